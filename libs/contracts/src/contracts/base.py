@@ -1,0 +1,45 @@
+"""What every event model shares, and the registry that snapshots and AsyncAPI are generated from."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EventModel(BaseModel):
+    """The `data` of one CloudEvent.
+
+    A subclass names its wire `type` (`zhuxue.<service>.<noun>.<verb>.v<N>`). Consumers ignore unknown
+    fields, so adding an optional field keeps the version; removing or retyping one needs a new class.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        registry.add(cls)
+
+
+class Registry:
+    """All event models by wire type."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[str, type[EventModel]] = {}
+
+    def add(self, model: type[EventModel]) -> None:
+        """Register `model`; two models with one wire type are a programming error."""
+        known = self._by_type.setdefault(model.type, model)
+        if known.__qualname__ != model.__qualname__:
+            raise ValueError(f"two event models claim {model.type}")
+
+    def get(self, type_: str) -> type[EventModel] | None:
+        """The model of a wire type, or None for a type this release does not know."""
+        return self._by_type.get(type_)
+
+    def all(self) -> list[type[EventModel]]:
+        """Every model, by wire type."""
+        return [self._by_type[name] for name in sorted(self._by_type)]
+
+
+registry = Registry()

@@ -1,0 +1,78 @@
+"""Events that Identity publishes."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from contracts.base import EventModel
+
+
+class UnitChangedV1(EventModel):
+    """A unit was created or changed; carries its whole present state.
+
+    `version` grows with every change of the unit: a consumer keeps the highest it has seen.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.unit.changed.v1"
+
+    unit_id: UUID
+    code: str
+    name: str
+    short_name: str
+    level: str
+    kind: str
+    stages: list[str]
+    region_code: str | None
+    parent_id: UUID | None
+    path: str
+    status: str
+    version: int
+
+
+class PersonChangedV1(EventModel):
+    """An account or its membership changed; carries what other services need of the person.
+
+    `unit_id` and `unit_path` are None while the person belongs to no unit. The phone is masked:
+    nobody outside Identity needs the number itself.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.person.changed.v1"
+
+    sub: UUID
+    name: str
+    phone_masked: str
+    status: str
+    unit_id: UUID | None
+    unit_path: str | None
+    roles: list[str]
+    version: int
+
+
+class AccessRevokedV1(EventModel):
+    """Tokens issued before `not_before` are to be refused although they have not expired.
+
+    Which tokens: those of the person `sub` and, where given, only those of the session `sid` or for
+    the audience `audience`. `expires_at` is when the last of them has expired anyway.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.access.revoked.v1"
+
+    sub: UUID
+    sid: str | None = None
+    audience: str | None = None
+    not_before: datetime
+    expires_at: datetime
+    reason: str
+
+
+class DirectoryLoadedV1(EventModel):
+    """A bulk load of units and people has been committed: rebuild replicas from the snapshot API.
+
+    Stands in for one `unit.changed` per unit, which at 600,000 units would flood the bus.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.directory.loaded.v1"
+
+    load_id: UUID
+    units: int
+    people: int

@@ -1,0 +1,45 @@
+"""Events that Office publishes."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from contracts.base import EventModel
+
+
+class NoticePublishedV1(EventModel):
+    """A notice was issued (签发) and is on its way down the authority tree."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.published.v1"
+
+    notice_id: UUID
+    document_number: str
+    title: str
+    publisher_unit_id: UUID
+    publisher_unit_path: str
+    published_at: datetime
+    deadline: datetime | None
+
+
+class NoticeForwardedV1(EventModel):
+    """A unit passed a notice on to its direct children (转发)."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.forwarded.v1"
+
+    notice_id: UUID
+    unit_id: UUID
+    unit_path: str
+    forwarded_by: UUID
+    forwarded_at: datetime
+
+
+class NoticeSignedV1(EventModel):
+    """A unit acknowledged receipt of a notice (签收)."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.signed.v1"
+
+    notice_id: UUID
+    unit_id: UUID
+    unit_path: str
+    signed_by: UUID
+    signed_at: datetime

@@ -1,0 +1,1 @@
+"""What every service starts with: application factory, settings, session, problems, pages, health, logs."""

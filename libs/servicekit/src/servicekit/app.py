@@ -1,0 +1,100 @@
+"""The application factory: every service is assembled by this one call."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from sqlalchemy import Table
+
+from servicekit import health, idempotency, metrics, problems, reference
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Check, Database
+from servicekit.limits import BodyLimitMiddleware
+from servicekit.logs import CorrelationMiddleware
+from servicekit.metrics import MetricsMiddleware
+from servicekit.settings import ServiceSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    *,
+    name: str,
+    title: str,
+    settings: ServiceSettings,
+    database: Database,
+    routers: Sequence[APIRouter],
+    background: Lifespan | None = None,
+    idempotency_table: Table | None = None,
+    checks: dict[str, Check] | None = None,
+    clock: Clock | None = None,
+    larger_bodies: dict[str, int] | None = None,
+) -> FastAPI:
+    """Assemble a service.
+
+    `background` runs for as long as the application does (relays, consumers); `checks` decide `/readyz`
+    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            if background is None:
+                yield
+            else:
+                async with background(app):
+                    yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.responses(problems.Unprocessable),
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.clock = clock or SystemClock()
+    app.state.checks = {"database": database.ping, **(checks or {})}
+    app.state.idempotency_table = idempotency_table
+    problems.install(app)
+    app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
+    reference.install(app)
+    for router in (health.router, metrics.router, *routers):
+        app.include_router(router)
+    _declare_problem_schema(app)
+
+    # Added last is outermost: correlation first, so that even a refused body has its id.
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "dpop"],
+            expose_headers=["etag", "x-correlation-id", "www-authenticate", "dpop-nonce"],
+        )
+    app.add_middleware(MetricsMiddleware, service=name)
+    app.add_middleware(CorrelationMiddleware, service=name)
+    return app
+
+
+def _declare_problem_schema(app: FastAPI) -> None:
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = original()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (problems.FieldError, problems.ProblemBody):
+            schemas.setdefault(
+                model.__name__, model.model_json_schema(ref_template="#/components/schemas/{model}")
+            ).pop("$defs", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,89 @@
+"""The database of a service: one engine, and one transaction per request.
+
+The session dependency commits *before* the response is sent (`scope="function"`): a client that has
+its answer can rely on it, and a commit that fails is an error the client sees.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from servicekit.problems import Problem
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_metadata() -> MetaData:
+    """Metadata with the constraint names that all our migrations use."""
+    return MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """The engine and the sessions of one service.
+
+    `after_commit` callbacks run once a transaction has been committed; the outbox relay uses one to be
+    woken instead of waiting for its next poll.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.after_commit: list[Callable[[], None]] = []
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back when anything is raised.
+
+        A `Problem` with `keep_changes` is raised on after the commit.
+        """
+        async with self._sessions() as session:
+            try:
+                yield session
+            except Problem as problem:
+                if problem.keep_changes:
+                    await session.commit()
+                    self._committed()
+                raise
+            await session.commit()
+        self._committed()
+
+    async def ping(self) -> None:
+        """Raise if the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    def _committed(self) -> None:
+        for callback in self.after_commit:
+            callback()
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """The request's session; see the module's docstring for when it commits."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        yield session
+
+
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+Check = Callable[[], Awaitable[None]]

@@ -1,0 +1,132 @@
+"""`Idempotency-Key`: a retried write answers what the first one answered, and writes nothing.
+
+An endpoint that creates something takes `idempotency: Idempotent`, and returns
+`idempotency.keep(result)`. The key is stored in the same transaction as the effect: either both are
+there or neither. Two requests with one key at the same moment: the second waits for the first.
+Rows are pruned after a day by `DELETE ... WHERE created_at < now() - interval '1 day'`.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy import (
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.db import Session
+from servicekit.problems import Problem
+
+B = TypeVar("B", bound=BaseModel)
+
+
+class IdempotencyKeyReused(Problem):
+    """The key was used before, for a different request."""
+
+    status = 409
+    code = "idempotency_key_reused"
+    title = "幂等键已被使用"
+    detail = "该 Idempotency-Key 已用于另一个不同的请求。"
+
+
+class Replayed(Exception):
+    """Carries the stored answer of the first request to the response."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        self.status = status
+        self.body = body
+
+
+def make_idempotency_table(metadata: MetaData) -> Table:
+    """The table of used keys, for a service's own metadata and migration."""
+    return Table(
+        "idempotency_keys",
+        metadata,
+        Column("scope", LargeBinary, primary_key=True, comment="hash of caller, method, path and key"),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("status", SmallInteger),
+        Column("body", JSONB),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+
+
+class Idempotency:
+    """The idempotency of one request; does nothing when the caller sent no key."""
+
+    def __init__(self, session: AsyncSession, table: Table | None, scope: bytes) -> None:
+        self._session = session
+        self._table = table
+        self._scope = scope
+
+    async def keep(self, result: B, status: int = 201) -> JSONResponse:
+        """Store the answer with its effect, and return it."""
+        body = result.model_dump(mode="json")
+        if self._table is not None:
+            await self._session.execute(
+                update(self._table).where(self._table.c.scope == self._scope).values(status=status, body=body)
+            )
+        return JSONResponse(body, status)
+
+
+async def idempotency(
+    request: Request,
+    session: Session,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key", min_length=8, max_length=128, description="同一键的重复请求只生效一次"
+        ),
+    ] = None,
+) -> Idempotency:
+    """Claim the key, or answer what was answered before. Raises `IdempotencyKeyReused`."""
+    if key is None:
+        return Idempotency(session, None, b"")
+    table: Table = request.app.state.idempotency_table
+    caller = request.headers.get("authorization", "")
+    # A refreshed token is still the same caller: the subject is what counts, and authkit has set it.
+    subject = getattr(request.state, "subject", caller)
+    scope = _digest(subject, request.method, request.url.path, key)
+    fingerprint = hashlib.sha256(await request.body()).digest()
+    claimed = await session.execute(
+        insert(table)
+        .values(scope=scope, request_hash=fingerprint)
+        .on_conflict_do_nothing()
+        .returning(table.c.scope)
+    )
+    if claimed.first() is None:
+        row = (await session.execute(select(table).where(table.c.scope == scope))).one()
+        if row.request_hash != fingerprint:
+            raise IdempotencyKeyReused
+        raise Replayed(row.status, row.body)
+    return Idempotency(session, table, scope)
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+async def on_replayed(_: Request, error: Exception) -> JSONResponse:
+    """Exception handler: the stored answer, marked as such."""
+    assert isinstance(error, Replayed)
+    return JSONResponse(error.body, error.status, {"Idempotency-Replayed": "true"})
+
+
+async def prune(session: AsyncSession, table: Table, before: datetime) -> None:
+    """Forget keys older than `before`."""
+    await session.execute(table.delete().where(table.c.created_at < before))
+
+
+Idempotent = Annotated[Idempotency, Depends(idempotency)]

@@ -1,0 +1,86 @@
+"""Structured logs with a correlation id that follows a request through HTTP and events."""
+
+import logging
+import re
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from servicekit.ids import new_id
+
+HEADER = b"x-correlation-id"
+_ACCEPTED = re.compile(rb"^[A-Za-z0-9._-]{8,64}$")
+
+log = structlog.get_logger("http")
+
+
+def configure(*, json: bool, level: str) -> None:
+    """Set up structlog and the standard library's loggers for the whole process."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    # Authlib logs whole tokens at DEBUG; aio-pika logs every reconnect with its URL, which holds a password.
+    for noisy in ("authlib", "aio_pika", "aiormq"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def correlation_id() -> str | None:
+    """The correlation id of what is being handled, if any."""
+    value = get_contextvars().get("correlation_id")
+    return value if isinstance(value, str) else None
+
+
+class CorrelationMiddleware:
+    """Takes or makes the correlation id, returns it in the response and logs each request.
+
+    Only method, route path and status are logged: query strings can hold personal data.
+    """
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(HEADER, b"")
+        value = given.decode() if _ACCEPTED.match(given) else str(new_id())
+        clear_contextvars()
+        bind_contextvars(correlation_id=value, service=self.service)
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (HEADER, value.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            route = scope.get("route")
+            log.info(
+                "request",
+                method=scope["method"],
+                route=getattr(route, "path", "-"),
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )

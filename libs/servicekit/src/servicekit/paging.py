@@ -1,0 +1,69 @@
+"""Keyset pages: a list is cut by the sort key of the last row seen, never by an offset."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+
+from servicekit.problems import Problem
+
+T = TypeVar("T")
+
+
+class BadCursor(Problem):
+    """The cursor was not made by this service."""
+
+    status = 400
+    code = "bad_cursor"
+    title = "分页标记无效"
+    detail = "分页标记无效，请从第一页重新开始。"
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` is the cursor of the following page, absent on the last."""
+
+    items: list[T]
+    next: str | None = Field(default=None, examples=["WyIwMTk..."])
+
+
+class PageRequest:
+    """What the caller asks for: `limit` rows after `cursor`."""
+
+    def __init__(
+        self,
+        limit: Annotated[int, Query(ge=1, le=1000, description="每页条数")] = 50,
+        cursor: Annotated[str | None, Query(max_length=512, description="上一页返回的 next")] = None,
+    ) -> None:
+        self.limit = limit
+        self.after: list[Any] | None = decode(cursor) if cursor is not None else None
+
+
+Paging = Annotated[PageRequest, Depends()]
+
+
+def encode(key: Sequence[Any]) -> str:
+    """An opaque cursor for the sort key of a row."""
+    raw = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> list[Any]:
+    """The sort key of a cursor, as strings. Raises `BadCursor`."""
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor from error
+    if not isinstance(key, list) or not all(isinstance(part, str) for part in key):
+        raise BadCursor
+    return key
+
+
+def page(rows: Sequence[T], limit: int, key_of: Any) -> Page[T]:
+    """Cut `rows`, queried with `limit + 1`, to one page. `key_of(row)` is the sort key."""
+    items = list(rows[:limit])
+    more = len(rows) > limit
+    return Page[T](items=items, next=encode(key_of(items[-1])) if more else None)

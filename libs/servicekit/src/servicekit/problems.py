@@ -1,0 +1,241 @@
+"""RFC 9457 problem details: the one shape in which any service refuses a request.
+
+A feature declares its refusals as subclasses of `Problem` with a stable `code`; the handler turns them
+into `application/problem+json`. 422 is for payload shape only; rules answer 400, 403, 404, 409 or 413.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from structlog.contextvars import get_contextvars
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One field that does not fit: where it is and what is wrong with it."""
+
+    pointer: str = Field(examples=["body.phone"])
+    detail: str = Field(examples=["缺少必填字段"])
+
+
+class ProblemBody(BaseModel):
+    """The body of every refusal (RFC 9457 §3), with our stable `code`."""
+
+    type: str = Field(examples=["urn:zhuxue:problem:not_found"])
+    title: str = Field(examples=["未找到"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["所请求的内容不存在，或您无权查看。"])
+    code: str = Field(examples=["not_found"])
+    correlation_id: str | None = None
+    errors: list[FieldError] | None = None
+
+
+class Problem(Exception):
+    """A refusal. Subclasses set `status`, `code` and the Chinese `title` and `detail`.
+
+    `keep_changes` commits what the request has written although it is refused; for facts that must
+    survive the refusal, such as a counted failed attempt.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad_request"
+    title: ClassVar[str] = "请求无法处理"
+    detail: str = "请求无法处理，请检查后重试。"
+    keep_changes: ClassVar[bool] = False
+    headers: dict[str, str] | None = None
+
+    def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] | None = None) -> None:
+        if detail is not None:
+            self.detail = detail
+        self.errors = list(errors) if errors else None
+        super().__init__(f"{self.code}: {self.detail}")
+
+
+class NotFound(Problem):
+    """The thing is not there, or not for this caller to see: the two are not told apart."""
+
+    status = 404
+    code = "not_found"
+    title = "未找到"
+    detail = "所请求的内容不存在，或您无权查看。"
+
+
+class Forbidden(Problem):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "没有权限"
+    detail = "您没有执行此操作的权限。"
+
+
+class Conflict(Problem):
+    """The present state does not allow this."""
+
+    status = 409
+    code = "conflict"
+    title = "状态冲突"
+    detail = "当前状态下不能执行此操作。"
+
+
+class BodyTooLarge(Problem):
+    """The request body is larger than this endpoint takes."""
+
+    status = 413
+    code = "body_too_large"
+    title = "内容过大"
+    detail = "提交的内容超过大小限制。"
+
+
+class TooManyRequests(Problem):
+    """Slow down."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "操作过于频繁"
+    detail = "操作过于频繁，请稍后再试。"
+
+
+def body_of(problem: Problem) -> dict[str, Any]:
+    """The JSON body of a refusal."""
+    body = ProblemBody(
+        type=f"urn:zhuxue:problem:{problem.code}",
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        code=problem.code,
+        correlation_id=get_contextvars().get("correlation_id"),
+        errors=problem.errors,
+    )
+    return body.model_dump(exclude_none=True)
+
+
+def response_of(problem: Problem) -> JSONResponse:
+    """The HTTP response of a refusal."""
+    return JSONResponse(body_of(problem), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` of an endpoint: each status with the problem codes it can carry."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for problem in problems:
+        entry = by_status.setdefault(
+            problem.status,
+            {"description": problem.title, "content": {MEDIA_TYPE: {"schema": _REF, "examples": {}}}},
+        )
+        entry["content"][MEDIA_TYPE]["examples"][problem.code] = {
+            "summary": problem.code,
+            "value": {
+                "type": f"urn:zhuxue:problem:{problem.code}",
+                "title": problem.title,
+                "status": problem.status,
+                "detail": problem.detail,
+                "code": problem.code,
+            },
+        }
+    return by_status
+
+
+_REF = {"$ref": "#/components/schemas/ProblemBody"}
+
+# Chinese texts for the shape errors that people meet; anything else keeps pydantic's words.
+_SHAPES = {
+    "missing": "缺少必填字段",
+    "extra_forbidden": "不允许的字段",
+    "json_invalid": "不是有效的 JSON",
+    "string_too_short": "内容过短",
+    "string_too_long": "内容过长",
+    "string_pattern_mismatch": "格式不正确",
+    "uuid_parsing": "不是有效的标识",
+    "datetime_parsing": "不是有效的时间",
+    "int_parsing": "应为整数",
+    "enum": "不是允许的取值",
+    "literal_error": "不是允许的取值",
+}
+
+
+def _field_errors(error: RequestValidationError) -> list[FieldError]:
+    return [
+        FieldError(
+            pointer=".".join(str(part) for part in item["loc"]),
+            detail=_SHAPES.get(item["type"], item["msg"]),
+        )
+        for item in error.errors()
+    ]
+
+
+class Unprocessable(Problem):
+    """The payload does not have the shape the endpoint declares."""
+
+    status = 422
+    code = "invalid_shape"
+    title = "内容格式不正确"
+    detail = "提交的内容格式不正确，请按提示修改。"
+
+
+class MalformedJson(Problem):
+    """The body is not JSON at all."""
+
+    status = 400
+    code = "malformed_json"
+    title = "不是有效的 JSON"
+    detail = "请求正文不是有效的 JSON。"
+
+
+_HTTP_TITLES = {404: ("not_found", "未找到"), 405: ("method_not_allowed", "不支持的方法")}
+
+
+async def _on_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return response_of(error)
+
+
+async def _on_shape(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        return response_of(MalformedJson())
+    return response_of(Unprocessable(errors=_field_errors(error)))
+
+
+async def _on_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    # The framework wraps what is raised while it reads a body, such as our own BodyTooLarge.
+    if isinstance(error.__cause__, Problem):
+        return response_of(error.__cause__)
+    code, title = _HTTP_TITLES.get(error.status_code, (f"http_{error.status_code}", "请求无法处理"))
+    body = {
+        "type": f"urn:zhuxue:problem:{code}",
+        "title": title,
+        "status": error.status_code,
+        "detail": title,
+        "code": code,
+    }
+    headers = dict(error.headers) if error.headers else None
+    return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
+
+
+class InternalError(Problem):
+    """A defect of ours; the log has the stack trace under the same correlation id."""
+
+    status = 500
+    code = "internal_error"
+    title = "系统内部错误"
+    detail = "系统内部错误，请稍后重试；如持续出现，请提供关联编号。"
+
+
+async def _on_defect(_: Request, __: Exception) -> JSONResponse:
+    return response_of(InternalError())
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers, so that every refusal leaves as problem+json."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_shape)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_defect)

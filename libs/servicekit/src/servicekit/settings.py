@@ -1,0 +1,49 @@
+"""Settings every service has; a service subclasses `ServiceSettings` and adds its own.
+
+Values come from environment variables with the service's prefix, e.g. `ZHUXUE_OFFICE_DATABASE_URL`.
+Nothing secret has a default, so a service with a missing secret does not start.
+"""
+
+from typing import Literal, Self
+
+from pydantic import AnyHttpUrl, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know about its surroundings."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    mode: Literal["dev", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: str
+    database_pool_size: int = Field(default=10, ge=1)
+    rabbitmq_url: str | None = None
+    event_namespace: str = "zhuxue"
+    issuer: AnyHttpUrl
+    jwks_url: AnyHttpUrl | None = None
+    cors_origins: list[str] = []
+    max_body_bytes: int = Field(default=1_048_576, ge=1024)
+    log_json: bool = True
+    log_level: str = "INFO"
+
+    @property
+    def dev(self) -> bool:
+        """Whether shortcuts for developers are switched on."""
+        return self.mode == "dev"
+
+    @property
+    def issuer_url(self) -> str:
+        """The issuer identifier exactly as it stands in tokens: no trailing slash."""
+        return str(self.issuer).rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_is_closed(self) -> Self:
+        if self.mode == "production":
+            if "*" in self.cors_origins:
+                raise ValueError("cors_origins must not be '*' in production")
+            if self.rabbitmq_url is None:
+                raise ValueError("rabbitmq_url is required in production")
+        return self
