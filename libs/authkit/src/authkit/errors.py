@@ -1,0 +1,101 @@
+"""Why a token was refused (RFC 6750 §3.1): 401 for the token itself, 403 for what it does not allow."""
+
+from typing import ClassVar
+
+from servicekit.problems import Problem
+
+
+class Unauthenticated(Problem):
+    """No access token."""
+
+    status = 401
+    code = "unauthenticated"
+    title = "未登录"
+    detail = "请先登录。"
+    oauth_error: ClassVar[str | None] = None
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        challenge = 'Bearer realm="zhuxue"'
+        if self.oauth_error is not None:
+            challenge += f', error="{self.oauth_error}", error_description="{self.code}"'
+        self.headers = {"WWW-Authenticate": challenge}
+
+
+class InvalidToken(Unauthenticated):
+    """Malformed, forged, or not meant for this service."""
+
+    code = "invalid_token"
+    title = "登录凭证无效"
+    detail = "登录凭证无效，请重新登录。"
+    oauth_error = "invalid_token"
+
+
+class TokenExpired(InvalidToken):
+    """Past its `exp`."""
+
+    code = "token_expired"
+    title = "登录凭证已过期"
+    detail = "登录凭证已过期，请重新登录。"
+
+
+class TokenRevoked(InvalidToken):
+    """Withdrawn before its `exp`: session ended, account suspended or access withdrawn."""
+
+    code = "token_revoked"
+    title = "登录凭证已失效"
+    detail = "登录凭证已失效，请重新登录。"
+
+
+class KeysUnavailable(Problem):
+    """The issuer's keys have never been fetched: nothing can be checked, so nothing is let in."""
+
+    status = 503
+    code = "issuer_unavailable"
+    title = "认证服务暂不可用"
+    detail = "认证服务暂不可用，请稍后重试。"
+
+
+class InsufficientScope(Problem):
+    """The token is valid but lacks a scope."""
+
+    status = 403
+    code = "insufficient_scope"
+    title = "授权范围不足"
+    detail = "当前授权范围不允许此操作。"
+
+
+class MembershipRequired(Problem):
+    """The person belongs to no unit (yet)."""
+
+    status = 403
+    code = "membership_required"
+    title = "尚未加入单位"
+    detail = "您尚未加入任何单位，或加入申请还未通过审核。"
+
+
+class RoleRequired(Problem):
+    """The person does not hold a role that allows this."""
+
+    status = 403
+    code = "role_required"
+    title = "缺少所需角色"
+    detail = "您在本单位的角色不允许此操作。"
+
+
+class EntitlementRequired(Problem):
+    """The person has not been authorised for this system in Identity."""
+
+    status = 403
+    code = "entitlement_required"
+    title = "未获得系统授权"
+    detail = "您尚未获得使用本系统的授权，请联系本单位管理员。"
+
+
+class OutOfReach(Problem):
+    """The unit asked for is not the caller's unit or below it."""
+
+    status = 403
+    code = "out_of_reach"
+    title = "超出管辖范围"
+    detail = "所请求的单位不在您的管辖范围内。"

@@ -1,0 +1,95 @@
+"""The issuer's public keys (RFC 7517), fetched ahead of need and kept."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import structlog
+
+log = structlog.get_logger("jwks")
+
+Fetch = Callable[[], Awaitable[dict[str, Any]]]
+
+_REFRESH_SECONDS = 300.0
+_RETRY_SECONDS = 1.0
+_UNKNOWN_KID_SECONDS = 5.0
+
+
+def fetch_over_http(url: str) -> Fetch:
+    """Fetch the key set from `url`."""
+
+    async def fetch() -> dict[str, Any]:
+        async with httpx.AsyncClient(timeout=5, follow_redirects=False) as client:
+            response = await client.get(url)
+            response.raise_for_status()
+            document: dict[str, Any] = response.json()
+            return document
+
+    return fetch
+
+
+class KeySet:
+    """Signing keys by `kid`. Only public EC and RSA keys with a `kid` are taken, nothing symmetric."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._keys: dict[str, dict[str, Any]] = {}
+        self._fetched = -_UNKNOWN_KID_SECONDS
+        self._lock = asyncio.Lock()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether any key has been fetched."""
+        return bool(self._keys)
+
+    async def refresh(self) -> None:
+        """Fetch now. Keys that have left the set are dropped."""
+        document = await self._fetch()
+        self._keys = {
+            key["kid"]: {name: value for name, value in key.items() if name in _PUBLIC}
+            for key in document.get("keys", [])
+            if key.get("kty") in {"EC", "RSA"} and key.get("kid") and key.get("use", "sig") == "sig"
+        }
+        self._fetched = time.monotonic()
+
+    async def get(self, kid: str) -> dict[str, Any] | None:
+        """The key `kid` as a JWK, or None.
+
+        An unknown `kid` may be a key published a moment ago: the set is fetched again, at most once in
+        five seconds however many forged tokens arrive.
+        """
+        if kid not in self._keys:
+            async with self._lock:
+                if kid not in self._keys and time.monotonic() - self._fetched > _UNKNOWN_KID_SECONDS:
+                    self._fetched = time.monotonic()
+                    try:
+                        await self.refresh()
+                    except (httpx.HTTPError, ValueError) as error:
+                        log.warning("keys not fetched", error=repr(error))
+        return self._keys.get(kid)
+
+    @contextlib.asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        """Fetch in the background for as long as the context lasts."""
+        task = asyncio.create_task(self._keep(), name="jwks")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+                await asyncio.sleep(_REFRESH_SECONDS)
+            except (httpx.HTTPError, ValueError) as error:
+                log.info("issuer not reachable yet", error=type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+
+_PUBLIC = {"kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"}

@@ -1,0 +1,94 @@
+"""The commands every service has: `serve`, `migrate`, `dead-letters list|replay`."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import uvicorn
+from fastapi import FastAPI
+
+from messaging.bus import DeadLetters
+from messaging.outbox import Outbox
+from messaging.wiring import dead_letters_of
+from servicekit import logs
+from servicekit.db import Database
+from servicekit.migrations import upgrade
+from servicekit.settings import ServiceSettings
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@dataclass(frozen=True)
+class Service(Generic[S]):
+    """What the commands need to know of a service. `settings` is called late: it reads the environment."""
+
+    name: str
+    settings: Callable[[], S]
+    build: Callable[[S], FastAPI]
+    migrations: Path
+    outbox: Outbox
+
+
+def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="serve HTTP, relay and consume events")
+    commands.add_parser("migrate", help="bring the database up to the newest revision")
+    add_dead_letters(commands)
+    arguments = parser.parse_args(argv)
+    settings = service.settings()
+    logs.configure(json=settings.log_json, level=settings.log_level)
+    if arguments.command == "serve":
+        serve(service.build(settings), settings)
+    elif arguments.command == "migrate":
+        asyncio.run(upgrade(service.migrations, settings.database_url))
+    else:
+        asyncio.run(_dead_letters(service, settings, arguments))
+    return 0
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until told to stop."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare `dead-letters list|replay QUEUE [EVENT_ID ...]`."""
+    parser = commands.add_parser("dead-letters", help="list or replay events that a queue has given up on")
+    parser.add_argument("action", choices=["list", "replay"])
+    parser.add_argument("queue", help="queue name without namespace, e.g. office.directory")
+    parser.add_argument("event_ids", nargs="*", type=UUID, help="replay only these (default: all)")
+
+
+async def run_dead_letters(letters: DeadLetters, arguments: argparse.Namespace) -> None:
+    """Carry out the `dead-letters` command and print what it did."""
+    if arguments.action == "list":
+        for letter in await letters.list(arguments.queue):
+            sys.stdout.write(f"{letter.event_id}\t{letter.type}\t{letter.subject}\t{letter.error}\n")
+    else:
+        count = await letters.replay(arguments.queue, arguments.event_ids or None)
+        sys.stdout.write(f"{count} replayed\n")
+
+
+async def _dead_letters(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+    database = Database(settings.database_url)
+    try:
+        await run_dead_letters(dead_letters_of(settings, database, service.outbox), arguments)
+    finally:
+        await database.close()

@@ -1,0 +1,88 @@
+"""The outbox: an event is a row in the same transaction as the change it tells of.
+
+`add` only calls `session.add`: it never flushes or commits, and serves sync and async sessions alike.
+Rows are deleted once delivered, so the table holds only what is under way or has failed for good.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
+
+from contracts import EventModel
+from messaging.envelope import Envelope
+from servicekit.ids import new_id
+from servicekit.logs import correlation_id
+
+
+class OutboxRow:
+    """Columns of the outbox; a service mixes this into its own declarative base."""
+
+    __tablename__ = "outbox"
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    source: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    correlation_id: Mapped[str | None] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    dead_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    dead_queue: Mapped[str | None] = mapped_column(Text)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
+        return (Index("ix_outbox_due", "next_attempt_at", "seq", postgresql_where=text("dead_at IS NULL")),)
+
+    def envelope(self) -> Envelope:
+        """The row as it goes on the wire."""
+        return Envelope(
+            id=self.id,
+            source=self.source,
+            type=self.type,
+            subject=self.subject,
+            time=self.created_at,
+            sequence=self.sequence,
+            correlationid=self.correlation_id,
+            data=self.data,
+        )
+
+
+class Outbox:
+    """A service's outbox; `source` is the service's name as it stands in `Envelope.source`."""
+
+    def __init__(self, base: type[DeclarativeBase], source: str) -> None:
+        self.row: type[Any] = type("OutboxEvent", (OutboxRow, base), {"__module__": base.__module__})
+        self.source = source
+
+    def add(
+        self,
+        session: AsyncSession | Session,
+        event: EventModel,
+        *,
+        subject: UUID | str,
+        sequence: int | None = None,
+    ) -> UUID:
+        """Record `event` about `subject` with the caller's transaction. Returns the event id."""
+        id_ = new_id()
+        session.add(
+            self.row(
+                id=id_,
+                source=f"/zhuxue/{self.source}",
+                type=event.type,
+                subject=str(subject),
+                sequence=sequence,
+                correlation_id=correlation_id(),
+                data=event.model_dump(mode="json"),
+            )
+        )
+        return id_

@@ -1,0 +1,108 @@
+"""The relay: claims outbox rows, hands them to the bus, deletes those that are safe with it.
+
+Several relays of one service share the work (`FOR UPDATE SKIP LOCKED`). A relay that dies between
+publishing and deleting leaves the rows: they are published again, and the inbox drops the copies.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, func, select
+
+from messaging.bus import Bus, Failure
+from messaging.outbox import Outbox
+from servicekit.db import Database
+
+log = structlog.get_logger("relay")
+
+
+class Relay:
+    """Moves events of one service from its outbox to the bus.
+
+    Woken at once by commits in this process; `poll_seconds` bounds the wait for rows that another
+    process committed and for retries that have come due.
+    """
+
+    def __init__(
+        self, database: Database, outbox: Outbox, bus: Bus, *, batch: int = 100, poll_seconds: float = 0.1
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._bus = bus
+        self._batch = batch
+        self._poll = poll_seconds
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._wake.set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Relay in the background for as long as the context lasts."""
+        self._database.after_commit.append(self.wake)
+        task = asyncio.create_task(self._run(), name=f"relay-{self._outbox.source}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            self._database.after_commit.remove(self.wake)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                while await self.drain_once():
+                    pass
+            except Exception:
+                # The database or the broker is away: the rows wait, and so do we.
+                log.warning("relay interrupted", outbox=self._outbox.source, exc_info=True)
+                await asyncio.sleep(1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._poll)
+
+    async def drain_once(self) -> int:
+        """Publish one batch of due rows; returns how many were looked at."""
+        row = self._outbox.row
+        async with self._database.transaction() as session:
+            due = (
+                await session.scalars(
+                    select(row)
+                    .where(row.dead_at.is_(None), row.next_attempt_at <= func.now())
+                    .order_by(row.seq)
+                    .limit(self._batch)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            if not due:
+                return 0
+            outcomes = await self._bus.publish([r.envelope() for r in due])
+            for r, failure in zip(due, outcomes, strict=True):
+                if failure is not None:
+                    self._record(r, failure)
+            sent = [r.seq for r, failure in zip(due, outcomes, strict=True) if failure is None]
+            if sent:
+                await session.execute(
+                    delete(row).where(row.seq.in_(sent)).execution_options(synchronize_session=False)
+                )
+        return len(due)
+
+    def _record(self, row: Any, failure: Failure) -> None:
+        """Set the next attempt, or give up. Only a handler's failure ends in the dead letters: an
+        unreachable broker is waited for without end.
+        """
+        policy = self._bus.policy
+        row.attempts += 1
+        row.last_error = failure.error
+        if failure.queue is not None and (failure.poison or row.attempts >= policy.limit):
+            row.dead_at = func.now()
+            row.dead_queue = failure.queue
+            log.error("dead letter", queue=failure.queue, event_id=str(row.id), error=failure.error)
+        else:
+            row.next_attempt_at = func.now() + timedelta(seconds=policy.delay(row.attempts))

@@ -1,0 +1,59 @@
+"""Columns of the copies; a service mixes them into its own declarative base.
+
+`version` is Identity's: of two states of one thing the higher version is the newer, in whatever order
+they arrive.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Index, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from servicekit.ltree import LTree
+
+
+class UnitColumns:
+    """A unit as Identity last told of it (`UnitChangedV1`)."""
+
+    __tablename__ = "units"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    short_name: Mapped[str] = mapped_column(Text)
+    level: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    stages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    region_code: Mapped[str | None] = mapped_column(Text, index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(index=True)
+    path: Mapped[str] = mapped_column(LTree)
+    status: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(BigInteger)
+    replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
+        return (Index("ix_units_path", "path", postgresql_using="gist"), Index("ix_units_path_order", "path"))
+
+
+class PersonColumns:
+    """A person as Identity last told of it (`PersonChangedV1`): no phone number, only its mask."""
+
+    __tablename__ = "people"
+
+    sub: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    phone_masked: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    unit_id: Mapped[UUID | None] = mapped_column(index=True)
+    unit_path: Mapped[str | None] = mapped_column(LTree)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int] = mapped_column(BigInteger)
+    replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
+        return (Index("ix_people_unit_path", "unit_path", postgresql_using="gist"),)
