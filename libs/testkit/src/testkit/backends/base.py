@@ -1,0 +1,129 @@
+"""The order of ways to get a backend, and the error when all of them fail."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+log = logging.getLogger("testkit")
+
+T = TypeVar("T")
+
+
+class UnavailableError(Exception):
+    """One way cannot be used here; the message says why. The next way is tried."""
+
+
+class NoBackendError(RuntimeError):
+    """No way worked. Lists each way with its reason, so that nothing is ever skipped unseen."""
+
+
+class MisconfiguredError(NoBackendError):
+    """A backend was named explicitly and does not work; falling through would hide that."""
+
+
+def _nothing() -> None:
+    """Stop of a backend that somebody else started."""
+
+
+@dataclass
+class Backend:
+    """A usable server: where it is, how it was found, and how to let go of it."""
+
+    kind: str
+    url: str
+    via: str = ""
+    close: Callable[[], None] = field(default=_nothing, repr=False)
+
+    def stop(self) -> None:
+        """Stop what was started for us; a found server is left alone. Safe to call twice."""
+        close, self.close = self.close, _nothing
+        close()
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to get a backend: `start` returns it, or raises UnavailableError."""
+
+    name: str
+    start: Callable[[], Backend]
+
+
+def first_available(kind: str, ways: Sequence[Way]) -> Backend:
+    """Return the backend of the first way that works; NoBackendError tells why each one failed."""
+    failures: list[str] = []
+    began = time.monotonic()
+    for way in ways:
+        try:
+            backend = way.start()
+        except UnavailableError as error:
+            failures.append(f"  {len(failures) + 1}. {way.name}: {error}")
+            continue
+        backend.via = way.name
+        log.info("%s via %s in %.1f s", kind, way.name, time.monotonic() - began)
+        return backend
+    raise NoBackendError(f"no {kind} to test against; tried:\n" + "\n".join(failures))
+
+
+def from_environment(kind: str, variable: str, probe: Callable[[str], str]) -> Backend:
+    """Return the server that `variable` names, checked by `probe`, which returns the URL to use.
+
+    Unset raises UnavailableError; set but unusable raises MisconfiguredError.
+    """
+    url = os.environ.get(variable, "").strip()
+    if not url:
+        raise UnavailableError(f"{variable} is not set")
+    try:
+        return Backend(kind, probe(url))
+    except UnavailableError as error:
+        # The URL itself stays out of the message: it may hold a password.
+        raise MisconfiguredError(
+            f"{variable} is set, but its {kind} is unusable: {error}. Fix or unset it."
+        ) from error
+
+
+def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run `coroutine` to its end on a loop of its own, in a thread of its own.
+
+    Session fixtures are synchronous and may run while a test's loop is current; asyncio.run() in the
+    same thread would refuse, or would unset that loop.
+    """
+    result: list[T] = []
+    failure: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            result.append(asyncio.run(coroutine))
+        except BaseException as error:  # handed to the calling thread
+            failure.append(error)
+
+    thread = threading.Thread(target=target, name="testkit-probe", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+def wait_until_ready(
+    probe: Callable[[], object], alive: Callable[[], bool], seconds: float, tail: Callable[[], str]
+) -> None:
+    """Call `probe` until it stops raising UnavailableError, at most `seconds`, while `alive()`.
+
+    Raises UnavailableError with the end of the server's log when it dies or takes too long.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            probe()
+            return
+        except UnavailableError as error:
+            if not alive():
+                raise UnavailableError(f"the server exited while starting: {tail()}") from error
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"not ready after {seconds:.0f} s ({error}): {tail()}") from error
+        time.sleep(0.05)

@@ -1,0 +1,66 @@
+"""Install a Debian package without letting it start a system service."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from testkit.backends.base import UnavailableError, log
+
+INSTALL_SECONDS = 300
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+@contextlib.contextmanager
+def services_stay_stopped() -> Iterator[None]:
+    """While inside, Debian's maintainer scripts start no services (invoke-rc.d's policy, exit 101).
+
+    A policy that the machine already has is left as it is.
+    """
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink(missing_ok=True)
+
+
+def _apt_get(*arguments: str) -> None:
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments]
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"apt-get {arguments[0]} took longer than {INSTALL_SECONDS} s") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UnavailableError(f"apt-get {arguments[0]} failed: {' / '.join(lines[-3:])}")
+
+
+def install(package: str) -> None:
+    """Install `package` and what it depends on; UnavailableError when that is not possible here."""
+    if shutil.which("apt-get") is None:
+        raise UnavailableError("no apt-get on this machine")
+    if os.geteuid() != 0:
+        raise UnavailableError("apt-get install needs root")
+    log.info("installing %s with apt-get", package)
+    with services_stay_stopped():
+        try:
+            _apt_get("install", "-y", "--no-install-recommends", package)
+        except UnavailableError:
+            # An empty or old package list; the error that counts is the second one.
+            _apt_get("update")
+            _apt_get("install", "-y", "--no-install-recommends", package)

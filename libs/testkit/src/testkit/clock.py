@@ -1,0 +1,27 @@
+"""A clock that moves only when a test says so."""
+
+from datetime import UTC, datetime, timedelta
+
+# A Monday morning in Beijing (09:00), neither a holiday nor a make-up workday.
+DEFAULT_START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+class FrozenClock:
+    """Stands in for `servicekit.clock.Clock`: `now()` is an aware UTC time that stands still."""
+
+    def __init__(self, start: datetime = DEFAULT_START) -> None:
+        """Start at `start`; a naive time raises ValueError, because it names no instant."""
+        if start.tzinfo is None:
+            raise ValueError("FrozenClock needs an aware datetime")
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, in UTC."""
+        return self._now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move forward by `by` and return the new instant; going backwards raises ValueError."""
+        if by < timedelta(0):
+            raise ValueError("time does not run backwards")
+        self._now += by
+        return self._now

@@ -1,0 +1,135 @@
+"""Databases for tests: migrated once per service and session, then cloned for each test."""
+
+import asyncio
+import functools
+import inspect
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import make_url
+
+from testkit.backends.postgresql import asyncpg_url, connect
+
+Migration = Callable[[str], Awaitable[None] | None]
+"""Brings the empty database at the given URL up to date; plain functions run in a thread (alembic)."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def _quoted(name: str) -> str:
+    """`name` as an identifier; ValueError for one that PostgreSQL would cut off or fold."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a plain database name: {name!r}")
+    return f'"{name}"'
+
+
+def database_url(admin_url: str, name: str) -> str:
+    """Return the URL of database `name` on the server of `admin_url`, for SQLAlchemy with asyncpg."""
+    return make_url(asyncpg_url(admin_url)).set(database=name).render_as_string(hide_password=False)
+
+
+async def create_database(admin_url: str, name: str, *, template: str | None = None) -> str:
+    """Create database `name`, empty or a copy of `template`, and return its URL.
+
+    A template must have no connections while it is copied.
+    """
+    connection = await connect(admin_url)
+    try:
+        if template is None:
+            # template0, because somebody may have put objects into template1.
+            clause = "TEMPLATE template0 ENCODING 'UTF8'"
+        else:
+            # Copying files forces a checkpoint: several times faster than logging each page when nothing
+            # is flushed to disk, slower when it is.
+            flushes = await connection.fetchval("SHOW fsync") == "on"
+            clause = f"TEMPLATE {_quoted(template)} STRATEGY {'wal_log' if flushes else 'file_copy'}"
+        await connection.execute(f"CREATE DATABASE {_quoted(name)} {clause}")
+    finally:
+        await connection.close()
+    return database_url(admin_url, name)
+
+
+async def drop_database(admin_url: str, name: str) -> None:
+    """Drop database `name` and whoever is connected to it; nothing happens when it does not exist."""
+    connection = await connect(admin_url)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+async def _close_to_connections(admin_url: str, name: str) -> None:
+    """Nobody may be connected to a template: refuse new connections, end those a migration left."""
+    connection = await connect(admin_url)
+    try:
+        await connection.execute(f"ALTER DATABASE {_quoted(name)} WITH ALLOW_CONNECTIONS false")
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", name
+        )
+    finally:
+        await connection.close()
+
+
+def _identity(migrate: Migration) -> object:
+    """Return what makes two migrations the same: where the function was defined."""
+    while isinstance(migrate, functools.partial):
+        migrate = migrate.func
+    return getattr(migrate, "__module__", None), getattr(migrate, "__qualname__", repr(migrate))
+
+
+@dataclass
+class Templates:
+    """One migrated database per (service, migration) on one server, kept for the session."""
+
+    admin_url: str
+    _names: dict[tuple[str, object], str] = field(default_factory=dict)
+    _prefix: str = field(default_factory=lambda: f"zx_{secrets.token_hex(4)}")
+    _count: int = 0
+
+    def _new_name(self, service: str) -> str:
+        self._count += 1
+        return f"{self._prefix}_{service.replace('-', '_')[:30]}_{self._count}"
+
+    async def template(self, service: str, migrate: Migration) -> str:
+        """Return the name of the migrated database of `service`, made at the first call.
+
+        Two migrations of one service are told apart by the function's module and name, not by its arguments.
+        """
+        key = (service, _identity(migrate))
+        if key not in self._names:
+            name = self._new_name(service)
+            url = await create_database(self.admin_url, name)
+            try:
+                if inspect.iscoroutinefunction(migrate):
+                    await migrate(url)
+                else:
+                    # In a thread: alembic's env.py may call asyncio.run().
+                    outcome = await asyncio.to_thread(migrate, url)
+                    if outcome is not None:
+                        await outcome
+            except BaseException:
+                await drop_database(self.admin_url, name)
+                raise
+            await _close_to_connections(self.admin_url, name)
+            self._names[key] = name
+        return self._names[key]
+
+    async def new_database(self, service: str, migrate: Migration | None = None) -> str:
+        """Create a database of its own and return its URL: migrated, or empty when `migrate` is None."""
+        template = None if migrate is None else await self.template(service, migrate)
+        return await create_database(self.admin_url, self._new_name(service), template=template)
+
+    async def discard(self, url: str) -> None:
+        """Drop a database that `new_database` made."""
+        name = make_url(url).database
+        if name is None or not name.startswith(self._prefix):
+            raise ValueError("not a database of this session")
+        await drop_database(self.admin_url, name)
+
+    async def close(self) -> None:
+        """Drop the templates."""
+        while self._names:
+            _, name = self._names.popitem()
+            await drop_database(self.admin_url, name)
