@@ -1,0 +1,68 @@
+"""REST of registration by phone."""
+
+from fastapi import APIRouter, Request
+
+from identity.accounts import errors
+from identity.accounts.schemas import AccountOut, RegistrationIn
+from identity.accounts.service import Accounts, phone_of
+from identity.codes import errors as code_errors
+from identity.codes import rules as code_rules
+from identity.codes.schemas import CodeRequestIn, CodeSentOut
+from identity.codes.service import Codes
+from identity.dependencies import Clock, Settings, Vault
+from servicekit import problems
+from servicekit.db import Session
+
+router = APIRouter(prefix="/api/v1", tags=["账号"])
+
+
+@router.post(
+    "/sms-codes",
+    status_code=202,
+    summary="获取短信验证码",
+    responses=problems.responses(errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent),
+)
+async def send_code(
+    asked: CodeRequestIn, request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings
+) -> CodeSentOut:
+    """Answers the same whether the number is registered or not; its holder is told by SMS."""
+    phone = phone_of(asked.phone)
+    account = await Accounts(session, clock, vault).by_phone(phone)
+    await Codes(session, clock, vault).send(
+        request.app.state.sms,
+        phone,
+        asked.purpose,
+        registered=account is not None,
+        address=request.client.host if request.client else "-",
+        budget=settings.sms_budget_per_address,
+    )
+    return CodeSentOut(
+        expires_in=int(code_rules.LIFETIME.total_seconds()),
+        resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
+    )
+
+
+@router.post(
+    "/accounts",
+    status_code=201,
+    summary="手机号实名注册",
+    responses=problems.responses(
+        errors.BadPhone,
+        errors.BadName,
+        errors.PhoneTaken,
+        code_errors.CodeIncorrect,
+        code_errors.CodeExpired,
+        code_errors.CodeUsed,
+        code_errors.CodeExhausted,
+    ),
+)
+async def register(new: RegistrationIn, session: Session, clock: Clock, vault: Vault) -> AccountOut:
+    """The account can sign in at once and opens nothing until a unit has let the person in."""
+    account = await Accounts(session, clock, vault).register(new.phone, new.code, new.name)
+    return AccountOut(
+        sub=account.id,
+        name=account.name,
+        phone_masked=account.phone_masked,
+        status="active",
+        registered_at=account.registered_at,
+    )

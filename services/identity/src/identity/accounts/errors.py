@@ -1,0 +1,71 @@
+"""Refusals of accounts."""
+
+from servicekit.problems import Conflict, NotFound, Problem
+
+
+class BadPhone(Problem):
+    """Not a mobile number of the mainland."""
+
+    status = 400
+    code = "bad_phone"
+    title = "手机号不正确"
+    detail = "请输入有效的中国大陆手机号码。"
+
+
+class BadName(Problem):
+    """Not a legal name."""
+
+    status = 400
+    code = "bad_name"
+    title = "姓名不正确"
+    detail = "请填写真实姓名（2 至 30 个汉字，少数民族姓名可用间隔号“·”）。"
+
+
+class PhoneTaken(Conflict):
+    """Another active account has this number."""
+
+    code = "phone_taken"
+    title = "手机号已注册"
+    detail = "该手机号已注册，请直接登录。"
+
+
+class AccountNotFound(NotFound):
+    """No such account."""
+
+    code = "account_not_found"
+    title = "账号不存在"
+    detail = "所指定的账号不存在。"
+
+
+class AccountSuspended(Problem):
+    """The account has been suspended."""
+
+    status = 403
+    code = "account_suspended"
+    title = "账号已停用"
+    detail = "该账号已停用，请联系本单位管理员。"
+
+
+class AccountNotActive(Conflict):
+    """Only an active account can be suspended."""
+
+    code = "account_not_active"
+    title = "账号已停用"
+    detail = "该账号已处于停用状态。"
+
+
+class AccountNotSuspended(Conflict):
+    """Only a suspended account can be restored."""
+
+    code = "account_not_suspended"
+    title = "账号未停用"
+    detail = "该账号未处于停用状态。"
+
+
+class NotYourself(Problem):
+    """An administrator cannot do this to their own account."""
+
+    status = 403
+    code = "not_yourself"
+    title = "不能对本人操作"
+    detail = "不能对自己的账号执行此操作。"

@@ -1,0 +1,51 @@
+"""Accounts of people."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.accounts.errors import AccountNotActive, AccountNotSuspended
+from identity.base import Base
+from servicekit.ids import new_id
+
+
+class Account(Base):
+    """A real-name account. `id` is the opaque `sub`: never derived from the phone number, which can pass
+    to somebody else.
+
+    The number is stored encrypted and found by its blind index; `phone_masked` is what may be shown.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        Index(
+            "uq_accounts_phone_index", "phone_index", unique=True, postgresql_where=text("status <> 'closed'")
+        ),
+        CheckConstraint("status IN ('active','suspended','closed')", name="status_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text)
+    phone_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_masked: Mapped[str] = mapped_column(Text)
+    phone_verified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    status: Mapped[str] = mapped_column(Text, default="active")
+    version: Mapped[int] = mapped_column(BigInteger, default=1)
+    registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    def suspend(self) -> None:
+        """Stop the account. Raises `AccountNotActive`."""
+        if self.status != "active":
+            raise AccountNotActive
+        self.status = "suspended"
+        self.version += 1
+
+    def restore(self) -> None:
+        """Let a suspended account work again. Raises `AccountNotSuspended`."""
+        if self.status != "suspended":
+            raise AccountNotSuspended
+        self.status = "active"
+        self.version += 1

@@ -1,0 +1,92 @@
+"""Registration of accounts, and finding them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts import rules
+from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
+from identity.accounts.models import Account
+from identity.accounts.repository import AccountRepository
+from identity.audit import service as audit
+from identity.codes.service import Codes
+from identity.directory.rules import PersonSeed
+from identity.vault import Vault
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+PHONE = "phone"
+
+
+def phone_of(text: str) -> str:
+    """The 11 digits of a mobile number. Raises `BadPhone`."""
+    phone = rules.normalise_phone(text)
+    if phone is None:
+        raise BadPhone
+    return phone
+
+
+class Accounts:
+    """Accounts within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault) -> None:
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._accounts = AccountRepository(session)
+
+    async def register(self, phone_text: str, code: str, name: str) -> Account:
+        """Open an account for the holder of a phone number.
+
+        Raises `BadPhone`, `BadName`, `PhoneTaken`, and what `Codes.redeem` raises.
+        """
+        phone = phone_of(phone_text)
+        name = name.strip()
+        if not rules.is_real_name(name):
+            raise BadName
+        await Codes(self._session, self._clock, self._vault).redeem(phone, "register", code)
+        now = self._clock.now()
+        account = Account(**self._row(phone, name, now))
+        try:
+            async with self._session.begin_nested():
+                self._accounts.add(account)
+        except IntegrityError as error:
+            raise PhoneTaken from error
+        audit.record(
+            self._session, self._clock, actor=account.id, action="account.registered", target=account.id
+        )
+        return account
+
+    async def get(self, sub: UUID, *, lock: bool = False) -> Account:
+        """An account by `sub`. Raises `AccountNotFound`."""
+        account = await self._accounts.get(sub, lock=lock)
+        if account is None:
+            raise AccountNotFound
+        return account
+
+    async def by_phone(self, phone: str) -> Account | None:
+        """The account, not closed, of a normalised phone number."""
+        return await self._accounts.by_phone_index(self._vault.index(PHONE, phone))
+
+    async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
+        """Insert many accounts at once; returns their `sub`s in order."""
+        rows = [self._row(seed.phone, seed.name, now) for seed in seeds]
+        await self._accounts.bulk_insert(rows)
+        return [row["id"] for row in rows]
+
+    def _row(self, phone: str, name: str, now: datetime) -> dict[str, Any]:
+        return {
+            "id": new_id(),
+            "name": name,
+            "phone_sealed": self._vault.seal(PHONE, phone),
+            "phone_index": self._vault.index(PHONE, phone),
+            "phone_masked": rules.mask_phone(phone),
+            "phone_verified_at": now,
+            "status": "active",
+            "version": 1,
+            "registered_at": now,
+        }

@@ -1,0 +1,98 @@
+"""The composition root of Identity: the only place where its parts are put together."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from authkit.jwks import KeySet
+from authkit.revocation import RevocationList
+from authkit.tokens import TokenVerifier
+from contracts.identity import AccessRevokedV1
+from identity.accounts.endpoints import router as accounts
+from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.directory.endpoints import router as directory
+from identity.memberships.endpoints import router as memberships
+from identity.oauth.endpoints import router as oauth
+from identity.oauth.keys import KeyRing
+from identity.oauth.server import make_server
+from identity.settings import Settings
+from identity.signin import pages
+from identity.signin.dev import router as dev
+from identity.signin.endpoints import router as signin
+from identity.vault import Vault
+from messaging.bus import Bus
+from messaging.inbox import Subscription
+from messaging.wiring import Ear, Messaging, make_bus
+from servicekit.app import create_app
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+
+
+def make_vault(settings: Settings) -> Vault:
+    """The vault with the operator's keys."""
+    return Vault(
+        bytes.fromhex(settings.encryption_key.get_secret_value()),
+        bytes.fromhex(settings.index_key.get_secret_value()),
+    )
+
+
+def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
+    """Assemble Identity. With `bus` given, its owner starts and closes it."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    vault = make_vault(settings)
+    key_ring = KeyRing(vault)
+
+    async def own_keys() -> dict[str, Any]:
+        async with database.transaction() as session:
+            return await session.run_sync(key_ring.jwks)
+
+    keys = KeySet(own_keys)
+    revoked = RevocationList(database, revocations, AUDIENCE)
+    messaging = Messaging(
+        database,
+        outbox,
+        inbox,
+        subscriptions=[Subscription("identity.revocations", (AccessRevokedV1,), revoked.record)],
+        ears=[Ear((AccessRevokedV1,), revoked.hear)],
+    )
+    own = bus is None
+    the_bus = bus or make_bus(settings)
+    messaging.attach(the_bus)
+
+    @contextlib.asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        async with keys.kept_fresh(), revoked.kept_fresh(), messaging.running(the_bus, own=own):
+            yield
+
+    app = create_app(
+        name="identity",
+        title="助学 · 统一身份认证",
+        settings=settings,
+        database=database,
+        routers=[oauth, signin, accounts, memberships, directory, *([dev] if settings.dev else [])],
+        background=background,
+        idempotency_table=idempotency_keys,
+        checks={"events": the_bus.check},
+        clock=clock or SystemClock(),
+    )
+    app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
+    app.state.vault = vault
+    app.state.key_ring = key_ring
+    app.state.issuer = make_server()
+    app.state.sms = _sms(settings)
+    issuer = settings.issuer_url
+    app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
+    app.state.userinfo_verifier = TokenVerifier(
+        issuer=issuer, audience=issuer, keys=keys, revocations=revoked
+    )
+    return app
+
+
+def _sms(settings: Settings) -> SmsGateway:
+    if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
+        return DevInbox()
+    return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())

@@ -1,0 +1,36 @@
+"""Writing the audit log."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from identity.audit.models import AuditRecord
+from servicekit.clock import Clock
+from servicekit.logs import correlation_id
+
+
+def record(
+    session: AsyncSession | Session,
+    clock: Clock,
+    *,
+    actor: UUID | str | None,
+    action: str,
+    target: UUID | str | None,
+    **details: Any,
+) -> None:
+    """Add a row to the caller's transaction: the act and its record stand or fall together.
+
+    `details` must not hold personal data beyond ids.
+    """
+    session.add(
+        AuditRecord(
+            at=clock.now(),
+            actor=None if actor is None else str(actor),
+            action=action,
+            target_id=None if target is None else str(target),
+            correlation_id=correlation_id(),
+            details=details,
+        )
+    )

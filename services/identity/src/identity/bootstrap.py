@@ -1,0 +1,121 @@
+"""First set-up: a signing key, the registered services, and a whole world of units and people.
+
+Everything here can be run again: what is there already stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from contracts.identity import DirectoryLoadedV1
+from identity.base import outbox
+from identity.directory import worlds
+from identity.directory.rules import PersonSeed, UnitSeed
+from identity.directory.service import Directory
+from identity.memberships.service import Memberships
+from identity.oauth.keys import KeyRing
+from identity.oauth.models import Client, secret_hash
+from identity.oauth.repository import OAuthRepository
+from identity.settings import Settings
+from identity.vault import Vault
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+PORTAL = "portal"
+PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpit:write", "identity"]
+AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
+
+
+@dataclass(frozen=True)
+class World:
+    """What a loader builds: units parents first, people, and whose phones may enter the cockpit."""
+
+    units: Sequence[UnitSeed]
+    people: Sequence[PersonSeed]
+    cockpit: frozenset[str]
+
+
+def world(name: str) -> World:
+    """`s`: the 1,017 units and 2,032 people of the acceptance story. `national`: every office, no people
+    but the centre's staff.
+    """
+    staff = worlds.centre_staff()
+    cockpit = frozenset(person.phone for person in staff if "unit_admin" in person.roles)
+    if name == "s":
+        return World(worlds.world_s(), [*staff, *worlds.world_s_people()], cockpit)
+    if name == "national":
+        return World(worlds.national_offices(), staff, cockpit)
+    raise ValueError(f"no world named {name!r}")
+
+
+async def ensure_keys_and_clients(
+    session: AsyncSession,
+    clock: Clock,
+    vault: Vault,
+    *,
+    service_secrets: dict[str, str],
+    redirect_uris: list[str],
+) -> None:
+    """A signing key if there is none; the services' clients with the operator's secrets; the portal's."""
+
+    def run(sync: Session) -> None:
+        ring = KeyRing(vault)
+        rows = OAuthRepository(sync)
+        if not any(key.retired_at is None for key in rows.signing_keys()):
+            ring.create(sync, clock.now())
+        for client_id, secret in service_secrets.items():
+            rows.put_client(
+                Client(
+                    client_id=client_id,
+                    client_name=f"Zhuxue {client_id}",
+                    client_secret_hash=secret_hash(secret),
+                    token_endpoint_auth_method="client_secret_basic",
+                    redirect_uris=[],
+                    grant_types=["client_credentials"],
+                    scopes=["directory:read"],
+                    audiences=["urn:zhuxue:identity"],
+                    first_party=True,
+                    registered_at=clock.now(),
+                )
+            )
+        rows.put_client(
+            Client(
+                client_id=PORTAL,
+                client_name="学生资助工作门户",
+                client_secret_hash=None,
+                token_endpoint_auth_method="none",
+                redirect_uris=redirect_uris,
+                grant_types=["authorization_code"],
+                scopes=PEOPLE_SCOPES,
+                audiences=AUDIENCES,
+                first_party=True,
+                registered_at=clock.now(),
+            )
+        )
+
+    await session.run_sync(run)
+
+
+async def load_world(
+    session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, chosen: World
+) -> bool:
+    """Build a world in an empty directory; False if there are units already.
+
+    One event tells the other services to read the snapshot, instead of one event per unit and person.
+    """
+    directory = Directory(session, clock)
+    if await directory.count():
+        return False
+    now = clock.now()
+    units = await directory.load(chosen.units, now)
+    memberships = Memberships(session, clock, vault, settings.access_token_seconds)
+    await memberships.load(chosen.people, units, now, set(chosen.cockpit))
+    load_id = new_id()
+    outbox.add(
+        session,
+        DirectoryLoadedV1(load_id=load_id, units=len(units), people=len(chosen.people)),
+        subject=load_id,
+    )
+    return True

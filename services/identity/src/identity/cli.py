@@ -1,0 +1,46 @@
+"""Commands of Identity: those every service has, and `bootstrap`."""
+
+import asyncio
+import sys
+
+from identity import bootstrap
+from identity.app import build, make_vault
+from identity.base import MIGRATIONS, outbox
+from identity.settings import BootstrapSettings, Settings
+from messaging.cli import Service, main
+from servicekit.clock import SystemClock
+from servicekit.db import Database
+
+
+async def _bootstrap(world: str | None) -> None:
+    settings = Settings()
+    own = BootstrapSettings()
+    database = Database(settings.database_url)
+    clock, vault = SystemClock(), make_vault(settings)
+    try:
+        async with database.transaction() as session:
+            await bootstrap.ensure_keys_and_clients(
+                session,
+                clock,
+                vault,
+                service_secrets={
+                    "office": own.office_client_secret.get_secret_value(),
+                    "cockpit": own.cockpit_client_secret.get_secret_value(),
+                },
+                redirect_uris=own.portal_redirect_uris,
+            )
+            loaded = world is not None and await bootstrap.load_world(
+                session, clock, vault, settings, bootstrap.world(world)
+            )
+        sys.stdout.write("keys and clients are in place" + ("; world loaded\n" if loaded else "\n"))
+    finally:
+        await database.close()
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["bootstrap"]:
+        asyncio.run(_bootstrap(arguments[1] if len(arguments) > 1 else None))
+        return 0
+    return main(Service("identity", Settings, build, MIGRATIONS, outbox), arguments)

@@ -1,0 +1,58 @@
+"""Refusals around SMS codes."""
+
+from servicekit.problems import Problem, TooManyRequests
+
+
+class CodeIncorrect(Problem):
+    """Wrong code, or none was sent. The failed attempt is counted, so the refusal keeps its changes."""
+
+    status = 400
+    code = "code_incorrect"
+    title = "验证码不正确"
+    detail = "验证码不正确，请核对后重新输入。"
+    keep_changes = True
+
+
+class CodeExpired(Problem):
+    """The code is past its five minutes."""
+
+    status = 400
+    code = "code_expired"
+    title = "验证码已过期"
+    detail = "验证码已过期，请重新获取。"
+
+
+class CodeUsed(Problem):
+    """The code has been used."""
+
+    status = 400
+    code = "code_used"
+    title = "验证码已使用"
+    detail = "验证码已使用过，请重新获取。"
+
+
+class CodeExhausted(Problem):
+    """Too many wrong attempts on this code."""
+
+    status = 400
+    code = "code_exhausted"
+    title = "验证码已失效"
+    detail = "错误次数过多，验证码已失效，请重新获取。"
+
+
+class CodeTooSoon(TooManyRequests):
+    """A code was sent to this number less than a minute ago."""
+
+    code = "code_too_soon"
+    detail = "验证码已发送，请稍后再获取。"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"验证码已发送，请在 {retry_after} 秒后再获取。")
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class CodeBudgetSpent(TooManyRequests):
+    """The number or the address has had its share."""
+
+    code = "code_budget_spent"
+    detail = "获取验证码次数过多，请稍后再试。"

@@ -1,0 +1,54 @@
+"""Where SMS messages leave: an HTTP gateway, or in dev mode an inbox to look into."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import httpx
+
+
+class SmsGateway(Protocol):
+    """Sends one message."""
+
+    async def send(self, phone: str, text: str) -> None:
+        """Hand `text` for `phone` (11 digits) over. Raises if the gateway does not take it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message in the dev inbox."""
+
+    phone: str
+    text: str
+    at: datetime
+
+
+class DevInbox:
+    """Keeps the last messages in memory; exists in dev mode only."""
+
+    def __init__(self, size: int = 5000) -> None:
+        self.messages: deque[Message] = deque(maxlen=size)
+
+    async def send(self, phone: str, text: str) -> None:
+        """Keep the message."""
+        self.messages.append(Message(phone, text, datetime.now(UTC)))
+
+
+class HttpSmsGateway:
+    """Posts `{"phone", "text"}` with a bearer secret to the operator's SMS provider adapter."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = url
+        self._secret = secret
+
+    async def send(self, phone: str, text: str) -> None:
+        """See `SmsGateway.send`."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            response = await client.post(
+                self._url,
+                json={"phone": phone, "text": text},
+                headers={"Authorization": f"Bearer {self._secret}"},
+            )
+            response.raise_for_status()

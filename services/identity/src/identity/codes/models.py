@@ -1,0 +1,51 @@
+"""SMS codes that have been sent."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.base import Base
+from identity.codes import rules
+from identity.codes.errors import CodeExhausted, CodeExpired, CodeUsed
+from servicekit.ids import new_id
+
+
+class SmsCode(Base):
+    """One code sent to one number for one purpose; only its keyed hash is stored.
+
+    Rows are of no use after a day: pruned by `DELETE ... WHERE sent_at < now() - interval '2 days'`.
+    """
+
+    __tablename__ = "sms_codes"
+    __table_args__ = (
+        Index("ix_sms_codes_phone_index_sent_at", "phone_index", "sent_at"),
+        Index("ix_sms_codes_address_index_sent_at", "address_index", "sent_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    phone_index: Mapped[bytes] = mapped_column(LargeBinary)
+    address_index: Mapped[bytes] = mapped_column(LargeBinary)
+    purpose: Mapped[str] = mapped_column(Text)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sent_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def redeem(self, given_hash: bytes, now: datetime) -> bool:
+        """Use the code up; False, and one attempt fewer, if it is a wrong one.
+
+        Raises `CodeUsed`, `CodeExpired`, `CodeExhausted`.
+        """
+        if self.used_at is not None:
+            raise CodeUsed
+        if self.attempts >= rules.MAX_ATTEMPTS:
+            raise CodeExhausted
+        if now >= self.sent_at + rules.LIFETIME:
+            raise CodeExpired
+        if given_hash != self.code_hash:
+            self.attempts += 1
+            return False
+        self.used_at = now
+        return True

@@ -1,0 +1,27 @@
+"""SMS codes: how long, how often, how many tries."""
+
+from datetime import datetime, timedelta
+
+LIFETIME = timedelta(minutes=5)
+RESEND_AFTER = timedelta(seconds=60)
+PER_NUMBER_AND_DAY = 10
+MAX_ATTEMPTS = 5
+PURPOSES = ("register", "sign_in")
+
+
+def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
+    """Whole seconds until the same number may be sent another code; 0 if now."""
+    if last_sent is None:
+        return 0
+    left = (last_sent + RESEND_AFTER - now).total_seconds()
+    return max(0, int(left) + (left > int(left)))
+
+
+def text_of(code: str, purpose: str) -> str:
+    """The message with a code."""
+    what = {"register": "注册", "sign_in": "登录"}[purpose]
+    return f"【学生资助】您的{what}验证码为 {code}，5 分钟内有效，请勿告知他人。"
+
+
+UNKNOWN_NUMBER = "【学生资助】有人试图用本号码登录，但本号码尚未注册。如非本人操作，请忽略。"
+KNOWN_NUMBER = "【学生资助】有人试图用本号码注册，但本号码已有账号，请直接登录。如非本人操作，请忽略。"

@@ -1,0 +1,107 @@
+"""REST of the directory."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
+from contracts.identity import UnitChangedV1
+from identity.dependencies import Clock
+from identity.directory import errors
+from identity.directory.auth import DirectoryReader, Person, UnitAdmin
+from identity.directory.schemas import UnitIn, UnitOut
+from identity.directory.service import Directory
+from servicekit import problems
+from servicekit.db import Session
+from servicekit.idempotency import Idempotent
+from servicekit.paging import Page, Paging, page
+
+router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
+
+
+@router.get("/units/{unit_id}", summary="查看单位", responses=problems.responses(errors.UnitNotFound))
+async def get_unit(unit_id: UUID, _: Person, session: Session, clock: Clock) -> UnitOut:
+    """Any signed-in person may look up a unit by id: names and places of units are public facts."""
+    return UnitOut.model_validate(await Directory(session, clock).get(unit_id))
+
+
+@router.get(
+    "/units/by-code/{code}", summary="按代码查看单位", responses=problems.responses(errors.UnitNotFound)
+)
+async def get_unit_by_code(code: str, _: Person, session: Session, clock: Clock) -> UnitOut:
+    """The unit that has, or had, this code."""
+    return UnitOut.model_validate(await Directory(session, clock).by_code(code))
+
+
+@router.get(
+    "/units/{unit_id}/children", summary="下级单位", responses=problems.responses(errors.UnitNotFound)
+)
+async def list_children(
+    unit_id: UUID,
+    _: Person,
+    session: Session,
+    clock: Clock,
+    paging: Paging,
+    q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
+) -> Page[UnitOut]:
+    """Active direct children in order of code."""
+    rows = await Directory(session, clock).children(unit_id, query=q, after=paging.after, limit=paging.limit)
+    return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
+
+
+@router.post(
+    "/units",
+    status_code=201,
+    summary="新建下级单位",
+    response_model=UnitOut,
+    responses=problems.responses(
+        MembershipRequired,
+        RoleRequired,
+        OutOfReach,
+        errors.UnitNotFound,
+        errors.UnitClosed,
+        errors.LevelNotBelow,
+        errors.UnknownDivision,
+        errors.UnitCodeTaken,
+    ),
+)
+async def create_unit(
+    new: UnitIn, admin: UnitAdmin, session: Session, clock: Clock, idempotency: Idempotent
+) -> JSONResponse:
+    """A unit's administrator opens a unit somewhere below."""
+    unit = await Directory(session, clock).create(admin, new)
+    return await idempotency.keep(UnitOut.model_validate(unit))
+
+
+@router.post(
+    "/units/{unit_id}/close",
+    summary="撤销单位",
+    responses=problems.responses(
+        MembershipRequired,
+        RoleRequired,
+        OutOfReach,
+        errors.UnitNotFound,
+        errors.UnitNotEmpty,
+        errors.UnitClosed,
+    ),
+)
+async def close_unit(unit_id: UUID, admin: UnitAdmin, session: Session, clock: Clock) -> UnitOut:
+    """The unit must have no active unit below; history stays."""
+    return UnitOut.model_validate(await Directory(session, clock).close(admin, unit_id))
+
+
+@router.get(
+    "/snapshot/units",
+    tags=["副本"],
+    summary="全部单位（供其他服务重建副本）",
+    responses=problems.responses(InsufficientScope),
+)
+async def snapshot_units(
+    _: DirectoryReader, session: Session, clock: Clock, paging: Paging
+) -> Page[UnitChangedV1]:
+    """Every unit as the event `unit.changed` tells of it, in order of id."""
+    rows = await Directory(session, clock).snapshot(paging.after, paging.limit)
+    return page(rows, paging.limit, lambda unit: [unit.unit_id])

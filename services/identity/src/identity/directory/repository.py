@@ -1,0 +1,77 @@
+"""Queries over units."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.directory.models import Unit, UnitChange
+from servicekit.ltree import under
+
+
+class UnitRepository:
+    """Units, restricted where a caller is given to the caller's subtree."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, unit_id: UUID, *, lock: bool = False) -> Unit | None:
+        """A unit by id; `lock` for a change."""
+        return await self._session.get(Unit, unit_id, with_for_update=lock or None)
+
+    async def by_code(self, code: str) -> Unit | None:
+        """A unit by its code."""
+        found: Unit | None = await self._session.scalar(select(Unit).where(Unit.code == code))
+        return found
+
+    async def children(
+        self, parent_id: UUID, *, query: str | None, after: Sequence[str] | None, limit: int
+    ) -> Sequence[Unit]:
+        """Active direct children by code, one more than `limit`."""
+        statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == "active")
+        if query:
+            statement = statement.where(Unit.name.contains(query, autoescape=True))
+        if after:
+            statement = statement.where(Unit.code > after[0])
+        return (await self._session.scalars(statement.order_by(Unit.code).limit(limit + 1))).all()
+
+    async def has_active_below(self, unit: Unit) -> bool:
+        """Whether any active unit stands below."""
+        return bool(
+            await self._session.scalar(
+                select(
+                    exists().where(under(Unit.path, unit.path), Unit.id != unit.id, Unit.status == "active")
+                )
+            )
+        )
+
+    async def all_after(self, after: Sequence[str] | None, limit: int) -> Sequence[Unit]:
+        """Every unit in id order, one more than `limit`: the snapshot."""
+        statement = select(Unit).order_by(Unit.id).limit(limit + 1)
+        if after:
+            statement = statement.where(Unit.id > UUID(after[0]))
+        return (await self._session.scalars(statement)).all()
+
+    async def count(self) -> int:
+        """How many units there are."""
+        return await self._session.scalar(select(func.count()).select_from(Unit)) or 0
+
+    def add(self, unit: Unit, changed_by: UUID | None) -> None:
+        """Store a new or changed unit's state in history; a new one is added."""
+        self._session.add(unit)
+        self._session.add(
+            UnitChange(
+                unit_id=unit.id,
+                version=unit.version,
+                changed_at=unit.closed_at or unit.opened_at,
+                changed_by=changed_by,
+                state=unit.snapshot(),
+            )
+        )
+
+    async def bulk_insert(self, rows: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> None:
+        """Insert many units and their first states."""
+        await self._session.execute(insert(Unit), rows)
+        await self._session.execute(insert(UnitChange), changes)

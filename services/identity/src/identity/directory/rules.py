@@ -1,0 +1,261 @@
+"""What a loader may put into the directory, and the order in which it may: pure, no I/O.
+
+Two trees lie over one table of units. Authority (隶属) is the tree of parents and decides forwarding,
+approval and reach; territory (属地) is the division code of GB/T 2260 and decides statistics. 青岛 stands
+directly under the centre by authority and lies in 山东 by territory.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+Level = Literal["ministry", "province", "city", "county", "school", "department"]
+Kind = Literal["student_aid", "nutrition", "school", "department"]
+Stage = Literal[
+    "preschool",
+    "compulsory",
+    "general_high",
+    "secondary_vocational",
+    "higher_vocational",
+    "undergraduate",
+    "master",
+    "doctor",
+]
+Role = Literal["unit_admin", "handler", "reviewer", "approver"]
+DivisionLevel = Literal["province", "city", "county"]
+
+ALL_STAGES: tuple[Stage, ...] = get_args(Stage)
+
+CENTRE_CODE = "100000"
+CORPS_CODE = "660000"
+"""新疆生产建设兵团: a code of the education system, not of GB/T 2260."""
+
+CORPS_TERRITORY = "650000"
+CORPS_CITY_PREFIX = "6590"
+"""The twelve cities of 兵团, 659001–659012: counties of 新疆 by territory, of 兵团 by authority."""
+
+SEPARATELY_PLANNED_CITIES = ("210200", "330200", "350200", "370200", "440300")
+"""计划单列市: 大连, 宁波, 厦门, 青岛, 深圳. Their offices stand beside the provinces', not under them."""
+
+PROVINCES_WITHOUT_OFFICE = frozenset({"710000", "810000", "820000"})
+"""台湾, 香港, 澳门: the mainland's student-aid administration has no offices there."""
+
+CENTRAL_AUTHORITIES = frozenset(
+    {
+        "教育部",
+        "工业和信息化部",
+        "国家民委",
+        "公安部",
+        "交通运输部",
+        "交通运输部（中国民用航空局）",
+        "应急管理部",
+        "中国科学院",
+        "中央统战部",
+        "中央办公厅",
+        "国家卫生健康委员会",
+        "外交部",
+        "国家体育总局",
+        "中华妇女联合会",
+        "共青团中央",
+        "中华全国总工会",
+        "中国社会科学院",
+        "中国地震局",
+        "司法部",
+        "海关总署",
+        "空军装备部",
+    }
+)
+"""Who runs the 中央部门所属高校, spelt as the source spells it.
+
+A list and not a pattern: 「上海市 中国科学院」 and 「重庆市教育厅」 must not slip in, and a new central body
+should be added by a person.
+"""
+
+_LABEL = re.compile(r"[A-Za-z0-9_]{1,255}")
+
+
+class SeedError(ValueError):
+    """The data cannot make a directory: an unknown parent, a code used twice, a code unfit for a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """An administrative division of GB/T 2260; `parent_code` is the next one up by territory."""
+
+    code: str
+    name: str
+    type: str
+    level: DivisionLevel
+    parent_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class University:
+    """A university: the body that runs it, the place it is in (a division's name) and 本科 or 专科."""
+
+    code: str
+    name: str
+    authority: str
+    location: str
+    level: str
+
+    @property
+    def centrally_run(self) -> bool:
+        """Whether a central body runs it, so that it stands directly under the centre."""
+        return self.authority in CENTRAL_AUTHORITIES
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSeed:
+    """One unit to load. `code` is its ltree label; `parent_code` is by authority; None only for the centre.
+
+    `region_code` is the territory it lies in; None for the centre, whose territory is the whole country.
+    """
+
+    code: str
+    parent_code: str | None
+    name: str
+    short_name: str
+    level: Level
+    kind: Kind
+    stages: tuple[Stage, ...]
+    region_code: str | None
+
+    def __post_init__(self) -> None:
+        """Raise SeedError for a code that is no ltree label."""
+        if not _LABEL.fullmatch(self.code):
+            raise SeedError(f"unit code {self.code!r} is no ltree label")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSeed:
+    """One person to load: an 11-digit mainland mobile number, a name, the unit and the roles held in it."""
+
+    phone: str
+    name: str
+    unit_code: str
+    roles: tuple[Role, ...]
+
+
+def parse_divisions(lines: Iterable[str]) -> tuple[Division, ...]:
+    """Read divisions from CSV lines with the header code,name,type,level,parent_code.
+
+    Raises SeedError for a code used twice, an unknown level or a parent that is not in the file.
+    """
+    divisions = tuple(
+        Division(
+            row["code"], row["name"], row["type"], _division_level(row["level"]), row["parent_code"] or None
+        )
+        for row in csv.DictReader(lines)
+    )
+    codes = _unique(division.code for division in divisions)
+    for division in divisions:
+        if division.parent_code is not None and division.parent_code not in codes:
+            raise SeedError(f"division {division.code} has the unknown parent {division.parent_code}")
+    return divisions
+
+
+def parse_universities(lines: Iterable[str]) -> tuple[University, ...]:
+    """Read universities from CSV lines with at least the columns code,name,authority,location,level.
+
+    Raises SeedError for a code used twice.
+    """
+    universities = tuple(
+        University(row["code"], row["name"], row["authority"], row["location"], row["level"])
+        for row in csv.DictReader(lines)
+    )
+    _unique(university.code for university in universities)
+    return universities
+
+
+def authority_parent(division: Division) -> str:
+    """Code of the office above a division's own.
+
+    It is the office of the territory above, but for 计划单列市 and the cities of 兵团.
+    """
+    if division.parent_code is None or division.code in SEPARATELY_PLANNED_CITIES:
+        return CENTRE_CODE
+    if division.level == "county" and division.code.startswith(CORPS_CITY_PREFIX):
+        return CORPS_CODE
+    return division.parent_code
+
+
+def unit_paths(units: Iterable[UnitSeed]) -> dict[str, str]:
+    """Ltree path of every unit by code, e.g. 370102 → 100000.370000.370100.370102.
+
+    Raises SeedError where a parent does not come before its children or a code is used twice.
+    """
+    paths: dict[str, str] = {}
+    for unit in units:
+        if unit.code in paths:
+            raise SeedError(f"unit code {unit.code} is used twice")
+        if unit.parent_code is None:
+            paths[unit.code] = unit.code
+        elif unit.parent_code in paths:
+            paths[unit.code] = f"{paths[unit.parent_code]}.{unit.code}"
+        else:
+            raise SeedError(f"unit {unit.code} comes before its parent {unit.parent_code}, or without it")
+    return paths
+
+
+def wave_sizes(units: Iterable[UnitSeed]) -> list[int]:
+    """How many units stand one, two, … steps below the root: whom each round of forwarding reaches.
+
+    Raises SeedError as `unit_paths` does.
+    """
+    steps = Counter(path.count(".") for path in unit_paths(units).values())
+    return [steps[step] for step in range(1, max(steps, default=0) + 1)]
+
+
+def breadth_first(units: Sequence[UnitSeed]) -> list[UnitSeed]:
+    """The units by their distance from the root, those of one distance in the order given.
+
+    Raises SeedError for a code used twice and for units that no root reaches.
+    """
+    _unique(unit.code for unit in units)
+    children: dict[str | None, list[UnitSeed]] = {}
+    for unit in units:
+        children.setdefault(unit.parent_code, []).append(unit)
+    # Waves are taken from the given list, not parent by parent, so that its order decides within a wave.
+    position: Mapping[str, int] = {unit.code: index for index, unit in enumerate(units)}
+    ordered: list[UnitSeed] = []
+    wave = children.get(None, [])
+    while wave:
+        ordered.extend(wave)
+        below = (child for unit in wave for child in children.get(unit.code, []))
+        wave = sorted(below, key=lambda unit: position[unit.code])
+    if len(ordered) != len(units):
+        lost = sorted({unit.code for unit in units} - {unit.code for unit in ordered})
+        raise SeedError(f"no root reaches {len(lost)} units, the first of them {lost[0]}")
+    return ordered
+
+
+def _division_level(text: str) -> DivisionLevel:
+    if text not in get_args(DivisionLevel):
+        raise SeedError(f"{text!r} is no level of a division")
+    return cast(DivisionLevel, text)
+
+
+def _unique(codes: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    for code in codes:
+        if code in seen:
+            raise SeedError(f"code {code} is used twice")
+        seen.add(code)
+    return seen
+
+
+_RANK: dict[str, int] = {level: rank for rank, level in enumerate(get_args(Level))}
+
+
+def may_stand_below(parent: str, child: str, kind: str) -> bool:
+    """Whether a unit of level `child` may stand directly below one of level `parent`.
+
+    A lower level always may; the nutrition department of the same authority may stand at its level.
+    """
+    if kind == "nutrition":
+        return _RANK[child] >= _RANK[parent]
+    return _RANK[child] > _RANK[parent]

@@ -1,0 +1,178 @@
+"""What can be done with units."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from authkit.principal import Principal
+from contracts.identity import UnitChangedV1
+from identity.base import outbox
+from identity.directory import rules
+from identity.directory.errors import (
+    LevelNotBelow,
+    UnitClosed,
+    UnitCodeTaken,
+    UnitNotEmpty,
+    UnitNotFound,
+    UnknownDivision,
+)
+from identity.directory.models import Unit
+from identity.directory.repository import UnitRepository
+from identity.directory.schemas import UnitIn
+from identity.directory.sources import divisions_by_code
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+
+def told(unit: Unit) -> UnitChangedV1:
+    """The unit as other services are told of it."""
+    return UnitChangedV1(
+        unit_id=unit.id,
+        code=unit.code,
+        name=unit.name,
+        short_name=unit.short_name,
+        level=unit.level,
+        kind=unit.kind,
+        stages=unit.stages,
+        region_code=unit.region_code,
+        parent_id=unit.parent_id,
+        path=unit.path,
+        status=unit.status,
+        version=unit.version,
+    )
+
+
+class Directory:
+    """Units within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._units = UnitRepository(session)
+
+    async def get(self, unit_id: UUID) -> Unit:
+        """A unit by id. Raises `UnitNotFound`."""
+        unit = await self._units.get(unit_id)
+        if unit is None:
+            raise UnitNotFound
+        return unit
+
+    async def by_code(self, code: str) -> Unit:
+        """A unit by code. Raises `UnitNotFound`."""
+        unit = await self._units.by_code(code)
+        if unit is None:
+            raise UnitNotFound
+        return unit
+
+    async def within_reach(self, principal: Principal, unit_id: UUID, *, lock: bool = False) -> Unit:
+        """A unit of the caller's subtree. Raises `UnitNotFound`, or `OutOfReach` for one outside of it."""
+        unit = await self._units.get(unit_id, lock=lock)
+        if unit is None:
+            raise UnitNotFound
+        if not principal.reaches(unit.path):
+            raise OutOfReach
+        return unit
+
+    async def children(
+        self, parent_id: UUID, *, query: str | None, after: Sequence[str] | None, limit: int
+    ) -> Sequence[Unit]:
+        """Active direct children, one more than `limit`. Raises `UnitNotFound`."""
+        await self.get(parent_id)
+        return await self._units.children(parent_id, query=query, after=after, limit=limit)
+
+    async def snapshot(self, after: Sequence[str] | None, limit: int) -> list[UnitChangedV1]:
+        """Every unit, one more than `limit`."""
+        return [told(unit) for unit in await self._units.all_after(after, limit)]
+
+    async def count(self) -> int:
+        """How many units there are."""
+        return await self._units.count()
+
+    async def create(self, principal: Principal, new: UnitIn) -> Unit:
+        """Open a unit below one in the caller's reach.
+
+        Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`.
+        """
+        parent = await self.within_reach(principal, new.parent_id)
+        if parent.status != "active":
+            raise UnitClosed
+        if not rules.may_stand_below(parent.level, new.level, new.kind):
+            raise LevelNotBelow
+        region = new.region_code or parent.region_code
+        if region is not None and region not in divisions_by_code():
+            raise UnknownDivision
+        unit = Unit(
+            id=new_id(),
+            code=new.code,
+            name=new.name,
+            short_name=new.short_name or new.name,
+            level=new.level,
+            kind=new.kind,
+            stages=list(new.stages),
+            region_code=region,
+            parent_id=parent.id,
+            path=f"{parent.path}.{new.code}",
+            status="active",
+            version=1,
+            opened_at=self._clock.now(),
+        )
+        try:
+            async with self._session.begin_nested():
+                self._units.add(unit, UUID(principal.sub))
+        except IntegrityError as error:
+            raise UnitCodeTaken from error
+        outbox.add(self._session, told(unit), subject=unit.id, sequence=unit.version)
+        return unit
+
+    async def close(self, principal: Principal, unit_id: UUID) -> Unit:
+        """Close a unit that has no active unit below. Raises `UnitNotEmpty`, `UnitClosed`, `OutOfReach`."""
+        unit = await self.within_reach(principal, unit_id, lock=True)
+        if await self._units.has_active_below(unit):
+            raise UnitNotEmpty
+        unit.close(self._clock.now())
+        self._units.add(unit, UUID(principal.sub))
+        outbox.add(self._session, told(unit), subject=unit.id, sequence=unit.version)
+        return unit
+
+    async def load(self, seeds: Sequence[rules.UnitSeed], now: datetime) -> dict[str, tuple[UUID, str]]:
+        """Insert a whole world of units at once; returns id and path by code. Announces nothing:
+        the loader does, once people are in too.
+        """
+        paths = rules.unit_paths(seeds)
+        ids = {seed.code: new_id() for seed in seeds}
+        rows: list[dict[str, Any]] = [
+            {
+                "id": ids[seed.code],
+                "code": seed.code,
+                "name": seed.name,
+                "short_name": seed.short_name,
+                "level": seed.level,
+                "kind": seed.kind,
+                "stages": list(seed.stages),
+                "region_code": seed.region_code,
+                "parent_id": None if seed.parent_code is None else ids[seed.parent_code],
+                "path": paths[seed.code],
+                "status": "active",
+                "version": 1,
+                "opened_at": now,
+            }
+            for seed in seeds
+        ]
+        kept = ("code", "name", "level", "kind", "stages", "region_code", "path", "status")
+        changes = [
+            {
+                "unit_id": row["id"],
+                "version": 1,
+                "changed_at": now,
+                "changed_by": None,
+                "state": {name: row[name] for name in kept},
+            }
+            for row in rows
+        ]
+        await self._units.bulk_insert(rows, changes)
+        return {code: (ids[code], paths[code]) for code in ids}

@@ -1,0 +1,30 @@
+"""The packaged reference data: divisions and universities. `data/README.md` says where they come from."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from identity.directory.rules import Division, University, parse_divisions, parse_universities
+
+_DATA = files("identity.directory").joinpath("data")
+
+
+@cache
+def divisions() -> tuple[Division, ...]:
+    """All 3,212 divisions: 34 provinces, 333 cities, 2,845 counties."""
+    with _DATA.joinpath("divisions.csv").open(encoding="utf-8") as lines:
+        return parse_divisions(lines)
+
+
+@cache
+def divisions_by_code() -> Mapping[str, Division]:
+    """The divisions by their code."""
+    return MappingProxyType({division.code: division for division in divisions()})
+
+
+@cache
+def universities() -> tuple[University, ...]:
+    """All 2,756 universities, whoever runs them."""
+    with _DATA.joinpath("universities.csv").open(encoding="utf-8") as lines:
+        return parse_universities(lines)

@@ -1,0 +1,237 @@
+"""REST of joining, members and authorisations."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
+from contracts.identity import PersonChangedV1
+from identity.accounts.errors import AccountNotActive, AccountNotFound, AccountNotSuspended, NotYourself
+from identity.accounts.models import Account
+from identity.accounts.schemas import AccountOut, ReasonIn
+from identity.directory.auth import DirectoryReader, Person, UnitAdmin
+from identity.directory.errors import UnitClosed, UnitNotFound
+from identity.directory.models import Unit
+from identity.memberships import errors
+from identity.memberships.dependencies import Service
+from identity.memberships.models import Invite, JoinRequest
+from identity.memberships.repository import Standing
+from identity.memberships.schemas import EntitlementIn, InviteIn, InviteOut, JoinIn, JoinRequestOut
+from servicekit import problems
+from servicekit.idempotency import Idempotent
+from servicekit.paging import Page, Paging, page
+
+router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))
+ADMIN = (MembershipRequired, RoleRequired, OutOfReach)
+
+
+def account_out(standing: Standing) -> AccountOut:
+    """An account with its unit and entitlements."""
+    return AccountOut(
+        sub=standing.account.id,
+        name=standing.account.name,
+        phone_masked=standing.account.phone_masked,
+        status=standing.account.status,
+        registered_at=standing.account.registered_at,
+        unit_id=None if standing.unit is None else standing.unit.id,
+        roles=[] if standing.membership is None else standing.membership.roles,
+        entitlements=standing.entitlements,
+    )
+
+
+def _invite_out(invite: Invite, code: str | None = None) -> InviteOut:
+    return InviteOut(
+        id=invite.id,
+        unit_id=invite.unit_id,
+        code=code,
+        roles=invite.roles,
+        expires_at=invite.expires_at,
+        revoked_at=invite.revoked_at,
+        max_uses=invite.max_uses,
+        uses=invite.uses,
+    )
+
+
+def _request_out(row: tuple[JoinRequest, Account, Unit]) -> JoinRequestOut:
+    request, account, unit = row
+    return JoinRequestOut(
+        id=request.id,
+        sub=account.id,
+        name=account.name,
+        phone_masked=account.phone_masked,
+        unit_id=unit.id,
+        unit_name=unit.name,
+        roles=request.roles,
+        status=request.status,
+        requested_at=request.requested_at,
+        decided_at=request.decided_at,
+        reason=request.reason,
+    )
+
+
+@router.post(
+    "/units/{unit_id}/invites",
+    status_code=201,
+    summary="生成邀请码",
+    response_model=InviteOut,
+    responses=problems.responses(*ADMIN, UnitNotFound, UnitClosed),
+)
+async def create_invite(unit_id: UUID, new: InviteIn, admin: UnitAdmin, service: Service) -> InviteOut:
+    """The code is in this answer and nowhere else."""
+    invite, code = await service.invite(admin, unit_id, new)
+    return _invite_out(invite, code)
+
+
+@router.post(
+    "/invites/{invite_id}/revoke",
+    summary="撤销邀请码",
+    responses=problems.responses(*ADMIN, errors.InviteNotFound),
+)
+async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: Service) -> InviteOut:
+    """Requests made with it before stay."""
+    return _invite_out(await service.revoke_invite(admin, invite_id))
+
+
+@router.post(
+    "/join-requests",
+    status_code=201,
+    summary="凭邀请码申请加入单位",
+    response_model=JoinRequestOut,
+    responses=problems.responses(
+        errors.InviteInvalid,
+        errors.InviteExpired,
+        errors.InviteRevoked,
+        errors.InviteUsedUp,
+        errors.AlreadyMember,
+        errors.AlreadyRequested,
+        UnitClosed,
+    ),
+)
+async def request_to_join(
+    join: JoinIn, person: Person, idempotency: Idempotent, service: Service
+) -> JSONResponse:
+    """Opens nothing until an administrator approves."""
+    return await idempotency.keep(_request_out(await service.request(person, join.invite_code)))
+
+
+@router.get("/join-requests", summary="待审核的加入申请", responses=problems.responses(*ADMIN))
+async def list_join_requests(admin: UnitAdmin, paging: Paging, service: Service) -> Page[JoinRequestOut]:
+    """Those for the caller's unit and every unit below it, oldest first."""
+    rows = await service.pending(admin, paging.after, paging.limit)
+    return page([_request_out(row) for row in rows], paging.limit, lambda request: [request.id])
+
+
+DECIDE = problems.responses(
+    *ADMIN, errors.OwnRequest, errors.JoinRequestNotFound, errors.JoinRequestDecided, errors.AlreadyMember
+)
+
+
+@router.post("/join-requests/{request_id}/approve", summary="通过加入申请", responses=DECIDE)
+async def approve_join_request(request_id: UUID, admin: UnitAdmin, service: Service) -> JoinRequestOut:
+    """The person belongs to the unit from now on, with the roles of the invite."""
+    return _request_out(await service.approve(admin, request_id))
+
+
+@router.post("/join-requests/{request_id}/reject", summary="驳回加入申请", responses=DECIDE)
+async def reject_join_request(
+    request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: Service
+) -> JoinRequestOut:
+    """The person is told the reason and may ask again."""
+    return _request_out(await service.reject(admin, request_id, why.reason))
+
+
+@router.get(
+    "/units/{unit_id}/members", summary="单位人员", responses=problems.responses(*ADMIN, UnitNotFound)
+)
+async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service: Service) -> Page[AccountOut]:
+    """People of a unit in reach, phones masked."""
+    rows = await service.members(admin, unit_id, paging.after, paging.limit)
+    people = [
+        AccountOut(
+            sub=account.id,
+            name=account.name,
+            phone_masked=account.phone_masked,
+            status=account.status,
+            registered_at=account.registered_at,
+            unit_id=membership.unit_id,
+            roles=membership.roles,
+        )
+        for account, membership in rows
+    ]
+    return page(people, paging.limit, lambda person: [person.sub])
+
+
+@router.post(
+    "/accounts/{sub}/entitlements",
+    tags=["授权"],
+    summary="授权进入其他系统",
+    responses=problems.responses(*ADMIN, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement),
+)
+async def grant_entitlement(sub: UUID, new: EntitlementIn, admin: UnitAdmin, service: Service) -> AccountOut:
+    """For the cockpit: people of student-aid departments of the four levels only."""
+    return account_out(await service.entitle(admin, sub, new.name))
+
+
+@router.delete(
+    "/accounts/{sub}/entitlements/{name}",
+    tags=["授权"],
+    status_code=204,
+    summary="撤回授权",
+    responses=problems.responses(*ADMIN, AccountNotFound, errors.EntitlementNotFound),
+)
+async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: Service) -> None:
+    """Tokens already issued for that system stop working within a second."""
+    await service.withdraw(admin, sub, name)
+
+
+@router.get("/me", tags=["账号"], summary="我的账号")
+async def my_account(person: Person, service: Service) -> AccountOut:
+    """The caller's own account, unit and entitlements."""
+    return account_out(await service.standing(UUID(person.sub)))
+
+
+@router.get(
+    "/accounts/{sub}",
+    tags=["账号"],
+    summary="查看账号",
+    responses=problems.responses(*ADMIN, AccountNotFound),
+)
+async def get_account(sub: UUID, admin: UnitAdmin, service: Service) -> AccountOut:
+    """A person of the caller's subtree."""
+    return account_out(await service.in_reach(admin, sub))
+
+
+@router.post(
+    "/accounts/{sub}/suspend",
+    tags=["账号"],
+    summary="停用账号",
+    responses=problems.responses(*ADMIN, NotYourself, AccountNotFound, AccountNotActive),
+)
+async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: Service) -> AccountOut:
+    """Every system refuses the person's tokens within a second."""
+    return account_out(await service.suspend(admin, sub, why.reason))
+
+
+@router.post(
+    "/accounts/{sub}/restore",
+    tags=["账号"],
+    summary="恢复账号",
+    responses=problems.responses(*ADMIN, NotYourself, AccountNotFound, AccountNotSuspended),
+)
+async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: Service) -> AccountOut:
+    """The person can sign in again; ended sessions stay ended."""
+    return account_out(await service.restore(admin, sub, why.reason))
+
+
+@router.get(
+    "/snapshot/people",
+    tags=["副本"],
+    summary="全部人员（供其他服务重建副本）",
+    responses=problems.responses(InsufficientScope),
+)
+async def snapshot_people(_: DirectoryReader, paging: Paging, service: Service) -> Page[PersonChangedV1]:
+    """Every person as the event `person.changed` tells of them, in order of id."""
+    rows = await service.snapshot(paging.after, paging.limit)
+    return page(rows, paging.limit, lambda person: [person.sub])

@@ -1,0 +1,133 @@
+"""Belonging to a unit: invites, requests, memberships, entitlements."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.base import Base
+from identity.memberships.errors import InviteExpired, InviteRevoked, InviteUsedUp, JoinRequestDecided
+from servicekit.ids import new_id
+
+
+class Membership(Base):
+    """A person in a unit with roles. Ended ones stay as history."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index(
+            "uq_memberships_account_id_active",
+            "account_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_memberships_unit_id_active", "unit_id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    approved_by: Mapped[UUID | None] = mapped_column()
+
+
+class Invite(Base):
+    """A code that lets its holder *ask* to join; never enough alone. Only its keyed hash is stored."""
+
+    __tablename__ = "invites"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_by: Mapped[UUID] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    max_uses: Mapped[int] = mapped_column(Integer)
+    uses: Mapped[int] = mapped_column(Integer, default=0)
+
+    def use(self, now: datetime) -> None:
+        """Count one use. Raises `InviteRevoked`, `InviteExpired`, `InviteUsedUp`."""
+        if self.revoked_at is not None:
+            raise InviteRevoked
+        if now >= self.expires_at:
+            raise InviteExpired
+        if self.uses >= self.max_uses:
+            raise InviteUsedUp
+        self.uses += 1
+
+    def revoke(self, now: datetime) -> None:
+        """End the invite; a second time changes nothing."""
+        if self.revoked_at is None:
+            self.revoked_at = now
+
+
+class JoinRequest(Base):
+    """A person asks to join a unit; the unit's administrator, or one above, decides."""
+
+    __tablename__ = "join_requests"
+    __table_args__ = (
+        Index(
+            "uq_join_requests_account_id_pending",
+            "account_id",
+            unique=True,
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index("ix_join_requests_unit_id_status", "unit_id", "status"),
+        CheckConstraint("status IN ('pending','approved','rejected')", name="status_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
+    invite_id: Mapped[UUID] = mapped_column(ForeignKey("invites.id"))
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    status: Mapped[str] = mapped_column(Text, default="pending")
+    requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[UUID | None] = mapped_column()
+    reason: Mapped[str | None] = mapped_column(Text)
+
+    def approve(self, by: UUID, now: datetime) -> None:
+        """Let the person in. Raises `JoinRequestDecided`."""
+        self._decide("approved", by, now, None)
+
+    def reject(self, by: UUID, now: datetime, reason: str) -> None:
+        """Turn the person away. Raises `JoinRequestDecided`."""
+        self._decide("rejected", by, now, reason)
+
+    def _decide(self, status: str, by: UUID, now: datetime, reason: str | None) -> None:
+        if self.status != "pending":
+            raise JoinRequestDecided
+        self.status = status
+        self.decided_by = by
+        self.decided_at = now
+        self.reason = reason
+
+
+class Entitlement(Base):
+    """Leave to enter another system, e.g. `cockpit`. Withdrawn ones stay as history."""
+
+    __tablename__ = "entitlements"
+    __table_args__ = (
+        Index(
+            "uq_entitlements_account_id_name_active",
+            "account_id",
+            "name",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str] = mapped_column(Text)
+    granted_by: Mapped[UUID | None] = mapped_column()
+    granted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    withdrawn_by: Mapped[UUID | None] = mapped_column()
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,133 @@
+"""Queries over memberships, invites, requests and entitlements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts.models import Account
+from identity.directory.models import Unit
+from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
+from servicekit.ltree import under
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A person with their unit, if any, and what they may enter."""
+
+    account: Account
+    membership: Membership | None
+    unit: Unit | None
+    entitlements: list[str]
+
+
+class MembershipRepository:
+    """Rows of this feature; lists are restricted to the caller's subtree in the query."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: Membership | Invite | JoinRequest | Entitlement) -> None:
+        """Store a new row."""
+        self._session.add(row)
+
+    async def invite_by_hash(self, code_hash: bytes) -> Invite | None:
+        """An invite by the hash of its code, locked."""
+        found: Invite | None = await self._session.scalar(
+            select(Invite).where(Invite.code_hash == code_hash).with_for_update()
+        )
+        return found
+
+    async def invite(self, invite_id: UUID) -> Invite | None:
+        """An invite by id, locked."""
+        return await self._session.get(Invite, invite_id, with_for_update=True)
+
+    async def request(self, request_id: UUID) -> JoinRequest | None:
+        """A request by id, locked."""
+        return await self._session.get(JoinRequest, request_id, with_for_update=True)
+
+    async def pending_under(
+        self, path: str, *, after: Sequence[str] | None, limit: int
+    ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
+        """Pending requests for units in a subtree, oldest first, one more than `limit`."""
+        statement = (
+            select(JoinRequest, Account, Unit)
+            .join(Account, Account.id == JoinRequest.account_id)
+            .join(Unit, Unit.id == JoinRequest.unit_id)
+            .where(JoinRequest.status == "pending", under(Unit.path, path))
+            .order_by(JoinRequest.id)
+            .limit(limit + 1)
+        )
+        if after:
+            statement = statement.where(JoinRequest.id > UUID(after[0]))
+        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+
+    async def active(self, sub: UUID) -> tuple[Membership, Unit] | None:
+        """A person's membership and unit."""
+        row = (
+            await self._session.execute(
+                select(Membership, Unit)
+                .join(Unit, Unit.id == Membership.unit_id)
+                .where(Membership.account_id == sub, Membership.ended_at.is_(None))
+            )
+        ).first()
+        return None if row is None else row.tuple()
+
+    async def entitlements(self, sub: UUID) -> list[str]:
+        """What a person may enter."""
+        rows = await self._session.scalars(
+            select(Entitlement.name).where(Entitlement.account_id == sub, Entitlement.withdrawn_at.is_(None))
+        )
+        return sorted(rows)
+
+    async def entitlement(self, sub: UUID, name: str) -> Entitlement | None:
+        """One entitlement that a person holds, locked."""
+        found: Entitlement | None = await self._session.scalar(
+            select(Entitlement)
+            .where(
+                Entitlement.account_id == sub, Entitlement.name == name, Entitlement.withdrawn_at.is_(None)
+            )
+            .with_for_update()
+        )
+        return found
+
+    async def people_after(
+        self, after: Sequence[str] | None, limit: int
+    ) -> Sequence[tuple[Account, Membership | None, Unit | None]]:
+        """Every account with its membership, in order of id, one more than `limit`: the snapshot."""
+        statement = (
+            select(Account, Membership, Unit)
+            .outerjoin(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
+            .outerjoin(Unit, Unit.id == Membership.unit_id)
+            .order_by(Account.id)
+            .limit(limit + 1)
+        )
+        if after:
+            statement = statement.where(Account.id > UUID(after[0]))
+        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+
+    async def members(
+        self, unit_id: UUID, *, after: Sequence[str] | None, limit: int
+    ) -> Sequence[tuple[Account, Membership]]:
+        """A unit's people, one more than `limit`."""
+        statement = (
+            select(Account, Membership)
+            .join(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
+            .where(Membership.unit_id == unit_id)
+            .order_by(Account.id)
+            .limit(limit + 1)
+        )
+        if after:
+            statement = statement.where(Account.id > UUID(after[0]))
+        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+
+    async def bulk_insert(
+        self, memberships: Sequence[dict[str, Any]], entitlements: Sequence[dict[str, Any]]
+    ) -> None:
+        """Insert many."""
+        await self._session.execute(insert(Membership), memberships)
+        if entitlements:
+            await self._session.execute(insert(Entitlement), entitlements)

@@ -1,0 +1,33 @@
+"""Who may enter what, and how invites look."""
+
+import re
+import secrets
+from datetime import timedelta
+
+INVITE_LIFETIME = timedelta(days=7)
+INVITE_MAX_LIFETIME = timedelta(days=30)
+COCKPIT = "cockpit"
+ENTITLEMENTS = frozenset({COCKPIT})
+
+_COCKPIT_LEVELS = frozenset({"ministry", "province", "city", "county"})
+# Crockford's base 32: no I, L, O, U, so that a code can be read out on the phone.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE = re.compile(rf"^[{_ALPHABET}]{{16}}$")
+_CONFUSED = str.maketrans("ILO", "110")
+
+
+def may_enter_cockpit(level: str, kind: str) -> bool:
+    """The cockpit is for student-aid departments of ministry, provinces, cities and counties only."""
+    return level in _COCKPIT_LEVELS and kind == "student_aid"
+
+
+def new_invite_code() -> str:
+    """80 random bits as `XXXX-XXXX-XXXX-XXXX`."""
+    raw = "".join(secrets.choice(_ALPHABET) for _ in range(16))
+    return "-".join(raw[i : i + 4] for i in range(0, 16, 4))
+
+
+def normalise_invite_code(text: str) -> str | None:
+    """The 16 characters of a code as typed by a person, or None if it cannot be one."""
+    raw = re.sub(r"[\s-]", "", text.upper()).translate(_CONFUSED)
+    return raw if _CODE.match(raw) else None

@@ -1,0 +1,64 @@
+"""Shapes of the memberships' API."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from identity.directory.rules import Role
+
+
+class InviteIn(BaseModel):
+    """An invite to a unit in the caller's reach."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    roles: list[Role] = Field(min_length=1, max_length=4, examples=[["handler"]])
+    days: int = Field(default=7, ge=1, le=30, description="有效天数")
+    max_uses: int = Field(default=1, ge=1, le=200, description="可使用次数")
+
+
+class InviteOut(BaseModel):
+    """The code is shown once, here; only its hash is kept."""
+
+    id: UUID
+    unit_id: UUID
+    code: str | None = Field(default=None, examples=["7K2M-9QXR-4TZB-0HWE"])
+    roles: list[Role]
+    expires_at: datetime
+    revoked_at: datetime | None
+    max_uses: int
+    uses: int
+
+
+class JoinIn(BaseModel):
+    """Ask to join by an invite code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    invite_code: str = Field(min_length=4, max_length=40, examples=["7K2M-9QXR-4TZB-0HWE"])
+
+
+class JoinRequestOut(BaseModel):
+    """A request to join."""
+
+    id: UUID
+    sub: UUID
+    name: str
+    phone_masked: str
+    unit_id: UUID
+    unit_name: str
+    roles: list[Role]
+    status: Literal["pending", "approved", "rejected"]
+    requested_at: datetime
+    decided_at: datetime | None
+    reason: str | None
+
+
+class EntitlementIn(BaseModel):
+    """Authorise a person for a system."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=2, max_length=50, examples=["cockpit"])

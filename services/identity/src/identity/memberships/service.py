@@ -1,0 +1,324 @@
+"""Joining a unit, leaving it, and being authorised for other systems."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from authkit.principal import Principal
+from contracts.identity import PersonChangedV1
+from identity.accounts.errors import NotYourself
+from identity.accounts.models import Account
+from identity.accounts.service import Accounts
+from identity.audit import service as audit
+from identity.base import outbox
+from identity.directory.errors import UnitClosed
+from identity.directory.models import Unit
+from identity.directory.rules import PersonSeed
+from identity.directory.service import Directory
+from identity.memberships import rules
+from identity.memberships.errors import (
+    AlreadyMember,
+    AlreadyRequested,
+    EntitlementNotFound,
+    InviteInvalid,
+    InviteNotFound,
+    JoinRequestNotFound,
+    NotEligible,
+    OwnRequest,
+    UnknownEntitlement,
+)
+from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
+from identity.memberships.repository import MembershipRepository, Standing
+from identity.memberships.schemas import InviteIn
+from identity.sessions.service import Sessions, revoke_access
+from identity.vault import Vault
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+COCKPIT_AUDIENCE = "urn:zhuxue:cockpit"
+
+
+def told(account: Account, membership: Membership | None, unit: Unit | None) -> PersonChangedV1:
+    """The person as other services are told of them."""
+    return PersonChangedV1(
+        sub=account.id,
+        name=account.name,
+        phone_masked=account.phone_masked,
+        status=account.status,
+        unit_id=None if unit is None else unit.id,
+        unit_path=None if unit is None else unit.path,
+        roles=[] if membership is None else membership.roles,
+        version=account.version,
+    )
+
+
+class Memberships:
+    """Memberships within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, token_seconds: int) -> None:
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._rows = MembershipRepository(session)
+        self._accounts = Accounts(session, clock, vault)
+        self._directory = Directory(session, clock)
+        self._token_seconds = token_seconds
+        self._sessions = Sessions(session, clock, token_seconds)
+
+    async def standing(self, sub: UUID) -> Standing:
+        """A person, their unit and entitlements. Raises `AccountNotFound`."""
+        account = await self._accounts.get(sub)
+        found = await self._rows.active(sub)
+        membership, unit = found if found is not None else (None, None)
+        return Standing(account, membership, unit, await self._rows.entitlements(sub))
+
+    async def in_reach(self, principal: Principal, sub: UUID, *, lock: bool = False) -> Standing:
+        """A person of the caller's subtree. Raises `AccountNotFound`, `OutOfReach`."""
+        if lock:
+            await self._accounts.get(sub, lock=True)
+        standing = await self.standing(sub)
+        if standing.unit is None or not principal.reaches(standing.unit.path):
+            raise OutOfReach
+        return standing
+
+    async def members(
+        self, principal: Principal, unit_id: UUID, after: Sequence[str] | None, limit: int
+    ) -> Sequence[tuple[Account, Membership]]:
+        """People of a unit in reach, one more than `limit`. Raises `OutOfReach`."""
+        unit = await self._directory.within_reach(principal, unit_id)
+        return await self._rows.members(unit.id, after=after, limit=limit)
+
+    async def invite(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
+        """An invite and its code, which is not stored. Raises `OutOfReach`, `UnitClosed`."""
+        unit = await self._directory.within_reach(principal, unit_id)
+        if unit.status != "active":
+            raise UnitClosed
+        now = self._clock.now()
+        code = rules.new_invite_code()
+        invite = Invite(
+            id=new_id(),
+            unit_id=unit.id,
+            code_hash=self._hash(code),
+            roles=list(new.roles),
+            created_by=UUID(principal.sub),
+            created_at=now,
+            expires_at=now + timedelta(days=new.days),
+            max_uses=new.max_uses,
+            uses=0,
+        )
+        self._rows.add(invite)
+        self._audit(principal.sub, "invite.created", invite.id, unit=str(unit.id))
+        return invite, code
+
+    async def revoke_invite(self, principal: Principal, invite_id: UUID) -> Invite:
+        """End an invite of a unit in reach. Raises `InviteNotFound`, `OutOfReach`."""
+        invite = await self._rows.invite(invite_id)
+        if invite is None:
+            raise InviteNotFound
+        await self._directory.within_reach(principal, invite.unit_id)
+        invite.revoke(self._clock.now())
+        self._audit(principal.sub, "invite.revoked", invite.id)
+        return invite
+
+    async def request(self, principal: Principal, code_text: str) -> tuple[JoinRequest, Account, Unit]:
+        """Ask to join by an invite code.
+
+        Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`, `AlreadyMember`,
+        `AlreadyRequested`, `UnitClosed`.
+        """
+        sub = UUID(principal.sub)
+        account = await self._accounts.get(sub)
+        code = rules.normalise_invite_code(code_text)
+        invite = None if code is None else await self._rows.invite_by_hash(self._hash(code))
+        if invite is None:
+            raise InviteInvalid
+        if await self._rows.active(sub) is not None:
+            raise AlreadyMember
+        unit = await self._directory.get(invite.unit_id)
+        if unit.status != "active":
+            raise UnitClosed
+        now = self._clock.now()
+        invite.use(now)
+        request = JoinRequest(
+            id=new_id(),
+            account_id=sub,
+            unit_id=invite.unit_id,
+            invite_id=invite.id,
+            roles=list(invite.roles),
+            status="pending",
+            requested_at=now,
+        )
+        try:
+            async with self._session.begin_nested():
+                self._rows.add(request)
+        except IntegrityError as error:
+            raise AlreadyRequested from error
+        self._audit(sub, "join.requested", request.id, unit=str(unit.id))
+        return request, account, unit
+
+    async def pending(
+        self, principal: Principal, after: Sequence[str] | None, limit: int
+    ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
+        """Requests that the caller may decide, one more than `limit`."""
+        assert principal.acting is not None
+        return await self._rows.pending_under(principal.acting.path, after=after, limit=limit)
+
+    async def approve(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
+        """Let a person in.
+
+        A unit's administrator decides for its unit, and an administrator above for every unit below: so a
+        unit's first administrator is approved by its parent's.
+        Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `JoinRequestDecided`, `AlreadyMember`.
+        """
+        request, account, unit = await self._to_decide(principal, request_id)
+        now = self._clock.now()
+        request.approve(UUID(principal.sub), now)
+        membership = Membership(
+            id=new_id(),
+            account_id=account.id,
+            unit_id=unit.id,
+            roles=list(request.roles),
+            started_at=now,
+            approved_by=UUID(principal.sub),
+        )
+        try:
+            async with self._session.begin_nested():
+                self._rows.add(membership)
+        except IntegrityError as error:
+            raise AlreadyMember from error
+        account.version += 1
+        self._tell(account, membership, unit)
+        self._audit(principal.sub, "join.approved", request.id, sub=str(account.id), unit=str(unit.id))
+        return request, account, unit
+
+    async def reject(
+        self, principal: Principal, request_id: UUID, reason: str
+    ) -> tuple[JoinRequest, Account, Unit]:
+        """Turn a person away. Raises as `approve` does."""
+        request, account, unit = await self._to_decide(principal, request_id)
+        request.reject(UUID(principal.sub), self._clock.now(), reason)
+        self._audit(principal.sub, "join.rejected", request.id, sub=str(account.id), reason=reason)
+        return request, account, unit
+
+    async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Standing:
+        """Stop an account everywhere: its sessions end and its tokens are withdrawn.
+
+        Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`.
+        """
+        standing = await self._of_somebody_else(principal, sub)
+        standing.account.suspend()
+        self._tell(standing.account, standing.membership, standing.unit)
+        await self._sessions.end_all(sub, "account suspended")
+        self._audit(principal.sub, "account.suspended", sub, reason=reason)
+        return standing
+
+    async def restore(self, principal: Principal, sub: UUID, reason: str) -> Standing:
+        """Let a suspended account work again. Raises as `suspend`, and `AccountNotSuspended`."""
+        standing = await self._of_somebody_else(principal, sub)
+        standing.account.restore()
+        self._tell(standing.account, standing.membership, standing.unit)
+        self._audit(principal.sub, "account.restored", sub, reason=reason)
+        return standing
+
+    async def entitle(self, principal: Principal, sub: UUID, name: str) -> Standing:
+        """Authorise a person for another system; a second time changes nothing.
+
+        Raises `UnknownEntitlement`, `OutOfReach`, `NotEligible`.
+        """
+        if name not in rules.ENTITLEMENTS:
+            raise UnknownEntitlement
+        standing = await self.in_reach(principal, sub, lock=True)
+        assert standing.unit is not None
+        if not rules.may_enter_cockpit(standing.unit.level, standing.unit.kind):
+            raise NotEligible
+        if name not in standing.entitlements:
+            self._rows.add(
+                Entitlement(
+                    id=new_id(),
+                    account_id=sub,
+                    name=name,
+                    granted_by=UUID(principal.sub),
+                    granted_at=self._clock.now(),
+                )
+            )
+            standing.entitlements.append(name)
+            self._audit(principal.sub, "entitlement.granted", sub, name=name)
+        return standing
+
+    async def withdraw(self, principal: Principal, sub: UUID, name: str) -> None:
+        """Withdraw an authorisation; tokens for that system stop working. Raises `EntitlementNotFound`."""
+        await self.in_reach(principal, sub, lock=True)
+        entitlement = await self._rows.entitlement(sub, name)
+        if entitlement is None:
+            raise EntitlementNotFound
+        entitlement.withdrawn_at = self._clock.now()
+        entitlement.withdrawn_by = UUID(principal.sub)
+        revoke_access(
+            self._session,
+            self._clock,
+            self._token_seconds,
+            sub,
+            audience=COCKPIT_AUDIENCE,
+            reason="entitlement withdrawn",
+        )
+        self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)
+
+    async def snapshot(self, after: Sequence[str] | None, limit: int) -> list[PersonChangedV1]:
+        """Every person, one more than `limit`."""
+        return [told(*row) for row in await self._rows.people_after(after, limit)]
+
+    async def load(
+        self,
+        seeds: Sequence[PersonSeed],
+        units: dict[str, tuple[UUID, str]],
+        now: datetime,
+        entitled: set[str],
+    ) -> None:
+        """Insert many people into their units; `entitled` phones may enter the cockpit."""
+        subs = await self._accounts.load(seeds, now)
+        await self._rows.bulk_insert(
+            [
+                {
+                    "id": new_id(),
+                    "account_id": sub,
+                    "unit_id": units[seed.unit_code][0],
+                    "roles": list(seed.roles),
+                    "started_at": now,
+                }
+                for sub, seed in zip(subs, seeds, strict=True)
+            ],
+            [
+                {"id": new_id(), "account_id": sub, "name": rules.COCKPIT, "granted_at": now}
+                for sub, seed in zip(subs, seeds, strict=True)
+                if seed.phone in entitled
+            ],
+        )
+
+    async def _to_decide(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
+        request = await self._rows.request(request_id)
+        if request is None:
+            raise JoinRequestNotFound
+        unit = await self._directory.within_reach(principal, request.unit_id)
+        if str(request.account_id) == principal.sub:
+            raise OwnRequest
+        return request, await self._accounts.get(request.account_id, lock=True), unit
+
+    async def _of_somebody_else(self, principal: Principal, sub: UUID) -> Standing:
+        if str(sub) == principal.sub:
+            raise NotYourself
+        return await self.in_reach(principal, sub, lock=True)
+
+    def _tell(self, account: Account, membership: Membership | None, unit: Unit | None) -> None:
+        outbox.add(
+            self._session, told(account, membership, unit), subject=account.id, sequence=account.version
+        )
+
+    def _audit(self, actor: UUID | str, action: str, target: UUID, **details: str) -> None:
+        audit.record(self._session, self._clock, actor=actor, action=action, target=target, **details)
+
+    def _hash(self, code: str) -> bytes:
+        return self._vault.index("invite", rules.normalise_invite_code(code) or code)

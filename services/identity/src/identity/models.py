@@ -1,0 +1,25 @@
+"""Imports every model, so that the metadata is whole."""
+
+from identity.accounts.models import Account
+from identity.audit.models import AuditRecord
+from identity.codes.models import SmsCode
+from identity.directory.models import Unit, UnitChange
+from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
+from identity.oauth.models import AuthorizationCode, Client, SigningKey
+from identity.sessions.models import BrowserSession
+
+__all__ = [
+    "Account",
+    "AuditRecord",
+    "AuthorizationCode",
+    "BrowserSession",
+    "Client",
+    "Entitlement",
+    "Invite",
+    "JoinRequest",
+    "Membership",
+    "SigningKey",
+    "SmsCode",
+    "Unit",
+    "UnitChange",
+]

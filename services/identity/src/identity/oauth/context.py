@@ -1,0 +1,52 @@
+"""What the synchronous protocol code needs of the request it runs in.
+
+Authlib hands its hooks no request-scoped object of ours, so it travels in a ContextVar that is set
+around each call into it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from identity.oauth.keys import KeyRing
+from identity.oauth.repository import OAuthRepository
+from identity.sessions.models import BrowserSession
+from identity.settings import Settings
+from servicekit.clock import Clock
+
+
+@dataclass
+class Context:
+    """One call into the protocol core."""
+
+    session: Session
+    settings: Settings
+    clock: Clock
+    keys: KeyRing
+    browser: BrowserSession | None = None
+
+    @property
+    def rows(self) -> OAuthRepository:
+        """Queries on this call's transaction."""
+        return OAuthRepository(self.session)
+
+
+_current: ContextVar[Context] = ContextVar("oauth_context")
+
+
+def current() -> Context:
+    """The context of the call that is running."""
+    return _current.get()
+
+
+@contextmanager
+def entered(context: Context) -> Iterator[None]:
+    """Run with `context`."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,172 @@
+"""Authorization code grant (RFC 6749 §4.1) with PKCE S256 for every client (RFC 7636, RFC 9700 §2.1.1)."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
+from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
+from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
+
+from identity.accounts.models import Account
+from identity.audit import service as audit
+from identity.oauth import resources, tokens
+from identity.oauth.context import current
+from identity.oauth.models import AuthorizationCode, Client, secret_hash
+from identity.sessions.service import revoke_access
+
+
+class AuthorizationCodeGrant(Base):  # type: ignore[misc]
+    """Codes live a minute, are stored as hashes, and are redeemed once under a row lock."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]  # noqa: RUF012
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        """Store the code with everything its token will say."""
+        context = current()
+        browser = context.browser
+        assert browser is not None
+        data = request.payload.data
+        context.rows.add_code(
+            AuthorizationCode(
+                code_hash=secret_hash(code),
+                client_id=request.client.client_id,
+                account_id=request.user.id,
+                session_id=browser.id,
+                redirect_uri=request.payload.redirect_uri,
+                scope=request.scope,
+                resources=resources.requested(request.client, request.payload.datalist.get("resource", [])),
+                nonce=data.get("nonce"),
+                code_challenge=data["code_challenge"],
+                auth_time=int(browser.authenticated_at.timestamp()),
+                acr=browser.acr,
+                amr=browser.amr,
+                issued_at=context.clock.now(),
+            )
+        )
+
+    def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
+        """The code if it is this client's, fresh and unused.
+
+        Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the tokens of its session.
+        """
+        context = current()
+        row = context.rows.code(secret_hash(code))
+        if row is None or row.client_id != client.client_id:
+            return None
+        if row.used_at is not None:
+            revoke_access(
+                context.session,
+                context.clock,
+                context.settings.access_token_seconds,
+                row.account_id,
+                sid=str(row.session_id),
+                reason="authorization code reused",
+            )
+            audit.record(
+                context.session,
+                context.clock,
+                actor=client.client_id,
+                action="oauth.code_reused",
+                target=row.account_id,
+            )
+            return None
+        if row.expired(context.clock.now(), context.settings.code_seconds):
+            return None
+        return row
+
+    def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
+        """Mark as used; the row stays so that reuse is noticed."""
+        authorization_code.used_at = current().clock.now()
+
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Account | None:
+        """The person, if the account is still active and the session has not ended meanwhile."""
+        context = current()
+        account = context.rows.account(authorization_code.account_id)
+        browser = context.rows.browser_session(authorization_code.session_id)
+        if account is None or account.status != "active" or browser is None or browser.ended_at is not None:
+            return None
+        return account
+
+    def generate_token(self, user: Account, scope: str, **_: Any) -> dict[str, Any]:
+        """The token response (RFC 6749 §5.1)."""
+        context = current()
+        code: AuthorizationCode = self.request.authorization_code
+        if asked := self.request.payload.datalist.get("resource"):
+            # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
+            if not set(asked) <= set(code.resources):
+                raise resources.InvalidTargetError("The resource was not granted.")
+            code.resources = list(dict.fromkeys(asked))
+        return {
+            "access_token": tokens.for_person(context, self.request.client, user, code),
+            "token_type": "Bearer",
+            "expires_in": context.settings.access_token_seconds,
+            "scope": scope,
+        }
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Access tokens are self-contained and not stored; the audit log notes that one was issued."""
+        context = current()
+        audit.record(
+            context.session,
+            context.clock,
+            actor=self.request.client.client_id,
+            action="oauth.token_issued",
+            target=self.request.user.id,
+            grant="authorization_code",
+        )
+
+
+class CodeChallenge(BaseChallenge):  # type: ignore[misc]
+    """PKCE, required of every client, S256 only."""
+
+    DEFAULT_CODE_CHALLENGE_METHOD = "S256"
+    SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        """Also refuses a request without a challenge or with the implied method `plain`."""
+        data = grant.request.payload.data
+        if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
+            raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")
+        super().validate_code_challenge(grant, redirect_uri)
+
+
+class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
+    """ID tokens (OpenID Connect Core §2), signed with the active key."""
+
+    def exists_nonce(self, nonce: str, request: Any) -> bool:
+        """False: a nonce is the client's to check; validation runs twice and must not store."""
+        return False
+
+    def get_client_algorithm(self, client: Client) -> str:
+        """ES256 for every client."""
+        return "ES256"
+
+    def get_encode_header(self, client: Client) -> dict[str, Any]:
+        """With the `kid` of the active key."""
+        context = current()
+        return {"alg": "ES256", "kid": context.keys.active(context.session).kid}
+
+    def resolve_client_private_key(self, client: Client) -> Any:
+        """The active key, one key: given a set, a random key would be picked."""
+        context = current()
+        return context.keys.active(context.session)
+
+    def get_client_claims(self, client: Client) -> dict[str, Any]:
+        """Issuer, audience and lifetime."""
+        context = current()
+        now = int(context.clock.now().timestamp())
+        return {
+            "iss": context.settings.issuer_url,
+            "aud": client.client_id,
+            "iat": now,
+            "exp": now + context.settings.access_token_seconds,
+        }
+
+    def get_authorization_code_claims(self, authorization_code: AuthorizationCode) -> dict[str, Any]:
+        """`nonce`, `auth_time`, `acr`, `amr`, and the session's `sid`."""
+        claims: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
+        return {**claims, "sid": str(authorization_code.session_id)}
+
+    def generate_user_info(self, user: Account, scope: str) -> dict[str, Any]:
+        """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""
+        return {"sub": str(user.id)}

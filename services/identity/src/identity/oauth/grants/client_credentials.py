@@ -1,0 +1,51 @@
+"""Client credentials grant (RFC 6749 §4.4): a service acting for itself."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidScopeError
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
+
+from identity.audit import service as audit
+from identity.oauth import resources, tokens
+from identity.oauth.context import current
+
+
+class ClientCredentialsGrant(Base):  # type: ignore[misc]
+    """Confidential clients only; scopes must be registered, none is dropped silently."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]  # noqa: RUF012
+
+    def validate_requested_scope(self) -> None:
+        """Raises `invalid_scope` for a scope that the client is not registered for."""
+        asked = (self.request.payload.scope or "").split()
+        if not set(asked) <= set(self.request.client.scopes) - _OF_PEOPLE:
+            raise InvalidScopeError()
+
+    def generate_token(self, scope: str | None = None, **_: Any) -> dict[str, Any]:
+        """The token response (RFC 6749 §4.4.3)."""
+        context = current()
+        wanted = resources.requested(self.request.client, self.request.payload.datalist.get("resource", []))
+        granted = scope or ""
+        return {
+            "access_token": tokens.for_client(
+                context, self.request.client, granted, wanted or self.request.client.audiences
+            ),
+            "token_type": "Bearer",
+            "expires_in": context.settings.access_token_seconds,
+            "scope": granted,
+        }
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Not stored; audited."""
+        context = current()
+        audit.record(
+            context.session,
+            context.clock,
+            actor=self.request.client.client_id,
+            action="oauth.token_issued",
+            target=self.request.client.client_id,
+            grant="client_credentials",
+        )
+
+
+_OF_PEOPLE = {"openid", "profile", "phone"}

@@ -1,0 +1,54 @@
+"""Discovery (OpenID Connect Discovery §3, RFC 8414 §2): exactly what this issuer does."""
+
+from typing import Any
+
+SCOPES = [
+    "openid",
+    "profile",
+    "phone",
+    "office",
+    "cockpit:read",
+    "cockpit:write",
+    "identity",
+    "directory:read",
+]
+
+
+def document(issuer: str) -> dict[str, Any]:
+    """The provider metadata."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/jwks",
+        "scopes_supported": SCOPES,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": [
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "acr",
+            "amr",
+            "sid",
+            "name",
+            "phone_number",
+            "phone_number_verified",
+        ],
+        "acr_values_supported": ["urn:zhuxue:acr:sms"],
+        "ui_locales_supported": ["zh-CN"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+    }

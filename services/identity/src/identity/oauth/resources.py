@@ -1,0 +1,20 @@
+"""The `resource` parameter (RFC 8707 §2): which audience a token is for."""
+
+from authlib.oauth2.base import OAuth2Error
+
+from identity.oauth.models import Client
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+    """RFC 8707 §2: the requested resource is unknown or not for this client."""
+
+    error = "invalid_target"
+
+
+def requested(client: Client, values: list[str]) -> list[str]:
+    """The audiences asked for, each once. Raises `InvalidTargetError` for one the client may not ask for."""
+    wanted = list(dict.fromkeys(values))
+    for value in wanted:
+        if value not in client.audiences:
+            raise InvalidTargetError("The requested resource is not available to this client.")
+    return wanted

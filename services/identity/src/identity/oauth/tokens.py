@@ -1,0 +1,75 @@
+"""Access tokens (RFC 9068): what they say, and signing them."""
+
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+
+from identity.accounts.models import Account
+from identity.oauth.context import Context
+from identity.oauth.models import AuthorizationCode, Client
+from servicekit.ids import new_id
+
+
+def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
+    """Who the token is for: the resources asked for (RFC 8707), and the issuer itself for userinfo."""
+    own = [issuer] if "openid" in scope.split() else []
+    return [*resources, *own]
+
+
+def for_person(context: Context, client: Client, account: Account, code: AuthorizationCode) -> str:
+    """An access token of a person, acting for their unit if they belong to one."""
+    claims = {
+        **_common(
+            context, client, code.scope, audience_of(context.settings.issuer_url, code.scope, code.resources)
+        ),
+        "sub": str(account.id),
+        "sid": str(code.session_id),
+        "auth_time": code.auth_time,
+        "acr": code.acr,
+    }
+    acting = context.rows.acting(account.id)
+    if acting is not None:
+        membership, unit = acting
+        claims |= {
+            "unit": str(unit.id),
+            "unit_path": unit.path,
+            "level": unit.level,
+            "kind": unit.kind,
+            "roles": membership.roles,
+        }
+    entitlements = context.rows.entitlements(account.id)
+    if entitlements:
+        claims["entitlements"] = entitlements
+    return _sign(context, claims)
+
+
+def for_client(context: Context, client: Client, scope: str, resources: list[str]) -> str:
+    """An access token of a client acting for itself (RFC 9068 §2.2: `sub` is the client)."""
+    return _sign(context, {**_common(context, client, scope, resources), "sub": client.client_id})
+
+
+def _common(context: Context, client: Client, scope: str, audience: list[str]) -> dict[str, Any]:
+    now = int(context.clock.now().timestamp())
+    return {
+        "iss": context.settings.issuer_url,
+        "aud": audience[0] if len(audience) == 1 else audience,
+        "iat": now,
+        "exp": now + context.settings.access_token_seconds,
+        "jti": str(new_id()),
+        "client_id": client.client_id,
+        "scope": scope,
+    }
+
+
+def _sign(context: Context, claims: dict[str, Any]) -> str:
+    key = context.keys.active(context.session)
+    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, ["ES256"])
+
+
+def parse_sub(text: str) -> UUID | None:
+    """A person's `sub`, or None for a client's."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,50 @@
+"""Settings of Identity, from environment variables `ZHUXUE_IDENTITY_*`."""
+
+from typing import Self
+
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """See `docs/operators.md` for what each is for and how to make the keys."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
+
+    port: int = Field(default=8001, ge=0, le=65535)
+
+    encryption_key: SecretStr
+    """32 bytes in hex: AES-256-GCM for phone numbers, ID numbers and private signing keys."""
+    index_key: SecretStr
+    """32 bytes in hex: HMAC-SHA-256 for blind indexes and stored codes; different from `encryption_key`."""
+
+    sms_gateway_url: AnyHttpUrl | None = None
+    sms_gateway_secret: SecretStr | None = None
+    sms_budget_per_address: int = Field(default=30, ge=1, description="SMS codes per hour and IP address")
+    access_token_seconds: int = Field(default=300, ge=30, le=900)
+    code_seconds: int = Field(default=60, ge=10, le=60)
+    session_idle_seconds: int = Field(default=1800, ge=60)
+    session_absolute_seconds: int = Field(default=43_200, ge=60)
+
+    @model_validator(mode="after")
+    def _keys_are_keys(self) -> Self:
+        raw = [bytes.fromhex(key.get_secret_value()) for key in (self.encryption_key, self.index_key)]
+        if any(len(key) != 32 for key in raw) or raw[0] == raw[1]:
+            raise ValueError("encryption_key and index_key must be two different keys of 32 bytes in hex")
+        if not self.dev and (self.sms_gateway_url is None or self.sms_gateway_secret is None):
+            raise ValueError(
+                "sms_gateway_url and sms_gateway_secret are required: the inbox is for dev mode only"
+            )
+        return self
+
+
+class BootstrapSettings(BaseSettings):
+    """What only `python -m identity bootstrap` needs."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
+
+    office_client_secret: SecretStr = Field(min_length=32)
+    cockpit_client_secret: SecretStr = Field(min_length=32)
+    portal_redirect_uris: list[str] = []

@@ -1,0 +1,203 @@
+"""Signing in at the issuer: phone number and SMS code, in server-rendered forms."""
+
+import hmac
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from identity.accounts.errors import AccountSuspended
+from identity.accounts.service import Accounts, phone_of
+from identity.audit import service as audit
+from identity.codes import rules as code_rules
+from identity.codes.errors import CodeIncorrect
+from identity.codes.service import Codes
+from identity.dependencies import Clock, Settings, Vault
+from identity.sessions.models import BrowserSession
+from identity.sessions.service import ACR_SMS, Sessions
+from identity.signin.pages import client_origin, page
+from servicekit.db import Session
+from servicekit.problems import Problem
+
+router = APIRouter(include_in_schema=False)
+
+_CSRF = "zhuxue_csrf"
+
+
+def cookie_name(secure: bool) -> str:
+    """`__Host-` binds the cookie to this host and to TLS; plain only where dev mode has no TLS."""
+    return "__Host-zhuxue_session" if secure else "zhuxue_session"
+
+
+def _secure(settings: Settings) -> bool:
+    return settings.issuer_url.startswith("https://")
+
+
+async def browser_session(
+    request: Request, session: Session, clock: Clock, settings: Settings
+) -> BrowserSession | None:
+    """The live session of the request's cookie."""
+    cookie = request.cookies.get(cookie_name(_secure(settings)))
+    sessions = Sessions(session, clock, settings.access_token_seconds)
+    return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+
+
+Browser = Annotated[BrowserSession | None, Depends(browser_session)]
+
+
+class Forged(Problem):
+    """The form was not rendered by us for this browser."""
+
+    status = 403
+    code = "forged_form"
+    title = "页面已失效"
+    detail = "页面已失效，请返回重新登录。"
+
+
+class BadReturn(Problem):
+    """`return_to` leads somewhere else than to our own authorization endpoint."""
+
+    status = 400
+    code = "bad_return_to"
+    title = "登录请求不正确"
+    detail = "登录请求不正确，请从原系统重新进入。"
+
+
+def _checked(return_to: str) -> str:
+    """Only our own authorization endpoint is returned to."""
+    if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
+        raise BadReturn
+    return return_to
+
+
+def _render(
+    request: Request,
+    vault: Vault,
+    settings: Settings,
+    return_to: str,
+    *,
+    phone: str = "",
+    sent: bool = False,
+    message: str = "",
+    status: int = 200,
+) -> Response:
+    cookie = request.cookies.get(_CSRF) or secrets.token_urlsafe(24)
+    response = page(
+        "login.html",
+        status=status,
+        form_action=client_origin(return_to),
+        return_to=return_to,
+        csrf=vault.index("csrf", cookie).hex(),
+        phone=phone,
+        sent=sent,
+        message=message,
+        resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
+    )
+    response.set_cookie(_CSRF, cookie, httponly=True, samesite="lax", secure=_secure(settings), path="/login")
+    return response
+
+
+def _same_browser(request: Request, vault: Vault, settings: Settings, token: str) -> None:
+    cookie = request.cookies.get(_CSRF, "")
+    origin = request.headers.get("origin")
+    if origin not in (None, "null", settings.issuer_url):
+        raise Forged
+    if not cookie or not hmac.compare_digest(token, vault.index("csrf", cookie).hex()):
+        raise Forged
+
+
+@router.get("/login")
+async def login_page(
+    request: Request, vault: Vault, settings: Settings, return_to: Annotated[str, Query(max_length=8000)]
+) -> Response:
+    """The sign-in form."""
+    return _render(request, vault, settings, _checked(return_to))
+
+
+@router.post("/login/code")
+async def send_code(
+    request: Request,
+    session: Session,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    return_to: Annotated[str, Form(max_length=8000)],
+    csrf: Annotated[str, Form(max_length=128)],
+    phone: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    """Send an SMS code; the page is the same for numbers that are not registered."""
+    _same_browser(request, vault, settings, csrf)
+    _checked(return_to)
+    try:
+        number = phone_of(phone)
+        account = await Accounts(session, clock, vault).by_phone(number)
+        await Codes(session, clock, vault).send(
+            request.app.state.sms,
+            number,
+            "sign_in",
+            registered=account is not None,
+            address=request.client.host if request.client else "-",
+            budget=settings.sms_budget_per_address,
+        )
+    except Problem as problem:
+        return _render(
+            request, vault, settings, return_to, phone=phone, message=problem.detail, status=problem.status
+        )
+    return _render(request, vault, settings, return_to, phone=phone, sent=True)
+
+
+@router.post("/login")
+async def sign_in(
+    request: Request,
+    session: Session,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    return_to: Annotated[str, Form(max_length=8000)],
+    csrf: Annotated[str, Form(max_length=128)],
+    phone: Annotated[str, Form(max_length=20)] = "",
+    code: Annotated[str, Form(max_length=12)] = "",
+) -> Response:
+    """Check the code, begin a session and go on to the client.
+
+    A refusal is rendered, not raised, so that the counted attempt is committed.
+    """
+    _same_browser(request, vault, settings, csrf)
+    _checked(return_to)
+    try:
+        number = phone_of(phone)
+        await Codes(session, clock, vault).redeem(number, "sign_in", code.strip())
+        account = await Accounts(session, clock, vault).by_phone(number)
+        if account is None:
+            raise CodeIncorrect
+        if account.status != "active":
+            audit.record(session, clock, actor=account.id, action="sign_in.refused", target=account.id)
+            raise AccountSuspended
+    except Problem as problem:
+        return _render(
+            request,
+            vault,
+            settings,
+            return_to,
+            phone=phone,
+            sent=True,
+            message=problem.detail,
+            status=problem.status,
+        )
+    row, cookie = Sessions(session, clock, settings.access_token_seconds).start(
+        account, acr=ACR_SMS, amr=["sms", "otp"]
+    )
+    audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
+    response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
+    secure = _secure(settings)
+    response.set_cookie(
+        cookie_name(secure),
+        cookie,
+        max_age=settings.session_absolute_seconds,
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+        path="/",
+    )
+    return response

@@ -1,0 +1,67 @@
+"""Pages of the issuer: rendered here, work without JavaScript, load nothing from elsewhere."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+HERE = Path(__file__).parent
+_templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+# What an error of RFC 6749 §4.1.2.1 means to the person in front of the browser.
+_ERRORS = {
+    "invalid_client": "请求登录的系统未在统一身份认证登记。",
+    "invalid_request": "登录请求不完整或不正确，请从原系统重新进入。",
+    "unsupported_response_type": "请求登录的方式不受支持。",
+}
+
+
+def page(template: str, *, status: int = 200, form_action: str = "", **values: Any) -> HTMLResponse:
+    """A page with a strict Content-Security-Policy and no caching or framing.
+
+    `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
+    redirect chain of a submitted form to the policy.
+    """
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {form_action}".rstrip()
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    return HTMLResponse(_templates.get_template(template).render(**values), status, headers)
+
+
+def error_page(error: str, description: str) -> HTMLResponse:
+    """What the person sees when a request cannot be answered to the client."""
+    return page(
+        "error.html",
+        status=400,
+        message=_ERRORS.get(error, "登录请求无法处理，请从原系统重新进入。"),
+        code=error,
+        description=description,
+    )
+
+
+def client_origin(return_to: str) -> str:
+    """The origin of the client's redirect URI in an authorization request, for the page's policy.
+
+    Only shapes the policy; whether the URI is registered is decided at `/authorize`.
+    """
+    uri = parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0]
+    parts = urlsplit(uri)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or any(c in parts.netloc for c in "\"';, \t")
+    ):
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

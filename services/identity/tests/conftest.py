@@ -1,0 +1,141 @@
+"""Fixtures of Identity's tests: the running application on a migrated database, with world S at hand."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from fastapi import FastAPI
+from identity import bootstrap
+from identity.app import build
+from identity.base import MIGRATIONS
+from identity.settings import Settings
+from messaging.inprocess import InProcessBus
+from servicekit.clock import SystemClock
+from servicekit.migrations import upgrade
+
+ISSUER = "http://localhost:8001"
+CALLBACK = "http://localhost:8000/callback"
+
+
+async def migrate(url: str) -> None:
+    await upgrade(MIGRATIONS, url)
+
+
+def settings_for(url: str, **changes: object) -> Settings:
+    values: dict[str, object] = {
+        "mode": "dev",
+        "database_url": url,
+        "issuer": ISSUER,
+        "encryption_key": secrets.token_hex(32),
+        "index_key": secrets.token_hex(32),
+        "sms_budget_per_address": 1000,
+        "log_json": False,
+    }
+    return Settings(**(values | changes))  # type: ignore[arg-type]
+
+
+@dataclass
+class Browser:
+    """A person at a browser: one cookie jar."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+
+    def last_code(self, phone: str) -> str:
+        text = next(m.text for m in reversed(self.app.state.sms.messages) if m.phone == phone)
+        found = re.search(r"\d{6}", text)
+        assert found is not None, text
+        return found.group()
+
+    def authorize_url(self, *, resource: str | None = None, verifier: str, **more: str) -> str:
+        params: dict[str, str] = {
+            "response_type": "code",
+            "client_id": "portal",
+            "redirect_uri": CALLBACK,
+            "scope": "openid profile phone identity office cockpit:read cockpit:write",
+            "state": "st",
+            "nonce": "n",
+            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        if resource is not None:
+            params["resource"] = resource
+        return str(httpx.URL("/authorize", params=params | more))
+
+    async def sign_in(self, phone: str, return_to: str) -> httpx.Response:
+        """Through the forms; the answer is the redirect back to `return_to`."""
+        page = await self.http.get("/login", params={"return_to": return_to})
+        found = re.search(r'name="csrf" value="(\w+)"', page.text)
+        assert found is not None
+        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone}
+        sent = await self.http.post("/login/code", data=form)
+        assert sent.status_code == 200, sent.text
+        return await self.http.post("/login", data={**form, "code": self.last_code(phone)})
+
+    async def token(self, phone: str, resource: str | None = "urn:zhuxue:identity") -> httpx.Response:
+        """Sign in if needed and run the code flow; the token response."""
+        verifier = generate_token(48)
+        url = self.authorize_url(resource=resource, verifier=verifier)
+        answer = await self.http.get(url)
+        if "/login" in answer.headers["location"]:
+            answer = await self.sign_in(phone, url)
+            assert answer.status_code == 303, answer.text
+            answer = await self.http.get(answer.headers["location"])
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        return await self.http.post(
+            "/token",
+            data={
+                "grant_type": "authorization_code",
+                "client_id": "portal",
+                "code": code,
+                "redirect_uri": CALLBACK,
+                "code_verifier": verifier,
+            },
+        )
+
+    async def bearer(self, phone: str, resource: str = "urn:zhuxue:identity") -> dict[str, str]:
+        response = await self.token(phone, resource)
+        assert response.status_code == 200, response.text
+        return {"Authorization": f"Bearer {response.json()['access_token']}"}
+
+
+@pytest.fixture
+async def app(database_factory) -> AsyncIterator[FastAPI]:  # type: ignore[no-untyped-def]
+    """Identity with keys, clients and world S, in dev mode."""
+    url = await database_factory("identity", migrate)
+    settings = settings_for(url)
+    bus = InProcessBus()
+    application = build(settings, bus)
+    async with application.state.database.transaction() as session:
+        vault, clock = application.state.vault, SystemClock()
+        await bootstrap.ensure_keys_and_clients(
+            session,
+            clock,
+            vault,
+            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
+            redirect_uris=[CALLBACK],
+        )
+        await bootstrap.load_world(session, clock, vault, settings, bootstrap.world("s"))
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def new_browser(app: FastAPI) -> AsyncIterator[object]:
+    """A factory of browsers, each with cookies of its own."""
+    clients: list[httpx.AsyncClient] = []
+
+    def make() -> Browser:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ISSUER)
+        clients.append(client)
+        return Browser(app, client)
+
+    yield make
+    for client in clients:
+        await client.aclose()
