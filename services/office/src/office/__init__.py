@@ -1,0 +1,1 @@
+"""Office workflows: notices today; contacts, submissions, activities, consultations, complaints to come."""

@@ -1,0 +1,65 @@
+"""Who acts in a request: a person, for a unit, in roles. A feature's `auth.py` names its kinds of actor."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from authkit.dependencies import Authenticated, requires
+from authkit.errors import InvalidToken, MembershipRequired
+from authkit.principal import Acting, Principal
+from servicekit.clock import Clock
+from servicekit.ltree import is_under
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person acting for a unit."""
+
+    sub: UUID
+    acting: Acting
+
+    @property
+    def unit_id(self) -> UUID:
+        """The acting unit."""
+        return self.acting.unit
+
+    def has_role(self, *roles: str) -> bool:
+        """Whether the person holds at least one of `roles` in the acting unit."""
+        return not self.acting.roles.isdisjoint(roles)
+
+    def reaches(self, path: str) -> bool:
+        """Whether `path` is the acting unit or below it in the authority tree."""
+        return is_under(path, self.acting.path)
+
+
+def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
+    """Return a dependency that lets in members of a unit who hold one of `roles` there; none: any member.
+
+    Raises 403 `MembershipRequired`, 403 `RoleRequired`, and what `authkit.dependencies.authenticated` raises.
+    """
+    check = requires(roles=roles)
+
+    async def actor(principal: Authenticated) -> Actor:
+        await check(principal)
+        if principal.acting is None:
+            raise MembershipRequired
+        try:
+            return Actor(UUID(principal.sub), principal.acting)
+        except ValueError as error:
+            # Only a client acting for itself has another kind of subject, and it belongs to no unit.
+            raise InvalidToken from error
+
+    return actor
+
+
+def _now(request: Request) -> datetime:
+    clock: Clock = request.app.state.clock
+    return clock.now()
+
+
+Now = Annotated[datetime, Depends(_now)]
+"""The present instant of the application's clock, in UTC."""

@@ -1,0 +1,79 @@
+"""The composition root: everything that makes up Office is put together here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from authkit.jwks import KeySet, fetch_over_http
+from authkit.revocation import RevocationList
+from authkit.tokens import TokenVerifier
+from contracts.identity import AccessRevokedV1
+from messaging.bus import Bus
+from messaging.inbox import Subscription
+from messaging.wiring import Ear, Messaging, make_bus
+from office.base import idempotency_keys, inbox, outbox, revocations
+from office.coverage.endpoints import router as coverage
+from office.directory.endpoints import router as directory
+from office.directory.models import Person, Unit
+from office.notices.endpoints import router as notices
+from office.settings import Settings
+from replica.replica import Replica
+from replica.snapshot import Snapshot
+from servicekit.app import create_app
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+AUDIENCE = "urn:zhuxue:office"
+
+
+def build(
+    settings: Settings, bus: Bus | None = None, clock: Clock | None = None, keys: KeySet | None = None
+) -> FastAPI:
+    """Assemble Office.
+
+    `bus`: one shared with other services, started by its owner; None makes Office's own. `keys`: the
+    issuer's keys, fetched from the issuer when None.
+    """
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    own_bus = bus is None
+    bus = bus or make_bus(settings)
+    issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
+    revoked = RevocationList(database, revocations, AUDIENCE)
+    replica = Replica(Unit, Snapshot(settings), person=Person)
+    messaging = Messaging(
+        database=database,
+        outbox=outbox,
+        inbox=inbox,
+        subscriptions=(
+            Subscription("office.directory", replica.types, replica.handle),
+            Subscription("office.revocations", (AccessRevokedV1,), revoked.record),
+        ),
+        ears=(Ear((AccessRevokedV1,), revoked.hear),),
+    )
+    messaging.attach(bus)
+
+    @asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(issuer_keys.kept_fresh())
+            await stack.enter_async_context(revoked.kept_fresh())
+            await stack.enter_async_context(messaging.running(bus, own=own_bus))
+            await stack.enter_async_context(replica.filled(database))
+            yield
+
+    app = create_app(
+        name="office",
+        title="助学办公系统",
+        settings=settings,
+        database=database,
+        routers=(notices, coverage, directory),
+        background=background,
+        idempotency_table=idempotency_keys,
+        checks={"bus": bus.check},
+        clock=clock,
+    )
+    app.state.verifier = TokenVerifier(
+        issuer=settings.issuer_url, audience=AUDIENCE, keys=issuer_keys, revocations=revoked
+    )
+    return app

@@ -1,0 +1,25 @@
+"""The declarative base of Office and the tables that messaging, servicekit and authkit put on it."""
+
+from pathlib import Path
+
+from sqlalchemy.orm import DeclarativeBase
+
+from authkit.revocation import make_revocation_table
+from messaging.inbox import make_inbox_table
+from messaging.outbox import Outbox
+from servicekit.db import new_metadata
+from servicekit.idempotency import make_idempotency_table
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class Base(DeclarativeBase):
+    """Every table of Office."""
+
+    metadata = new_metadata()
+
+
+outbox = Outbox(Base, "office")
+inbox = make_inbox_table(Base.metadata)
+idempotency_keys = make_idempotency_table(Base.metadata)
+revocations = make_revocation_table(Base.metadata)

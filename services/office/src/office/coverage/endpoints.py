@@ -1,0 +1,41 @@
+"""The API of coverage."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import MembershipRequired, OutOfReach
+from office.actors import Now
+from office.coverage import service
+from office.coverage.schemas import CoverageOut
+from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.notices.auth import Member
+from servicekit.db import Session
+from servicekit.paging import BadCursor, Paging
+from servicekit.problems import NotFound, responses
+
+router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
+
+
+@router.get(
+    "/{notice_id}/coverage",
+    summary="通知覆盖情况",
+    responses=responses(
+        *REFUSALS, MembershipRequired, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor
+    ),
+)
+async def coverage(
+    notice_id: UUID,
+    actor: Member,
+    session: Session,
+    paging: Paging,
+    now: Now,
+    under: Annotated[UUID | None, Query(description="统计该单位及其下级；默认本单位")] = None,
+) -> CoverageOut:
+    """发文单位和已收到通知的各级单位可查本单位范围内的情况：送达、签收、谁未转发、谁未签收。
+
+    limit 和 cursor 用于 missing。
+    """
+    return CoverageOut.of(await service.coverage(session, actor, notice_id, under, paging, now))

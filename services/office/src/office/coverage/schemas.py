@@ -1,0 +1,109 @@
+"""Coverage as the API shows it."""
+
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from office.coverage.repository import Missing
+from office.coverage.service import Coverage
+from office.directory.schemas import UnitRef
+from servicekit.paging import Page
+
+
+class ChildOut(BaseModel):
+    """One branch directly below the unit asked for."""
+
+    unit: UnitRef
+    total: int = Field(description="单位数", examples=[547])
+    delivered: int = Field(description="已送达单位数", examples=[544])
+    signed: int = Field(description="已签收单位数", examples=[544])
+
+
+class BlockingOut(BaseModel):
+    """A unit that has the notice and did not forward it although units stand below it."""
+
+    unit: UnitRef
+    cut_off: int = Field(description="因此未送达的单位数", examples=[3])
+
+
+class BlockersOut(BaseModel):
+    """The units that hold the notice up."""
+
+    count: int = Field(description="未转发的单位总数", examples=[1])
+    items: list[BlockingOut] = Field(description="影响最大的至多 100 个；缩小 under 可查看其余")
+
+
+class MissingOut(BaseModel):
+    """A unit that has not signed."""
+
+    unit: UnitRef
+    reason: Literal["not_delivered", "not_signed"] = Field(
+        description="not_delivered 未送达；not_signed 已送达未签收", examples=["not_delivered"]
+    )
+    blocked_by: UnitRef | None = Field(description="未送达时：未转发的上级单位")
+
+    @classmethod
+    def of(cls, row: Missing) -> Self:
+        """Return the row as queried."""
+        return cls(
+            unit=UnitRef.model_validate(row.unit),
+            reason="not_signed" if row.delivered else "not_delivered",
+            blocked_by=None if row.blocked_by is None else UnitRef.model_validate(row.blocked_by),
+        )
+
+
+class ReadersOut(BaseModel):
+    """Reading is a person's, signing a unit's."""
+
+    total: int = Field(description="人数", examples=[2032])
+    read: int = Field(description="已读人数", examples=[2030])
+
+
+class CoverageOut(BaseModel):
+    """How far a notice has come in a part of the tree: counts of active units, the publisher left out."""
+
+    notice_id: UUID
+    under: UnitRef = Field(description="统计范围：该单位及其下级")
+    as_of: datetime = Field(description="统计时间")
+    total: int = Field(description="应签收单位数", examples=[1016])
+    delivered: int = Field(description="已送达单位数", examples=[1013])
+    signed: int = Field(description="已签收单位数", examples=[1013])
+    people: ReadersOut = Field(description="个人阅读情况")
+    blocking: BlockersOut = Field(description="未转发、致使下级收不到的单位")
+    children: list[ChildOut] = Field(description="各直接下级及其下级的情况")
+    missing: Page[MissingOut] = Field(description="未签收的单位，按隶属路径排序，可翻页")
+
+    @classmethod
+    def of(cls, coverage: Coverage) -> Self:
+        """Return the coverage as computed."""
+        return cls(
+            notice_id=coverage.notice_id,
+            under=UnitRef.model_validate(coverage.scope),
+            as_of=coverage.as_of,
+            total=sum(branch.total for branch in coverage.branches),
+            delivered=sum(branch.delivered for branch in coverage.branches),
+            signed=sum(branch.signed for branch in coverage.branches),
+            people=ReadersOut(total=coverage.people.total, read=coverage.people.read),
+            blocking=BlockersOut(
+                count=coverage.blocking_count,
+                items=[
+                    BlockingOut(unit=UnitRef.model_validate(row.unit), cut_off=row.cut_off)
+                    for row in coverage.blocking
+                ],
+            ),
+            children=[
+                ChildOut(
+                    unit=UnitRef.model_validate(branch.unit),
+                    total=branch.total,
+                    delivered=branch.delivered,
+                    signed=branch.signed,
+                )
+                for branch in coverage.branches
+                if branch.unit is not None
+            ],
+            missing=Page(
+                items=[MissingOut.of(row) for row in coverage.missing.items], next=coverage.missing.next
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Office's own copy of Identity's units and people."""

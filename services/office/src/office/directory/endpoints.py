@@ -1,0 +1,53 @@
+"""The reading API of the directory: names for front ends."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import MembershipRequired, OutOfReach
+from office.directory import service
+from office.directory.auth import Member
+from office.directory.schemas import UnitOut
+from servicekit.db import Session
+from servicekit.paging import BadCursor, Page, Paging
+from servicekit.problems import NotFound, responses
+
+router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
+
+
+@router.get(
+    "",
+    summary="列出本单位及下级单位",
+    responses=responses(*REFUSALS, MembershipRequired, OutOfReach, NotFound, BadCursor),
+)
+async def list_units(
+    actor: Member,
+    session: Session,
+    paging: Paging,
+    under: Annotated[UUID | None, Query(description="只列该单位及其下级；默认本单位")] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=50,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="名称、简称中的文字，或单位代码的开头",
+            examples=["历下"],
+        ),
+    ] = None,
+) -> Page[UnitOut]:
+    """按隶属路径排序；只包括正常状态的单位。"""
+    units = await service.list_units(session, actor, paging, under=under, words=q)
+    return Page(items=[UnitOut.model_validate(unit) for unit in units.items], next=units.next)
+
+
+@router.get(
+    "/{unit_id}",
+    summary="查看单位",
+    responses=responses(*REFUSALS, MembershipRequired, OutOfReach, NotFound),
+)
+async def get_unit(unit_id: UUID, actor: Member, session: Session) -> UnitOut:
+    """本单位或下级单位。"""
+    return UnitOut.model_validate(await service.reachable_unit(session, actor, unit_id))

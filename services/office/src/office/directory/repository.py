@@ -1,0 +1,39 @@
+"""Queries over units."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from office.directory.models import ACTIVE, Unit
+from servicekit.ltree import under
+
+
+async def get(session: AsyncSession, unit_id: UUID) -> Unit | None:
+    """Return the unit, whatever its status."""
+    return await session.get(Unit, unit_id)
+
+
+async def count_children(session: AsyncSession, unit_id: UUID) -> int:
+    """How many active units stand directly below."""
+    statement = select(func.count()).select_from(Unit).where(Unit.parent_id == unit_id, Unit.status == ACTIVE)
+    return (await session.scalars(statement)).one()
+
+
+async def page_below(
+    session: AsyncSession, path: str, *, words: str | None, after: str | None, limit: int
+) -> Sequence[Unit]:
+    """Active units at or below `path` in the order of their paths, those after the path `after`."""
+    statement = select(Unit).where(under(Unit.path, path), Unit.status == ACTIVE)
+    if words is not None:
+        statement = statement.where(
+            or_(
+                Unit.name.icontains(words, autoescape=True),
+                Unit.short_name.icontains(words, autoescape=True),
+                Unit.code.istartswith(words, autoescape=True),
+            )
+        )
+    if after is not None:
+        statement = statement.where(Unit.path > after)
+    return (await session.scalars(statement.order_by(Unit.path).limit(limit))).all()

@@ -1,0 +1,32 @@
+"""Units as the API shows them."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class UnitRef(BaseModel):
+    """A unit, as far as a list needs it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(examples=["0192f0c1-7a3b-7c11-9a56-0d5b8f6e2a10"])
+    code: str = Field(description="单位代码", examples=["370102"])
+    name: str = Field(description="单位名称", examples=["历下区学生资助管理中心"])
+
+
+class UnitOut(UnitRef):
+    """A unit."""
+
+    short_name: str = Field(description="简称", examples=["历下区"])
+    level: str = Field(
+        description="层级：ministry、province、city、county、school、department", examples=["county"]
+    )
+    kind: str = Field(
+        description="类别：student_aid、nutrition、school、department", examples=["student_aid"]
+    )
+    stages: list[str] = Field(description="学段", examples=[["compulsory", "general_high"]])
+    region_code: str | None = Field(description="属地行政区划代码（GB/T 2260）", examples=["370102"])
+    parent_id: UUID | None = Field(description="上级单位（隶属）")
+    path: str = Field(description="隶属路径", examples=["100000.370000.370100.370102"])
+    status: str = Field(description="状态，正常为 active", examples=["active"])

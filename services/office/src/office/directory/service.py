@@ -1,0 +1,62 @@
+"""What the other features ask of the directory, and the reading API."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from office.actors import Actor
+from office.directory import repository
+from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.models import Unit
+from office.directory.rules import is_path
+from office.pages import Cut, cut
+from servicekit.paging import BadCursor, PageRequest
+from servicekit.problems import NotFound
+
+
+async def own_unit(session: AsyncSession, actor: Actor) -> Unit:
+    """Return the unit the actor acts for. Raises `UnitNotReplicated` (503), `UnitInactive` (403)."""
+    unit = await repository.get(session, actor.unit_id)
+    if unit is None:
+        raise UnitNotReplicated
+    if not unit.is_active:
+        raise UnitInactive
+    return unit
+
+
+async def reachable_unit(session: AsyncSession, actor: Actor, unit_id: UUID) -> Unit:
+    """Return the actor's unit or one below it. Raises `NotFound` (404), `OutOfReach` (403)."""
+    unit = await repository.get(session, unit_id)
+    if unit is None:
+        raise NotFound
+    if not actor.reaches(unit.path):
+        raise OutOfReach
+    return unit
+
+
+async def count_children(session: AsyncSession, unit: Unit) -> int:
+    """How many active units stand directly below `unit`."""
+    return await repository.count_children(session, unit.id)
+
+
+async def list_units(
+    session: AsyncSession, actor: Actor, paging: PageRequest, *, under: UUID | None, words: str | None
+) -> Cut[Unit]:
+    """Active units at or below `under` (the actor's own unit when None). Raises as `reachable_unit` does."""
+    path = actor.acting.path
+    if under is not None:
+        path = (await reachable_unit(session, actor, under)).path
+    units = await repository.page_below(
+        session, path, words=words, after=path_after(paging), limit=paging.limit + 1
+    )
+    return cut(units, paging.limit, lambda unit: [unit.path])
+
+
+def path_after(paging: PageRequest) -> str | None:
+    """Return the path in the cursor of a list that is sorted by path. Raises `BadCursor`."""
+    if paging.after is None:
+        return None
+    if len(paging.after) != 1 or not is_path(paging.after[0]):
+        raise BadCursor
+    return str(paging.after[0])

@@ -1,0 +1,20 @@
+"""Who may do what with notices."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.actors import Actor, acting_as
+from office.notices.rules import DELIVERY_ROLES, DRAFTING_ROLES, ISSUING_ROLES
+
+Member = Annotated[Actor, Depends(acting_as())]
+"""Any member of a unit: may read what the unit has."""
+
+Drafter = Annotated[Actor, Depends(acting_as(*DRAFTING_ROLES))]
+"""May write drafts and see the unit's own notices."""
+
+Issuer = Annotated[Actor, Depends(acting_as(*ISSUING_ROLES))]
+"""签发人: may publish and withdraw."""
+
+Clerk = Annotated[Actor, Depends(acting_as(*DELIVERY_ROLES))]
+"""May forward and sign for the unit."""

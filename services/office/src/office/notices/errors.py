@@ -1,0 +1,118 @@
+"""Why a notice's request is refused."""
+
+from servicekit.problems import Conflict, Problem
+
+
+class ClassifiedDocumentRefused(Problem):
+    """The document is marked as a state secret."""
+
+    status = 400
+    code = "classified_document_refused"
+    title = "不得上传涉密文件"
+    detail = "本系统不处理标有秘密、机密、绝密的文件，请通过保密渠道办理。"
+
+
+class DocumentNumberTaken(Conflict):
+    """The unit has used the 发文字号 for another notice."""
+
+    code = "document_number_taken"
+    title = "发文字号已被使用"
+    detail = "本单位已有使用该发文字号的通知。"
+
+
+class NotDraft(Conflict):
+    """Only a draft can be changed or issued."""
+
+    code = "notice_not_draft"
+    title = "通知已签发"
+    detail = "只有草稿可以修改或签发。"
+
+
+class NotPublished(Conflict):
+    """Only what is published can be withdrawn, forwarded or signed."""
+
+    code = "notice_not_published"
+    title = "通知未发布"
+    detail = "该通知尚未发布。"
+
+
+class NoticeWithdrawn(Conflict):
+    """The publisher has taken the notice back."""
+
+    code = "notice_withdrawn"
+    title = "通知已撤回"
+    detail = "该通知已被发文单位撤回。"
+
+
+class NothingBelow(Conflict):
+    """The unit has no active units directly below it."""
+
+    code = "nothing_below"
+    title = "没有下级单位"
+    detail = "本单位没有下级单位，不需要发布或转发。"
+
+
+class AlreadyForwarded(Conflict):
+    """A unit forwards a notice once; publishing counts as the publisher's forwarding."""
+
+    code = "already_forwarded"
+    title = "已经转发"
+    detail = "本单位已将该通知发给下级单位。"
+
+
+class OwnNotice(Conflict):
+    """The publisher does not sign its own notice."""
+
+    code = "own_notice"
+    title = "本单位发布的通知"
+    detail = "本单位是发文单位，不需要签收。"
+
+
+class DeadlineAfterParents(Conflict):
+    """A forwarding may only shorten the time the parent has given."""
+
+    code = "deadline_after_parents"
+    title = "办理期限晚于上级要求"
+    detail = "转发时的办理期限不得晚于上级单位要求的期限。"
+
+
+class BadDeadline(Problem):
+    """A deadline in the past or more than a year ahead."""
+
+    status = 400
+    code = "deadline_out_of_range"
+    title = "办理期限无效"
+    detail = "办理期限应晚于当前时间，且不超过一年。"
+
+
+class WorkdaysNotPublished(Conflict):
+    """The deadline falls in a year whose holidays have not been published."""
+
+    code = "workdays_not_published"
+    title = "工作日安排尚未公布"
+    detail = "办理期限所在年份的节假日安排尚未公布，请直接填写截止时间。"
+
+    def __init__(self, year: int | None = None) -> None:
+        super().__init__(
+            None
+            if year is None
+            else f"{year}年的节假日安排尚未公布，无法按工作日计算期限，请直接填写截止时间。"
+        )
+
+
+class PreconditionRequired(Problem):
+    """Two people may edit a draft: say which version you saw (RFC 6585 §3)."""
+
+    status = 428
+    code = "precondition_required"
+    title = "缺少版本信息"
+    detail = "请在 If-Match 中提供所修改草稿的版本（ETag）。"
+
+
+class VersionChanged(Problem):
+    """Somebody else has changed the draft since (RFC 9110 §15.5.13)."""
+
+    status = 412
+    code = "version_changed"
+    title = "草稿已被他人修改"
+    detail = "草稿在您查看之后已被修改，请刷新后重试。"

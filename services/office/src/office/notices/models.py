@@ -1,0 +1,183 @@
+"""The notice and the facts that units and people add to it.
+
+`forwardings`, `signatures` and `reads` grow with every notice; their keys begin with `notice_id`, a UUIDv7,
+so each can be range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices
+whose archive term is over. `signatures` and `reads` have no foreign key to `notices`: half a million
+units locking one row's key at the same time would wait for each other, and a published notice is never
+deleted. Units are not referenced either: they are a replica, which is filled in any order.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from office.base import Base
+from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished, VersionChanged
+from office.notices.rules import Status, Urgency
+from servicekit.ids import new_id
+
+_INSTANT = DateTime(timezone=True)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the drafter writes. `deadline` and `deadline_workdays` exclude each other."""
+
+    document_number: str
+    title: str
+    body: list[str]
+    urgency: Urgency
+    attachments: list[dict[str, Any]]
+    deadline: datetime | None
+    deadline_workdays: int | None
+
+
+class Notice(Base):
+    """A notice: draft, then published, then perhaps withdrawn."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("publisher_id", "document_number"),
+        CheckConstraint("status IN ('draft', 'published', 'withdrawn')", name="status"),
+        CheckConstraint("urgency IN ('平件', '加急', '特急')", name="urgency"),
+        CheckConstraint("(status = 'draft') = (published_at IS NULL)", name="published"),
+        CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
+        Index("ix_notices_outbox", "publisher_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    publisher_id: Mapped[UUID]
+    document_number: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    body: Mapped[list[str]] = mapped_column(ARRAY(Text), doc="paragraphs")
+    urgency: Mapped[str] = mapped_column(Text)
+    attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(Text, default="draft")
+    deadline_workdays: Mapped[int | None] = mapped_column(Integer)
+    deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(_INSTANT)
+    updated_at: Mapped[datetime] = mapped_column(_INSTANT)
+    published_by: Mapped[UUID | None]
+    published_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    withdrawn_by: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    @classmethod
+    def draft(cls, content: Content, *, publisher: UUID, by: UUID, now: datetime) -> "Notice":
+        """Return a new draft of the unit `publisher`."""
+        notice = cls(
+            id=new_id(), publisher_id=publisher, created_by=by, created_at=now, status="draft", version=0
+        )
+        notice._write(content, now)
+        return notice
+
+    @property
+    def state(self) -> Status:
+        """The status as one of its three values."""
+        return cast(Status, self.status)
+
+    @property
+    def urgency_class(self) -> Urgency:
+        """The urgency as one of its three values."""
+        return cast(Urgency, self.urgency)
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of this version (RFC 9110 §8.8.3)."""
+        return f'"{self.version}"'
+
+    def check_seen(self, tags: frozenset[str]) -> None:
+        """Raise `VersionChanged` unless `tags`, from If-Match, name this version or `*`."""
+        if self.etag not in tags and "*" not in tags:
+            raise VersionChanged
+
+    def edit(self, content: Content, *, now: datetime) -> None:
+        """Replace the content of a draft. Raises `NotDraft`."""
+        if self.status != "draft":
+            raise NotDraft
+        self._write(content, now)
+
+    def publish(self, *, by: UUID, now: datetime, deadline: datetime) -> None:
+        """Issue a draft (签发): from now on it is on its way, due at `deadline`. Raises `NotDraft`."""
+        if self.status != "draft":
+            raise NotDraft
+        self.status = "published"
+        self.published_by = by
+        self.published_at = now
+        self.deadline = deadline
+        self._touch(now)
+
+    def withdraw(self, *, by: UUID, now: datetime) -> None:
+        """Take a published notice back (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
+        self.check_published()
+        self.status = "withdrawn"
+        self.withdrawn_by = by
+        self.withdrawn_at = now
+        self._touch(now)
+
+    def check_published(self) -> None:
+        """Raise `NotPublished` or `NoticeWithdrawn` unless the notice is in circulation."""
+        if self.status == "withdrawn":
+            raise NoticeWithdrawn
+        if self.status != "published":
+            raise NotPublished
+
+    def _write(self, content: Content, now: datetime) -> None:
+        self.document_number = content.document_number
+        self.title = content.title
+        self.body = content.body
+        self.urgency = content.urgency
+        self.attachments = content.attachments
+        self.deadline = content.deadline
+        self.deadline_workdays = content.deadline_workdays
+        self._touch(now)
+
+    def _touch(self, now: datetime) -> None:
+        self.updated_at = now
+        self.version += 1
+
+
+class Forwarding(Base):
+    """A unit passed the notice on to its direct children; for the publisher, the publishing itself.
+
+    The index serves the inbox: what a unit has is what its parent has forwarded.
+    """
+
+    __tablename__ = "forwardings"
+    __table_args__ = (Index("ix_forwardings_inbox", "unit_id", "forwarded_at", "notice_id"),)
+
+    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notices.id"), primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    cover_text: Mapped[str | None] = mapped_column(Text)
+    deadline: Mapped[datetime] = mapped_column(_INSTANT, doc="for the units below: never after the parent's")
+    forwarded_by: Mapped[UUID]
+    forwarded_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class Signature(Base):
+    """A unit acknowledged receipt (签收), once."""
+
+    __tablename__ = "signatures"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    signed_by: Mapped[UUID]
+    signed_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class Read(Base):
+    """A person of a unit that has the notice opened it (已读): says nothing about 签收."""
+
+    __tablename__ = "reads"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sub: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID]
+    read_at: Mapped[datetime] = mapped_column(_INSTANT)

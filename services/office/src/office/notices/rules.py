@@ -1,0 +1,111 @@
+"""What may stand in a notice, and when it falls due: pure."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+
+import chinese_calendar
+
+from servicekit.clock import SHANGHAI
+
+Urgency = Literal["平件", "加急", "特急"]
+Status = Literal["draft", "published", "withdrawn"]
+
+UNCLASSIFIED: Final = "无"
+"""What `secrecy` says of a document that may be here."""
+
+DRAFTING_ROLES: Final = ("handler", "approver", "unit_admin")
+ISSUING_ROLES: Final = ("approver",)
+DELIVERY_ROLES: Final = ("handler", "approver", "unit_admin")
+
+DEFAULT_WORKDAYS: Final = {"平件": 2, "加急": 1}
+URGENT_HOURS: Final = 4
+"""特急: hours, not workdays. No statute sets these; they are Office's defaults."""
+
+MAX_WORKDAYS: Final = 60
+_LONGEST = timedelta(days=366)
+
+# GB/T 9704-2012 §7.2.5: 机关代字, the year in full in 〔〕 (not [] or ()), a number without padding, 号.
+_DOCUMENT_NUMBER = re.compile(r"[\u3400-\u9fff]{1,20}〔(19|20)\d{2}〕[1-9]\d{0,4}号")
+
+_CLASSES = ("绝密", "机密", "秘密")
+# GB/T 9704-2012 §7.2.2 writes 机密★1年; on its own line the word alone is a mark too. The words also occur
+# in ordinary sentences, which are let through.
+_MARK = re.compile(r"(绝密|机密|秘密)\s*★|^\s*(密级\s*[:：]\s*)?(绝密|机密|秘密)\s*$", re.MULTILINE)
+
+
+class CalendarNotPublishedError(Exception):
+    """The State Council has not published which days of `year` are worked."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(str(year))
+        self.year = year
+
+
+class DeadlineOutOfRangeError(Exception):
+    """A deadline in the past or more than a year ahead."""
+
+
+def is_document_number(text: str) -> bool:
+    """Whether `text` has the form of a 发文字号, such as 教助中心〔2023〕11号 (GB/T 9704-2012 §7.2.5)."""
+    return _DOCUMENT_NUMBER.fullmatch(text) is not None
+
+
+def is_secrecy(text: str) -> bool:
+    """Whether `text` says anything we understand about secrecy: 无, or a class with or without its term."""
+    return text == UNCLASSIFIED or _names_class(text)
+
+
+def is_classified(secrecy: str, texts: Iterable[str]) -> bool:
+    """Whether a document is marked 秘密, 机密 or 绝密, in its field or in any of its texts.
+
+    State secrets may not be put on the internet unprotected (保守国家秘密法 2024), so Office takes none.
+    """
+    return _names_class(secrecy) or any(_MARK.search(text) for text in texts)
+
+
+def _names_class(text: str) -> bool:
+    return any(name in text for name in _CLASSES)
+
+
+def is_workday(day: date) -> bool:
+    """Whether `day` is worked in China, 调休 included. Raises `CalendarNotPublishedError`."""
+    try:
+        return bool(chinese_calendar.is_workday(day))  # type: ignore[no-untyped-call, unused-ignore]
+    except NotImplementedError as error:
+        raise CalendarNotPublishedError(day.year) from error
+
+
+def workdays_after(start: date, count: int) -> date:
+    """Return the day that is `count` workdays after `start`, which itself does not count.
+
+    Raises `CalendarNotPublishedError` when a year on the way is not published.
+    """
+    day = start
+    while count > 0:
+        day += timedelta(days=1)
+        if is_workday(day):
+            count -= 1
+    return day
+
+
+def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> datetime:
+    """When a notice issued at `issued_at` falls due: the end of the day (Beijing) `workdays` later, in UTC.
+
+    Without `workdays` the urgency decides: 平件 2, 加急 1 workday, 特急 4 hours. Raises
+    `CalendarNotPublishedError`.
+    """
+    if workdays is None:
+        if urgency == "特急":
+            return issued_at + timedelta(hours=URGENT_HOURS)
+        workdays = DEFAULT_WORKDAYS[urgency]
+    day = workdays_after(issued_at.astimezone(SHANGHAI).date(), workdays)
+    return datetime.combine(day, time(23, 59, 59), SHANGHAI).astimezone(UTC)
+
+
+def check_deadline(wanted: datetime, now: datetime) -> None:
+    """Raise `DeadlineOutOfRangeError` unless `wanted` lies ahead, at most a year."""
+    # Differences only: a far year in a far zone has no UTC form.
+    if not timedelta(0) < wanted - now <= _LONGEST:
+        raise DeadlineOutOfRangeError

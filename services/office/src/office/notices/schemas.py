@@ -1,0 +1,320 @@
+"""Notices as the API takes and shows them."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.functional_validators import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from office.directory.schemas import UnitRef
+from office.notices import rules
+from office.notices.models import Content, Forwarding, Notice, Signature
+from office.notices.repository import Received
+from office.notices.rules import Status, Urgency
+from office.notices.service import Delivered, View
+
+# PostgreSQL cannot store NUL, and nobody means the other control characters.
+_LINE = r"^[^\x00-\x1f\x7f]+$"
+_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
+Paragraph = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000, pattern=_LINE)
+]
+CoverText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000, pattern=_TEXT)
+]
+
+
+def _document_number(text: str) -> str:
+    if not rules.is_document_number(text):
+        raise PydanticCustomError("document_number", "发文字号应形如 教助中心〔2023〕11号")
+    return text
+
+
+def _secrecy(text: str) -> str:
+    if not rules.is_secrecy(text):
+        raise PydanticCustomError("secrecy", "密级应为“无”；涉密文件不得上传")
+    return text
+
+
+class Attachment(BaseModel):
+    """附件说明: the name of an attachment and a note on it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Title = Field(description="附件名称", examples=["培训日程"])
+    note: Title | None = Field(default=None, description="说明", examples=["请提前安排参训人员"])
+
+
+class DraftIn(BaseModel):
+    """What the drafter writes (GB/T 9704-2012, as far as a plain notice needs it)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_number: Annotated[str, AfterValidator(_document_number)] = Field(
+        max_length=40, description="发文字号，本单位内不得重复", examples=["教助中心〔2023〕11号"]
+    )
+    title: Title = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
+    body: list[Paragraph] = Field(
+        min_length=1,
+        max_length=300,
+        description="正文，每项一段，纯文本",
+        examples=[["为提高学生资助工作水平，定于5月10日举办线上业务培训。", "请各单位按时组织参加。"]],
+    )
+    urgency: Urgency = Field(
+        default="平件",
+        description="紧急程度；未填办理期限时：平件 2 个工作日，加急 1 个工作日，特急 4 小时",
+        examples=["平件"],
+    )
+    secrecy: Annotated[str, AfterValidator(_secrecy)] = Field(
+        default=rules.UNCLASSIFIED,
+        max_length=20,
+        description="密级；只能为“无”，秘密、机密、绝密一律拒收",
+        examples=["无"],
+    )
+    attachments: list[Attachment] = Field(default=[], max_length=50, description="附件说明")
+    deadline: AwareDatetime | None = Field(
+        default=None, description="办理截止时间；与 deadline_workdays 只填一项", examples=[None]
+    )
+    deadline_workdays: int | None = Field(
+        default=None,
+        ge=1,
+        le=rules.MAX_WORKDAYS,
+        description="办理期限（签发之后的工作日数，含调休）",
+        examples=[5],
+    )
+
+    @model_validator(mode="after")
+    def _one_deadline(self) -> Self:
+        if self.deadline is not None and self.deadline_workdays is not None:
+            raise PydanticCustomError("two_deadlines", "deadline 与 deadline_workdays 只能填写一项")
+        return self
+
+    def content(self) -> Content:
+        """Return what the model stores of it."""
+        return Content(
+            document_number=self.document_number,
+            title=self.title,
+            body=self.body,
+            urgency=self.urgency,
+            attachments=[attachment.model_dump() for attachment in self.attachments],
+            deadline=self.deadline,
+            deadline_workdays=self.deadline_workdays,
+        )
+
+
+class ForwardIn(BaseModel):
+    """转发: the unit's own words, and its own deadline if it is the earlier one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cover_text: CoverText | None = Field(
+        default=None, description="转发意见", examples=["现转发给你们，请认真组织参加。"]
+    )
+    deadline: AwareDatetime | None = Field(
+        default=None,
+        description="对下级的办理截止时间，不得晚于上级要求；默认与上级要求相同",
+        examples=["2023-05-06T17:30:00+08:00"],
+    )
+
+
+class NoticeSummary(BaseModel):
+    """A notice in the list of the unit's own."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    status: Status = Field(description="状态", examples=["published"])
+    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
+    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
+    urgency: Urgency = Field(description="紧急程度", examples=["平件"])
+    created_at: datetime = Field(description="起草时间")
+    published_at: datetime | None = Field(description="签发时间")
+    withdrawn_at: datetime | None = Field(description="撤回时间")
+    deadline: datetime | None = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
+    version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
+
+
+class DraftOut(NoticeSummary):
+    """A notice as its own unit sees it."""
+
+    body: list[str] = Field(description="正文")
+    attachments: list[Attachment] = Field(description="附件说明")
+    deadline_workdays: int | None = Field(description="办理期限（工作日）", examples=[5])
+
+    @classmethod
+    def of(cls, notice: Notice) -> Self:
+        """Return the notice as stored."""
+        return cls.model_validate(notice)
+
+
+class ForwardingOut(BaseModel):
+    """A unit's forwarding; for the publisher, its publishing."""
+
+    notice_id: UUID
+    unit_id: UUID
+    cover_text: str | None = Field(description="转发意见")
+    deadline: datetime = Field(description="对下级的办理截止时间", examples=["2023-05-08T15:59:59Z"])
+    forwarded_by: UUID
+    forwarded_at: datetime
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, forwarding: Forwarding) -> Self:
+        """Return the forwarding as stored."""
+        return cls.model_validate(forwarding)
+
+
+class PublishedOut(DraftOut):
+    """A notice just issued."""
+
+    delivered_to: int = Field(description="送达的直接下级单位数", examples=[6])
+
+    @classmethod
+    def of_delivered(cls, delivered: Delivered) -> Self:
+        """Return the notice and the number of units it went to."""
+        values = DraftOut.of(delivered.notice).model_dump()
+        return cls(**values, delivered_to=delivered.delivered_to)
+
+
+class ForwardedOut(ForwardingOut):
+    """A notice just forwarded."""
+
+    delivered_to: int = Field(description="送达的直接下级单位数", examples=[15])
+
+    @classmethod
+    def of_delivered(cls, delivered: Delivered) -> Self:
+        """Return the forwarding and the number of units it went to."""
+        values = ForwardingOut.of(delivered.forwarding).model_dump()
+        return cls(**values, delivered_to=delivered.delivered_to)
+
+
+class SignatureOut(BaseModel):
+    """签收: one fact per unit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    notice_id: UUID
+    unit_id: UUID
+    signed_by: UUID = Field(description="签收人")
+    signed_at: datetime = Field(description="签收时间", examples=["2023-04-27T03:12:00Z"])
+
+    @classmethod
+    def of(cls, signature: Signature) -> Self:
+        """Return the signature as stored."""
+        return cls.model_validate(signature)
+
+
+class ReadOut(BaseModel):
+    """已读: one fact per person."""
+
+    notice_id: UUID
+    read_at: datetime | None = Field(
+        description="首次阅读时间；发文单位的人员不计，为空", examples=["2023-04-27T03:10:00Z"]
+    )
+
+
+class CoverOut(BaseModel):
+    """What a unit on the way wrote when it forwarded."""
+
+    unit: UnitRef
+    cover_text: str = Field(description="转发意见", examples=["现转发给你们，请认真组织参加。"])
+    forwarded_at: datetime
+
+
+class DeliveryOut(BaseModel):
+    """How the notice came to the caller's unit."""
+
+    sender: UnitRef | None = Field(description="来文单位（上级）")
+    delivered_at: datetime = Field(description="送达时间")
+    deadline: datetime = Field(description="上级要求的办理截止时间")
+    covers: list[CoverOut] = Field(description="各级转发意见，自上而下")
+
+
+class NoticeOut(DraftOut):
+    """A notice as the caller's unit sees it."""
+
+    publisher: UnitRef | None = Field(description="发文单位")
+    delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
+    signature: SignatureOut | None = Field(description="本单位的签收")
+    forwarding: ForwardingOut | None = Field(description="本单位的转发（发文单位为发布）")
+    read_at: datetime | None = Field(description="本人首次阅读时间")
+
+    @classmethod
+    def of_view(cls, view: View) -> Self:
+        """Everything the view holds."""
+        delivery = None
+        if view.delivery is not None:
+            delivery = DeliveryOut(
+                sender=_ref(view.sender),
+                delivered_at=view.delivery.forwarded_at,
+                deadline=view.delivery.deadline,
+                covers=[
+                    CoverOut(
+                        unit=UnitRef.model_validate(cover.unit),
+                        cover_text=cover.forwarding.cover_text or "",
+                        forwarded_at=cover.forwarding.forwarded_at,
+                    )
+                    for cover in view.covers
+                ],
+            )
+        return cls(
+            **DraftOut.of(view.notice).model_dump(),
+            publisher=_ref(view.publisher),
+            delivery=delivery,
+            signature=None if view.signature is None else SignatureOut.of(view.signature),
+            forwarding=None if view.forwarding is None else ForwardingOut.of(view.forwarding),
+            read_at=view.read_at,
+        )
+
+
+class Tombstone(BaseModel):
+    """All that a recipient still sees of a withdrawn notice."""
+
+    id: UUID
+    status: Literal["withdrawn"] = "withdrawn"
+
+
+class ReceivedOut(BaseModel):
+    """A line of the inbox."""
+
+    id: UUID
+    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
+    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
+    urgency: str = Field(description="紧急程度", examples=["平件"])
+    publisher: UnitRef | None = Field(description="发文单位")
+    cover_text: str | None = Field(description="上级的转发意见")
+    delivered_at: datetime = Field(description="送达时间")
+    deadline: datetime = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
+    signed: bool = Field(description="本单位是否已签收", examples=[False])
+    signed_at: datetime | None = Field(description="签收时间")
+    forwarded: bool = Field(description="本单位是否已转发", examples=[False])
+    forwarded_at: datetime | None = Field(description="转发时间")
+    read_at: datetime | None = Field(description="本人首次阅读时间")
+
+    @classmethod
+    def of(cls, row: Received) -> Self:
+        """Return the line as queried."""
+        return cls(
+            id=row.notice.id,
+            document_number=row.notice.document_number,
+            title=row.notice.title,
+            urgency=row.notice.urgency,
+            publisher=_ref(row.publisher),
+            cover_text=row.delivery.cover_text,
+            delivered_at=row.delivery.forwarded_at,
+            deadline=row.delivery.deadline,
+            signed=row.signature is not None,
+            signed_at=None if row.signature is None else row.signature.signed_at,
+            forwarded=row.forwarding is not None,
+            forwarded_at=None if row.forwarding is None else row.forwarding.forwarded_at,
+            read_at=row.read_at,
+        )
+
+
+def _ref(unit: object | None) -> UnitRef | None:
+    return None if unit is None else UnitRef.model_validate(unit)

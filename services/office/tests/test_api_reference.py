@@ -1,0 +1,34 @@
+"""What the API says of itself."""
+
+import re
+from typing import Any
+
+from office_bench import Bench
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+async def test_every_operation_is_described_in_chinese_with_its_problem_codes(bench: Bench) -> None:
+    document: dict[str, Any] = bench.app.openapi()
+    operations = [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+    assert len(operations) == 13
+    for path, method, operation in operations:
+        assert CHINESE.search(operation["summary"]), path
+        assert CHINESE.search(operation["description"]), path
+        assert all(CHINESE.search(tag) for tag in operation["tags"])
+        refusals = [
+            code
+            for status, response in operation["responses"].items()
+            if status >= "400"
+            for code in response["content"]["application/problem+json"].get("examples", {})
+        ]
+        assert {"unauthenticated", "invalid_token", "membership_required"} <= set(refusals), (method, path)
+
+
+async def test_readiness_covers_database_and_bus(bench: Bench) -> None:
+    ready = await bench.client(None).get("/readyz")
+    assert ready.json() == {"status": "ok", "checks": {"database": "ok", "bus": "ok"}}
