@@ -1,0 +1,1 @@
+"""Every Zhuxue service in one process: what `make run` starts."""

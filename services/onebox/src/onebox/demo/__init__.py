@@ -1,0 +1,1 @@
+"""The main job, over HTTP only, against a running system in dev mode."""

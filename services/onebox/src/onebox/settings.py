@@ -1,0 +1,39 @@
+"""Settings of `make run`, from environment variables `ZHUXUE_ONEBOX_*`."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).parents[4]
+
+
+class Settings(BaseSettings):
+    """Everything has a default: `make run` needs no configuration."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHUXUE_ONEBOX_", extra="ignore")
+
+    state_dir: Path | None = None
+    """Where databases, facts and keys are kept; by default `.state` in the repository."""
+    first_port: int = Field(default=8000, ge=1024, le=65_000)
+    """The start page's; the services follow: identity +1, office +2, cockpit +3."""
+    log_level: str = "WARNING"
+
+    @property
+    def state(self) -> Path:
+        """The state directory.
+
+        PostgreSQL refuses to run as root and is run as `nobody` then, who must be able to reach its data:
+        where the repository lies in a closed directory, the state goes below /var/tmp instead.
+        """
+        if self.state_dir is not None:
+            return self.state_dir.resolve()
+        inside = REPOSITORY / ".state"
+        if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in inside.parents):
+            return inside
+        return Path("/var/tmp") / f"zhuxue-{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"  # noqa: S108
+
+
+PORTS = {"start": 0, "identity": 1, "office": 2, "cockpit": 3}

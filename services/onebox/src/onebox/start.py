@@ -1,0 +1,84 @@
+"""The start page at :8000: where things are, who can sign in, and a sign-in that shows its tokens.
+
+It is an OIDC client like any other platform's: it knows Identity only by its issuer URL. The work
+portal (工作门户) will take its place.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import httpx
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
+)
+_COOKIE = "zhuxue_start"
+_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+
+
+def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
+    """The page. `urls` by service name; `accounts` are (who, phone) to try with."""
+    app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
+    pending: dict[str, tuple[str, str]] = {}
+    callback = f"{urls['start']}/callback"
+
+    def client() -> AsyncOAuth2Client:
+        return AsyncOAuth2Client(
+            "portal",
+            redirect_uri=callback,
+            scope="openid profile phone office cockpit:read identity",
+            code_challenge_method="S256",
+            token_endpoint_auth_method="none",
+        )
+
+    def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        html = _templates.get_template(template).render(urls=urls, **values)
+        return HTMLResponse(html, status, {"Content-Security-Policy": _CSP, "Cache-Control": "no-store"})
+
+    @app.get("/")
+    async def start() -> Response:
+        return page("start.html", accounts=accounts)
+
+    @app.get("/sign-in")
+    async def sign_in() -> Response:
+        browser, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+        url, state = client().create_authorization_url(
+            f"{urls['identity']}/authorize",
+            code_verifier=verifier,
+            nonce=secrets.token_urlsafe(16),
+            resource="urn:zhuxue:identity",
+        )
+        while len(pending) >= 1000:
+            pending.pop(next(iter(pending)))
+        pending[browser] = (state, verifier)
+        response = RedirectResponse(url, 303)
+        response.set_cookie(_COOKIE, browser, httponly=True, samesite="lax", path="/callback")
+        return response
+
+    @app.get("/callback")
+    async def called_back(request: Request) -> Response:
+        state, verifier = pending.pop(request.cookies.get(_COOKIE, ""), ("", ""))
+        if not state or request.query_params.get("state") != state:
+            return page("problem.html", 400, message="登录请求已失效，请重新登录。")
+        if "error" in request.query_params:
+            return page(
+                "problem.html", 400, message=request.query_params.get("error_description", "登录未完成。")
+            )
+        async with client() as oauth, httpx.AsyncClient() as http:
+            token = await oauth.fetch_token(
+                f"{urls['identity']}/token", authorization_response=str(request.url), code_verifier=verifier
+            )
+            headers = {"Authorization": f"Bearer {token['access_token']}"}
+            me = (await http.get(f"{urls['identity']}/api/v1/me", headers=headers)).json()
+        return page("signed_in.html", me=me, token=token["access_token"])
+
+    @app.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
