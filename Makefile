@@ -1,0 +1,61 @@
+# Every verb of the repository. `make help` prints them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+MEMBERS := libs/contracts libs/servicekit libs/authkit libs/messaging libs/replica libs/testkit \
+           services/identity services/office services/cockpit services/onebox
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
+
+.PHONY: help run demo test lint format lock snapshots up down clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# The environment is made again only when a lock or a member's metadata has changed.
+$(VENV)/.run: requirements/run.txt $(MEMBERS:%=%/pyproject.toml)
+	@test -x $(PY) || python3 -m venv $(VENV)
+	@echo "Installing what the services need (once) …"
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation $(MEMBERS:%=-e %)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what tests and lint need (once) …"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.run ## Start everything in one process on ports 8000-8003; Ctrl-C stops it
+	@$(PY) -m onebox
+
+demo: $(VENV)/.run ## Run the main job against a running system (WAIT=1 waits until a token has expired)
+	@$(PY) -m onebox.demo $(if $(WAIT),--wait)
+
+test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy $(MEMBERS:%=%/src)
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(PY) -m pytest -q tests/lint tests/contracts -m "not seeded" $(MIGRATION_TESTS)
+
+format: $(VENV)/.dev ## Format the code and mend what ruff can mend
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*.txt
+	@for name in run dev; do \
+	  $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --output-file requirements/$$name.txt requirements/$$name.in; done
+
+up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
+	docker compose up --build --wait
+
+down: ## Stop the production composition; data stays
+	docker compose down
+
+clean: ## Remove the virtual environment and the state of `make run`
+	rm -rf $(VENV) .state

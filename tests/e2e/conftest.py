@@ -1,0 +1,133 @@
+"""The whole system as in production: a process per service, PostgreSQL, RabbitMQ; only dev mode for SMS."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from onebox.demo.people import System
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@dataclass
+class Running:
+    """Processes by service name, and how to start them again."""
+
+    system: System
+    environment: dict[str, str]
+    logs: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def command(self, service: str, *arguments: str) -> None:
+        """Run a one-shot command of a service."""
+        subprocess.run(
+            [sys.executable, "-m", service, *arguments], env=self.environment, check=True, timeout=120
+        )
+
+    def start(self, service: str) -> None:
+        """Start a service and wait until it is ready."""
+        with (self.logs / f"{service}.log").open("ab") as log:
+            self.processes[service] = subprocess.Popen(
+                [sys.executable, "-m", service, "serve"], env=self.environment, stdout=log, stderr=log
+            )
+        url = getattr(self.system, service)
+        for _ in range(600):
+            if self.processes[service].poll() is not None:
+                break
+            try:
+                if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError((self.logs / f"{service}.log").read_text()[-3000:])
+
+    def kill(self, service: str) -> None:
+        """`kill -9`."""
+        self.processes[service].kill()
+        self.processes[service].wait()
+
+    def stop(self) -> None:
+        """Stop all."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture
+async def running(
+    database_factory: Callable[..., Any], rabbitmq_url: str, event_namespace: str, tmp_path: Path
+) -> AsyncIterator[Running]:
+    """Migrated, bootstrapped with world S, serving."""
+    identity, office, cockpit = free_ports(3)
+    issuer = f"http://localhost:{identity}"
+    system = System(
+        issuer, f"http://localhost:{office}", f"http://localhost:{cockpit}", "http://localhost/callback"
+    )
+    client_secrets = {name: secrets.token_urlsafe(32) for name in ("office", "cockpit")}
+    values: dict[str, dict[str, str]] = {
+        "IDENTITY": {
+            "PORT": str(identity),
+            "ENCRYPTION_KEY": secrets.token_hex(32),
+            "INDEX_KEY": secrets.token_hex(32),
+            "SMS_BUDGET_PER_ADDRESS": "1000000",
+            # Short, so that the story can wait for one to expire.
+            "ACCESS_TOKEN_SECONDS": "30",
+            "OFFICE_CLIENT_SECRET": client_secrets["office"],
+            "COCKPIT_CLIENT_SECRET": client_secrets["cockpit"],
+            "PORTAL_REDIRECT_URIS": '["http://localhost/callback"]',
+        },
+        "OFFICE": {"PORT": str(office)},
+        "COCKPIT": {"PORT": str(cockpit), "ANALYTICS_DSN": f"chdb://{tmp_path / 'facts'}"},
+    }
+    (tmp_path / "facts").mkdir()
+    environment = dict(os.environ)
+    for name, own in values.items():
+        own |= {
+            "MODE": "dev",
+            "ISSUER": issuer,
+            "DATABASE_URL": await database_factory(name.lower()),
+            "RABBITMQ_URL": rabbitmq_url,
+            "EVENT_NAMESPACE": event_namespace,
+            "LOG_LEVEL": "WARNING",
+        }
+        if name != "IDENTITY":
+            own |= {
+                "IDENTITY_URL": issuer,
+                "CLIENT_ID": name.lower(),
+                "CLIENT_SECRET": client_secrets[name.lower()],
+            }
+        environment |= {f"ZHUXUE_{name}_{key}": value for key, value in own.items()}
+    everything = Running(system, environment, tmp_path)
+    for service in ("identity", "office", "cockpit"):
+        everything.command(service, "migrate")
+    everything.command("identity", "bootstrap", "s")
+    try:
+        for service in ("identity", "office", "cockpit"):
+            everything.start(service)
+        yield everything
+    finally:
+        everything.stop()
