@@ -1,6 +1,7 @@
 """Alembic environment: the whole of it is shared."""
 
 from alembic import context
+
 from identity import models  # noqa: F401 - fills the metadata
 from identity.base import Base
 from servicekit.migrations import run_env

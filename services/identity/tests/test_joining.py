@@ -38,7 +38,9 @@ async def test_a_new_school_s_first_administrator_is_approved_by_the_county(new_
 
     assert (await register(teacher)).status_code == 201
     outsider = await teacher.bearer(NEWCOMER)
-    assert (await teacher.http.get("/api/v1/join-requests", headers=outsider)).json()["code"] == "membership_required"
+    assert (await teacher.http.get("/api/v1/join-requests", headers=outsider)).json()[
+        "code"
+    ] == "membership_required"
     asked = await teacher.http.post(
         "/api/v1/join-requests", headers=outsider, json={"invite_code": invite.json()["code"].lower()}
     )

@@ -5,8 +5,9 @@ Revision: 0001
 
 import sqlalchemy as sa
 from alembic import op
-from servicekit.ltree import LTree
 from sqlalchemy.dialects import postgresql
+
+from servicekit.ltree import LTree
 
 revision: str = "0001"
 down_revision: str | None = None

@@ -3,7 +3,7 @@
 Everything here can be run again: what is there already stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,7 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 PORTAL = "portal"
+_CHUNK = 200
 PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpit:write", "identity"]
 AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
 
@@ -99,9 +100,16 @@ async def ensure_keys_and_clients(
 
 
 async def load_world(
-    session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, chosen: World
+    session: AsyncSession,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    chosen: World,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
     """Build a world in an empty directory; False if there are units already.
+
+    `progress` is told how many units and people each step has brought.
 
     One event tells the other services to read the snapshot, instead of one event per unit and person.
     """
@@ -110,8 +118,12 @@ async def load_world(
         return False
     now = clock.now()
     units = await directory.load(chosen.units, now)
+    progress(len(units))
     memberships = Memberships(session, clock, vault, settings.access_token_seconds)
-    await memberships.load(chosen.people, units, now, set(chosen.cockpit))
+    for first in range(0, len(chosen.people), _CHUNK):
+        part = chosen.people[first : first + _CHUNK]
+        await memberships.load(part, units, now, set(chosen.cockpit))
+        progress(len(part))
     load_id = new_id()
     outbox.add(
         session,

@@ -167,7 +167,9 @@ async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service:
     "/accounts/{sub}/entitlements",
     tags=["授权"],
     summary="授权进入其他系统",
-    responses=problems.responses(*ADMIN, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement),
+    responses=problems.responses(
+        *ADMIN, NotYourself, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement
+    ),
 )
 async def grant_entitlement(sub: UUID, new: EntitlementIn, admin: UnitAdmin, service: Service) -> AccountOut:
     """For the cockpit: people of student-aid departments of the four levels only."""

@@ -227,10 +227,12 @@ class Memberships:
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Standing:
         """Authorise a person for another system; a second time changes nothing.
 
-        Raises `UnknownEntitlement`, `OutOfReach`, `NotEligible`.
+        Raises `UnknownEntitlement`, `NotYourself`, `OutOfReach`, `NotEligible`.
         """
         if name not in rules.ENTITLEMENTS:
             raise UnknownEntitlement
+        if str(sub) == principal.sub:
+            raise NotYourself
         standing = await self.in_reach(principal, sub, lock=True)
         assert standing.unit is not None
         if not rules.may_enter_cockpit(standing.unit.level, standing.unit.kind):

@@ -1,0 +1,227 @@
+"""Bad input: problem+json with a stable code and a Chinese message, never a 500, never half an effect."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+ADMIN = "19900001323"  # 历下区 370102
+PHONE = "13812345678"
+
+
+def refused(response: Any, status: int, code: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["code"] == code
+    assert any("\u4e00" <= character <= "\u9fff" for character in body["detail"])
+
+
+async def asked_for_code(browser: Any, phone: str = PHONE) -> str:
+    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
+    assert answer.status_code == 202, answer.text
+    return str(browser.last_code(phone))
+
+
+async def register(browser: Any, code: str, phone: str = PHONE, name: str = "王小明") -> Any:
+    return await browser.http.post("/api/v1/accounts", json={"phone": phone, "code": code, "name": name})
+
+
+@pytest.mark.parametrize(
+    "phone", ["12345678901", "01012345678", "+1 415 555 0100", "1381234567a", "４００８００１２３４５"]
+)
+async def test_a_number_that_is_no_mainland_mobile_is_refused(new_browser: Any, phone: str) -> None:
+    browser = new_browser()
+    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
+    refused(answer, 400, "bad_phone")
+    assert not browser.app.state.sms.messages
+
+
+async def test_an_unknown_number_gets_the_same_answer_as_a_known_one(new_browser: Any) -> None:
+    browser = new_browser()
+    known = await browser.http.post("/api/v1/sms-codes", json={"phone": ADMIN, "purpose": "sign_in"})
+    unknown = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "sign_in"})
+    assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
+    assert "尚未注册" in browser.app.state.sms.messages[-1].text
+
+
+async def test_a_wrong_code_is_refused_and_counted_until_the_code_is_exhausted(new_browser: Any) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    for _ in range(5):
+        refused(await register(browser, wrong), 400, "code_incorrect")
+    refused(await register(browser, code), 400, "code_exhausted")
+
+
+async def test_a_code_works_once(new_browser: Any) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    assert (await register(browser, code)).status_code == 201
+    refused(await register(browser, code), 400, "code_used")
+
+
+async def test_a_code_is_too_late_after_five_minutes(new_browser: Any, clock: Any) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    clock.advance(timedelta(minutes=5))
+    refused(await register(browser, code), 400, "code_expired")
+
+
+async def test_a_code_for_registering_signs_nobody_in(new_browser: Any) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    assert (await register(browser, code)).status_code == 201
+    page = await browser.sign_in_with(PHONE, code)
+    assert page.status_code == 400
+    assert "验证码不正确" in page.text
+
+
+async def test_codes_are_sent_once_a_minute_and_ten_times_a_day(new_browser: Any, clock: Any) -> None:
+    browser = new_browser()
+    for _ in range(10):
+        await asked_for_code(browser)
+        again = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
+        refused(again, 429, "code_too_soon")
+        assert int(again.headers["retry-after"]) == 60
+        clock.advance(timedelta(seconds=61))
+    spent = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
+    refused(spent, 429, "code_budget_spent")
+
+
+@pytest.mark.parametrize("name", ["王", "王小明3", "<b>王</b>", "·王小明", "  "])
+async def test_a_name_that_cannot_be_legal_is_refused_and_keeps_the_code(new_browser: Any, name: str) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    refused(await register(browser, code, name=name), 400, "bad_name")
+    assert (await register(browser, code, name="买买提·吐尔逊")).status_code == 201
+
+
+async def test_two_registrations_of_one_number_at_once_make_one_account(new_browser: Any) -> None:
+    browser = new_browser()
+    code = await asked_for_code(browser)
+    answers = await asyncio.gather(*(register(browser, code) for _ in range(5)))
+    assert sorted(a.status_code for a in answers) == [201, 400, 400, 400, 400]
+
+
+async def invited(new_browser: Any, **more: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
+    admin = new_browser()
+    headers = await admin.bearer(ADMIN)
+    unit = (await admin.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
+    invite = await admin.http.post(
+        f"/api/v1/units/{unit}/invites", headers=headers, json={"roles": ["handler"], **more}
+    )
+    assert invite.status_code == 201, invite.text
+    return admin, headers, invite.json()
+
+
+async def newcomer(new_browser: Any, phone: str = PHONE) -> tuple[Any, dict[str, str]]:
+    browser = new_browser()
+    assert (await register(browser, await asked_for_code(browser, phone), phone)).status_code == 201
+    return browser, await browser.bearer(phone)
+
+
+async def join(browser: Any, headers: dict[str, str], code: str) -> Any:
+    return await browser.http.post("/api/v1/join-requests", headers=headers, json={"invite_code": code})
+
+
+async def test_an_unknown_invite_is_refused(new_browser: Any) -> None:
+    browser, headers = await newcomer(new_browser)
+    refused(await join(browser, headers, "0000-0000-0000-0000"), 400, "invite_invalid")
+    refused(await join(browser, headers, "not a code"), 400, "invite_invalid")
+
+
+async def test_an_expired_invite_is_refused(new_browser: Any, clock: Any) -> None:
+    _, _, invite = await invited(new_browser, days=1)
+    # The token first: it is checked by the real clock.
+    browser, headers = await newcomer(new_browser)
+    clock.advance(timedelta(days=1))
+    refused(await join(browser, headers, invite["code"]), 400, "invite_expired")
+
+
+async def test_a_revoked_invite_is_refused(new_browser: Any) -> None:
+    admin, admin_headers, invite = await invited(new_browser)
+    answer = await admin.http.post(f"/api/v1/invites/{invite['id']}/revoke", headers=admin_headers)
+    assert answer.status_code == 200
+    browser, headers = await newcomer(new_browser)
+    refused(await join(browser, headers, invite["code"]), 400, "invite_revoked")
+
+
+async def test_an_invite_is_used_as_often_as_it_may_be(new_browser: Any) -> None:
+    _, _, invite = await invited(new_browser, max_uses=1)
+    browser, headers = await newcomer(new_browser)
+    assert (await join(browser, headers, invite["code"])).status_code == 201
+    refused(await join(browser, headers, invite["code"]), 400, "invite_used_up")
+    other, other_headers = await newcomer(new_browser, "13812345679")
+    refused(await join(other, other_headers, invite["code"]), 400, "invite_used_up")
+
+
+async def test_malformed_json_is_refused(new_browser: Any) -> None:
+    browser = new_browser()
+    for body in (b"{", b"\xff\xfe", b"[1,", b""):
+        answer = await browser.http.post(
+            "/api/v1/accounts", content=body, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_body_of_10_mb_is_refused(new_browser: Any) -> None:
+    browser = new_browser()
+    big = b'{"phone": "' + b"1" * 10_000_000 + b'"}'
+    answer = await browser.http.post(
+        "/api/v1/accounts", content=big, headers={"content-type": "application/json"}
+    )
+    refused(answer, 413, "body_too_large")
+
+    async def chunks() -> Any:
+        for _ in range(160):
+            yield b"1" * 65_536
+
+    for path in ("/api/v1/accounts", "/token"):
+        kind = "application/json" if path != "/token" else "application/x-www-form-urlencoded"
+        refused(
+            await browser.http.post(path, content=chunks(), headers={"content-type": kind}),
+            413,
+            "body_too_large",
+        )
+
+
+async def test_a_division_code_that_does_not_exist_is_refused(new_browser: Any) -> None:
+    admin, headers, _ = await invited(new_browser)
+    unit = (await admin.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
+    school = {
+        "parent_id": unit,
+        "code": "S3701029001",
+        "name": "新建小学",
+        "level": "school",
+        "kind": "school",
+        "stages": ["compulsory"],
+        "region_code": "999999",
+    }
+    refused(await admin.http.post("/api/v1/units", headers=headers, json=school), 400, "unknown_division")
+    missing = await admin.http.get("/api/v1/units/by-code/S3701029001", headers=headers)
+    refused(missing, 404, "unit_not_found")
+    taken = school | {"code": "370103", "region_code": "370102"}
+    refused(await admin.http.post("/api/v1/units", headers=headers, json=taken), 409, "unit_code_taken")
+    upside_down = school | {"region_code": "370102", "level": "province"}
+    refused(
+        await admin.http.post("/api/v1/units", headers=headers, json=upside_down),
+        400,
+        "level_not_below_parent",
+    )
+
+
+async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible(new_browser: Any) -> None:
+    admin, headers, _ = await invited(new_browser)
+    me = (await admin.http.get("/api/v1/me", headers=headers)).json()
+    own = await admin.http.post(
+        f"/api/v1/accounts/{me['sub']}/entitlements", headers=headers, json={"name": "cockpit"}
+    )
+    refused(own, 403, "not_yourself")
+    school = new_browser()
+    teacher = (await school.http.get("/api/v1/me", headers=await school.bearer("19900002087"))).json()
+    url = f"/api/v1/accounts/{teacher['sub']}/entitlements"
+    refused(await admin.http.post(url, headers=headers, json={"name": "cockpit"}), 403, "not_eligible")
+    refused(await admin.http.post(url, headers=headers, json={"name": "root"}), 400, "unknown_entitlement")
