@@ -1,0 +1,66 @@
+#!/bin/sh
+# Writes the settings of compose.yaml with fresh random secrets:
+#   deploy/make-env.sh DOMAIN SMS_GATEWAY_URL [FILE]
+# FILE is .env in the repository unless given. It is never overwritten: its keys may be the only ones that can
+# read the data.
+set -eu
+
+if [ $# -lt 2 ] || [ $# -gt 3 ]; then
+    echo "usage: $0 DOMAIN SMS_GATEWAY_URL [FILE]    e.g. $0 example.org https://sms.example.org/send" >&2
+    exit 2
+fi
+domain=$1
+sms_gateway_url=$2
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+file=${3:-$root/.env}
+
+case $domain in
+    '' | .* | -* | *[!A-Za-z0-9.-]*)
+        echo "$0: '$domain' is not a domain name" >&2
+        exit 2
+        ;;
+esac
+
+case $sms_gateway_url in
+    *[!A-Za-z0-9.:/_~%?=\&-]*) bad=1 ;;
+    http://?* | https://?*) bad=0 ;;
+    *) bad=1 ;;
+esac
+if [ $bad = 1 ]; then
+    echo "$0: '$sms_gateway_url' is not an http(s) URL" >&2
+    exit 2
+fi
+
+secret() {
+    if command -v openssl >/dev/null; then
+        openssl rand -hex 32
+    else
+        python3 -c 'import secrets; print(secrets.token_hex(32))'
+    fi
+}
+
+# Only the owner may read it, from the moment it exists; noclobber makes the test and the creation one step.
+umask 077
+if ! (set -C && : >"$file") 2>/dev/null; then
+    echo "$0: $file exists or cannot be written; not touched" >&2
+    exit 1
+fi
+
+while IFS= read -r line; do
+    case $line in
+        ZHUXUE_IDENTITY_HOSTNAME=) line=${line}id.$domain ;;
+        ZHUXUE_OFFICE_HOSTNAME=) line=${line}bg.$domain ;;
+        ZHUXUE_COCKPIT_HOSTNAME=) line=${line}jsc.$domain ;;
+        ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
+        ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
+        ZHUXUE_*_PASSWORD= | ZHUXUE_*_SECRET= | ZHUXUE_*_KEY=)
+            # Assigned apart, so that `set -e` sees a failure.
+            value=$(secret)
+            [ "${#value}" -eq 64 ] || { echo "$0: no randomness" >&2; rm -f "$file"; exit 1; }
+            line=$line$value
+            ;;
+    esac
+    printf '%s\n' "$line"
+done <"$root/.env.example" >"$file"
+
+echo "$file written. Next: put fullchain.pem and privkey.pem into deploy/tls, or set ZHUXUE_TLS_DIR." >&2

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Runs once, as the superuser, when the data volume is empty: one database per service, each owned by a role of
+# the same name that can connect to no other. Extensions are created here, so that no service needs the right to.
+set -euo pipefail
+
+create() {
+    local name=$1 password=$2
+    # psql itself quotes :"name" and :'password', so that no password can break out of the statement.
+    psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres \
+        -v name="$name" -v password="$password" <<'SQL'
+CREATE ROLE :"name" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
+CREATE DATABASE :"name" OWNER :"name" ENCODING 'UTF8';
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+\connect :"name"
+CREATE EXTENSION ltree;
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION btree_gin;
+SQL
+}
+
+create identity "$ZHUXUE_IDENTITY_DB_PASSWORD"
+create office "$ZHUXUE_OFFICE_DB_PASSWORD"
+create cockpit "$ZHUXUE_COCKPIT_DB_PASSWORD"
+
+psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres \
+    -c 'REVOKE ALL ON DATABASE postgres FROM PUBLIC' -c 'REVOKE ALL ON DATABASE template1 FROM PUBLIC'

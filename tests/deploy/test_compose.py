@@ -1,0 +1,234 @@
+"""compose.yaml: accepted by Docker Compose v2, closed by default, and in step with the services' settings."""
+
+import importlib
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ROOT, Compose, make_env
+
+COMPOSE = (ROOT / "compose.yaml").read_text()
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.name != "onebox")
+INFRASTRUCTURE = ["gateway", "postgres", "rabbitmq"]
+JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
+# ${NAME}, ${NAME:-default}, ${NAME:?message}: the name, and what follows it.
+VARIABLES = re.findall(r"\$\{([A-Z0-9_]+)(:?[-?+]?)[^}]*\}", COMPOSE)
+REQUIRED = sorted({name for name, operator in VARIABLES if operator == ":?"})
+SECRET = re.compile(r"_(PASSWORD|SECRET|KEY)$")
+
+
+def variables_of(file: Path) -> dict[str, str]:
+    lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def stages() -> dict[str, tuple[str, str]]:
+    """Build stages of the Dockerfile: name -> (what it is made from, its instructions)."""
+    parts = re.split(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return {
+        name: (parent, body) for parent, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    }
+
+
+def test_everything_that_runs_is_known_to_these_tests(config: dict[str, Any]) -> None:
+    assert sorted(config["services"]) == sorted([*SERVICES, *INFRASTRUCTURE, *JOBS])
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_value_is_refused_by_name(
+    name: str, compose: Compose, env_file: Path, tmp_path: Path
+) -> None:
+    incomplete = tmp_path / "env"
+    incomplete.write_text(re.sub(rf"^{name}=.*$", f"{name}=", env_file.read_text(), flags=re.MULTILINE))
+    result = compose(incomplete)
+    assert result.returncode != 0
+    assert f"variable {name} is missing a value" in result.stderr
+
+
+def test_no_secret_has_a_default() -> None:
+    secrets = {name: operator for name, operator in VARIABLES if SECRET.search(name)}
+    assert len(secrets) >= 10
+    assert set(secrets.values()) == {":?"}
+
+
+def test_no_secret_stands_in_the_file(config: dict[str, Any], env_file: Path) -> None:
+    made = set(variables_of(env_file).values())
+    for service in config["services"].values():
+        for name, value in (service.get("environment") or {}).items():
+            if re.search(r"PASS|SECRET|KEY|PASSWORD", name):
+                assert value in made, f"{name} does not come from the environment"
+            if match := re.search(r"//[^/:]+:([^@]+)@", value):
+                assert match[1] in made, f"{name} holds a password of its own"
+
+
+def test_the_example_names_every_variable_in_words_and_gives_no_value() -> None:
+    example = ROOT / ".env.example"
+    assert set(variables_of(example)) == {name for name, _ in VARIABLES}
+    assert set(variables_of(example).values()) == {""}
+    explained = False
+    for line in example.read_text().splitlines():
+        if line.startswith("ZHUXUE_"):
+            assert explained, line
+        else:
+            explained = line.startswith("# ") and not line.startswith("# ---")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_image_is_built_from_the_one_lock(name: str, config: dict[str, Any]) -> None:
+    build = config["services"][name]["build"]
+    assert (ROOT / build["dockerfile"]).is_file()
+    assert Path(build["context"]) == ROOT
+    chain = []
+    stage = build["target"]
+    while stage in stages():
+        parent, body = stages()[stage]
+        chain.append(body)
+        stage = parent
+    assert stage == "${BASE_IMAGE}"
+    text = "".join(chain)
+    assert "--require-hashes -r requirements/run.txt" in text
+    # Whatever else is installed comes from the tree, without asking an index.
+    others = [line for line in re.findall(r"pip install[^\n]*", text) if "--require-hashes" not in line]
+    assert all({"--no-deps", "--no-index", "--no-build-isolation"} <= set(line.split()) for line in others)
+    assert all(f"services/{other}" not in text for other in SERVICES if other != name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_image_runs_as_nobody_in_particular_and_watches_itself(name: str) -> None:
+    _, body = stages()[name]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", body, re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK .*healthcheck\.py", body, re.MULTILINE)
+    assert f'CMD ["python", "-m", "{name}", "serve"]' in body
+
+
+def test_no_image_carries_tests_or_what_only_tests_need() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*"
+    assert {"libs/testkit", "**/tests"} <= set(ignored)
+    allowed = [line for line in ignored if line.startswith("!")]
+    assert allowed == ["!libs", "!services", "!requirements/run.txt", "!deploy/healthcheck.py"]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *INFRASTRUCTURE])
+def test_what_runs_for_ever_is_watched_and_restarted(name: str, config: dict[str, Any]) -> None:
+    service = config["services"][name]
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_runs_once_and_is_waited_for(name: str, config: dict[str, Any]) -> None:
+    services = config["services"]
+    assert services[name]["restart"] == "no"
+    waiting = [
+        other["depends_on"][name]["condition"]
+        for other in services.values()
+        if name in other.get("depends_on", {})
+    ]
+    assert waiting == ["service_completed_successfully"]
+
+
+def test_a_job_runs_the_image_of_its_service(config: dict[str, Any]) -> None:
+    services = config["services"]
+    for name in JOBS:
+        assert services[name]["image"] == services[name.rpartition("-")[0]]["image"]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *INFRASTRUCTURE, *JOBS])
+def test_every_container_is_locked_down(name: str, config: dict[str, Any]) -> None:
+    service = config["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    limits = service["deploy"]["resources"]["limits"]
+    assert {"cpus", "memory", "pids"} <= set(limits)
+    # Our own images name their user themselves; the others would begin as root.
+    assert name not in INFRASTRUCTURE or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+
+
+def test_only_the_gateway_can_be_reached_from_outside(config: dict[str, Any]) -> None:
+    services = config["services"]
+    assert [name for name, service in services.items() if service.get("ports")] == ["gateway"]
+    assert config["networks"]["back"]["internal"] is True
+    for name in ("postgres", "rabbitmq", *JOBS):
+        assert list(services[name]["networks"]) == ["back"]
+    assert list(services["gateway"]["networks"]) == ["front"]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *JOBS])
+def test_the_environment_is_what_the_settings_ask_for(
+    name: str, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in list(os.environ):
+        if variable.startswith("ZHUXUE_"):
+            monkeypatch.delenv(variable)
+    given = config["services"][name]["environment"]
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    service = name.partition("-")[0]
+    module = importlib.import_module(f"{service}.settings")
+    settings = module.Settings()
+    known = set(type(settings).model_fields)
+    if name == "identity-bootstrap":
+        known |= set(type(module.BootstrapSettings()).model_fields)
+    prefix = f"ZHUXUE_{service.upper()}_"
+    assert settings.mode == "production"
+    assert {
+        variable.removeprefix(prefix).lower() for variable in given if variable.startswith(prefix)
+    } <= known
+    if name in SERVICES:
+        assert str(settings.port) in config["services"][name]["healthcheck"]["test"]
+        assert f"http://{name}:{settings.port};" in gateway()
+
+
+def gateway() -> str:
+    return (ROOT / "deploy" / "gateway" / "templates" / "zhuxue.conf.template").read_text()
+
+
+def test_the_gateway_is_given_every_value_that_its_template_uses(config: dict[str, Any]) -> None:
+    used = set(re.findall(r"\$\{(ZHUXUE_[A-Z_]+)\}", gateway()))
+    assert used == {
+        name for name in config["services"]["gateway"]["environment"] if name.startswith("ZHUXUE_")
+    }
+
+
+def test_the_gateway_lets_through_what_the_services_take() -> None:
+    settings = importlib.import_module("cockpit.settings").Settings.model_fields
+    uploads = importlib.import_module("cockpit.intake.endpoints").UPLOADS
+    block = re.search(rf"location {uploads} \{{(.*?)\}}", gateway(), re.DOTALL)
+    assert block is not None
+    assert f"client_max_body_size {settings['upload_limit_bytes'].default // 1024**2}m;" in block[1]
+    assert "proxy_request_buffering off;" in block[1]
+
+
+def test_every_service_has_a_database_role_of_its_own() -> None:
+    script = (ROOT / "deploy" / "postgres" / "10-databases.sh").read_text()
+    made = re.findall(r'^create (\w+) "\$(\w+)"$', script, re.MULTILINE)
+    assert made == [
+        (name, f"ZHUXUE_{name.upper()}_DB_PASSWORD") for name in ("identity", "office", "cockpit")
+    ]
+    assert sorted(name for name, _ in made) == SERVICES
+
+
+def test_made_secrets_are_long_distinct_and_new_each_time(env_file: Path, tmp_path: Path) -> None:
+    assert make_env(tmp_path / "env").returncode == 0
+    both = [variables_of(env_file), variables_of(tmp_path / "env")]
+    secrets = [value for made in both for name, value in made.items() if SECRET.search(name)]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in secrets)
+    assert len(set(secrets)) == len(secrets) >= 20
+
+
+def test_made_secrets_are_for_their_owner_and_never_overwritten(env_file: Path) -> None:
+    assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
+    before = env_file.read_text()
+    again = make_env(env_file)
+    assert again.returncode == 1
+    assert "not touched" in again.stderr
+    assert env_file.read_text() == before
