@@ -1,0 +1,58 @@
+"""Who gets in.
+
+The order decides which refusal somebody sees: a school's teacher hears that the cockpit is not for
+schools, not that an administrator could let them in.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends
+
+from authkit.dependencies import REFUSALS as TOKEN_REFUSALS
+from authkit.dependencies import Authenticated
+from authkit.errors import EntitlementRequired, InsufficientScope, MembershipRequired, RoleRequired
+from authkit.principal import Principal
+from cockpit.access import rules
+from cockpit.access.errors import KindNotAdmitted, LevelNotAdmitted
+
+REFUSALS = (
+    *TOKEN_REFUSALS,
+    InsufficientScope,
+    MembershipRequired,
+    LevelNotAdmitted,
+    KindNotAdmitted,
+    EntitlementRequired,
+)
+"""What any endpoint of the cockpit may answer to somebody who does not get in."""
+
+
+def access(*scopes: str, roles: tuple[str, ...] = ()) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets in whom the cockpit is for, with at least one of `scopes` and of `roles`."""
+
+    async def check(principal: Authenticated) -> Principal:
+        if principal.scope.isdisjoint(scopes):
+            raise InsufficientScope
+        if principal.acting is None:
+            raise MembershipRequired
+        if principal.acting.level not in rules.LEVELS:
+            raise LevelNotAdmitted
+        if principal.acting.kind != rules.KIND:
+            raise KindNotAdmitted
+        if rules.ENTITLEMENT not in principal.entitlements:
+            raise EntitlementRequired
+        if roles and not principal.has_role(*roles):
+            raise RoleRequired
+        return principal
+
+    return check
+
+
+Viewer = Annotated[Principal, Depends(access(rules.READ))]
+"""Looks at figures."""
+
+Contributor = Annotated[Principal, Depends(access(rules.WRITE, roles=rules.CONTRIBUTORS))]
+"""Brings figures in and takes them back."""
+
+BatchReader = Annotated[Principal, Depends(access(rules.READ, rules.WRITE))]
+"""Looks at what was brought in: viewers, and contributors whose client asked for `cockpit:write` only."""

@@ -1,0 +1,36 @@
+"""Why somebody does not get in, or not that far."""
+
+from authkit import errors
+from servicekit.problems import NotFound, Problem
+
+
+class LevelNotAdmitted(Problem):
+    """The cockpit is for ministry, province, city and county."""
+
+    status = 403
+    code = "level_not_admitted"
+    title = "单位层级不符"
+    detail = "数字驾驶舱仅供部、省、市、县四级学生资助管理部门使用。"
+
+
+class KindNotAdmitted(Problem):
+    """The cockpit is for student-aid departments."""
+
+    status = 403
+    code = "kind_not_admitted"
+    title = "部门类别不符"
+    detail = "数字驾驶舱仅供学生资助管理部门使用。"
+
+
+class OutOfReach(errors.OutOfReach):
+    """Like authkit's, and the record of the attempt is kept."""
+
+    keep_changes = True
+
+
+class UnitNotFound(NotFound):
+    """No such unit."""
+
+    code = "unit_not_found"
+    title = "单位不存在"
+    detail = "没有这个单位。"

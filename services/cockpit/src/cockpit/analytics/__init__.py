@@ -1,0 +1,1 @@
+"""The store of facts: ClickHouse, or chDB inside this process."""

@@ -1,0 +1,61 @@
+"""The tables in ClickHouse, as a list of versions.
+
+A version once released is never changed; every statement can be repeated, because two processes may
+start at the same moment and a killed one may have left half a version.
+
+Facts are append-only: `sign` is 1, or -1 in a fact that takes another one back. `load_id` names the one
+attempt of a batch (or its reversal) that wrote the fact: a fact counts only while PostgreSQL says that
+its load counts (`cockpit.intake.service.counted_loads`). Amounts are yuan, exact to the fen.
+"""
+
+VERSION_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_version (
+    version UInt32,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+) ENGINE = MergeTree ORDER BY version
+"""
+
+_ORIGIN = """
+    batch_id UUID,
+    load_id UUID,
+    source LowCardinality(String),
+    scope LowCardinality(String) COMMENT '口径',
+    unit_id UUID,
+    unit_code String,
+    unit_path String COMMENT 'authority path at intake',
+    region_code LowCardinality(String) COMMENT 'territory at intake, empty when the unit has none',
+    year UInt16,
+    sign Int8,
+    recorded_at DateTime64(3, 'UTC'),
+    INDEX by_load load_id TYPE bloom_filter
+"""
+
+# Pruned by dropping partitions of years that need not be kept.
+_AWARD_FACTS = f"""
+CREATE TABLE IF NOT EXISTS award_facts (
+    {_ORIGIN},
+    record_id String,
+    term LowCardinality(String),
+    stage LowCardinality(String),
+    programme LowCardinality(String),
+    funding LowCardinality(String),
+    person_token String,
+    amount Decimal(20, 2) COMMENT 'yuan'
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, stage, programme, funding, recorded_at)
+"""
+
+# A few rows per published table: neither partitioned nor pruned.
+_AGGREGATE_FACTS = f"""
+CREATE TABLE IF NOT EXISTS aggregate_facts (
+    {_ORIGIN},
+    stage LowCardinality(String),
+    funding LowCardinality(String),
+    is_total Bool COMMENT 'published as a total: never added to its parts',
+    amount Decimal(20, 2) COMMENT 'yuan',
+    share_percent Nullable(Decimal(9, 4)),
+    persons Nullable(Int64)
+) ENGINE = MergeTree ORDER BY (unit_path, year, scope, funding, stage, recorded_at)
+"""
+
+MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = ((1, (_AWARD_FACTS, _AGGREGATE_FACTS)),)

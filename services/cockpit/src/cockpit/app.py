@@ -1,0 +1,97 @@
+"""The composition root of Cockpit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from authkit.jwks import KeySet, fetch_over_http
+from authkit.revocation import RevocationList
+from authkit.tokens import TokenVerifier
+from cockpit.analytics.store import Analytics
+from cockpit.base import AUDIENCE, MIGRATIONS, inbox, outbox, revocations
+from cockpit.directory.models import Unit
+from cockpit.intake import endpoints as intake
+from cockpit.intake.service import Intake
+from cockpit.metrics import endpoints as metrics
+from cockpit.overview import endpoints as overview
+from cockpit.settings import Settings
+from contracts.identity import AccessRevokedV1
+from messaging.bus import Bus
+from messaging.inbox import Subscription
+from messaging.wiring import Ear, Messaging, make_bus
+from replica.replica import Replica
+from replica.snapshot import Snapshot
+from servicekit.app import create_app
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+
+__all__ = ["AUDIENCE", "MIGRATIONS", "build"]
+
+
+def build(
+    settings: Settings, bus: Bus | None = None, clock: Clock | None = None, keys: KeySet | None = None
+) -> FastAPI:
+    """Assemble the service. A given `bus` is shared, its owner starts it; `keys` replace the issuer's."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    clock = clock or SystemClock()
+    analytics = Analytics(
+        settings.analytics_dsn, database=settings.analytics_database, threads=settings.analytics_threads
+    )
+    replica = Replica(Unit, Snapshot(settings))
+    revoked = RevocationList(database, revocations, AUDIENCE)
+    keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
+    own = bus is None
+    bus = bus or make_bus(settings)
+    messaging = Messaging(
+        database=database,
+        outbox=outbox,
+        inbox=inbox,
+        subscriptions=[
+            Subscription("cockpit.directory", replica.types, replica.handle),
+            Subscription("cockpit.revocations", (AccessRevokedV1,), revoked.record),
+        ],
+        ears=[Ear((AccessRevokedV1,), revoked.hear)],
+    )
+    messaging.attach(bus)
+    receiving = Intake(
+        database,
+        analytics,
+        clock,
+        limit=settings.upload_limit_bytes,
+        stale_after=timedelta(seconds=settings.stale_batch_seconds),
+    )
+
+    @asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            await analytics.start()
+            async with (
+                receiving.kept_swept(alone=settings.analytics_embedded),
+                keys.kept_fresh(),
+                revoked.kept_fresh(),
+                replica.filled(database),
+                messaging.running(bus, own=own),
+            ):
+                yield
+        finally:
+            await analytics.close()
+
+    app = create_app(
+        name="cockpit",
+        title="数字驾驶舱",
+        settings=settings,
+        database=database,
+        routers=[overview.router, intake.router, metrics.router],
+        background=background,
+        checks={"analytics": analytics.ping, "bus": bus.check},
+        clock=clock,
+        larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
+    )
+    app.state.analytics = analytics
+    app.state.intake = receiving
+    app.state.verifier = TokenVerifier(
+        issuer=settings.issuer_url, audience=AUDIENCE, keys=keys, revocations=revoked
+    )
+    return app

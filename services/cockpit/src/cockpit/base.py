@@ -1,0 +1,24 @@
+"""The declarative base of Cockpit and the tables that the libraries bring."""
+
+from pathlib import Path
+
+from sqlalchemy.orm import DeclarativeBase
+
+from authkit.revocation import make_revocation_table
+from messaging.inbox import make_inbox_table
+from messaging.outbox import Outbox
+from servicekit.db import new_metadata
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+AUDIENCE = "urn:zhuxue:cockpit"
+
+
+class Base(DeclarativeBase):
+    """All of Cockpit's tables in PostgreSQL. Facts are in `cockpit.analytics`."""
+
+    metadata = new_metadata()
+
+
+outbox = Outbox(Base, "cockpit")
+inbox = make_inbox_table(Base.metadata)
+revocations = make_revocation_table(Base.metadata)

@@ -1,0 +1,16 @@
+"""A unit in answers."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class UnitBrief(BaseModel):
+    """A unit, as much of it as a heading needs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(examples=["01930000-0000-7000-8000-000000000001"])
+    code: str = Field(examples=["370102"])
+    name: str = Field(examples=["历下区学生资助管理中心"])
+    level: str = Field(examples=["county"])

@@ -1,0 +1,29 @@
+"""Units for the other features."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cockpit.directory.models import Unit
+from cockpit.directory.repository import UnitRepository
+
+
+class Directory:
+    """Reads the copy of the units."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._units = UnitRepository(session)
+
+    async def find(self, unit_id: UUID) -> Unit | None:
+        """The unit, or None."""
+        return await self._units.get(unit_id)
+
+    async def by_codes(self, codes: Collection[str]) -> dict[str, Unit]:
+        """The units with these codes, by code; of several that have had one, the active one."""
+        found = await self._units.by_codes(codes)
+        return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == "active")}
+
+    async def children(self, unit: Unit) -> Sequence[Unit]:
+        """Direct children, closed ones too: what they were given still counts."""
+        return await self._units.children(unit.id)

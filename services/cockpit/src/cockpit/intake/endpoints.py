@@ -1,0 +1,169 @@
+"""REST of intake."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from authkit.errors import RoleRequired
+from cockpit.access.auth import REFUSALS, BatchReader, Contributor
+from cockpit.access.errors import OutOfReach, UnitNotFound
+from cockpit.dependencies import Analytics, Clock
+from cockpit.intake import errors
+from cockpit.intake.feeds import FEEDS, FeedName
+from cockpit.intake.files import codec_of
+from cockpit.intake.schemas import BatchDetail, BatchOut, BatchStatus, FeedOut
+from cockpit.intake.service import Batches, Intake, NewBatch
+from servicekit import problems
+from servicekit.db import Session
+from servicekit.paging import BadCursor, Page, Paging, page
+
+router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
+
+UPLOADS = "/api/v1/intake/batches"
+"""Below this path the larger body limit holds."""
+
+
+def _intake(request: Request) -> Intake:
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+IntakeService = Annotated[Intake, Depends(_intake)]
+
+_CSV = {
+    "schema": {"type": "string", "format": "binary"},
+    "example": "year,scope,stage,funding,amount_100m_cny,share_percent,persons_10k\n"
+    '2017,"资助总额,不含免费教科书和营养膳食",合计,财政,1210.6,64.32,\n',
+}
+
+
+@router.get("/feeds", summary="可接入的数据源")
+async def list_feeds(_: BatchReader) -> list[FeedOut]:
+    """The feeds and their columns."""
+    return [FeedOut.of(feed) for feed in FEEDS.values()]
+
+
+@router.post(
+    "/batches",
+    status_code=201,
+    summary="上传一批数据（CSV）",
+    response_model=BatchOut,
+    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": _CSV}}},
+    responses={
+        200: {"model": BatchOut, "description": "此前已接收的同一批次"},
+        **problems.responses(
+            *(RoleRequired, OutOfReach, UnitNotFound),
+            *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
+            *(errors.UnsupportedMedia, problems.BodyTooLarge),
+            *(errors.BatchIdReused, errors.BatchInProgress, errors.BatchSuperseded),
+        ),
+    },
+)
+async def create_batch(
+    request: Request,
+    response: Response,
+    who: Contributor,
+    intake: IntakeService,
+    feed: Annotated[FeedName, Query(description="数据源")],
+    source: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="数据来源",
+            examples=["China Daily, 2018-03-14"],
+        ),
+    ],
+    unit: Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")] = None,
+    batch_id: Annotated[UUID | None, Query(description="批次号，由上传方给定时重复上传只生效一次")] = None,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=8,
+            max_length=128,
+            pattern=r"^[\x21-\x7e]+$",
+            description="同一单位内同一键的重复上传只生效一次",
+        ),
+    ] = None,
+) -> BatchOut:
+    """The file is the request body, `text/csv` in UTF-8 (BOM allowed) or, named by charset, GB18030.
+
+    Good rows are taken in, bad ones go to quarantine; a file with wrong columns is refused whole.
+    """
+    codec = codec_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, codec=codec)
+    (batch, its_unit), ours = await intake.receive(who, new, request.stream())
+    response.headers["Location"] = f"{UPLOADS}/{batch.id}"
+    if not ours:
+        response.status_code = 200
+        response.headers["Idempotency-Replayed"] = "true"
+    return BatchOut.of(batch, its_unit)
+
+
+@router.get("/batches", summary="批次列表", responses=problems.responses(OutOfReach, UnitNotFound, BadCursor))
+async def list_batches(
+    who: BatchReader,
+    session: Session,
+    clock: Clock,
+    paging: Paging,
+    unit: Annotated[UUID | None, Query(description="单位，默认为本单位；含其下级")] = None,
+    feed: Annotated[FeedName | None, Query(description="数据源")] = None,
+    status: Annotated[BatchStatus | None, Query(description="状态")] = None,
+) -> Page[BatchOut]:
+    """Newest first."""
+    rows = await Batches(session, clock).below(who, unit, feed, status, paging)
+    return page(
+        [BatchOut.of(*row) for row in rows],
+        paging.limit,
+        lambda batch: [cast(BatchOut, batch).created_at.isoformat(), batch.id],
+    )
+
+
+@router.get(
+    "/batches/{batch_id}", summary="批次详情", responses=problems.responses(OutOfReach, errors.BatchNotFound)
+)
+async def get_batch(batch_id: UUID, who: BatchReader, session: Session, clock: Clock) -> BatchDetail:
+    """A batch with the number of quarantined rows by reason."""
+    batches = Batches(session, clock)
+    batch, unit = await batches.get(who, batch_id)
+    return BatchDetail(batch=BatchOut.of(batch, unit), rejected_by_reason=await batches.reasons(batch))
+
+
+@router.get(
+    "/batches/{batch_id}/quarantine.csv",
+    summary="下载被隔离的行",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/csv": {"example": "行号,原因代码,原因,...\n"}}, "description": "CSV 文件"},
+        **problems.responses(OutOfReach, errors.BatchNotFound),
+    },
+)
+async def quarantine(
+    batch_id: UUID, who: BatchReader, session: Session, clock: Clock, intake: IntakeService
+) -> StreamingResponse:
+    """The rows as they came, each with line number and reason; safe to open in a spreadsheet."""
+    batch, _ = await Batches(session, clock).get(who, batch_id, "intake.quarantine")
+    return StreamingResponse(
+        intake.quarantine_csv(batch),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="quarantine-{batch.id}.csv"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@router.post(
+    "/batches/{batch_id}/reverse",
+    summary="撤回一批数据",
+    responses=problems.responses(RoleRequired, OutOfReach, errors.BatchNotFound, errors.BatchNotReversible),
+)
+async def reverse_batch(
+    batch_id: UUID, who: Contributor, session: Session, clock: Clock, analytics: Analytics
+) -> BatchOut:
+    """Afterwards the numbers are as if the batch had never come; facts and reversal stay on record."""
+    return BatchOut.of(*await Batches(session, clock).reverse(who, batch_id, analytics))

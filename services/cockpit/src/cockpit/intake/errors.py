@@ -1,0 +1,100 @@
+"""Why a file as a whole is refused. A bad row is no such reason: it goes to quarantine."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from servicekit.problems import Conflict, FieldError, NotFound, Problem
+
+
+class BatchNotFound(NotFound):
+    """No such batch."""
+
+    code = "batch_not_found"
+    title = "批次不存在"
+    detail = "没有这个批次。"
+
+
+class WrongColumns(Problem):
+    """The heading is not the feed's; `errors` lists what is missing, unknown or double."""
+
+    status = 400
+    code = "wrong_columns"
+    title = "列不符合要求"
+    detail = "文件的列与数据源要求不一致，未接收任何数据。"
+
+    @classmethod
+    def of(cls, problems: Iterable[tuple[str, str, str]]) -> Self:
+        """From (missing|unknown|duplicate, column, Chinese words)."""
+        return cls(
+            errors=[
+                FieldError(pointer=f"columns.{kind}.{name}", detail=words) for kind, name, words in problems
+            ]
+        )
+
+
+class EmptyFile(Problem):
+    """No heading, or no row below it."""
+
+    status = 400
+    code = "empty_file"
+    title = "文件没有内容"
+    detail = "文件中没有数据行。"
+
+
+class BadEncoding(Problem):
+    """The bytes are not what the charset says."""
+
+    status = 400
+    code = "bad_encoding"
+    title = "文件编码错误"
+    detail = "文件不是有效的 UTF-8 编码；如为 GB18030，请在 Content-Type 中注明 charset=gb18030。"
+
+
+class MalformedCsv(Problem):
+    """Not CSV (RFC 4180)."""
+
+    status = 400
+    code = "malformed_csv"
+    title = "不是有效的 CSV"
+    detail = "文件不是有效的 CSV。"
+
+
+class UnsupportedMedia(Problem):
+    """Something else than plain `text/csv` in UTF-8 or GB18030."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "不支持的文件类型"
+    detail = "仅接收 text/csv，编码为 UTF-8 或 GB18030，不接收压缩内容。"
+
+
+class BatchIdReused(Conflict):
+    """The batch id or key stands for something else already."""
+
+    code = "batch_id_reused"
+    title = "批次号已被使用"
+    detail = "该批次号或 Idempotency-Key 已用于另一个不同的批次。"
+
+
+class BatchInProgress(Conflict):
+    """The same batch is being received at this moment."""
+
+    code = "batch_in_progress"
+    title = "批次正在接收"
+    detail = "同一批次正在接收，请稍后查询。"
+
+
+class BatchSuperseded(Conflict):
+    """The attempt was given up as interrupted, and another one may have taken its place."""
+
+    code = "batch_superseded"
+    title = "批次已重新接收"
+    detail = "本次接收已中断，同一批次已由另一次请求重新接收。"
+
+
+class BatchNotReversible(Conflict):
+    """Only a batch that counts can be taken back."""
+
+    code = "batch_not_reversible"
+    title = "批次不能撤回"
+    detail = "只有已生效的批次可以撤回。"

@@ -1,0 +1,143 @@
+"""The feeds, each declared once: its columns, what they may hold, and the fact that a row becomes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from cockpit.intake import rules
+from cockpit.intake.rules import Parser, RowError, optional, required
+
+FeedName = Literal["published_aggregate", "award"]
+
+Row = Mapping[str, Any]
+
+ORIGIN_COLUMNS = (
+    "batch_id",
+    "load_id",
+    "source",
+    "scope",
+    "unit_id",
+    "unit_code",
+    "unit_path",
+    "region_code",
+    "year",
+    "sign",
+    "recorded_at",
+)
+"""What every fact carries, in the order in which `cockpit.intake.loading` writes it."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, the Chinese name that is taken as well, and its parser."""
+
+    name: str
+    chinese: str
+    parse: Parser
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A kind of file.
+
+    `scope` is the 口径 of its facts, None when each row names its own. `unit_column` names the unit of a row,
+    None when every row is about the batch's unit. `key` tells rows of one batch apart.
+    """
+
+    name: FeedName
+    title: str
+    columns: tuple[Column, ...]
+    table: str
+    measures: tuple[str, ...]
+    measure: Callable[[Row], tuple[Any, ...]]
+    key: Callable[[Row], tuple[Any, ...]]
+    scope: str | None = None
+    unit_column: str | None = None
+
+    def name_of(self, heading: str) -> str | None:
+        """The column that a heading means, or None."""
+        return self._names.get(heading)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {word: column.name for column in self.columns for word in (column.name, column.chinese)}
+
+    def parse(self, names: Sequence[str], fields: Sequence[str]) -> dict[str, Any]:
+        """The values of a row whose fields stand in the order of `names`. Raises `RowError`."""
+        if len(fields) != len(names):
+            raise RowError("wrong_field_count", f"应有 {len(names)} 列，实有 {len(fields)} 列")
+        given = dict(zip(names, fields, strict=True))
+        row: dict[str, Any] = {}
+        for column in self.columns:
+            try:
+                row[column.name] = column.parse(given[column.name].strip())
+            except RowError as bad:
+                raise RowError(bad.code, f"{column.chinese}：{bad.reason}") from None
+        return row
+
+
+PUBLISHED_AGGREGATE = Feed(
+    name="published_aggregate",
+    title="已发布的汇总数据",
+    columns=(
+        Column("year", "年度", required(rules.year)),
+        Column("scope", "口径", required(rules.text(200, "口径"))),
+        Column("stage", "学段", required(rules.one_of(rules.PUBLISHED_STAGES, "unknown_stage", "学段"))),
+        Column(
+            "funding",
+            "资金来源",
+            required(rules.one_of(rules.PUBLISHED_FUNDING, "unknown_funding", "资金来源")),
+        ),
+        Column("amount_100m_cny", "金额（亿元）", required(rules.yi_yuan)),
+        Column("share_percent", "占比（%）", optional(rules.percent)),
+        Column("persons_10k", "人数（万）", optional(rules.wan_persons)),
+    ),
+    table="aggregate_facts",
+    measures=("stage", "funding", "is_total", "amount", "share_percent", "persons"),
+    measure=lambda row: (
+        row["stage"],
+        row["funding"],
+        row["stage"] == rules.TOTAL,
+        row["amount_100m_cny"],
+        row["share_percent"],
+        row["persons_10k"],
+    ),
+    key=lambda row: (row["year"], row["scope"], row["stage"], row["funding"]),
+)
+
+AWARD = Feed(
+    name="award",
+    title="资助明细",
+    columns=(
+        Column("record_id", "记录编号", required(rules.record_id)),
+        Column("unit_code", "单位代码", required(rules.unit_code)),
+        Column("year", "年度", required(rules.year)),
+        Column("term", "学期", required(rules.one_of(rules.TERMS, "unknown_term", "学期"))),
+        Column("stage", "学段", required(rules.one_of(rules.STAGES, "unknown_stage", "学段"))),
+        Column("programme", "资助项目", required(rules.text(64, "资助项目"))),
+        Column("funding", "资金来源", required(rules.one_of(rules.FUNDING, "unknown_funding", "资金来源"))),
+        Column("person_token", "人员标识", required(rules.person_token)),
+        Column("amount", "金额（元）", required(rules.yuan)),
+    ),
+    table="award_facts",
+    measures=("record_id", "term", "stage", "programme", "funding", "person_token", "amount"),
+    measure=lambda row: (
+        row["record_id"],
+        row["term"],
+        row["stage"],
+        row["programme"],
+        row["funding"],
+        row["person_token"],
+        row["amount"],
+    ),
+    key=lambda row: (row["record_id"],),
+    scope="资助明细：按自然年度、逐笔发放记录统计",
+    unit_column="unit_code",
+)
+
+FEEDS: dict[FeedName, Feed] = {feed.name: feed for feed in (PUBLISHED_AGGREGATE, AWARD)}
+assert set(FEEDS) == set(get_args(FeedName))
+
+AWARDING_LEVELS = ("school", "county")
+AWARDING_KINDS = ("school", "student_aid")
+"""Whose awards may be taken in: schools', and counties' aid offices'."""

@@ -1,0 +1,139 @@
+"""From rows to facts: one load of one batch, a few thousand rows at a time."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from cockpit.directory.models import Unit
+from cockpit.directory.service import Directory
+from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
+from cockpit.intake.files import raw_of
+from cockpit.intake.rules import RowError
+from servicekit.db import Database
+from servicekit.ltree import is_under
+
+_MAX_CACHED_UNITS = 50_000
+
+Line = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What all facts of a load have in common."""
+
+    batch_id: UUID
+    load_id: UUID
+    source: str
+    unit: Unit
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The outcome for some rows."""
+
+    facts: list[tuple[Any, ...]]
+    rejected: list[dict[str, Any]]
+
+
+class Loader:
+    """Judges rows and makes facts.
+
+    Memory grows with the number of accepted rows only by the 16 bytes that tell a repeated record, and is so
+    bounded by the size limit of uploads.
+    """
+
+    def __init__(self, database: Database, feed: Feed, names: list[str], origin: Origin) -> None:
+        self._database = database
+        self._feed = feed
+        self._names = names
+        self._origin = origin
+        self._seen: set[bytes] = set()
+        self._units: dict[str, Unit | None] = {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the facts."""
+        return (*ORIGIN_COLUMNS, *self._feed.measures)
+
+    async def judge(self, lines: list[Line]) -> Chunk:
+        """The facts of the good rows, and the bad ones with their reasons."""
+        parsed = await asyncio.to_thread(self._parse, lines)
+        column = self._feed.unit_column
+        if column is not None:
+            await self._look_up({row[column] for _, row in parsed if isinstance(row, dict)})
+        facts: list[tuple[Any, ...]] = []
+        rejected: list[dict[str, Any]] = []
+        for (number, fields), row in parsed:
+            try:
+                if isinstance(row, RowError):
+                    raise row
+                unit = self._origin.unit if column is None else self._unit(row[column])
+                self._tell_apart(row)
+            except RowError as bad:
+                rejected.append(
+                    {
+                        "batch_id": self._origin.batch_id,
+                        "line": number,
+                        "raw": raw_of(fields),
+                        "code": bad.code,
+                        "reason": bad.reason,
+                    }
+                )
+            else:
+                facts.append(self._fact(row, unit))
+        return Chunk(facts, rejected)
+
+    def _parse(self, lines: list[Line]) -> list[tuple[Line, dict[str, Any] | RowError]]:
+        parsed: list[tuple[Line, dict[str, Any] | RowError]] = []
+        for line in lines:
+            try:
+                parsed.append((line, self._feed.parse(self._names, line[1])))
+            except RowError as bad:
+                parsed.append((line, bad))
+        return parsed
+
+    async def _look_up(self, codes: set[str]) -> None:
+        if len(self._units) > _MAX_CACHED_UNITS:
+            self._units.clear()
+        unknown = codes - self._units.keys()
+        if unknown:
+            async with self._database.transaction() as session:
+                found = await Directory(session).by_codes(unknown)
+            self._units.update({code: found.get(code) for code in unknown})
+
+    def _unit(self, code: str) -> Unit:
+        unit = self._units[code]
+        if unit is None:
+            raise RowError("unknown_unit", "单位代码：单位代码不存在")
+        if not is_under(unit.path, self._origin.unit.path):
+            raise RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内")
+        if unit.level not in AWARDING_LEVELS or unit.kind not in AWARDING_KINDS:
+            raise RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门")
+        return unit
+
+    def _tell_apart(self, row: dict[str, Any]) -> None:
+        digest = blake2b(repr(self._feed.key(row)).encode(), digest_size=16).digest()
+        if digest in self._seen:
+            raise RowError("duplicate_row", "与本批次中此前的一行重复")
+        self._seen.add(digest)
+
+    def _fact(self, row: dict[str, Any], unit: Unit) -> tuple[Any, ...]:
+        origin = self._origin
+        return (
+            origin.batch_id,
+            origin.load_id,
+            origin.source,
+            row["scope"] if self._feed.scope is None else self._feed.scope,
+            unit.id,
+            unit.code,
+            unit.path,
+            unit.region_code or "",
+            row["year"],
+            1,
+            origin.recorded_at,
+            *self._feed.measure(row),
+        )

@@ -1,0 +1,105 @@
+"""Batches and what was not taken in of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cockpit.base import Base
+from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
+from servicekit.ltree import LTree
+
+
+class Batch(Base):
+    """One file, counted whole or not at all.
+
+    receiving → committed → reversed; receiving → failed → receiving (another attempt, with a new `load_id`).
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("status IN ('receiving','committed','failed','reversed')", name="status_known"),
+        CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
+        UniqueConstraint("unit_id", "client_key"),
+        Index("ix_batches_unit_path", "unit_path", postgresql_using="gist"),
+        Index("ix_batches_created", "created_at", "id"),
+        Index("ix_batches_receiving", "touched_at", postgresql_where=text("status = 'receiving'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    feed: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    unit_id: Mapped[UUID]
+    unit_path: Mapped[str] = mapped_column(LTree, comment="authority path at intake")
+    client_key: Mapped[str | None] = mapped_column(Text, comment="the caller's Idempotency-Key")
+    status: Mapped[str] = mapped_column(Text)
+    load_id: Mapped[UUID] = mapped_column(comment="the attempt whose facts count")
+    reversal_load_id: Mapped[UUID | None]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, comment="of the file")
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    columns: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the heading as it came")
+    accepted: Mapped[int] = mapped_column(BigInteger)
+    rejected: Mapped[int] = mapped_column(BigInteger)
+    created_by: Mapped[str] = mapped_column(Text, comment="subject of the token")
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    touched_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), comment="last sign of life while receiving"
+    )
+    committed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reversed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reversed_by: Mapped[str | None] = mapped_column(Text)
+    failure: Mapped[str | None] = mapped_column(Text, comment="problem code, or interrupted")
+
+    def begin(self, load_id: UUID, sha256: bytes, size: int, columns: list[str], now: datetime) -> None:
+        """Begin another attempt."""
+        self.status, self.load_id, self.failure = "receiving", load_id, None
+        self.sha256, self.size_bytes, self.columns = sha256, size, columns
+        self.accepted = self.rejected = 0
+        self.touched_at = now
+
+    def touch(self, load_id: UUID, now: datetime) -> None:
+        """Show that the attempt is alive. Raises `BatchSuperseded` when it was given up meanwhile."""
+        if self.status != "receiving" or self.load_id != load_id:
+            raise BatchSuperseded
+        self.touched_at = now
+
+    def commit(self, load_id: UUID, accepted: int, rejected: int, now: datetime) -> None:
+        """Let the batch count from now on. Raises `BatchSuperseded`."""
+        self.touch(load_id, now)
+        self.status, self.committed_at = "committed", now
+        self.accepted, self.rejected = accepted, rejected
+
+    def fail(self, reason: str) -> None:
+        """Give the attempt up."""
+        self.status, self.failure = "failed", reason
+
+    def reverse(self, load_id: UUID, by: str, now: datetime) -> None:
+        """Take the batch back; `load_id` names the reversing facts. Raises `BatchNotReversible`."""
+        if self.status != "committed":
+            raise BatchNotReversible
+        self.status, self.reversal_load_id = "reversed", load_id
+        self.reversed_by, self.reversed_at = by, now
+
+
+class QuarantinedRow(Base):
+    """A row that was not taken in, and why. Goes with its batch."""
+
+    __tablename__ = "quarantined_rows"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the fields as they came, ID numbers masked")
+    code: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)

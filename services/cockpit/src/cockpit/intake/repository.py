@@ -1,0 +1,134 @@
+"""Queries over batches and quarantined rows; those that list are filtered by the caller's reach."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cockpit.directory.models import Unit
+from cockpit.intake.models import Batch, QuarantinedRow
+from servicekit.ltree import under
+
+
+class BatchRepository:
+    """Reads and writes batches."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def claim(self, values: dict[str, Any]) -> bool:
+        """Insert a batch unless its id or key is there already; returns whether it was inserted."""
+        made = await self._session.execute(
+            upsert(Batch).values(values).on_conflict_do_nothing().returning(Batch.id)
+        )
+        return made.first() is not None
+
+    async def locked(self, batch_id: UUID) -> Batch | None:
+        """The batch, locked until the transaction ends."""
+        return await self._session.get(Batch, batch_id, with_for_update=True, populate_existing=True)
+
+    async def locked_by_key(self, unit_id: UUID, key: str) -> Batch | None:
+        """The batch that a caller's key stands for, locked until the transaction ends."""
+        return await self._session.scalar(
+            select(Batch)
+            .where(Batch.unit_id == unit_id, Batch.client_key == key)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def get(self, batch_id: UUID) -> tuple[Batch, Unit | None] | None:
+        """The batch and its unit."""
+        rows = await self._session.execute(
+            select(Batch, Unit).outerjoin(Unit, Unit.id == Batch.unit_id).where(Batch.id == batch_id)
+        )
+        row = rows.one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    async def below(
+        self,
+        path: str,
+        *,
+        feed: str | None,
+        status: str | None,
+        after: Sequence[Any] | None,
+        limit: int,
+    ) -> Sequence[tuple[Batch, Unit | None]]:
+        """Batches of the subtree at `path`, newest first; one more than `limit`."""
+        statement = (
+            select(Batch, Unit)
+            .outerjoin(Unit, Unit.id == Batch.unit_id)
+            .where(under(Batch.unit_path, path))
+            .order_by(Batch.created_at.desc(), Batch.id.desc())
+            .limit(limit + 1)
+        )
+        if feed is not None:
+            statement = statement.where(Batch.feed == feed)
+        if status is not None:
+            statement = statement.where(Batch.status == status)
+        if after is not None:
+            statement = statement.where(tuple_(Batch.created_at, Batch.id) < tuple_(*after))
+        return [(row[0], row[1]) for row in await self._session.execute(statement)]
+
+    async def counted(self, feed: str, path: str) -> list[UUID]:
+        """The loads that count and can hold facts about the subtree at `path`.
+
+        A reversed batch counts with its reversal: the two cancel out.
+        """
+        related = or_(under(Batch.unit_path, path), func.text2ltree(path).op("<@")(Batch.unit_path))
+        rows = await self._session.execute(
+            select(Batch.load_id, Batch.reversal_load_id).where(
+                Batch.feed == feed, Batch.status.in_(("committed", "reversed")), related
+            )
+        )
+        return [load for row in rows for load in row if load is not None]
+
+    async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """When each of these batches was committed."""
+        rows = await self._session.execute(
+            select(Batch.id, Batch.committed_at).where(Batch.id.in_(ids), Batch.committed_at.is_not(None))
+        )
+        return {row.id: row.committed_at for row in rows}
+
+    async def stale(self, before: datetime) -> Sequence[Batch]:
+        """Lock unfinished batches without a sign of life since `before`; skips those locked by others."""
+        return (
+            await self._session.scalars(
+                select(Batch)
+                .where(Batch.status == "receiving", Batch.touched_at <= before)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+
+    async def quarantine(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep rows that were not taken in."""
+        if rows:
+            await self._session.execute(insert(QuarantinedRow), rows)
+
+    async def forget_quarantine(self, batch_id: UUID) -> None:
+        """Drop what an earlier attempt kept."""
+        await self._session.execute(delete(QuarantinedRow).where(QuarantinedRow.batch_id == batch_id))
+
+    async def quarantined(self, batch_id: UUID, after_line: int, limit: int) -> Sequence[QuarantinedRow]:
+        """Quarantined rows in order of line."""
+        return (
+            await self._session.scalars(
+                select(QuarantinedRow)
+                .where(QuarantinedRow.batch_id == batch_id, QuarantinedRow.line > after_line)
+                .order_by(QuarantinedRow.line)
+                .limit(limit)
+            )
+        ).all()
+
+    async def reasons(self, batch_id: UUID) -> dict[str, int]:
+        """How many rows were quarantined, by code."""
+        rows = await self._session.execute(
+            select(QuarantinedRow.code, func.count())
+            .where(QuarantinedRow.batch_id == batch_id)
+            .group_by(QuarantinedRow.code)
+            .order_by(func.count().desc(), QuarantinedRow.code)
+        )
+        return {row[0]: row[1] for row in rows}

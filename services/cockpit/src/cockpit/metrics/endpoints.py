@@ -1,0 +1,16 @@
+"""The dictionary of metrics."""
+
+from fastapi import APIRouter
+
+from cockpit.access.auth import REFUSALS, Viewer
+from cockpit.metrics.catalogue import METRICS
+from cockpit.metrics.schemas import MetricOut
+from servicekit import problems
+
+router = APIRouter(prefix="/api/v1", tags=["指标"], responses=problems.responses(*REFUSALS))
+
+
+@router.get("/metrics", summary="指标字典")
+async def list_metrics(_: Viewer) -> list[MetricOut]:
+    """Every metric: name, formula, unit, 口径, source, and whether it may be added up."""
+    return [MetricOut.model_validate(metric) for metric in METRICS.values()]

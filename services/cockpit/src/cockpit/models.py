@@ -1,0 +1,7 @@
+"""Every table of Cockpit, so that `Base.metadata` is complete where this is imported."""
+
+from cockpit.access.models import AccessRefusal
+from cockpit.directory.models import Unit
+from cockpit.intake.models import Batch, QuarantinedRow
+
+__all__ = ["AccessRefusal", "Batch", "QuarantinedRow", "Unit"]

@@ -1,0 +1,1 @@
+"""资助概览: one unit, one year."""

@@ -1,0 +1,125 @@
+"""Shapes of 资助概览."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cockpit.directory.schemas import UnitBrief
+from cockpit.metrics.catalogue import MetricName
+from cockpit.overview import rules
+
+
+class Amount(BaseModel):
+    """Money: exact for machines, short for people."""
+
+    yuan: str = Field(pattern=r"^-?\d+\.\d{2}$", description="元，精确到分", examples=["121060000000.00"])
+    display: str = Field(description="显示值，可能舍入", examples=["1,210.6 亿元"])
+
+    @classmethod
+    def of(cls, amount: Decimal) -> Self:
+        """From yuan."""
+        return cls(yuan=rules.yuan(amount), display=rules.display(amount))
+
+
+class Sums(BaseModel):
+    """What was given: 资助金额, 资助人次, and 资助人数, which does not add up over parts."""
+
+    amount: Amount
+    person_times: int = Field(description="资助人次", examples=[1200])
+    persons: int = Field(description="资助人数，精确去重", examples=[1100])
+
+
+class Part(Sums):
+    """The sums of one stage or one source of money."""
+
+    code: str = Field(examples=["compulsory"])
+    name: str = Field(examples=["义务教育"])
+
+
+class Awards(Sums):
+    """Sums over the awards of the unit's subtree."""
+
+    scope: str = Field(description="口径")
+    metrics: list[MetricName] = Field(description="对应的指标，见指标字典")
+    by_stage: list[Part]
+    by_funding: list[Part]
+
+
+class PublishedFigure(BaseModel):
+    """One published figure with its 口径 and source."""
+
+    metric: MetricName
+    name: str = Field(examples=["财政资助金额"])
+    stage: str | None = Field(default=None, examples=["compulsory"])
+    amount: Amount
+    share_percent: str | None = Field(
+        default=None, description="占该项全部来源的比例（发布值）", examples=["64.32"]
+    )
+    persons: int | None = Field(default=None, description="人数（发布值）", examples=[16050000])
+    scope: str = Field(description="口径", examples=["资助总额,不含免费教科书和营养膳食"])
+    source: str = Field(examples=["China Daily, 2018-03-14"])
+
+
+class CheckOut(BaseModel):
+    """Two figures that should be equal."""
+
+    name: rules.CheckName
+    title: str = Field(examples=["分学段之和=财政合计"])
+    left: Amount
+    right: Amount
+    equal: bool
+
+
+class PublishedTable(BaseModel):
+    """What one source published in one scope; a newer batch of the same source and scope takes its place."""
+
+    source: str
+    scope: str
+    batch_id: UUID
+    committed_at: datetime
+    government: PublishedFigure | None
+    central: PublishedFigure | None
+    local: PublishedFigure | None
+    all_sources: PublishedFigure | None
+    stages: list[PublishedFigure]
+    checks: list[CheckOut]
+
+
+class Child(BaseModel):
+    """A direct child's share of the awards; `unit` is None for one that is no longer there."""
+
+    code: str = Field(examples=["370100"])
+    unit: UnitBrief | None
+    amount: Amount
+    person_times: int
+
+
+class Own(BaseModel):
+    """What the unit itself gave, below no child."""
+
+    amount: Amount
+    person_times: int
+
+
+class Overview(BaseModel):
+    """资助概览 of a unit and a year. `own` and `children` add up to `awards`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    unit: UnitBrief
+    year: int
+    as_of: datetime
+    awards: Awards
+    published: list[PublishedTable]
+    own: Own
+    children: list[Child]
+
+
+class Years(BaseModel):
+    """The years for which there is anything to see."""
+
+    unit: UnitBrief
+    years: list[int] = Field(examples=[[2016, 2017]])

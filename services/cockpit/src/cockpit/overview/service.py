@@ -1,0 +1,209 @@
+"""资助概览: what was given in a unit's subtree in a year, and what was published about the unit."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from cockpit.access.service import Access
+from cockpit.analytics.store import Analytics
+from cockpit.directory.models import Unit
+from cockpit.directory.schemas import UnitBrief
+from cockpit.directory.service import Directory
+from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
+from cockpit.intake.service import Batches, counted_loads
+from cockpit.metrics.catalogue import METRICS, MetricName
+from cockpit.overview import rules
+from cockpit.overview.repository import Facts, Rows
+from cockpit.overview.schemas import (
+    Amount,
+    Awards,
+    CheckOut,
+    Child,
+    Overview,
+    Own,
+    Part,
+    PublishedFigure,
+    PublishedTable,
+    Years,
+)
+from servicekit.clock import Clock
+
+_NOTHING = {"total_amount": Decimal(0), "total_times": 0, "persons": 0}
+
+
+class Overviews:
+    """Makes overviews for a viewer."""
+
+    def __init__(self, session: AsyncSession, analytics: Analytics, clock: Clock) -> None:
+        self._session = session
+        self._analytics = analytics
+        self._clock = clock
+
+    async def overview(self, who: Principal, unit_id: UUID | None, year: int) -> Overview:
+        """The overview of a unit (the viewer's own when None). Raises `UnitNotFound`, `OutOfReach`."""
+        unit = await Access(self._session, self._clock).unit(who, unit_id, "overview")
+        facts = Facts(self._analytics, unit.path)
+        loads = await counted_loads(self._session, "award", unit.path)
+        published_loads = await counted_loads(self._session, "published_aggregate", unit.path)
+        by_child = await facts.by_child(loads, year, rules.label_below(unit.path))
+        own, children = await self._children(unit, by_child)
+        return Overview(
+            unit=UnitBrief.model_validate(unit),
+            year=year,
+            as_of=self._clock.now(),
+            awards=_awards(await facts.awards(loads, year)),
+            published=await self._published(await facts.published(published_loads, year)),
+            own=own,
+            children=children,
+        )
+
+    async def years(self, who: Principal, unit_id: UUID | None) -> Years:
+        """The years with any figure about a unit. Raises `UnitNotFound`, `OutOfReach`."""
+        unit = await Access(self._session, self._clock).unit(who, unit_id, "overview.years")
+        years = await Facts(self._analytics, unit.path).years(
+            await counted_loads(self._session, "award", unit.path),
+            await counted_loads(self._session, "published_aggregate", unit.path),
+        )
+        return Years(unit=UnitBrief.model_validate(unit), years=years)
+
+    async def _children(self, unit: Unit, rows: Rows) -> tuple[Own, list[Child]]:
+        sums = {str(row["code"]): row for row in rows}
+        mine = sums.pop("", _NOTHING)
+        children: list[Child] = []
+        for child in await Directory(self._session).children(unit):
+            row = sums.pop(child.path.rpartition(".")[2], None)
+            if row is not None or child.status == "active":
+                children.append(_child(child.code, child, row or _NOTHING))
+        # Facts stay where they were taken in: their unit may have moved away since.
+        children += [_child(code, None, row) for code, row in sorted(sums.items())]
+        return Own(amount=Amount.of(mine["total_amount"]), person_times=mine["total_times"]), children
+
+    async def _published(self, rows: Rows) -> list[PublishedTable]:
+        ids = list({row["batch_id"] for row in rows})
+        times = await Batches(self._session, self._clock).commit_times(ids)
+        newest: dict[tuple[str, str], UUID] = {}
+        for row in sorted(rows, key=lambda row: times[row["batch_id"]]):
+            newest[row["source"], row["scope"]] = row["batch_id"]
+        return [
+            _table(source, scope, id_, times[id_], [row for row in rows if _of(row, source, scope, id_)])
+            for (source, scope), id_ in sorted(newest.items())
+        ]
+
+
+def _of(row: dict[str, Any], source: str, scope: str, batch_id: UUID) -> bool:
+    return (row["source"], row["scope"], row["batch_id"]) == (source, scope, batch_id)
+
+
+def _awards(rows: Rows) -> Awards:
+    whole: dict[str, Any] = dict(_NOTHING)
+    stages: dict[str, dict[str, Any]] = {}
+    fundings: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["any_stage"] and row["any_funding"]:
+            whole = row
+        elif row["any_funding"]:
+            stages[row["stage"]] = row
+        else:
+            fundings[row["funding"]] = row
+    names: list[MetricName] = ["aid_amount", "aid_person_times", "aid_persons"]
+    return Awards(
+        amount=Amount.of(whole["total_amount"]),
+        person_times=whole["total_times"],
+        persons=whole["persons"],
+        scope=METRICS["aid_amount"].scope,
+        metrics=names,
+        by_stage=[_part(code, name, stages[code]) for code, name in STAGES.items() if code in stages],
+        by_funding=[_part(code, name, fundings[code]) for code, name in FUNDING.items() if code in fundings],
+    )
+
+
+def _part(code: str, name: str, row: dict[str, Any]) -> Part:
+    return Part(
+        code=code,
+        name=name,
+        amount=Amount.of(row["total_amount"]),
+        person_times=row["total_times"],
+        persons=row["persons"],
+    )
+
+
+def _child(code: str, unit: Unit | None, row: dict[str, Any]) -> Child:
+    return Child(
+        code=code,
+        unit=None if unit is None else UnitBrief.model_validate(unit),
+        amount=Amount.of(row["total_amount"]),
+        person_times=row["total_times"],
+    )
+
+
+def _table(source: str, scope: str, batch_id: UUID, committed_at: datetime, rows: Rows) -> PublishedTable:
+    lines = [
+        rules.Line(
+            stage=row["stage"],
+            funding=row["funding"],
+            is_total=row["is_total"],
+            amount=row["total_amount"],
+            share_percent=row["share"],
+            persons=row["total_persons"],
+        )
+        for row in rows
+    ]
+
+    def figure(
+        metric: MetricName, line: rules.Line | None, stage: str | None = None
+    ) -> PublishedFigure | None:
+        if line is None:
+            return None
+        name = METRICS[metric].chinese
+        return PublishedFigure(
+            metric=metric,
+            name=name if stage is None else f"{PUBLISHED_STAGES[stage]}{name.removeprefix('分学段')}",
+            stage=stage,
+            amount=Amount.of(line.amount),
+            share_percent=None if line.share_percent is None else _plain(line.share_percent),
+            persons=line.persons,
+            scope=scope,
+            source=source,
+        )
+
+    return PublishedTable(
+        source=source,
+        scope=scope,
+        batch_id=batch_id,
+        committed_at=committed_at,
+        government=figure("published_government_amount", rules.total(lines, "government")),
+        central=figure("published_central_amount", rules.total(lines, "central")),
+        local=figure("published_local_amount", rules.total(lines, "local")),
+        all_sources=figure("published_total_amount", rules.total(lines, "all")),
+        stages=_present(
+            figure("published_stage_amount", line, line.stage)
+            for line in sorted(rules.government_stages(lines), key=lambda line: _ORDER.index(line.stage))
+        ),
+        checks=[
+            CheckOut(
+                name=check.name,
+                title=rules.CHECK_TITLES[check.name],
+                left=Amount.of(check.left),
+                right=Amount.of(check.right),
+                equal=check.equal,
+            )
+            for check in rules.checks(lines)
+        ],
+    )
+
+
+_ORDER = list(PUBLISHED_STAGES)
+
+
+def _present(figures: Iterable[PublishedFigure | None]) -> list[PublishedFigure]:
+    return [figure for figure in figures if figure is not None]
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

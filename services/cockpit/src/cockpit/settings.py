@@ -1,0 +1,30 @@
+"""Settings of Cockpit, from environment variables `ZHUXUE_COCKPIT_*`."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from replica.settings import SnapshotSettings
+from servicekit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings, SnapshotSettings):
+    """See `docs/operators.md` for what each is for."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHUXUE_COCKPIT_", extra="ignore")
+
+    port: int = Field(default=8003, ge=0, le=65535)
+
+    analytics_dsn: str = Field(pattern=r"^(chdb|clickhouse|clickhouses|http|https)://")
+    """`chdb:///directory` for the engine in this process (one process per directory), or a server's DSN."""
+    analytics_database: str = Field(default="cockpit", pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    analytics_threads: int = Field(default=4, ge=1, le=64)
+
+    upload_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    stale_batch_seconds: int = Field(default=900, ge=1)
+    """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
+    batch found at start does, because nobody else can have the directory open."""
+
+    @property
+    def analytics_embedded(self) -> bool:
+        """Whether the engine runs inside this process."""
+        return self.analytics_dsn.startswith("chdb:")

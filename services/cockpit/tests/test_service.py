@@ -1,0 +1,92 @@
+"""The service as a whole: migrations, readiness, reference, dictionary of metrics."""
+
+from typing import Any, get_args
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from cockpit.base import MIGRATIONS, Base
+from cockpit.metrics.catalogue import METRICS, MetricName
+from servicekit.migrations import _ours, config
+from testkit.plugin import DatabaseFactory
+
+from .conftest import Cockpit, Start, migrate
+
+
+def test_migrations_have_one_head() -> None:
+    assert len(ScriptDirectory.from_config(config(MIGRATIONS, "unused")).get_heads()) == 1
+
+
+async def test_models_match_their_migrations(database_factory: DatabaseFactory) -> None:
+    engine = create_async_engine(await database_factory("cockpit", migrate))
+
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _ours})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_ready_when_every_store_answers(cockpit: Cockpit) -> None:
+    response = await cockpit.http.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["checks"] == {"database": "ok", "analytics": "ok", "bus": "ok"}
+
+
+async def test_the_facts_tables_are_made_once_and_starting_again_changes_nothing(start: Start) -> None:
+    for _ in range(2):
+        async with start() as cockpit:
+            rows = await cockpit.app.state.analytics.query(
+                "SELECT version FROM schema_version ORDER BY version"
+            )
+            assert [row["version"] for row in rows] == [1]
+
+
+async def test_the_dictionary_lists_every_metric_with_its_scope(cockpit: Cockpit) -> None:
+    metrics = (await cockpit.http.get("/api/v1/metrics", headers=cockpit.bearer())).json()
+    assert [metric["name"] for metric in metrics] == list(METRICS) == list(get_args(MetricName))
+    assert all(metric["scope"] and metric["source"] and metric["formula"] for metric in metrics)
+    assert {m["name"] for m in metrics if not m["additive"]} == {"aid_persons", "published_persons"}
+    shown = (await cockpit.overview("county"))["awards"]["metrics"]
+    assert set(shown) <= set(METRICS)
+
+
+async def test_the_feeds_are_listed_with_both_names_of_their_columns(cockpit: Cockpit) -> None:
+    feeds = (await cockpit.http.get("/api/v1/intake/feeds", headers=cockpit.bearer())).json()
+    assert {feed["name"] for feed in feeds} == {"published_aggregate", "award"}
+    assert all(column["name"] and column["chinese"] for feed in feeds for column in feed["columns"])
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "codes"),
+    [
+        (
+            "/api/v1/overview",
+            "get",
+            {"out_of_reach", "level_not_admitted", "kind_not_admitted", "unit_not_found"},
+        ),
+        (
+            "/api/v1/intake/batches",
+            "post",
+            {"wrong_columns", "empty_file", "body_too_large", "batch_id_reused"},
+        ),
+    ],
+)
+async def test_the_reference_names_the_problem_codes(
+    cockpit: Cockpit, path: str, method: str, codes: set[str]
+) -> None:
+    operation = (await cockpit.http.get("/openapi.json")).json()["paths"][path][method]
+    named = {
+        code
+        for response in operation["responses"].values()
+        for content in response.get("content", {}).values()
+        for code in content.get("examples", {})
+    }
+    assert codes <= named
+    assert operation["summary"]
