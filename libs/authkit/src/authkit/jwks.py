@@ -46,13 +46,11 @@ class KeySet:
         return bool(self._keys)
 
     async def refresh(self) -> None:
-        """Fetch now. Keys that have left the set are dropped."""
-        document = await self._fetch()
-        self._keys = {
-            key["kid"]: {name: value for name, value in key.items() if name in _PUBLIC}
-            for key in document.get("keys", [])
-            if key.get("kty") in {"EC", "RSA"} and key.get("kid") and key.get("use", "sig") == "sig"
-        }
+        """Fetch now. Keys that have left the set are dropped.
+
+        Raises what the fetching raises, and ValueError for a document that is no key set.
+        """
+        self._keys = _signing_keys(await self._fetch())
         self._fetched = time.monotonic()
 
     async def get(self, kid: str) -> dict[str, Any] | None:
@@ -93,3 +91,17 @@ class KeySet:
 
 
 _PUBLIC = {"kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"}
+
+
+def _signing_keys(document: Any) -> dict[str, dict[str, Any]]:
+    keys = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("not a JWK Set (RFC 7517 §5)")
+    return {
+        key["kid"]: {name: value for name, value in key.items() if name in _PUBLIC}
+        for key in keys
+        if isinstance(key, dict)
+        and key.get("kty") in ("EC", "RSA")
+        and isinstance(key.get("kid"), str)
+        and key.get("use", "sig") == "sig"
+    }

@@ -119,9 +119,8 @@ class RevocationList:
         if audience is not None and audience != self._audience:
             return
         entries = self._by_sub.setdefault(sub, {})
-        known = entries.get(sid)
-        if known is None or known[0] < not_before:
-            entries[sid] = (not_before, expires_at)
+        since, until = entries.get(sid, (not_before, expires_at))
+        entries[sid] = (max(since, not_before), max(until, expires_at))
 
     def _forget(self, now: datetime) -> None:
         for sub, entries in list(self._by_sub.items()):

@@ -5,6 +5,8 @@ issuer's set chosen by `kid`, never material from the token; `algorithms` is alw
 ever asymmetric; whatever else the header offers (`jwk`, `jku`, `x5u`, `crit`) makes the token invalid.
 """
 
+import base64
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,9 @@ _KTY = {"ES256": "EC", "RS256": "RSA"}
 _FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "zip", "b64"})
 MAX_TOKEN_LENGTH = 8192
 LEEWAY_SECONDS = 5
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
+# What claims of the wrong shape raise; `fromtimestamp` alone has three ways to refuse a number.
+_UNFIT = (JWTError, KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 
 class TokenVerifier:
@@ -71,7 +76,7 @@ class TokenVerifier:
             principal = _principal(claims)
         except ExpiredSignatureError as error:
             raise TokenExpired from error
-        except (JWTError, KeyError, TypeError, ValueError) as error:
+        except _UNFIT as error:
             raise InvalidToken from error
         if principal.issued_at.timestamp() > datetime.now(UTC).timestamp() + LEEWAY_SECONDS:
             raise InvalidToken
@@ -80,17 +85,45 @@ class TokenVerifier:
         return principal
 
     def _header(self, token: str) -> tuple[str, str]:
+        if not _is_canonical(token):
+            raise InvalidToken
         try:
             header = jwt.get_unverified_header(token)
         except JWTError as error:
             raise InvalidToken from error
         algorithm, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
-        if algorithm not in ALGORITHMS or not isinstance(kid, str) or not isinstance(typ, str):
+        if not isinstance(algorithm, str) or not isinstance(kid, str) or not isinstance(typ, str):
+            raise InvalidToken
+        if algorithm not in ALGORITHMS:
             raise InvalidToken
         # RFC 9068 §4: `at+jwt`, the media type prefix allowed; an ID token is not an access token.
         if typ.lower() not in {"at+jwt", "application/at+jwt"} or _FORBIDDEN_HEADERS & header.keys():
             raise InvalidToken
         return algorithm, kid
+
+
+def _is_canonical(token: str) -> bool:
+    """Whether this is the one spelling of a compact JWS (RFC 7515 §2: base64url without padding).
+
+    The library decodes leniently: it skips foreign characters and ignores the spare bits of the last one,
+    so that without this check one signature would have many valid spellings.
+    """
+    match = _COMPACT.fullmatch(token)
+    if match is None:
+        return False
+    signature = match[1]
+    try:
+        raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    except ValueError:
+        return False
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == signature
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a non-empty string")
+    return value
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
@@ -106,12 +139,12 @@ def _principal(claims: dict[str, Any]) -> Principal:
         )
     auth_time = claims.get("auth_time")
     return Principal(
-        sub=str(claims["sub"]),
-        client_id=str(claims["client_id"]),
+        sub=_text(claims, "sub"),
+        client_id=_text(claims, "client_id"),
         scope=frozenset(str(claims.get("scope", "")).split()),
         issued_at=datetime.fromtimestamp(claims["iat"], UTC),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-        jti=str(claims["jti"]),
+        jti=_text(claims, "jti"),
         sid=claims.get("sid"),
         acr=claims.get("acr"),
         auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, UTC),

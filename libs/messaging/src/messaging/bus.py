@@ -27,18 +27,23 @@ POISON = (ValidationError, UnknownEvent)
 class RetryPolicy:
     """How often a failing handler is tried, and how long is waited in between (doubling, in seconds)."""
 
-    limit: int = 5
-    base: float = 0.2
+    limit: int = 8
+    base: float = 0.5
     cap: float = 30.0
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after the failed `attempt` (1 is the first)."""
-        return min(self.cap, self.base * float(2 ** (attempt - 1)))
+        # Attempts are not bounded while a broker is away; a power of two is, in a float.
+        return min(self.cap, self.base * 2.0 ** min(attempt - 1, 64))
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an event could not be handed over. `queue` is set when a handler failed; `poison`: do not retry."""
+    """Why an event could not be handed over.
+
+    `queue` is set when handlers failed: the names of their queues, separated by spaces; `poison`: do not
+    retry.
+    """
 
     error: str
     queue: str | None = None

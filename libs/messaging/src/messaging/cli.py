@@ -20,7 +20,6 @@ from servicekit.db import Database
 from servicekit.migrations import upgrade
 from servicekit.settings import ServiceSettings
 
-
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -86,7 +85,9 @@ async def run_dead_letters(letters: DeadLetters, arguments: argparse.Namespace) 
         sys.stdout.write(f"{count} replayed\n")
 
 
-async def _dead_letters(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+async def _dead_letters(
+    service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace
+) -> None:
     database = Database(settings.database_url)
     try:
         await run_dead_letters(dead_letters_of(settings, database, service.outbox), arguments)

@@ -5,10 +5,11 @@ itself is the dead letter.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 
 from contracts import EventModel
 from messaging.bus import POISON, DeadLetter, Failure, Listener, RetryPolicy
@@ -54,9 +55,10 @@ class InProcessBus:
             if envelope.type in types:
                 try:
                     listener(envelope.event())
-                except POISON:
-                    log.warning("listener skipped", type=envelope.type)
-        failure: Failure | None = None
+                except Exception:
+                    # Best effort: a listener that stumbles must not hold up what is durable.
+                    log.warning("listener failed", type=envelope.type, exc_info=True)
+        failed: dict[str, Exception] = {}
         for subscription, processor in self._subscriptions:
             if envelope.type not in subscription.wire_types:
                 continue
@@ -64,13 +66,23 @@ class InProcessBus:
                 await processor.process(subscription, envelope)
             except Exception as error:
                 log.warning("handler failed", queue=subscription.queue, type=envelope.type, exc_info=True)
-                text = f"{type(error).__name__}: {error}"[:2000]
-                failure = Failure(text, subscription.queue, poison=isinstance(error, POISON))
-        return failure
+                failed[subscription.queue] = error
+        return _failure(failed) if failed else None
+
+
+def _failure(failed: dict[str, Exception]) -> Failure:
+    """The row is tried again as long as one queue may still succeed; the inbox spares those that have."""
+    reasons = {queue: f"{type(error).__name__}: {error}" for queue, error in failed.items()}
+    text = "; ".join(reasons.values() if len(reasons) == 1 else (f"{q}: {why}" for q, why in reasons.items()))
+    poison = all(isinstance(error, POISON) for error in failed.values())
+    return Failure(text[:2000], " ".join(failed), poison)
 
 
 class OutboxDeadLetters:
-    """Dead letters of in-process delivery: rows of the producing services' outboxes."""
+    """Dead letters of in-process delivery: rows of the producing services' outboxes.
+
+    A row is the dead letter of every queue that gave up on it, and is replayed for all of them at once.
+    """
 
     def __init__(self, sources: Sequence[tuple[Database, Outbox]]) -> None:
         self._sources = list(sources)
@@ -82,13 +94,10 @@ class OutboxDeadLetters:
             row = outbox.row
             async with database.transaction() as session:
                 found = await session.scalars(
-                    select(row)
-                    .where(row.dead_at.is_not(None), row.dead_queue == queue)
-                    .order_by(row.seq)
-                    .limit(limit)
+                    select(row).where(_is_dead_in(row, queue)).order_by(row.seq).limit(limit)
                 )
                 letters += [
-                    DeadLetter(r.id, r.dead_queue, r.type, r.subject, r.last_error, r.dead_at) for r in found
+                    DeadLetter(r.id, queue, r.type, r.subject, r.last_error, r.dead_at) for r in found
                 ]
         return letters[:limit]
 
@@ -97,7 +106,7 @@ class OutboxDeadLetters:
         count = 0
         for database, outbox in self._sources:
             row = outbox.row
-            statement = update(row).where(row.dead_at.is_not(None), row.dead_queue == queue)
+            statement = update(row).where(_is_dead_in(row, queue))
             if event_ids is not None:
                 statement = statement.where(row.id.in_(event_ids))
             async with database.transaction() as session:
@@ -108,3 +117,9 @@ class OutboxDeadLetters:
                 )
                 count += len(revived.all())
         return count
+
+
+def _is_dead_in(row: Any, queue: str) -> ColumnElement[bool]:
+    return and_(
+        row.dead_at.is_not(None), literal(queue) == func.any(func.string_to_array(row.dead_queue, " "))
+    )

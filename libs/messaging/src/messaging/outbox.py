@@ -15,6 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapp
 
 from contracts import EventModel
 from messaging.envelope import Envelope
+from servicekit.db import announce
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 
@@ -85,4 +86,5 @@ class Outbox:
                 data=event.model_dump(mode="json"),
             )
         )
+        announce(session)
         return id_

@@ -32,6 +32,7 @@ log = structlog.get_logger("bus")
 _CONTENT_TYPE = "application/cloudevents+json"
 # A crash loop cannot count its own attempts; the broker does, and dead-letters past this.
 _CRASH_LIMIT = 20
+_NO_LIMIT = 1_000_000_000
 _PREFETCH = 32
 _CONFIRM_SECONDS = 10
 
@@ -161,8 +162,9 @@ def _ear(listener: Listener) -> Callable[[AbstractIncomingMessage], Awaitable[No
     async def on_message(message: AbstractIncomingMessage) -> None:
         try:
             listener(Envelope.model_validate_json(message.body).event())
-        except POISON:
-            log.warning("listener skipped", type=message.type)
+        except Exception:
+            # Best effort, like the queue it came from.
+            log.warning("listener failed", type=message.type, exc_info=True)
 
     return on_message
 
@@ -251,5 +253,13 @@ def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
         envelope = Envelope.model_validate_json(message.body)
         event_id, type_, subject = envelope.id, envelope.type, envelope.subject
     except ValidationError:
-        event_id, type_, subject = UUID(message.message_id or str(UUID(int=0))), message.type or "?", "?"
+        event_id, type_, subject = _uuid(message.message_id), message.type or "?", "?"
     return DeadLetter(event_id, queue, type_, subject, str(error), message.timestamp)
+
+
+def _uuid(text: str | None) -> UUID:
+    """The id of a message that is no event of ours, as far as it has one."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return UUID(int=0)

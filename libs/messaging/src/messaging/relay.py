@@ -64,8 +64,10 @@ class Relay:
                 # The database or the broker is away: the rows wait, and so do we.
                 log.warning("relay interrupted", outbox=self._outbox.source, exc_info=True)
                 await asyncio.sleep(1)
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the wake.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll)
+                async with asyncio.timeout(self._poll):
+                    await self._wake.wait()
 
     async def drain_once(self) -> int:
         """Publish one batch of due rows; returns how many were looked at."""

@@ -21,7 +21,8 @@ class UnitColumns:
     __tablename__ = "units"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(Text, unique=True)
+    # Not unique here: a code may pass from one unit to another, and the two events come in any order.
+    code: Mapped[str] = mapped_column(Text, index=True)
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
     level: Mapped[str] = mapped_column(Text)

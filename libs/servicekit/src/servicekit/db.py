@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session as SyncSession
 
 from servicekit.problems import Problem
 
@@ -28,11 +29,22 @@ def new_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
+_ANNOUNCED = "zhuxue.announced"
+
+
+def announce(session: AsyncSession | SyncSession) -> None:
+    """Have the `after_commit` callbacks run once the transaction of `session` has been committed.
+
+    Reading transactions do not: the relay reads after each wake, and would wake itself for ever.
+    """
+    session.info[_ANNOUNCED] = True
+
+
 class Database:
     """The engine and the sessions of one service.
 
-    `after_commit` callbacks run once a transaction has been committed; the outbox relay uses one to be
-    woken instead of waiting for its next poll.
+    `after_commit` callbacks run once a transaction that called `announce` has been committed; the outbox
+    relay uses one to be woken instead of waiting for its next poll.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
@@ -58,10 +70,10 @@ class Database:
             except Problem as problem:
                 if problem.keep_changes:
                     await session.commit()
-                    self._committed()
+                    self._committed(session)
                 raise
             await session.commit()
-        self._committed()
+        self._committed(session)
 
     async def ping(self) -> None:
         """Raise if the database does not answer."""
@@ -72,9 +84,10 @@ class Database:
         """Close all connections."""
         await self.engine.dispose()
 
-    def _committed(self) -> None:
-        for callback in self.after_commit:
-            callback()
+    def _committed(self, session: AsyncSession) -> None:
+        if session.info.pop(_ANNOUNCED, False):
+            for callback in self.after_commit:
+                callback()
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -107,7 +107,14 @@ async def idempotency(
         .returning(table.c.scope)
     )
     if claimed.first() is None:
-        row = (await session.execute(select(table).where(table.c.scope == scope))).one()
+        row = (await session.execute(select(table).where(table.c.scope == scope).with_for_update())).one()
+        if row.status is None:
+            # A refusal that keeps its changes has kept the key as well; it is not an answer. The row is
+            # locked: of several retries one goes on, the others wait for its answer.
+            await session.execute(
+                update(table).where(table.c.scope == scope).values(request_hash=fingerprint)
+            )
+            return Idempotency(session, table, scope)
         if row.request_hash != fingerprint:
             raise IdempotencyKeyReused
         raise Replayed(row.status, row.body)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.types import UserDefinedType
 
@@ -23,6 +24,10 @@ class LTree(UserDefinedType[str]):
     def column_expression(self, colexpr: ColumnElement[str]) -> ColumnElement[str]:
         """Convert to text in the server, receive as text."""
         return func.ltree2text(colexpr, type_=self)
+
+
+# So that a database is read back with the type it was made with, when models and migrations are compared.
+ischema_names["ltree"] = LTree
 
 
 def under(path: ColumnElement[str] | Any, ancestor: str | ColumnElement[str]) -> ColumnElement[bool]:

@@ -1,15 +1,22 @@
 """Alembic, driven the same way by every service: from the command line, in tests and by `make run`."""
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 # One number for all: two migration jobs of one database wait for each other instead of colliding.
 _LOCK = 0x5A485558
+# Alembic keeps the environment it runs in a global of its module: two threads would mix theirs up.
+_one_at_a_time = threading.Lock()
 
 
 def config(directory: Path, url: str) -> Config:
@@ -21,8 +28,53 @@ def config(directory: Path, url: str) -> Config:
 
 
 async def upgrade(directory: Path, url: str) -> None:
-    """Bring the database up to the newest revision; safe to call at once from several processes."""
-    await asyncio.to_thread(command.upgrade, config(directory, url), "head")
+    """Bring the database up to the newest revision; safe to call at once, here and in other processes."""
+    await asyncio.to_thread(_upgrade, directory, url)
+
+
+def _upgrade(directory: Path, url: str) -> None:
+    with _one_at_a_time:
+        command.upgrade(config(directory, url), "head")
+
+
+async def check(directory: Path, metadata: MetaData, url: str) -> list[str]:
+    """What is wrong with a service's migrations, in words; empty when nothing is.
+
+    There is one head, an empty database (at `url`; it is filled) comes up to it, and what is there then
+    is what the models in `metadata` describe.
+    """
+    heads = ScriptDirectory.from_config(config(directory, url)).get_heads()
+    if len(heads) != 1:
+        return [f"{len(heads)} heads instead of one: {', '.join(sorted(heads)) or 'no revision at all'}"]
+    try:
+        await upgrade(directory, url)
+    except Exception as error:
+        return [f"does not come up from empty: {type(error).__name__}: {error}"]
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_differences, metadata)
+    finally:
+        await engine.dispose()
+
+
+def _differences(connection: Connection, metadata: MetaData) -> list[str]:
+    context = MigrationContext.configure(connection, opts={**_COMPARISON, "target_metadata": metadata})
+    found: list[str] = []
+    for difference in compare_metadata(context, metadata):
+        # One change is a tuple; those of one column come as a list of tuples.
+        for change in difference if isinstance(difference, list) else [difference]:
+            what, *where = change
+            found.append(f"models and migrations differ: {what} {' '.join(map(_named, where))}")
+    return found
+
+
+def _named(part: object) -> str:
+    table = getattr(part, "table", None)
+    name = getattr(part, "name", None)
+    if name is None:
+        return str(part)
+    return f"{table.name}.{name}" if table is not None else str(name)
 
 
 def run_env(settings: Config, metadata: MetaData) -> None:
@@ -48,19 +100,17 @@ async def _run(url: str, metadata: MetaData) -> None:
 def _migrate(connection: Connection, metadata: MetaData) -> None:
     from alembic import context  # a proxy that only exists while alembic runs an environment
 
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        compare_type=True,
-        compare_server_default=False,
-        include_object=_ours,
-    )
+    context.configure(connection=connection, target_metadata=metadata, **_COMPARISON)
     with context.begin_transaction():
-        connection.execute(text("SET lock_timeout = '5s'"))
+        # In this order: the wait for another migration job may be long, that for a table must not be.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         context.run_migrations()
 
 
 def _ours(_: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
     """Partitions and their indexes are made by hand in migrations; the models know only the parent."""
     return not (reflected and compare_to is None and type_ in {"table", "index"} and "_part_" in (name or ""))
+
+
+_COMPARISON: dict[str, Any] = {"compare_type": True, "compare_server_default": False, "include_object": _ours}

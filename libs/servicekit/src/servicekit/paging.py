@@ -1,9 +1,8 @@
 """Keyset pages: a list is cut by the sort key of the last row seen, never by an offset."""
 
 import base64
-import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -39,7 +38,21 @@ class PageRequest:
         cursor: Annotated[str | None, Query(max_length=512, description="上一页返回的 next")] = None,
     ) -> None:
         self.limit = limit
-        self.after: list[Any] | None = decode(cursor) if cursor is not None else None
+        self.after: list[str] | None = decode(cursor) if cursor is not None else None
+
+    def key(self, *types: Callable[[str], Any]) -> tuple[Any, ...] | None:
+        """The sort key to go on after, each part made by its type; None on the first page.
+
+        Raises `BadCursor` for a cursor that fits the list's key in neither number nor kind of parts.
+        """
+        if self.after is None:
+            return None
+        if len(self.after) != len(types) or any("\0" in part for part in self.after):
+            raise BadCursor
+        try:
+            return tuple(type_(part) for type_, part in zip(types, self.after, strict=True))
+        except (ValueError, ArithmeticError) as error:
+            raise BadCursor from error
 
 
 Paging = Annotated[PageRequest, Depends()]
@@ -51,11 +64,11 @@ def encode(key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> list[Any]:
+def decode(cursor: str) -> list[str]:
     """The sort key of a cursor, as strings. Raises `BadCursor`."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursor from error
     if not isinstance(key, list) or not all(isinstance(part, str) for part in key):
         raise BadCursor

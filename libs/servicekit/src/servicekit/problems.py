@@ -7,12 +7,17 @@ into `application/problem+json`. 422 is for payload shape only; rules answer 400
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import get_contextvars
+
+log = structlog.get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -142,6 +147,8 @@ def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     return by_status
 
 
+# character_not_in_repertoire, untranslatable_character
+_UNSTORABLE = {"22021", "22P05"}
 _REF = {"$ref": "#/components/schemas/ProblemBody"}
 
 # Chinese texts for the shape errors that people meet; anything else keeps pydantic's words.
@@ -205,19 +212,23 @@ async def _on_shape(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    # The framework wraps what is raised while it reads a body, such as our own BodyTooLarge.
-    if isinstance(error.__cause__, Problem):
-        return response_of(error.__cause__)
+    # The framework wraps what is raised while it reads and parses a body, such as our own BodyTooLarge.
+    cause = error.__cause__
+    if isinstance(cause, Problem):
+        return response_of(cause)
+    if isinstance(cause, UnicodeDecodeError | RecursionError):
+        return response_of(MalformedJson())
     code, title = _HTTP_TITLES.get(error.status_code, (f"http_{error.status_code}", "请求无法处理"))
-    body = {
-        "type": f"urn:zhuxue:problem:{code}",
-        "title": title,
-        "status": error.status_code,
-        "detail": title,
-        "code": code,
-    }
+    body = ProblemBody(
+        type=f"urn:zhuxue:problem:{code}",
+        title=title,
+        status=error.status_code,
+        detail=title,
+        code=code,
+        correlation_id=get_contextvars().get("correlation_id"),
+    )
     headers = dict(error.headers) if error.headers else None
-    return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
+    return JSONResponse(body.model_dump(exclude_none=True), error.status_code, headers, MEDIA_TYPE)
 
 
 class InternalError(Problem):
@@ -229,8 +240,43 @@ class InternalError(Problem):
     detail = "系统内部错误，请稍后重试；如持续出现，请提供关联编号。"
 
 
-async def _on_defect(_: Request, __: Exception) -> JSONResponse:
-    return response_of(InternalError())
+class DefectMiddleware:
+    """Answers what no handler foresaw with `InternalError`, and logs its stack trace.
+
+    The framework's own place for that lies outside every other middleware: its answer would lack the
+    correlation id and the CORS headers, and its log line the correlation id.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_seen(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_seen)
+        except Exception:
+            log.exception("defect", method=scope["method"], route=getattr(scope.get("route"), "path", "-"))
+            if started:
+                # Half an answer is out: the server can only break the connection.
+                raise
+            await response_of(InternalError())(scope, receive, send)
+
+
+async def _on_database(_: Request, error: Exception) -> JSONResponse:
+    """Text with a zero byte is a string to Python and JSON, but none to PostgreSQL."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _UNSTORABLE:
+        return response_of(Unprocessable("提交的内容含有无法保存的字符。"))
+    raise error
 
 
 def install(app: FastAPI) -> None:
@@ -238,4 +284,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_shape)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_defect)
+    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_middleware(DefectMiddleware)

@@ -6,7 +6,7 @@ Nothing secret has a default, so a service with a missing secret does not start.
 
 from typing import Literal, Self
 
-from pydantic import AnyHttpUrl, Field, model_validator
+from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -38,6 +38,12 @@ class ServiceSettings(BaseSettings):
     def issuer_url(self) -> str:
         """The issuer identifier exactly as it stands in tokens: no trailing slash."""
         return str(self.issuer).rstrip("/")
+
+    @field_validator("rabbitmq_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        """An environment file that names the variable and gives no value means: no broker."""
+        return None if isinstance(value, str) and not value.strip() else value
 
     @model_validator(mode="after")
     def _production_is_closed(self) -> Self:

@@ -1,0 +1,208 @@
+"""Tokens withdrawn before they expire: by person, by session, by audience; at once and after a restart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from authkit.errors import TokenRevoked
+from authkit.jwks import KeySet
+from authkit.revocation import RevocationList, make_revocation_table
+from authkit.tokens import TokenVerifier
+from contracts.identity import AccessRevokedV1
+from servicekit.db import Database, new_metadata
+from testkit.plugin import DatabaseFactory
+from testkit.tokens import TokenFactory
+
+METADATA = new_metadata()
+TABLE = make_revocation_table(METADATA)
+
+
+async def _create(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]:
+    database = Database(await database_factory("revocations", _create), pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def revocations(database: Database, issuer: TokenFactory) -> RevocationList:
+    return RevocationList(database, TABLE, issuer.audience)
+
+
+@pytest.fixture
+def verifier(issuer: TokenFactory, keys: KeySet, revocations: RevocationList) -> TokenVerifier:
+    return TokenVerifier(issuer=issuer.issuer, audience=issuer.audience, keys=keys, revocations=revocations)
+
+
+def revoked(sub: str, **changes: Any) -> AccessRevokedV1:
+    now = datetime.now(UTC)
+    fields = {"sub": sub, "not_before": now, "expires_at": now + timedelta(minutes=6), "reason": "停用"}
+    return AccessRevokedV1.model_validate({**fields, **changes})
+
+
+def token_of(issuer: TokenFactory, **claims: Any) -> str:
+    """A token made ten seconds ago: `iat` has whole seconds, and the second may just be turning."""
+    return issuer.access_token(**{"iat": int(datetime.now(UTC).timestamp()) - 10, **claims})
+
+
+async def is_refused(verifier: TokenVerifier, token: str) -> bool:
+    try:
+        await verifier.verify(token)
+    except TokenRevoked:
+        return True
+    return False
+
+
+async def test_a_person_s_tokens_are_refused_from_the_moment_it_is_heard(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
+) -> None:
+    sub = str(uuid4())
+    one, two, other = token_of(issuer, sub=sub), token_of(issuer, sub=sub), token_of(issuer)
+    assert not await is_refused(verifier, one)
+    revocations.hear(revoked(sub))
+    assert await is_refused(verifier, one)
+    assert await is_refused(verifier, two)
+    assert not await is_refused(verifier, other)
+
+
+async def test_a_token_made_after_the_withdrawal_is_good(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
+) -> None:
+    sub, now = str(uuid4()), datetime.now(UTC)
+    revocations.hear(revoked(sub, not_before=now - timedelta(seconds=20)))
+    assert not await is_refused(verifier, issuer.access_token(sub=sub))
+    made_before = int(now.timestamp()) - 30
+    assert await is_refused(verifier, token_of(issuer, sub=sub, iat=made_before))
+
+
+async def test_one_session_can_end_without_the_others(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
+) -> None:
+    sub = str(uuid4())
+    ended, going_on = token_of(issuer, sub=sub, sid="ended"), token_of(issuer, sub=sub, sid="going-on")
+    revocations.hear(revoked(sub, sid="ended"))
+    assert await is_refused(verifier, ended)
+    assert not await is_refused(verifier, going_on)
+    assert not await is_refused(verifier, token_of(issuer, sid="ended")), "another person's session"
+
+
+async def test_a_withdrawal_for_another_audience_is_not_ours(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
+) -> None:
+    sub = str(uuid4())
+    token = token_of(issuer, sub=sub)
+    revocations.hear(revoked(sub, audience="urn:zhuxue:cockpit"))
+    assert not await is_refused(verifier, token)
+    revocations.hear(revoked(sub, audience=issuer.audience))
+    assert await is_refused(verifier, token)
+
+
+async def test_a_withdrawal_is_stored_and_read_again_after_a_restart(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory, database: Database
+) -> None:
+    person, session_of, elsewhere = (str(uuid4()) for _ in range(3))
+    async with database.transaction() as session:
+        await revocations.record(session, revoked(person))
+        await revocations.record(session, revoked(session_of, sid="s1"))
+        await revocations.record(session, revoked(elsewhere, audience="urn:zhuxue:cockpit"))
+    assert await is_refused(verifier, token_of(issuer, sub=person)), "at once, in the recording process"
+
+    restarted = RevocationList(database, TABLE, issuer.audience)
+    verifier.revocations = restarted
+    assert not await is_refused(verifier, token_of(issuer, sub=person))
+    async with restarted.kept_fresh():
+        assert await is_refused(verifier, token_of(issuer, sub=person))
+        assert await is_refused(verifier, token_of(issuer, sub=session_of, sid="s1"))
+        assert not await is_refused(verifier, token_of(issuer, sub=session_of, sid="s2"))
+        assert not await is_refused(verifier, token_of(issuer, sub=elsewhere))
+
+
+async def test_what_the_listener_missed_is_read_in_the_background(
+    verifier: TokenVerifier,
+    revocations: RevocationList,
+    issuer: TokenFactory,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("authkit.revocation._RELOAD_SECONDS", 0.05)
+    sub = str(uuid4())
+    async with revocations.kept_fresh():
+        another_process = RevocationList(database, TABLE, issuer.audience)
+        async with database.transaction() as session:
+            await another_process.record(session, revoked(sub))
+        async with asyncio.timeout(5):
+            while not await is_refused(verifier, token_of(issuer, sub=sub)):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+
+
+async def test_a_reload_that_fails_forgets_nothing_and_is_tried_again(
+    verifier: TokenVerifier,
+    revocations: RevocationList,
+    issuer: TokenFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("authkit.revocation._RELOAD_SECONDS", 0.02)
+    calls = 0
+
+    async def fails() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(revocations, "reload", fails)
+    sub = str(uuid4())
+    async with revocations.kept_fresh():
+        revocations.hear(revoked(sub))
+        async with asyncio.timeout(5):
+            while calls < 4:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+        assert await is_refused(verifier, token_of(issuer, sub=sub))
+
+
+async def test_the_list_and_the_table_forget_what_no_token_can_be_concerned_by(
+    revocations: RevocationList, database: Database
+) -> None:
+    now = datetime.now(UTC)
+    for number in range(3):
+        gone = revoked(
+            str(uuid4()), not_before=now - timedelta(hours=1), expires_at=now - timedelta(minutes=number + 1)
+        )
+        async with database.transaction() as session:
+            await revocations.record(session, gone)
+    async with database.transaction() as session:
+        await revocations.record(session, revoked(str(uuid4())))
+        assert await session.scalar(select(func.count()).select_from(TABLE)) == 1
+    await revocations.reload()
+    assert len(revocations._by_sub) == 1
+
+
+async def test_a_later_withdrawal_never_shortens_an_earlier_one(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
+) -> None:
+    sub, now = str(uuid4()), datetime.now(UTC)
+    token = token_of(issuer, sub=sub, iat=int(now.timestamp()) - 60)
+    revocations.hear(
+        revoked(sub, not_before=now - timedelta(seconds=30), expires_at=now + timedelta(minutes=5))
+    )
+    revocations.hear(
+        revoked(sub, not_before=now - timedelta(seconds=10), expires_at=now + timedelta(seconds=1))
+    )
+    revocations._forget(now + timedelta(seconds=2))
+    assert await is_refused(verifier, token)
+    revocations.hear(revoked(sub, not_before=now - timedelta(minutes=5)))
+    assert await is_refused(verifier, token), "an older one arriving late changes nothing"

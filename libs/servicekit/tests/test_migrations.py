@@ -1,0 +1,152 @@
+"""The check that every service runs over its migrations finds what it is there to find."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
+
+from servicekit import migrations
+from servicekit.db import Database, new_metadata
+from servicekit.ltree import LTree
+from testkit.plugin import DatabaseFactory
+
+ENV = """
+from alembic import context
+from servicekit.migrations import run_env
+from sqlalchemy import MetaData
+
+run_env(context.config, MetaData())
+"""
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+from servicekit.ltree import LTree
+
+revision = {revision!r}
+down_revision = {down!r}
+
+
+def upgrade() -> None:
+    {body}
+"""
+CREATE = """op.execute("CREATE EXTENSION IF NOT EXISTS ltree")
+    op.create_table(
+        "places",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("path", LTree(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_places")),
+    )
+    op.create_index("ix_places_path", "places", ["path"], postgresql_using="gist")"""
+
+
+def places(*more: Column[object], without: str = "") -> MetaData:
+    metadata = new_metadata()
+    columns = (
+        Column("id", Integer, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("path", LTree, nullable=False),
+        *more,
+    )
+    table = Table("places", metadata, *(column for column in columns if column.name != without))
+    if without != "path":
+        Index("ix_places_path", table.c.path, postgresql_using="gist")
+    return metadata
+
+
+def revisions(directory: Path, *bodies: tuple[str, str | None, str]) -> Path:
+    (directory / "versions").mkdir(parents=True)
+    (directory / "env.py").write_text(ENV)
+    for revision, down, body in bodies:
+        content = REVISION.format(revision=revision, down=down, body=body)
+        (directory / "versions" / f"{revision}.py").write_text(content)
+    return directory
+
+
+async def test_migrations_that_make_the_models_pass(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE))
+    assert await migrations.check(directory, places(), await database_factory("migrations")) == []
+
+
+async def test_a_column_that_only_the_model_has_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE))
+    found = await migrations.check(
+        directory, places(Column("extra", Text)), await database_factory("migrations")
+    )
+    assert found == ["models and migrations differ: add_column None places places.extra"]
+
+
+async def test_a_column_that_only_the_database_has_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE))
+    found = await migrations.check(directory, places(without="name"), await database_factory("migrations"))
+    assert found == ["models and migrations differ: remove_column None places places.name"]
+
+
+async def test_another_type_or_nullability_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    other = CREATE.replace('"name", sa.Text(), nullable=False', '"name", sa.Integer(), nullable=True')
+    directory = revisions(tmp_path / "m", ("0001", None, other))
+    found = await migrations.check(directory, places(), await database_factory("migrations"))
+    assert len(found) == 2
+    assert "modify_nullable" in found[0] + found[1]
+    assert "modify_type" in found[0] + found[1]
+
+
+async def test_a_path_that_is_text_in_the_database_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    other = CREATE.replace("LTree()", "sa.Text()").replace(', postgresql_using="gist"', "")
+    directory = revisions(tmp_path / "m", ("0001", None, other))
+    [found] = await migrations.check(directory, places(), await database_factory("migrations"))
+    assert "modify_type" in found
+
+
+async def test_two_heads_are_found(tmp_path: Path, database_factory: DatabaseFactory) -> None:
+    directory = revisions(
+        tmp_path / "m", ("0001", None, CREATE), ("0002a", "0001", "pass"), ("0002b", "0001", "pass")
+    )
+    found = await migrations.check(directory, places(), await database_factory("migrations"))
+    assert found == ["2 heads instead of one: 0002a, 0002b"]
+
+
+async def test_a_migration_that_does_not_run_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    directory = revisions(tmp_path / "m", ("0001", None, 'op.execute("CREATE NONSENSE")'))
+    [found] = await migrations.check(directory, places(), await database_factory("migrations"))
+    assert "does not come up from empty" in found
+    assert "NONSENSE" in found
+
+
+async def test_two_migration_jobs_at_once_wait_for_each_other(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE))
+    await asyncio.gather(migrations.upgrade(directory, url), migrations.upgrade(directory, url))
+    assert await migrations.check(directory, places(), url) == []
+
+
+async def test_a_job_waits_for_another_longer_than_it_would_for_a_table(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE))
+    database = Database(url, pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({migrations._LOCK})"))
+        started = time.monotonic()
+        waiting = asyncio.create_task(migrations.upgrade(directory, url))
+        await asyncio.sleep(5.5)
+        assert not waiting.done()
+    await waiting
+    assert time.monotonic() - started > 5
+    await database.close()

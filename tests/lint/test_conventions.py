@@ -1,0 +1,194 @@
+"""House rules that neither ruff nor import-linter can state (docs/architecture.md)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_LINES = 500
+# Who may end a transaction: one request or message is one.
+COMMITTERS = (
+    "libs/servicekit/src/servicekit/db.py",
+    "libs/servicekit/src/servicekit/migrations.py",
+    "libs/messaging/src/",
+)
+ENDS = {"commit", "rollback"}
+QUERIES = {"execute", "scalar", "scalars", "stream", "stream_scalars", "connection"}
+# Values go in as parameters. (DDL takes none, and holds no values.)
+SQL = re.compile(r"\s*(SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s", re.IGNORECASE)
+TRANSACTIONAL = re.compile(r"(session|connection|conn|transaction|db)$")
+RAW_SQL = {"text", "exec_driver_sql", "literal_column"}
+# What nobody but the feature itself touches: its queries and its entrances. Its service, its models and
+# what they speak in (errors, schemas, rules, auth) are there for others too.
+CLOSED = {"repository", "endpoints", "consumers"}
+
+
+def violations(root: Path) -> list[str]:
+    """Every breach below `root`, as `path:line: what`."""
+    found: list[str] = []
+    for path in _files(root):
+        name = path.relative_to(root).as_posix()
+        source = path.read_text()
+        if source.count("\n") > MAX_LINES:
+            found.append(f"{name}:{MAX_LINES + 1}: longer than {MAX_LINES} lines")
+        if "/src/" in name:
+            reasoned = {
+                number for number, line in enumerate(source.splitlines(), 1) if "noqa: S608 - " in line
+            }
+            found += [
+                f"{name}:{line}: {what}" for line, what in _breaches(root, name, ast.parse(source), reasoned)
+            ]
+    return found
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for top in ("libs", "services", "tests"):
+        yield from sorted(path for path in (root / top).rglob("*.py") if "node_modules" not in path.parts)
+
+
+def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> Iterator[tuple[int, str]]:
+    in_service = name.startswith("services/")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            attribute, holder = node.func.attr, _last_name(node.func.value)
+            if attribute in ENDS and TRANSACTIONAL.search(holder) and not name.startswith(COMMITTERS):
+                yield node.lineno, f".{attribute}() outside servicekit.db and messaging"
+            if (
+                in_service
+                and attribute in QUERIES
+                and holder.endswith("session")
+                and not _is_repository(name)
+            ):
+                yield node.lineno, f"session.{attribute}() outside a repository.py"
+        if in_service and isinstance(node, ast.Call) and _called(node) in RAW_SQL and node.args:
+            if isinstance(node.args[0], ast.JoinedStr | ast.BinOp | ast.Call):
+                yield node.lineno, f"{_called(node)}() of SQL that is put together"
+        elif in_service and _is_sql_with_values(node):
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            if reasoned.isdisjoint(lines):
+                yield node.lineno, "SQL with values formatted into it"
+        if in_service and isinstance(node, ast.ImportFrom | ast.Import):
+            yield from ((node.lineno, what) for what in _closed_doors(root, name, node))
+
+
+def _is_repository(name: str) -> bool:
+    return name.endswith("/repository.py")
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _is_sql_with_values(node: ast.AST) -> bool:
+    # A constant of the module (in capitals) is a fragment of ours, not a value.
+    match node:
+        case ast.JoinedStr(values=[ast.Constant(value=str(head)), *rest]):
+            values = [part.value for part in rest if isinstance(part, ast.FormattedValue)]
+            return bool(SQL.match(head)) and not all(_last_name(value).isupper() for value in values)
+        case ast.BinOp(left=ast.Constant(value=str(head)), op=ast.Mod() | ast.Add()):
+            return bool(SQL.match(head))
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(head)), attr="format")):
+            return bool(SQL.match(head))
+    return False
+
+
+def _closed_doors(root: Path, name: str, node: ast.ImportFrom | ast.Import) -> Iterator[str]:
+    """Imports of another feature's insides; a feature is a folder of a service's package."""
+    # services/<service>/src/<package>/<feature>/...
+    parts = Path(name).with_suffix("").parts
+    if len(parts) < 6:
+        return  # a module of the composition root
+    package, feature = parts[3], parts[4]
+    imported: list[str] = []
+    if isinstance(node, ast.Import):
+        imported = [alias.name for alias in node.names]
+    elif node.module and not node.level:
+        imported = [f"{node.module}.{alias.name}" for alias in node.names]
+    for path in imported:
+        other = path.split(".")
+        if other[0] != package or len(other) < 3 or other[1] == feature:
+            continue
+        if other[2] in CLOSED and root.joinpath(*parts[:4], other[1]).is_dir():
+            yield f"imports {path}: another feature is used through its service (or its models)"
+
+
+def test_the_tree_keeps_the_conventions() -> None:
+    found = violations(ROOT)
+    assert not found, "\n" + "\n".join(found)
+
+
+# --- the rules themselves are seen to work ---
+
+SEEDS = {
+    "commit": (
+        "services/shop/src/shop/orders/service.py",
+        "async def f(session):\n    await session.commit()\n",
+    ),
+    "rollback": ("libs/authkit/src/authkit/x.py", "async def f(db):\n    await db.rollback()\n"),
+    "query": (
+        "services/shop/src/shop/orders/service.py",
+        "async def f(session):\n    await session.execute(1)\n",
+    ),
+    "own query": (
+        "services/shop/src/shop/orders/consumers.py",
+        "def f(self):\n    self._session.scalars(1)\n",
+    ),
+    "inside": ("services/shop/src/shop/orders/service.py", "from shop.stock.repository import find\n"),
+    "inside, as module": ("services/shop/src/shop/orders/service.py", "from shop.stock import repository\n"),
+    "inside, plainly": ("services/shop/src/shop/orders/service.py", "import shop.stock.endpoints\n"),
+    "f-string": (
+        "services/shop/src/shop/orders/repository.py",
+        'def f(x):\n    return f"SELECT 1 WHERE a = {x}"\n',
+    ),
+    "format": (
+        "services/shop/src/shop/orders/repository.py",
+        'def f(x):\n    return "DELETE FROM a {}".format(x)\n',
+    ),
+    "text": ("services/shop/src/shop/orders/repository.py", 'def f(x):\n    return text(f"a = {x}")\n'),
+    "long": ("libs/authkit/tests/test_long.py", "x = 1\n" * (MAX_LINES + 1)),
+}
+FINE = {
+    "services/shop/src/shop/orders/repository.py": (
+        'async def f(session):\n    await session.execute(text("SELECT 1"))\n    return f"第{1}页"\n'
+        'A = "a = 1"\nB = f"SELECT 1 WHERE {A}"\n'
+        'def g(table):\n    return f"SELECT 1 FROM {table}"  # noqa: S608 - a name of ours\n'
+    ),
+    "services/shop/src/shop/orders/service.py": (
+        "from shop.stock.service import Stock\nfrom shop.stock.models import Item\n"
+        "from shop.stock import service\n"
+        "from shop.stock.errors import Gone\nfrom shop.stock.rules import LIMIT\n"
+        "from shop.orders.repository import find\nfrom shop.base import Base\n"
+        "def f(batch):\n    batch.commit()\n"
+    ),
+    "services/shop/src/shop/app.py": "from shop.stock.endpoints import router\n",
+    "libs/messaging/src/messaging/relay.py": "async def f(session):\n    await session.commit()\n",
+    "libs/authkit/tests/test_long.py": "x = 1\n" * MAX_LINES,
+}
+
+
+def _tree(root: Path, files: dict[str, str]) -> list[str]:
+    for name, source in {"services/shop/src/shop/stock/__init__.py": "", **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(source)
+    return violations(root)
+
+
+@pytest.mark.seeded
+@pytest.mark.parametrize("what", SEEDS)
+def test_a_breach_is_found(tmp_path: Path, what: str) -> None:
+    name, source = SEEDS[what]
+    found = _tree(tmp_path, {name: source})
+    assert len(found) == 1
+    assert found[0].startswith(f"{name}:")
+
+
+@pytest.mark.seeded
+def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:
+    assert _tree(tmp_path, FINE) == []
