@@ -39,7 +39,7 @@ lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy $(MEMBERS:%=%/src)
 	@$(VENV)/bin/lint-imports --no-cache
-	@$(PY) -m pytest -q tests/lint tests/contracts -m "not seeded" $(MIGRATION_TESTS)
+	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
 
 format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only --quiet .
@@ -50,6 +50,10 @@ lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*
 	  $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	    --output-file requirements/$$name.txt requirements/$$name.in; done
+
+snapshots: $(VENV)/.dev ## Record events' shapes, AsyncAPI and the REST reference (never over a breaking change)
+	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json
+	@$(PY) -m onebox.reference docs/api
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from onebox.demo.people import System
 
 
@@ -79,9 +80,13 @@ class Running:
 
 @pytest.fixture
 async def running(
-    database_factory: Callable[..., Any], rabbitmq_url: str, event_namespace: str, tmp_path: Path
+    request: pytest.FixtureRequest,
+    database_factory: Callable[..., Any],
+    rabbitmq_url: str,
+    event_namespace: str,
+    tmp_path: Path,
 ) -> AsyncIterator[Running]:
-    """Migrated, bootstrapped with world S, serving."""
+    """Migrated, with world S, serving. The parameter is the lifetime of access tokens in seconds."""
     identity, office, cockpit = free_ports(3)
     issuer = f"http://localhost:{identity}"
     system = System(
@@ -94,8 +99,7 @@ async def running(
             "ENCRYPTION_KEY": secrets.token_hex(32),
             "INDEX_KEY": secrets.token_hex(32),
             "SMS_BUDGET_PER_ADDRESS": "1000000",
-            # Short, so that the story can wait for one to expire.
-            "ACCESS_TOKEN_SECONDS": "30",
+            "ACCESS_TOKEN_SECONDS": str(getattr(request, "param", 300)),
             "OFFICE_CLIENT_SECRET": client_secrets["office"],
             "COCKPIT_CLIENT_SECRET": client_secrets["cockpit"],
             "PORTAL_REDIRECT_URIS": '["http://localhost/callback"]',

@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+
 from onebox.demo import steps
 
 pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
 
 
+# Short-lived, so that the story can wait for a token to expire.
+@pytest.mark.parametrize("running", [30], indirect=True)
 async def test_main_job(running: Any) -> None:
     story = steps.Story(running.system)
 

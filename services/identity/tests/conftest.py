@@ -139,7 +139,7 @@ async def app(database_factory: Any, clock: FrozenClock) -> AsyncIterator[FastAP
             service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
             redirect_uris=[CALLBACK],
         )
-        await bootstrap.load_world(session, clock, vault, settings, bootstrap.world("s"))
+        await bootstrap.load_world(session, clock, vault, settings, bootstrap.world("s", dev=True))
     async with application.router.lifespan_context(application):
         yield application
 

@@ -1,6 +1,11 @@
 """Registering, joining by invite, approval by the unit's or a higher administrator, suspension."""
 
+import asyncio
 from typing import Any
+
+import pytest
+
+from identity import bootstrap
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 SIBLING_ADMIN = "19900001325"  # 370103
@@ -72,4 +77,38 @@ async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_
         refused = await person.http.get("/api/v1/me", headers=handler)
         if refused.status_code == 401:
             break
+        await asyncio.sleep(0.02)
     assert refused.json()["code"] == "token_revoked"
+
+
+async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_tokens(
+    new_browser: Any,
+) -> None:
+    county, teacher = new_browser(), new_browser()
+    admin = await county.bearer(COUNTY_ADMIN)
+    token = await teacher.bearer("19900002087")
+    me = (await teacher.http.get("/api/v1/me", headers=token)).json()
+    above = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
+    assert above.json()["code"] == "unit_not_empty"
+    below = await county.http.get(f"/api/v1/units/{me['unit_id']}/children", headers=admin)
+    for unit in (below.json()["items"][0]["id"], me["unit_id"]):
+        assert (await county.http.post(f"/api/v1/units/{unit}/close", headers=admin)).status_code == 200
+    again = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
+    assert again.json()["code"] == "unit_closed"
+    for _ in range(100):
+        refused = await teacher.http.get("/api/v1/me", headers=token)
+        if refused.status_code == 401:
+            break
+        await asyncio.sleep(0.02)
+    assert refused.json()["code"] == "token_revoked"
+
+
+async def test_the_national_loader_needs_a_real_first_administrator_and_world_s_dev_mode() -> None:
+    with pytest.raises(bootstrap.NoWorld):
+        bootstrap.world("s", dev=False)
+    with pytest.raises(bootstrap.NoWorld):
+        bootstrap.world("national", dev=False)
+    admin = bootstrap.first_admin("13800138000", "王小明")
+    chosen = bootstrap.world("national", dev=False, first_admin=admin)
+    assert len(chosen.units) == 3329
+    assert [person.phone for person in chosen.people] == ["13800138000"]

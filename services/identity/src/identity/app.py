@@ -76,7 +76,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         routers=[oauth, signin, accounts, memberships, directory, *([dev] if settings.dev else [])],
         background=background,
         idempotency_table=idempotency_keys,
-        checks={"events": the_bus.check},
+        checks={"bus": the_bus.check},
         clock=clock or SystemClock(),
     )
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")

@@ -1,6 +1,6 @@
 """First set-up: a signing key, the registered services, and a whole world of units and people.
 
-Everything here can be run again: what is there already stays.
+Everything here can be run again: a key and units that are there stay, clients are set to what is given.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from contracts.identity import DirectoryLoadedV1
+from identity.accounts.errors import BadName
+from identity.accounts.rules import is_real_name
+from identity.accounts.service import phone_of
 from identity.base import outbox
 from identity.directory import worlds
-from identity.directory.rules import PersonSeed, UnitSeed
+from identity.directory.rules import CENTRE_CODE, PersonSeed, UnitSeed
 from identity.directory.service import Directory
 from identity.memberships.service import Memberships
 from identity.oauth.keys import KeyRing
@@ -38,17 +41,39 @@ class World:
     cockpit: frozenset[str]
 
 
-def world(name: str) -> World:
-    """`s`: the 1,017 units and 2,032 people of the acceptance story. `national`: every office, no people
-    but the centre's staff.
+class NoWorld(ValueError):
+    """No such world, or not in this mode; the message says which."""
+
+
+def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> World:
+    """`s`: the 1,017 units and 2,032 made-up people of the acceptance story, in dev mode only: their numbers
+    may belong to somebody. `national`: every office, and the centre's first administrator.
+
+    Raises `NoWorld`.
     """
-    staff = worlds.centre_staff()
-    cockpit = frozenset(person.phone for person in staff if "unit_admin" in person.roles)
     if name == "s":
+        if not dev:
+            raise NoWorld("world s has made-up people: dev mode only")
+        staff = worlds.centre_staff()
+        cockpit = frozenset(person.phone for person in staff if "unit_admin" in person.roles)
         return World(worlds.world_s(), [*staff, *worlds.world_s_people()], cockpit)
     if name == "national":
-        return World(worlds.national_offices(), staff, cockpit)
-    raise ValueError(f"no world named {name!r}")
+        if first_admin is None:
+            raise NoWorld("name the centre's first administrator: FIRST_ADMIN_PHONE and FIRST_ADMIN_NAME")
+        return World(worlds.national_offices(), [first_admin], frozenset({first_admin.phone}))
+    raise NoWorld(f"no world named {name!r}: s or national")
+
+
+def first_admin(phone: str | None, name: str | None) -> PersonSeed | None:
+    """The centre's first administrator and 签发人, or None without a number.
+
+    Raises `BadPhone`, `BadName`.
+    """
+    if phone is None:
+        return None
+    if name is None or not is_real_name(name):
+        raise BadName
+    return PersonSeed(phone_of(phone), name, CENTRE_CODE, ("unit_admin", "approver"))
 
 
 async def ensure_keys_and_clients(

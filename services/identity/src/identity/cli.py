@@ -10,11 +10,16 @@ from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
 from servicekit.clock import SystemClock
 from servicekit.db import Database
+from servicekit.problems import Problem
 
 
 async def _bootstrap(world: str | None) -> None:
     settings = Settings()
     own = BootstrapSettings()
+    chosen = None
+    if world is not None:
+        admin = bootstrap.first_admin(own.first_admin_phone, own.first_admin_name)
+        chosen = bootstrap.world(world, dev=settings.dev, first_admin=admin)
     database = Database(settings.database_url)
     clock, vault = SystemClock(), make_vault(settings)
     try:
@@ -29,8 +34,8 @@ async def _bootstrap(world: str | None) -> None:
                 },
                 redirect_uris=own.portal_redirect_uris,
             )
-            loaded = world is not None and await bootstrap.load_world(
-                session, clock, vault, settings, bootstrap.world(world)
+            loaded = chosen is not None and await bootstrap.load_world(
+                session, clock, vault, settings, chosen
             )
         sys.stdout.write("keys and clients are in place" + ("; world loaded\n" if loaded else "\n"))
     finally:
@@ -41,6 +46,10 @@ def run(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["bootstrap"]:
-        asyncio.run(_bootstrap(arguments[1] if len(arguments) > 1 else None))
+        try:
+            asyncio.run(_bootstrap(arguments[1] if len(arguments) > 1 else None))
+        except (bootstrap.NoWorld, Problem) as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
         return 0
     return main(Service("identity", Settings, build, MIGRATIONS, outbox), arguments)

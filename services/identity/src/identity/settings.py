@@ -16,7 +16,7 @@ class Settings(ServiceSettings):
     port: int = Field(default=8001, ge=0, le=65535)
 
     encryption_key: SecretStr
-    """32 bytes in hex: AES-256-GCM for phone numbers, ID numbers and private signing keys."""
+    """32 bytes in hex: AES-256-GCM for phone numbers and private signing keys."""
     index_key: SecretStr
     """32 bytes in hex: HMAC-SHA-256 for blind indexes and stored codes; different from `encryption_key`."""
 
@@ -48,3 +48,6 @@ class BootstrapSettings(BaseSettings):
     office_client_secret: SecretStr = Field(min_length=32)
     cockpit_client_secret: SecretStr = Field(min_length=32)
     portal_redirect_uris: list[str] = []
+    first_admin_phone: str | None = None
+    """Who administers the centre at first; needed only when the units are loaded."""
+    first_admin_name: str | None = None

@@ -34,8 +34,8 @@ def upgrade() -> None:
             "replicated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_units")),
-        sa.UniqueConstraint("code", name=op.f("uq_units_code")),
     )
+    op.create_index(op.f("ix_units_code"), "units", ["code"])
     op.create_index(op.f("ix_units_parent_id"), "units", ["parent_id"])
     op.create_index("ix_units_path", "units", ["path"], postgresql_using="gist")
     op.create_index("ix_units_path_order", "units", ["path"])
@@ -170,16 +170,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
     )
     op.create_index(op.f("ix_revocations_expires_at"), "revocations", ["expires_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("revocations")
-    op.drop_table("idempotency_keys")
-    op.drop_table("inbox")
-    op.drop_table("outbox")
-    op.drop_table("reads")
-    op.drop_table("signatures")
-    op.drop_table("forwardings")
-    op.drop_table("notices")
-    op.drop_table("people")
-    op.drop_table("units")

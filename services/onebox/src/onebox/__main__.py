@@ -9,6 +9,7 @@ import uvloop
 from authlib.deprecate import AuthlibDeprecationWarning
 
 from messaging.cli import add_dead_letters
+from onebox.postgres import PostgresFailed
 from onebox.settings import Settings
 from onebox.state import AlreadyRunning
 
@@ -35,6 +36,9 @@ def main() -> int:
             runner.run(run(settings))
     except AlreadyRunning as error:
         sys.stderr.write(f"已经在运行：{error}\n")
+        return 1
+    except PostgresFailed as error:
+        sys.stderr.write(f"PostgreSQL 未能启动：{error}\n")
         return 1
     return 0
 

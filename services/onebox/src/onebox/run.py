@@ -121,7 +121,7 @@ MIGRATIONS = {
 
 async def prepare(app: FastAPI, made: state.Secrets, start_url: str, progress: Progress) -> None:
     """Keys, clients and, in an empty directory, world S."""
-    chosen = bootstrap.world("s")
+    chosen = bootstrap.world("s", dev=True)
     task = progress.add_task("单位与人员（世界 S）", total=len(chosen.units) + len(chosen.people))
     vault, clock = app.state.vault, SystemClock()
     async with app.state.database.transaction() as session:

@@ -48,7 +48,9 @@ async def list_children(
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
 ) -> Page[UnitOut]:
     """Active direct children in order of code."""
-    rows = await Directory(session, clock).children(unit_id, query=q, after=paging.after, limit=paging.limit)
+    rows = await Directory(session, clock).children(
+        unit_id, query=q, after=paging.key(str), limit=paging.limit
+    )
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
 
 
@@ -76,23 +78,6 @@ async def create_unit(
     return await idempotency.keep(UnitOut.model_validate(unit))
 
 
-@router.post(
-    "/units/{unit_id}/close",
-    summary="撤销单位",
-    responses=problems.responses(
-        MembershipRequired,
-        RoleRequired,
-        OutOfReach,
-        errors.UnitNotFound,
-        errors.UnitNotEmpty,
-        errors.UnitClosed,
-    ),
-)
-async def close_unit(unit_id: UUID, admin: UnitAdmin, session: Session, clock: Clock) -> UnitOut:
-    """The unit must have no active unit below; history stays."""
-    return UnitOut.model_validate(await Directory(session, clock).close(admin, unit_id))
-
-
 @router.get(
     "/snapshot/units",
     tags=["副本"],
@@ -103,5 +88,5 @@ async def snapshot_units(
     _: DirectoryReader, session: Session, clock: Clock, paging: Paging
 ) -> Page[UnitChangedV1]:
     """Every unit as the event `unit.changed` tells of it, in order of id."""
-    rows = await Directory(session, clock).snapshot(paging.after, paging.limit)
+    rows = await Directory(session, clock).snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])

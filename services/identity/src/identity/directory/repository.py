@@ -27,7 +27,7 @@ class UnitRepository:
         return found
 
     async def children(
-        self, parent_id: UUID, *, query: str | None, after: Sequence[str] | None, limit: int
+        self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
         """Active direct children by code, one more than `limit`."""
         statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == "active")
@@ -47,11 +47,11 @@ class UnitRepository:
             )
         )
 
-    async def all_after(self, after: Sequence[str] | None, limit: int) -> Sequence[Unit]:
+    async def all_after(self, after: tuple[Any, ...] | None, limit: int) -> Sequence[Unit]:
         """Every unit in id order, one more than `limit`: the snapshot."""
         statement = select(Unit).order_by(Unit.id).limit(limit + 1)
         if after:
-            statement = statement.where(Unit.id > UUID(after[0]))
+            statement = statement.where(Unit.id > after[0])
         return (await self._session.scalars(statement)).all()
 
     async def count(self) -> int:

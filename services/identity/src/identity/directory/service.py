@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.identity import UnitChangedV1
+from identity.audit import service as audit
 from identity.base import outbox
 from identity.directory import rules
 from identity.directory.errors import (
@@ -79,13 +80,13 @@ class Directory:
         return unit
 
     async def children(
-        self, parent_id: UUID, *, query: str | None, after: Sequence[str] | None, limit: int
+        self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
         """Active direct children, one more than `limit`. Raises `UnitNotFound`."""
         await self.get(parent_id)
         return await self._units.children(parent_id, query=query, after=after, limit=limit)
 
-    async def snapshot(self, after: Sequence[str] | None, limit: int) -> list[UnitChangedV1]:
+    async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[UnitChangedV1]:
         """Every unit, one more than `limit`."""
         return [told(unit) for unit in await self._units.all_after(after, limit)]
 
@@ -127,6 +128,14 @@ class Directory:
         except IntegrityError as error:
             raise UnitCodeTaken from error
         outbox.add(self._session, told(unit), subject=unit.id, sequence=unit.version)
+        audit.record(
+            self._session,
+            self._clock,
+            actor=principal.sub,
+            action="unit.opened",
+            target=unit.id,
+            code=unit.code,
+        )
         return unit
 
     async def close(self, principal: Principal, unit_id: UUID) -> Unit:

@@ -12,8 +12,9 @@ from identity.accounts.errors import AccountNotActive, AccountNotFound, AccountN
 from identity.accounts.models import Account
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.directory.auth import DirectoryReader, Person, UnitAdmin
-from identity.directory.errors import UnitClosed, UnitNotFound
+from identity.directory.errors import UnitClosed, UnitNotEmpty, UnitNotFound
 from identity.directory.models import Unit
+from identity.directory.schemas import UnitOut
 from identity.memberships import errors
 from identity.memberships.dependencies import Service
 from identity.memberships.models import Invite, JoinRequest
@@ -119,7 +120,7 @@ async def request_to_join(
 @router.get("/join-requests", summary="待审核的加入申请", responses=problems.responses(*ADMIN))
 async def list_join_requests(admin: UnitAdmin, paging: Paging, service: Service) -> Page[JoinRequestOut]:
     """Those for the caller's unit and every unit below it, oldest first."""
-    rows = await service.pending(admin, paging.after, paging.limit)
+    rows = await service.pending(admin, paging.key(UUID), paging.limit)
     return page([_request_out(row) for row in rows], paging.limit, lambda request: [request.id])
 
 
@@ -147,7 +148,7 @@ async def reject_join_request(
 )
 async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service: Service) -> Page[AccountOut]:
     """People of a unit in reach, phones masked."""
-    rows = await service.members(admin, unit_id, paging.after, paging.limit)
+    rows = await service.members(admin, unit_id, paging.key(UUID), paging.limit)
     people = [
         AccountOut(
             sub=account.id,
@@ -161,6 +162,17 @@ async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service:
         for account, membership in rows
     ]
     return page(people, paging.limit, lambda person: [person.sub])
+
+
+@router.post(
+    "/units/{unit_id}/close",
+    tags=["单位"],
+    summary="撤销单位",
+    responses=problems.responses(*ADMIN, UnitNotFound, UnitNotEmpty, UnitClosed),
+)
+async def close_unit(unit_id: UUID, admin: UnitAdmin, service: Service) -> UnitOut:
+    """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
+    return UnitOut.model_validate(await service.close_unit(admin, unit_id))
 
 
 @router.post(
@@ -235,5 +247,5 @@ async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: S
 )
 async def snapshot_people(_: DirectoryReader, paging: Paging, service: Service) -> Page[PersonChangedV1]:
     """Every person as the event `person.changed` tells of them, in order of id."""
-    rows = await service.snapshot(paging.after, paging.limit)
+    rows = await service.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda person: [person.sub])

@@ -50,7 +50,7 @@ class MembershipRepository:
         return await self._session.get(JoinRequest, request_id, with_for_update=True)
 
     async def pending_under(
-        self, path: str, *, after: Sequence[str] | None, limit: int
+        self, path: str, *, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
         """Pending requests for units in a subtree, oldest first, one more than `limit`."""
         statement = (
@@ -62,7 +62,7 @@ class MembershipRepository:
             .limit(limit + 1)
         )
         if after:
-            statement = statement.where(JoinRequest.id > UUID(after[0]))
+            statement = statement.where(JoinRequest.id > after[0])
         return [row.tuple() for row in (await self._session.execute(statement)).all()]
 
     async def active(self, sub: UUID) -> tuple[Membership, Unit] | None:
@@ -95,7 +95,7 @@ class MembershipRepository:
         return found
 
     async def people_after(
-        self, after: Sequence[str] | None, limit: int
+        self, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership | None, Unit | None]]:
         """Every account with its membership, in order of id, one more than `limit`: the snapshot."""
         statement = (
@@ -106,11 +106,11 @@ class MembershipRepository:
             .limit(limit + 1)
         )
         if after:
-            statement = statement.where(Account.id > UUID(after[0]))
+            statement = statement.where(Account.id > after[0])
         return [row.tuple() for row in (await self._session.execute(statement)).all()]
 
     async def members(
-        self, unit_id: UUID, *, after: Sequence[str] | None, limit: int
+        self, unit_id: UUID, *, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
         """A unit's people, one more than `limit`."""
         statement = (
@@ -121,7 +121,17 @@ class MembershipRepository:
             .limit(limit + 1)
         )
         if after:
-            statement = statement.where(Account.id > UUID(after[0]))
+            statement = statement.where(Account.id > after[0])
+        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+
+    async def all_members(self, unit_id: UUID) -> Sequence[tuple[Account, Membership]]:
+        """All of a unit's people, locked."""
+        statement = (
+            select(Account, Membership)
+            .join(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
+            .where(Membership.unit_id == unit_id)
+            .with_for_update()
+        )
         return [row.tuple() for row in (await self._session.execute(statement)).all()]
 
     async def bulk_insert(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -86,7 +87,7 @@ class Memberships:
         return standing
 
     async def members(
-        self, principal: Principal, unit_id: UUID, after: Sequence[str] | None, limit: int
+        self, principal: Principal, unit_id: UUID, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
         """People of a unit in reach, one more than `limit`. Raises `OutOfReach`."""
         unit = await self._directory.within_reach(principal, unit_id)
@@ -161,7 +162,7 @@ class Memberships:
         return request, account, unit
 
     async def pending(
-        self, principal: Principal, after: Sequence[str] | None, limit: int
+        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
         """Requests that the caller may decide, one more than `limit`."""
         assert principal.acting is not None
@@ -224,6 +225,21 @@ class Memberships:
         self._audit(principal.sub, "account.restored", sub, reason=reason)
         return standing
 
+    async def close_unit(self, principal: Principal, unit_id: UUID) -> Unit:
+        """Close a unit; its people belong to no unit from now on, and their tokens are withdrawn.
+
+        Raises `UnitNotFound`, `OutOfReach`, `UnitNotEmpty`, `UnitClosed`.
+        """
+        unit = await self._directory.close(principal, unit_id)
+        now = self._clock.now()
+        for account, membership in await self._rows.all_members(unit.id):
+            membership.ended_at = now
+            account.version += 1
+            self._tell(account, None, None)
+            revoke_access(self._session, self._clock, self._token_seconds, account.id, reason="unit closed")
+        self._audit(principal.sub, "unit.closed", unit.id)
+        return unit
+
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Standing:
         """Authorise a person for another system; a second time changes nothing.
 
@@ -269,7 +285,7 @@ class Memberships:
         )
         self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)
 
-    async def snapshot(self, after: Sequence[str] | None, limit: int) -> list[PersonChangedV1]:
+    async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
         """Every person, one more than `limit`."""
         return [told(*row) for row in await self._rows.people_after(after, limit)]
 

@@ -14,7 +14,7 @@ from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
 from identity.oauth.service import OAuth, SignInNeeded, Untrusted
 from identity.oauth.tokens import parse_sub
-from identity.signin.endpoints import Browser
+from identity.signin.dependencies import Browser
 from identity.signin.pages import error_page
 from servicekit import problems
 from servicekit.db import Session

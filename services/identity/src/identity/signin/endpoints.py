@@ -4,7 +4,7 @@ import hmac
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.errors import AccountSuspended
@@ -14,8 +14,8 @@ from identity.codes import rules as code_rules
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
-from identity.sessions.models import BrowserSession
 from identity.sessions.service import ACR_SMS, Sessions
+from identity.signin.dependencies import cookie_name, is_secure
 from identity.signin.pages import client_origin, page
 from servicekit.db import Session
 from servicekit.problems import Problem
@@ -23,27 +23,6 @@ from servicekit.problems import Problem
 router = APIRouter(include_in_schema=False)
 
 _CSRF = "zhuxue_csrf"
-
-
-def cookie_name(secure: bool) -> str:
-    """`__Host-` binds the cookie to this host and to TLS; plain only where dev mode has no TLS."""
-    return "__Host-zhuxue_session" if secure else "zhuxue_session"
-
-
-def _secure(settings: Settings) -> bool:
-    return settings.issuer_url.startswith("https://")
-
-
-async def browser_session(
-    request: Request, session: Session, clock: Clock, settings: Settings
-) -> BrowserSession | None:
-    """The live session of the request's cookie."""
-    cookie = request.cookies.get(cookie_name(_secure(settings)))
-    sessions = Sessions(session, clock, settings.access_token_seconds)
-    return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
-
-
-Browser = Annotated[BrowserSession | None, Depends(browser_session)]
 
 
 class Forged(Problem):
@@ -94,7 +73,9 @@ def _render(
         message=message,
         resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
     )
-    response.set_cookie(_CSRF, cookie, httponly=True, samesite="lax", secure=_secure(settings), path="/login")
+    response.set_cookie(
+        _CSRF, cookie, httponly=True, samesite="lax", secure=is_secure(settings), path="/login"
+    )
     return response
 
 
@@ -190,7 +171,7 @@ async def sign_in(
     )
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
-    secure = _secure(settings)
+    secure = is_secure(settings)
     response.set_cookie(
         cookie_name(secure),
         cookie,

@@ -1,0 +1,32 @@
+"""The browser's session, for every endpoint that answers to a person at a browser."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from identity.dependencies import Clock, Settings
+from identity.sessions.models import BrowserSession
+from identity.sessions.service import Sessions
+from servicekit.db import Session
+
+
+def cookie_name(secure: bool) -> str:
+    """`__Host-` binds the cookie to this host and to TLS; plain only where dev mode has no TLS."""
+    return "__Host-zhuxue_session" if secure else "zhuxue_session"
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether the issuer is served over TLS: always, but in dev mode."""
+    return settings.issuer_url.startswith("https://")
+
+
+async def browser_session(
+    request: Request, session: Session, clock: Clock, settings: Settings
+) -> BrowserSession | None:
+    """The live session of the request's cookie."""
+    cookie = request.cookies.get(cookie_name(is_secure(settings)))
+    sessions = Sessions(session, clock, settings.access_token_seconds)
+    return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+
+
+Browser = Annotated[BrowserSession | None, Depends(browser_session)]

@@ -1,0 +1,62 @@
+"""Writes the OpenAPI documents of all services: `python -m onebox.reference DIRECTORY`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import cockpit.app
+import cockpit.settings
+import identity.app
+import identity.settings
+import office.app
+import office.settings
+from messaging.inprocess import InProcessBus
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each service, as in production; no database is touched."""
+    common: dict[str, Any] = {
+        "database_url": "postgresql+asyncpg://nobody@localhost/nothing",
+        "rabbitmq_url": "amqp://localhost/",
+        "issuer": "https://id.example.org",
+    }
+    snapshot: dict[str, Any] = {
+        "identity_url": "https://id.example.org",
+        "client_id": "-",
+        "client_secret": "-",
+    }
+    bus = InProcessBus()
+    apps = {
+        "identity": identity.app.build(
+            identity.settings.Settings(
+                encryption_key="00" * 32,
+                index_key="11" * 32,
+                sms_gateway_url="https://sms.example.org",
+                sms_gateway_secret="-",
+                **common,
+            ),
+            bus,
+        ),
+        "office": office.app.build(office.settings.Settings(**common, **snapshot), bus),
+        "cockpit": cockpit.app.build(
+            cockpit.settings.Settings(analytics_dsn="chdb:///nowhere", **common, **snapshot), bus
+        ),
+    }
+    return {name: app.openapi() for name, app in apps.items()}
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """As it stands in the file."""
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def main(directory: Path) -> None:
+    """Write a file per service."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, document in documents().items():
+        (directory / f"{name}.json").write_text(text_of(document))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

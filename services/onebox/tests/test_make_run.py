@@ -1,0 +1,141 @@
+"""`make run`: first page, a second start on the same data, a killed process, one process at a time."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+def free_block() -> int:
+    """The first of four ports that were free a moment ago."""
+    for first in range(20_000, 60_000, 10):
+        sockets = [socket.socket() for _ in range(4)]
+        try:
+            for offset, one in enumerate(sockets):
+                one.bind(("127.0.0.1", first + offset))
+        except OSError:
+            continue
+        else:
+            return first
+        finally:
+            for one in sockets:
+                one.close()
+    raise RuntimeError("no free ports")
+
+
+class Onebox:
+    """One process on a state directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = free_block()
+        self.environment = os.environ | {
+            "ZHUXUE_ONEBOX_STATE_DIR": str(directory),
+            "ZHUXUE_ONEBOX_FIRST_PORT": str(self.port),
+        }
+        self.process = self.spawn()
+
+    def spawn(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "onebox"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def ready(self) -> None:
+        for _ in range(600):
+            if self.process.poll() is not None:
+                break
+            try:
+                for offset in (1, 2, 3):
+                    httpx.get(f"http://127.0.0.1:{self.port + offset}/readyz").raise_for_status()
+            except httpx.HTTPError:
+                time.sleep(0.1)
+            else:
+                return
+        self.process.kill()
+        raise AssertionError(self.process.communicate()[0])
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.communicate(timeout=60)[0]
+
+
+@pytest.fixture
+def start(directory: Path) -> Iterator[Callable[[Path], Onebox]]:
+    # After `directory`, so that it is stopped before its data goes.
+    started: list[Onebox] = []
+
+    def make(directory: Path) -> Onebox:
+        box = Onebox(directory)
+        started.append(box)
+        box.ready()
+        return box
+
+    yield make
+    for box in started:
+        if box.process.poll() is None:
+            box.stop()
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    # PostgreSQL runs as `nobody` when we are root, and pytest's own directories are closed to others.
+    root = Path(tempfile.mkdtemp(prefix="zhuxue-onebox-"))
+    root.chmod(0o755)
+    yield root / "state"
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def keys_of(box: Onebox) -> list[str]:
+    return [key["kid"] for key in httpx.get(f"http://127.0.0.1:{box.port + 1}/jwks").json()["keys"]]
+
+
+def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
+    start: Callable[[Path], Onebox], directory: Path
+) -> None:
+    first = start(directory)
+    page = httpx.get(f"http://127.0.0.1:{first.port}/")
+    assert page.status_code == 200
+    assert "19900000001" in page.text
+    assert (
+        httpx.get(f"http://127.0.0.1:{first.port}/sign-in")
+        .headers["location"]
+        .startswith(f"http://localhost:{first.port + 1}/authorize?")
+    )
+    kids = keys_of(first)
+    said = first.stop()
+    assert first.process.returncode == 0, said
+    assert "1017" in said or "3052/3052" in said
+    assert "已停止，数据已保存" in said
+
+    second = start(directory)
+    assert keys_of(second) == kids
+    twin = second.spawn()
+    assert "端口" in twin.communicate(timeout=30)[0]
+    assert twin.returncode == 1
+    second.process.kill()
+    second.process.communicate()
+
+    # PostgreSQL has outlived its parent and is stopped before the data is used again.
+    third = start(directory)
+    assert keys_of(third) == kids
+    listed = subprocess.run(
+        [sys.executable, "-m", "onebox", "dead-letters", "list", "office.directory"],
+        env=third.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert listed.stdout == ""
