@@ -32,6 +32,7 @@ class Principal:
     expires_at: datetime
     jti: str
     sid: str | None = None
+    grant_id: str | None = None
     acr: str | None = None
     auth_time: datetime | None = None
     acting: Acting | None = None

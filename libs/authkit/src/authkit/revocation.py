@@ -25,6 +25,7 @@ from servicekit.ids import new_id
 log = structlog.get_logger("revocation")
 
 _RELOAD_SECONDS = 5.0
+_Of = tuple[str | None, str | None]
 
 
 def make_revocation_table(metadata: MetaData) -> Table:
@@ -35,6 +36,7 @@ def make_revocation_table(metadata: MetaData) -> Table:
         Column("id", Uuid, primary_key=True),
         Column("sub", Uuid, nullable=False),
         Column("sid", Text),
+        Column("grant_id", Text),
         Column("audience", Text),
         Column("not_before", DateTime(timezone=True), nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
@@ -48,11 +50,12 @@ class RevocationList:
         self._database = database
         self._table = table
         self._audience = audience
-        self._by_sub: dict[str, dict[str | None, tuple[datetime, datetime]]] = {}
+        # By person, then by session or grant, (None, None) for all of the person's tokens.
+        self._by_sub: dict[str, dict[_Of, tuple[datetime, datetime]]] = {}
 
     def hear(self, event: AccessRevokedV1) -> None:
         """Refuse from now on what the event names. Does nothing for another audience's event."""
-        self._add(str(event.sub), event.sid, event.audience, event.not_before, event.expires_at)
+        self._add(event)
 
     async def record(self, session: AsyncSession, event: AccessRevokedV1, _: object = None) -> None:
         """Store the event (the durable subscription's handler); expired rows go at the same time."""
@@ -62,6 +65,7 @@ class RevocationList:
                 id=new_id(),
                 sub=event.sub,
                 sid=event.sid,
+                grant_id=event.grant_id,
                 audience=event.audience,
                 not_before=event.not_before,
                 expires_at=event.expires_at,
@@ -78,8 +82,8 @@ class RevocationList:
         entries = self._by_sub.get(principal.sub)
         if entries is None:
             return False
-        for sid in (None, principal.sid):
-            entry = entries.get(sid)
+        for of in {(None, None), (principal.sid, None), (None, principal.grant_id)}:
+            entry = entries.get(of)
             if entry is not None and principal.issued_at < entry[0]:
                 return True
         return False
@@ -90,7 +94,7 @@ class RevocationList:
         async with self._database.transaction() as session:
             rows = (await session.execute(select(self._table).where(self._table.c.expires_at >= now))).all()
         for row in rows:
-            self._add(str(row.sub), row.sid, row.audience, row.not_before, row.expires_at)
+            self._add(row)
         self._forget(now)
 
     @contextlib.asynccontextmanager
@@ -113,18 +117,18 @@ class RevocationList:
             except Exception:
                 log.warning("revocations not reloaded", exc_info=True)
 
-    def _add(
-        self, sub: str, sid: str | None, audience: str | None, not_before: datetime, expires_at: datetime
-    ) -> None:
-        if audience is not None and audience != self._audience:
+    def _add(self, entry: Any) -> None:
+        """Take an event or a row: both have the same names."""
+        if entry.audience is not None and entry.audience != self._audience:
             return
-        entries = self._by_sub.setdefault(sub, {})
-        since, until = entries.get(sid, (not_before, expires_at))
-        entries[sid] = (max(since, not_before), max(until, expires_at))
+        of = (entry.sid, entry.grant_id)
+        entries = self._by_sub.setdefault(str(entry.sub), {})
+        since, until = entries.get(of, (entry.not_before, entry.expires_at))
+        entries[of] = (max(since, entry.not_before), max(until, entry.expires_at))
 
     def _forget(self, now: datetime) -> None:
         for sub, entries in list(self._by_sub.items()):
-            alive: dict[str | None, Any] = {sid: entry for sid, entry in entries.items() if entry[1] >= now}
+            alive = {of: entry for of, entry in entries.items() if entry[1] >= now}
             if alive:
                 self._by_sub[sub] = alive
             else:

@@ -146,6 +146,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         jti=_text(claims, "jti"),
         sid=claims.get("sid"),
+        grant_id=claims.get("grant_id"),
         acr=claims.get("acr"),
         auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, UTC),
         acting=acting,

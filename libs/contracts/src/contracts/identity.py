@@ -51,14 +51,15 @@ class PersonChangedV1(EventModel):
 class AccessRevokedV1(EventModel):
     """Tokens issued before `not_before` are to be refused although they have not expired.
 
-    Which tokens: those of the person `sub` and, where given, only those of the session `sid` or for
-    the audience `audience`. `expires_at` is when the last of them has expired anyway.
+    Which tokens: those of the person `sub` and, where given, only those of the session `sid`, of the
+    grant `grant_id` or for the audience `audience`. `expires_at` is when the last of them has expired anyway.
     """
 
     type: ClassVar[str] = "zhuxue.identity.access.revoked.v1"
 
     sub: UUID
     sid: str | None = None
+    grant_id: str | None = None
     audience: str | None = None
     not_before: datetime
     expires_at: datetime

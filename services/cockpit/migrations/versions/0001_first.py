@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("sub", sa.Uuid(), nullable=False),
         sa.Column("sid", sa.Text(), nullable=True),
+        sa.Column("grant_id", sa.Text(), nullable=True),
         sa.Column("audience", sa.Text(), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,4 +1,4 @@
-"""First cut: accounts, units, memberships, sessions, clients, codes, keys, audit.
+"""First cut: accounts, units, memberships, sessions, clients, grants, codes, keys, audit.
 
 Revision: 0001
 """
@@ -56,28 +56,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_log_at"), "audit_log", ["at"], unique=False)
     op.create_index("ix_audit_log_target_id_at", "audit_log", ["target_id", "at"], unique=False)
     op.create_table(
-        "clients",
-        sa.Column("client_id", sa.Text(), nullable=False),
-        sa.Column("client_name", sa.Text(), nullable=False),
-        sa.Column("client_secret_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("token_endpoint_auth_method", sa.Text(), nullable=False),
-        sa.Column("redirect_uris", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("grant_types", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("audiences", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("first_party", sa.Boolean(), nullable=False),
-        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "(token_endpoint_auth_method = 'none') = (client_secret_hash IS NULL)",
-            name=op.f("ck_clients_secret_iff_confidential"),
-        ),
-        sa.CheckConstraint(
-            "token_endpoint_auth_method IN ('none','client_secret_basic','client_secret_post')",
-            name=op.f("ck_clients_auth_method"),
-        ),
-        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_clients")),
-    )
-    op.create_table(
         "idempotency_keys",
         sa.Column("scope", sa.LargeBinary(), nullable=False, comment="hash of caller, method, path and key"),
         sa.Column("request_hash", sa.LargeBinary(), nullable=False),
@@ -128,6 +106,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("sub", sa.Uuid(), nullable=False),
         sa.Column("sid", sa.Text(), nullable=True),
+        sa.Column("grant_id", sa.Text(), nullable=True),
         sa.Column("audience", sa.Text(), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -193,6 +172,46 @@ def upgrade() -> None:
     op.create_index("ix_units_path", "units", ["path"], unique=False, postgresql_using="gist")
     op.create_index("ix_units_path_order", "units", ["path"], unique=False)
     op.create_index(op.f("ix_units_region_code"), "units", ["region_code"], unique=False)
+    op.create_table(
+        "clients",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("client_name", sa.Text(), nullable=False),
+        sa.Column("client_uri", sa.Text(), nullable=True),
+        sa.Column("logo_uri", sa.Text(), nullable=True),
+        sa.Column("policy_uri", sa.Text(), nullable=True),
+        sa.Column("contacts", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("owner_unit_id", sa.Uuid(), nullable=True),
+        sa.Column("token_endpoint_auth_method", sa.Text(), nullable=False),
+        sa.Column("jwks", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("jwks_uri", sa.Text(), nullable=True),
+        sa.Column("redirect_uris", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column(
+            "post_logout_redirect_uris", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False
+        ),
+        sa.Column("backchannel_logout_uri", sa.Text(), nullable=True),
+        sa.Column("frontchannel_logout_uri", sa.Text(), nullable=True),
+        sa.Column("grant_types", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("audiences", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("id_token_signed_response_alg", sa.Text(), server_default="ES256", nullable=False),
+        sa.Column("default_max_age", sa.Integer(), nullable=True),
+        sa.Column(
+            "require_pushed_authorization_requests",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+        ),
+        sa.Column("dpop_bound_access_tokens", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("first_party", sa.Boolean(), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "token_endpoint_auth_method IN "
+            "('none','client_secret_basic','client_secret_post','private_key_jwt')",
+            name=op.f("ck_clients_auth_method"),
+        ),
+        sa.ForeignKeyConstraint(["owner_unit_id"], ["units.id"], name=op.f("fk_clients_owner_unit_id_units")),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_clients")),
+    )
     op.create_table(
         "entitlements",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -294,33 +313,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("unit_id", "version", name=op.f("pk_unit_changes")),
     )
     op.create_table(
-        "authorization_codes",
-        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        "client_secrets",
         sa.Column("client_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client_id"],
+            ["clients.client_id"],
+            name=op.f("fk_client_secrets_client_id_clients"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("client_id", "secret_hash", name=op.f("pk_client_secrets")),
+    )
+    op.create_table(
+        "grants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("resources", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("nonce", sa.Text(), nullable=True),
-        sa.Column("code_challenge", sa.Text(), nullable=False),
-        sa.Column("auth_time", sa.BigInteger(), nullable=False),
-        sa.Column("acr", sa.Text(), nullable=False),
+        sa.Column("auth_time", sa.BigInteger(), nullable=True),
+        sa.Column("acr", sa.Text(), nullable=True),
         sa.Column("amr", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dpop_jkt", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_grants_account_id_accounts")),
         sa.ForeignKeyConstraint(
-            ["account_id"], ["accounts.id"], name=op.f("fk_authorization_codes_account_id_accounts")
+            ["client_id"], ["clients.client_id"], name=op.f("fk_grants_client_id_clients")
         ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["clients.client_id"], name=op.f("fk_authorization_codes_client_id_clients")
-        ),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["sessions.id"], name=op.f("fk_authorization_codes_session_id_sessions")
-        ),
-        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_authorization_codes")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_grants_session_id_sessions")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grants")),
     )
-    op.create_index("ix_authorization_codes_issued_at", "authorization_codes", ["issued_at"], unique=False)
+    op.create_index("ix_grants_account_id_client_id", "grants", ["account_id", "client_id"], unique=False)
+    op.create_index("ix_grants_expires_at", "grants", ["expires_at"], unique=False)
+    op.create_index("ix_grants_session_id", "grants", ["session_id"], unique=False)
     op.create_table(
         "join_requests",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -353,6 +383,21 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'pending'"),
     )
+    op.create_table(
+        "authorization_codes",
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("grant_id", sa.Uuid(), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("code_challenge", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["grants.id"], name=op.f("fk_authorization_codes_grant_id_grants")
+        ),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_authorization_codes")),
+    )
+    op.create_index("ix_authorization_codes_issued_at", "authorization_codes", ["issued_at"], unique=False)
     op.execute(
         """
         CREATE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -19,7 +19,7 @@ from identity.directory.rules import CENTRE_CODE, PersonSeed, UnitSeed
 from identity.directory.service import Directory
 from identity.memberships.service import Memberships
 from identity.oauth.keys import KeyRing
-from identity.oauth.models import Client, secret_hash
+from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.oauth.repository import OAuthRepository
 from identity.settings import Settings
 from identity.vault import Vault
@@ -96,7 +96,6 @@ async def ensure_keys_and_clients(
                 Client(
                     client_id=client_id,
                     client_name=f"Zhuxue {client_id}",
-                    client_secret_hash=secret_hash(secret),
                     token_endpoint_auth_method="client_secret_basic",
                     redirect_uris=[],
                     grant_types=["client_credentials"],
@@ -104,16 +103,20 @@ async def ensure_keys_and_clients(
                     audiences=["urn:zhuxue:identity"],
                     first_party=True,
                     registered_at=clock.now(),
+                    secrets=[
+                        ClientSecret(
+                            client_id=client_id, secret_hash=secret_hash(secret), created_at=clock.now()
+                        )
+                    ],
                 )
             )
         rows.put_client(
             Client(
                 client_id=PORTAL,
                 client_name="学生资助工作门户",
-                client_secret_hash=None,
                 token_endpoint_auth_method="none",
                 redirect_uris=redirect_uris,
-                grant_types=["authorization_code"],
+                grant_types=["authorization_code", "refresh_token"],
                 scopes=PEOPLE_SCOPES,
                 audiences=AUDIENCES,
                 first_party=True,

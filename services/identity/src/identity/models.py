@@ -5,7 +5,7 @@ from identity.audit.models import AuditRecord
 from identity.codes.models import SmsCode
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
-from identity.oauth.models import AuthorizationCode, Client, SigningKey
+from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
 from identity.sessions.models import BrowserSession
 
 __all__ = [
@@ -14,7 +14,9 @@ __all__ = [
     "AuthorizationCode",
     "BrowserSession",
     "Client",
+    "ClientSecret",
     "Entitlement",
+    "Grant",
     "Invite",
     "JoinRequest",
     "Membership",

@@ -1,17 +1,29 @@
 """Clients, authorization codes and signing keys."""
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    false,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.base import Base
+from servicekit.ids import new_id
 
 
 def secret_hash(secret: str) -> bytes:
@@ -25,25 +37,43 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     __tablename__ = "clients"
     __table_args__ = (
         CheckConstraint(
-            "token_endpoint_auth_method IN ('none','client_secret_basic','client_secret_post')",
+            "token_endpoint_auth_method IN "
+            "('none','client_secret_basic','client_secret_post','private_key_jwt')",
             name="auth_method",
-        ),
-        CheckConstraint(
-            "(token_endpoint_auth_method = 'none') = (client_secret_hash IS NULL)",
-            name="secret_iff_confidential",
         ),
     )
 
     client_id: Mapped[str] = mapped_column(Text, primary_key=True)
     client_name: Mapped[str] = mapped_column(Text)
-    client_secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    client_uri: Mapped[str | None] = mapped_column(Text)
+    logo_uri: Mapped[str | None] = mapped_column(Text)
+    policy_uri: Mapped[str | None] = mapped_column(Text)
+    contacts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    owner_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
     token_endpoint_auth_method: Mapped[str] = mapped_column(Text)
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    jwks_uri: Mapped[str | None] = mapped_column(Text)
     redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), default=list, server_default="{}"
+    )
+    backchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
+    frontchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
     grant_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     audiences: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    id_token_signed_response_alg: Mapped[str] = mapped_column(Text, default="ES256", server_default="ES256")
+    default_max_age: Mapped[int | None] = mapped_column(Integer)
+    require_pushed_authorization_requests: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    dpop_bound_access_tokens: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     first_party: Mapped[bool] = mapped_column(Boolean, default=False)
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    secrets: Mapped[list["ClientSecret"]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
+    )
 
     # Authlib's ClientMixin
     def get_client_id(self) -> str:
@@ -63,9 +93,10 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         return redirect_uri in self.redirect_uris
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Constant-time comparison with the stored hash."""
-        stored = self.client_secret_hash
-        return stored is not None and hmac.compare_digest(stored, secret_hash(client_secret))
+        """Constant-time comparison with the stored hashes: two while a secret is being rotated."""
+        given, now = secret_hash(client_secret), datetime.now(UTC)
+        fits = [hmac.compare_digest(row.secret_hash, given) and row.valid(now) for row in self.secrets]
+        return any(fits)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """One registered method at every endpoint."""
@@ -80,6 +111,59 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         return grant_type in self.grant_types
 
 
+class ClientSecret(Base):
+    """One secret of a client, as a hash. During rotation the old one stays valid until `expires_at`."""
+
+    __tablename__ = "client_secrets"
+
+    client_id: Mapped[str] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True
+    )
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def valid(self, now: datetime) -> bool:
+        """Whether the secret may still be used."""
+        return self.expires_at is None or now < self.expires_at
+
+
+class Grant(Base):
+    """What a person (or, with `account_id` None, nobody but the client) has let a client do, in one sign-in.
+
+    The family of everything issued from one authorization: the code, refresh tokens and access tokens.
+    Revoking it ends all of them. Pruned when the last of them has expired.
+    """
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        Index("ix_grants_session_id", "session_id"),
+        Index("ix_grants_account_id_client_id", "account_id", "client_id"),
+        Index("ix_grants_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("sessions.id"))
+    scope: Mapped[str] = mapped_column(Text)
+    resources: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    auth_time: Mapped[int | None] = mapped_column(BigInteger)
+    acr: Mapped[str | None] = mapped_column(Text)
+    amr: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    dpop_jkt: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def revoke(self, now: datetime) -> bool:
+        """End the grant; False if it had ended before."""
+        if self.revoked_at is not None:
+            return False
+        self.revoked_at = now
+        return True
+
+
 class AuthorizationCode(Base):
     """One authorization code (RFC 6749 §4.1.2). Used ones are kept, so that reuse is noticed.
 
@@ -90,19 +174,14 @@ class AuthorizationCode(Base):
     __table_args__ = (Index("ix_authorization_codes_issued_at", "issued_at"),)
 
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id"))
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"))
+    grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.id"))
     redirect_uri: Mapped[str] = mapped_column(Text)
-    scope: Mapped[str] = mapped_column(Text)
-    resources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     nonce: Mapped[str | None] = mapped_column(Text)
     code_challenge: Mapped[str] = mapped_column(Text)
-    auth_time: Mapped[int] = mapped_column(BigInteger)
-    acr: Mapped[str] = mapped_column(Text)
-    amr: Mapped[list[str]] = mapped_column(ARRAY(Text))
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    grant: Mapped[Grant] = relationship(lazy="joined", innerjoin=True)
 
     code_challenge_method = "S256"
 
@@ -117,23 +196,23 @@ class AuthorizationCode(Base):
 
     def get_scope(self) -> str:
         """The granted scope."""
-        return self.scope
+        return self.grant.scope
 
     def get_nonce(self) -> str | None:
         """The nonce of the authorization request."""
         return self.nonce
 
-    def get_auth_time(self) -> int:
+    def get_auth_time(self) -> int | None:
         """When the person authenticated."""
-        return self.auth_time
+        return self.grant.auth_time
 
-    def get_acr(self) -> str:
+    def get_acr(self) -> str | None:
         """How strongly the person authenticated."""
-        return self.acr
+        return self.grant.acr
 
     def get_amr(self) -> list[str]:
         """By what means (RFC 8176)."""
-        return self.amr
+        return self.grant.amr
 
 
 class SigningKey(Base):

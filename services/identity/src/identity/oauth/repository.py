@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
+from identity.base import Base
 from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.models import AuthorizationCode, Client, SigningKey
@@ -30,13 +31,13 @@ class OAuthRepository:
         """Register a client or change its registration."""
         self._session.merge(client)
 
-    def add_code(self, code: AuthorizationCode) -> None:
-        """Store a code."""
-        self._session.add(code)
+    def add(self, row: Base) -> None:
+        """Store a new row."""
+        self._session.add(row)
 
     def code(self, code_hash: bytes) -> AuthorizationCode | None:
         """A code, locked: of two redemptions at once the second sees that the first has used it."""
-        return self._session.get(AuthorizationCode, code_hash, with_for_update=True)
+        return self._session.get(AuthorizationCode, code_hash, with_for_update={"of": AuthorizationCode})
 
     def browser_session(self, sid: UUID) -> BrowserSession | None:
         """The session a code or token belongs to."""

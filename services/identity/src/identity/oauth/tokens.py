@@ -7,7 +7,7 @@ from joserfc import jwt
 
 from identity.accounts.models import Account
 from identity.oauth.context import Context
-from identity.oauth.models import AuthorizationCode, Client
+from identity.oauth.models import Client, Grant
 from servicekit.ids import new_id
 
 
@@ -17,16 +17,19 @@ def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
     return [*resources, *own]
 
 
-def for_person(context: Context, client: Client, account: Account, code: AuthorizationCode) -> str:
-    """An access token of a person, acting for their unit if they belong to one."""
+def for_person(context: Context, client: Client, account: Account, grant: Grant, asked: list[str]) -> str:
+    """An access token of a person, acting for their unit if they belong to one.
+
+    `asked` narrows the grant's resources (RFC 8707 §2.2).
+    """
+    audience = audience_of(context.settings.issuer_url, grant.scope, asked or grant.resources)
     claims = {
-        **_common(
-            context, client, code.scope, audience_of(context.settings.issuer_url, code.scope, code.resources)
-        ),
+        **_common(context, client, grant.scope, audience),
         "sub": str(account.id),
-        "sid": str(code.session_id),
-        "auth_time": code.auth_time,
-        "acr": code.acr,
+        "sid": str(grant.session_id),
+        "grant_id": str(grant.id),
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
     }
     acting = context.rows.acting(account.id)
     if acting is not None:

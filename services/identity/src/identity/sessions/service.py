@@ -79,12 +79,13 @@ def revoke_access(
     sub: UUID,
     *,
     sid: str | None = None,
+    grant_id: str | None = None,
     audience: str | None = None,
     reason: str,
 ) -> None:
     """Tell every resource server to refuse tokens issued until now.
 
-    Of the person `sub`; where given, only those of the session `sid` or for `audience`.
+    Of the person `sub`; where given, only those of the session `sid`, of the grant, or for `audience`.
     """
     now = clock.now()
     outbox.add(
@@ -92,6 +93,7 @@ def revoke_access(
         AccessRevokedV1(
             sub=sub,
             sid=sid,
+            grant_id=grant_id,
             audience=audience,
             not_before=now,
             expires_at=now + timedelta(seconds=token_seconds) + _LEEWAY,

@@ -1,5 +1,6 @@
 """Authorization code grant (RFC 6749 §4.1) with PKCE S256 for every client (RFC 7636, RFC 9700 §2.1.1)."""
 
+from datetime import timedelta
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
@@ -11,8 +12,9 @@ from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import current
-from identity.oauth.models import AuthorizationCode, Client, secret_hash
-from identity.sessions.service import revoke_access
+from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
+from servicekit.ids import new_id
 
 
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
@@ -25,50 +27,43 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         context = current()
         browser = context.browser
         assert browser is not None
+        now = context.clock.now()
         data = request.payload.data
-        context.rows.add_code(
+        grant = Grant(
+            id=new_id(),
+            client_id=request.client.client_id,
+            account_id=request.user.id,
+            session_id=browser.id,
+            scope=request.scope,
+            resources=resources.requested(request.client, request.payload.datalist.get("resource", [])),
+            auth_time=int(browser.authenticated_at.timestamp()),
+            acr=browser.acr,
+            amr=browser.amr,
+            created_at=now,
+            expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
+        )
+        context.rows.add(
             AuthorizationCode(
                 code_hash=secret_hash(code),
-                client_id=request.client.client_id,
-                account_id=request.user.id,
-                session_id=browser.id,
+                grant=grant,
                 redirect_uri=request.payload.redirect_uri,
-                scope=request.scope,
-                resources=resources.requested(request.client, request.payload.datalist.get("resource", [])),
                 nonce=data.get("nonce"),
                 code_challenge=data["code_challenge"],
-                auth_time=int(browser.authenticated_at.timestamp()),
-                acr=browser.acr,
-                amr=browser.amr,
-                issued_at=context.clock.now(),
+                issued_at=now,
             )
         )
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
         """The code if it is this client's, fresh and unused.
 
-        Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the tokens of its session.
+        Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the whole grant.
         """
         context = current()
         row = context.rows.code(secret_hash(code))
-        if row is None or row.client_id != client.client_id:
+        if row is None or row.grant.client_id != client.client_id:
             return None
         if row.used_at is not None:
-            revoke_access(
-                context.session,
-                context.clock,
-                context.settings.access_token_seconds,
-                row.account_id,
-                sid=str(row.session_id),
-                reason="authorization code reused",
-            )
-            audit.record(
-                context.session,
-                context.clock,
-                actor=client.client_id,
-                action="oauth.code_reused",
-                target=row.account_id,
-            )
+            revoke_grant(context, row.grant, "authorization code reused")
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
@@ -81,23 +76,18 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     def authenticate_user(self, authorization_code: AuthorizationCode) -> Account | None:
         """The person, if the account is still active and the session has not ended meanwhile."""
         context = current()
-        account = context.rows.account(authorization_code.account_id)
-        browser = context.rows.browser_session(authorization_code.session_id)
-        if account is None or account.status != "active" or browser is None or browser.ended_at is not None:
-            return None
-        return account
+        return active_person(context, authorization_code.grant)
 
     def generate_token(self, user: Account, scope: str, **_: Any) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1)."""
         context = current()
         code: AuthorizationCode = self.request.authorization_code
-        if asked := self.request.payload.datalist.get("resource"):
-            # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
-            if not set(asked) <= set(code.resources):
-                raise resources.InvalidTargetError("The resource was not granted.")
-            code.resources = list(dict.fromkeys(asked))
+        asked = self.request.payload.datalist.get("resource", [])
+        # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
+        if not set(asked) <= set(code.grant.resources):
+            raise resources.InvalidTargetError("The resource was not granted.")
         return {
-            "access_token": tokens.for_person(context, self.request.client, user, code),
+            "access_token": tokens.for_person(context, self.request.client, user, code.grant, asked),
             "token_type": "Bearer",
             "expires_in": context.settings.access_token_seconds,
             "scope": scope,
@@ -165,7 +155,7 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
     def get_authorization_code_claims(self, authorization_code: AuthorizationCode) -> dict[str, Any]:
         """`nonce`, `auth_time`, `acr`, `amr`, and the session's `sid`."""
         claims: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
-        return {**claims, "sid": str(authorization_code.session_id)}
+        return {**claims, "sid": str(authorization_code.grant.session_id)}
 
     def generate_user_info(self, user: Account, scope: str) -> dict[str, Any]:
         """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""

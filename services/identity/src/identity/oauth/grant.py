@@ -1,0 +1,45 @@
+"""A grant: the family of everything issued from one authorization."""
+
+from identity.accounts.models import Account
+from identity.audit import service as audit
+from identity.oauth.context import Context
+from identity.oauth.models import Grant
+from identity.sessions.service import revoke_access
+
+
+def active_person(context: Context, grant: Grant) -> Account | None:
+    """The person of a grant, if grant, account and session are all still good."""
+    if grant.revoked_at is not None or grant.account_id is None:
+        return None
+    account = context.rows.account(grant.account_id)
+    if account is None or account.status != "active":
+        return None
+    if grant.session_id is not None:
+        browser = context.rows.browser_session(grant.session_id)
+        if browser is None or browser.ended_at is not None:
+            return None
+    return account
+
+
+def revoke_grant(context: Context, grant: Grant, reason: str) -> None:
+    """End a grant: no code or refresh token of it works again, and its access tokens are withdrawn."""
+    if not grant.revoke(context.clock.now()):
+        return
+    if grant.account_id is not None:
+        revoke_access(
+            context.session,
+            context.clock,
+            context.settings.access_token_seconds,
+            grant.account_id,
+            grant_id=str(grant.id),
+            reason=reason,
+        )
+    audit.record(
+        context.session,
+        context.clock,
+        actor=grant.client_id,
+        action="oauth.grant_revoked",
+        target=grant.account_id,
+        grant=str(grant.id),
+        reason=reason,
+    )
