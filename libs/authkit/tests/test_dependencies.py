@@ -36,7 +36,7 @@ def app(verifier: TokenVerifier) -> FastAPI:
     guarded("/anyone", membership=False)
     guarded("/approvers", roles=("approver", "unit_admin"))
     guarded("/cockpit", entitlement="cockpit")
-    guarded("/directory", scope="directory:read", membership=False)
+    guarded("/directory", scope="directory:read", membership=False, clients=True)
     return app
 
 

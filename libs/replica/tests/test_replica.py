@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from contracts import EventModel
 from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
-from replica.models import PersonColumns, UnitColumns
+from replica.models import PersonColumns, UnitColumns, make_snapshot_table
 from replica.replica import Replica
 from replica.settings import SnapshotSettings
 from replica.snapshot import Snapshot
@@ -35,6 +35,9 @@ NAMES = UUID(int=0)
 
 class Base(DeclarativeBase):
     metadata = new_metadata()
+
+
+SNAPSHOTS = make_snapshot_table(Base.metadata)
 
 
 class Unit(UnitColumns, Base):
@@ -178,7 +181,7 @@ class _Httpx:
 
 
 def replica_of(*, people: bool = True) -> Replica:
-    return Replica(Unit, Snapshot(SETTINGS), person=Person if people else None)
+    return Replica(Unit, Snapshot(SETTINGS), SNAPSHOTS, person=Person if people else None)
 
 
 async def state(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -327,15 +330,25 @@ async def test_an_empty_replica_fills_itself_once_identity_can_be_reached(
         assert identity.away == 0
 
 
-async def test_a_replica_that_has_units_asks_for_nothing_at_start(
+async def test_a_replica_that_has_read_the_snapshot_asks_for_nothing_at_start(
     database: Database, identity: Identity
 ) -> None:
-    replica = replica_of()
-    await apply(database, replica, unit("370102"))
-    async with replica.filled(database):
+    identity.lists = {"units": [unit("370102")], "people": []}
+    async with until_filled(replica_of(), database, 1):
+        pass
+    identity.requests.clear()
+    async with replica_of().filled(database):
         await asyncio.sleep(0.2)
     assert identity.requests == []
-    assert identity.tokens == 0
+
+
+async def test_a_unit_that_an_event_brought_first_does_not_stand_for_the_snapshot(
+    database: Database, identity: Identity
+) -> None:
+    identity.lists = {"units": [unit("370102"), unit("370103")], "people": []}
+    await apply(database, replica_of(), unit("370102"))
+    async with until_filled(replica_of(), database, 2):
+        assert identity.requests[0] == "units"
 
 
 async def test_an_empty_page_and_an_empty_directory_are_fine(database: Database, identity: Identity) -> None:

@@ -90,10 +90,12 @@ class Browser:
         form = {"csrf": found.group(1), "return_to": return_to, "phone": phone, "code": code}
         return await self.http.post("/login", data=form)
 
-    async def token(self, phone: str, resource: str | None = "urn:zhuxue:identity") -> httpx.Response:
+    async def token(
+        self, phone: str, resource: str | None = "urn:zhuxue:identity", **more: str
+    ) -> httpx.Response:
         """Sign in if needed and run the code flow; the token response."""
         verifier = generate_token(48)
-        url = self.authorize_url(resource=resource, verifier=verifier)
+        url = self.authorize_url(resource=resource, verifier=verifier, **more)
         answer = await self.http.get(url)
         if "/login" in answer.headers["location"]:
             answer = await self.sign_in(phone, url)

@@ -4,7 +4,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
+
+from identity.codes.gateway import HttpSmsGateway
 
 ADMIN = "19900001323"  # 历下区 370102
 PHONE = "13812345678"
@@ -225,3 +228,55 @@ async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible
     url = f"/api/v1/accounts/{teacher['sub']}/entitlements"
     refused(await admin.http.post(url, headers=headers, json={"name": "cockpit"}), 403, "not_eligible")
     refused(await admin.http.post(url, headers=headers, json={"name": "root"}), 400, "unknown_entitlement")
+
+
+async def test_a_client_acting_for_itself_is_no_person(new_browser: Any) -> None:
+    http = new_browser().http
+    form = {"grant_type": "client_credentials", "scope": "directory:read"}
+    token = (await http.post("/token", data=form, auth=("office", "o" * 40))).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    refused(await http.get("/api/v1/me", headers=headers), 403, "insufficient_scope")
+    join_by = await http.post("/api/v1/join-requests", headers=headers, json={"invite_code": "0" * 16})
+    refused(join_by, 403, "insufficient_scope")
+
+
+async def test_a_token_without_the_scope_identity_opens_nothing_here(new_browser: Any) -> None:
+    browser = new_browser()
+    token = (await browser.token(ADMIN, scope="openid")).json()["access_token"]
+    answer = await browser.http.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    refused(answer, 403, "insufficient_scope")
+
+
+async def test_somebody_who_belongs_to_no_unit_cannot_look_units_up(new_browser: Any) -> None:
+    browser, headers = await newcomer(new_browser)
+    for path in ("/api/v1/units/by-code/100000", "/api/v1/units/01930000-0000-7000-8000-000000000000"):
+        refused(await browser.http.get(path, headers=headers), 403, "membership_required")
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    ["http://[", "http://中文.cn/callback", "http://a b/", "javascript:alert(1)", "http://x;y/"],
+)
+async def test_the_sign_in_page_stands_any_redirect_uri(new_browser: Any, redirect_uri: str) -> None:
+    url = httpx.URL("/authorize", params={"redirect_uri": redirect_uri})
+    answer = await new_browser().http.get("/login", params={"return_to": str(url)})
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].endswith("form-action 'self'")
+
+
+async def test_a_form_token_that_is_not_ascii_is_refused(new_browser: Any) -> None:
+    browser = new_browser()
+    return_to = browser.authorize_url(verifier="v" * 43)
+    await browser.http.get("/login", params={"return_to": return_to})
+    answer = await browser.http.post("/login", data={"csrf": "假的", "return_to": return_to})
+    refused(answer, 403, "forged_form")
+
+
+async def test_an_sms_gateway_that_is_away_is_said_and_leaves_no_code(new_browser: Any) -> None:
+    browser = new_browser()
+    inbox = browser.app.state.sms
+    browser.app.state.sms = HttpSmsGateway("http://127.0.0.1:1/", "secret")
+    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
+    refused(answer, 503, "sms_unavailable")
+    browser.app.state.sms = inbox
+    await asked_for_code(browser)

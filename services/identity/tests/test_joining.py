@@ -1,6 +1,7 @@
 """Registering, joining by invite, approval by the unit's or a higher administrator, suspension."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from identity import bootstrap
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 SIBLING_ADMIN = "19900001325"  # 370103
+CITY_ADMIN = "19900001039"  # 济南市 370100
 NEWCOMER = "13812345678"
 
 
@@ -88,6 +90,17 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
     admin = await county.bearer(COUNTY_ADMIN)
     token = await teacher.bearer("19900002087")
     me = (await teacher.http.get("/api/v1/me", headers=token)).json()
+    own = await teacher.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=token)
+    assert own.json()["code"] == "own_unit"
+    invite = await teacher.http.post(
+        f"/api/v1/units/{me['unit_id']}/invites", headers=token, json={"roles": ["handler"]}
+    )
+    newcomer = new_browser()
+    await register(newcomer)
+    outsider = await newcomer.bearer(NEWCOMER)
+    code = {"invite_code": invite.json()["code"]}
+    waiting = await newcomer.http.post("/api/v1/join-requests", headers=outsider, json=code)
+    assert waiting.status_code == 201
     above = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
     assert above.json()["code"] == "unit_not_empty"
     below = await county.http.get(f"/api/v1/units/{me['unit_id']}/children", headers=admin)
@@ -95,6 +108,10 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
         assert (await county.http.post(f"/api/v1/units/{unit}/close", headers=admin)).status_code == 200
     again = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
     assert again.json()["code"] == "unit_closed"
+    late = await county.http.post(f"/api/v1/join-requests/{waiting.json()['id']}/approve", headers=admin)
+    assert late.json()["code"] == "unit_closed"
+    retry = await newcomer.http.post("/api/v1/join-requests", headers=outsider, json=code)
+    assert retry.json()["code"] == "unit_closed"
     for _ in range(100):
         refused = await teacher.http.get("/api/v1/me", headers=token)
         if refused.status_code == 401:
@@ -112,3 +129,55 @@ async def test_the_national_loader_needs_a_real_first_administrator_and_world_s_
     chosen = bootstrap.world("national", dev=False, first_admin=admin)
     assert len(chosen.units) == 3329
     assert [person.phone for person in chosen.people] == ["13800138000"]
+
+
+async def test_a_suspension_from_above_is_lifted_from_above_only(new_browser: Any) -> None:
+    city, county, person = new_browser(), new_browser(), new_browser()
+    higher, lower = await city.bearer(CITY_ADMIN), await county.bearer(COUNTY_ADMIN)
+    sub = (await person.http.get("/api/v1/me", headers=await person.bearer("19900001324"))).json()["sub"]
+    reason = {"reason": "演示：停用账号"}
+    assert (await city.http.post(f"/api/v1/accounts/{sub}/suspend", headers=higher, json=reason)).is_success
+    refused = await county.http.post(f"/api/v1/accounts/{sub}/restore", headers=lower, json=reason)
+    assert (refused.status_code, refused.json()["code"]) == (403, "suspended_above")
+    assert (await city.http.post(f"/api/v1/accounts/{sub}/restore", headers=higher, json=reason)).is_success
+
+
+async def test_entitlements_end_with_the_unit_they_were_given_for(new_browser: Any, clock: Any) -> None:
+    city, county = new_browser(), new_browser()
+    higher = await city.bearer(CITY_ADMIN)
+    admin = await county.bearer(COUNTY_ADMIN)
+    me = (await county.http.get("/api/v1/me", headers=admin)).json()
+    office = await county.http.post(
+        "/api/v1/units",
+        headers=higher,
+        json={
+            "parent_id": (await city.http.get("/api/v1/me", headers=higher)).json()["unit_id"],
+            "code": "370199",
+            "name": "高新区学生资助管理中心",
+            "level": "county",
+            "kind": "student_aid",
+            "stages": ["compulsory"],
+        },
+    )
+    assert office.status_code == 201, office.text
+    assert me["entitlements"] == []
+    invite = await city.http.post(
+        f"/api/v1/units/{office.json()['id']}/invites", headers=higher, json={"roles": ["handler"]}
+    )
+    person = new_browser()
+    await register(person)
+    outsider = await person.bearer(NEWCOMER)
+    asked = await person.http.post(
+        "/api/v1/join-requests", headers=outsider, json={"invite_code": invite.json()["code"]}
+    )
+    await city.http.post(f"/api/v1/join-requests/{asked.json()['id']}/approve", headers=higher)
+    granted = await city.http.post(
+        f"/api/v1/accounts/{asked.json()['sub']}/entitlements", headers=higher, json={"name": "cockpit"}
+    )
+    assert granted.json()["entitlements"] == ["cockpit"]
+    closed = await city.http.post(f"/api/v1/units/{office.json()['id']}/close", headers=higher)
+    assert closed.status_code == 200, closed.text
+    # The withdrawal refuses tokens of the same second: ask for a new one after it.
+    clock.advance(timedelta(seconds=2))
+    now = await person.http.get("/api/v1/me", headers=await person.bearer(NEWCOMER))
+    assert (now.json()["unit_id"], now.json()["entitlements"]) == (None, [])

@@ -12,6 +12,7 @@ from authkit.errors import (
     InvalidToken,
     KeysUnavailable,
     MembershipRequired,
+    PersonRequired,
     RoleRequired,
     TokenExpired,
     TokenRevoked,
@@ -52,16 +53,19 @@ def requires(
     roles: tuple[str, ...] = (),
     entitlement: str | None = None,
     membership: bool = True,
+    clients: bool = False,
 ) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets in only whom these words describe; 403 with its own code otherwise.
 
     `roles`: at least one of them, held in the acting unit. `membership=False` lets in people without a
-    unit and clients acting for themselves.
+    unit. `clients=True` lets in clients acting for themselves, who have no unit either.
     """
 
     async def check(principal: Authenticated) -> Principal:
         if scope is not None and scope not in principal.scope:
             raise InsufficientScope
+        if principal.is_client and not clients:
+            raise PersonRequired
         if membership and principal.acting is None:
             raise MembershipRequired
         if entitlement is not None and entitlement not in principal.entitlements:

@@ -65,6 +65,15 @@ class InsufficientScope(Problem):
     detail = "当前授权范围不允许此操作。"
 
 
+class PersonRequired(Problem):
+    """A client acting for itself asks for something that only people may do."""
+
+    status = 403
+    code = "person_required"
+    title = "需要个人登录"
+    detail = "此操作须由个人登录后进行。"
+
+
 class MembershipRequired(Problem):
     """The person belongs to no unit (yet)."""
 

@@ -65,7 +65,7 @@ class KeySet:
                     self._fetched = time.monotonic()
                     try:
                         await self.refresh()
-                    except (httpx.HTTPError, ValueError) as error:
+                    except Exception as error:  # whatever the fetching raises: what is known stays
                         log.warning("keys not fetched", error=repr(error))
         return self._keys.get(kid)
 
@@ -85,7 +85,7 @@ class KeySet:
             try:
                 await self.refresh()
                 await asyncio.sleep(_REFRESH_SECONDS)
-            except (httpx.HTTPError, ValueError) as error:
+            except Exception as error:  # the task must outlive any failure of the issuer
                 log.info("issuer not reachable yet", error=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 

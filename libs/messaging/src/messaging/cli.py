@@ -1,21 +1,24 @@
-"""The commands every service has: `serve`, `migrate`, `dead-letters list|replay`."""
+"""The commands every service has: `serve`, `migrate`, `prune`, `dead-letters list|replay`."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import Table
 
+from messaging import inbox
 from messaging.bus import DeadLetters
 from messaging.outbox import Outbox
 from messaging.wiring import dead_letters_of
-from servicekit import logs
+from servicekit import idempotency, logs
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 from servicekit.settings import ServiceSettings
@@ -32,6 +35,8 @@ class Service(Generic[S]):
     build: Callable[[S], FastAPI]
     migrations: Path
     outbox: Outbox
+    inbox: Table
+    idempotency_keys: Table | None = None
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -40,6 +45,7 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve HTTP, relay and consume events")
     commands.add_parser("migrate", help="bring the database up to the newest revision")
+    commands.add_parser("prune", help="forget old handled events and idempotency keys")
     add_dead_letters(commands)
     arguments = parser.parse_args(argv)
     settings = service.settings()
@@ -48,6 +54,8 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
         serve(service.build(settings), settings)
     elif arguments.command == "migrate":
         asyncio.run(upgrade(service.migrations, settings.database_url))
+    elif arguments.command == "prune":
+        asyncio.run(_prune(service, settings))
     else:
         asyncio.run(_dead_letters(service, settings, arguments))
     return 0
@@ -91,5 +99,23 @@ async def _dead_letters(
     database = Database(settings.database_url)
     try:
         await run_dead_letters(dead_letters_of(settings, database, service.outbox), arguments)
+    finally:
+        await database.close()
+
+
+# An event is redelivered within minutes, a request retried within hours.
+_INBOX_DAYS, _IDEMPOTENCY_DAYS = 30, 1
+
+
+async def _prune(service: Service[S], settings: ServiceSettings) -> None:
+    database = Database(settings.database_url)
+    now = datetime.now(UTC)
+    try:
+        async with database.transaction() as session:
+            await inbox.prune(session, service.inbox, now - timedelta(days=_INBOX_DAYS))
+            if service.idempotency_keys is not None:
+                await idempotency.prune(
+                    session, service.idempotency_keys, now - timedelta(days=_IDEMPOTENCY_DAYS)
+                )
     finally:
         await database.close()

@@ -8,11 +8,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from servicekit.ltree import LTree
+
+
+def make_snapshot_table(metadata: MetaData) -> Table:
+    """One row per snapshot read to its end; while there is none, the replica is incomplete.
+
+    Units that events have brought say nothing about those that no event has. To have the snapshot read
+    again, delete the rows.
+    """
+    return Table(
+        "replica_snapshots",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("completed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("units", Integer, nullable=False),
+    )
 
 
 class UnitColumns:

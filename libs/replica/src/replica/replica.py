@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import structlog
-from sqlalchemy import exists, func, select
+from sqlalchemy import Table, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,7 @@ from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
 from replica.models import PersonColumns, UnitColumns
 from replica.snapshot import Snapshot
 from servicekit.db import Database
+from servicekit.ids import new_id
 
 log = structlog.get_logger("replica")
 
@@ -23,12 +24,20 @@ _RETRY_SECONDS = 1.0
 
 
 class Replica:
-    """The copies of one service; `person` is None in a service that needs no people."""
+    """The copies of one service; `snapshots` is the table of `make_snapshot_table`, `person` is None in a
+    service that needs no people.
+    """
 
     def __init__(
-        self, unit: type[UnitColumns], snapshot: Snapshot, *, person: type[PersonColumns] | None = None
+        self,
+        unit: type[UnitColumns],
+        snapshot: Snapshot,
+        snapshots: Table,
+        *,
+        person: type[PersonColumns] | None = None,
     ) -> None:
         self._unit = unit
+        self._snapshots = snapshots
         self._person = person
         self._snapshot = snapshot
 
@@ -59,11 +68,16 @@ class Replica:
         if self._person is not None:
             async for people in self._snapshot.people():
                 await self._put(session, self._person, "sub", [person.model_dump() for person in people])
+        await session.execute(insert(self._snapshots).values(id=new_id(), units=count))
         log.info("replica rebuilt", units=count)
 
     @contextlib.asynccontextmanager
     async def filled(self, database: Database) -> AsyncIterator[None]:
-        """Fill an empty replica in the background for as long as the context lasts."""
+        """Read the snapshot in the background unless one has been read before.
+
+        Enter this after the subscriptions are bound: what changes while the snapshot is read arrives as
+        events then.
+        """
         task = asyncio.create_task(self._fill(database), name="replica")
         try:
             yield
@@ -76,7 +90,7 @@ class Replica:
         while True:
             try:
                 async with database.transaction() as session:
-                    if not await session.scalar(select(exists(select(self._unit.id)))):
+                    if not await session.scalar(select(exists(select(self._snapshots.c.id)))):
                         await self.rebuild(session)
                 return
             except httpx.HTTPError as error:

@@ -22,7 +22,7 @@ class Snapshot:
         self._auth = httpx.BasicAuth(settings.client_id, settings.client_secret.get_secret_value())
 
     def units(self) -> AsyncIterator[list[UnitChangedV1]]:
-        """Every unit, parents before children within the order of their paths."""
+        """Every unit, in order of id."""
         return self._pages("units", UnitChangedV1)
 
     def people(self) -> AsyncIterator[list[PersonChangedV1]]:

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("suspended_by_path", LTree(), nullable=True),
         sa.CheckConstraint(
             "status IN ('active','suspended','closed')", name=op.f("ck_accounts_status_known")
         ),

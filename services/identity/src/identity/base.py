@@ -24,3 +24,9 @@ outbox = Outbox(Base, "identity")
 inbox = make_inbox_table(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
+
+
+class Revocation(Base):
+    """Identity's own row of the table, written with the fact: it needs no broker to learn of itself."""
+
+    __table__ = revocations

@@ -5,7 +5,7 @@ import sys
 
 from identity import bootstrap
 from identity.app import build, make_vault
-from identity.base import MIGRATIONS, outbox
+from identity.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
 from servicekit.clock import SystemClock
@@ -52,4 +52,4 @@ def run(argv: list[str] | None = None) -> int:
             sys.stderr.write(f"{error}\n")
             return 2
         return 0
-    return main(Service("identity", Settings, build, MIGRATIONS, outbox), arguments)
+    return main(Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), arguments)

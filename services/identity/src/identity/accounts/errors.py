@@ -62,6 +62,15 @@ class AccountNotSuspended(Conflict):
     detail = "该账号未处于停用状态。"
 
 
+class SuspendedAbove(Problem):
+    """A higher unit's administrator suspended the account."""
+
+    status = 403
+    code = "suspended_above"
+    title = "须由上级单位恢复"
+    detail = "该账号由上级单位停用，只能由该上级单位恢复。"
+
+
 class NotYourself(Problem):
     """An administrator cannot do this to their own account."""
 

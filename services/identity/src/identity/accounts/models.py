@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity.accounts.errors import AccountNotActive, AccountNotSuspended
+from identity.accounts.errors import AccountNotActive, AccountNotSuspended, SuspendedAbove
 from identity.base import Base
 from servicekit.ids import new_id
+from servicekit.ltree import LTree, is_under
 
 
 class Account(Base):
@@ -36,16 +37,23 @@ class Account(Base):
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
-    def suspend(self) -> None:
-        """Stop the account. Raises `AccountNotActive`."""
+    suspended_by_path: Mapped[str | None] = mapped_column(LTree)
+    """Path of the unit whose administrator suspended the account: only it or one above may restore it."""
+
+    def suspend(self, by_path: str) -> None:
+        """Stop the account, by an administrator of the unit at `by_path`. Raises `AccountNotActive`."""
         if self.status != "active":
             raise AccountNotActive
         self.status = "suspended"
+        self.suspended_by_path = by_path
         self.version += 1
 
-    def restore(self) -> None:
-        """Let a suspended account work again. Raises `AccountNotSuspended`."""
+    def restore(self, by_path: str) -> None:
+        """Let a suspended account work again. Raises `AccountNotSuspended`, `SuspendedAbove`."""
         if self.status != "suspended":
             raise AccountNotSuspended
+        if self.suspended_by_path is not None and not is_under(self.suspended_by_path, by_path):
+            raise SuspendedAbove
+        self.suspended_by_path = None
         self.status = "active"
         self.version += 1

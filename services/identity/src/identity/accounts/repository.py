@@ -20,11 +20,12 @@ class AccountRepository:
         """An account by `sub`; `lock` for a change."""
         return await self._session.get(Account, sub, with_for_update=lock or None)
 
-    async def by_phone_index(self, index: bytes) -> Account | None:
-        """The account, not closed, that has this phone number."""
-        found: Account | None = await self._session.scalar(
-            select(Account).where(Account.phone_index == index, Account.status != "closed")
-        )
+    async def by_phone_index(self, index: bytes, *, share: bool = False) -> Account | None:
+        """The account, not closed, that has this phone number; `share` locks it against changes."""
+        statement = select(Account).where(Account.phone_index == index, Account.status != "closed")
+        if share:
+            statement = statement.with_for_update(read=True)
+        found: Account | None = await self._session.scalar(statement)
         return found
 
     def add(self, account: Account) -> None:

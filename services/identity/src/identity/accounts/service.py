@@ -68,9 +68,12 @@ class Accounts:
             raise AccountNotFound
         return account
 
-    async def by_phone(self, phone: str) -> Account | None:
-        """The account, not closed, of a normalised phone number."""
-        return await self._accounts.by_phone_index(self._vault.index(PHONE, phone))
+    async def by_phone(self, phone: str, *, share: bool = False) -> Account | None:
+        """The account, not closed, of a normalised phone number.
+
+        `share` keeps it from being suspended until the transaction ends.
+        """
+        return await self._accounts.by_phone_index(self._vault.index(PHONE, phone), share=share)
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
         """Insert many accounts at once; returns their `sub`s in order."""

@@ -40,6 +40,15 @@ class CodeExhausted(Problem):
     detail = "错误次数过多，验证码已失效，请重新获取。"
 
 
+class SmsUnavailable(Problem):
+    """The gateway does not take the message."""
+
+    status = 503
+    code = "sms_unavailable"
+    title = "短信暂时无法发送"
+    detail = "短信暂时无法发送，请稍后再试。"
+
+
 class CodeTooSoon(TooManyRequests):
     """A code was sent to this number less than a minute ago."""
 

@@ -6,13 +6,18 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
+import structlog
+
+from identity.codes.errors import SmsUnavailable
+
+log = structlog.get_logger("sms")
 
 
 class SmsGateway(Protocol):
     """Sends one message."""
 
     async def send(self, phone: str, text: str) -> None:
-        """Hand `text` for `phone` (11 digits) over. Raises if the gateway does not take it."""
+        """Hand `text` for `phone` (11 digits) over. Raises `SmsUnavailable`."""
         ...
 
 
@@ -45,10 +50,15 @@ class HttpSmsGateway:
 
     async def send(self, phone: str, text: str) -> None:
         """See `SmsGateway.send`."""
-        async with httpx.AsyncClient(timeout=5) as client:
-            response = await client.post(
-                self._url,
-                json={"phone": phone, "text": text},
-                headers={"Authorization": f"Bearer {self._secret}"},
-            )
-            response.raise_for_status()
+        try:
+            async with httpx.AsyncClient(timeout=5) as client:
+                response = await client.post(
+                    self._url,
+                    json={"phone": phone, "text": text},
+                    headers={"Authorization": f"Bearer {self._secret}"},
+                )
+                response.raise_for_status()
+        except httpx.HTTPError as error:
+            # Neither number nor text may reach a log: only what kind of failure it was.
+            log.warning("sms not sent", error=type(error).__name__)
+            raise SmsUnavailable from error

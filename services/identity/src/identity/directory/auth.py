@@ -7,14 +7,19 @@ from fastapi import Depends
 from authkit.dependencies import requires
 from authkit.principal import Principal
 
-Member = Annotated[Principal, Depends(requires())]
+SCOPE = "identity"
+"""What a client must have been granted to use this API for a person, beside the audience."""
+
+Member = Annotated[Principal, Depends(requires(scope=SCOPE))]
 """Anybody who belongs to a unit."""
 
-Person = Annotated[Principal, Depends(requires(membership=False))]
+Person = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False))]
 """Anybody with an account."""
 
-UnitAdmin = Annotated[Principal, Depends(requires(roles=("unit_admin",)))]
+UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, roles=("unit_admin",)))]
 """A unit's administrator (单位管理员); reaches the unit's subtree."""
 
-DirectoryReader = Annotated[Principal, Depends(requires(scope="directory:read", membership=False))]
+DirectoryReader = Annotated[
+    Principal, Depends(requires(scope="directory:read", membership=False, clients=True))
+]
 """A service that keeps a replica."""

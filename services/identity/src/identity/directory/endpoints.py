@@ -11,7 +11,7 @@ from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, Ro
 from contracts.identity import UnitChangedV1
 from identity.dependencies import Clock
 from identity.directory import errors
-from identity.directory.auth import DirectoryReader, Person, UnitAdmin
+from identity.directory.auth import DirectoryReader, Member, UnitAdmin
 from identity.directory.schemas import UnitIn, UnitOut
 from identity.directory.service import Directory
 from servicekit import problems
@@ -22,26 +22,34 @@ from servicekit.paging import Page, Paging, page
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
 
 
-@router.get("/units/{unit_id}", summary="查看单位", responses=problems.responses(errors.UnitNotFound))
-async def get_unit(unit_id: UUID, _: Person, session: Session, clock: Clock) -> UnitOut:
-    """Any signed-in person may look up a unit by id: names and places of units are public facts."""
+@router.get(
+    "/units/{unit_id}",
+    summary="查看单位",
+    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
+)
+async def get_unit(unit_id: UUID, _: Member, session: Session, clock: Clock) -> UnitOut:
+    """Anybody who belongs to a unit may look up any other."""
     return UnitOut.model_validate(await Directory(session, clock).get(unit_id))
 
 
 @router.get(
-    "/units/by-code/{code}", summary="按代码查看单位", responses=problems.responses(errors.UnitNotFound)
+    "/units/by-code/{code}",
+    summary="按代码查看单位",
+    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
-async def get_unit_by_code(code: str, _: Person, session: Session, clock: Clock) -> UnitOut:
+async def get_unit_by_code(code: str, _: Member, session: Session, clock: Clock) -> UnitOut:
     """The unit that has, or had, this code."""
     return UnitOut.model_validate(await Directory(session, clock).by_code(code))
 
 
 @router.get(
-    "/units/{unit_id}/children", summary="下级单位", responses=problems.responses(errors.UnitNotFound)
+    "/units/{unit_id}/children",
+    summary="下级单位",
+    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def list_children(
     unit_id: UUID,
-    _: Person,
+    _: Member,
     session: Session,
     clock: Clock,
     paging: Paging,

@@ -17,9 +17,10 @@ class UnitRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, unit_id: UUID, *, lock: bool = False) -> Unit | None:
-        """A unit by id; `lock` for a change."""
-        return await self._session.get(Unit, unit_id, with_for_update=lock or None)
+    async def get(self, unit_id: UUID, *, lock: bool = False, share: bool = False) -> Unit | None:
+        """A unit by id; `lock` for a change, `share` so that nobody else changes it meanwhile."""
+        mode: Any = True if lock else {"read": True} if share else None
+        return await self._session.get(Unit, unit_id, with_for_update=mode)
 
     async def by_code(self, code: str) -> Unit | None:
         """A unit by its code."""

@@ -56,9 +56,12 @@ class Directory:
         self._clock = clock
         self._units = UnitRepository(session)
 
-    async def get(self, unit_id: UUID) -> Unit:
-        """A unit by id. Raises `UnitNotFound`."""
-        unit = await self._units.get(unit_id)
+    async def get(self, unit_id: UUID, *, share: bool = False) -> Unit:
+        """A unit by id; `share` keeps it from being closed until the transaction ends.
+
+        Raises `UnitNotFound`.
+        """
+        unit = await self._units.get(unit_id, share=share)
         if unit is None:
             raise UnitNotFound
         return unit
@@ -70,9 +73,11 @@ class Directory:
             raise UnitNotFound
         return unit
 
-    async def within_reach(self, principal: Principal, unit_id: UUID, *, lock: bool = False) -> Unit:
+    async def within_reach(
+        self, principal: Principal, unit_id: UUID, *, lock: bool = False, share: bool = False
+    ) -> Unit:
         """A unit of the caller's subtree. Raises `UnitNotFound`, or `OutOfReach` for one outside of it."""
-        unit = await self._units.get(unit_id, lock=lock)
+        unit = await self._units.get(unit_id, lock=lock, share=share)
         if unit is None:
             raise UnitNotFound
         if not principal.reaches(unit.path):
@@ -99,7 +104,7 @@ class Directory:
 
         Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`.
         """
-        parent = await self.within_reach(principal, new.parent_id)
+        parent = await self.within_reach(principal, new.parent_id, share=True)
         if parent.status != "active":
             raise UnitClosed
         if not rules.may_stand_below(parent.level, new.level, new.kind):

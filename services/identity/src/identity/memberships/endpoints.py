@@ -8,7 +8,13 @@ from fastapi.responses import JSONResponse
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
 from contracts.identity import PersonChangedV1
-from identity.accounts.errors import AccountNotActive, AccountNotFound, AccountNotSuspended, NotYourself
+from identity.accounts.errors import (
+    AccountNotActive,
+    AccountNotFound,
+    AccountNotSuspended,
+    NotYourself,
+    SuspendedAbove,
+)
 from identity.accounts.models import Account
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.directory.auth import DirectoryReader, Person, UnitAdmin
@@ -125,7 +131,12 @@ async def list_join_requests(admin: UnitAdmin, paging: Paging, service: Service)
 
 
 DECIDE = problems.responses(
-    *ADMIN, errors.OwnRequest, errors.JoinRequestNotFound, errors.JoinRequestDecided, errors.AlreadyMember
+    *ADMIN,
+    errors.OwnRequest,
+    errors.JoinRequestNotFound,
+    errors.JoinRequestDecided,
+    errors.AlreadyMember,
+    UnitClosed,
 )
 
 
@@ -168,7 +179,7 @@ async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service:
     "/units/{unit_id}/close",
     tags=["单位"],
     summary="撤销单位",
-    responses=problems.responses(*ADMIN, UnitNotFound, UnitNotEmpty, UnitClosed),
+    responses=problems.responses(*ADMIN, errors.OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
 )
 async def close_unit(unit_id: UUID, admin: UnitAdmin, service: Service) -> UnitOut:
     """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
@@ -232,7 +243,7 @@ async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: S
     "/accounts/{sub}/restore",
     tags=["账号"],
     summary="恢复账号",
-    responses=problems.responses(*ADMIN, NotYourself, AccountNotFound, AccountNotSuspended),
+    responses=problems.responses(*ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
 )
 async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: Service) -> AccountOut:
     """The person can sign in again; ended sessions stay ended."""

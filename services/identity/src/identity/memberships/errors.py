@@ -104,6 +104,14 @@ class EntitlementNotFound(NotFound):
     detail = "该人员未持有此项授权。"
 
 
+class OwnUnit(Forbidden):
+    """An administrator closes units below, never the own one."""
+
+    code = "own_unit"
+    title = "不能撤销本单位"
+    detail = "不能撤销自己所在的单位，请由上级单位办理。"
+
+
 class OwnRequest(Forbidden):
     """Nobody approves their own request."""
 

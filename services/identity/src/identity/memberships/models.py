@@ -131,3 +131,8 @@ class Entitlement(Base):
     granted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     withdrawn_by: Mapped[UUID | None] = mapped_column()
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def withdraw(self, by: UUID, now: datetime) -> None:
+        """End the entitlement."""
+        self.withdrawn_by = by
+        self.withdrawn_at = now

@@ -94,6 +94,26 @@ class MembershipRepository:
         )
         return found
 
+    async def all_entitlements(self, sub: UUID) -> Sequence[Entitlement]:
+        """Every entitlement that a person holds, locked."""
+        return (
+            await self._session.scalars(
+                select(Entitlement)
+                .where(Entitlement.account_id == sub, Entitlement.withdrawn_at.is_(None))
+                .with_for_update()
+            )
+        ).all()
+
+    async def pending_for(self, unit_id: UUID) -> Sequence[JoinRequest]:
+        """Pending requests for a unit, locked."""
+        return (
+            await self._session.scalars(
+                select(JoinRequest)
+                .where(JoinRequest.unit_id == unit_id, JoinRequest.status == "pending")
+                .with_for_update()
+            )
+        ).all()
+
     async def people_after(
         self, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership | None, Unit | None]]:

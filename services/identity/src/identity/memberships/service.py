@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.errors import OutOfReach
+from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
 from identity.accounts.errors import NotYourself
@@ -30,6 +30,7 @@ from identity.memberships.errors import (
     JoinRequestNotFound,
     NotEligible,
     OwnRequest,
+    OwnUnit,
     UnknownEntitlement,
 )
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
@@ -55,6 +56,12 @@ def told(account: Account, membership: Membership | None, unit: Unit | None) -> 
         roles=[] if membership is None else membership.roles,
         version=account.version,
     )
+
+
+def _path_of(principal: Principal) -> str:
+    if principal.acting is None:
+        raise MembershipRequired
+    return principal.acting.path
 
 
 class Memberships:
@@ -139,7 +146,7 @@ class Memberships:
             raise InviteInvalid
         if await self._rows.active(sub) is not None:
             raise AlreadyMember
-        unit = await self._directory.get(invite.unit_id)
+        unit = await self._directory.get(invite.unit_id, share=True)
         if unit.status != "active":
             raise UnitClosed
         now = self._clock.now()
@@ -165,17 +172,19 @@ class Memberships:
         self, principal: Principal, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
         """Requests that the caller may decide, one more than `limit`."""
-        assert principal.acting is not None
-        return await self._rows.pending_under(principal.acting.path, after=after, limit=limit)
+        return await self._rows.pending_under(_path_of(principal), after=after, limit=limit)
 
     async def approve(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
         """Let a person in.
 
         A unit's administrator decides for its unit, and an administrator above for every unit below: so a
         unit's first administrator is approved by its parent's.
-        Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `JoinRequestDecided`, `AlreadyMember`.
+        Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `UnitClosed`, `JoinRequestDecided`,
+        `AlreadyMember`.
         """
         request, account, unit = await self._to_decide(principal, request_id)
+        if unit.status != "active":
+            raise UnitClosed
         now = self._clock.now()
         request.approve(UUID(principal.sub), now)
         membership = Membership(
@@ -211,32 +220,43 @@ class Memberships:
         Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`.
         """
         standing = await self._of_somebody_else(principal, sub)
-        standing.account.suspend()
+        standing.account.suspend(_path_of(principal))
         self._tell(standing.account, standing.membership, standing.unit)
         await self._sessions.end_all(sub, "account suspended")
         self._audit(principal.sub, "account.suspended", sub, reason=reason)
         return standing
 
     async def restore(self, principal: Principal, sub: UUID, reason: str) -> Standing:
-        """Let a suspended account work again. Raises as `suspend`, and `AccountNotSuspended`."""
+        """Let a suspended account work again.
+
+        Raises as `suspend` does, and `AccountNotSuspended`, `SuspendedAbove`.
+        """
         standing = await self._of_somebody_else(principal, sub)
-        standing.account.restore()
+        standing.account.restore(_path_of(principal))
         self._tell(standing.account, standing.membership, standing.unit)
         self._audit(principal.sub, "account.restored", sub, reason=reason)
         return standing
 
     async def close_unit(self, principal: Principal, unit_id: UUID) -> Unit:
-        """Close a unit; its people belong to no unit from now on, and their tokens are withdrawn.
+        """Close a unit below the caller's own.
 
-        Raises `UnitNotFound`, `OutOfReach`, `UnitNotEmpty`, `UnitClosed`.
+        Its people belong to no unit from now on, lose their entitlements, and their tokens are withdrawn;
+        who has asked to join is turned away.
+        Raises `UnitNotFound`, `OutOfReach`, `OwnUnit`, `UnitNotEmpty`, `UnitClosed`.
         """
+        if principal.acting is not None and principal.acting.unit == unit_id:
+            raise OwnUnit
         unit = await self._directory.close(principal, unit_id)
         now = self._clock.now()
         for account, membership in await self._rows.all_members(unit.id):
             membership.ended_at = now
+            for entitlement in await self._rows.all_entitlements(account.id):
+                entitlement.withdraw(UUID(principal.sub), now)
             account.version += 1
             self._tell(account, None, None)
             revoke_access(self._session, self._clock, self._token_seconds, account.id, reason="unit closed")
+        for request in await self._rows.pending_for(unit.id):
+            request.reject(UUID(principal.sub), now, "单位已撤销")
         self._audit(principal.sub, "unit.closed", unit.id)
         return unit
 
@@ -273,8 +293,7 @@ class Memberships:
         entitlement = await self._rows.entitlement(sub, name)
         if entitlement is None:
             raise EntitlementNotFound
-        entitlement.withdrawn_at = self._clock.now()
-        entitlement.withdrawn_by = UUID(principal.sub)
+        entitlement.withdraw(UUID(principal.sub), self._clock.now())
         revoke_access(
             self._session,
             self._clock,
@@ -320,7 +339,7 @@ class Memberships:
         request = await self._rows.request(request_id)
         if request is None:
             raise JoinRequestNotFound
-        unit = await self._directory.within_reach(principal, request.unit_id)
+        unit = await self._directory.within_reach(principal, request.unit_id, share=True)
         if str(request.account_id) == principal.sub:
             raise OwnRequest
         return request, await self._accounts.get(request.account_id, lock=True), unit

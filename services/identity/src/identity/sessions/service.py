@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from contracts.identity import AccessRevokedV1
 from identity.accounts.models import Account
-from identity.base import outbox
+from identity.base import Revocation, outbox
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
 from servicekit.clock import Clock
@@ -88,6 +88,10 @@ def revoke_access(
     Of the person `sub`; where given, only those of the session `sid`, of the grant, or for `audience`.
     """
     now = clock.now()
+    until = now + timedelta(seconds=token_seconds) + _LEEWAY
+    session.add(
+        Revocation(id=new_id(), sub=sub, sid=sid, audience=audience, not_before=now, expires_at=until)
+    )
     outbox.add(
         session,
         AccessRevokedV1(
@@ -96,7 +100,7 @@ def revoke_access(
             grant_id=grant_id,
             audience=audience,
             not_before=now,
-            expires_at=now + timedelta(seconds=token_seconds) + _LEEWAY,
+            expires_at=until,
             reason=reason,
         ),
         subject=sub,

@@ -84,7 +84,7 @@ def _same_browser(request: Request, vault: Vault, settings: Settings, token: str
     origin = request.headers.get("origin")
     if origin not in (None, "null", settings.issuer_url):
         raise Forged
-    if not cookie or not hmac.compare_digest(token, vault.index("csrf", cookie).hex()):
+    if not cookie or not hmac.compare_digest(token.encode(), vault.index("csrf", cookie).hex().encode()):
         raise Forged
 
 
@@ -149,7 +149,7 @@ async def sign_in(
     try:
         number = phone_of(phone)
         await Codes(session, clock, vault).redeem(number, "sign_in", code.strip())
-        account = await Accounts(session, clock, vault).by_phone(number)
+        account = await Accounts(session, clock, vault).by_phone(number, share=True)
         if account is None:
             raise CodeIncorrect
         if account.status != "active":
