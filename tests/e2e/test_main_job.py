@@ -40,7 +40,7 @@ async def test_main_job(running: Any) -> None:
         "HS256，公钥 PEM",
         "HS256，公钥 DER",
         "HS256，公钥 JWK",
-        "其他签发者",
+        "其他签发者的密钥和名称",
         "其他受众",
     ):
         assert refused[name] == "401 invalid_token"

@@ -124,6 +124,13 @@ def test_the_tree_keeps_the_conventions() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+def test_migrations_of_every_service_are_tested() -> None:
+    services = {path.parent for path in (ROOT / "services").glob("*/migrations")}
+    assert services
+    untested = [path.name for path in sorted(services) if not (path / "tests/test_migrations.py").is_file()]
+    assert not untested
+
+
 # --- the rules themselves are seen to work ---
 
 SEEDS = {

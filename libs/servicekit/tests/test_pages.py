@@ -1,6 +1,7 @@
 """Lists are cut by key and never by offset; a cursor is ours or it is refused."""
 
 import base64
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from notes_service import Note
 
 from servicekit.db import Database
 from servicekit.ids import new_id
-from servicekit.paging import BadCursor, PageRequest, decode, encode
+from servicekit.paging import BadCursor, PageRequest, cut, decode, encode, instant, page
 
 NOTES = "/api/v1/notes"
+EPOCH = datetime(2000, 1, 2, tzinfo=UTC)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), max_size=4))
@@ -41,6 +43,40 @@ def test_the_key_of_a_cursor_has_the_types_of_the_list_or_is_refused() -> None:
             PageRequest(limit=10, cursor=cursor).key(str, UUID)
     with pytest.raises(BadCursor):
         PageRequest(limit=10, cursor=encode(["a\0b", id_])).key(str, UUID)
+
+
+ZONES = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+
+
+@given(st.integers(0, 10**12).map(lambda micro: EPOCH + timedelta(microseconds=micro * 30_000)), ZONES)
+def test_an_instant_comes_back_from_a_cursor_as_it_was(value: datetime, zone: timezone) -> None:
+    request = PageRequest(limit=10, cursor=encode([value.astimezone(zone).isoformat()]))
+    assert request.key(instant) == (value,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-03-02",
+        "2026-03-02T01:00:00",
+        "1999-12-31T23:59:59+00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_an_instant_without_a_zone_or_out_of_our_time_is_a_bad_cursor(text: str) -> None:
+    with pytest.raises(BadCursor):
+        PageRequest(limit=10, cursor=encode([text])).key(instant)
+
+
+def test_rows_of_any_kind_are_cut_as_pages_are() -> None:
+    rows = [object(), object(), object()]
+    found = cut(rows, 2, lambda row: [rows.index(row)])
+    assert (found.items, found.next) == (rows[:2], encode([1]))
+    assert cut(rows, 3, lambda row: [rows.index(row)]).next is None
+    assert page(["a", "b"], 1, lambda row: [row]).next == cut(["a", "b"], 1, lambda row: [row]).next
 
 
 async def test_pages_follow_one_another_without_gap_or_repetition(

@@ -20,11 +20,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import func, select
 
 from authkit.jwks import KeySet
+from cockpit.analytics.store import Analytics
 from cockpit.app import build
 from cockpit.base import AUDIENCE, MIGRATIONS
-from cockpit.models import Unit
+from cockpit.models import Batch, QuarantinedRow, Unit
 from cockpit.settings import Settings
 from messaging.inprocess import InProcessBus
 from servicekit import logs
@@ -165,11 +167,13 @@ class Cockpit:
         headers: dict[str, str] | None = None,
         **params: str,
     ) -> httpx.Response:
+        """Upload under a new key unless `batch_id` or a key is given."""
+        named = headers or ({} if "batch_id" in params else {"Idempotency-Key": f"key-{new_id()}"})
         return await self.http.post(
             "/api/v1/intake/batches",
             params={"feed": feed, "unit": str(self.world[unit].id), "source": "测试来源", **params},
             content=content,
-            headers={**self.bearer(by or unit), "Content-Type": content_type, **(headers or {})},
+            headers={**self.bearer(by or unit), "Content-Type": content_type, **named},
         )
 
 
@@ -208,6 +212,23 @@ def csv_of(rows: Sequence[dict[str, str]], columns: Sequence[str] = AWARD_COLUMN
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
+
+
+async def stored(cockpit: Cockpit) -> tuple[int, int, int]:
+    """How many batches, quarantined rows and facts there are, counting or not."""
+    async with cockpit.database.transaction() as session:
+        batches = await session.scalar(select(func.count()).select_from(Batch)) or 0
+        rows = await session.scalar(select(func.count()).select_from(QuarantinedRow)) or 0
+    analytics: Analytics = cockpit.app.state.analytics
+    facts = 0
+    for table in ("award_facts", "aggregate_facts"):
+        facts += (await analytics.query(f"SELECT count() AS n FROM {table}"))[0]["n"]
+    return batches, rows, facts
+
+
+async def amount(cockpit: Cockpit, unit: str = "county") -> str:
+    found: str = (await cockpit.overview(unit))["awards"]["amount"]["yuan"]
+    return found
 
 
 NATIONAL_2017 = Path(__file__).parents[1] / "src/cockpit/data/published/national_2017.csv"

@@ -164,7 +164,11 @@ async def test_only_contributors_bring_figures_in(cockpit: Cockpit) -> None:
             "/api/v1/intake/batches",
             params={"feed": "award", "unit": str(cockpit.world["county"].id), "source": "s"},
             content=csv_of([award()]),
-            headers={**cockpit.bearer(who, **claims), "Content-Type": "text/csv"},
+            headers={
+                **cockpit.bearer(who, **claims),
+                "Content-Type": "text/csv",
+                "Idempotency-Key": f"key-{uuid4()}",
+            },
         )
         return response.status_code, response.json().get("code", "")
 

@@ -1,36 +1,36 @@
-"""The service as a whole: migrations, readiness, reference, dictionary of metrics."""
+"""The service as a whole: start, readiness, reference, dictionary of metrics."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, get_args
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from cockpit.base import MIGRATIONS, Base
 from cockpit.metrics.catalogue import METRICS, MetricName
-from servicekit.migrations import _ours, config
-from testkit.plugin import DatabaseFactory
+from messaging.wiring import Messaging
+from replica.replica import Replica
 
-from .conftest import Cockpit, Start, migrate
-
-
-def test_migrations_have_one_head() -> None:
-    assert len(ScriptDirectory.from_config(config(MIGRATIONS, "unused")).get_heads()) == 1
+from .conftest import Cockpit, Start
 
 
-async def test_models_match_their_migrations(database_factory: DatabaseFactory) -> None:
-    engine = create_async_engine(await database_factory("cockpit", migrate))
+async def test_the_queue_is_bound_before_the_snapshot_is_read(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
 
-    def differences(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _ours})
-        return list(compare_metadata(context, Base.metadata))
+    def noting(name: str, enter: Any) -> Any:
+        @asynccontextmanager
+        async def entered(*arguments: Any, **options: Any) -> AsyncIterator[None]:
+            async with enter(*arguments, **options):
+                order.append(name)
+                yield
 
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
+        return entered
+
+    monkeypatch.setattr(Messaging, "running", noting("bound", Messaging.running))
+    monkeypatch.setattr(Replica, "filled", noting("filled", Replica.filled))
+    async with start():
+        assert order == ["bound", "filled"]
 
 
 async def test_ready_when_every_store_answers(cockpit: Cockpit) -> None:
@@ -74,7 +74,7 @@ async def test_the_feeds_are_listed_with_both_names_of_their_columns(cockpit: Co
         (
             "/api/v1/intake/batches",
             "post",
-            {"wrong_columns", "empty_file", "body_too_large", "batch_id_reused"},
+            {"wrong_columns", "empty_file", "body_too_large", "batch_key_required", "batch_duplicate"},
         ),
     ],
 )

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from office_bench import Bench, World
 
+from office.coverage import repository
+
 N = "/api/v1/notices"
 
 
@@ -261,3 +263,21 @@ async def test_coverage_is_current_while_units_sign(bench: Bench) -> None:
     notice = await bench.published()
     await asyncio.gather(*(bench.of(code).post(f"{N}/{notice}/sign") for code in ("320000", "370000")))
     assert (await bench.coverage(notice))["signed"] == 2
+
+
+async def test_the_figures_agree_although_a_unit_signs_while_they_are_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice = await bench.published()
+    blockers = repository.blockers
+
+    async def signed_meanwhile(*arguments: Any, **options: Any) -> Any:
+        response = await bench.of("370000").post(f"{N}/{notice}/sign")
+        assert response.status_code == 201
+        return await blockers(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "blockers", signed_meanwhile)
+        answer = await bench.coverage(notice)
+    assert answer["total"] - answer["signed"] == len(answer["missing"]["items"])
+    assert (answer["signed"], (await bench.coverage(notice))["signed"]) == (0, 1)

@@ -13,6 +13,7 @@ from office_bench import Bench, a_draft
 from contracts.identity import AccessRevokedV1
 from messaging.envelope import Envelope
 from servicekit.ids import new_id
+from servicekit.paging import encode
 
 N = "/api/v1/notices"
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -39,7 +40,7 @@ async def test_nobody_gets_in_without_a_good_token(bench: Bench) -> None:
         assert code_of(await bench.client(token).get(f"{N}/inbox")) == (401, code)
 
 
-@pytest.mark.parametrize(
+EVERYTHING = pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", f"{N}/inbox"),
@@ -57,10 +58,21 @@ async def test_nobody_gets_in_without_a_good_token(bench: Bench) -> None:
         ("GET", f"/api/v1/units/{NOWHERE}"),
     ],
 )
+
+
+@EVERYTHING
 async def test_a_token_without_membership_opens_nothing(bench: Bench, method: str, path: str) -> None:
-    client = bench.client(bench.tokens.without_membership())
+    client = bench.client(bench.tokens.without_membership(scope="office"))
     body = a_draft() if method != "GET" else None
     assert code_of(await client.request(method, path, json=body)) == (403, "membership_required")
+
+
+@EVERYTHING
+async def test_a_token_for_something_else_opens_nothing(bench: Bench, method: str, path: str) -> None:
+    body = a_draft() if method != "GET" else None
+    for scope in ("openid profile", "cockpit:read", "office:read", ""):
+        client = bench.of("100000", scope=scope)
+        assert code_of(await client.request(method, path, json=body)) == (403, "insufficient_scope")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +103,7 @@ async def test_each_act_needs_its_role(bench: Bench, act: str, unit: str, allowe
 
 
 async def test_a_unit_not_yet_replicated_is_told_to_wait(bench: Bench) -> None:
-    token = bench.tokens.access_token(roles=["handler"])
+    token = bench.tokens.access_token(roles=["handler"], scope="office")
     response = await bench.client(token).get(f"{N}/inbox")
     assert code_of(response) == (503, "unit_not_replicated")
     assert response.headers["retry-after"] == "2"
@@ -189,7 +201,16 @@ async def test_a_deadline_far_off_is_refused(bench: Bench, deadline: str) -> Non
 
 @pytest.mark.parametrize("path", ["inbox", "outbox"])
 @pytest.mark.parametrize(
-    "cursor", ["x", "W10", "WyJhIiwiYiJd", "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwiYiJd", "é"]
+    "cursor",
+    [
+        "x",
+        "W10",
+        "é",
+        encode(["a", "b"]),
+        encode(["0001-01-01T00:00:00+14:00", NOWHERE]),
+        encode(["9999-12-31T23:59:59-23:59", NOWHERE]),
+        encode(["2023-04-27T01:00:00", NOWHERE]),
+    ],
 )
 async def test_a_foreign_cursor_is_refused(bench: Bench, path: str, cursor: str) -> None:
     response = await bench.of("100000").get(f"{N}/{path}", params={"cursor": cursor})

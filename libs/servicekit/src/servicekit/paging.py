@@ -3,6 +3,8 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -58,6 +60,18 @@ class PageRequest:
 Paging = Annotated[PageRequest, Depends()]
 
 
+def instant(text: str) -> datetime:
+    """A part of a cursor that is an instant, for `PageRequest.key`; made by `datetime.isoformat`.
+
+    Raises `ValueError` for one without a time zone, and for one outside of the years 2000–3000: near the
+    ends of the calendar it would have no UTC form.
+    """
+    value = datetime.fromisoformat(text)
+    if value.tzinfo is None or not 2000 <= value.year <= 3000:
+        raise ValueError("not an instant of ours")
+    return value
+
+
 def encode(key: Sequence[Any]) -> str:
     """An opaque cursor for the sort key of a row."""
     raw = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))
@@ -75,8 +89,21 @@ def decode(cursor: str) -> list[str]:
     return key
 
 
-def page(rows: Sequence[T], limit: int, key_of: Any) -> Page[T]:
+@dataclass(frozen=True)
+class Cut(Generic[T]):
+    """A page of rows of any kind, as a service returns it; the endpoint makes a `Page` of its schemas."""
+
+    items: list[T]
+    next: str | None
+
+
+def cut(rows: Sequence[T], limit: int, key_of: Callable[[T], Sequence[Any]]) -> Cut[T]:
     """Cut `rows`, queried with `limit + 1`, to one page. `key_of(row)` is the sort key."""
     items = list(rows[:limit])
-    more = len(rows) > limit
-    return Page[T](items=items, next=encode(key_of(items[-1])) if more else None)
+    return Cut(items, encode(key_of(items[-1])) if len(rows) > limit else None)
+
+
+def page(rows: Sequence[T], limit: int, key_of: Callable[[T], Sequence[Any]]) -> Page[T]:
+    """The same for rows that are shown as they are."""
+    found = cut(rows, limit, key_of)
+    return Page[T](items=found.items, next=found.next)

@@ -1,7 +1,5 @@
-"""`python -m cockpit`."""
+"""`python -m cockpit serve|migrate|prune|dead-letters`."""
 
-import sys
+from cockpit.cli import run
 
-from cockpit.cli import main
-
-sys.exit(main())
+raise SystemExit(run())

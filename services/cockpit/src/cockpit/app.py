@@ -10,7 +10,7 @@ from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from cockpit.analytics.store import Analytics
-from cockpit.base import AUDIENCE, MIGRATIONS, inbox, outbox, revocations
+from cockpit.base import AUDIENCE, MIGRATIONS, inbox, outbox, replica_snapshots, revocations
 from cockpit.directory.models import Unit
 from cockpit.intake import endpoints as intake
 from cockpit.intake.service import Intake
@@ -39,7 +39,7 @@ def build(
     analytics = Analytics(
         settings.analytics_dsn, database=settings.analytics_database, threads=settings.analytics_threads
     )
-    replica = Replica(Unit, Snapshot(settings))
+    replica = Replica(Unit, Snapshot(settings), replica_snapshots)
     revoked = RevocationList(database, revocations, AUDIENCE)
     keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     own = bus is None
@@ -71,8 +71,9 @@ def build(
                 receiving.kept_swept(alone=settings.analytics_embedded),
                 keys.kept_fresh(),
                 revoked.kept_fresh(),
-                replica.filled(database),
+                # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.
                 messaging.running(bus, own=own),
+                replica.filled(database),
             ):
                 yield
         finally:

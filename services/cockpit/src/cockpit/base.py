@@ -7,6 +7,7 @@ from sqlalchemy.orm import DeclarativeBase
 from authkit.revocation import make_revocation_table
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
+from replica.models import make_snapshot_table
 from servicekit.db import new_metadata
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -22,3 +23,4 @@ class Base(DeclarativeBase):
 outbox = Outbox(Base, "cockpit")
 inbox = make_inbox_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
+replica_snapshots = make_snapshot_table(Base.metadata)

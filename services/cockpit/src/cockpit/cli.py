@@ -1,26 +1,13 @@
-"""Commands of Cockpit: `serve`, `migrate`, `dead-letters`."""
+"""Commands of Cockpit: those every service has."""
 
 from collections.abc import Sequence
-from typing import cast
-
-from fastapi import FastAPI
 
 from cockpit.app import build
-from cockpit.base import MIGRATIONS, outbox
+from cockpit.base import MIGRATIONS, inbox, outbox
 from cockpit.settings import Settings
-from messaging.cli import Service
-from messaging.cli import main as run
-from servicekit.settings import ServiceSettings
+from messaging import cli
 
 
-def _settings() -> ServiceSettings:
-    return Settings()
-
-
-def _build(settings: ServiceSettings) -> FastAPI:
-    return build(cast(Settings, settings))
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command."""
-    return run(Service("cockpit", _settings, _build, MIGRATIONS, outbox), argv)
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    return cli.main(cli.Service("cockpit", Settings, build, MIGRATIONS, outbox, inbox), argv)

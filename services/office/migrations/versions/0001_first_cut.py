@@ -160,6 +160,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"])
     op.create_table(
+        "replica_snapshots",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "completed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replica_snapshots")),
+    )
+    op.create_table(
         "revocations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("sub", sa.Uuid(), nullable=False),

@@ -1,5 +1,5 @@
-import sys
+"""`python -m office serve|migrate|prune|dead-letters`."""
 
-from office.cli import main
+from office.cli import run
 
-sys.exit(main())
+raise SystemExit(run())

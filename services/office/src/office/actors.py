@@ -8,11 +8,18 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from authkit.dependencies import REFUSALS as TOKEN_REFUSALS
 from authkit.dependencies import Authenticated, requires
-from authkit.errors import InvalidToken, MembershipRequired
+from authkit.errors import InsufficientScope, InvalidToken, MembershipRequired
 from authkit.principal import Acting, Principal
 from servicekit.clock import Clock
 from servicekit.ltree import is_under
+
+SCOPE = "office"
+"""What a client has to have asked for."""
+
+REFUSALS = (*TOKEN_REFUSALS, InsufficientScope, MembershipRequired)
+"""What any endpoint of Office may answer to somebody who does not get in."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,10 @@ class Actor:
 def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
     """Return a dependency that lets in members of a unit who hold one of `roles` there; none: any member.
 
-    Raises 403 `MembershipRequired`, 403 `RoleRequired`, and what `authkit.dependencies.authenticated` raises.
+    Raises 403 `InsufficientScope`, `MembershipRequired` or `RoleRequired`, and what
+    `authkit.dependencies.authenticated` raises.
     """
-    check = requires(roles=roles)
+    check = requires(scope=SCOPE, roles=roles)
 
     async def actor(principal: Authenticated) -> Actor:
         await check(principal)

@@ -12,7 +12,7 @@ from contracts.identity import AccessRevokedV1
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import Ear, Messaging, make_bus
-from office.base import idempotency_keys, inbox, outbox, revocations
+from office.base import idempotency_keys, inbox, outbox, replica_snapshots, revocations
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
 from office.directory.models import Person, Unit
@@ -40,7 +40,7 @@ def build(
     bus = bus or make_bus(settings)
     issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     revoked = RevocationList(database, revocations, AUDIENCE)
-    replica = Replica(Unit, Snapshot(settings), person=Person)
+    replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person)
     messaging = Messaging(
         database=database,
         outbox=outbox,

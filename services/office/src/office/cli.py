@@ -1,24 +1,13 @@
-"""`python -m office serve|migrate|dead-letters`."""
+"""Commands of Office: those every service has."""
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI
-
 from messaging import cli
 from office.app import build
-from office.base import MIGRATIONS, outbox
+from office.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from office.settings import Settings
-from servicekit.settings import ServiceSettings
 
 
-def _build(settings: ServiceSettings) -> FastAPI:
-    assert isinstance(settings, Settings)
-    return build(settings)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    service = cli.Service(
-        name="office", settings=Settings, build=_build, migrations=MIGRATIONS, outbox=outbox
-    )
-    return cli.main(service, argv)
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    return cli.main(cli.Service("office", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), argv)

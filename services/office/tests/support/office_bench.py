@@ -100,7 +100,13 @@ class Bench:
 
     def token(self, code: str, *roles: str, **claims: Any) -> str:
         unit = self.world.units[code]
-        mine = {"unit": str(unit["id"]), "unit_path": unit["path"], "roles": list(roles), **claims}
+        mine = {
+            "unit": str(unit["id"]),
+            "unit_path": unit["path"],
+            "roles": list(roles),
+            "scope": "openid office",
+            **claims,
+        }
         return self.tokens.access_token(**mine)
 
     def client(self, token: str | None) -> httpx.AsyncClient:

@@ -1,6 +1,6 @@
 """REST of intake."""
 
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -57,7 +57,8 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
             *(RoleRequired, OutOfReach, UnitNotFound),
             *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
-            *(errors.BatchIdReused, errors.BatchInProgress, errors.BatchSuperseded),
+            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
+            *(errors.BatchInProgress, errors.BatchSuperseded),
         ),
     },
 )
@@ -78,7 +79,12 @@ async def create_batch(
         ),
     ],
     unit: Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")] = None,
-    batch_id: Annotated[UUID | None, Query(description="批次号，由上传方给定时重复上传只生效一次")] = None,
+    batch_id: Annotated[
+        UUID | None,
+        Query(
+            description="批次号，由上传方给定，重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个"
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         Header(
@@ -86,13 +92,18 @@ async def create_batch(
             min_length=8,
             max_length=128,
             pattern=r"^[\x21-\x7e]+$",
-            description="同一单位内同一键的重复上传只生效一次",
+            description="同一单位内同一键的重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个",
         ),
     ] = None,
 ) -> BatchOut:
     """The file is the request body, `text/csv` in UTF-8 (BOM allowed) or, named by charset, GB18030.
 
     Good rows are taken in, bad ones go to quarantine; a file with wrong columns is refused whole.
+
+    What was sent before counts once: the same `batch_id` or `Idempotency-Key` (one of them is required) is
+    the same batch, and the very same file under another one is refused while the first counts. Rows are
+    told apart within their batch only: `record_id` is unique per batch, and a record that is sent again in
+    another file counts again. To correct a batch, reverse it and send the corrected file.
     """
     codec = codec_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, codec=codec)
@@ -119,7 +130,7 @@ async def list_batches(
     return page(
         [BatchOut.of(*row) for row in rows],
         paging.limit,
-        lambda batch: [cast(BatchOut, batch).created_at.isoformat(), batch.id],
+        lambda batch: [batch.created_at.isoformat(), batch.id],
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Self
+from uuid import UUID
 
 from servicekit.problems import Conflict, FieldError, NotFound, Problem
 
@@ -66,6 +67,28 @@ class UnsupportedMedia(Problem):
     code = "unsupported_media_type"
     title = "不支持的文件类型"
     detail = "仅接收 text/csv，编码为 UTF-8 或 GB18030，不接收压缩内容。"
+
+
+class BatchKeyRequired(Problem):
+    """Without a name a retried upload would be another batch, and its money count twice."""
+
+    status = 400
+    code = "batch_key_required"
+    title = "缺少批次标识"
+    detail = "请给定 batch_id 或 Idempotency-Key，以免重复上传被重复计算。"
+
+
+class BatchDuplicate(Conflict):
+    """The same file of the same unit counts already, under another name."""
+
+    code = "batch_duplicate"
+    title = "文件已接收"
+    detail = "同一单位的同一文件已作为另一批次接收并生效；如需重新上传，请先撤回该批次。"
+
+    @classmethod
+    def of(cls, batch_id: UUID) -> Self:
+        """With the batch that counts."""
+        return cls(f"同一单位的同一文件已作为批次 {batch_id} 接收并生效；如需重新上传，请先撤回该批次。")
 
 
 class BatchIdReused(Conflict):

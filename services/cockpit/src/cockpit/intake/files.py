@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import Message
 from typing import IO
 
 from cockpit.intake.errors import BadEncoding, EmptyFile, MalformedCsv, UnsupportedMedia, WrongColumns
@@ -33,16 +32,21 @@ _CODECS = {
 
 def codec_of(content_type: str | None, content_encoding: str | None) -> str:
     """Python's codec for an upload's headers. Raises `UnsupportedMedia`."""
-    message = Message()
-    message["content-type"] = content_type or ""
-    codec = _CODECS.get((message.get_param("charset") or "utf-8").lower())  # type: ignore[union-attr]
-    if (
-        message.get_content_type() != "text/csv"
-        or codec is None
-        or (content_encoding or "identity") != "identity"
-    ):
+    kind, *parameters = (content_type or "").lower().split(";")
+    charsets = {_charset(parameter) for parameter in parameters if parameter.strip().startswith("charset")}
+    codec = _CODECS.get(charsets.pop() if charsets else "utf-8")
+    # Two charsets contradict each other.
+    if kind.strip() != "text/csv" or codec is None or charsets:
+        raise UnsupportedMedia
+    if (content_encoding or "identity") != "identity":
         raise UnsupportedMedia
     return codec
+
+
+def _charset(parameter: str) -> str:
+    """The value of `charset=...`; none of ours for the extended forms (RFC 8187, `charset*=...`)."""
+    name, _, value = parameter.partition("=")
+    return value.strip().strip('"') if name.strip() == "charset" else ""
 
 
 @contextmanager

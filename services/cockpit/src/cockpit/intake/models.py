@@ -82,7 +82,9 @@ class Batch(Base):
         self.accepted, self.rejected = accepted, rejected
 
     def fail(self, reason: str) -> None:
-        """Give the attempt up."""
+        """Give the attempt up. Raises `BatchSuperseded` when it has ended already."""
+        if self.status != "receiving":
+            raise BatchSuperseded
         self.status, self.failure = "failed", reason
 
     def reverse(self, load_id: UUID, by: str, now: datetime) -> None:

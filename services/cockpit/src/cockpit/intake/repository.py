@@ -40,6 +40,26 @@ class BatchRepository:
             .execution_options(populate_existing=True)
         )
 
+    async def twin(self, batch: Batch, sha256: bytes) -> UUID | None:
+        """Another batch of the same unit and feed by which the file with this hash counts already.
+
+        Until the transaction ends nobody else gets an answer for the same file: of two that commit at the
+        same moment, the second sees the first.
+        """
+        name = f"{batch.unit_id}/{batch.feed}/{sha256.hex()}"
+        await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        return await self._session.scalar(
+            select(Batch.id)
+            .where(
+                Batch.unit_id == batch.unit_id,
+                Batch.feed == batch.feed,
+                Batch.sha256 == sha256,
+                Batch.status == "committed",
+                Batch.id != batch.id,
+            )
+            .limit(1)
+        )
+
     async def get(self, batch_id: UUID) -> tuple[Batch, Unit | None] | None:
         """The batch and its unit."""
         rows = await self._session.execute(

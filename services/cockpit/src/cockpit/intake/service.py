@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -22,7 +21,14 @@ from cockpit.analytics.store import Analytics
 from cockpit.base import outbox
 from cockpit.directory.models import Unit
 from cockpit.intake import files
-from cockpit.intake.errors import BatchIdReused, BatchInProgress, BatchNotFound, BatchSuperseded
+from cockpit.intake.errors import (
+    BatchDuplicate,
+    BatchIdReused,
+    BatchInProgress,
+    BatchKeyRequired,
+    BatchNotFound,
+    BatchSuperseded,
+)
 from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch, QuarantinedRow
@@ -31,7 +37,7 @@ from contracts.cockpit import BatchCommittedV1
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.ids import new_id
-from servicekit.paging import BadCursor, PageRequest
+from servicekit.paging import PageRequest, instant
 from servicekit.problems import Problem
 
 log = structlog.get_logger("intake")
@@ -43,7 +49,9 @@ Found = tuple[Batch, Unit | None]
 
 @dataclass(frozen=True)
 class NewBatch:
-    """What a caller says about a file. `batch_id` or `key` make a repetition the same batch."""
+    """What a caller says about a file. `batch_id` or `key`, of which there must be one, make a repetition
+    the same batch.
+    """
 
     feed: FeedName
     unit: UUID | None
@@ -76,7 +84,7 @@ class Batches:
     ) -> Sequence[Found]:
         """Batches of a unit's subtree, newest first; one more than asked for."""
         unit = await Access(self._session, self._clock).unit(who, unit_id, "intake.list")
-        after = None if page.after is None else _after(page.after)
+        after = page.key(instant, UUID)
         return await self._batches.below(unit.path, feed=feed, status=status, after=after, limit=page.limit)
 
     async def get(self, who: Principal, batch_id: UUID, action: str = "intake.read") -> Found:
@@ -137,6 +145,8 @@ class Intake:
 
         Raises what `errors` lists, `UnitNotFound`, `OutOfReach` and `BodyTooLarge`.
         """
+        if new.batch_id is None and new.key is None:
+            raise BatchKeyRequired
         async with self._database.transaction() as session:
             unit = await Access(session, self._clock).unit(who, new.unit, "intake.create")
         feed = FEEDS[new.feed]
@@ -228,18 +238,24 @@ class Intake:
                 batch = await batches.locked_by_key(unit.id, new.key)
             if batch is None or not _same(batch, new, unit):
                 raise BatchIdReused
-            if inserted:
-                return batch, True
             if batch.status in {"committed", "reversed"}:
                 if batch.sha256 != upload.sha256:
                     raise BatchIdReused
                 return batch, False
+            await self._check_twin(batches, batch, upload.sha256)
+            if inserted:
+                return batch, True
             if batch.status == "receiving":
                 if batch.touched_at > now - self._stale_after:
                     raise BatchInProgress
                 await self._discard(session, batch, "interrupted")
             batch.begin(load_id, upload.sha256, upload.size, headings, now)
             return batch, True
+
+    async def _check_twin(self, batches: BatchRepository, batch: Batch, sha256: bytes) -> None:
+        twin = await batches.twin(batch, sha256)
+        if twin is not None:
+            raise BatchDuplicate.of(twin)
 
     async def _load(self, batch: Batch, reader: files.RowReader, loader: Loader) -> Batch:
         accepted = rejected = 0
@@ -264,9 +280,12 @@ class Intake:
 
     async def _commit(self, batch: Batch, accepted: int, rejected: int) -> Batch:
         async with self._database.transaction() as session:
-            current = await BatchRepository(session).locked(batch.id)
+            batches = BatchRepository(session)
+            current = await batches.locked(batch.id)
             if current is None:
                 raise BatchSuperseded
+            # Once more: the other may have been committed since this one began.
+            await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
             current.commit(batch.load_id, accepted, rejected, now)
             event = BatchCommittedV1(
@@ -279,19 +298,23 @@ class Intake:
         try:
             async with self._database.transaction() as session:
                 current = await BatchRepository(session).locked(batch.id)
-                # Of an attempt that was superseded, only the facts are ours to remove.
-                if current is not None and current.load_id == batch.load_id:
+                ours = current is not None and current.load_id == batch.load_id
+                if current is not None and ours and current.status == "receiving":
                     await self._discard(session, current, reason)
+                elif current is not None and ours and current.status != "failed":
+                    # It did commit, only the answer to the commit was lost: the facts count.
+                    log.warning("batch committed all the same", batch=str(batch.id))
                 else:
+                    # Of an attempt that was superseded, only the facts are ours to remove.
                     await self._delete_facts(batch)
         except Exception:
             # The next start sweeps; until then the facts are there and do not count.
             log.warning("batch not given up", batch=str(batch.id), exc_info=True)
 
     async def _discard(self, session: AsyncSession, batch: Batch, reason: str) -> None:
+        batch.fail(reason)
         await self._delete_facts(batch)
         await BatchRepository(session).forget_quarantine(batch.id)
-        batch.fail(reason)
 
     async def _delete_facts(self, batch: Batch) -> None:
         await self._analytics.execute(
@@ -315,11 +338,3 @@ def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:
 
 def _quarantine_line(row: QuarantinedRow) -> str:
     return files.quarantine_csv_line([str(row.line), row.code, row.reason, *row.raw])
-
-
-def _after(cursor: list[Any]) -> tuple[datetime, UUID]:
-    try:
-        created, batch_id = cursor
-        return datetime.fromisoformat(created), UUID(batch_id)
-    except ValueError as error:
-        raise BadCursor from error

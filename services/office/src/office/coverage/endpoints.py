@@ -5,9 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from authkit.dependencies import REFUSALS
-from authkit.errors import MembershipRequired, OutOfReach
-from office.actors import Now
+from authkit.errors import OutOfReach
+from office.actors import REFUSALS, Now
 from office.coverage import service
 from office.coverage.schemas import CoverageOut
 from office.directory.errors import UnitInactive, UnitNotReplicated
@@ -22,9 +21,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 @router.get(
     "/{notice_id}/coverage",
     summary="通知覆盖情况",
-    responses=responses(
-        *REFUSALS, MembershipRequired, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor
-    ),
+    responses=responses(*REFUSALS, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor),
 )
 async def coverage(
     notice_id: UUID,

@@ -60,6 +60,14 @@ class People(NamedTuple):
     read: int
 
 
+async def see_one_snapshot(session: AsyncSession) -> None:
+    """Have all that follows in this transaction see the same facts, so that the figures add up.
+
+    Call it before the transaction's first query.
+    """
+    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+
+
 async def tallies(session: AsyncSession, notice: Notice, scope: Unit) -> list[Tally]:
     """Return the counts of `scope` itself and of each branch below it, in one pass over its units."""
     signature = aliased(Signature)

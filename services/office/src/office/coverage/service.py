@@ -12,8 +12,7 @@ from office.coverage.repository import Blocker, Missing, People, Tally
 from office.directory import service as directory
 from office.directory.models import Unit
 from office.notices import service as notices
-from office.pages import Cut, cut
-from servicekit.paging import PageRequest
+from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
 BLOCKERS_SHOWN = 100
@@ -46,6 +45,7 @@ async def coverage(
     Raises `NotFound` for a unit that does not have the notice, `OutOfReach` for a subtree that is not the
     actor's. A withdrawn notice has coverage for its publisher only; a draft has none.
     """
+    await repository.see_one_snapshot(session)
     unit = await directory.own_unit(session, actor)
     notice, delivery = await notices.visible(session, actor, unit, notice_id)
     if notice.status == "draft" or (notice.status == "withdrawn" and delivery is not None):

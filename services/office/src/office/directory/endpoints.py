@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from authkit.dependencies import REFUSALS
-from authkit.errors import MembershipRequired, OutOfReach
+from authkit.errors import OutOfReach
+from office.actors import REFUSALS
 from office.directory import service
 from office.directory.auth import Member
 from office.directory.schemas import UnitOut
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
 @router.get(
     "",
     summary="列出本单位及下级单位",
-    responses=responses(*REFUSALS, MembershipRequired, OutOfReach, NotFound, BadCursor),
+    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
 )
 async def list_units(
     actor: Member,
@@ -46,7 +46,7 @@ async def list_units(
 @router.get(
     "/{unit_id}",
     summary="查看单位",
-    responses=responses(*REFUSALS, MembershipRequired, OutOfReach, NotFound),
+    responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
 async def get_unit(unit_id: UUID, actor: Member, session: Session) -> UnitOut:
     """本单位或下级单位。"""

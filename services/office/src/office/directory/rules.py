@@ -5,6 +5,8 @@ import re
 _PATH = re.compile(r"[A-Za-z0-9_]{1,255}(\.[A-Za-z0-9_]{1,255}){0,63}")
 
 
-def is_path(text: str) -> bool:
-    """Whether `text` can be given to PostgreSQL as an ltree: codes joined by dots."""
-    return _PATH.fullmatch(text) is not None
+def path(text: str) -> str:
+    """`text` if it can be given to PostgreSQL as an ltree: codes joined by dots. Raises `ValueError`."""
+    if _PATH.fullmatch(text) is None:
+        raise ValueError("not a path")
+    return text

@@ -6,12 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from office.actors import Actor
-from office.directory import repository
+from office.directory import repository, rules
 from office.directory.errors import UnitInactive, UnitNotReplicated
 from office.directory.models import Unit
-from office.directory.rules import is_path
-from office.pages import Cut, cut
-from servicekit.paging import BadCursor, PageRequest
+from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
 
@@ -55,8 +53,5 @@ async def list_units(
 
 def path_after(paging: PageRequest) -> str | None:
     """Return the path in the cursor of a list that is sorted by path. Raises `BadCursor`."""
-    if paging.after is None:
-        return None
-    if len(paging.after) != 1 or not is_path(paging.after[0]):
-        raise BadCursor
-    return str(paging.after[0])
+    key = paging.key(rules.path)
+    return None if key is None else str(key[0])

@@ -6,9 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from authkit.dependencies import REFUSALS
-from authkit.errors import MembershipRequired, RoleRequired
-from office.actors import Now
+from authkit.errors import RoleRequired
+from office.actors import REFUSALS, Now
 from office.directory.errors import UnitInactive, UnitNotReplicated
 from office.notices import errors, service
 from office.notices.auth import Clerk, Drafter, Issuer, Member
@@ -33,7 +32,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_ANYBODY = (*REFUSALS, MembershipRequired, UnitInactive, UnitNotReplicated)
+_ANYBODY = (*REFUSALS, UnitInactive, UnitNotReplicated)
 _IN_ROLE = (*_ANYBODY, RoleRequired)
 _WRITING = (errors.ClassifiedDocumentRefused, errors.BadDeadline, errors.DocumentNumberTaken)
 _CIRCULATING = (NotFound, errors.NotPublished, errors.NoticeWithdrawn)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
@@ -76,14 +76,14 @@ async def lock_own(session: AsyncSession, notice_id: UUID, unit: Unit) -> Notice
 
 
 async def outbox_page(
-    session: AsyncSession, unit: Unit, *, status: str | None, after: UUID | None, limit: int
+    session: AsyncSession, unit: Unit, *, status: str | None, after: Sequence[Any] | None, limit: int
 ) -> Sequence[Notice]:
-    """Return the unit's own notices, newest first, those before the id `after`."""
+    """Return the unit's own notices, newest first, those after the key `after`."""
     statement = select(Notice).where(Notice.publisher_id == unit.id)
     if status is not None:
         statement = statement.where(Notice.status == status)
     if after is not None:
-        statement = statement.where(Notice.id < after)
+        statement = statement.where(tuple_(Notice.id) < tuple_(*after))
     return (await session.scalars(statement.order_by(Notice.id.desc()).limit(limit))).all()
 
 
@@ -93,7 +93,7 @@ async def inbox_page(
     reader: UUID,
     *,
     signed: bool | None,
-    after: tuple[datetime, UUID] | None,
+    after: Sequence[Any] | None,
     limit: int,
 ) -> list[Received]:
     """Return the published notices that `unit` has, latest delivery first, those after the key `after`."""
@@ -113,7 +113,7 @@ async def inbox_page(
     if signed is not None:
         statement = statement.where(Signature.unit_id.is_not(None) if signed else Signature.unit_id.is_(None))
     if after is not None:
-        statement = statement.where(key < after)
+        statement = statement.where(key < tuple_(*after))
     rows = await session.execute(
         statement.order_by(Forwarding.forwarded_at.desc(), Forwarding.notice_id.desc()).limit(limit)
     )

@@ -24,8 +24,7 @@ from office.notices.errors import (
 )
 from office.notices.models import Content, Forwarding, Notice, Read, Signature
 from office.notices.repository import Cover, Received, Sight
-from office.pages import Cut, cut
-from servicekit.paging import BadCursor, PageRequest
+from servicekit.paging import Cut, PageRequest, cut, instant
 from servicekit.problems import NotFound
 
 
@@ -137,7 +136,7 @@ async def list_outbox(
 ) -> Cut[Notice]:
     """Return the unit's own notices, newest first."""
     unit = await directory.own_unit(session, actor)
-    after = None if paging.after is None else _uuid(paging.after, 0, length=1)
+    after = paging.key(UUID)
     notices = await repository.outbox_page(session, unit, status=status, after=after, limit=paging.limit + 1)
     return cut(notices, paging.limit, lambda notice: [notice.id])
 
@@ -249,15 +248,7 @@ async def list_inbox(
 ) -> Cut[Received]:
     """Return what the unit has, latest delivery first; withdrawn notices are left out."""
     unit = await directory.own_unit(session, actor)
-    after = None
-    if paging.after is not None:
-        try:
-            instant = datetime.fromisoformat(paging.after[0])
-        except (ValueError, IndexError) as error:
-            raise BadCursor from error
-        if instant.tzinfo is None or not 2000 <= instant.year < 3000:
-            raise BadCursor
-        after = (instant, _uuid(paging.after, 1, length=2))
+    after = paging.key(instant, UUID)
     rows = await repository.inbox_page(
         session, unit, actor.sub, signed=signed, after=after, limit=paging.limit + 1
     )
@@ -330,12 +321,3 @@ def _deadline(notice: Notice, now: datetime) -> datetime:
         return rules.deadline(notice.urgency_class, notice.deadline_workdays, now)
     except rules.CalendarNotPublishedError as error:
         raise WorkdaysNotPublished(error.year) from error
-
-
-def _uuid(key: list[str], index: int, *, length: int) -> UUID:
-    if len(key) != length:
-        raise BadCursor
-    try:
-        return UUID(key[index])
-    except ValueError as error:
-        raise BadCursor from error

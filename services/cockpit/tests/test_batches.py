@@ -1,0 +1,282 @@
+"""A batch counts once, whole or not at all, and can be taken back."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from cockpit.analytics.store import Analytics
+from cockpit.intake.errors import BatchSuperseded
+from cockpit.intake.repository import BatchRepository
+from cockpit.intake.service import Intake
+from cockpit.models import Batch
+from contracts.cockpit import BatchCommittedV1
+from messaging.inbox import Subscription
+from servicekit.paging import encode
+
+from .conftest import NATIONAL_2017, Cockpit, Start, amount, award, csv_of, stored
+
+
+async def test_the_same_batch_twice_counts_once(cockpit: Cockpit) -> None:
+    for params, headers in (
+        ({"batch_id": str(uuid4())}, {}),
+        ({}, {"Idempotency-Key": f"key-{uuid4()}"}),
+    ):
+        text = csv_of([award(amount="5"), award(amount="-1")])
+        before = await stored(cockpit)
+        first = await cockpit.upload("award", "county", text, headers=headers, **params)
+        again = await cockpit.upload("award", "county", text, headers=headers, **params)
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert again.json() == first.json()
+        assert again.headers["idempotency-replayed"] == "true"
+        after = await stored(cockpit)
+        assert tuple(b - a for a, b in zip(before, after, strict=True)) == (1, 1, 1)
+
+        other = await cockpit.upload("award", "county", csv_of([award()]), headers=headers, **params)
+        assert (other.status_code, other.json()["code"]) == (409, "batch_id_reused")
+    assert await amount(cockpit) == "10.00"
+
+
+async def test_a_batch_without_a_name_is_refused_because_a_retry_would_count_twice(cockpit: Cockpit) -> None:
+    response = await cockpit.http.post(
+        "/api/v1/intake/batches",
+        params={"feed": "award", "source": "s"},
+        content=csv_of([award()]),
+        headers={**cockpit.bearer(), "Content-Type": "text/csv"},
+    )
+    assert (response.status_code, response.json()["code"]) == (400, "batch_key_required")
+    assert await stored(cockpit) == (0, 0, 0)
+
+
+async def test_the_same_file_under_another_name_is_refused_until_the_first_is_reversed(
+    cockpit: Cockpit,
+) -> None:
+    text = csv_of([award(amount="5"), award(unit_code="3701030001", amount="7")])
+    first = await cockpit.upload("award", "city", text)
+    before = await stored(cockpit)
+    for params in ({}, {"batch_id": str(uuid4())}, {"source": "另一来源"}):
+        again = await cockpit.upload("award", "city", text, **params)
+        assert (again.status_code, again.json()["code"]) == (409, "batch_duplicate")
+        assert first.json()["id"] in again.json()["detail"]
+    assert await stored(cockpit) == before
+    assert await amount(cockpit, "city") == "12.00"
+    # Of another unit it is another matter.
+    assert (await cockpit.upload("award", "county", text)).status_code == 201
+
+    await cockpit.http.post(f"{first.headers['location']}/reverse", headers=cockpit.bearer("city"))
+    assert (await cockpit.upload("award", "city", text)).status_code == 201
+
+
+async def test_the_same_file_under_two_names_at_the_same_moment_counts_once(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = asyncio.Barrier(3)
+    commit = Intake._commit
+
+    async def commit_together(self: Intake, *arguments: Any) -> Batch:
+        await everybody.wait()
+        return await commit(self, *arguments)
+
+    monkeypatch.setattr(Intake, "_commit", commit_together)
+    text = csv_of([award(amount="5")])
+    answers = await asyncio.gather(*(cockpit.upload("award", "county", text) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    (made,) = (answer.json()["id"] for answer in answers if answer.status_code == 201)
+    for answer in answers:
+        if answer.status_code == 409:
+            assert answer.json()["code"] == "batch_duplicate"
+            assert made in answer.json()["detail"]
+    assert await stored(cockpit) == (3, 0, 1)
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_a_record_sent_again_in_another_file_counts_again(cockpit: Cockpit) -> None:
+    record = award(amount="5")
+    for rows in ([record], [record, award(amount="1")]):
+        assert (await cockpit.upload("award", "county", csv_of(rows))).json()["accepted"] == len(rows)
+    assert await amount(cockpit) == "11.00"
+
+
+async def test_a_batch_id_of_another_unit_is_not_told_apart_from_one_in_use(cockpit: Cockpit) -> None:
+    batch_id = str(uuid4())
+    await cockpit.upload("award", "county", csv_of([award()]), batch_id=batch_id)
+    taken = await cockpit.upload(
+        "award", "sibling", csv_of([award(unit_code="3701030001")]), batch_id=batch_id
+    )
+    assert (taken.status_code, taken.json()["code"]) == (409, "batch_id_reused")
+
+
+async def test_the_same_batch_twice_at_the_same_moment_counts_once(cockpit: Cockpit) -> None:
+    text = csv_of([award(amount="5") for _ in range(50)])
+    batch_id = str(uuid4())
+    answers = await asyncio.gather(
+        *(cockpit.upload("award", "county", text, batch_id=batch_id) for _ in range(4))
+    )
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses.count(201) == 1
+    assert set(statuses) <= {200, 201, 409}
+    assert await amount(cockpit) == "250.00"
+
+
+async def test_a_reversed_batch_leaves_the_numbers_as_before(cockpit: Cockpit) -> None:
+    person = "person-0000000000000001"
+    await cockpit.upload("award", "county", csv_of([award(amount="1", person_token=person)]))
+    await cockpit.upload("published_aggregate", "county", NATIONAL_2017.read_bytes(), source="旧")
+    before = await cockpit.overview("county")
+    for feed, text in (
+        ("award", csv_of([award(amount="2", person_token=person), award(amount="4", year="2020")])),
+        ("published_aggregate", NATIONAL_2017.read_text().replace("1882", "1900")),
+    ):
+        made = await cockpit.upload(feed, "county", text, source="旧" if feed != "award" else "新")
+        assert await cockpit.overview("county") != before
+        url = f"{made.headers['location']}/reverse"
+        for _ in range(2):
+            undone = await cockpit.http.post(url, headers=cockpit.bearer())
+            assert (undone.status_code, undone.json()["status"]) == (200, "reversed")
+        after = await cockpit.overview("county")
+        assert {**after, "as_of": None} == {**before, "as_of": None}
+    years = await cockpit.http.get("/api/v1/overview/years", headers=cockpit.bearer())
+    assert years.json()["years"] == [2017]
+    rows = await cockpit.app.state.analytics.query("SELECT sum(sign) AS net, count() AS n FROM award_facts")
+    assert rows == [{"net": 1, "n": 5}]
+
+
+class Crash(BaseException):
+    """As good as a kill: nothing of ours handles it."""
+
+
+@pytest.mark.parametrize("step", ["_commit", "quarantine"])
+async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    async def crash(*_: Any) -> None:
+        raise Crash
+
+    text = csv_of([award(amount="5"), award(amount="-1")])
+    batch_id = str(uuid4())
+    async with start() as cockpit:
+        with monkeypatch.context() as patch:
+            patch.setattr(Intake if step == "_commit" else BatchRepository, step, crash)
+            with pytest.raises(Crash):
+                await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (await stored(cockpit))[2] == 1
+        assert await amount(cockpit) == "0.00"
+        assert (await cockpit.overview("county"))["children"][0]["person_times"] == 0
+        busy = await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (busy.status_code, busy.json()["code"]) == (409, "batch_in_progress")
+    async with start() as cockpit:
+        listed = (await cockpit.http.get("/api/v1/intake/batches", headers=cockpit.bearer())).json()["items"]
+        assert [(item["status"], item["failure"]) for item in listed] == [("failed", "interrupted")]
+        assert await stored(cockpit) == (1, 0, 0)
+        unfinished = await cockpit.http.post(
+            f"/api/v1/intake/batches/{batch_id}/reverse", headers=cockpit.bearer()
+        )
+        assert (unfinished.status_code, unfinished.json()["code"]) == (409, "batch_not_reversible")
+        again = await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (again.status_code, again.json()["status"], again.json()["failure"]) == (
+            201,
+            "committed",
+            None,
+        )
+        assert await amount(cockpit) == "5.00"
+
+
+async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = Analytics.insert
+
+    async def insert_and_fail(self: Analytics, *arguments: Any) -> None:
+        await insert(self, *arguments)
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Analytics, "insert", insert_and_fail)
+        response = await cockpit.upload("award", "county", csv_of([award()]))
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert await stored(cockpit) == (1, 0, 0)
+    listed = (await cockpit.http.get("/api/v1/intake/batches", headers=cockpit.bearer())).json()["items"]
+    assert [(item["status"], item["failure"]) for item in listed] == [("failed", "internal_error")]
+
+
+async def test_a_batch_whose_commit_was_not_acknowledged_stays_committed(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Intake._commit
+
+    async def commit_and_lose_the_answer(self: Intake, *arguments: Any) -> Batch:
+        await commit(self, *arguments)
+        raise OSError("connection lost")
+
+    text = csv_of([award(amount="5"), award(amount="-1")])
+    key = {"Idempotency-Key": f"key-{uuid4()}"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Intake, "_commit", commit_and_lose_the_answer)
+        response = await cockpit.upload("award", "county", text, headers=key)
+    assert response.status_code == 500
+    assert await stored(cockpit) == (1, 1, 1)
+    assert await amount(cockpit) == "5.00"
+    again = await cockpit.upload("award", "county", text, headers=key)
+    assert (again.status_code, again.json()["status"], again.json()["failure"]) == (200, "committed", None)
+    assert await amount(cockpit) == "5.00"
+
+
+def test_only_a_batch_that_is_being_received_can_be_given_up() -> None:
+    for status in ("committed", "reversed", "failed"):
+        batch = Batch(status=status)
+        with pytest.raises(BatchSuperseded):
+            batch.fail("interrupted")
+        assert batch.status == status
+
+
+async def test_a_committed_batch_is_told_of_once(cockpit: Cockpit) -> None:
+    heard: list[BatchCommittedV1] = []
+
+    async def hear(_: Any, event: BatchCommittedV1, __: Any) -> None:
+        heard.append(event)
+
+    processor = cockpit.bus._subscriptions[0][1]
+    cockpit.bus.subscribe(Subscription("test.batches", (BatchCommittedV1,), hear), processor)
+    batch_id = str(uuid4())
+    for _ in range(2):
+        await cockpit.upload("award", "county", csv_of([award(), award(amount="0")]), batch_id=batch_id)
+    await cockpit.upload("award", "county", b"", batch_id=str(uuid4()))
+    for _ in range(100):
+        if heard:
+            break
+        await asyncio.sleep(0.02)
+    assert [(str(e.batch_id), e.feed, e.accepted, e.rejected) for e in heard] == [(batch_id, "award", 1, 1)]
+
+
+async def test_batches_are_listed_newest_first_by_pages_and_filters(cockpit: Cockpit) -> None:
+    ids = [
+        (await cockpit.upload("award", "county", csv_of([award()]))).json()["id"],
+        (await cockpit.upload("published_aggregate", "county", NATIONAL_2017.read_bytes())).json()["id"],
+        (await cockpit.upload("award", "city", csv_of([award()]))).json()["id"],
+    ]
+
+    async def listed(**params: str) -> list[str]:
+        found: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            response = await cockpit.http.get(
+                "/api/v1/intake/batches",
+                params={"limit": "1", **params, **cursor},
+                headers=cockpit.bearer("city"),
+            )
+            page = response.json()
+            found += [item["id"] for item in page["items"]]
+            if page["next"] is None:
+                return found
+            cursor = {"cursor": page["next"]}
+
+    assert await listed() == ids[::-1]
+    assert await listed(feed="award") == [ids[2], ids[0]]
+    assert await listed(unit=str(cockpit.world["county"].id)) == [ids[1], ids[0]]
+    assert await listed(status="failed") == []
+    for key in (["x"], ["9999-12-31T23:59:59-23:59", ids[0]], ["2026-03-02T01:00:00", ids[0]]):
+        bad = await cockpit.http.get(
+            "/api/v1/intake/batches", params={"cursor": encode(key)}, headers=cockpit.bearer("city")
+        )
+        assert (bad.status_code, bad.json()["code"]) == (400, "bad_cursor")
