@@ -90,7 +90,15 @@ def revoke_access(
     now = clock.now()
     until = now + timedelta(seconds=token_seconds) + _LEEWAY
     session.add(
-        Revocation(id=new_id(), sub=sub, sid=sid, audience=audience, not_before=now, expires_at=until)
+        Revocation(
+            id=new_id(),
+            sub=sub,
+            sid=sid,
+            grant_id=grant_id,
+            audience=audience,
+            not_before=now,
+            expires_at=until,
+        )
     )
     outbox.add(
         session,
