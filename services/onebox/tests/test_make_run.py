@@ -1,6 +1,8 @@
 """`make run`: first page, a second start on the same data, a killed process, one process at a time."""
 
+import html
 import os
+import re
 import shutil
 import signal
 import socket
@@ -101,6 +103,20 @@ def keys_of(box: Onebox) -> list[str]:
     return [key["kid"] for key in httpx.get(f"http://127.0.0.1:{box.port + 1}/jwks").json()["keys"]]
 
 
+def sign_in(box: Onebox, phone: str) -> str:
+    """Through the start page as a person does; the page at the end."""
+    identity = f"http://localhost:{box.port + 1}"
+    with httpx.Client(follow_redirects=True, timeout=30) as browser:
+        form_page = browser.get(f"http://localhost:{box.port}/sign-in")
+        hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', form_page.text))
+        form = {name: html.unescape(value) for name, value in hidden.items()} | {"phone": phone}
+        browser.post(f"{identity}/login/code", data=form)
+        (message, *_) = browser.get(f"{identity}/dev/sms.json", params={"phone": phone}).json()
+        found = re.search(r"\d{6}", message["text"])
+        assert found is not None
+        return browser.post(f"{identity}/login", data={**form, "code": found.group()}).text
+
+
 def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     start: Callable[[Path], Onebox], directory: Path
 ) -> None:
@@ -113,6 +129,13 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
         .headers["location"]
         .startswith(f"http://localhost:{first.port + 1}/authorize?")
     )
+    signed_in = sign_in(first, "19900000001")
+    assert "unit_admin" in signed_in
+    (token,) = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", signed_in)
+    for port, path in ((1, "/api/v1/me"), (2, "/api/v1/notices/inbox"), (3, "/api/v1/metrics")):
+        url = f"http://127.0.0.1:{first.port + port}{path}"
+        answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
     kids = keys_of(first)
     said = first.stop()
     assert first.process.returncode == 0, said

@@ -31,7 +31,7 @@ def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
         return AsyncOAuth2Client(
             "portal",
             redirect_uri=callback,
-            scope="openid profile phone office cockpit:read identity",
+            scope="openid profile phone office cockpit:read cockpit:write identity",
             code_challenge_method="S256",
             token_endpoint_auth_method="none",
         )
@@ -51,8 +51,9 @@ def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
             f"{urls['identity']}/authorize",
             code_verifier=verifier,
             nonce=secrets.token_urlsafe(16),
-            resource="urn:zhuxue:identity",
         )
+        # One token for all three API references; a real front end asks for one audience at a time.
+        url += "".join(f"&resource=urn:zhuxue:{name}" for name in ("identity", "office", "cockpit"))
         while len(pending) >= 1000:
             pending.pop(next(iter(pending)))
         pending[browser] = (state, verifier)
