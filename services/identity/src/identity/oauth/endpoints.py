@@ -84,10 +84,13 @@ async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> 
                         "type": "object",
                         "required": ["grant_type"],
                         "properties": {
-                            "grant_type": {"enum": ["authorization_code", "client_credentials"]},
+                            "grant_type": {
+                                "enum": ["authorization_code", "client_credentials", "refresh_token"]
+                            },
                             "code": {"type": "string"},
                             "redirect_uri": {"type": "string"},
                             "code_verifier": {"type": "string"},
+                            "refresh_token": {"type": "string"},
                             "client_id": {"type": "string"},
                             "scope": {"type": "string"},
                             "resource": {"type": "string"},

@@ -11,6 +11,7 @@ SCOPES = [
     "cockpit:write",
     "identity",
     "directory:read",
+    "offline_access",
 ]
 
 
@@ -25,7 +26,7 @@ def document(issuer: str) -> dict[str, Any]:
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],

@@ -13,6 +13,7 @@ from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
 from servicekit.ids import new_id
 
@@ -20,7 +21,12 @@ from servicekit.ids import new_id
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     """Codes live a minute, are stored as hashes, and are redeemed once under a row lock."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]  # noqa: RUF012
+    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Store the code with everything its token will say."""
@@ -86,12 +92,16 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
-        return {
+        token: dict[str, Any] = {
             "access_token": tokens.for_person(context, self.request.client, user, code.grant, asked),
-            "token_type": "Bearer",
+            "token_type": context.token_type,
             "expires_in": context.settings.access_token_seconds,
             "scope": scope,
         }
+        renewable = refresh_token.issue(context, self.request.client, code.grant)
+        if renewable is not None:
+            token["refresh_token"] = renewable
+        return token
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Access tokens are self-contained and not stored; the audit log notes that one was issued."""
