@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import SimpleNamespace
@@ -111,8 +110,8 @@ def dpop() -> DPoP:
 
 
 @pytest.fixture
-async def clients(app: FastAPI, keys: Keys) -> AsyncIterator[None]:
-    """`rp`: a secret; `jwt`: private_key_jwt; `fapi`: with PAR and DPoP required; `spa`: public, third party."""
+async def clients(app: FastAPI, keys: Keys) -> None:
+    """`rp`: a secret; `jwt`: private_key_jwt; `fapi`: with PAR and DPoP; `spa`: public, third party."""
     shared: dict[str, Any] = {
         "redirect_uris": [CALLBACK],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
@@ -156,7 +155,6 @@ async def clients(app: FastAPI, keys: Keys) -> AsyncIterator[None]:
     ]
     async with app.state.database.transaction() as session:
         session.add_all(rows)
-    yield
 
 
 async def code_for(browser: Any, **more: str) -> str:

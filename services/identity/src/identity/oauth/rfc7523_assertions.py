@@ -9,6 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy.util import await_only
 
+from authkit.dpop import MIN_RSA_BITS, rsa_bits
 from identity.oauth.client_keys import ClientKeys
 from identity.oauth.context import Context
 from identity.oauth.models import Client
@@ -21,7 +22,6 @@ _FORBIDDEN_HEADERS = {"jwk", "jku", "x5c", "x5u", "crit", "zip", "b64"}
 _MAX_LENGTH = 8192
 _SKEW_SECONDS = 30
 _MAX_LIFETIME_SECONDS = 3600
-_MIN_RSA_BITS = 2048
 _MAX_KEYS = 10
 _MAX_JTI = 256
 
@@ -87,9 +87,8 @@ def _candidates(
             if jwk.get("crv") == "P-256":
                 fitting.append(ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}))
             continue
-        key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
-        if key.public_key.key_size >= _MIN_RSA_BITS:
-            fitting.append(key)
+        if rsa_bits(jwk) >= MIN_RSA_BITS:
+            fitting.append(RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")}))
     return fitting
 
 

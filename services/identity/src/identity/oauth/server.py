@@ -16,6 +16,7 @@ from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, Cod
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
 from identity.oauth.models import Client
+from identity.oauth.rfc9449_dpop import InvalidProof
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -106,6 +107,9 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         """By the one method the client is registered for."""
         client = client_auth.authenticate(request, methods, self.client_keys)
         request.client = client
+        bound = client.dpop_bound_access_tokens and endpoint == "token"
+        if bound and current().dpop_jkt is None:
+            raise InvalidProof("This client needs a DPoP proof.")
         return client
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
@@ -45,6 +45,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             auth_time=int(browser.authenticated_at.timestamp()),
             acr=browser.acr,
             amr=browser.amr,
+            dpop_jkt=data.get("dpop_jkt"),
             created_at=now,
             expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
         )
@@ -73,6 +74,9 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
+        if row.grant.dpop_jkt is not None and row.grant.dpop_jkt != context.dpop_jkt:
+            # RFC 9449 §10: the code is of use only to whoever holds the key.
+            raise InvalidGrantError("The code is bound to another key.")
         return row
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
