@@ -6,7 +6,7 @@ from identity.codes.models import SmsCode
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
-from identity.oauth.token_models import OnceOnly, PushedRequest, RefreshToken
+from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.models import BrowserSession
 
 __all__ = [

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from identity.oauth.keys import KeyRing
 from identity.oauth.repository import OAuthRepository
-from identity.oauth.token_repository import TokenRepository
+from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
 from identity.vault import Vault

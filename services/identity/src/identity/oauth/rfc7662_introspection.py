@@ -44,13 +44,14 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
 
 
 def _person_good(context: Context, sub: UUID, claims: dict[str, Any], audiences: list[str]) -> bool:
-    grant = context.token_rows.grant(UUID(claims["grant_id"]))
+    grant_id = claims.get("grant_id")
+    grant = None if grant_id is None else context.token_rows.grant(UUID(grant_id))
     if grant is None or active_person(context, grant) is None:
         return False
     return not context.token_rows.withdrawn(
         sub,
         claims.get("sid"),
-        claims["grant_id"],
+        grant_id,
         audiences,
         datetime.fromtimestamp(claims["iat"], UTC),
     )

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from identity.oauth import resources
 from identity.oauth.context import Context
 from identity.oauth.models import Client, secret_hash
-from identity.oauth.token_models import PushedRequest
+from identity.oauth.stored.models import PushedRequest
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 FIRST_SECONDS = 60

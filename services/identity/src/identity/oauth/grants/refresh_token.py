@@ -23,7 +23,7 @@ from identity.oauth import resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.models import Client, Grant, secret_hash
-from identity.oauth.token_models import RefreshToken
+from identity.oauth.stored.models import RefreshToken
 
 GRACE_SECONDS = 10
 _PURPOSE = "refresh-successor"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from identity.base import Base, revocations
 from identity.oauth.models import Grant
-from identity.oauth.token_models import OnceOnly, PushedRequest, RefreshToken
+from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 
 
 class TokenRepository:
