@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from authkit.errors import (
     EntitlementRequired,
     InsufficientScope,
+    InvalidProof,
     InvalidToken,
     KeysUnavailable,
     MembershipRequired,
@@ -24,23 +25,43 @@ from authkit.tokens import TokenVerifier
 # Declares the scheme in OpenAPI; the check itself is ours.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一身份认证服务签发的访问令牌")
 
-REFUSALS = (Unauthenticated, InvalidToken, TokenExpired, TokenRevoked, KeysUnavailable)
+REFUSALS = (Unauthenticated, InvalidToken, InvalidProof, TokenExpired, TokenRevoked, KeysUnavailable)
 
 
 async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
-    """The bearer of the request's access token (RFC 6750 §2.1: Authorization header only).
+    """The bearer of the request's access token, checked for this service; see `presented`."""
+    principal = await presented(request, request.app.state.verifier)
+    request.state.subject = principal.sub
+    return principal
 
-    Raises 401 `Unauthenticated` without a token, and what `TokenVerifier.verify` raises.
+
+async def presented(request: Request, verifier: TokenVerifier) -> Principal:
+    """Who presents the request's access token (RFC 6750 §2.1, RFC 9449 §7.1: Authorization header only).
+
+    A token bound to a key is refused as a bearer token, and taken with `Authorization: DPoP` and a proof.
+    `app.state.public_origin`, if set, is where the service is reached from outside, for the proof's `htu`.
+
+    Raises 401 `Unauthenticated` without a token, and what `TokenVerifier` raises.
     """
     values = request.headers.getlist("authorization")
     if not values:
         raise Unauthenticated
     scheme, _space, token = values[0].partition(" ")
-    if len(values) > 1 or scheme.lower() != "bearer" or not token:
+    token = token.strip()
+    if len(values) > 1 or not token:
         raise InvalidToken
-    verifier: TokenVerifier = request.app.state.verifier
-    principal = await verifier.verify(token.strip())
-    request.state.subject = principal.sub
+    if scheme.lower() == "dpop":
+        proofs = request.headers.getlist("dpop")
+        if len(proofs) != 1:
+            raise InvalidProof
+        origin: str | None = getattr(request.app.state, "public_origin", None)
+        url = str(request.url) if origin is None else origin + request.url.path
+        return await verifier.verify_bound(token, proofs[0], method=request.method, url=url)
+    if scheme.lower() != "bearer":
+        raise InvalidToken
+    principal = await verifier.verify(token)
+    if principal.jkt is not None:
+        raise InvalidToken
     return principal
 
 

@@ -31,6 +31,18 @@ class InvalidToken(Unauthenticated):
     oauth_error = "invalid_token"
 
 
+class InvalidProof(InvalidToken):
+    """The DPoP proof is missing, does not hold, or is for another key or request (RFC 9449 §7.1)."""
+
+    code = "invalid_dpop_proof"
+    oauth_error = "invalid_dpop_proof"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        challenge = f'DPoP realm="zhuxue", error="{self.oauth_error}", algs="ES256 PS256"'
+        self.headers = {"WWW-Authenticate": challenge}
+
+
 class TokenExpired(InvalidToken):
     """Past its `exp`."""
 

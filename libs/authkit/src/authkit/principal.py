@@ -37,6 +37,8 @@ class Principal:
     auth_time: datetime | None = None
     acting: Acting | None = None
     entitlements: frozenset[str] = field(default_factory=frozenset)
+    jkt: str | None = None
+    """Thumbprint of the key the token is bound to (RFC 9449 §6.1)."""
 
     @property
     def is_client(self) -> bool:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from jose import ExpiredSignatureError, JWTError, jwt
 
-from authkit.errors import InvalidToken, KeysUnavailable, TokenExpired, TokenRevoked
+from authkit.dpop import BadProof, SeenProofs, verify_proof
+from authkit.errors import InvalidProof, InvalidToken, KeysUnavailable, TokenExpired, TokenRevoked
 from authkit.jwks import KeySet
 from authkit.principal import Acting, Principal
 from authkit.revocation import RevocationList
@@ -38,9 +39,25 @@ class TokenVerifier:
         self.audience = audience
         self.keys = keys
         self.revocations = revocations
+        self.proofs = SeenProofs()
+
+    async def verify_bound(self, token: str, proof: str, *, method: str, url: str) -> Principal:
+        """Who holds `token`, shown by a DPoP proof for this very request (RFC 9449 §7.1).
+
+        Raises what `verify` raises, and `InvalidProof` (401).
+        """
+        principal = await self.verify(token)
+        now = datetime.now(UTC).timestamp()
+        try:
+            shown = verify_proof(proof, method=method, url=url, now=now, access_token=token)
+        except BadProof as error:
+            raise InvalidProof from error
+        if principal.jkt is None or shown.jkt != principal.jkt or not self.proofs.first(shown, now):
+            raise InvalidProof
+        return principal
 
     async def verify(self, token: str) -> Principal:
-        """Who bears `token`.
+        """Who bears `token`; with `jkt`, only if shown to hold that key.
 
         Raises `InvalidToken`, `TokenExpired`, `TokenRevoked` (401), or `KeysUnavailable` (503) when no key
         of the issuer could be fetched yet.
@@ -151,4 +168,5 @@ def _principal(claims: dict[str, Any]) -> Principal:
         auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, UTC),
         acting=acting,
         entitlements=frozenset(claims.get("entitlements", [])),
+        jkt=None if claims.get("cnf") is None else _text(claims["cnf"], "jkt"),
     )

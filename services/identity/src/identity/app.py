@@ -19,6 +19,7 @@ from identity.memberships.endpoints import router as memberships
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
 from identity.oauth.server import make_server
+from identity.oauth.token_endpoints import router as token_endpoints
 from identity.settings import Settings
 from identity.signin import pages
 from identity.signin.dev import router as dev
@@ -73,7 +74,15 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         title="助学 · 统一身份认证",
         settings=settings,
         database=database,
-        routers=[oauth, signin, accounts, memberships, directory, *([dev] if settings.dev else [])],
+        routers=[
+            oauth,
+            token_endpoints,
+            signin,
+            accounts,
+            memberships,
+            directory,
+            *([dev] if settings.dev else []),
+        ],
         background=background,
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
@@ -85,6 +94,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.issuer = make_server()
     app.state.sms = _sms(settings)
     issuer = settings.issuer_url
+    app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
     app.state.userinfo_verifier = TokenVerifier(
         issuer=issuer, audience=issuer, keys=keys, revocations=revoked

@@ -6,6 +6,7 @@ from identity.codes.models import SmsCode
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
+from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.models import BrowserSession
 
 __all__ = [
@@ -20,6 +21,9 @@ __all__ = [
     "Invite",
     "JoinRequest",
     "Membership",
+    "OnceOnly",
+    "PushedRequest",
+    "RefreshToken",
     "SigningKey",
     "SmsCode",
     "Unit",

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from identity.oauth.keys import KeyRing
 from identity.oauth.repository import OAuthRepository
+from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
+from identity.vault import Vault
 from servicekit.clock import Clock
 
 
@@ -27,11 +29,28 @@ class Context:
     clock: Clock
     keys: KeyRing
     browser: BrowserSession | None = None
+    dpop_jkt: str | None = None
+    """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
 
     @property
     def rows(self) -> OAuthRepository:
         """Queries on this call's transaction."""
         return OAuthRepository(self.session)
+
+    @property
+    def token_rows(self) -> TokenRepository:
+        """The same for what the token endpoint remembers."""
+        return TokenRepository(self.session)
+
+    @property
+    def vault(self) -> Vault:
+        """The operator's keys."""
+        return self.keys.vault
+
+    @property
+    def token_type(self) -> str:
+        """How access tokens of this call are to be presented (RFC 6750, RFC 9449 §5)."""
+        return "Bearer" if self.dpop_jkt is None else "DPoP"
 
 
 _current: ContextVar[Context] = ContextVar("oauth_context")

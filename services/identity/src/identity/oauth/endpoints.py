@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from authkit.dependencies import REFUSALS
-from authkit.errors import InsufficientScope, InvalidToken, Unauthenticated
+from authkit.dependencies import REFUSALS, presented
+from authkit.errors import InsufficientScope, InvalidToken
 from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
@@ -56,7 +56,7 @@ async def authorize(request: Request, issuer: Issuer, browser: Browser) -> Respo
 @router.post("/authorize", summary="授权端点（表单）", response_class=RedirectResponse)
 async def authorize_by_post(request: Request, issuer: Issuer, browser: Browser) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
-    return await _answer(issuer, await _form(request), browser)
+    return await _answer(issuer, await form_of(request), browser)
 
 
 async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> Response:
@@ -84,10 +84,13 @@ async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> 
                         "type": "object",
                         "required": ["grant_type"],
                         "properties": {
-                            "grant_type": {"enum": ["authorization_code", "client_credentials"]},
+                            "grant_type": {
+                                "enum": ["authorization_code", "client_credentials", "refresh_token"]
+                            },
                             "code": {"type": "string"},
                             "redirect_uri": {"type": "string"},
                             "code_verifier": {"type": "string"},
+                            "refresh_token": {"type": "string"},
                             "client_id": {"type": "string"},
                             "scope": {"type": "string"},
                             "resource": {"type": "string"},
@@ -100,19 +103,14 @@ async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> 
 )
 async def token(request: Request, issuer: Issuer) -> Response:
     """Authorization code and client credentials grants; errors as RFC 6749 §5.2 names them."""
-    return (await issuer.token(await _form(request), dict(request.headers))).response()
+    return (await issuer.token(await form_of(request), headers_of(request))).response()
 
 
 @router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
 @router.post("/userinfo", include_in_schema=False)
 async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> JSONResponse:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if not value:
-        raise Unauthenticated
-    if scheme.lower() != "bearer":
-        raise InvalidToken
-    principal = await request.app.state.userinfo_verifier.verify(value)
+    principal = await presented(request, request.app.state.userinfo_verifier)
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:
         raise InsufficientScope
@@ -128,7 +126,7 @@ async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> 
     return JSONResponse(claims, headers={"Cache-Control": "no-store"})
 
 
-async def _form(request: Request) -> list[tuple[str, str]]:
+async def form_of(request: Request) -> list[tuple[str, str]]:
     """The pairs of a form body, repeated names kept; nothing for another content type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
@@ -138,3 +136,9 @@ async def _form(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return []
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Headers by name. Repeated ones are joined, so that a second DPoP proof is not overlooked."""
+    names = dict.fromkeys(request.headers.keys())
+    return {name: ", ".join(request.headers.getlist(name)) for name in names}

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from authkit import dpop
+from identity.oauth import client_auth, rfc7523_assertions
+
 SCOPES = [
     "openid",
     "profile",
@@ -11,6 +14,7 @@ SCOPES = [
     "cockpit:write",
     "identity",
     "directory:read",
+    "offline_access",
 ]
 
 
@@ -25,10 +29,20 @@ def document(issuer: str) -> dict[str, Any]:
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": client_auth.ALL,
+        "token_endpoint_auth_signing_alg_values_supported": rfc7523_assertions.ALGORITHMS,
+        "revocation_endpoint": f"{issuer}/revoke",
+        "revocation_endpoint_auth_methods_supported": client_auth.ALL,
+        "revocation_endpoint_auth_signing_alg_values_supported": rfc7523_assertions.ALGORITHMS,
+        "introspection_endpoint": f"{issuer}/introspect",
+        "introspection_endpoint_auth_methods_supported": client_auth.CONFIDENTIAL,
+        "introspection_endpoint_auth_signing_alg_values_supported": rfc7523_assertions.ALGORITHMS,
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": False,
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "claims_supported": [
             "sub",

@@ -9,10 +9,14 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Req
 from authlib.oauth2.rfc9207 import IssuerParameter as BaseIssuerParameter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from identity.oauth import client_auth
+from identity.oauth.client_keys import ClientKeys
 from identity.oauth.context import current
 from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, CodeChallenge, OpenIDCode
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
+from identity.oauth.grants.refresh_token import RefreshTokenGrant
 from identity.oauth.models import Client
+from identity.oauth.rfc9449_dpop import InvalidProof
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -95,6 +99,19 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         """A registered client."""
         return current().rows.client(client_id)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.client_keys = ClientKeys()
+
+    def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Client:
+        """By the one method the client is registered for."""
+        client = client_auth.authenticate(request, methods, self.client_keys)
+        request.client = client
+        bound = client.dpop_bound_access_tokens and endpoint == "token"
+        if bound and current().dpop_jkt is None:
+            raise InvalidProof("This client needs a DPoP proof.")
+        return client
+
     def save_token(self, token: dict[str, Any], request: Any) -> None:
         """Grants do what there is to do."""
 
@@ -123,5 +140,6 @@ def make_server() -> Issuer:
     server = Issuer()
     server.register_grant(AuthorizationCodeGrant, [CodeChallenge(required=True), OpenIDCode()])
     server.register_grant(ClientCredentialsGrant)
+    server.register_grant(RefreshTokenGrant, [OpenIDCode()])
     server.register_extension(IssuerParameter())
     return server

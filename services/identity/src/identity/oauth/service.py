@@ -6,12 +6,11 @@ from typing import Any, TypeVar
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.base import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
-from identity.oauth import resources
+from identity.oauth import resources, rfc9126_par, token_calls
 from identity.oauth.context import Context, entered
 from identity.oauth.keys import KeyRing
 from identity.oauth.server import Issuer, Pairs, Reply, Request
@@ -51,26 +50,49 @@ class OAuth:
         self, pairs: Pairs, browser: BrowserSession | None
     ) -> Reply | SignInNeeded | Untrusted:
         """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
-        request = Request("GET", f"{self._settings.issuer_url}/authorize", {}, query=pairs)
-        return await self._run(lambda context: self._authorize(context, request), browser)
+        return await self._run(lambda context: self._resolved(context, pairs), browser)
 
     async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The token endpoint (RFC 6749 §3.2). Parameters count only in the body."""
-        request = Request("POST", f"{self._settings.issuer_url}/token", headers, form=pairs)
+        return await self._call("/token", pairs, headers, token_calls.token)
 
-        def run(_: Context) -> Reply:
-            names = [name for name, _value in pairs if name != "resource"]
-            if len(names) != len(set(names)):
-                error = InvalidRequestError("Parameters must not be included more than once.")
-                return Reply(400, dict(error.get_body()))
-            reply: Reply = self._server.create_token_response(request)
-            return reply
+    async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The revocation endpoint (RFC 7009)."""
+        return await self._call("/revoke", pairs, headers, token_calls.revoke)
 
-        return await self._run(run)
+    async def introspect(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The introspection endpoint (RFC 7662)."""
+        return await self._call("/introspect", pairs, headers, token_calls.introspect)
+
+    async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The pushed authorization request endpoint (RFC 9126)."""
+        return await self._call("/par", pairs, headers, token_calls.push)
 
     async def jwks(self) -> dict[str, Any]:
         """The published keys."""
         return await self._session.run_sync(self._keys.jwks)
+
+    def _resolved(self, context: Context, pairs: Pairs) -> Reply | SignInNeeded | Untrusted:
+        """A pushed request (RFC 9126) is taken for what was pushed, and used up by its answer."""
+        uri = f"{self._settings.issuer_url}/authorize"
+        try:
+            parameters, pushed = rfc9126_par.resolve(context, list(pairs))
+        except OAuth2Error as error:
+            return self._refuse(Request("GET", uri, {}, query=pairs), error)
+        outcome = self._authorize(context, Request("GET", uri, {}, query=parameters))
+        if pushed is not None and isinstance(outcome, Reply):
+            pushed.used_at = context.clock.now()
+        return outcome
+
+    async def _call(
+        self,
+        path: str,
+        pairs: Pairs,
+        headers: dict[str, str],
+        answer: Callable[[Context, Issuer, Request], Reply],
+    ) -> Reply:
+        request = Request("POST", f"{self._settings.issuer_url}{path}", headers, form=pairs)
+        return await self._run(lambda context: answer(context, self._server, request))
 
     def _authorize(self, context: Context, request: Request) -> Reply | SignInNeeded | Untrusted:
         person: Account | None = None

@@ -17,14 +17,22 @@ def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
     return [*resources, *own]
 
 
-def for_person(context: Context, client: Client, account: Account, grant: Grant, asked: list[str]) -> str:
+def for_person(
+    context: Context,
+    client: Client,
+    account: Account,
+    grant: Grant,
+    asked: list[str],
+    narrowed: str | None = None,
+) -> str:
     """An access token of a person, acting for their unit if they belong to one.
 
-    `asked` narrows the grant's resources (RFC 8707 §2.2).
+    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6).
     """
-    audience = audience_of(context.settings.issuer_url, grant.scope, asked or grant.resources)
+    scope = grant.scope if narrowed is None else narrowed
+    audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
     claims = {
-        **_common(context, client, grant.scope, audience),
+        **_common(context, client, scope, audience),
         "sub": str(account.id),
         "sid": str(grant.session_id),
         "grant_id": str(grant.id),
@@ -54,7 +62,10 @@ def for_client(context: Context, client: Client, scope: str, resources: list[str
 
 def _common(context: Context, client: Client, scope: str, audience: list[str]) -> dict[str, Any]:
     now = int(context.clock.now().timestamp())
+    # RFC 9449 §6.1: the token is of use only to whoever holds the key.
+    bound = {} if context.dpop_jkt is None else {"cnf": {"jkt": context.dpop_jkt}}
     return {
+        **bound,
         "iss": context.settings.issuer_url,
         "aud": audience[0] if len(audience) == 1 else audience,
         "iat": now,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
@@ -13,6 +13,7 @@ from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
 from servicekit.ids import new_id
 
@@ -20,7 +21,12 @@ from servicekit.ids import new_id
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     """Codes live a minute, are stored as hashes, and are redeemed once under a row lock."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]  # noqa: RUF012
+    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Store the code with everything its token will say."""
@@ -39,6 +45,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             auth_time=int(browser.authenticated_at.timestamp()),
             acr=browser.acr,
             amr=browser.amr,
+            dpop_jkt=data.get("dpop_jkt"),
             created_at=now,
             expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
         )
@@ -67,6 +74,9 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
+        if row.grant.dpop_jkt is not None and row.grant.dpop_jkt != context.dpop_jkt:
+            # RFC 9449 §10: the code is of use only to whoever holds the key.
+            raise InvalidGrantError("The code is bound to another key.")
         return row
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
@@ -86,12 +96,16 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
-        return {
+        token: dict[str, Any] = {
             "access_token": tokens.for_person(context, self.request.client, user, code.grant, asked),
-            "token_type": "Bearer",
+            "token_type": context.token_type,
             "expires_in": context.settings.access_token_seconds,
             "scope": scope,
         }
+        renewable = refresh_token.issue(context, self.request.client, code.grant)
+        if renewable is not None:
+            token["refresh_token"] = renewable
+        return token
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Access tokens are self-contained and not stored; the audit log notes that one was issued."""

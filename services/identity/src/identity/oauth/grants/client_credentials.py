@@ -13,7 +13,11 @@ from identity.oauth.context import current
 class ClientCredentialsGrant(Base):  # type: ignore[misc]
     """Confidential clients only; scopes must be registered, none is dropped silently."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]  # noqa: RUF012
+    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]
 
     def validate_requested_scope(self) -> None:
         """Raises `invalid_scope` for a scope that the client is not registered for."""
@@ -30,7 +34,7 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
             "access_token": tokens.for_client(
                 context, self.request.client, granted, wanted or self.request.client.audiences
             ),
-            "token_type": "Bearer",
+            "token_type": context.token_type,
             "expires_in": context.settings.access_token_seconds,
             "scope": granted,
         }

@@ -1,0 +1,157 @@
+"""Refresh token grant (RFC 6749 §6) as RFC 9700 §4.14 asks.
+
+A public client's token is rotated: using one a second time ends the whole grant, but for a few seconds the
+retry of a client that has lost the answer gets the same successor again. A confidential client proves who
+it is each time, so its token stays the same (FAPI 2.0 §5.3.2.1 advises against rotation).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
+
+from identity.accounts.models import Account
+from identity.audit import service as audit
+from identity.oauth import resources, tokens
+from identity.oauth.context import Context, current
+from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.stored.models import RefreshToken
+
+GRACE_SECONDS = 10
+_PURPOSE = "refresh-successor"
+
+
+def issue(context: Context, client: Client, grant: Grant) -> str | None:
+    """The first refresh token of a grant, or None when the client gets none.
+
+    It gets one if registered for the grant type and first party, or allowed `offline_access`
+    (OpenID Connect Core §11). Only with that scope does it outlive the session's absolute lifetime.
+    """
+    offline = "offline_access" in grant.scope.split()
+    if not client.check_grant_type("refresh_token") or not (client.first_party or offline):
+        return None
+    ends = grant.expires_at
+    if not offline and grant.auth_time is not None:
+        lifetime = timedelta(seconds=context.settings.session_absolute_seconds)
+        ends = min(ends, datetime.fromtimestamp(grant.auth_time, UTC) + lifetime)
+    return _store(context, client, grant, generate_token(48), ends)
+
+
+def _store(context: Context, client: Client, grant: Grant, value: str, ends: datetime) -> str:
+    context.token_rows.add(
+        RefreshToken(
+            token_hash=secret_hash(value),
+            issued_at=context.clock.now(),
+            grant_id=grant.id,
+            expires_at=ends,
+            dpop_jkt=context.dpop_jkt if client.token_endpoint_auth_method == "none" else None,
+        )
+    )
+    return value
+
+
+class RefreshTokenGrant(Base):  # type: ignore[misc]
+    """One refresh at a time for each grant, under a row lock."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ]
+
+    def validate_token_request(self) -> None:
+        """Client first, then token, scope and resource; nothing is used up before all of them fit."""
+        context = current()
+        client: Client = self.authenticate_token_endpoint_client()
+        self.request.client = client
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("The client is not registered for 'refresh_token'.")
+        value = self.request.form.get("refresh_token")
+        if value is None:
+            raise InvalidRequestError("Missing 'refresh_token' in request.")
+        row = context.token_rows.refresh_token(secret_hash(value))
+        if row is None or not row.check_client(client) or row.revoked_at is not None:
+            raise InvalidGrantError("The refresh token is not valid.")
+        if context.clock.now() >= row.expires_at:
+            raise InvalidGrantError("The refresh token has expired.")
+        if row.dpop_jkt is not None and row.dpop_jkt != context.dpop_jkt:
+            raise InvalidGrantError("The refresh token is bound to another key.")
+        self._refuse_reuse(context, row)
+        asked = (self.request.payload.scope or "").split()
+        if not set(asked) <= set(row.get_scope().split()):
+            raise InvalidScopeError("The scope exceeds what was granted.")
+        targets = self.request.payload.datalist.get("resource", [])
+        if not set(targets) <= set(row.grant.resources):
+            raise resources.InvalidTargetError("The resource was not granted.")
+        self.request.refresh_token = row
+        # The ID token is made from the same facts as at the code.
+        self.request.authorization_code = row
+
+    def _refuse_reuse(self, context: Context, row: RefreshToken) -> None:
+        if row.used_at is None:
+            return
+        if row.retried(context.clock.now(), GRACE_SECONDS):
+            successor = context.token_rows.refresh_token_unlocked(row.successor_hash or b"")
+            # Whoever has used the successor has had the answer: then this is no retry.
+            if successor is not None and successor.used_at is None:
+                return
+        revoke_grant(context, row.grant, "refresh token reused")
+        raise InvalidGrantError("The refresh token has been used before.")
+
+    def authenticate_user(self, refresh_token: RefreshToken) -> Account:
+        """The person, while grant, account and session last."""
+        person = active_person(current(), refresh_token.grant)
+        if person is None:
+            raise InvalidGrantError("The authorization has ended.")
+        return person
+
+    def issue_token(self, user: Account, refresh_token: RefreshToken) -> dict[str, Any]:
+        """The token response (RFC 6749 §5.1), with a new refresh token where it rotates."""
+        context = current()
+        client: Client = self.request.client
+        grant = refresh_token.grant
+        scope = " ".join(dict.fromkeys((self.request.payload.scope or grant.scope).split()))
+        asked = self.request.payload.datalist.get("resource", [])
+        token: dict[str, Any] = {
+            "access_token": tokens.for_person(context, client, user, grant, asked, scope),
+            "token_type": context.token_type,
+            "expires_in": context.settings.access_token_seconds,
+            "scope": scope,
+        }
+        if client.token_endpoint_auth_method == "none":
+            token["refresh_token"] = self._rotate(context, client, refresh_token)
+        return token
+
+    def _rotate(self, context: Context, client: Client, row: RefreshToken) -> str:
+        # Derived with a key that is not in the database: a retry gets the same successor, which yet is
+        # stored nowhere, and cannot be had from a stolen table or from the old token alone.
+        value = context.vault.index(_PURPOSE, self.request.form["refresh_token"]).hex()
+        if row.used_at is None:
+            row.used_at = context.clock.now()
+            row.successor_hash = secret_hash(value)
+            _store(context, client, row.grant, value, row.expires_at)
+        return value
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Audited; what is stored was stored by the rotation."""
+        context = current()
+        audit.record(
+            context.session,
+            context.clock,
+            actor=self.request.client.client_id,
+            action="oauth.token_issued",
+            target=self.request.user.id,
+            grant="refresh_token",
+        )
+
+    def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
+        """Nothing: rotation has marked it."""

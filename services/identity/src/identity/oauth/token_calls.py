@@ -1,0 +1,73 @@
+"""What the token endpoint and those beside it do with a request, as calls on the protocol core."""
+
+from authlib.oauth2.base import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+
+from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspection, rfc9126_par, rfc9449_dpop
+from identity.oauth.context import Context
+from identity.oauth.server import Issuer, Reply, Request
+
+
+def token(context: Context, server: Issuer, request: Request) -> Reply:
+    """The token endpoint (RFC 6749 §3.2)."""
+    try:
+        _once_each(request)
+        rfc9449_dpop.prove(context, request)
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+    reply: Reply = server.create_token_response(request)
+    return _with_nonce(context, request, reply)
+
+
+def revoke(context: Context, server: Issuer, request: Request) -> Reply:
+    """The revocation endpoint (RFC 7009 §2); public clients name themselves."""
+    try:
+        _once_each(request)
+        client = server.authenticate_client(request, client_auth.ALL, "revocation")
+        rfc7009_revocation.revoke(context, client, request.form)
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+    return Reply(200, {})
+
+
+def introspect(context: Context, server: Issuer, request: Request) -> Reply:
+    """The introspection endpoint (RFC 7662 §2), for confidential clients."""
+    try:
+        _once_each(request)
+        client = server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
+        return Reply(200, rfc7662_introspection.introspect(context, client, request.form))
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+
+
+def push(context: Context, server: Issuer, request: Request) -> Reply:
+    """The pushed authorization request endpoint (RFC 9126 §2)."""
+    try:
+        _once_each(request)
+        rfc9449_dpop.prove(context, request)
+        request.client = server.authenticate_client(request, client_auth.ALL, "par")
+        return _with_nonce(context, request, Reply(201, rfc9126_par.push(context, server, request)))
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+
+
+def _once_each(request: Request) -> None:
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2)."""
+    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+        raise InvalidRequestError("Parameters must not be included more than once.")
+
+
+def _refused(context: Context, server: Issuer, request: Request, error: OAuth2Error) -> Reply:
+    # Never a redirect: this is no browser, whatever redirect_uri the request named.
+    error.redirect_uri = None
+    error.state = None
+    reply: Reply = server.handle_error_response(request, error)
+    reply.body = dict(reply.body)
+    return _with_nonce(context, request, reply)
+
+
+def _with_nonce(context: Context, request: Request, reply: Reply) -> Reply:
+    """Whoever sends proofs gets the nonce for the next one (RFC 9449 §8.2)."""
+    if "Dpop" in request.headers:
+        reply.headers[rfc9449_dpop.HEADER] = rfc9449_dpop.nonce(context)
+    return reply

@@ -1,0 +1,53 @@
+"""The endpoints beside the token endpoint: revocation, introspection, pushed authorization requests."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from identity.oauth.endpoints import Issuer, form_of, headers_of
+
+router = APIRouter(tags=["OpenID Connect"])
+
+_CREDENTIALS = {
+    "client_id": {"type": "string"},
+    "client_secret": {"type": "string"},
+    "client_assertion_type": {"type": "string"},
+    "client_assertion": {"type": "string"},
+}
+
+
+def _body(required: list[str], **properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties | _CREDENTIALS}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": schema}},
+        }
+    }
+
+
+_TOKEN = _body(["token"], token={"type": "string"}, token_type_hint={"type": "string"})
+
+
+@router.post("/revoke", summary="撤销令牌（RFC 7009）", openapi_extra=_TOKEN)
+async def revoke(request: Request, issuer: Issuer) -> Response:
+    """Give up a token, and with it the grant it came from. 200 also for a token that is not valid."""
+    return (await issuer.revoke(await form_of(request), headers_of(request))).response()
+
+
+@router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
+async def introspect(request: Request, issuer: Issuer) -> Response:
+    """Whether a token is good now; for confidential clients, about tokens meant for or issued to them."""
+    return (await issuer.introspect(await form_of(request), headers_of(request))).response()
+
+
+@router.post(
+    "/par",
+    summary="推送授权请求（RFC 9126）",
+    status_code=201,
+    openapi_extra=_body(["client_id", "response_type"], response_type={"enum": ["code"]}),
+)
+async def par(request: Request, issuer: Issuer) -> Response:
+    """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
+    return (await issuer.push(await form_of(request), headers_of(request))).response()

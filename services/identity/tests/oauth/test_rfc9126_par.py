@@ -1,0 +1,180 @@
+"""Pushed authorization requests (RFC 9126); request objects refused (OpenID Connect Core §6)."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import pytest
+from sqlalchemy import text
+
+CALLBACK = "http://localhost:8000/callback"
+VERIFIER = "v" * 64
+RP = ("rp", "r" * 40)
+pytestmark = pytest.mark.usefixtures("clients")
+
+
+def parameters(browser: Any, **more: str) -> dict[str, str]:
+    url = browser.authorize_url(verifier=VERIFIER, **({"client_id": "rp"} | more))
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+async def push(browser: Any, *, auth: Any = RP, **more: str) -> Any:
+    return await browser.http.post("/par", data=parameters(browser, **more), auth=auth)
+
+
+async def pushed_url(browser: Any, client_id: str = "rp", **more: str) -> str:
+    answer = await push(browser, **more)
+    assert answer.status_code == 201, answer.text
+    return "/authorize?" + urlencode({"client_id": client_id, "request_uri": answer.json()["request_uri"]})
+
+
+async def test_a_pushed_request_leads_to_a_code_once(new_browser: Any, tools: Any) -> None:
+    browser = new_browser()
+    answer = await push(browser)
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["expires_in"] == 60
+    assert answer.json()["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    url = await pushed_url(browser, prompt="login")
+    code = await tools.follow(browser, await browser.http.get(url), url)
+    assert (await tools.redeem(browser, code, auth=RP)).status_code == 200
+    again = await browser.http.get(url)
+    assert again.status_code == 400
+    assert "invalid_request_uri" in again.text
+
+
+async def test_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
+    new_browser: Any, tools: Any, clock: Any
+) -> None:
+    browser = new_browser()
+    url = await pushed_url(browser)
+    for _ in range(2):
+        assert (await browser.http.get(url)).headers["location"].startswith("/login")
+    clock.advance(timedelta(seconds=120))
+    assert await tools.follow(browser, await browser.http.get(url), url)
+
+
+async def test_par_attempt_to_use_expired_request_uri(new_browser: Any, clock: Any) -> None:
+    browser = new_browser()
+    url = await pushed_url(browser)
+    clock.advance(timedelta(seconds=60))
+    answer = await browser.http.get(url)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
+async def test_par_attempt_to_use_request_uri_for_different_client(new_browser: Any) -> None:
+    browser = new_browser()
+    for client_id in ("portal", "nobody", ""):
+        answer = await browser.http.get(await pushed_url(browser, client_id))
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
+async def test_concurrent_use_gives_one_code(new_browser: Any, tools: Any) -> None:
+    browser = new_browser()
+    await tools.code_for(browser)
+    url = await pushed_url(browser)
+    answers = await asyncio.gather(*(browser.http.get(url) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
+
+
+async def test_only_what_was_pushed_counts(new_browser: Any, tools: Any) -> None:
+    browser = new_browser()
+    await tools.code_for(browser)
+    url = await pushed_url(browser, state="pushed")
+    answer = await browser.http.get(
+        url + "&state=other&scope=cockpit:write&redirect_uri=https://evil.example"
+    )
+    location = answer.headers["location"]
+    assert location.startswith(CALLBACK)
+    assert parse_qs(urlsplit(location).query)["state"] == ["pushed"]
+
+
+async def test_par_authorization_request_containing_request_uri_form_param(new_browser: Any) -> None:
+    browser = new_browser()
+    answer = await push(browser, request_uri="urn:ietf:params:oauth:request_uri:x")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    answer = await push(browser, request="a.b.c")
+    assert (answer.status_code, answer.json()["error"]) == (400, "request_not_supported")
+
+
+async def test_par_attempt_invalid_http_method(new_browser: Any) -> None:
+    assert (await new_browser().http.get("/par")).status_code == 405
+    assert (await new_browser().http.put("/par")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"redirect_uri": "https://evil.example/"}, "invalid_request"),
+        ({"redirect_uri": ""}, "invalid_request"),
+        ({"response_type": "code id_token"}, "unsupported_response_type"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"resource": "urn:elsewhere"}, "invalid_target"),
+        ({"client_id": "portal"}, "invalid_client"),
+    ],
+    ids=str,
+)
+async def test_a_bad_request_is_refused_at_once_and_never_by_redirect(
+    new_browser: Any, more: dict[str, str], error: str
+) -> None:
+    answer = await push(new_browser(), **more)
+    assert answer.status_code in (400, 401)
+    assert answer.json()["error"] == error
+    assert "location" not in answer.headers
+
+
+async def test_par_without_duplicate_parameters(new_browser: Any) -> None:
+    browser = new_browser()
+    body = urlencode(parameters(browser)) + "&state=second"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await browser.http.post("/par", content=body, headers=headers, auth=RP)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_par_needs_the_client(new_browser: Any) -> None:
+    answer = await push(new_browser(), auth=("rp", "x" * 40))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_public_client_may_push(new_browser: Any, tools: Any) -> None:
+    browser = new_browser()
+    answer = await browser.http.post("/par", data=parameters(browser, client_id="portal"))
+    assert answer.status_code == 201
+    url = "/authorize?" + urlencode({"client_id": "portal", "request_uri": answer.json()["request_uri"]})
+    assert await tools.follow(browser, await browser.http.get(url), url)
+
+
+async def test_ensure_unsigned_authorization_request_without_using_par_fails(new_browser: Any) -> None:
+    browser = new_browser()
+    answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, client_id="fapi"))
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert (query["error"], query["state"]) == (["invalid_request"], ["st"])
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"request": "a.b.c"}, "request_not_supported"),
+        ({"request_uri": "https://rp.example/request.jwt"}, "request_uri_not_supported"),
+    ],
+)
+async def test_request_objects_are_refused(new_browser: Any, more: dict[str, str], error: str) -> None:
+    browser = new_browser()
+    answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **more))
+    location = answer.headers["location"]
+    assert location.startswith(CALLBACK)
+    assert parse_qs(urlsplit(location).query)["error"] == [error]
+    bad = browser.authorize_url(verifier=VERIFIER, redirect_uri="https://evil.example/", **more)
+    assert (await browser.http.get(bad)).status_code == 400
+
+
+async def test_nothing_is_stored_in_clear(new_browser: Any) -> None:
+    browser = new_browser()
+    url = await pushed_url(browser, login_hint="19900001323")
+    reference = url.rpartition("%3A")[2]
+    async with browser.app.state.database.transaction() as session:
+        (row,) = (await session.execute(text("SELECT p::text FROM pushed_requests p"))).scalars().all()
+    assert all(word not in row and word.encode().hex() not in row for word in (reference, "19900001323"))
