@@ -116,9 +116,7 @@ async def test_one_method_only_and_the_registered_one(new_browser: Any, keys: An
     assert (await http.post("/token", data=FORM | bad_type)).json()["error"] == "invalid_client"
 
 
-async def test_keys_from_jwks_uri_are_fetched_once_and_again_for_a_new_kid(
-    app: Any, new_browser: Any, keys: Any
-) -> None:
+async def test_keys_from_jwks_uri_are_fetched_once_and_kept(app: Any, new_browser: Any, keys: Any) -> None:
     from sqlalchemy import text
 
     asked: list[str] = []
@@ -138,6 +136,28 @@ async def test_keys_from_jwks_uri_are_fetched_once_and_again_for_a_new_kid(
     for _ in range(3):
         assert (await http.post("/token", data=FORM | keys.auth("jwt"))).status_code == 200
     assert asked == ["https://rp.example/jwks"]
+
+
+async def test_a_new_kid_is_fetched_but_not_all_the_time() -> None:
+    asked: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"keys": [{"kid": "a"}]})
+
+    keys = ClientKeys(httpx.MockTransport(serve))
+    for later, kid, fetches in (
+        (0, "a", 1),
+        (9, "b", 1),
+        (2, "b", 2),
+        (1, "c", 2),
+        (290, "a", 2),
+        (9, "a", 3),
+    ):
+        for kept in keys._kept.values():
+            kept.at -= later
+        await keys.fetch("https://rp.example/jwks", kid, dev=True)
+        assert len(asked) == fetches, (later, kid)
 
 
 @pytest.mark.parametrize(
