@@ -12,6 +12,7 @@ from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
+from identity.oauth.keys import JWKS_MAX_AGE
 from identity.oauth.service import OAuth, SignInNeeded, Untrusted
 from identity.oauth.tokens import parse_sub
 from identity.signin.dependencies import Browser
@@ -44,7 +45,7 @@ async def rfc8414(settings: Settings) -> dict[str, Any]:
 @router.get("/jwks", summary="公钥")
 async def jwks(issuer: Issuer) -> JSONResponse:
     """Keys that tokens are signed with (RFC 7517); may be cached for five minutes."""
-    return JSONResponse(await issuer.jwks(), headers={"Cache-Control": "public, max-age=300"})
+    return JSONResponse(await issuer.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
 
 
 @router.get("/authorize", summary="授权端点", response_class=RedirectResponse)
