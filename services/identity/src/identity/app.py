@@ -13,6 +13,8 @@ from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.clients.endpoints import router as clients
+from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
 from identity.memberships.endpoints import router as memberships
@@ -80,7 +82,16 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         title="助学 · 统一身份认证",
         settings=settings,
         database=database,
-        routers=[oauth, signin, accounts, memberships, directory, *([dev] if settings.dev else [])],
+        routers=[
+            oauth,
+            signin,
+            accounts,
+            memberships,
+            directory,
+            clients,
+            registration,
+            *([dev] if settings.dev else []),
+        ],
         background=background,
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},

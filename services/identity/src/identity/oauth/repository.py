@@ -22,8 +22,9 @@ class OAuthRepository:
         self._session = session
 
     def client(self, client_id: str) -> Client | None:
-        """A client by id."""
-        return self._session.get(Client, client_id)
+        """A client by id, unless it has been disabled: to the protocol it is not there then."""
+        client = self._session.get(Client, client_id)
+        return client if client is not None and client.status == "active" else None
 
     def put_client(self, client: Client) -> None:
         """Register a client or change its registration."""
