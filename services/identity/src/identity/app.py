@@ -17,6 +17,7 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
+from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
@@ -90,6 +91,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             directory,
             clients,
             registration,
+            integrations,
             *([dev] if settings.dev else []),
         ],
         background=background,

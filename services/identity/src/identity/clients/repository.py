@@ -50,6 +50,17 @@ class ClientRepository:
             statement = statement.where(Client.client_id > after)
         return (await self._session.scalars(statement)).all()
 
+    async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
+        """Clients of one unit, newest first."""
+        return (
+            await self._session.scalars(
+                select(Client)
+                .where(Client.owner_unit_id == unit_id, Client.status != "deleted")
+                .order_by(Client.registered_at.desc(), Client.client_id)
+                .limit(limit)
+            )
+        ).all()
+
     async def live_grants(self, client_id: str, now: datetime) -> Sequence[Grant]:
         """What people have granted the client and has not ended, locked."""
         return (

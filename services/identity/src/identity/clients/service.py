@@ -105,6 +105,10 @@ class Clients:
         """Clients of units in reach, one more than `limit`."""
         return await self._rows.under(actor.path, after=after, limit=limit)
 
+    async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
+        """A unit's own clients, newest first; the caller is its administrator."""
+        return await self._rows.of_unit(unit_id, limit)
+
     async def get(self, actor: Actor, client_id: str, *, lock: bool = False) -> Client:
         """A client of a unit in reach. Raises `ClientNotFound`: outside of reach it is not told apart."""
         found = await self._rows.owned(client_id, lock=lock)
