@@ -24,6 +24,7 @@ def upgrade() -> None:
     )
     op.add_column("clients", sa.Column("application_type", sa.Text(), server_default="web", nullable=False))
     op.add_column("clients", sa.Column("tos_uri", sa.Text(), nullable=True))
+    op.add_column("clients", sa.Column("userinfo_signed_response_alg", sa.Text(), nullable=True))
     op.add_column("clients", sa.Column("status", sa.Text(), server_default="active", nullable=False))
     op.add_column("clients", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
     op.add_column("clients", sa.Column("registration_token_hash", sa.LargeBinary(), nullable=True))

@@ -35,7 +35,6 @@ class RegistrationIn(Fields):
     scope: str = Field(default="openid profile", max_length=500)
     subject_type: str = "public"
     sector_identifier_uri: str | None = None
-    userinfo_signed_response_alg: str | None = None
     request_object_signing_alg: str | None = None
     id_token_encrypted_response_alg: str | None = None
 
@@ -52,7 +51,6 @@ class RegistrationIn(Fields):
         if self.subject_type != "public" or self.sector_identifier_uri is not None:
             raise errors.InvalidClientMetadata("Only the subject type 'public' is supported.")
         for name in (
-            "userinfo_signed_response_alg",
             "request_object_signing_alg",
             "id_token_encrypted_response_alg",
         ):

@@ -59,6 +59,7 @@ class Metadata:
     backchannel_logout_uri: str | None = None
     frontchannel_logout_uri: str | None = None
     id_token_signed_response_alg: str = "ES256"
+    userinfo_signed_response_alg: str | None = None
     default_max_age: int | None = None
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
@@ -92,6 +93,8 @@ def check(
         raise BadMetadata("application_type must be 'web' or 'native'.")
     if client.id_token_signed_response_alg not in SIGNING_ALGS:
         raise BadMetadata("id_token_signed_response_alg must be ES256 or RS256.")
+    if client.userinfo_signed_response_alg not in {None, *SIGNING_ALGS}:
+        raise BadMetadata("userinfo_signed_response_alg must be ES256 or RS256.")
     for contact in client.contacts:
         if not (_EMAIL.fullmatch(contact) or _PHONE.fullmatch(contact)):
             raise BadMetadata("contacts must be e-mail addresses or telephone numbers.")

@@ -36,6 +36,7 @@ class Fields(BaseModel):
     backchannel_logout_uri: Uri | None = None
     frontchannel_logout_uri: Uri | None = None
     id_token_signed_response_alg: Literal["ES256", "RS256"] = "ES256"
+    userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
     default_max_age: int | None = Field(default=None, ge=0, le=86_400)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False

@@ -106,7 +106,7 @@ async def token(request: Request, issuer: Issuer) -> Response:
 
 @router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
 @router.post("/userinfo", include_in_schema=False)
-async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> JSONResponse:
+async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not value:
@@ -126,6 +126,9 @@ async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> 
     if "phone" in principal.scope:
         claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
         claims["phone_number_verified"] = True
+    signed = await issuer.signed_userinfo(principal.client_id, claims)
+    if signed is not None:
+        return Response(signed, media_type="application/jwt", headers={"Cache-Control": "no-store"})
     return JSONResponse(claims, headers={"Cache-Control": "no-store"})
 
 

@@ -86,6 +86,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")
     tos_uri: Mapped[str | None] = mapped_column(Text)
+    userinfo_signed_response_alg: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
