@@ -53,9 +53,11 @@ async def test_discovery_names_endpoints_that_answer(new_browser: Any) -> None:
         path = document[name].removeprefix(ISSUER)
         method = "POST" if name == "token_endpoint" else "GET"
         assert (await browser.http.request(method, path)).status_code not in (404, 405, 500)
-    (key,) = (await browser.http.get("/jwks")).json()["keys"]
+    (key, rsa) = (await browser.http.get("/jwks")).json()["keys"]
+    assert (rsa["kty"], rsa["alg"], rsa["use"]) == ("RSA", "RS256", "sig")
     assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
     assert "d" not in key
+    assert "d" not in rsa
 
 
 async def test_rfc9068_access_token(new_browser: Any) -> None:

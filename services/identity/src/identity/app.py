@@ -13,11 +13,15 @@ from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.clients.endpoints import router as clients
+from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
+from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
+from identity.oauth.rotation import kept_rotated
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
 from identity.settings import Settings
@@ -45,7 +49,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     """Assemble Identity. With `bus` given, its owner starts and closes it."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     vault = make_vault(settings)
-    key_ring = KeyRing(vault)
+    the_clock = clock or SystemClock()
+    key_ring = KeyRing(vault, the_clock, token_seconds=settings.access_token_seconds)
 
     async def own_keys() -> dict[str, Any]:
         async with database.transaction() as session:
@@ -66,7 +71,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
-        async with keys.kept_fresh(), revoked.kept_fresh(), messaging.running(the_bus, own=own):
+        async with (
+            keys.kept_fresh(),
+            revoked.kept_fresh(),
+            kept_rotated(database, key_ring, the_clock, settings),
+            messaging.running(the_bus, own=own),
+        ):
             yield
 
     app = create_app(
@@ -81,12 +91,15 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             accounts,
             memberships,
             directory,
+            clients,
+            registration,
+            integrations,
             *([dev] if settings.dev else []),
         ],
         background=background,
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
-        clock=clock or SystemClock(),
+        clock=the_clock,
     )
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault

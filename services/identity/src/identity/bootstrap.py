@@ -87,10 +87,8 @@ async def ensure_keys_and_clients(
     """A signing key if there is none; the services' clients with the operator's secrets; the portal's."""
 
     def run(sync: Session) -> None:
-        ring = KeyRing(vault)
+        KeyRing(vault).ensure(sync, clock.now())
         rows = OAuthRepository(sync)
-        if not any(key.retired_at is None for key in rows.signing_keys()):
-            ring.create(sync, clock.now())
         for client_id, secret in service_secrets.items():
             rows.put_client(
                 Client(

@@ -1,9 +1,9 @@
-"""Commands of Identity: those every service has, and `bootstrap`."""
+"""Commands of Identity: those every service has, `bootstrap` and `keys`."""
 
 import asyncio
 import sys
 
-from identity import bootstrap
+from identity import bootstrap, cli_keys
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from identity.settings import BootstrapSettings, Settings
@@ -52,4 +52,6 @@ def run(argv: list[str] | None = None) -> int:
             sys.stderr.write(f"{error}\n")
             return 2
         return 0
+    if arguments[:1] == ["keys"]:
+        return cli_keys.run(arguments[1:])
     return main(Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), arguments)

@@ -2,6 +2,7 @@
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
+from identity.clients.models import InitialAccessToken
 from identity.codes.models import SmsCode
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
@@ -18,6 +19,7 @@ __all__ = [
     "ClientSecret",
     "Entitlement",
     "Grant",
+    "InitialAccessToken",
     "Invite",
     "JoinRequest",
     "Membership",

@@ -24,6 +24,10 @@ class Settings(ServiceSettings):
     sms_gateway_secret: SecretStr | None = None
     sms_budget_per_address: int = Field(default=30, ge=1, description="SMS codes per hour and IP address")
     access_token_seconds: int = Field(default=300, ge=30, le=900)
+    key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")
+    client_secret_overlap_hours: int = Field(
+        default=72, ge=0, le=720, description="How long a client's old secret works beside its new one"
+    )
     code_seconds: int = Field(default=60, ge=10, le=60)
     session_idle_seconds: int = Field(default=1800, ge=60)
     session_absolute_seconds: int = Field(default=43_200, ge=60)

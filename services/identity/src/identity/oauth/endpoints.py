@@ -12,6 +12,7 @@ from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
+from identity.oauth.keys import JWKS_MAX_AGE
 from identity.oauth.service import OAuth, SignInNeeded, Untrusted
 from identity.oauth.tokens import parse_sub
 from identity.signin.dependencies import Browser
@@ -44,7 +45,7 @@ async def rfc8414(settings: Settings) -> dict[str, Any]:
 @router.get("/jwks", summary="公钥")
 async def jwks(issuer: Issuer) -> JSONResponse:
     """Keys that tokens are signed with (RFC 7517); may be cached for five minutes."""
-    return JSONResponse(await issuer.jwks(), headers={"Cache-Control": "public, max-age=300"})
+    return JSONResponse(await issuer.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
 
 
 @router.get("/authorize", summary="授权端点", response_class=RedirectResponse)
@@ -108,7 +109,7 @@ async def token(request: Request, issuer: Issuer) -> Response:
 
 @router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
 @router.post("/userinfo", include_in_schema=False)
-async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> JSONResponse:
+async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     principal = await presented(request, request.app.state.userinfo_verifier)
     sub = parse_sub(principal.sub)
@@ -123,6 +124,9 @@ async def userinfo(request: Request, memberships: Memberships, vault: Vault) -> 
     if "phone" in principal.scope:
         claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
         claims["phone_number_verified"] = True
+    signed = await issuer.signed_userinfo(principal.client_id, claims)
+    if signed is not None:
+        return Response(signed, media_type="application/jwt", headers={"Cache-Control": "no-store"})
     return JSONResponse(claims, headers={"Cache-Control": "no-store"})
 
 

@@ -1,6 +1,7 @@
 """Clients, authorization codes and signing keys."""
 
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -31,6 +32,17 @@ def secret_hash(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?(/[^#\s]*)?")
+
+
+def without_port(uri: str) -> tuple[str, str] | None:
+    """Host and rest of a redirect URI to a loopback address, None for any other URI."""
+    found = _LOOPBACK.fullmatch(uri)
+    if found is None or int(found.group(2) or 1) > 65535:
+        return None
+    return found.group(1), found.group(3) or ""
+
+
 class Client(ClientMixin, Base):  # type: ignore[misc]
     """A registered client (RFC 7591 §2 names)."""
 
@@ -41,6 +53,8 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
             "('none','client_secret_basic','client_secret_post','private_key_jwt')",
             name="auth_method",
         ),
+        CheckConstraint("status IN ('active','disabled','deleted')", name="status_known"),
+        Index("ix_clients_owner_unit_id", "owner_unit_id"),
     )
 
     client_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -70,6 +84,12 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     dpop_bound_access_tokens: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     first_party: Mapped[bool] = mapped_column(Boolean, default=False)
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")
+    tos_uri: Mapped[str | None] = mapped_column(Text)
+    userinfo_signed_response_alg: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     secrets: Mapped[list["ClientSecret"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
@@ -89,8 +109,12 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         return " ".join(name for name in (scope or "").split() if name in self.scopes)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exact comparison (RFC 9700 §4.1.3)."""
-        return redirect_uri in self.redirect_uris
+        """Exact comparison (RFC 9700 §4.1.3); an app's port on its own machine varies (RFC 8252 §7.3)."""
+        if redirect_uri in self.redirect_uris:
+            return True
+        return self.application_type == "native" and any(
+            without_port(redirect_uri) == without_port(uri) is not None for uri in self.redirect_uris
+        )
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Constant-time comparison with the stored hashes: two while a secret is being rotated."""
@@ -216,7 +240,10 @@ class AuthorizationCode(Base):
 
 
 class SigningKey(Base):
-    """A key pair; the private part is encrypted. Retired keys stay published until tokens have expired."""
+    """A key pair; the private part is encrypted. See `oauth.keys` for a key's life.
+
+    Signs in [activates_at, retired_at), is published in [created_at, withdrawn_at).
+    """
 
     __tablename__ = "signing_keys"
 
@@ -225,4 +252,14 @@ class SigningKey(Base):
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
     private_jwk_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    activates_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    compromised: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+
+    def retire(self, at: datetime, withdrawn_at: datetime) -> None:
+        """Stop signing at `at` and leave the JWKS at `withdrawn_at`; never later than decided before."""
+        self.retired_at = at if self.retired_at is None else min(self.retired_at, at)
+        self.withdrawn_at = (
+            withdrawn_at if self.withdrawn_at is None else min(self.withdrawn_at, withdrawn_at)
+        )

@@ -2,18 +2,16 @@
 async session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Membership
-from identity.oauth.models import AuthorizationCode, Client, SigningKey
+from identity.oauth.models import AuthorizationCode, Client
 from identity.sessions.models import BrowserSession
 
 
@@ -24,8 +22,9 @@ class OAuthRepository:
         self._session = session
 
     def client(self, client_id: str) -> Client | None:
-        """A client by id."""
-        return self._session.get(Client, client_id)
+        """A client by id, unless it has been disabled: to the protocol it is not there then."""
+        client = self._session.get(Client, client_id)
+        return client if client is not None and client.status == "active" else None
 
     def put_client(self, client: Client) -> None:
         """Register a client or change its registration."""
@@ -68,12 +67,3 @@ class OAuthRepository:
                 )
             )
         )
-
-    def signing_keys(self) -> Sequence[SigningKey]:
-        """Keys in use and retired, newest first."""
-        return self._session.scalars(select(SigningKey).order_by(SigningKey.created_at.desc())).all()
-
-    def add_key(self, key: SigningKey) -> None:
-        """Store a key unless there is one with its id."""
-        values = {column.key: getattr(key, column.key) for column in SigningKey.__mapper__.column_attrs}
-        self._session.execute(insert(SigningKey).values(values).on_conflict_do_nothing())

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
-from identity.oauth import resources, rfc9126_par, token_calls
+from identity.oauth import resources, rfc9126_par, signed_userinfo, token_calls
 from identity.oauth.context import Context, entered
 from identity.oauth.keys import KeyRing
 from identity.oauth.server import Issuer, Pairs, Reply, Request
@@ -67,6 +67,10 @@ class OAuth:
     async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The pushed authorization request endpoint (RFC 9126)."""
         return await self._call("/par", pairs, headers, token_calls.push)
+
+    async def signed_userinfo(self, client_id: str, claims: dict[str, Any]) -> str | None:
+        """Userinfo as a JWT, for a client registered for that."""
+        return await self._run(lambda context: signed_userinfo.sign(context, client_id, claims))
 
     async def jwks(self) -> dict[str, Any]:
         """The published keys."""

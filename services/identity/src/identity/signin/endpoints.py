@@ -44,7 +44,9 @@ class BadReturn(Problem):
 
 
 def _checked(return_to: str) -> str:
-    """Only our own authorization endpoint is returned to."""
+    """Only our own authorization endpoint, or the integrators' page, is returned to."""
+    if return_to == "/integrations":
+        return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
         raise BadReturn
     return return_to

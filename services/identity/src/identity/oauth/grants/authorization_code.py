@@ -142,18 +142,19 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         return False
 
     def get_client_algorithm(self, client: Client) -> str:
-        """ES256 for every client."""
-        return "ES256"
+        """What the client is registered for: ES256 or RS256. `at_hash` follows it."""
+        return client.id_token_signed_response_alg
 
     def get_encode_header(self, client: Client) -> dict[str, Any]:
         """With the `kid` of the active key."""
         context = current()
-        return {"alg": "ES256", "kid": context.keys.active(context.session).kid}
+        alg = client.id_token_signed_response_alg
+        return {"alg": alg, "kid": context.keys.active(context.session, alg).kid}
 
     def resolve_client_private_key(self, client: Client) -> Any:
         """The active key, one key: given a set, a random key would be picked."""
         context = current()
-        return context.keys.active(context.session)
+        return context.keys.active(context.session, client.id_token_signed_response_alg)
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
         """Issuer, audience and lifetime."""

@@ -1,0 +1,24 @@
+"""The feature's services, assembled for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from identity.clients.registration import Registrations
+from identity.clients.service import Clients
+from identity.dependencies import Clock, Settings
+from servicekit.db import Session
+
+
+async def _clients(request: Request, session: Session, clock: Clock, settings: Settings) -> Clients:
+    return Clients(session, clock, settings, request.app.state.key_ring)
+
+
+Service = Annotated[Clients, Depends(_clients)]
+
+
+async def _registrations(session: Session, clock: Clock, clients: Service) -> Registrations:
+    return Registrations(session, clock, clients)
+
+
+Registration = Annotated[Registrations, Depends(_registrations)]

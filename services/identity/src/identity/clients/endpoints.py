@@ -1,0 +1,194 @@
+"""REST of the client registry, for units' administrators."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
+from identity.clients import errors
+from identity.clients.dependencies import Registration, Service
+from identity.clients.models import InitialAccessToken
+from identity.clients.schemas import (
+    ClientCreate,
+    ClientIn,
+    ClientOut,
+    DisableIn,
+    InitialTokenIn,
+    InitialTokenOut,
+)
+from identity.clients.service import Actor
+from identity.dependencies import Clock
+from identity.directory.auth import UnitAdmin
+from identity.directory.errors import UnitClosed, UnitNotFound
+from identity.oauth.models import Client
+from servicekit.paging import Page, Paging, page
+from servicekit.problems import responses
+
+_ADMIN = (*REFUSALS, MembershipRequired, RoleRequired)
+router = APIRouter(prefix="/api/v1", tags=["接入系统"], responses=responses(*_ADMIN))
+_RULES = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
+_UNIT = (OutOfReach, UnitNotFound, UnitClosed)
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description="所见版本的 ETag")]
+
+
+# Without Idempotency-Key: the stored answer would hold the secret in clear.
+@router.post(
+    "/clients", status_code=201, summary="登记接入系统", responses=responses(*_ADMIN, *_UNIT, *_RULES)
+)
+async def create_client(
+    new: ClientCreate, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """密钥只在此处返回一次。"""
+    made = await service.create(Actor.of(admin), new.owner_unit_id, new.metadata())
+    return _out(made.client, clock, response, made.secret)
+
+
+@router.get("/clients", summary="接入系统列表")
+async def list_clients(admin: UnitAdmin, service: Service, clock: Clock, paging: Paging) -> Page[ClientOut]:
+    """本单位及下级单位登记的系统，按标识排列。"""
+    key = paging.key(str)
+    rows = await service.list(Actor.of(admin), None if key is None else key[0], paging.limit)
+    items = [ClientOut.of(row, clock.now()) for row in rows]
+    return page(items, paging.limit, lambda item: [item.client_id])
+
+
+@router.get("/clients/{client_id}", summary="查看接入系统", responses=responses(errors.ClientNotFound))
+async def get_client(
+    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """含当前有效密钥的标识，不含密钥本身。"""
+    return _out(await service.get(Actor.of(admin), client_id), clock, response)
+
+
+@router.put(
+    "/clients/{client_id}",
+    summary="修改登记信息",
+    responses=responses(*_RULES, errors.ClientNotFound, errors.VersionChanged, errors.PreconditionRequired),
+)
+async def update_client(
+    client_id: str,
+    body: ClientIn,
+    admin: UnitAdmin,
+    service: Service,
+    clock: Clock,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ClientOut:
+    """整体替换；If-Match 必填。改为以密钥认证的系统会得到新密钥。"""
+    if if_match is None:
+        raise errors.PreconditionRequired
+    seen = frozenset(tag.strip() for tag in if_match.split(","))
+    made = await service.update(Actor.of(admin), client_id, body.metadata(), seen)
+    return _out(made.client, clock, response, made.secret)
+
+
+@router.post(
+    "/clients/{client_id}/secrets",
+    status_code=201,
+    summary="轮换密钥",
+    responses=responses(errors.ClientNotFound, errors.NoSecrets, errors.ClientDisabled),
+)
+async def rotate_secret(
+    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
+    made = await service.rotate_secret(Actor.of(admin), client_id)
+    return _out(made.client, clock, response, made.secret)
+
+
+@router.delete(
+    "/clients/{client_id}/secrets/{secret}",
+    summary="立即作废密钥",
+    responses=responses(errors.ClientNotFound, errors.SecretNotFound),
+)
+async def revoke_secret(
+    client_id: str, secret: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """`secret` 是密钥的标识。"""
+    return _out(await service.revoke_secret(Actor.of(admin), client_id, secret), clock, response)
+
+
+@router.post(
+    "/clients/{client_id}/disable",
+    summary="停用接入系统",
+    responses=responses(errors.ClientNotFound, errors.ClientDisabled),
+)
+async def disable_client(
+    client_id: str, body: DisableIn, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """停用后不能再登录、取令牌；此前的授权一并撤销。"""
+    return _out(await service.disable(Actor.of(admin), client_id, body.reason), clock, response)
+
+
+@router.post(
+    "/clients/{client_id}/enable",
+    summary="恢复接入系统",
+    responses=responses(errors.ClientNotFound, errors.ClientActive),
+)
+async def enable_client(
+    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+) -> ClientOut:
+    """恢复使用；须重新授权。"""
+    return _out(await service.enable(Actor.of(admin), client_id), clock, response)
+
+
+@router.post(
+    "/initial-access-tokens",
+    status_code=201,
+    summary="签发动态登记初始令牌",
+    responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
+)
+async def issue_initial_token(
+    new: InitialTokenIn, admin: UnitAdmin, registration: Registration
+) -> InitialTokenOut:
+    """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
+    row, token = await registration.issue(
+        admin, new.owner_unit_id, note=new.note, days=new.days, max_uses=new.max_uses
+    )
+    return _token_out(row, token)
+
+
+@router.get("/initial-access-tokens", summary="动态登记初始令牌列表", responses=responses(errors.CentreOnly))
+async def list_initial_tokens(
+    admin: UnitAdmin, registration: Registration, paging: Paging
+) -> Page[InitialTokenOut]:
+    """仅限全国中心的管理员。"""
+    key = paging.key(UUID)
+    rows = await registration.issued(admin, None if key is None else key[0], paging.limit)
+    return page([_token_out(row) for row in rows], paging.limit, lambda item: [item.id])
+
+
+@router.post(
+    "/initial-access-tokens/{token_id}/revoke",
+    summary="撤销动态登记初始令牌",
+    responses=responses(errors.CentreOnly, errors.InitialTokenNotFound),
+)
+async def revoke_initial_token(
+    token_id: UUID, admin: UnitAdmin, registration: Registration
+) -> InitialTokenOut:
+    """已登记的系统不受影响。"""
+    return _token_out(await registration.revoke(admin, token_id))
+
+
+def _out(client: Client, clock: Clock, response: Response, secret: str | None = None) -> ClientOut:
+    out = ClientOut.of(client, clock.now(), secret)
+    response.headers["ETag"] = f'"{out.version}"'
+    if secret is not None:
+        response.headers["Cache-Control"] = "no-store"
+    return out
+
+
+def _token_out(row: InitialAccessToken, token: str | None = None) -> InitialTokenOut:
+    return InitialTokenOut(
+        id=row.id,
+        owner_unit_id=row.owner_unit_id,
+        note=row.note,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        max_uses=row.max_uses,
+        uses=row.uses,
+        token=token,
+    )

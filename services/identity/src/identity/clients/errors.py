@@ -1,0 +1,95 @@
+"""Refusals of the client registry."""
+
+from servicekit.problems import Conflict, Forbidden, NotFound, Problem
+
+
+class InvalidRedirectUri(Problem):
+    """RFC 7591 §3.2.2."""
+
+    status = 400
+    code = "invalid_redirect_uri"
+    title = "回调地址不符合要求"
+    detail = "回调地址不符合要求。"
+
+
+class InvalidClientMetadata(Problem):
+    """RFC 7591 §3.2.2."""
+
+    status = 400
+    code = "invalid_client_metadata"
+    title = "登记信息不符合要求"
+    detail = "登记信息不符合要求。"
+
+
+class ClientNotFound(NotFound):
+    """No such client in reach."""
+
+    code = "client_not_found"
+    title = "系统不存在"
+    detail = "所指定的系统不存在，或您无权查看。"
+
+
+class SecretNotFound(NotFound):
+    """The client has no such secret in force."""
+
+    code = "client_secret_not_found"
+    title = "密钥不存在"
+    detail = "所指定的密钥不存在或已失效。"
+
+
+class NoSecrets(Conflict):
+    """The client authenticates otherwise than by a secret."""
+
+    code = "client_without_secrets"
+    title = "该系统不使用密钥"
+    detail = "该系统不以密钥认证，没有可轮换的密钥。"
+
+
+class ClientDisabled(Conflict):
+    """Disabled already, or deleted by its owner."""
+
+    code = "client_disabled"
+    title = "系统已停用"
+    detail = "该系统已停用。"
+
+
+class ClientActive(Conflict):
+    """Not disabled."""
+
+    code = "client_active"
+    title = "系统未停用"
+    detail = "该系统未停用。"
+
+
+class VersionChanged(Problem):
+    """Somebody else has changed the registration since (RFC 9110 §15.5.13)."""
+
+    status = 412
+    code = "version_changed"
+    title = "登记信息已被他人修改"
+    detail = "登记信息已被他人修改，请重新读取后再改。"
+
+
+class PreconditionRequired(Problem):
+    """Say which version you saw (RFC 6585 §3)."""
+
+    status = 428
+    code = "precondition_required"
+    title = "缺少版本信息"
+    detail = "请在 If-Match 中提供所修改登记信息的版本（ETag）。"
+
+
+class CentreOnly(Forbidden):
+    """For the administrators of the national centre."""
+
+    code = "centre_only"
+    title = "仅限全国中心"
+    detail = "此操作仅限全国学生资助管理中心的管理员。"
+
+
+class InitialTokenNotFound(NotFound):
+    """No such initial access token."""
+
+    code = "initial_access_token_not_found"
+    title = "初始令牌不存在"
+    detail = "所指定的初始令牌不存在。"

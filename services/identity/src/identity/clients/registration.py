@@ -1,0 +1,118 @@
+"""Dynamic registration (RFC 7591, RFC 7592): initial access tokens, and clients that keep themselves."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from identity.audit import service as audit
+from identity.clients import errors
+from identity.clients.models import InitialAccessToken
+from identity.clients.repository import ClientRepository
+from identity.clients.rules import Metadata
+from identity.clients.service import Actor, Clients, Registered, registrant
+from identity.directory.errors import UnitClosed, UnitNotFound
+from identity.oauth.models import Client, secret_hash
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+
+class BadToken(Exception):
+    """Not a token that lets its bearer do this; which of the reasons is not told."""
+
+
+class Registrations:
+    """Dynamic registration within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, clients: Clients) -> None:
+        self._session = session
+        self._clock = clock
+        self._clients = clients
+        self._rows = ClientRepository(session)
+
+    async def issue(
+        self, principal: Principal, unit_id: UUID, *, note: str, days: int, max_uses: int
+    ) -> tuple[InitialAccessToken, str]:
+        """An initial access token, not stored in clear. Raises `CentreOnly`, `UnitNotFound`, `UnitClosed`."""
+        self._of_centre(principal)
+        unit = await self._rows.unit(unit_id)
+        if unit is None:
+            raise UnitNotFound
+        if unit.status != "active":
+            raise UnitClosed
+        token, now = secrets.token_urlsafe(32), self._clock.now()
+        row = InitialAccessToken(
+            id=new_id(),
+            token_hash=secret_hash(token),
+            owner_unit_id=unit.id,
+            note=note,
+            created_by=UUID(principal.sub),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+            revoked_at=None,
+            max_uses=max_uses,
+            uses=0,
+        )
+        await self._rows.add(row)
+        self._record(principal, "initial_access_token.issued", row)
+        return row, token
+
+    async def issued(
+        self, principal: Principal, after: UUID | None, limit: int
+    ) -> Sequence[InitialAccessToken]:
+        """All of them, one more than `limit`. Raises `CentreOnly`."""
+        self._of_centre(principal)
+        return await self._rows.initial_tokens(after=after, limit=limit)
+
+    async def revoke(self, principal: Principal, token_id: UUID) -> InitialAccessToken:
+        """End one; again is no error. Raises `CentreOnly`, `InitialTokenNotFound`."""
+        self._of_centre(principal)
+        row = await self._rows.initial_token_by_id(token_id)
+        if row is None:
+            raise errors.InitialTokenNotFound
+        if row.revoked_at is None:
+            row.revoked_at = self._clock.now()
+            self._record(principal, "initial_access_token.revoked", row)
+        return row
+
+    async def register(self, token: str, metadata: Metadata) -> tuple[Registered, str]:
+        """A new client and its registration access token (RFC 7591 §3.1).
+
+        A refused registration uses nothing up. Raises `BadToken`, `InvalidRedirectUri`,
+        `InvalidClientMetadata`.
+        """
+        row = await self._rows.initial_token(secret_hash(token))
+        if row is None or not row.usable(self._clock.now()):
+            raise BadToken
+        unit = await self._rows.unit(row.owner_unit_id)
+        if unit is None or unit.status != "active":
+            raise BadToken
+        own = secrets.token_urlsafe(32)
+        actor = registrant(unit, f"initial_access_token:{row.id}")
+        made = await self._clients.create(actor, unit.id, metadata, registration_token=own)
+        row.uses += 1
+        return made, own
+
+    async def client(self, client_id: str, token: str) -> tuple[Client, Actor]:
+        """The client whose registration access token this is (RFC 7592 §2). Raises `BadToken`."""
+        found = await self._clients.registered_with(client_id, token)
+        if found is None:
+            raise BadToken
+        return found
+
+    def _of_centre(self, principal: Principal) -> None:
+        if not Actor.of(principal).centre:
+            raise errors.CentreOnly
+
+    def _record(self, principal: Principal, action: str, row: InitialAccessToken) -> None:
+        audit.record(
+            self._session,
+            self._clock,
+            actor=principal.sub,
+            action=action,
+            target=row.id,
+            unit=str(row.owner_unit_id),
+        )

@@ -1,0 +1,94 @@
+"""Queries of the client registry; lists are restricted to the caller's subtree in the query."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.clients.models import InitialAccessToken
+from identity.directory.models import Unit
+from identity.oauth.models import Client, Grant
+from servicekit.ltree import under
+
+
+class ClientRepository:
+    """Clients with an owner unit, their live grants, and initial access tokens."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, row: Client | InitialAccessToken) -> None:
+        """Store a new row."""
+        self._session.add(row)
+        await self._session.flush()
+
+    async def owned(self, client_id: str, *, lock: bool) -> tuple[Client, Unit] | None:
+        """A client that a unit owns, and the unit; not one that was deleted."""
+        statement = (
+            select(Client, Unit)
+            .join(Unit, Unit.id == Client.owner_unit_id)
+            .where(Client.client_id == client_id, Client.status != "deleted")
+            .execution_options(populate_existing=True)
+        )
+        if lock:
+            statement = statement.with_for_update(of=Client)
+        row = (await self._session.execute(statement)).first()
+        return None if row is None else row.tuple()
+
+    async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
+        """Clients of a subtree's units in order of id, one more than `limit`."""
+        statement = (
+            select(Client)
+            .join(Unit, Unit.id == Client.owner_unit_id)
+            .where(under(Unit.path, path), Client.status != "deleted")
+            .order_by(Client.client_id)
+            .limit(limit + 1)
+        )
+        if after is not None:
+            statement = statement.where(Client.client_id > after)
+        return (await self._session.scalars(statement)).all()
+
+    async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
+        """Clients of one unit, newest first."""
+        return (
+            await self._session.scalars(
+                select(Client)
+                .where(Client.owner_unit_id == unit_id, Client.status != "deleted")
+                .order_by(Client.registered_at.desc(), Client.client_id)
+                .limit(limit)
+            )
+        ).all()
+
+    async def live_grants(self, client_id: str, now: datetime) -> Sequence[Grant]:
+        """What people have granted the client and has not ended, locked."""
+        return (
+            await self._session.scalars(
+                select(Grant)
+                .where(Grant.client_id == client_id, Grant.revoked_at.is_(None), Grant.expires_at > now)
+                .with_for_update()
+            )
+        ).all()
+
+    async def unit(self, unit_id: UUID) -> Unit | None:
+        """A unit by id."""
+        return await self._session.get(Unit, unit_id)
+
+    async def initial_token(self, token_hash: bytes) -> InitialAccessToken | None:
+        """An initial access token by its hash, locked: its uses are counted exactly."""
+        found: InitialAccessToken | None = await self._session.scalar(
+            select(InitialAccessToken).where(InitialAccessToken.token_hash == token_hash).with_for_update()
+        )
+        return found
+
+    async def initial_token_by_id(self, token_id: UUID) -> InitialAccessToken | None:
+        """An initial access token by id, locked."""
+        return await self._session.get(InitialAccessToken, token_id, with_for_update=True)
+
+    async def initial_tokens(self, *, after: UUID | None, limit: int) -> Sequence[InitialAccessToken]:
+        """All initial access tokens in order of id, one more than `limit`."""
+        statement = select(InitialAccessToken).order_by(InitialAccessToken.id).limit(limit + 1)
+        if after is not None:
+            statement = statement.where(InitialAccessToken.id > after)
+        return (await self._session.scalars(statement)).all()

@@ -1,0 +1,215 @@
+"""What a client may be registered with (RFC 7591 §2, RFC 8252, RFC 9700 §2.1 and §4.1). Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
+AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
+GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
+THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token"})
+THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone"})
+"""What any platform may ask of a person; everything else is for the centre to give."""
+THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
+SIGNING_ALGS = frozenset({"ES256", "RS256"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_URIS = 20
+MAX_URI_LENGTH = 2000
+
+_ENCODED = re.compile(r"%(?:2e|2f|5c|00|0a|0d|25)", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_PHONE = re.compile(r"\+?[0-9][0-9 -]{4,24}")
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class BadMetadata(ValueError):
+    """Not fit to be registered; `code` is RFC 7591 §3.2.2's, `description` is for the integrator."""
+
+    def __init__(self, description: str, code: str = "invalid_client_metadata") -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A client's metadata, by RFC 7591's names; `scopes` and `audiences` are lists here."""
+
+    client_name: str
+    redirect_uris: list[str] = field(default_factory=list)
+    application_type: str = "web"
+    token_endpoint_auth_method: str = "client_secret_basic"
+    grant_types: list[str] = field(default_factory=lambda: ["authorization_code"])
+    response_types: list[str] = field(default_factory=lambda: ["code"])
+    scopes: list[str] = field(default_factory=lambda: ["openid", "profile"])
+    audiences: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
+    client_uri: str | None = None
+    logo_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    jwks_uri: str | None = None
+    jwks: dict[str, Any] | None = None
+    post_logout_redirect_uris: list[str] = field(default_factory=list)
+    backchannel_logout_uri: str | None = None
+    frontchannel_logout_uri: str | None = None
+    id_token_signed_response_alg: str = "ES256"
+    userinfo_signed_response_alg: str | None = None
+    default_max_age: int | None = None
+    require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
+
+
+def check(
+    client: Metadata, *, scopes: Iterable[str], audiences: Iterable[str], grants: Iterable[str]
+) -> None:
+    """Raise `BadMetadata` for the first thing that does not fit.
+
+    `scopes`, `audiences` and `grants` are those the registering party may give.
+    """
+    _check_redirects(client)
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
+        value = getattr(client, name)
+        if value is not None:
+            check_uri(value, name, loopback=False)
+    for name in ("backchannel_logout_uri", "frontchannel_logout_uri"):
+        value = getattr(client, name)
+        if value is not None:
+            check_uri(value, name)
+    _unique("post_logout_redirect_uris", client.post_logout_redirect_uris)
+    for value in client.post_logout_redirect_uris:
+        check_uri(value, "post_logout_redirect_uris")
+    _check_authentication(client)
+    _within("grant_types", client.grant_types, grants)
+    _within("scope", client.scopes, scopes)
+    _within("audiences", client.audiences, audiences)
+    _check_flows(client)
+    if client.application_type not in ("web", "native"):
+        raise BadMetadata("application_type must be 'web' or 'native'.")
+    if client.id_token_signed_response_alg not in SIGNING_ALGS:
+        raise BadMetadata("id_token_signed_response_alg must be ES256 or RS256.")
+    if client.userinfo_signed_response_alg not in {None, *SIGNING_ALGS}:
+        raise BadMetadata("userinfo_signed_response_alg must be ES256 or RS256.")
+    for contact in client.contacts:
+        if not (_EMAIL.fullmatch(contact) or _PHONE.fullmatch(contact)):
+            raise BadMetadata("contacts must be e-mail addresses or telephone numbers.")
+
+
+def check_uri(value: str, name: str, *, loopback: bool = True, code: str = "invalid_client_metadata") -> None:
+    """Raise `BadMetadata` unless `value` is a plain https URI; http only to the own machine."""
+
+    def refuse(why: str) -> BadMetadata:
+        return BadMetadata(f"{name}: {why}.", code)
+
+    if len(value) > MAX_URI_LENGTH:
+        raise refuse("too long")
+    if "#" in value:
+        raise refuse("must not have a fragment")
+    if "*" in value:
+        raise refuse("must not have a wildcard")
+    if not _URI_CHARACTERS.fullmatch(value):
+        raise refuse("only characters of RFC 3986; internationalized names in A-label form (xn--)")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise refuse("not a URI") from None
+    if parts.scheme not in ("https", "http") or not value.startswith(f"{parts.scheme}://") or not host:
+        raise refuse("must be an absolute https URI")
+    if "@" in parts.netloc:
+        raise refuse("must not have user information")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise refuse("the port is not one")
+    if _ENCODED.search(value) or _DOT_SEGMENT.search(parts.path):
+        raise refuse("must not have dot segments, nor encoded dots, slashes, percent signs or controls")
+    if host in LOOPBACK:
+        if not loopback:
+            raise refuse("must be reachable from elsewhere")
+        return
+    if parts.scheme != "https":
+        raise refuse("http is only for localhost, 127.0.0.1 and [::1]")
+    _check_host(parts.netloc, host, refuse)
+
+
+def _check_host(netloc: str, host: str, refuse: Any) -> None:
+    if "[" in netloc or netloc != netloc.lower():
+        raise refuse("the host must be a name in lower case")
+    labels = host.split(".")
+    if len(labels) < 2 or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise refuse("the host is not a full domain name")
+    if labels[-1].isdigit():
+        if len(labels) != 4 or not all(label.isdigit() and int(label) < 256 for label in labels):
+            raise refuse("the host is not an address")
+        return
+    for label in labels:
+        if label.startswith("xn--"):
+            try:
+                decoded = label.encode().decode("idna")
+                if decoded == label or decoded.encode("idna").decode() != label:
+                    raise ValueError
+            except ValueError:
+                raise refuse("the host is not a valid A-label") from None
+
+
+def _check_redirects(client: Metadata) -> None:
+    code = "invalid_redirect_uri"
+    if "authorization_code" in client.grant_types and not client.redirect_uris:
+        raise BadMetadata("redirect_uris: at least one is required.", code)
+    _unique("redirect_uris", client.redirect_uris, code)
+    for value in client.redirect_uris:
+        check_uri(value, "redirect_uris", code=code)
+
+
+def _check_authentication(client: Metadata) -> None:
+    method = client.token_endpoint_auth_method
+    if method not in AUTH_METHODS:
+        raise BadMetadata(f"token_endpoint_auth_method must be one of {sorted(AUTH_METHODS)}.")
+    if client.jwks is not None and client.jwks_uri is not None:
+        raise BadMetadata("jwks and jwks_uri must not both be given.")
+    if method == "private_key_jwt" and client.jwks is None and client.jwks_uri is None:
+        raise BadMetadata("private_key_jwt needs jwks or jwks_uri.")
+    if client.jwks is not None:
+        _check_jwks(client.jwks)
+
+
+def _check_jwks(jwks: dict[str, Any]) -> None:
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not 1 <= len(keys) <= 20:
+        raise BadMetadata("jwks: not a JWK Set.")
+    for key in keys:
+        if not isinstance(key, dict) or key.get("kty") not in ("EC", "RSA", "OKP"):
+            raise BadMetadata("jwks: only public EC, RSA and OKP keys.")
+        if not _PRIVATE_MEMBERS.isdisjoint(key):
+            raise BadMetadata("jwks: a private key was sent; it is no longer secret, make another.")
+
+
+def _check_flows(client: Metadata) -> None:
+    grants = set(client.grant_types)
+    if not grants:
+        raise BadMetadata("grant_types: at least one is required.")
+    wanted = ["code"] if "authorization_code" in grants else []
+    if client.response_types != wanted:
+        raise BadMetadata(f"response_types must be {wanted} with these grant_types.")
+    if "refresh_token" in grants and "authorization_code" not in grants:
+        raise BadMetadata("grant_types: refresh_token goes with authorization_code.")
+    if "client_credentials" in grants and client.token_endpoint_auth_method == "none":
+        raise BadMetadata("grant_types: client_credentials needs a client that authenticates.")
+
+
+def _within(name: str, values: list[str], allowed: Iterable[str]) -> None:
+    beyond = sorted(set(values) - set(allowed))
+    if beyond:
+        raise BadMetadata(f"{name}: not available to this client: {' '.join(beyond)}.")
+    _unique(name, values)
+
+
+def _unique(name: str, values: list[str], code: str = "invalid_client_metadata") -> None:
+    if len(set(values)) != len(values):
+        raise BadMetadata(f"{name}: given twice.", code)
+    if len(values) > MAX_URIS:
+        raise BadMetadata(f"{name}: more than {MAX_URIS}.", code)

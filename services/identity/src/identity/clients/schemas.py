@@ -1,0 +1,147 @@
+"""Shapes of the registry's API."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from identity.clients.rules import Metadata
+from identity.clients.service import secret_id
+from identity.oauth.models import Client
+
+Uri = Annotated[str, Field(max_length=2000)]
+Uris = Annotated[list[Uri], Field(max_length=20)]
+Word = Annotated[str, Field(max_length=100, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+
+
+class Fields(BaseModel):
+    """Client metadata that REST and dynamic registration share (RFC 7591 §2)."""
+
+    redirect_uris: Uris = Field(default=[], examples=[["https://xt.example.edu.cn/oidc/callback"]])
+    application_type: Literal["web", "native"] = "web"
+    token_endpoint_auth_method: Literal[
+        "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
+    ] = "client_secret_basic"
+    grant_types: list[Word] = Field(default=["authorization_code"], max_length=10)
+    response_types: list[Word] = Field(default=["code"], max_length=10)
+    contacts: list[Annotated[str, Field(max_length=254)]] = Field(default=[], max_length=20)
+    client_uri: Uri | None = None
+    logo_uri: Uri | None = None
+    policy_uri: Uri | None = None
+    tos_uri: Uri | None = None
+    jwks_uri: Uri | None = None
+    jwks: dict[str, Any] | None = None
+    post_logout_redirect_uris: Uris = []
+    backchannel_logout_uri: Uri | None = None
+    frontchannel_logout_uri: Uri | None = None
+    id_token_signed_response_alg: Literal["ES256", "RS256"] = "ES256"
+    userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
+    default_max_age: int | None = Field(default=None, ge=0, le=86_400)
+    require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
+
+
+class ClientIn(Fields):
+    """A registration, whole: what is left out is its default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_name: str = Field(min_length=1, max_length=100, examples=["XX学院资助系统"])
+    scopes: list[Word] = Field(default=["openid", "profile"], max_length=20)
+    audiences: list[Word] = Field(default=[], max_length=10)
+
+    def metadata(self) -> Metadata:
+        """As the rules take it."""
+        return Metadata(**self.model_dump(exclude={"owner_unit_id"}))
+
+
+class ClientCreate(ClientIn):
+    """A registration and the unit it is for."""
+
+    owner_unit_id: UUID
+
+
+class SecretOut(BaseModel):
+    """A secret in force, without the secret."""
+
+    id: str = Field(examples=["1f2e3d4c5b6a7988"])
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class ClientOut(Fields):
+    """A registered client."""
+
+    client_id: str
+    client_name: str
+    scopes: list[str]
+    audiences: list[str]
+    owner_unit_id: UUID
+    status: Literal["active", "disabled"]
+    version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
+    registered_at: datetime
+    secrets: list[SecretOut]
+    client_secret: str | None = Field(default=None, description="仅在生成时返回一次")
+
+    @classmethod
+    def of(cls, client: Client, now: datetime, secret: str | None = None) -> "ClientOut":
+        """The registration as its administrators see it."""
+        return cls(
+            **values_of(client),
+            client_id=client.client_id,
+            scopes=client.scopes,
+            audiences=client.audiences,
+            owner_unit_id=client.owner_unit_id,
+            status=client.status,
+            version=client.version,
+            registered_at=client.registered_at,
+            secrets=[
+                SecretOut(id=secret_id(row), created_at=row.created_at, expires_at=row.expires_at)
+                for row in client.secrets
+                if row.valid(now)
+            ],
+            client_secret=secret,
+        )
+
+
+def values_of(client: Client) -> dict[str, Any]:
+    """The shared metadata of a client, and its name."""
+    names = [name for name in Fields.model_fields if name != "response_types"]
+    return {
+        **{name: getattr(client, name) for name in ("client_name", *names)},
+        "response_types": ["code"] if "authorization_code" in client.grant_types else [],
+    }
+
+
+class DisableIn(BaseModel):
+    """Why a client is disabled."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=200, examples=["系统下线"])
+
+
+class InitialTokenIn(BaseModel):
+    """Let somebody register clients for a unit (RFC 7591 §3)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    owner_unit_id: UUID
+    note: str = Field(default="", max_length=200, examples=["XX大学统一接入"])
+    days: int = Field(default=7, ge=1, le=90, description="有效天数")
+    max_uses: int = Field(default=1, ge=1, le=100, description="可登记的系统数")
+
+
+class InitialTokenOut(BaseModel):
+    """The token is shown once, here; only its hash is kept."""
+
+    id: UUID
+    owner_unit_id: UUID
+    note: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    max_uses: int
+    uses: int
+    token: str | None = None

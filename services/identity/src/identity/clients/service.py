@@ -1,0 +1,283 @@
+"""The registry of clients: who may register which, with what, and how secrets change."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from authkit.principal import Principal
+from identity.audit import service as audit
+from identity.clients import errors, rules
+from identity.clients.repository import ClientRepository
+from identity.clients.rules import Metadata
+from identity.directory.errors import UnitClosed, UnitNotFound
+from identity.directory.models import Unit
+from identity.oauth import metadata as discovery
+from identity.oauth.context import Context
+from identity.oauth.grant import revoke_grant
+from identity.oauth.keys import KeyRing
+from identity.oauth.models import Client, ClientSecret, secret_hash
+from identity.settings import Settings
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+from servicekit.ltree import is_under
+
+# A public resource of ours has one of these audiences; only the centre gives access to it.
+_AUDIENCES = ("urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who changes the registry: a unit's administrator, or the bearer of a registration's own token."""
+
+    name: str
+    path: str
+    centre: bool
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Actor":
+        """The administrator that an access token speaks of."""
+        assert principal.acting is not None
+        return cls(principal.sub, principal.acting.path, principal.acting.level == "ministry")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A client, and its new secret if it was given one: it is not stored and cannot be shown again."""
+
+    client: Client
+    secret: str | None
+
+
+def secret_id(row: ClientSecret) -> str:
+    """By what a secret is named in the API: a part of its hash."""
+    return row.secret_hash[:8].hex()
+
+
+class Clients:
+    """The registry within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings, keys: KeyRing) -> None:
+        self._session = session
+        self._clock = clock
+        self._settings = settings
+        self._keys = keys
+        self._rows = ClientRepository(session)
+
+    async def create(
+        self, actor: Actor, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
+    ) -> Registered:
+        """Register a client for a unit in reach.
+
+        Raises `UnitNotFound`, `OutOfReach`, `UnitClosed`, `InvalidRedirectUri`, `InvalidClientMetadata`.
+        """
+        unit = await self._rows.unit(unit_id)
+        if unit is None:
+            raise UnitNotFound
+        if not is_under(unit.path, actor.path):
+            raise OutOfReach
+        if unit.status != "active":
+            raise UnitClosed
+        self._check(actor, metadata, None)
+        now = self._clock.now()
+        client = Client(
+            client_id=str(new_id()),
+            owner_unit_id=unit.id,
+            first_party=False,
+            registered_at=now,
+            status="active",
+            version=1,
+            secrets=[],
+            registration_token_hash=None if registration_token is None else secret_hash(registration_token),
+            **_columns(metadata),
+        )
+        secret = self._new_secret(client) if _uses_secrets(client) else None
+        await self._rows.add(client)
+        self._record(actor, "client.registered", client, unit=str(unit.id))
+        return Registered(client, secret)
+
+    async def list(self, actor: Actor, after: str | None, limit: int) -> Sequence[Client]:
+        """Clients of units in reach, one more than `limit`."""
+        return await self._rows.under(actor.path, after=after, limit=limit)
+
+    async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
+        """A unit's own clients, newest first; the caller is its administrator."""
+        return await self._rows.of_unit(unit_id, limit)
+
+    async def get(self, actor: Actor, client_id: str, *, lock: bool = False) -> Client:
+        """A client of a unit in reach. Raises `ClientNotFound`: outside of reach it is not told apart."""
+        found = await self._rows.owned(client_id, lock=lock)
+        if found is None or not is_under(found[1].path, actor.path):
+            raise errors.ClientNotFound
+        return found[0]
+
+    async def update(
+        self, actor: Actor, client_id: str, metadata: Metadata, seen: frozenset[str] | None
+    ) -> Registered:
+        """Replace the metadata; `seen` are If-Match's tags, None where the protocol has none (RFC 7592).
+
+        A client that has come to authenticate by secret gets one. Raises `ClientNotFound`,
+        `VersionChanged`, `InvalidRedirectUri`, `InvalidClientMetadata`.
+        """
+        client = await self.get(actor, client_id, lock=True)
+        if seen is not None and f'"{client.version}"' not in seen and "*" not in seen:
+            raise errors.VersionChanged
+        self._check(actor, metadata, client)
+        now = self._clock.now()
+        for name, value in _columns(metadata).items():
+            setattr(client, name, value)
+        client.version += 1
+        secret = None
+        live = [row for row in client.secrets if row.valid(now)]
+        if _uses_secrets(client) and not live:
+            secret = self._new_secret(client)
+        elif not _uses_secrets(client):
+            for row in live:
+                row.expires_at = now
+        self._record(actor, "client.changed", client, version=client.version)
+        return Registered(client, secret)
+
+    async def rotate_secret(self, actor: Actor, client_id: str) -> Registered:
+        """A new secret; those before it work on for the overlap. Raises `ClientNotFound`, `NoSecrets`,
+        `ClientDisabled`.
+        """
+        client = await self.get(actor, client_id, lock=True)
+        if client.status != "active":
+            raise errors.ClientDisabled
+        if not _uses_secrets(client):
+            raise errors.NoSecrets
+        now = self._clock.now()
+        until = now + timedelta(hours=self._settings.client_secret_overlap_hours)
+        live = [row for row in client.secrets if row.valid(now)]
+        last = max(live, key=lambda row: (row.expires_at is None, row.created_at), default=None)
+        for row in live:
+            # Two at a time: of those before the last, none is left over.
+            end = until if row is last else now
+            row.expires_at = end if row.expires_at is None else min(row.expires_at, end)
+        client.secrets = [row for row in client.secrets if row.valid(now)]
+        secret = self._new_secret(client)
+        client.version += 1
+        self._record(actor, "client.secret_rotated", client)
+        return Registered(client, secret)
+
+    async def revoke_secret(self, actor: Actor, client_id: str, identifier: str) -> Client:
+        """End one secret at once. Raises `ClientNotFound`, `SecretNotFound`."""
+        client = await self.get(actor, client_id, lock=True)
+        now = self._clock.now()
+        for row in client.secrets:
+            if secret_id(row) == identifier and row.valid(now):
+                row.expires_at = now
+                client.version += 1
+                self._record(actor, "client.secret_revoked", client, secret=identifier)
+                return client
+        raise errors.SecretNotFound
+
+    async def disable(self, actor: Actor, client_id: str, reason: str) -> Client:
+        """From now on the client can do nothing, and what people granted it has ended.
+
+        Raises `ClientNotFound`, `ClientDisabled`.
+        """
+        client = await self.get(actor, client_id, lock=True)
+        if client.status != "active":
+            raise errors.ClientDisabled
+        await self._end(client, "disabled", "client disabled")
+        self._record(actor, "client.disabled", client, reason=reason)
+        return client
+
+    async def enable(self, actor: Actor, client_id: str) -> Client:
+        """Let a disabled client work again; people grant anew. Raises `ClientNotFound`, `ClientActive`."""
+        client = await self.get(actor, client_id, lock=True)
+        if client.status == "active":
+            raise errors.ClientActive
+        client.status = "active"
+        client.version += 1
+        self._record(actor, "client.enabled", client)
+        return client
+
+    async def delete(self, actor: Actor, client_id: str) -> None:
+        """Deprovision (RFC 7592 §2.3). The row stays: the audit log and grants refer to it."""
+        client = await self.get(actor, client_id, lock=True)
+        client.registration_token_hash = None
+        await self._end(client, "deleted", "client deleted")
+        self._record(actor, "client.deleted", client)
+
+    async def registered_with(self, client_id: str, token: str) -> tuple[Client, Actor] | None:
+        """The active client whose registration access token this is, locked (RFC 7592 §2)."""
+        found = await self._rows.owned(client_id, lock=True)
+        if found is None or found[0].registration_token_hash is None or found[0].status != "active":
+            return None
+        client, unit = found
+        if not secrets.compare_digest(client.registration_token_hash or b"", secret_hash(token)):
+            return None
+        return client, registrant(unit, f"client:{client.client_id}")
+
+    async def _end(self, client: Client, status: str, why: str) -> None:
+        client.status = status
+        client.version += 1
+        grants = await self._rows.live_grants(client.client_id, self._clock.now())
+
+        def run(sync: Any) -> None:
+            context = Context(sync, self._settings, self._clock, self._keys)
+            for grant in grants:
+                revoke_grant(context, grant, why)
+
+        await self._session.run_sync(run)
+
+    def _check(self, actor: Actor, metadata: Metadata, before: Client | None) -> None:
+        """What the centre has given a client its own unit may keep, not extend."""
+        allowed: dict[str, set[str]] = {
+            "scopes": set(discovery.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
+            "audiences": set(_AUDIENCES if actor.centre else rules.THIRD_PARTY_AUDIENCES),
+            "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
+        }
+        if before is not None:
+            allowed["scopes"] |= set(before.scopes)
+            allowed["audiences"] |= set(before.audiences)
+            allowed["grants"] |= set(before.grant_types)
+        try:
+            rules.check(metadata, **allowed)
+        except rules.BadMetadata as error:
+            kind = (
+                errors.InvalidRedirectUri
+                if error.code == "invalid_redirect_uri"
+                else errors.InvalidClientMetadata
+            )
+            raise kind(error.description) from error
+
+    def _new_secret(self, client: Client) -> str:
+        secret = secrets.token_urlsafe(32)
+        client.secrets.append(
+            ClientSecret(
+                client_id=client.client_id,
+                secret_hash=secret_hash(secret),
+                created_at=self._clock.now(),
+                expires_at=None,
+            )
+        )
+        return secret
+
+    def _record(self, actor: Actor, action: str, client: Client, **details: Any) -> None:
+        audit.record(
+            self._session, self._clock, actor=actor.name, action=action, target=client.client_id, **details
+        )
+
+
+def registrant(unit: Unit, name: str) -> Actor:
+    """Somebody who registers for one unit only, without its administrators' further rights."""
+    return Actor(name, unit.path, centre=False)
+
+
+def _uses_secrets(client: Client) -> bool:
+    return client.token_endpoint_auth_method in rules.SECRET_METHODS
+
+
+def _columns(metadata: Metadata) -> dict[str, Any]:
+    values = asdict(metadata)
+    # Follows from grant_types.
+    del values["response_types"]
+    return values

@@ -1,0 +1,210 @@
+"""Pages for an integrator: the clients of one's own unit, registered and kept without the API."""
+
+import hmac
+import secrets
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from identity.clients.dependencies import Service as Clients
+from identity.clients.rules import Metadata
+from identity.clients.service import Actor, secret_id
+from identity.dependencies import Clock, Settings, Vault
+from identity.directory.models import Unit
+from identity.memberships.dependencies import Service as Memberships
+from identity.oauth.models import Client
+from identity.sessions.models import BrowserSession
+from identity.signin.dependencies import Browser
+from identity.signin.endpoints import Forged
+from identity.signin.pages import page
+from servicekit.problems import Problem
+
+router = APIRouter(prefix="/integrations", include_in_schema=False)
+
+_PURPOSE = "csrf-integrations"
+_SHOWN = 100
+_METHODS = {
+    "client_secret_basic": "密钥（服务器端系统）",
+    "none": "无密钥，仅 PKCE（手机或桌面应用）",
+}
+Text = Annotated[str, Form(max_length=4000)]
+
+
+class Integrator:
+    """The signed-in administrator, their unit, and what their forms must carry."""
+
+    def __init__(self, browser: BrowserSession, unit: Unit, vault: Vault) -> None:
+        self.unit = unit
+        self.actor = Actor(str(browser.account_id), unit.path, unit.level == "ministry")
+        # Bound to the session: another browser's, or an earlier session's, form is refused.
+        self.csrf = vault.index(_PURPOSE, str(browser.id)).hex()
+
+
+async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) -> Integrator | Response:
+    if browser is None:
+        return RedirectResponse(
+            "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
+        )
+    standing = await memberships.standing(browser.account_id)
+    membership, unit = standing.membership, standing.unit
+    if (
+        standing.account.status != "active"
+        or membership is None
+        or unit is None
+        or unit.status != "active"
+        or "unit_admin" not in membership.roles
+    ):
+        return page("integration_refused.html", status=403, message="只有单位管理员可以登记和管理接入系统。")
+    return Integrator(browser, unit, vault)
+
+
+Who = Annotated[Integrator | Response, Depends(_integrator)]
+
+
+def _own_form(request: Request, settings: Settings, who: Integrator, token: str) -> None:
+    """Raise `Forged` unless the form was rendered by us for this session."""
+    if request.headers.get("origin") not in (None, "null", settings.issuer_url):
+        raise Forged
+    if not hmac.compare_digest(token.encode(), who.csrf.encode()):
+        raise Forged
+
+
+async def _overview(
+    who: Integrator,
+    clients: Clients,
+    *,
+    message: str = "",
+    status: int = 200,
+    form: dict[str, str] | None = None,
+) -> Response:
+    return page(
+        "integrations.html",
+        status=status,
+        unit=who.unit.name,
+        csrf=who.csrf,
+        clients=await clients.of_unit(who.unit.id, _SHOWN),
+        message=message,
+        methods=_METHODS,
+        form={"client_name": "", "redirect_uri": "", "contact": "", "method": "client_secret_basic"}
+        | (form or {}),
+    )
+
+
+def _detail(
+    who: Integrator,
+    client: Client,
+    clock: Clock,
+    settings: Settings,
+    *,
+    secret: str | None = None,
+    message: str = "",
+    status: int = 200,
+) -> Response:
+    now = clock.now()
+    return page(
+        "integration.html",
+        status=status,
+        client=client,
+        csrf=who.csrf,
+        issuer=settings.issuer_url,
+        secret=secret,
+        secrets=[
+            {"id": secret_id(row), "created_at": row.created_at, "expires_at": row.expires_at}
+            for row in client.secrets
+            if row.valid(now)
+        ],
+        overlap=settings.client_secret_overlap_hours,
+        test_url=_test_url(client),
+        message=message,
+    )
+
+
+def _test_url(client: Client) -> str:
+    """A sign-in as the client would begin it; what comes back has a state the client does not know."""
+    query: dict[str, Any] = {
+        "response_type": "code",
+        "client_id": client.client_id,
+        "redirect_uri": client.redirect_uris[0] if client.redirect_uris else "",
+        "scope": "openid",
+        "state": "test",
+        "code_challenge": create_s256_code_challenge(secrets.token_urlsafe(48)),
+        "code_challenge_method": "S256",
+    }
+    return "/authorize?" + urlencode(query)
+
+
+@router.get("")
+async def overview(who: Who, clients: Clients) -> Response:
+    """The unit's clients, and the form to register one."""
+    return who if isinstance(who, Response) else await _overview(who, clients)
+
+
+@router.post("")
+async def register(
+    request: Request,
+    who: Who,
+    clients: Clients,
+    clock: Clock,
+    settings: Settings,
+    csrf: Text,
+    client_name: Text = "",
+    redirect_uri: Text = "",
+    contact: Text = "",
+    method: Text = "client_secret_basic",
+) -> Response:
+    """Register a client; its secret is on this answer and nowhere else."""
+    if isinstance(who, Response):
+        return who
+    _own_form(request, settings, who, csrf)
+    form = {"client_name": client_name, "redirect_uri": redirect_uri, "contact": contact, "method": method}
+    if not 1 <= len(client_name.strip()) <= 100:
+        return await _overview(who, clients, message="请填写系统名称，不超过 100 字。", status=400, form=form)
+    metadata = Metadata(
+        client_name=client_name.strip(),
+        redirect_uris=redirect_uri.split(),
+        contacts=[contact.strip()] if contact.strip() else [],
+        token_endpoint_auth_method=method if method in _METHODS else "client_secret_basic",
+        application_type="native" if method == "none" else "web",
+    )
+    try:
+        made = await clients.create(who.actor, who.unit.id, metadata)
+    except Problem as problem:
+        message = f"{problem.title}（{problem.detail}）"
+        return await _overview(who, clients, message=message, status=problem.status, form=form)
+    return _detail(who, made.client, clock, settings, secret=made.secret, message="系统已登记。", status=201)
+
+
+@router.get("/{client_id}")
+async def detail(client_id: str, who: Who, clients: Clients, clock: Clock, settings: Settings) -> Response:
+    """One client: the settings it needs, its secrets, a sign-in to try."""
+    if isinstance(who, Response):
+        return who
+    try:
+        client = await clients.get(who.actor, client_id)
+    except Problem as problem:
+        return page("integration_refused.html", status=problem.status, message=problem.detail)
+    return _detail(who, client, clock, settings)
+
+
+@router.post("/{client_id}/secrets")
+async def rotate(
+    request: Request,
+    client_id: str,
+    who: Who,
+    clients: Clients,
+    clock: Clock,
+    settings: Settings,
+    csrf: Text,
+) -> Response:
+    """A new secret, shown once; the old one works on for the overlap."""
+    if isinstance(who, Response):
+        return who
+    _own_form(request, settings, who, csrf)
+    try:
+        made = await clients.rotate_secret(who.actor, client_id)
+    except Problem as problem:
+        return page("integration_refused.html", status=problem.status, message=problem.detail)
+    return _detail(who, made.client, clock, settings, secret=made.secret, message="密钥已轮换。", status=201)

@@ -1,0 +1,228 @@
+"""REST of the client registry: reach, versions, secrets with overlap, disabling."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from identity.audit.models import AuditRecord
+from identity.oauth.models import Client, ClientSecret, Grant
+
+COUNTY_ADMIN = "19900001323"  # 历下区 370102
+COUNTY_HANDLER = "19900001324"
+SIBLING_ADMIN = "19900001325"  # 370103
+VERIFIER = "v" * 64
+CALLBACK = "https://rp.example.cn/cb"
+
+
+class Admin:
+    """An administrator who calls the API."""
+
+    def __init__(self, browser: Any, bearer: dict[str, str], unit: str) -> None:
+        self.browser, self.bearer, self.unit = browser, bearer, unit
+
+    async def call(self, method: str, path: str, **more: Any) -> Any:
+        headers = {**self.bearer, **more.pop("headers", {})}
+        return await self.browser.http.request(method, f"/api/v1{path}", headers=headers, **more)
+
+    async def register(self, **changes: Any) -> Any:
+        body = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "owner_unit_id": self.unit}
+        return await self.call("POST", "/clients", json=body | changes)
+
+
+@pytest.fixture
+def admin_of(new_browser: Any) -> Any:
+    async def make(phone: str) -> Admin:
+        browser = new_browser()
+        bearer = await browser.bearer(phone)
+        me = (await browser.http.get("/api/v1/me", headers=bearer)).json()
+        return Admin(browser, bearer, me["unit_id"])
+
+    return make
+
+
+async def sign_in_through(browser: Any, client_id: str, secret: str, phone: str = COUNTY_ADMIN) -> Any:
+    """The whole code flow at the registered client; the token response."""
+    url = browser.authorize_url(
+        verifier=VERIFIER, client_id=client_id, redirect_uri=CALLBACK, scope="openid profile"
+    )
+    answer = await browser.http.get(url)
+    if answer.status_code != 303:
+        return answer
+    if answer.headers["location"].startswith("/login"):
+        answer = await browser.sign_in(phone, url)
+        answer = await browser.http.get(answer.headers["location"])
+    code = answer.headers["location"].partition("code=")[2].partition("&")[0]
+    return await redeem(browser, client_id, secret, code)
+
+
+async def redeem(browser: Any, client_id: str, secret: str, code: str) -> Any:
+    return await browser.http.post(
+        "/token",
+        data={
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": VERIFIER,
+        },
+        auth=(client_id, secret),
+    )
+
+
+async def test_a_registered_client_signs_people_in(admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    made = await admin.register()
+    assert made.status_code == 201, made.text
+    assert made.headers["etag"] == '"1"'
+    assert made.headers["cache-control"] == "no-store"
+    client = made.json()
+    seen = (await admin.call("GET", f"/clients/{client['client_id']}")).json()
+    assert seen["client_secret"] is None
+    assert len(seen["secrets"]) == 1
+    token = await sign_in_through(admin.browser, client["client_id"], client["client_secret"])
+    assert token.status_code == 200, token.text
+
+
+async def test_secrets_are_stored_as_hashes(app: Any, admin_of: Any) -> None:
+    secret = (await (await admin_of(COUNTY_ADMIN)).register()).json()["client_secret"]
+    async with app.state.database.transaction() as session:
+        for row in await session.scalars(select(ClientSecret)):
+            assert secret.encode() not in row.secret_hash
+
+
+async def test_only_clients_of_units_in_reach(admin_of: Any) -> None:
+    admin, sibling = await admin_of(COUNTY_ADMIN), await admin_of(SIBLING_ADMIN)
+    client = (await admin.register()).json()
+    path = f"/clients/{client['client_id']}"
+    assert (await sibling.call("GET", path)).status_code == 404
+    assert (await sibling.call("POST", f"{path}/secrets")).status_code == 404
+    assert (await sibling.call("POST", f"{path}/disable", json={"reason": "x"})).status_code == 404
+    assert (await sibling.call("GET", "/clients")).json()["items"] == []
+    refused = await sibling.register(owner_unit_id=admin.unit)
+    assert (refused.status_code, refused.json()["code"]) == (403, "out_of_reach")
+    handler = await admin_of(COUNTY_HANDLER)
+    assert (await handler.register()).json()["code"] == "role_required"
+    assert (await admin.call("GET", "/clients/portal")).status_code == 404
+
+
+async def test_the_list_is_cut_by_key(admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    made = [(await admin.register()).json()["client_id"] for _ in range(3)]
+    first = (await admin.call("GET", "/clients", params={"limit": 2})).json()
+    second = (await admin.call("GET", "/clients", params={"limit": 2, "cursor": first["next"]})).json()
+    assert [item["client_id"] for item in first["items"] + second["items"]] == sorted(made)
+    assert second["next"] is None
+
+
+async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    for changes in (
+        {"scopes": ["openid", "office"]},
+        {"audiences": ["urn:zhuxue:office"]},
+        {"grant_types": ["client_credentials"], "response_types": []},
+    ):
+        refused = await admin.register(**changes)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_client_metadata")
+    refused = await admin.register(redirect_uris=["http://rp.example.cn/cb"])
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_redirect_uri")
+
+
+async def test_its_unit_keeps_what_the_centre_gave(app: Any, admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    client_id = (await admin.register()).json()["client_id"]
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            update(Client).where(Client.client_id == client_id).values(scopes=["openid", "office"])
+        )
+    body = {"client_name": "改", "redirect_uris": [CALLBACK], "scopes": ["openid", "office"]}
+    kept = await admin.call("PUT", f"/clients/{client_id}", json=body, headers={"If-Match": "*"})
+    assert kept.status_code == 200, kept.text
+    body["scopes"] = ["openid", "office", "cockpit:read"]
+    more = await admin.call("PUT", f"/clients/{client_id}", json=body, headers={"If-Match": "*"})
+    assert more.json()["code"] == "invalid_client_metadata"
+
+
+async def test_a_change_names_the_version_it_saw(admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    made = await admin.register()
+    path = f"/clients/{made.json()['client_id']}"
+    body = {"client_name": "新名", "redirect_uris": [CALLBACK]}
+    assert (await admin.call("PUT", path, json=body)).status_code == 428
+    changed = await admin.call("PUT", path, json=body, headers={"If-Match": made.headers["etag"]})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    again = await admin.call("PUT", path, json=body, headers={"If-Match": made.headers["etag"]})
+    assert again.status_code == 412
+
+
+async def test_secret_rotation_overlaps_and_keeps_two(app: Any, admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    first = (await admin.register()).json()
+    client_id = first["client_id"]
+    second = (await admin.call("POST", f"/clients/{client_id}/secrets")).json()
+    for secret in (first["client_secret"], second["client_secret"]):
+        assert (await sign_in_through(admin.browser, client_id, secret)).status_code == 200
+    old, new = second["secrets"]
+    assert old["expires_at"] is not None
+    assert new["expires_at"] is None
+    app.state.clock.advance(timedelta(milliseconds=1))
+    third = (await admin.call("POST", f"/clients/{client_id}/secrets")).json()
+    assert len(third["secrets"]) == 2
+    gone = await admin.call("DELETE", f"/clients/{client_id}/secrets/{new['id']}")
+    assert gone.status_code == 200
+    refused = await sign_in_through(admin.browser, client_id, second["client_secret"])
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert (await sign_in_through(admin.browser, client_id, third["client_secret"])).status_code == 200
+    again = await admin.call("DELETE", f"/clients/{client_id}/secrets/{new['id']}")
+    assert again.json()["code"] == "client_secret_not_found"
+
+
+async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: Any, admin_of: Any) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    made = (await admin.register()).json()
+    client_id, secret = made["client_id"], made["client_secret"]
+    browser = admin.browser
+    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
+    answer = await admin.call("POST", f"/clients/{client_id}/disable", json={"reason": "系统下线"})
+    assert answer.json()["status"] == "disabled"
+    shown = await sign_in_through(browser, client_id, secret)
+    assert (shown.status_code, "location" in shown.headers) == (400, False)
+    refused = await redeem(browser, client_id, secret, "x")
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    async with app.state.database.transaction() as session:
+        grants = (await session.scalars(select(Grant).where(Grant.client_id == client_id))).all()
+        assert grants
+        assert all(grant.revoked_at is not None for grant in grants)
+        acts = set(
+            await session.scalars(select(AuditRecord.action).where(AuditRecord.target_id == client_id))
+        )
+        assert {"client.registered", "client.disabled"} <= acts
+    twice = await admin.call("POST", f"/clients/{client_id}/disable", json={"reason": "x"})
+    assert twice.json()["code"] == "client_disabled"
+    assert (await admin.call("POST", f"/clients/{client_id}/enable")).json()["status"] == "active"
+    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
+
+
+async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(
+    admin_of: Any, new_browser: Any
+) -> None:
+    admin = await admin_of(COUNTY_ADMIN)
+    made = await admin.register(
+        application_type="native",
+        token_endpoint_auth_method="none",
+        redirect_uris=["http://127.0.0.1/cb"],
+    )
+    assert made.json()["client_secret"] is None
+    browser = new_browser()
+    for uri, fits in (
+        ("http://127.0.0.1:51004/cb", True),
+        ("http://127.0.0.1:51004/other", False),
+        ("http://[::1]:51004/cb", False),
+        ("http://localhost:51004/cb", False),
+        ("http://127.0.0.1:51004@evil.example/cb", False),
+        ("http://127.0.0.1:99999/cb", False),
+    ):
+        url = browser.authorize_url(
+            verifier=VERIFIER, client_id=made.json()["client_id"], redirect_uri=uri, scope="openid"
+        )
+        assert (await browser.http.get(url)).status_code == (303 if fits else 400), uri

@@ -1,0 +1,162 @@
+"""What a client may be registered with: RFC 7591 §2, RFC 8252, RFC 9700 §4.1."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from identity.clients import rules
+from identity.clients.rules import BadMetadata, Metadata
+
+GOOD = Metadata(client_name="x", redirect_uris=["https://rp.example.cn/cb"])
+PUBLIC_EC = {"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}
+
+
+def check(metadata: Metadata) -> None:
+    rules.check(
+        metadata,
+        scopes=rules.THIRD_PARTY_SCOPES,
+        audiences=rules.THIRD_PARTY_AUDIENCES,
+        grants=rules.THIRD_PARTY_GRANTS,
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://rp.example.cn/cb",
+        "https://rp.example.cn:8443/cb?tenant=1",
+        "https://xn--fiqs8s.example.cn/cb",
+        "http://localhost:3000/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]:8080/cb",
+        "https://10.1.2.3/cb",
+    ],
+)
+def test_rfc9700_good_redirect_uris(uri: str) -> None:
+    check(replace(GOOD, redirect_uris=[uri]))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://rp.example.cn/cb",
+        "https://rp.example.cn/cb#",
+        "https://rp.example.cn/cb#f",
+        "https://user@rp.example.cn/cb",
+        "https://rp.example.cn@evil.example/cb",
+        "https://*.example.cn/cb",
+        "https://rp.example.cn/*",
+        "https://rp.example.cn/%2e%2e/cb",
+        "https://rp.example.cn/a%2Fb",
+        "https://rp.example.cn/a%5Cb",
+        "https://rp.example.cn/%252e",
+        "https://rp.example.cn\\@evil.example/cb",
+        "https://rp.example.cn/../cb",
+        "https://rp.example.cn/a/.",
+        "https://例子.cn/cb",
+        "https://xn--a/cb",
+        "https://xn--aaaaaa.cn/cb",
+        "https://RP.example.cn/cb",
+        "https://rp.example.cn./cb",
+        "https://rp..example.cn/cb",
+        "https://-rp.example.cn/cb",
+        "https://intranet/cb",
+        "https://localhost.evil.example:0/cb",
+        "http://localhost.evil.example/cb",
+        "http://127.0.0.1.evil.example/cb",
+        "http://127.1/cb",
+        "https://1.2.3/cb",
+        "https://1.2.3.999/cb",
+        "https://rp.example.cn:/cb",
+        "https://rp.example.cn:99999/cb",
+        "https:///cb",
+        "https:rp.example.cn/cb",
+        "//rp.example.cn/cb",
+        "/cb",
+        "",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "com.example.app:/cb",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "https://rp.example.cn/c b",
+        "https://rp.example.cn/cb\n",
+        "https://rp.example.cn/\tcb",
+        "https://rp.example.cn/" + "a" * 2000,
+    ],
+)
+def test_rfc9700_bad_redirect_uris(uri: str) -> None:
+    with pytest.raises(BadMetadata) as refused:
+        check(replace(GOOD, redirect_uris=[uri]))
+    assert refused.value.code == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uris": []},
+        {"redirect_uris": ["https://rp.example.cn/cb"] * 2},
+        {"redirect_uris": [f"https://rp.example.cn/{n}" for n in range(21)]},
+    ],
+)
+def test_rfc7591_redirect_uris_as_a_list(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadMetadata) as refused:
+        check(replace(GOOD, **changes))
+    assert refused.value.code == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"logo_uri": "http://rp.example.cn/logo.png"},
+        {"logo_uri": "https://localhost/logo.png"},
+        {"tos_uri": "javascript:alert(1)"},
+        {"backchannel_logout_uri": "http://rp.example.cn/out"},
+        {"frontchannel_logout_uri": "https://rp.example.cn/out#x"},
+        {"post_logout_redirect_uris": ["https://u:p@rp.example.cn/"]},
+        {"jwks_uri": "http://rp.example.cn/jwks"},
+        {"jwks": {"keys": [PUBLIC_EC]}, "jwks_uri": "https://rp.example.cn/jwks"},
+        {"jwks": {"keys": []}},
+        {"jwks": {"keys": [{**PUBLIC_EC, "d": "secret"}]}},
+        {"jwks": {"keys": [{"kty": "oct", "k": "secret"}]}},
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"token_endpoint_auth_method": "client_secret_jwt"},
+        {"grant_types": ["password"]},
+        {"grant_types": ["implicit"]},
+        {"grant_types": ["client_credentials"], "response_types": []},
+        {"grant_types": ["refresh_token"], "response_types": []},
+        {"grant_types": [], "response_types": []},
+        {"response_types": ["token"]},
+        {"response_types": ["code", "code id_token"]},
+        {"response_types": []},
+        {"scopes": ["openid", "office"]},
+        {"scopes": ["directory:read"]},
+        {"audiences": ["urn:zhuxue:office"]},
+        {"id_token_signed_response_alg": "none"},
+        {"id_token_signed_response_alg": "HS256"},
+        {"application_type": "service"},
+        {"contacts": ["not an address"]},
+        {"contacts": ["a@b"]},
+    ],
+)
+def test_rfc7591_bad_metadata(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadMetadata) as refused:
+        check(replace(GOOD, **changes))
+    assert refused.value.code == "invalid_client_metadata"
+
+
+def test_rfc7591_good_metadata() -> None:
+    check(
+        replace(
+            GOOD,
+            token_endpoint_auth_method="private_key_jwt",
+            jwks={"keys": [PUBLIC_EC]},
+            grant_types=["authorization_code", "refresh_token"],
+            scopes=["openid", "profile", "phone"],
+            contacts=["it@example.edu.cn", "+86 531 12345678"],
+            logo_uri="https://rp.example.cn/logo.png",
+            backchannel_logout_uri="https://rp.example.cn/out",
+            post_logout_redirect_uris=["https://rp.example.cn/"],
+            id_token_signed_response_alg="RS256",
+        )
+    )

@@ -1,0 +1,110 @@
+"""The integrator's pages: without JavaScript, for administrators only, forms of the own session only."""
+
+import re
+from typing import Any
+
+COUNTY_ADMIN = "19900001323"
+COUNTY_HANDLER = "19900001324"
+SIBLING_ADMIN = "19900001325"
+ISSUER = "http://localhost:8001"
+
+
+async def signed_in(browser: Any, phone: str) -> str:
+    """Go to the page; sign in; the page as it is then."""
+    first = await browser.http.get("/integrations")
+    assert first.headers["location"] == "/login?return_to=%2Fintegrations"
+    answer = await browser.sign_in(phone, "/integrations")
+    assert answer.headers["location"] == "/integrations"
+    page = await browser.http.get("/integrations")
+    assert "<script" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["cache-control"] == "no-store"
+    return str(page.text)
+
+
+def csrf_of(text: str) -> str:
+    found = re.search(r'name="csrf" value="(\w+)"', text)
+    assert found is not None
+    return found.group(1)
+
+
+def form(text: str, **changes: str) -> dict[str, str]:
+    filled = {
+        "csrf": csrf_of(text),
+        "client_name": "奖助<b>系统",
+        "redirect_uri": "https://rp.example.cn/cb",
+        "contact": "it@example.edu.cn",
+        "method": "client_secret_basic",
+    }
+    return filled | changes
+
+
+async def test_register_see_settings_rotate_and_test(new_browser: Any) -> None:
+    browser = new_browser()
+    text = await signed_in(browser, COUNTY_ADMIN)
+    made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
+    assert made.status_code == 201, made.text
+    assert "<b>" not in made.text
+    secret = re.search(r'id="secret">([\w-]{43})<', made.text)
+    client_id = re.search(r"CLIENT_ID=([\w-]+)", made.text)
+    assert secret is not None
+    assert client_id is not None
+    path = f"/integrations/{client_id.group(1)}"
+    assert path in (await browser.http.get("/integrations")).text
+    again = await browser.http.get(path)
+    assert secret.group(1) not in again.text
+    test_link = re.search(r'href="(/authorize\?[^"]+)"', again.text)
+    assert test_link is not None
+    answer = await browser.http.get(test_link.group(1).replace("&amp;", "&"))
+    assert answer.headers["location"].startswith("https://rp.example.cn/cb?")
+    rotated = await browser.http.post(f"{path}/secrets", data={"csrf": csrf_of(again.text)})
+    assert rotated.status_code == 201
+    new = re.search(r'id="secret">([\w-]{43})<', rotated.text)
+    assert new is not None
+    assert new.group(1) != secret.group(1)
+    stranger = new_browser()
+    await signed_in(stranger, SIBLING_ADMIN)
+    assert (await stranger.http.get(path)).status_code == 404
+
+
+async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser: Any) -> None:
+    browser = new_browser()
+    text = await signed_in(browser, COUNTY_ADMIN)
+    data = form(text, redirect_uri="http://rp.example.cn/cb")
+    refused = await browser.http.post("/integrations", data=data)
+    assert refused.status_code == 400
+    assert "回调地址不符合要求" in refused.text
+    assert 'value="http://rp.example.cn/cb"' in refused.text
+
+
+async def test_only_administrators(new_browser: Any) -> None:
+    browser = new_browser()
+    text = await signed_in(browser, COUNTY_HANDLER)
+    assert "只有单位管理员" in text
+    refused = await browser.http.post("/integrations", data={"csrf": "x", "client_name": "x"})
+    assert refused.status_code == 403
+
+
+async def test_forged_forms_are_refused(new_browser: Any) -> None:
+    browser, other = new_browser(), new_browser()
+    text = await signed_in(browser, COUNTY_ADMIN)
+    foreign = await signed_in(other, SIBLING_ADMIN)
+    for data, origin in (
+        (form(text, csrf="x"), ISSUER),
+        (form(text, csrf="é"), ISSUER),
+        (form(foreign), ISSUER),
+        (form(text), "https://evil.example"),
+    ):
+        refused = await browser.http.post("/integrations", data=data, headers={"Origin": origin})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forged_form")
+
+
+async def test_sign_in_returns_nowhere_else(new_browser: Any) -> None:
+    browser = new_browser()
+    for place in (
+        "/integrations/x",
+        "//integrations",
+        "/integrations?x",
+        "https://evil.example/integrations",
+    ):
+        assert (await browser.http.get("/login", params={"return_to": place})).status_code == 400
