@@ -16,11 +16,16 @@ from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.backchannel_logout import LogoutDelivery
+from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
+from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
+from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
 from identity.signin import pages
+from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.vault import Vault
@@ -63,9 +68,16 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
 
+    deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
+
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
-        async with keys.kept_fresh(), revoked.kept_fresh(), messaging.running(the_bus, own=own):
+        async with (
+            keys.kept_fresh(),
+            revoked.kept_fresh(),
+            messaging.running(the_bus, own=own),
+            deliveries.running(),
+        ):
             yield
 
     app = create_app(
@@ -73,7 +85,18 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         title="助学 · 统一身份认证",
         settings=settings,
         database=database,
-        routers=[oauth, signin, accounts, memberships, directory, *([dev] if settings.dev else [])],
+        routers=[
+            oauth,
+            decision,
+            logout,
+            signin,
+            own_sessions,
+            accounts,
+            sessions,
+            memberships,
+            directory,
+            *([dev] if settings.dev else []),
+        ],
         background=background,
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
@@ -83,6 +106,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.vault = vault
     app.state.key_ring = key_ring
     app.state.issuer = make_server()
+    app.state.logout_delivery = deliveries
     app.state.sms = _sms(settings)
     issuer = settings.issuer_url
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)

@@ -3,9 +3,11 @@
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.codes.models import SmsCode
+from identity.consents.models import Consent
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
+from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 
 __all__ = [
@@ -15,10 +17,12 @@ __all__ = [
     "BrowserSession",
     "Client",
     "ClientSecret",
+    "Consent",
     "Entitlement",
     "Grant",
     "Invite",
     "JoinRequest",
+    "LogoutNotice",
     "Membership",
     "SigningKey",
     "SmsCode",

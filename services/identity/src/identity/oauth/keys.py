@@ -25,6 +25,11 @@ class KeyRing:
         self._vault = vault
         self._opened: dict[str, ECKey] = {}
 
+    @property
+    def vault(self) -> Vault:
+        """What private keys and phone numbers are sealed with."""
+        return self._vault
+
     def create(self, session: Session, now: datetime) -> str:
         """Make and store a new key; returns its `kid` (RFC 7638 thumbprint)."""
         key = ECKey.generate_key("P-256")

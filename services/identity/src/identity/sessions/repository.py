@@ -1,11 +1,14 @@
 """Queries over browser sessions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.oauth.models import Client, Grant
+from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 
 
@@ -19,14 +22,60 @@ class SessionRepository:
         """A session by `sid`."""
         return await self._session.get(BrowserSession, sid)
 
+    async def lock(self, sid: UUID) -> BrowserSession | None:
+        """A session by `sid`, locked and read anew."""
+        return await self._session.get(BrowserSession, sid, with_for_update=True, populate_existing=True)
+
     def add(self, row: BrowserSession) -> None:
         """Store a new session."""
         self._session.add(row)
 
-    async def end_all(self, sub: UUID, now: datetime, because: str) -> None:
-        """End every session of a person."""
+    async def live(self, sub: UUID, idle_since: datetime, since: datetime) -> Sequence[BrowserSession]:
+        """Sessions of a person that can still be used, latest first."""
+        return (
+            await self._session.scalars(
+                select(BrowserSession)
+                .where(
+                    BrowserSession.account_id == sub,
+                    BrowserSession.ended_at.is_(None),
+                    BrowserSession.last_seen_at > idle_since,
+                    BrowserSession.authenticated_at > since,
+                )
+                .order_by(BrowserSession.authenticated_at.desc(), BrowserSession.id.desc())
+            )
+        ).all()
+
+    async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
+        """Sessions of a person that nobody has ended, idle ones included, locked."""
+        return (
+            await self._session.scalars(
+                select(BrowserSession)
+                .where(BrowserSession.account_id == sub, BrowserSession.ended_at.is_(None))
+                .order_by(BrowserSession.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+        ).all()
+
+    async def clients(self, sid: UUID) -> Sequence[Client]:
+        """Clients that were given something in a session."""
+        return (
+            await self._session.scalars(
+                select(Client)
+                .where(Client.client_id.in_(select(Grant.client_id).where(Grant.session_id == sid)))
+                .order_by(Client.client_id)
+            )
+        ).all()
+
+    async def revoke_grants(self, sid: UUID, now: datetime) -> None:
+        """End what was given in a session."""
         await self._session.execute(
-            update(BrowserSession)
-            .where(BrowserSession.account_id == sub, BrowserSession.ended_at.is_(None))
-            .values(ended_at=now, ended_because=because)
+            update(Grant)
+            .where(Grant.session_id == sid, Grant.revoked_at.is_(None))
+            .values(revoked_at=now)
+            .execution_options(synchronize_session=False)
         )
+
+    def add_notice(self, row: LogoutNotice) -> None:
+        """Store a logout notice to be delivered."""
+        self._session.add(row)

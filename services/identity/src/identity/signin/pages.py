@@ -20,7 +20,9 @@ _ERRORS = {
 }
 
 
-def page(template: str, *, status: int = 200, form_action: str = "", **values: Any) -> HTMLResponse:
+def page(
+    template: str, *, status: int = 200, form_action: str = "", frames: str = "", **values: Any
+) -> HTMLResponse:
     """A page with a strict Content-Security-Policy and no caching or framing.
 
     `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
@@ -30,6 +32,8 @@ def page(template: str, *, status: int = 200, form_action: str = "", **values: A
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_action}".rstrip()
     )
+    if frames:
+        policy += f"; frame-src {frames}"
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
@@ -56,7 +60,11 @@ def client_origin(return_to: str) -> str:
 
     Only shapes the policy; whether the URI is registered is decided at `/authorize`.
     """
-    uri = parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0]
+    return origin_of(parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0])
+
+
+def origin_of(uri: str) -> str:
+    """The origin of a URI, empty if it could break out of a policy."""
     parts = urlsplit(uri)
     if (
         parts.scheme not in {"http", "https"}
