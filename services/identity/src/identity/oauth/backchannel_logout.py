@@ -34,7 +34,7 @@ _TOKEN_SECONDS = 120
 
 
 def delay(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: 10 s, 40 s, ... at most an hour; eight span some four hours."""
+    """How long to wait after so many attempts: 10 s, 40 s, and so on, at most an hour."""
     return timedelta(seconds=min(10 * 4 ** (attempts - 1), 3600))
 
 

@@ -26,7 +26,7 @@ def parse(text: str | None) -> dict[str, dict[str, Any]]:
         raise InvalidRequestError("Invalid 'claims' parameter: not an object.")
     parsed: dict[str, dict[str, Any]] = {}
     for member in ("userinfo", "id_token"):
-        wanted = whole.get(member) or {}
+        wanted = {} if whole.get(member) is None else whole[member]
         if not isinstance(wanted, dict) or not all(v is None or isinstance(v, dict) for v in wanted.values()):
             raise InvalidRequestError("Invalid 'claims' parameter: members must be objects.")
         parsed[member] = {name: value or {} for name, value in wanted.items()}

@@ -135,6 +135,9 @@ async def token(request: Request, issuer: Issuer) -> Response:
 async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> JSONResponse:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if not scheme and request.method == "POST":
+        # RFC 6750 §2.2: in a form body.
+        scheme, value = "bearer", dict(await _form(request)).get("access_token", "")
     if not value:
         raise Unauthenticated
     if scheme.lower() != "bearer":
