@@ -16,12 +16,12 @@ from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
 from identity.memberships.endpoints import router as memberships
-from identity.oauth.backchannel_logout import LogoutDelivery
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
+from identity.sessions.backchannel_logout import LogoutDelivery
 from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
 from identity.signin import pages

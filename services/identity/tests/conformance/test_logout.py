@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from identity.oauth.backchannel_logout import EVENT, LogoutDelivery, _Post
+from identity.sessions.backchannel_logout import EVENT, LogoutDelivery, _Post
 from identity.sessions.logout_models import LogoutNotice
 
 OUT = "http://localhost:8000/out"

@@ -18,7 +18,7 @@ from joserfc import jwt
 
 from identity.audit import service as audit
 from identity.oauth.keys import KeyRing
-from identity.oauth.logout_repository import LogoutNotices
+from identity.sessions.repository import LogoutNotices
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.db import Database
