@@ -126,7 +126,13 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-async def app(database_factory: Any, clock: FrozenClock) -> AsyncIterator[FastAPI]:
+def world() -> bootstrap.World:
+    """Who is there; a folder of tests may override it with a smaller one."""
+    return bootstrap.world("s", dev=True)
+
+
+@pytest.fixture
+async def app(database_factory: Any, clock: FrozenClock, world: bootstrap.World) -> AsyncIterator[FastAPI]:
     """Identity with keys, clients and world S, in dev mode."""
     url = await database_factory("identity", migrate)
     settings = settings_for(url)
@@ -141,7 +147,7 @@ async def app(database_factory: Any, clock: FrozenClock) -> AsyncIterator[FastAP
             service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
             redirect_uris=[CALLBACK],
         )
-        await bootstrap.load_world(session, clock, vault, settings, bootstrap.world("s", dev=True))
+        await bootstrap.load_world(session, clock, vault, settings, world)
     async with application.router.lifespan_context(application):
         yield application
 

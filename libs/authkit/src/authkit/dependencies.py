@@ -35,15 +35,20 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]
     return principal
 
 
-async def presented(request: Request, verifier: TokenVerifier) -> Principal:
+async def presented(request: Request, verifier: TokenVerifier, *, body: str | None = None) -> Principal:
     """Who presents the request's access token (RFC 6750 §2.1, RFC 9449 §7.1: Authorization header only).
 
     A token bound to a key is refused as a bearer token, and taken with `Authorization: DPoP` and a proof.
     `app.state.public_origin`, if set, is where the service is reached from outside, for the proof's `htu`.
 
+    `body` is a bearer token from a form body (RFC 6750 §2.2), for endpoints that take one; never beside a
+    header.
+
     Raises 401 `Unauthenticated` without a token, and what `TokenVerifier` raises.
     """
     values = request.headers.getlist("authorization")
+    if body is not None:
+        values.append(f"Bearer {body}")
     if not values:
         raise Unauthenticated
     scheme, _space, token = values[0].partition(" ")

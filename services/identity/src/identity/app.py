@@ -19,13 +19,18 @@ from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
 from identity.oauth.rotation import kept_rotated
+from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
+from identity.sessions.backchannel_logout import LogoutDelivery
+from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
 from identity.signin import pages
+from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.vault import Vault
@@ -69,6 +74,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
 
+    deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
+
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
         async with (
@@ -76,6 +83,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             revoked.kept_fresh(),
             kept_rotated(database, key_ring, the_clock, settings),
             messaging.running(the_bus, own=own),
+            deliveries.running(),
         ):
             yield
 
@@ -87,8 +95,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         routers=[
             oauth,
             token_endpoints,
+            decision,
+            logout,
             signin,
+            own_sessions,
             accounts,
+            sessions,
             memberships,
             directory,
             clients,
@@ -105,6 +117,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.vault = vault
     app.state.key_ring = key_ring
     app.state.issuer = make_server()
+    app.state.logout_delivery = deliveries
     app.state.sms = _sms(settings)
     issuer = settings.issuer_url
     app.state.public_origin = issuer

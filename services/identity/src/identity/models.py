@@ -4,10 +4,12 @@ from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.clients.models import InitialAccessToken
 from identity.codes.models import SmsCode
+from identity.consents.models import Consent
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
+from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 
 __all__ = [
@@ -17,11 +19,13 @@ __all__ = [
     "BrowserSession",
     "Client",
     "ClientSecret",
+    "Consent",
     "Entitlement",
     "Grant",
     "InitialAccessToken",
     "Invite",
     "JoinRequest",
+    "LogoutNotice",
     "Membership",
     "OnceOnly",
     "PushedRequest",

@@ -17,8 +17,8 @@ from identity.directory.models import Unit
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
+from identity.signin.csrf import Forged
 from identity.signin.dependencies import Browser
-from identity.signin.endpoints import Forged
 from identity.signin.pages import page
 from servicekit.problems import Problem
 

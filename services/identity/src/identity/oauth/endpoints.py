@@ -1,9 +1,9 @@
 """The issuer over HTTP: authorize, token, userinfo, keys, discovery."""
 
-from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from authkit.dependencies import REFUSALS, presented
@@ -12,22 +12,23 @@ from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
+from identity.oauth.authorize import Ask, Choose, SignIn
+from identity.oauth.consent_page import choice_page, consent_page
+from identity.oauth.dependencies import Issuer, interactions, keep
+from identity.oauth.forms import form_pairs, headers_of
+from identity.oauth.interaction import Interactions
 from identity.oauth.keys import JWKS_MAX_AGE
-from identity.oauth.service import OAuth, SignInNeeded, Untrusted
+from identity.oauth.service import OAuth, Untrusted
 from identity.oauth.tokens import parse_sub
-from identity.signin.dependencies import Browser
+from identity.sessions.models import BrowserSession
+from identity.signin import csrf
+from identity.signin.dependencies import Browser, is_secure
 from identity.signin.pages import error_page
+from identity.vault import Vault as VaultType
 from servicekit import problems
-from servicekit.db import Session
 
 router = APIRouter(tags=["OpenID Connect"])
-
-
-async def _oauth(request: Request, session: Session, settings: Settings, clock: Clock) -> OAuth:
-    return OAuth(session, settings, clock, request.app.state.key_ring, request.app.state.issuer)
-
-
-Issuer = Annotated[OAuth, Depends(_oauth)]
+_LONGEST_URL = 6000
 
 
 @router.get("/.well-known/openid-configuration", summary="OpenID Connect Discovery")
@@ -49,27 +50,53 @@ async def jwks(issuer: Issuer) -> JSONResponse:
 
 
 @router.get("/authorize", summary="授权端点", response_class=RedirectResponse)
-async def authorize(request: Request, issuer: Issuer, browser: Browser) -> Response:
-    """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Sends the browser to sign-in first when needed."""
-    return await _answer(issuer, list(request.query_params.multi_items()), browser)
+async def authorize(
+    request: Request, issuer: Issuer, browser: Browser, vault: Vault, clock: Clock, settings: Settings
+) -> Response:
+    """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Sends the browser to sign-in or consent when needed."""
+    flow = interactions(request, vault, clock)
+    pairs = list(request.query_params.multi_items())
+    return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
 
 @router.post("/authorize", summary="授权端点（表单）", response_class=RedirectResponse)
-async def authorize_by_post(request: Request, issuer: Issuer, browser: Browser) -> Response:
+async def authorize_by_post(
+    request: Request, issuer: Issuer, browser: Browser, vault: Vault, clock: Clock, settings: Settings
+) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
-    return await _answer(issuer, await form_of(request), browser)
+    pairs = await form_pairs(request)
+    as_get = "/authorize?" + urlencode(pairs)
+    if browser is None and pairs and len(as_get) < _LONGEST_URL:
+        # A form of another site comes without our SameSite cookie: ask again in a way that brings it.
+        return RedirectResponse(as_get, 303, {"Cache-Control": "no-store"})
+    flow = interactions(request, vault, clock)
+    return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
 
-async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> Response:
-    outcome = await issuer.authorize(pairs, browser)
+async def _answer(
+    issuer: OAuth,
+    pairs: list[tuple[str, str]],
+    browser: BrowserSession | None,
+    flow: Interactions,
+    vault: VaultType,
+) -> Response:
+    sent, marker = flow.read(pairs)
+    outcome = await issuer.authorize(sent, browser, marker)
     if isinstance(outcome, Untrusted):
         return error_page(outcome.error, outcome.description)
-    if isinstance(outcome, SignInNeeded):
-        # The person has just been asked once; asking again after sign-in would never end.
-        again = urlencode([(name, value) for name, value in pairs if (name, value) != ("prompt", "login")])
-        return RedirectResponse(
-            "/login?" + urlencode({"return_to": f"/authorize?{again}"}), 303, {"Cache-Control": "no-store"}
-        )
+    if isinstance(outcome, SignIn):
+        query = {"return_to": flow.url(sent, flow.begin(sent, browser))}
+        hint = dict(sent).get("login_hint")
+        if hint:
+            query["login_hint"] = hint
+        return RedirectResponse("/login?" + urlencode(query), 303, {"Cache-Control": "no-store"})
+    if isinstance(outcome, Choose | Ask):
+        assert browser is not None
+        return_to = flow.url(sent, marker or flow.begin(sent, browser))
+        token = csrf.token_of(vault, browser)
+        if isinstance(outcome, Choose):
+            return choice_page(outcome.name, outcome.phone_masked, return_to, token)
+        return consent_page(outcome, return_to, token)
     return outcome.response()
 
 
@@ -104,14 +131,16 @@ async def _answer(issuer: OAuth, pairs: list[tuple[str, str]], browser: Any) -> 
 )
 async def token(request: Request, issuer: Issuer) -> Response:
     """Authorization code and client credentials grants; errors as RFC 6749 §5.2 names them."""
-    return (await issuer.token(await form_of(request), headers_of(request))).response()
+    return (await issuer.token(await form_pairs(request), headers_of(request))).response()
 
 
 @router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
 @router.post("/userinfo", include_in_schema=False)
 async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
-    principal = await presented(request, request.app.state.userinfo_verifier)
+    # RFC 6750 §2.2: userinfo takes a token in a form body too.
+    body = dict(await form_pairs(request)).get("access_token") if request.method == "POST" else None
+    principal = await presented(request, request.app.state.userinfo_verifier, body=body)
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:
         raise InsufficientScope
@@ -119,30 +148,14 @@ async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, v
     if account.status != "active":
         raise InvalidToken
     claims: dict[str, Any] = {"sub": principal.sub}
-    if "profile" in principal.scope:
+    asked = await issuer.granted_claims(principal.grant_id)
+    if "profile" in principal.scope or "name" in asked:
         claims["name"] = account.name
-    if "phone" in principal.scope:
+    if "phone" in principal.scope or "phone_number" in asked:
         claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
+    if "phone" in principal.scope or "phone_number_verified" in asked:
         claims["phone_number_verified"] = True
     signed = await issuer.signed_userinfo(principal.client_id, claims)
     if signed is not None:
         return Response(signed, media_type="application/jwt", headers={"Cache-Control": "no-store"})
     return JSONResponse(claims, headers={"Cache-Control": "no-store"})
-
-
-async def form_of(request: Request) -> list[tuple[str, str]]:
-    """The pairs of a form body, repeated names kept; nothing for another content type."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return []
-    body = await request.body()
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        return []
-
-
-def headers_of(request: Request) -> dict[str, str]:
-    """Headers by name. Repeated ones are joined, so that a second DPoP proof is not overlooked."""
-    names = dict.fromkeys(request.headers.keys())
-    return {name: ", ".join(request.headers.getlist(name)) for name in names}

@@ -176,6 +176,7 @@ class Grant(Base):
     acr: Mapped[str | None] = mapped_column(Text)
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     dpop_jkt: Mapped[str | None] = mapped_column(Text)
+    claims: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -11,7 +11,7 @@ from identity.accounts.models import Account
 from identity.base import Base
 from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Membership
-from identity.oauth.models import AuthorizationCode, Client
+from identity.oauth.models import AuthorizationCode, Client, Grant
 from identity.sessions.models import BrowserSession
 
 
@@ -37,6 +37,10 @@ class OAuthRepository:
     def code(self, code_hash: bytes) -> AuthorizationCode | None:
         """A code, locked: of two redemptions at once the second sees that the first has used it."""
         return self._session.get(AuthorizationCode, code_hash, with_for_update={"of": AuthorizationCode})
+
+    def grant(self, grant_id: UUID) -> Grant | None:
+        """A grant by id."""
+        return self._session.get(Grant, grant_id)
 
     def browser_session(self, sid: UUID) -> BrowserSession | None:
         """The session a code or token belongs to."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.base import OAuth2Error
@@ -10,8 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
-from identity.oauth import resources, rfc9126_par, signed_userinfo, token_calls
+from identity.consents.service import Consents
+from identity.oauth import authorize, form_post, resources, rfc9126_par, signed_userinfo, token_calls
+from identity.oauth.authorize import Ask, Choose, SignIn
 from identity.oauth.context import Context, entered
+from identity.oauth.form_post import FormPost
+from identity.oauth.interaction import Marker
 from identity.oauth.keys import KeyRing
 from identity.oauth.server import Issuer, Pairs, Reply, Request
 from identity.sessions.models import BrowserSession
@@ -22,16 +27,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class SignInNeeded:
-    """The person has to authenticate before the request can be answered."""
-
-
-@dataclass(frozen=True)
 class Untrusted:
     """The redirect cannot be trusted: the error is shown to the person (RFC 6749 §4.1.2.1)."""
 
     error: str
     description: str
+
+
+Outcome = Reply | FormPost | SignIn | Choose | Ask | Untrusted
 
 
 class OAuth:
@@ -47,10 +50,33 @@ class OAuth:
         self._server = server
 
     async def authorize(
-        self, pairs: Pairs, browser: BrowserSession | None
-    ) -> Reply | SignInNeeded | Untrusted:
+        self, pairs: Pairs, browser: BrowserSession | None, marker: Marker | None = None
+    ) -> Outcome:
         """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
-        return await self._run(lambda context: self._resolved(context, pairs), browser)
+        return await self._run(lambda context: self._resolved(context, pairs, marker)[0], browser)
+
+    async def allow(self, pairs: Pairs, browser: BrowserSession, marker: Marker) -> None:
+        """Remember that the person has allowed what this request asks for, if it asks for anything."""
+
+        def run(context: Context) -> None:
+            asked, request = self._resolved(context, pairs, marker)
+            if isinstance(asked, Ask):
+                Consents(context.session, context.clock).give(
+                    asked.account, request.client.client_id, set(asked.scopes), set(asked.resources)
+                )
+
+        await self._run(run, browser)
+
+    async def granted_claims(self, grant_id: str | None) -> list[str]:
+        """Claims asked for at userinfo by the `claims` parameter."""
+
+        def run(context: Context) -> list[str]:
+            grant = None if grant_id is None else context.rows.grant(UUID(grant_id))
+            if grant is None:
+                return []
+            return (grant.claims or {}).get("userinfo", [])
+
+        return await self._run(run)
 
     async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The token endpoint (RFC 6749 §3.2). Parameters count only in the body."""
@@ -76,17 +102,19 @@ class OAuth:
         """The published keys."""
         return await self._session.run_sync(self._keys.jwks)
 
-    def _resolved(self, context: Context, pairs: Pairs) -> Reply | SignInNeeded | Untrusted:
+    def _resolved(self, context: Context, pairs: Pairs, marker: Marker | None) -> tuple[Outcome, Request]:
         """A pushed request (RFC 9126) is taken for what was pushed, and used up by its answer."""
         uri = f"{self._settings.issuer_url}/authorize"
+        request = Request("GET", uri, {}, query=pairs)
         try:
             parameters, pushed = rfc9126_par.resolve(context, list(pairs))
         except OAuth2Error as error:
-            return self._refuse(Request("GET", uri, {}, query=pairs), error)
-        outcome = self._authorize(context, Request("GET", uri, {}, query=parameters))
-        if pushed is not None and isinstance(outcome, Reply):
+            return self._refuse(request, error), request
+        request = Request("GET", uri, {}, query=parameters)
+        outcome = self._authorize(context, request, marker)
+        if pushed is not None and isinstance(outcome, Reply | FormPost):
             pushed.used_at = context.clock.now()
-        return outcome
+        return outcome, request
 
     async def _call(
         self,
@@ -98,7 +126,7 @@ class OAuth:
         request = Request("POST", f"{self._settings.issuer_url}{path}", headers, form=pairs)
         return await self._run(lambda context: answer(context, self._server, request))
 
-    def _authorize(self, context: Context, request: Request) -> Reply | SignInNeeded | Untrusted:
+    def _authorize(self, context: Context, request: Request, marker: Marker | None) -> Outcome:
         person: Account | None = None
         if context.browser is not None:
             person = context.rows.account(context.browser.account_id)
@@ -107,12 +135,24 @@ class OAuth:
         try:
             grant = self._server.get_consent_grant(request, end_user=person)
             self._check_resources(request)
+            step = self._next_step(context, request, person, marker)
         except OAuth2Error as error:
             return self._refuse(request, error)
-        if person is None or grant.prompt == "login":
-            return SignInNeeded()
+        if step is not None:
+            return step
         reply: Reply = self._server.create_authorization_response(request, grant_user=person, grant=grant)
-        return reply
+        return _in_mode(request, reply)
+
+    def _next_step(
+        self, context: Context, request: Request, person: Account | None, marker: Marker | None
+    ) -> SignIn | Choose | Ask | None:
+        try:
+            asked = authorize.parse(context, request)
+            return authorize.next_step(context, request.client, asked, person, marker)
+        except OAuth2Error as error:
+            error.redirect_uri = request.payload.redirect_uri
+            error.state = request.payload.state
+            raise
 
     def _check_resources(self, request: Request) -> None:
         try:
@@ -122,14 +162,14 @@ class OAuth:
             error.state = request.payload.state
             raise
 
-    def _refuse(self, request: Request, error: OAuth2Error) -> Reply | Untrusted:
+    def _refuse(self, request: Request, error: OAuth2Error) -> Reply | FormPost | Untrusted:
         if not error.redirect_uri:
             return Untrusted(str(error.error), str(error.description or ""))
         reply: Reply = self._server.handle_error_response(request, error)
         assert reply.location is not None
         # RFC 9207 §2: in error responses too.
         reply.location = add_params_to_uri(reply.location, {"iss": self._settings.issuer_url})
-        return reply
+        return _in_mode(request, reply)
 
     async def _run(self, call: Callable[[Context], T], browser: BrowserSession | None = None) -> T:
         def on(session: Session) -> T:
@@ -138,3 +178,11 @@ class OAuth:
                 return call(context)
 
         return await self._session.run_sync(on)
+
+
+def _in_mode(request: Request, reply: Reply) -> Reply | FormPost:
+    """The authorization response in the response mode that was asked for."""
+    data = request.payload.data
+    if data.get("response_mode") != "form_post" or reply.location is None:
+        return reply
+    return form_post.from_location(data["redirect_uri"], reply.location)

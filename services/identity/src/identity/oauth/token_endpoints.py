@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from identity.oauth.endpoints import Issuer, form_of, headers_of
+from identity.oauth.dependencies import Issuer
+from identity.oauth.forms import form_pairs, headers_of
 
 router = APIRouter(tags=["OpenID Connect"])
 
@@ -33,13 +34,13 @@ _TOKEN = _body(["token"], token={"type": "string"}, token_type_hint={"type": "st
 @router.post("/revoke", summary="撤销令牌（RFC 7009）", openapi_extra=_TOKEN)
 async def revoke(request: Request, issuer: Issuer) -> Response:
     """Give up a token, and with it the grant it came from. 200 also for a token that is not valid."""
-    return (await issuer.revoke(await form_of(request), headers_of(request))).response()
+    return (await issuer.revoke(await form_pairs(request), headers_of(request))).response()
 
 
 @router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
 async def introspect(request: Request, issuer: Issuer) -> Response:
     """Whether a token is good now; for confidential clients, about tokens meant for or issued to them."""
-    return (await issuer.introspect(await form_of(request), headers_of(request))).response()
+    return (await issuer.introspect(await form_pairs(request), headers_of(request))).response()
 
 
 @router.post(
@@ -50,4 +51,4 @@ async def introspect(request: Request, issuer: Issuer) -> Response:
 )
 async def par(request: Request, issuer: Issuer) -> Response:
     """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
-    return (await issuer.push(await form_of(request), headers_of(request))).response()
+    return (await issuer.push(await form_pairs(request), headers_of(request))).response()

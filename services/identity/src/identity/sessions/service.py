@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -11,10 +12,14 @@ from sqlalchemy.orm import Session
 
 from contracts.identity import AccessRevokedV1
 from identity.accounts.models import Account
+from identity.audit import service as audit
 from identity.base import Revocation, outbox
+from identity.oauth.models import Client
+from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
 from servicekit.clock import Clock
+from servicekit.db import announce
 from servicekit.ids import new_id
 
 ACR_SMS = "urn:zhuxue:acr:sms"
@@ -48,6 +53,87 @@ class Sessions:
         self._rows.add(row)
         return row, f"{row.id}.{secret}"
 
+    async def begin(
+        self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
+    ) -> tuple[BrowserSession, str]:
+        """Sign in at a browser, which has one session: its own person's goes on under a new cookie, another
+        person's ends.
+        """
+        row = None if browser is None else await self._rows.lock(browser.id)
+        if row is None or row.ended_at is not None:
+            return self.start(account, acr=acr, amr=amr)
+        if row.account_id != account.id:
+            await self.end(row, "another person signed in")
+            return self.start(account, acr=acr, amr=amr)
+        secret = secrets.token_urlsafe(32)
+        row.secret_hash = sha256(secret.encode()).digest()
+        row.authenticated_at = row.last_seen_at = self._clock.now()
+        row.acr, row.amr = acr, amr
+        return row, f"{row.id}.{secret}"
+
+    async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
+        """End one session: its grants and tokens are withdrawn, its clients are told. Once only."""
+        if await self._close(row, because, actor):
+            revoke_access(
+                self._session,
+                self._clock,
+                self._token_seconds,
+                row.account_id,
+                sid=str(row.id),
+                reason=because,
+            )
+
+    async def lock(self, sid: UUID) -> BrowserSession | None:
+        """A session that nobody has ended, locked."""
+        row = await self._rows.lock(sid)
+        return None if row is None or row.ended_at is not None else row
+
+    async def live(self, sub: UUID, idle_seconds: int, absolute_seconds: int) -> Sequence[BrowserSession]:
+        """A person's sessions that can still be used, latest first."""
+        now = self._clock.now()
+        return await self._rows.live(
+            sub, now - timedelta(seconds=idle_seconds), now - timedelta(seconds=absolute_seconds)
+        )
+
+    async def clients(self, row: BrowserSession) -> Sequence[Client]:
+        """Clients that were given something in the session."""
+        return await self._rows.clients(row.id)
+
+    async def end_others(self, row: BrowserSession, because: str) -> None:
+        """End every other session of the same person."""
+        for other in await self._rows.unended(row.account_id):
+            if other.id != row.id:
+                await self.end(other, because, actor=row.account_id)
+
+    async def _close(self, row: BrowserSession, because: str, actor: UUID | str | None) -> bool:
+        if row.ended_at is not None:
+            return False
+        now = self._clock.now()
+        row.ended_at, row.ended_because = now, because
+        await self._rows.revoke_grants(row.id, now)
+        for client in await self._rows.clients(row.id):
+            if client.backchannel_logout_uri is not None:
+                self._rows.add_notice(
+                    LogoutNotice(
+                        client_id=client.client_id,
+                        account_id=row.account_id,
+                        session_id=row.id,
+                        created_at=now,
+                        next_attempt_at=now,
+                    )
+                )
+        announce(self._session)
+        audit.record(
+            self._session,
+            self._clock,
+            actor=actor or row.account_id,
+            action="session.ended",
+            target=row.account_id,
+            sid=str(row.id),
+            reason=because,
+        )
+        return True
+
     async def resume(
         self, cookie: str | None, idle_seconds: int, absolute_seconds: int
     ) -> BrowserSession | None:
@@ -66,9 +152,10 @@ class Sessions:
             row.last_seen_at = now
         return row
 
-    async def end_all(self, sub: UUID, because: str) -> None:
+    async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:
         """End every session of a person and withdraw their tokens everywhere."""
-        await self._rows.end_all(sub, self._clock.now(), because)
+        for row in await self._rows.unended(sub):
+            await self._close(row, because, actor)
         revoke_access(self._session, self._clock, self._token_seconds, sub, reason=because)
 
 

@@ -8,6 +8,7 @@ from identity.dependencies import Clock, Settings
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from servicekit.db import Session
+from servicekit.problems import Problem
 
 
 def cookie_name(secure: bool) -> str:
@@ -27,6 +28,28 @@ async def browser_session(
     cookie = request.cookies.get(cookie_name(is_secure(settings)))
     sessions = Sessions(session, clock, settings.access_token_seconds)
     return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+
+
+class BadReturn(Problem):
+    """`return_to` leads somewhere else than to pages of ours that need a session."""
+
+    status = 400
+    code = "bad_return_to"
+    title = "登录请求不正确"
+    detail = "登录请求不正确，请从原系统重新进入。"
+
+
+OWN_PAGE = "/account/sessions"
+_OWN_PAGES = frozenset({OWN_PAGE, "/integrations"})
+
+
+def checked_return(return_to: str) -> str:
+    """Only our own authorization endpoint and our own pages are returned to. Raises `BadReturn`."""
+    if return_to in _OWN_PAGES:
+        return return_to
+    if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
+        raise BadReturn
+    return return_to
 
 
 Browser = Annotated[BrowserSession | None, Depends(browser_session)]

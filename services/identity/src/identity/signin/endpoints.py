@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.errors import AccountSuspended
+from identity.accounts.rules import normalise_phone
 from identity.accounts.service import Accounts, phone_of
 from identity.audit import service as audit
 from identity.codes import rules as code_rules
@@ -15,7 +16,8 @@ from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
 from identity.sessions.service import ACR_SMS, Sessions
-from identity.signin.dependencies import cookie_name, is_secure
+from identity.signin.csrf import Forged, check_origin
+from identity.signin.dependencies import Browser, checked_return, cookie_name, is_secure
 from identity.signin.pages import client_origin, page
 from servicekit.db import Session
 from servicekit.problems import Problem
@@ -23,33 +25,6 @@ from servicekit.problems import Problem
 router = APIRouter(include_in_schema=False)
 
 _CSRF = "zhuxue_csrf"
-
-
-class Forged(Problem):
-    """The form was not rendered by us for this browser."""
-
-    status = 403
-    code = "forged_form"
-    title = "页面已失效"
-    detail = "页面已失效，请返回重新登录。"
-
-
-class BadReturn(Problem):
-    """`return_to` leads somewhere else than to our own authorization endpoint."""
-
-    status = 400
-    code = "bad_return_to"
-    title = "登录请求不正确"
-    detail = "登录请求不正确，请从原系统重新进入。"
-
-
-def _checked(return_to: str) -> str:
-    """Only our own authorization endpoint, or the integrators' page, is returned to."""
-    if return_to == "/integrations":
-        return return_to
-    if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
-        raise BadReturn
-    return return_to
 
 
 def _render(
@@ -83,19 +58,22 @@ def _render(
 
 def _same_browser(request: Request, vault: Vault, settings: Settings, token: str) -> None:
     cookie = request.cookies.get(_CSRF, "")
-    origin = request.headers.get("origin")
-    if origin not in (None, "null", settings.issuer_url):
-        raise Forged
+    check_origin(request, settings)
     if not cookie or not hmac.compare_digest(token.encode(), vault.index("csrf", cookie).hex().encode()):
         raise Forged
 
 
 @router.get("/login")
 async def login_page(
-    request: Request, vault: Vault, settings: Settings, return_to: Annotated[str, Query(max_length=8000)]
+    request: Request,
+    vault: Vault,
+    settings: Settings,
+    return_to: Annotated[str, Query(max_length=8000)],
+    login_hint: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """The sign-in form."""
-    return _render(request, vault, settings, _checked(return_to))
+    """The sign-in form; a `login_hint` that is a phone number is filled in (OpenID Connect Core §3.1.2.1)."""
+    phone = normalise_phone(login_hint) or ""
+    return _render(request, vault, settings, checked_return(return_to), phone=phone)
 
 
 @router.post("/login/code")
@@ -111,7 +89,7 @@ async def send_code(
 ) -> Response:
     """Send an SMS code; the page is the same for numbers that are not registered."""
     _same_browser(request, vault, settings, csrf)
-    _checked(return_to)
+    checked_return(return_to)
     try:
         number = phone_of(phone)
         account = await Accounts(session, clock, vault).by_phone(number)
@@ -134,6 +112,7 @@ async def send_code(
 async def sign_in(
     request: Request,
     session: Session,
+    browser: Browser,
     clock: Clock,
     vault: Vault,
     settings: Settings,
@@ -147,7 +126,7 @@ async def sign_in(
     A refusal is rendered, not raised, so that the counted attempt is committed.
     """
     _same_browser(request, vault, settings, csrf)
-    _checked(return_to)
+    checked_return(return_to)
     try:
         number = phone_of(phone)
         await Codes(session, clock, vault).redeem(number, "sign_in", code.strip())
@@ -168,8 +147,8 @@ async def sign_in(
             message=problem.detail,
             status=problem.status,
         )
-    row, cookie = Sessions(session, clock, settings.access_token_seconds).start(
-        account, acr=ACR_SMS, amr=["sms", "otp"]
+    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
+        account, browser, acr=ACR_SMS, amr=["sms", "otp"]
     )
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})

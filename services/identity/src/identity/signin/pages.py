@@ -24,7 +24,9 @@ _ERRORS = {
 }
 
 
-def page(template: str, *, status: int = 200, form_action: str = "", **values: Any) -> HTMLResponse:
+def page(
+    template: str, *, status: int = 200, form_action: str = "", frames: str = "", **values: Any
+) -> HTMLResponse:
     """A page with a strict Content-Security-Policy and no caching or framing.
 
     `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
@@ -34,6 +36,8 @@ def page(template: str, *, status: int = 200, form_action: str = "", **values: A
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_action}".rstrip()
     )
+    if frames:
+        policy += f"; frame-src {frames}"
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
@@ -61,7 +65,16 @@ def client_origin(return_to: str) -> str:
     Only shapes the policy; whether the URI is registered is decided at `/authorize`.
     """
     try:
-        parts = urlsplit(parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0])
+        uri = parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0]
+    except ValueError:
+        return ""
+    return origin_of(uri)
+
+
+def origin_of(uri: str) -> str:
+    """The origin of a URI, empty if it could break out of a policy."""
+    try:
+        parts = urlsplit(uri)
     except ValueError:
         return ""
     if parts.scheme not in {"http", "https"} or not _NETLOC.fullmatch(parts.netloc):

@@ -10,7 +10,7 @@ from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.accounts.models import Account
 from identity.audit import service as audit
-from identity.oauth import resources, tokens
+from identity.oauth import claims, resources, tokens
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
@@ -46,6 +46,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             acr=browser.acr,
             amr=browser.amr,
             dpop_jkt=data.get("dpop_jkt"),
+            claims=claims.allowed(claims.parse(data.get("claims")), request.client) or None,
             created_at=now,
             expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
         )
@@ -137,6 +138,10 @@ class CodeChallenge(BaseChallenge):  # type: ignore[misc]
 class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
     """ID tokens (OpenID Connect Core §2), signed with the active key."""
 
+    def __call__(self, grant: Any) -> None:
+        """Only the ID token: `prompt` and its like are decided in `oauth.authorize`."""
+        grant.register_hook("after_create_token_response", self.process_token)
+
     def exists_nonce(self, nonce: str, request: Any) -> bool:
         """False: a nonce is the client's to check; validation runs twice and must not store."""
         return False
@@ -169,8 +174,12 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
 
     def get_authorization_code_claims(self, authorization_code: AuthorizationCode) -> dict[str, Any]:
         """`nonce`, `auth_time`, `acr`, `amr`, and the session's `sid`."""
-        claims: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
-        return {**claims, "sid": str(authorization_code.grant.session_id)}
+        context, grant = current(), authorization_code.grant
+        own: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
+        wanted = (grant.claims or {}).get("id_token", [])
+        account = context.rows.account(grant.account_id) if wanted and grant.account_id else None
+        asked = {} if account is None else claims.about(context, account, wanted)
+        return {**asked, **own, "sid": str(grant.session_id)}
 
     def generate_user_info(self, user: Account, scope: str) -> dict[str, Any]:
         """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""

@@ -1,0 +1,93 @@
+"""Asking for consent, remembering it, withdrawing it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from identity.audit import service as audit
+from identity.consents.models import Consent
+from identity.consents.repository import ConsentRepository
+from identity.oauth.models import Client
+from identity.sessions.service import revoke_access
+from servicekit.clock import Clock
+
+# What a scope lets a client do, in the words of the person who is asked.
+WORDS = {
+    "openid": "确认您的身份",
+    "profile": "读取您的姓名",
+    "phone": "读取您的手机号",
+    "office": "以您的身份使用办公系统（公文收发与办理）",
+    "cockpit:read": "以您的身份查看资助工作驾驶舱",
+    "cockpit:write": "以您的身份向驾驶舱报送数据",
+    "identity": "查看您的账号与所在单位，并以您的身份办理单位管理事项",
+    "offline_access": "在您离开后继续使用以上授权",
+}
+
+
+def words(scopes: Sequence[str]) -> list[str]:
+    """Scopes in Chinese, the registered name where there are no words for it."""
+    return [WORDS.get(name, name) for name in scopes]
+
+
+class Consents:
+    """Consents within one request, on the sync face of its session."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._rows = ConsentRepository(session)
+
+    def covers(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> bool:
+        """Whether the person has allowed all of it."""
+        row = self._rows.live(account_id, client_id)
+        return row is not None and row.covers(scopes, resources)
+
+    def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
+        """Allow; added to what has been allowed before."""
+        now = self._clock.now()
+        if not self._rows.insert(account_id, client_id, sorted(scopes), sorted(resources), now):
+            row = self._rows.live(account_id, client_id, lock=True)
+            if row is not None:
+                row.scopes = sorted(scopes | set(row.scopes))
+                row.resources = sorted(resources | set(row.resources))
+                row.granted_at = now
+        audit.record(
+            self._session,
+            self._clock,
+            actor=account_id,
+            action="consent.given",
+            target=account_id,
+            client=client_id,
+            scopes=sorted(scopes),
+        )
+
+    def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
+        """What the person has allowed."""
+        return self._rows.of(account_id)
+
+    def withdraw(self, account_id: UUID, client_id: str, token_seconds: int) -> bool:
+        """Take a consent back; everything the client was given ends. False if there was none."""
+        now = self._clock.now()
+        row = self._rows.live(account_id, client_id, lock=True)
+        if row is None:
+            return False
+        row.withdrawn_at = now
+        for grant_id in self._rows.revoke_grants(account_id, client_id, now):
+            revoke_access(
+                self._session,
+                self._clock,
+                token_seconds,
+                account_id,
+                grant_id=str(grant_id),
+                reason="consent withdrawn",
+            )
+        audit.record(
+            self._session,
+            self._clock,
+            actor=account_id,
+            action="consent.withdrawn",
+            target=account_id,
+            client=client_id,
+        )
+        return True

@@ -1,0 +1,177 @@
+"""What an authorization request asks of the person (OpenID Connect Core §3.1.2.1), and what comes next."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.base import OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
+from authlib.oidc.core.errors import (
+    ConsentRequiredError,
+    LoginRequiredError,
+    RequestNotSupportedError,
+    RequestURINotSupportedError,
+)
+
+from identity.accounts.models import Account
+from identity.consents.service import Consents
+from identity.oauth import claims, id_token_hint
+from identity.oauth.context import Context
+from identity.oauth.interaction import Marker
+
+PROMPTS = {"none", "login", "consent", "select_account"}
+RESPONSE_MODES = ("query", "form_post")
+_ONCE = ("prompt", "max_age", "nonce", "claims", "id_token_hint", "login_hint", "response_mode", "acr_values")
+_PUSHED = "urn:ietf:params:oauth:request_uri:"
+
+
+class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core Unmet Authentication Requirements 1.0 §2, RFC 9470 §5."""
+
+    error = "unmet_authentication_requirements"
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The person has to authenticate first."""
+
+
+@dataclass(frozen=True)
+class Choose:
+    """The person is to say with which account to go on."""
+
+    name: str
+    phone_masked: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The person is to allow the client what it asks for."""
+
+    client_name: str
+    client_uri: str | None
+    policy_uri: str | None
+    scopes: list[str]
+    resources: list[str]
+    account: UUID
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The parameters, checked."""
+
+    prompts: frozenset[str]
+    max_age: int | None
+    sub: UUID | None
+    """Whom the client expects."""
+    acr: list[str]
+    """One of these is essential; empty if any will do."""
+    scopes: set[str]
+    resources: set[str]
+
+
+def parse(context: Context, request: Any) -> Asked:
+    """Check the parameters of a request whose client and redirect URI are good. Raises `OAuth2Error`."""
+    data, lists = request.payload.data, request.payload.datalist
+    for name in _ONCE:
+        if len(lists.get(name, [])) > 1:
+            raise InvalidRequestError(f"Multiple '{name}' in request.")
+    if "request" in data:
+        raise RequestNotSupportedError()
+    if not data.get("request_uri", _PUSHED).startswith(_PUSHED):
+        raise RequestURINotSupportedError()
+    if data.get("response_mode", "query") not in RESPONSE_MODES:
+        raise InvalidRequestError("Invalid 'response_mode'.")
+    prompts = frozenset(data.get("prompt", "").split())
+    if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise InvalidRequestError("Invalid 'prompt' parameter.")
+    wanted = claims.parse(data.get("claims"))
+    return Asked(
+        prompts=prompts,
+        max_age=_max_age(data.get("max_age"), request.client.default_max_age),
+        sub=_expected(context, data.get("id_token_hint"), wanted.get("id_token", {}).get("sub", {})),
+        acr=_essential_acr(wanted.get("id_token", {}).get("acr", {})),
+        scopes=set((request.scope or "").split()) | claims.scopes(claims.allowed(wanted, request.client)),
+        resources=set(lists.get("resource", [])),
+    )
+
+
+def next_step(
+    context: Context, client: Any, asked: Asked, person: Account | None, marker: Marker | None
+) -> SignIn | Choose | Ask | None:
+    """What the person has to do before the answer; None if nothing. Raises `OAuth2Error`."""
+    browser = context.browser
+    if marker is not None and marker.denied:
+        raise AccessDeniedError()
+    fresh = marker is not None and marker.fresh(browser)
+    stale = (
+        person is None
+        or browser is None
+        or (not fresh and "login" in asked.prompts)
+        or (not fresh and _too_old(context, asked.max_age))
+    )
+    stranger = person is not None and asked.sub is not None and asked.sub != person.id
+    silent = "none" in asked.prompts
+    if stale or (stranger and not fresh):
+        if silent:
+            raise LoginRequiredError()
+        return SignIn()
+    if stranger:
+        raise LoginRequiredError("Another person has signed in.")
+    assert person is not None
+    assert browser is not None
+    if asked.acr and browser.acr not in asked.acr:
+        raise UnmetAuthenticationRequirementsError("The requested authentication context cannot be reached.")
+    if "select_account" in asked.prompts and not fresh and (not marker or marker.chosen != str(person.id)):
+        return Choose(person.name, person.phone_masked)
+    again = "consent" in asked.prompts and (marker is None or marker.consented != str(person.id))
+    covered = client.first_party or Consents(context.session, context.clock).covers(
+        person.id, client.client_id, asked.scopes, asked.resources
+    )
+    if covered and not again:
+        return None
+    if silent:
+        raise ConsentRequiredError()
+    return Ask(
+        client_name=client.client_name,
+        client_uri=client.client_uri,
+        policy_uri=client.policy_uri,
+        scopes=sorted(asked.scopes),
+        resources=sorted(asked.resources),
+        account=person.id,
+    )
+
+
+def _too_old(context: Context, max_age: int | None) -> bool:
+    if max_age is None or context.browser is None:
+        return False
+    age = context.clock.now() - context.browser.authenticated_at
+    # 0 always asks, like `prompt=login`.
+    return max_age == 0 or age > timedelta(seconds=max_age)
+
+
+def _max_age(text: str | None, default: int | None) -> int | None:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidRequestError("Invalid 'max_age' parameter.")
+    return int(text)
+
+
+def _essential_acr(request: dict[str, Any]) -> list[str]:
+    return claims.values_of(request) if request.get("essential") is True else []
+
+
+def _expected(context: Context, token: str | None, request: dict[str, Any]) -> UUID | None:
+    """The person of `id_token_hint`, or of a requested `sub` (OpenID Connect Core §5.5.1)."""
+    if token is not None:
+        hint = id_token_hint.read(context, token)
+        if hint is None:
+            raise InvalidRequestError("Invalid 'id_token_hint'.")
+        return hint.sub
+    wanted = claims.values_of(request)
+    try:
+        return UUID(wanted[0]) if wanted else None
+    except ValueError as error:
+        raise LoginRequiredError("Unknown 'sub'.") from error

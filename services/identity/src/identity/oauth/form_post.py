@@ -1,0 +1,41 @@
+"""OAuth 2.0 Form Post Response Mode 1.0: the answer as a form that posts itself to the client."""
+
+import base64
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.responses import Response
+
+from identity.signin.pages import origin_of, page
+
+_SCRIPT = "document.forms[0].submit()"
+_HASH = base64.b64encode(sha256(_SCRIPT.encode()).digest()).decode()
+
+
+@dataclass
+class FormPost:
+    """An authorization response on its way to `uri`."""
+
+    uri: str
+    parameters: list[tuple[str, str]]
+
+    def response(self) -> Response:
+        """The page. Its one script is allowed by its hash; without JavaScript there is a button."""
+        answer = page(
+            "form_post.html",
+            form_action=origin_of(self.uri),
+            uri=self.uri,
+            parameters=self.parameters,
+            script=_SCRIPT,
+        )
+        policy = answer.headers["Content-Security-Policy"]
+        answer.headers["Content-Security-Policy"] = f"{policy}; script-src 'sha256-{_HASH}'"
+        return answer
+
+
+def from_location(redirect_uri: str, location: str) -> FormPost:
+    """The response that `location` would have carried in the query."""
+    own = parse_qsl(urlsplit(redirect_uri).query, keep_blank_values=True)
+    pairs = parse_qsl(urlsplit(location).query, keep_blank_values=True)
+    return FormPost(redirect_uri, pairs[len(own) :])

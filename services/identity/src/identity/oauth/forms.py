@@ -1,0 +1,23 @@
+"""Form bodies as the protocol reads them."""
+
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+
+async def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """The pairs of a form body, repeated names kept; nothing for another content type."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        return []
+    body = await request.body()
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return []
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Headers by name. Repeated ones are joined, so that a second DPoP proof is not overlooked."""
+    names = dict.fromkeys(request.headers.keys())
+    return {name: ", ".join(request.headers.getlist(name)) for name in names}

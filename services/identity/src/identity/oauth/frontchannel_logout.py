@@ -1,0 +1,34 @@
+"""OpenID Connect Front-Channel Logout 1.0: the logged-out page loads each client's logout URI in a frame."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from authlib.common.urls import add_params_to_uri
+from fastapi.responses import RedirectResponse, Response
+
+from identity.oauth.models import Client
+from identity.signin.pages import origin_of, page
+
+
+def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward: str | None) -> Response:
+    """What the person sees after signing out; `onward` is the client's registered URI, if it asked for one.
+
+    With frames to load the page stays for a moment before it goes on, without JavaScript.
+    """
+    uris = [c.frontchannel_logout_uri for c in clients if c.frontchannel_logout_uri is not None]
+    origins = [origin_of(uri) for uri in uris]
+    if sid is None or not any(origins):
+        uris, origins = [], []
+        if onward is not None:
+            return RedirectResponse(onward, 303, {"Cache-Control": "no-store"})
+    frames = [
+        add_params_to_uri(uri, [("iss", issuer), ("sid", str(sid))])
+        for uri, origin in zip(uris, origins, strict=True)
+        if origin
+    ]
+    return page(
+        "logged_out.html",
+        frames=" ".join(sorted({origin for origin in origins if origin})),
+        uris=frames,
+        onward=onward,
+    )

@@ -1,0 +1,108 @@
+"""What happened between an authorization request and its answer, kept in a signed marker in our own URL.
+
+The person is sent away to sign in, choose an account or consent, and comes back to `/authorize` with the
+client's parameters and the marker. It says when they were sent away and with which session, so that
+`prompt=login` is answered only by a sign-in that came after the request: going back without signing in
+leaves the old session, which does not count. The marker is bound to the exact parameters and to this
+browser (a cookie), so that neither a client nor another browser can bring a marker along.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from identity.sessions.models import BrowserSession
+from identity.vault import Vault
+from servicekit.clock import Clock
+
+PARAM = "interaction"
+COOKIE = "zhuxue_flow"
+LIFETIME = timedelta(minutes=15)
+Pairs = Sequence[tuple[str, str]]
+
+
+def session_tag(browser: BrowserSession | None) -> str:
+    """Changes with every sign-in of a browser, even into the same session; reveals nothing."""
+    return "" if browser is None else sha256(browser.secret_hash).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What is known of an interaction."""
+
+    digest: str
+    at: int
+    """When the person was sent away, in microseconds."""
+    before: str
+    """Tag of the session at that time."""
+    consented: str = ""
+    chosen: str = ""
+    denied: bool = False
+
+    def fresh(self, browser: BrowserSession | None) -> bool:
+        """Whether the browser has signed in since the person was sent away."""
+        return (
+            browser is not None
+            and session_tag(browser) != self.before
+            and browser.authenticated_at >= datetime.fromtimestamp(self.at // 1_000_000, UTC)
+        )
+
+
+class Interactions:
+    """Reads and writes markers for one browser."""
+
+    def __init__(self, vault: Vault, clock: Clock, cookie: str | None) -> None:
+        self._vault = vault
+        self._clock = clock
+        self.cookie = cookie or secrets.token_urlsafe(24)
+        self.new_cookie = not cookie
+
+    def read(self, pairs: Pairs) -> tuple[list[tuple[str, str]], Marker | None]:
+        """The client's own parameters, and the marker if it is ours, theirs and not too old."""
+        sent = [(name, value) for name, value in pairs if name != PARAM]
+        markers = [value for name, value in pairs if name == PARAM]
+        if len(markers) != 1:
+            return sent, None
+        payload, _, mac = markers[0].partition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(payload).encode()):
+            return sent, None
+        try:
+            marker = Marker(**json.loads(base64.urlsafe_b64decode(payload)))
+        except (ValueError, TypeError, binascii.Error):
+            return sent, None
+        age = self._now() - marker.at
+        if marker.digest != _digest(sent) or not 0 <= age <= LIFETIME.total_seconds() * 1_000_000:
+            return sent, None
+        return sent, marker
+
+    def begin(self, sent: Pairs, browser: BrowserSession | None) -> Marker:
+        """A marker of now."""
+        return Marker(_digest(sent), self._now(), session_tag(browser))
+
+    def url(self, sent: Pairs, marker: Marker, **changes: str | bool) -> str:
+        """Where the person returns to."""
+        plain = json.dumps(asdict(replace(marker, **changes)), separators=(",", ":"))  # type: ignore[arg-type]
+        payload = base64.urlsafe_b64encode(plain.encode()).decode()
+        return "/authorize?" + urlencode([*sent, (PARAM, f"{payload}.{self._mac(payload)}")])
+
+    def _mac(self, payload: str) -> str:
+        return self._vault.index("interaction", f"{self.cookie}\0{payload}").hex()
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp() * 1_000_000)
+
+
+def pairs_of(return_to: str) -> list[tuple[str, str]]:
+    """The parameters of a URL of ours."""
+    return parse_qsl(urlsplit(return_to).query, keep_blank_values=True)
+
+
+def _digest(sent: Pairs) -> str:
+    return sha256(json.dumps(list(sent)).encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""The person's own page: where they are signed in, and what they have allowed. Works without JavaScript."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from identity.accounts.service import Accounts
+from identity.consents.service import Consents, words
+from identity.dependencies import Clock, Settings, Vault
+from identity.oauth.frontchannel_logout import logged_out
+from identity.oauth.rp_initiated_logout import without_cookie
+from identity.sessions.service import Sessions
+from identity.signin import csrf
+from identity.signin.dependencies import OWN_PAGE, Browser
+from identity.signin.pages import page
+from servicekit.clock import SHANGHAI
+from servicekit.db import Session
+
+router = APIRouter(include_in_schema=False)
+Token = Annotated[str, Form(max_length=128, alias="csrf")]
+
+
+@router.get(OWN_PAGE)
+async def own_sessions(
+    session: Session, browser: Browser, clock: Clock, vault: Vault, settings: Settings
+) -> Response:
+    """Sessions, the present one marked, and consents."""
+    if browser is None:
+        return RedirectResponse(
+            "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
+        )
+    account = await Accounts(session, clock, vault).get(browser.account_id)
+    rows = await Sessions(session, clock, settings.access_token_seconds).live(
+        account.id, settings.session_idle_seconds, settings.session_absolute_seconds
+    )
+    consents = await session.run_sync(lambda sync: Consents(sync, clock).of(account.id))
+    return page(
+        "account.html",
+        name=account.name,
+        csrf=csrf.token_of(vault, browser),
+        sessions=[
+            {
+                "id": row.id,
+                "since": row.authenticated_at.astimezone(SHANGHAI),
+                "seen": row.last_seen_at.astimezone(SHANGHAI),
+                "current": row.id == browser.id,
+            }
+            for row in rows
+        ],
+        consents=[
+            {
+                "client_id": client.client_id,
+                "name": client.client_name,
+                "since": consent.granted_at.astimezone(SHANGHAI),
+                "words": words(consent.scopes),
+            }
+            for consent, client in consents
+        ],
+    )
+
+
+@router.post(f"{OWN_PAGE}/end")
+async def end_one(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+    sid: Annotated[UUID, Form()],
+) -> Response:
+    """End one of the person's own sessions; ending the present one signs out."""
+    mine = csrf.check(request, vault, settings, browser, token)
+    sessions = Sessions(session, clock, settings.access_token_seconds)
+    row = await sessions.lock(sid)
+    if row is None or row.account_id != mine.account_id:
+        return _back()
+    clients = await sessions.clients(row)
+    await sessions.end(row, "ended by the person")
+    if row.id != mine.id:
+        return _back()
+    return without_cookie(logged_out(settings.issuer_url, row.id, clients, None), settings)
+
+
+@router.post(f"{OWN_PAGE}/end-others")
+async def end_others(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+) -> Response:
+    """End every session but the present one."""
+    mine = csrf.check(request, vault, settings, browser, token)
+    sessions = Sessions(session, clock, settings.access_token_seconds)
+    await sessions.end_others(mine, "ended by the person")
+    return _back()
+
+
+@router.post(f"{OWN_PAGE}/withdraw")
+async def withdraw(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+    client_id: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """Take a consent back; the client's tokens end."""
+    mine = csrf.check(request, vault, settings, browser, token)
+    seconds = settings.access_token_seconds
+    await session.run_sync(lambda sync: Consents(sync, clock).withdraw(mine.account_id, client_id, seconds))
+    return _back()
+
+
+def _back() -> Response:
+    return RedirectResponse(OWN_PAGE, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,38 @@
+"""OAuth 2.0 Form Post Response Mode (oidcc-formpost-basic-certification-test-plan)."""
+
+import base64
+import re
+from hashlib import sha256
+from typing import Any
+
+
+async def test_oidcc_formpost_server(rp: Any, form_fields: Any) -> None:
+    answer = await rp.follow(await rp.http.get(rp.url(response_mode="form_post", state='a"><b>&')))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert 'action="http://localhost:8000/callback"' in answer.text
+    assert "<button" in answer.text
+    sent = form_fields(answer.text)
+    assert (sent["state"], sent["iss"]) == ('a"><b>&', "http://localhost:8001")
+    assert (await rp.redeem(sent["code"])).status_code == 200
+    (script,) = re.findall(r"<script>(.*?)</script>", answer.text)
+    policy = answer.headers["content-security-policy"]
+    allowed = base64.b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{allowed}'" in policy
+    assert "form-action 'self' http://localhost:8000;" in policy
+
+
+async def test_oidcc_formpost_prompt_none_not_logged_in(rp: Any, form_fields: Any) -> None:
+    answer = await rp.http.get(rp.url(response_mode="form_post", prompt="none"))
+    sent = form_fields(answer.text)
+    assert (sent["error"], sent["state"]) == ("login_required", "st")
+    assert "code" not in sent
+
+
+async def test_another_response_mode_is_refused(rp: Any) -> None:
+    assert (await rp.authorize(response_mode="fragment"))["error"] == "invalid_request"
+
+
+async def test_a_redirect_uri_that_is_not_trusted_is_never_posted_to(rp: Any) -> None:
+    answer = await rp.http.get(rp.url(response_mode="form_post", redirect_uri="http://evil.example/"))
+    assert answer.status_code == 400
+    assert "<form" not in answer.text
