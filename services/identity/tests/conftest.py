@@ -1,5 +1,6 @@
 """Fixtures of Identity's tests: the running application on a migrated database, with world S at hand."""
 
+import html
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -89,6 +90,15 @@ class Browser:
         assert found is not None
         form = {"csrf": found.group(1), "return_to": return_to, "phone": phone, "code": code}
         return await self.http.post("/login", data=form)
+
+    async def consented(self, answer: httpx.Response) -> httpx.Response:
+        """Allow what a page of consent asks, if this is one; the answer to the client."""
+        if answer.status_code == 200 and "/authorize/decision" in answer.text:
+            hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', answer.text))
+            form = {name: html.unescape(value) for name, value in hidden.items()}
+            decided = await self.http.post("/authorize/decision", data={**form, "decision": "allow"})
+            answer = await self.http.get(decided.headers["location"])
+        return answer
 
     async def token(
         self, phone: str, resource: str | None = "urn:zhuxue:identity", **more: str

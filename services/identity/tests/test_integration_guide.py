@@ -43,7 +43,7 @@ async def callback_of(browser: Any, url: str) -> str:
     """A person signs in at `url`; the address the browser is sent back to."""
     parts = urlsplit(url)
     answer = await browser.sign_in("19900001324", f"{parts.path}?{parts.query}")
-    answer = await browser.http.get(answer.headers["location"])
+    answer = await browser.consented(await browser.http.get(answer.headers["location"]))
     return str(answer.headers["location"])
 
 

@@ -29,7 +29,8 @@ _UNITS = {"100000", "370000", "370100", "370102"}
 def world() -> bootstrap.World:
     """One line of authority down to 历下区."""
     units = [unit for unit in worlds.world_s() if unit.code in _UNITS]
-    people = [person for person in worlds.world_s_people() if person.unit_code in _UNITS]
+    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
+    people = [person for person in everybody if person.unit_code in _UNITS]
     return bootstrap.World(units, people, frozenset())
 
 

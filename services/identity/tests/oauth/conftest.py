@@ -164,9 +164,10 @@ async def code_for(browser: Any, **more: str) -> str:
 
 
 async def follow(browser: Any, answer: Any, url: str) -> str:
-    if answer.headers["location"].startswith("/login"):
+    if answer.headers.get("location", "").startswith("/login"):
         answer = await browser.sign_in(PHONE, url)
         answer = await browser.http.get(answer.headers["location"])
+    answer = await browser.consented(answer)
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert "code" in query, query
     return query["code"][0]

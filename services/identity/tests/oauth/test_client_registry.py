@@ -48,11 +48,12 @@ async def sign_in_through(browser: Any, client_id: str, secret: str, phone: str 
         verifier=VERIFIER, client_id=client_id, redirect_uri=CALLBACK, scope="openid profile"
     )
     answer = await browser.http.get(url)
-    if answer.status_code != 303:
+    if answer.status_code not in (200, 303):
         return answer
-    if answer.headers["location"].startswith("/login"):
+    if answer.headers.get("location", "").startswith("/login"):
         answer = await browser.sign_in(phone, url)
         answer = await browser.http.get(answer.headers["location"])
+    answer = await browser.consented(answer)
     code = answer.headers["location"].partition("code=")[2].partition("&")[0]
     return await redeem(browser, client_id, secret, code)
 

@@ -56,6 +56,7 @@ async def test_register_see_settings_rotate_and_test(new_browser: Any) -> None:
     test_link = re.search(r'href="(/authorize\?[^"]+)"', again.text)
     assert test_link is not None
     answer = await browser.http.get(test_link.group(1).replace("&amp;", "&"))
+    answer = await browser.consented(answer)
     assert answer.headers["location"].startswith("https://rp.example.cn/cb?")
     rotated = await browser.http.post(f"{path}/secrets", data={"csrf": csrf_of(again.text)})
     assert rotated.status_code == 201
