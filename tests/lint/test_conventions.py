@@ -75,7 +75,7 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
 
 
 def _is_repository(name: str) -> bool:
-    return name.endswith("/repository.py")
+    return name.endswith("repository.py")
 
 
 def _last_name(node: ast.expr) -> str:

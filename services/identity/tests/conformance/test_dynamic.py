@@ -64,8 +64,7 @@ class Party:
         if answer.status_code == 303 and answer.headers["location"].startswith("/login"):
             answer = await self.browser.sign_in(PERSON, str(answer.request.url.raw_path, "ascii"))
             answer = await self.browser.http.get(answer.headers["location"])
-        answer = await self.browser.consented(answer)
-        return answer
+        return await self.browser.consented(answer)  # type: ignore[no-any-return]
 
     async def token(self, redirect_uri: str = CALLBACK) -> dict[str, Any]:
         answer = await self.authorize(redirect_uri)
