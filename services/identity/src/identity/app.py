@@ -12,6 +12,7 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
+from identity.audit.writer import AuditWriter
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -19,9 +20,11 @@ from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.context import Parts
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
+from identity.oauth.known_clients import KnownClients
 from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
@@ -116,6 +119,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
+    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), AuditWriter(database, the_clock))
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
     app.state.sms = _sms(settings)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from identity.audit.models import AuditRecord
 from servicekit.clock import Clock
+from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 
 
@@ -24,13 +25,19 @@ def record(
 
     `details` must not hold personal data beyond ids.
     """
-    session.add(
-        AuditRecord(
-            at=clock.now(),
-            actor=None if actor is None else str(actor),
-            action=action,
-            target_id=None if target is None else str(target),
-            correlation_id=correlation_id(),
-            details=details,
-        )
-    )
+    session.add(AuditRecord(**values(clock, actor=actor, action=action, target=target, **details)))
+
+
+def values(
+    clock: Clock, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
+) -> dict[str, Any]:
+    """The columns of a row, as of now and of the request that is being handled."""
+    return {
+        "id": new_id(),
+        "at": clock.now(),
+        "actor": None if actor is None else str(actor),
+        "action": action,
+        "target_id": None if target is None else str(target),
+        "correlation_id": correlation_id(),
+        "details": details,
+    }

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from identity.audit.writer import AuditWriter
 from identity.oauth.keys import KeyRing
+from identity.oauth.known_clients import KnownClients
+from identity.oauth.models import Client
 from identity.oauth.repository import OAuthRepository
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
@@ -20,17 +23,45 @@ from identity.vault import Vault
 from servicekit.clock import Clock
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What every call in this process shares."""
+
+    settings: Settings
+    clock: Clock
+    keys: KeyRing
+    clients: KnownClients
+    records: AuditWriter
+
+
 @dataclass
 class Context:
     """One call into the protocol core."""
 
     session: Session
-    settings: Settings
-    clock: Clock
-    keys: KeyRing
+    parts: Parts
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
+
+    @property
+    def settings(self) -> Settings:
+        """The service's settings."""
+        return self.parts.settings
+
+    @property
+    def clock(self) -> Clock:
+        """The service's clock."""
+        return self.parts.clock
+
+    @property
+    def keys(self) -> KeyRing:
+        """The signing keys."""
+        return self.parts.keys
+
+    def client(self, client_id: str) -> Client | None:
+        """An active client, as of a moment ago."""
+        return self.parts.clients.get(self.session, client_id)
 
     @property
     def rows(self) -> OAuthRepository:

@@ -15,7 +15,7 @@ from identity.oauth import metadata
 from identity.oauth.authorize import Ask, Choose, SignIn
 from identity.oauth.consent_page import choice_page, consent_page
 from identity.oauth.dependencies import Issuer, interactions, keep
-from identity.oauth.forms import form_pairs, headers_of
+from identity.oauth.forms import form_pairs
 from identity.oauth.interaction import Interactions
 from identity.oauth.keys import JWKS_MAX_AGE
 from identity.oauth.service import OAuth, Untrusted
@@ -98,40 +98,6 @@ async def _answer(
             return choice_page(outcome.name, outcome.phone_masked, return_to, token)
         return consent_page(outcome, return_to, token)
     return outcome.response()
-
-
-@router.post(
-    "/token",
-    summary="令牌端点",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["grant_type"],
-                        "properties": {
-                            "grant_type": {
-                                "enum": ["authorization_code", "client_credentials", "refresh_token"]
-                            },
-                            "code": {"type": "string"},
-                            "redirect_uri": {"type": "string"},
-                            "code_verifier": {"type": "string"},
-                            "refresh_token": {"type": "string"},
-                            "client_id": {"type": "string"},
-                            "scope": {"type": "string"},
-                            "resource": {"type": "string"},
-                        },
-                    }
-                }
-            },
-        }
-    },
-)
-async def token(request: Request, issuer: Issuer) -> Response:
-    """Authorization code and client credentials grants; errors as RFC 6749 §5.2 names them."""
-    return (await issuer.token(await form_pairs(request), headers_of(request))).response()
 
 
 @router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))

@@ -95,6 +95,11 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
     )
 
+    def detached(self) -> "Client":
+        """A copy that belongs to no session, secrets included."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return Client(**columns, secrets=[row.detached() for row in self.secrets])
+
     # Authlib's ClientMixin
     def get_client_id(self) -> str:
         """The client identifier."""
@@ -146,6 +151,11 @@ class ClientSecret(Base):
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def detached(self) -> "ClientSecret":
+        """A copy that belongs to no session."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return ClientSecret(**columns)
 
     def valid(self, now: datetime) -> bool:
         """Whether the secret may still be used."""

@@ -87,7 +87,7 @@ def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None
     must be pushed and is not.
     """
     given = dict(reversed([(name, value) for name, value in pairs if value]))
-    client = context.rows.client(given.get("client_id", ""))
+    client = context.client(given.get("client_id", ""))
     reference = given.get("request_uri", "")
     if reference.startswith(PREFIX):
         return _pushed(context, client, reference.removeprefix(PREFIX))

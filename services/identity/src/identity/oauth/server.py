@@ -97,7 +97,7 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
 
     def query_client(self, client_id: str) -> Client | None:
         """A registered client."""
-        return current().rows.client(client_id)
+        return current().client(client_id)
 
     def __init__(self) -> None:
         super().__init__()

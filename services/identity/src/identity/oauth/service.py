@@ -14,14 +14,11 @@ from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import authorize, form_post, resources, rfc9126_par, signed_userinfo, token_calls
 from identity.oauth.authorize import Ask, Choose, SignIn
-from identity.oauth.context import Context, entered
+from identity.oauth.context import Context, Parts, entered
 from identity.oauth.form_post import FormPost
 from identity.oauth.interaction import Marker
-from identity.oauth.keys import KeyRing
 from identity.oauth.server import Issuer, Pairs, Reply, Request
 from identity.sessions.models import BrowserSession
-from identity.settings import Settings
-from servicekit.clock import Clock
 
 T = TypeVar("T")
 
@@ -40,13 +37,10 @@ Outcome = Reply | FormPost | SignIn | Choose | Ask | Untrusted
 class OAuth:
     """The issuer within one request."""
 
-    def __init__(
-        self, session: AsyncSession, settings: Settings, clock: Clock, keys: KeyRing, server: Issuer
-    ) -> None:
+    def __init__(self, session: AsyncSession, parts: Parts, server: Issuer) -> None:
         self._session = session
-        self._settings = settings
-        self._clock = clock
-        self._keys = keys
+        self._parts = parts
+        self._settings = parts.settings
         self._server = server
 
     async def authorize(
@@ -100,7 +94,7 @@ class OAuth:
 
     async def jwks(self) -> dict[str, Any]:
         """The published keys."""
-        return await self._session.run_sync(self._keys.jwks)
+        return await self._session.run_sync(self._parts.keys.jwks)
 
     def _resolved(self, context: Context, pairs: Pairs, marker: Marker | None) -> tuple[Outcome, Request]:
         """A pushed request (RFC 9126) is taken for what was pushed, and used up by its answer."""
@@ -173,7 +167,7 @@ class OAuth:
 
     async def _run(self, call: Callable[[Context], T], browser: BrowserSession | None = None) -> T:
         def on(session: Session) -> T:
-            context = Context(session, self._settings, self._clock, self._keys, browser)
+            context = Context(session, self._parts, browser)
             with entered(context):
                 return call(context)
 
