@@ -18,9 +18,12 @@ from fastapi import FastAPI
 from identity import bootstrap
 from identity.app import build
 from identity.base import MIGRATIONS
+from identity.partitions import partitioned
 from identity.settings import Settings
 from messaging.inprocess import InProcessBus
+from servicekit.db import Database
 from servicekit.migrations import upgrade
+from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
 
 ISSUER = "http://localhost:8001"
@@ -29,6 +32,10 @@ CALLBACK = "http://localhost:8000/callback"
 
 async def migrate(url: str) -> None:
     await upgrade(MIGRATIONS, url)
+    # Made once for all tests, not by each application at its start.
+    database = Database(url)
+    await maintain(database, partitioned(settings_for(url)), datetime.now(UTC))
+    await database.close()
 
 
 def settings_for(url: str, **changes: object) -> Settings:

@@ -29,6 +29,7 @@ from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
+from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery
 from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
@@ -84,6 +85,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         async with (
             keys.kept_fresh(),
             revoked.kept_fresh(),
+            kept_partitioned(database, settings, the_clock),
             kept_rotated(database, key_ring, the_clock, settings),
             messaging.running(the_bus, own=own),
             deliveries.running(),

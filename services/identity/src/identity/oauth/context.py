@@ -7,7 +7,8 @@ around each call into it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from identity.audit.writer import AuditWriter
 from identity.oauth.keys import KeyRing
 from identity.oauth.known_clients import KnownClients
 from identity.oauth.models import Client
-from identity.oauth.repository import OAuthRepository
+from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -43,6 +44,7 @@ class Context:
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
+    _standings: dict[tuple[UUID, UUID | None], Standing | None] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -62,6 +64,12 @@ class Context:
     def client(self, client_id: str) -> Client | None:
         """An active client, as of a moment ago."""
         return self.parts.clients.get(self.session, client_id)
+
+    def standing(self, sub: UUID, sid: UUID | None) -> Standing | None:
+        """What is known of a person, looked up once for each call."""
+        if (sub, sid) not in self._standings:
+            self._standings[sub, sid] = self.rows.standing(sub, sid)
+        return self._standings[sub, sid]
 
     @property
     def rows(self) -> OAuthRepository:

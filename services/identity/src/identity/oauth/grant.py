@@ -11,14 +11,12 @@ def active_person(context: Context, grant: Grant) -> Account | None:
     """The person of a grant, if grant, account and session are all still good."""
     if grant.revoked_at is not None or grant.account_id is None:
         return None
-    account = context.rows.account(grant.account_id)
-    if account is None or account.status != "active":
+    standing = context.standing(grant.account_id, grant.session_id)
+    if standing is None or standing.account.status != "active":
         return None
-    if grant.session_id is not None:
-        browser = context.rows.browser_session(grant.session_id)
-        if browser is None or browser.ended_at is not None:
-            return None
-    return account
+    if grant.session_id is not None and (standing.browser is None or standing.browser.ended_at is not None):
+        return None
+    return standing.account
 
 
 def revoke_grant(context: Context, grant: Grant, reason: str) -> None:

@@ -2,9 +2,11 @@
 async session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
@@ -13,6 +15,16 @@ from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.models import AuthorizationCode, Client, Grant
 from identity.sessions.models import BrowserSession
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A person as tokens describe them, with the session asked for and the unit they act for."""
+
+    account: Account
+    browser: BrowserSession | None
+    acting: tuple[Membership, Unit] | None
+    entitlements: list[str]
 
 
 class OAuthRepository:
@@ -34,17 +46,13 @@ class OAuthRepository:
         """Store a new row."""
         self._session.add(row)
 
-    def code(self, code_hash: bytes) -> AuthorizationCode | None:
+    def code(self, code_id: UUID) -> AuthorizationCode | None:
         """A code, locked: of two redemptions at once the second sees that the first has used it."""
-        return self._session.get(AuthorizationCode, code_hash, with_for_update={"of": AuthorizationCode})
+        return self._session.get(AuthorizationCode, code_id, with_for_update={"of": AuthorizationCode})
 
     def grant(self, grant_id: UUID) -> Grant | None:
         """A grant by id."""
         return self._session.get(Grant, grant_id)
-
-    def browser_session(self, sid: UUID) -> BrowserSession | None:
-        """The session a code or token belongs to."""
-        return self._session.get(BrowserSession, sid)
 
     def account(self, sub: UUID) -> Account | None:
         """An account, share-locked: it cannot be suspended between this check and the token's commit."""
@@ -53,21 +61,28 @@ class OAuthRepository:
         )
         return found
 
-    def acting(self, sub: UUID) -> tuple[Membership, Unit] | None:
-        """The membership a person acts under, and its unit."""
-        row = self._session.execute(
-            select(Membership, Unit)
-            .join(Unit, Unit.id == Membership.unit_id)
-            .where(Membership.account_id == sub, Membership.ended_at.is_(None), Unit.status == "active")
-        ).first()
-        return None if row is None else row.tuple()
+    def standing(self, sub: UUID, sid: UUID | None) -> Standing | None:
+        """What tokens say of a person, in one statement.
 
-    def entitlements(self, sub: UUID) -> list[str]:
-        """What a person may enter."""
-        return sorted(
-            self._session.scalars(
-                select(Entitlement.name).where(
-                    Entitlement.account_id == sub, Entitlement.withdrawn_at.is_(None)
-                )
-            )
+        The account is share-locked: it cannot be suspended between this check and the token's commit.
+        """
+        entitlements = (
+            select(func.array_agg(aggregate_order_by(Entitlement.name, Entitlement.name)))
+            .where(Entitlement.account_id == Account.id, Entitlement.withdrawn_at.is_(None))
+            .scalar_subquery()
         )
+        row = self._session.execute(
+            select(Account, BrowserSession, Membership, Unit, entitlements)
+            .select_from(Account)
+            .outerjoin(BrowserSession, BrowserSession.id == sid)
+            .outerjoin(Membership, and_(Membership.account_id == Account.id, Membership.ended_at.is_(None)))
+            .outerjoin(Unit, and_(Unit.id == Membership.unit_id, Unit.status == "active"))
+            .where(Account.id == sub)
+            .with_for_update(read=True, of=Account)
+            .execution_options(populate_existing=True)
+        ).first()
+        if row is None:
+            return None
+        account, browser, membership, unit, names = row.tuple()
+        acting = None if unit is None or membership is None else (membership, unit)
+        return Standing(account, browser, acting, names or [])

@@ -10,7 +10,7 @@ from identity.audit import service as audit
 from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import revoke_grant
-from identity.oauth.models import Client, secret_hash
+from identity.oauth.models import Client
 
 
 def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
@@ -25,7 +25,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
     value = form.get("token")
     if value is None:
         raise InvalidRequestError("Missing 'token' in request.")
-    row = context.token_rows.refresh_token(secret_hash(value))
+    row = context.token_rows.refresh_token(value)
     if row is not None:
         if not row.check_client(client):
             raise _not_yours()

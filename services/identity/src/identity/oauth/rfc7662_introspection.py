@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import active_person
-from identity.oauth.models import Client, secret_hash
+from identity.oauth.models import Client
 from identity.oauth.tokens import parse_sub
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -58,7 +58,7 @@ def _person_good(context: Context, sub: UUID, claims: dict[str, Any], audiences:
 
 
 def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:
-    row = context.token_rows.refresh_token_unlocked(secret_hash(value))
+    row = context.token_rows.refresh_token(value, lock=False)
     if row is None or not row.check_client(client):
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():

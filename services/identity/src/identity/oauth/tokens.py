@@ -39,9 +39,9 @@ def for_person(
         "auth_time": grant.auth_time,
         "acr": grant.acr,
     }
-    acting = context.rows.acting(account.id)
-    if acting is not None:
-        membership, unit = acting
+    standing = context.standing(account.id, grant.session_id)
+    if standing is not None and standing.acting is not None:
+        membership, unit = standing.acting
         claims |= {
             "unit": str(unit.id),
             "unit_path": unit.path,
@@ -49,9 +49,8 @@ def for_person(
             "kind": unit.kind,
             "roles": membership.roles,
         }
-    entitlements = context.rows.entitlements(account.id)
-    if entitlements:
-        claims["entitlements"] = entitlements
+    if standing is not None and standing.entitlements:
+        claims["entitlements"] = standing.entitlements
     return _sign(context, claims)
 
 

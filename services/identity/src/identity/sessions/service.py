@@ -18,9 +18,10 @@ from identity.oauth.models import Client
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
+from identity.sessions.rules import LONGEST_RENEWED
 from servicekit.clock import Clock
 from servicekit.db import announce
-from servicekit.ids import new_id
+from servicekit.ids import instant_of, new_id
 
 ACR_SMS = "urn:zhuxue:acr:sms"
 _LEEWAY = timedelta(seconds=10)
@@ -57,13 +58,16 @@ class Sessions:
         self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
     ) -> tuple[BrowserSession, str]:
         """Sign in at a browser, which has one session: its own person's goes on under a new cookie, another
-        person's ends.
+        person's ends, and so does one that has been renewed for `LONGEST_RENEWED`.
         """
         row = None if browser is None else await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
             return self.start(account, acr=acr, amr=amr)
         if row.account_id != account.id:
             await self.end(row, "another person signed in")
+            return self.start(account, acr=acr, amr=amr)
+        if self._clock.now() - instant_of(row.id) > LONGEST_RENEWED:
+            await self.end(row, "renewed for too long")
             return self.start(account, acr=acr, amr=amr)
         secret = secrets.token_urlsafe(32)
         row.secret_hash = sha256(secret.encode()).digest()

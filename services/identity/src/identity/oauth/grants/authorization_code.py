@@ -15,7 +15,8 @@ from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
-from servicekit.ids import new_id
+from identity.oauth.stored.handles import handle, id_of
+from servicekit.ids import id_at, new_id
 
 
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
@@ -28,6 +29,10 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         "private_key_jwt",
     ]
 
+    def generate_authorization_code(self) -> str:
+        """With the id of the row it will have."""
+        return handle(new_id())
+
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Store the code with everything its token will say."""
         context = current()
@@ -35,8 +40,9 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         assert browser is not None
         now = context.clock.now()
         data = request.payload.data
+        expires_at = now + timedelta(seconds=context.settings.session_absolute_seconds)
         grant = Grant(
-            id=new_id(),
+            id=id_at(expires_at),
             client_id=request.client.client_id,
             account_id=request.user.id,
             session_id=browser.id,
@@ -48,10 +54,11 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             dpop_jkt=data.get("dpop_jkt"),
             claims=claims.allowed(claims.parse(data.get("claims")), request.client) or None,
             created_at=now,
-            expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
+            expires_at=expires_at,
         )
         context.rows.add(
             AuthorizationCode(
+                id=id_of(code),
                 code_hash=secret_hash(code),
                 grant=grant,
                 redirect_uri=request.payload.redirect_uri,
@@ -67,8 +74,9 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the whole grant.
         """
         context = current()
-        row = context.rows.code(secret_hash(code))
-        if row is None or row.grant.client_id != client.client_id:
+        row_id = id_of(code)
+        row = None if row_id is None else context.rows.code(row_id)
+        if row is None or row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
             return None
         if row.used_at is not None:
             revoke_grant(context, row.grant, "authorization code reused")

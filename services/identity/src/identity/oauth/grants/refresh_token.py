@@ -8,7 +8,6 @@ it is each time, so its token stays the same (FAPI 2.0 §5.3.2.1 advises against
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from authlib.common.security import generate_token
 from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
@@ -23,7 +22,9 @@ from identity.oauth import resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.stored.models import RefreshToken
+from servicekit.ids import id_at
 
 GRACE_SECONDS = 10
 _PURPOSE = "refresh-successor"
@@ -42,12 +43,13 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
     if not offline and grant.auth_time is not None:
         lifetime = timedelta(seconds=context.settings.session_absolute_seconds)
         ends = min(ends, datetime.fromtimestamp(grant.auth_time, UTC) + lifetime)
-    return _store(context, client, grant, generate_token(48), ends)
+    return _store(context, client, grant, handle(id_at(ends)), ends)
 
 
 def _store(context: Context, client: Client, grant: Grant, value: str, ends: datetime) -> str:
     context.token_rows.add(
         RefreshToken(
+            id=id_of(value),
             token_hash=secret_hash(value),
             issued_at=context.clock.now(),
             grant_id=grant.id,
@@ -78,7 +80,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         value = self.request.form.get("refresh_token")
         if value is None:
             raise InvalidRequestError("Missing 'refresh_token' in request.")
-        row = context.token_rows.refresh_token(secret_hash(value))
+        row = context.token_rows.refresh_token(value)
         if row is None or not row.check_client(client) or row.revoked_at is not None:
             raise InvalidGrantError("The refresh token is not valid.")
         if context.clock.now() >= row.expires_at:
@@ -100,7 +102,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         if row.used_at is None:
             return
         if row.retried(context.clock.now(), GRACE_SECONDS):
-            successor = context.token_rows.refresh_token_unlocked(row.successor_hash or b"")
+            successor = context.token_rows.successor(row)
             # Whoever has used the successor has had the answer: then this is no retry.
             if successor is not None and successor.used_at is None:
                 return
@@ -134,12 +136,13 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
     def _rotate(self, context: Context, client: Client, row: RefreshToken) -> str:
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
-        value = context.vault.index(_PURPOSE, self.request.form["refresh_token"]).hex()
+        secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
         if row.used_at is None:
             row.used_at = context.clock.now()
-            row.successor_hash = secret_hash(value)
-            _store(context, client, row.grant, value, row.expires_at)
-        return value
+            row.successor_id = id_at(row.expires_at)
+            return _store(context, client, row.grant, handle(row.successor_id, secret), row.expires_at)
+        assert row.successor_id is not None
+        return handle(row.successor_id, secret)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Audited; what is stored was stored by the rotation."""

@@ -1,15 +1,16 @@
 """Queries of the token endpoint and its neighbours, on the sync face of the request's session."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import LargeBinary, exists, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.base import Base, revocations
-from identity.oauth.models import Grant
+from identity.oauth.models import Grant, secret_hash
+from identity.oauth.stored.handles import id_of
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 
 
@@ -23,40 +24,45 @@ class TokenRepository:
         """Store a new row."""
         self._session.add(row)
 
-    def refresh_token(self, token_hash: bytes) -> RefreshToken | None:
+    def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
         """A refresh token and its grant, both locked: a family is refreshed by one request at a time."""
-        found: RefreshToken | None = self._session.scalar(
-            select(RefreshToken)
-            .where(RefreshToken.token_hash == token_hash)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        return found
+        row_id = id_of(value)
+        if row_id is None:
+            return None
+        found = self._session.get(RefreshToken, row_id, with_for_update=lock or None, populate_existing=True)
+        return found if found is not None and found.token_hash == secret_hash(value) else None
 
-    def refresh_token_unlocked(self, token_hash: bytes) -> RefreshToken | None:
-        """The same to read only."""
-        found: RefreshToken | None = self._session.scalar(
-            select(RefreshToken).where(RefreshToken.token_hash == token_hash)
-        )
-        return found
+    def successor(self, row: RefreshToken) -> RefreshToken | None:
+        """What a refresh token was exchanged for."""
+        return None if row.successor_id is None else self._session.get(RefreshToken, row.successor_id)
 
     def grant(self, grant_id: UUID, *, lock: bool = False) -> Grant | None:
         """A grant."""
         return self._session.get(Grant, grant_id, with_for_update=lock or None)
 
-    def pushed(self, reference_hash: bytes) -> PushedRequest | None:
+    def pushed(self, reference: str) -> PushedRequest | None:
         """A pushed request, locked: it leads to one answer only."""
-        return self._session.get(PushedRequest, reference_hash, with_for_update=True)
+        row_id = id_of(reference)
+        row = None if row_id is None else self._session.get(PushedRequest, row_id, with_for_update=True)
+        return row if row is not None and row.reference_hash == secret_hash(reference) else None
 
     def once(self, *words: str, expires_at: datetime) -> bool:
-        """Note something that may be seen once; False if it has been seen."""
-        statement = insert(OnceOnly).values(key_hash=_key(words), expires_at=expires_at)
+        """Note something that may be seen once; False if it has been seen.
+
+        The same thing always expires at the same time, so the key keeps two processes apart; something
+        else of the same name is found by looking.
+        """
+        key = _key(words)
+        new = select(literal(key, LargeBinary), literal(expires_at)).where(
+            ~exists().where(OnceOnly.key_hash == key)
+        )
+        statement = insert(OnceOnly).from_select(["key_hash", "expires_at"], new)
         result = self._session.execute(statement.on_conflict_do_nothing().returning(OnceOnly.key_hash))
         return result.first() is not None
 
     def seen(self, *words: str) -> bool:
         """Whether it has been noted."""
-        return self._session.get(OnceOnly, _key(words)) is not None
+        return self._session.scalar(select(exists().where(OnceOnly.key_hash == _key(words)))) is True
 
     def withdrawn(
         self, sub: UUID, sid: str | None, grant_id: str | None, audiences: list[str], issued_at: datetime
@@ -71,13 +77,6 @@ class TokenRepository:
             or_(table.audience.is_(None), table.audience.in_(audiences)),
         )
         return self._session.execute(statement.limit(1)).first() is not None
-
-    def prune(self, now: datetime) -> None:
-        """Delete what can no longer be presented; ranges of time, each found by an index."""
-        self._session.execute(delete(OnceOnly).where(OnceOnly.expires_at < now))
-        self._session.execute(delete(RefreshToken).where(RefreshToken.expires_at < now))
-        day = timedelta(days=1)
-        self._session.execute(delete(PushedRequest).where(PushedRequest.issued_at < now - day))
 
 
 def _key(words: tuple[str, ...]) -> bytes:
