@@ -78,6 +78,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
 
+    records = AuditWriter(settings.database_url, the_clock)
     deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
 
     @contextlib.asynccontextmanager
@@ -89,6 +90,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             kept_rotated(database, key_ring, the_clock, settings),
             messaging.running(the_bus, own=own),
             deliveries.running(),
+            records.running(),
         ):
             yield
 
@@ -121,7 +123,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
-    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), AuditWriter(database, the_clock))
+    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
     app.state.sms = _sms(settings)

@@ -1,10 +1,13 @@
-"""Audit rows of acts that change nothing else, many in one transaction.
+"""Audit rows of tokens that are about to be given away, many in one transaction.
 
-A service that fetches a token with its own credentials leaves no other trace in the database. Giving each
-such row a transaction of its own would cost more than all the rest of the request.
+A service that fetches a token with its own credentials leaves no other trace in the database; a row of its
+own would cost more than all the rest of the request. Whoever awaits `write` gives the token away only when
+the row is durable. A row too many, of a token that in the end could not be given, does no harm.
 """
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +20,13 @@ _AT_ONCE = 500
 
 
 class AuditWriter:
-    """Writes what has gathered while the rows before it were being written."""
+    """Writes what has gathered while the rows before it were being written.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+    On a connection of its own: those who wait for it may hold all connections of the service's pool.
+    """
+
+    def __init__(self, database_url: str, clock: Clock) -> None:
+        self._database = Database(database_url, pool_size=1)
         self._clock = clock
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -35,6 +41,14 @@ class AuditWriter:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="audit")
         await done
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Close the connection in the end."""
+        try:
+            yield
+        finally:
+            await self._database.close()
 
     async def _write(self) -> None:
         while self._waiting:

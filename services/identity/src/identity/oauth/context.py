@@ -71,6 +71,10 @@ class Context:
             self._standings[sub, sid] = self.rows.standing(sub, sid)
         return self._standings[sub, sid]
 
+    def knows(self, standing: Standing, sid: UUID | None) -> None:
+        """Note what has been looked up together with something else."""
+        self._standings[standing.account.id, sid] = standing
+
     @property
     def rows(self) -> OAuthRepository:
         """Queries on this call's transaction."""

@@ -14,7 +14,7 @@ def active_person(context: Context, grant: Grant) -> Account | None:
     standing = context.standing(grant.account_id, grant.session_id)
     if standing is None or standing.account.status != "active":
         return None
-    if grant.session_id is not None and (standing.browser is None or standing.browser.ended_at is not None):
+    if grant.session_id is not None and not standing.in_session:
         return None
     return standing.account
 

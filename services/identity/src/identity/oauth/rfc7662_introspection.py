@@ -34,27 +34,32 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if own_audience(client) not in audiences and claims["client_id"] != client.client_id:
         return INACTIVE
-    if context.token_rows.seen(issued.WITHDRAWN, claims["jti"]):
-        return INACTIVE
     sub = parse_sub(claims["sub"])
-    if sub is not None and not _person_good(context, sub, claims, audiences):
+    if sub is None:
+        good = not context.token_rows.seen(issued.WITHDRAWN, claims["jti"])
+    else:
+        good = _person_good(context, sub, claims, audiences)
+    if not good:
         return INACTIVE
     token_type = "DPoP" if "cnf" in claims else "Bearer"
     return {"active": True, "token_type": token_type, **claims}
 
 
 def _person_good(context: Context, sub: UUID, claims: dict[str, Any], audiences: list[str]) -> bool:
-    grant_id = claims.get("grant_id")
-    grant = None if grant_id is None else context.token_rows.grant(UUID(grant_id))
-    if grant is None or active_person(context, grant) is None:
+    if "grant_id" not in claims:
         return False
-    return not context.token_rows.withdrawn(
+    found = context.token_rows.live(
+        UUID(claims["grant_id"]),
         sub,
-        claims.get("sid"),
-        grant_id,
+        (issued.WITHDRAWN, claims["jti"]),
         audiences,
         datetime.fromtimestamp(claims["iat"], UTC),
     )
+    if found is None:
+        return False
+    grant, standing = found
+    context.knows(standing, grant.session_id)
+    return active_person(context, grant) is not None
 
 
 def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:

@@ -41,13 +41,13 @@ def for_person(
     }
     standing = context.standing(account.id, grant.session_id)
     if standing is not None and standing.acting is not None:
-        membership, unit = standing.acting
+        acting = standing.acting
         claims |= {
-            "unit": str(unit.id),
-            "unit_path": unit.path,
-            "level": unit.level,
-            "kind": unit.kind,
-            "roles": membership.roles,
+            "unit": str(acting.unit),
+            "unit_path": acting.path,
+            "level": acting.level,
+            "kind": acting.kind,
+            "roles": acting.roles,
         }
     if standing is not None and standing.entitlements:
         claims["entitlements"] = standing.entitlements

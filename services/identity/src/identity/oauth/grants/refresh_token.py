@@ -43,10 +43,7 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
     if not offline and grant.auth_time is not None:
         lifetime = timedelta(seconds=context.settings.session_absolute_seconds)
         ends = min(ends, datetime.fromtimestamp(grant.auth_time, UTC) + lifetime)
-    return _store(context, client, grant, handle(id_at(ends)), ends)
-
-
-def _store(context: Context, client: Client, grant: Grant, value: str, ends: datetime) -> str:
+    value = handle(id_at(ends))
     context.token_rows.add(
         RefreshToken(
             id=id_of(value),
@@ -80,9 +77,11 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         value = self.request.form.get("refresh_token")
         if value is None:
             raise InvalidRequestError("Missing 'refresh_token' in request.")
-        row = context.token_rows.refresh_token(value)
-        if row is None or not row.check_client(client) or row.revoked_at is not None:
+        found = context.token_rows.refreshed(value)
+        if found is None or not found[0].check_client(client) or found[0].revoked_at is not None:
             raise InvalidGrantError("The refresh token is not valid.")
+        row, standing = found
+        context.knows(standing, row.grant.session_id)
         if context.clock.now() >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
         if row.dpop_jkt is not None and row.dpop_jkt != context.dpop_jkt:
@@ -137,12 +136,13 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
         secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
-        if row.used_at is None:
-            row.used_at = context.clock.now()
-            row.successor_id = id_at(row.expires_at)
-            return _store(context, client, row.grant, handle(row.successor_id, secret), row.expires_at)
-        assert row.successor_id is not None
-        return handle(row.successor_id, secret)
+        if row.used_at is not None:
+            assert row.successor_id is not None
+            return handle(row.successor_id, secret)
+        value = handle(id_at(row.expires_at), secret)
+        bound_to = context.dpop_jkt if client.token_endpoint_auth_method == "none" else None
+        context.token_rows.rotate(row, value, bound_to, context.clock.now())
+        return value
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Audited; what is stored was stored by the rotation."""

@@ -4,14 +4,65 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, exists, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy import LargeBinary, Text, any_, bindparam, cast, exists, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Session, contains_eager
 
+from identity.accounts.models import Account
 from identity.base import Base, revocations
 from identity.oauth.models import Grant, secret_hash
+from identity.oauth.repository import STANDING, Standing, with_standing
 from identity.oauth.stored.handles import id_of
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
+
+# Statements of the busiest calls are built once.
+_REFRESH = (
+    with_standing(
+        select(RefreshToken, *STANDING)
+        .join(Grant, Grant.id == RefreshToken.grant_id)
+        .join(Account, Account.id == Grant.account_id),
+        sid=Grant.session_id,
+    )
+    .where(RefreshToken.id == bindparam("id"))
+    .options(contains_eager(RefreshToken.grant))
+    .with_for_update(key_share=True, of=(RefreshToken, Grant, Account))
+    .execution_options(populate_existing=True)
+)
+# Names of parameters differ from those of columns, which would be taken for values to set.
+_ROTATE = (
+    insert(RefreshToken.__table__)  # type: ignore[arg-type]
+    .values(
+        id=bindparam("new_id"),
+        token_hash=bindparam("new_hash"),
+        issued_at=bindparam("now"),
+        grant_id=bindparam("same_grant_id"),
+        expires_at=bindparam("same_expires_at"),
+        dpop_jkt=bindparam("new_dpop_jkt"),
+    )
+    .add_cte(
+        update(RefreshToken)
+        .where(RefreshToken.id == bindparam("old_id"))
+        .values(used_at=bindparam("now"), successor_id=bindparam("new_id"))
+        .cte("used")
+    )
+)
+_REVOKED = revocations.c
+_LIVE = with_standing(
+    select(Grant, *STANDING).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
+).where(
+    Grant.id == bindparam("grant_id"),
+    Account.id == bindparam("sub"),
+    ~exists().where(OnceOnly.key_hash == bindparam("key")),
+    ~exists().where(
+        _REVOKED.sub == Account.id,
+        _REVOKED.not_before > bindparam("issued_at"),
+        or_(_REVOKED.sid.is_(None), _REVOKED.sid == cast(Grant.session_id, Text)),
+        or_(_REVOKED.grant_id.is_(None), _REVOKED.grant_id == cast(Grant.id, Text)),
+        or_(
+            _REVOKED.audience.is_(None), _REVOKED.audience == any_(bindparam("audiences", type_=ARRAY(Text)))
+        ),
+    ),
+)
 
 
 class TokenRepository:
@@ -25,12 +76,35 @@ class TokenRepository:
         self._session.add(row)
 
     def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
-        """A refresh token and its grant, both locked: a family is refreshed by one request at a time."""
+        """A refresh token and its grant, both locked."""
         row_id = id_of(value)
         if row_id is None:
             return None
         found = self._session.get(RefreshToken, row_id, with_for_update=lock or None, populate_existing=True)
         return found if found is not None and found.token_hash == secret_hash(value) else None
+
+    def refreshed(self, value: str) -> tuple[RefreshToken, Standing] | None:
+        """A refresh token, its grant and its person, locked: one refresh at a time for each family."""
+        row_id = id_of(value)
+        row = None if row_id is None else self._session.execute(_REFRESH, {"id": row_id}).first()
+        if row is None or row[0].token_hash != secret_hash(value):
+            return None
+        return row[0], Standing.of(row)
+
+    def rotate(self, row: RefreshToken, value: str, dpop_jkt: str | None, now: datetime) -> None:
+        """Exchange a refresh token for its successor, in one statement."""
+        self._session.execute(
+            _ROTATE,
+            {
+                "old_id": row.id,
+                "new_id": id_of(value),
+                "new_hash": secret_hash(value),
+                "now": now,
+                "same_grant_id": row.grant_id,
+                "same_expires_at": row.expires_at,
+                "new_dpop_jkt": dpop_jkt,
+            },
+        )
 
     def successor(self, row: RefreshToken) -> RefreshToken | None:
         """What a refresh token was exchanged for."""
@@ -64,19 +138,24 @@ class TokenRepository:
         """Whether it has been noted."""
         return self._session.scalar(select(exists().where(OnceOnly.key_hash == _key(words)))) is True
 
-    def withdrawn(
-        self, sub: UUID, sid: str | None, grant_id: str | None, audiences: list[str], issued_at: datetime
-    ) -> bool:
-        """Whether an access token has been withdrawn by an event (the rule of `authkit.revocation`)."""
-        table = revocations.c
-        statement = select(table.id).where(
-            table.sub == sub,
-            table.not_before > issued_at,
-            or_(table.sid.is_(None), table.sid == sid),
-            or_(table.grant_id.is_(None), table.grant_id == grant_id),
-            or_(table.audience.is_(None), table.audience.in_(audiences)),
-        )
-        return self._session.execute(statement.limit(1)).first() is not None
+    def live(
+        self, grant_id: UUID, sub: UUID, jti: tuple[str, ...], audiences: list[str], issued_at: datetime
+    ) -> tuple[Grant, Standing] | None:
+        """The grant and person of an access token, unless the token has been withdrawn.
+
+        By its client (`jti` has been noted), or by an event (the rule of `authkit.revocation`).
+        """
+        row = self._session.execute(
+            _LIVE,
+            {
+                "grant_id": grant_id,
+                "sub": sub,
+                "key": _key(jti),
+                "audiences": audiences,
+                "issued_at": issued_at,
+            },
+        ).first()
+        return None if row is None else (row[0], Standing.of(row))
 
 
 def _key(words: tuple[str, ...]) -> bytes:
