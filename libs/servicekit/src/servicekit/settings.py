@@ -18,6 +18,7 @@ class ServiceSettings(BaseSettings):
     mode: Literal["dev", "production"] = "production"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that share the port")
     database_url: str
     database_pool_size: int = Field(default=10, ge=1)
     rabbitmq_url: str | None = None

@@ -12,6 +12,8 @@ from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.problems import Problem
 
+SERVICE = Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys)
+
 
 async def _bootstrap(world: str | None) -> None:
     settings = Settings()
@@ -54,4 +56,4 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["keys"]:
         return cli_keys.run(arguments[1:])
-    return main(Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), arguments)
+    return main(SERVICE, arguments)

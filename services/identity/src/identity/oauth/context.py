@@ -73,7 +73,7 @@ class Context:
 
     def knows(self, standing: Standing, sid: UUID | None) -> None:
         """Note what has been looked up together with something else."""
-        self._standings[standing.account.id, sid] = standing
+        self._standings[standing.id, sid] = standing
 
     @property
     def rows(self) -> OAuthRepository:

@@ -31,9 +31,13 @@ class Acting:
 
 @dataclass(frozen=True)
 class Standing:
-    """A person as tokens describe them. `in_session` says whether the session asked for goes on."""
+    """A person as tokens describe them; `id` is their `sub`.
 
-    account: Account
+    `in_session` says whether the session asked for goes on.
+    """
+
+    id: UUID
+    active: bool
     in_session: bool
     acting: Acting | None
     entitlements: list[str]
@@ -45,11 +49,13 @@ class Standing:
         if row.unit_id is not None:
             acting = Acting(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
         in_session = row.session_id is not None and row.session_ended_at is None
-        return cls(row.Account, in_session, acting, row.entitlements or [])
+        active = row.account_status == "active"
+        return cls(row.person_id, active, in_session, acting, row.entitlements or [])
 
 
 STANDING: tuple[Any, ...] = (
-    Account,
+    Account.id.label("person_id"),
+    Account.status.label("account_status"),
     BrowserSession.id.label("session_id"),
     BrowserSession.ended_at.label("session_ended_at"),
     Unit.id.label("unit_id"),

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from joserfc import jwt
 
-from identity.accounts.models import Account
 from identity.oauth.context import Context
 from identity.oauth.models import Client, Grant
+from identity.oauth.repository import Standing
 from servicekit.ids import new_id
 
 
@@ -20,7 +20,7 @@ def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
 def for_person(
     context: Context,
     client: Client,
-    account: Account,
+    person: Standing,
     grant: Grant,
     asked: list[str],
     narrowed: str | None = None,
@@ -33,15 +33,14 @@ def for_person(
     audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
     claims = {
         **_common(context, client, scope, audience),
-        "sub": str(account.id),
+        "sub": str(person.id),
         "sid": str(grant.session_id),
         "grant_id": str(grant.id),
         "auth_time": grant.auth_time,
         "acr": grant.acr,
     }
-    standing = context.standing(account.id, grant.session_id)
-    if standing is not None and standing.acting is not None:
-        acting = standing.acting
+    if person.acting is not None:
+        acting = person.acting
         claims |= {
             "unit": str(acting.unit),
             "unit_path": acting.path,
@@ -49,8 +48,8 @@ def for_person(
             "kind": acting.kind,
             "roles": acting.roles,
         }
-    if standing is not None and standing.entitlements:
-        claims["entitlements"] = standing.entitlements
+    if person.entitlements:
+        claims["entitlements"] = person.entitlements
     return _sign(context, claims)
 
 

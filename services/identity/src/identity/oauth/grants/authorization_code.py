@@ -8,13 +8,13 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
-from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import claims, resources, tokens
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
+from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from servicekit.ids import id_at, new_id
 
@@ -96,12 +96,12 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """Mark as used; the row stays so that reuse is noticed."""
         authorization_code.used_at = current().clock.now()
 
-    def authenticate_user(self, authorization_code: AuthorizationCode) -> Account | None:
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Standing | None:
         """The person, if the account is still active and the session has not ended meanwhile."""
         context = current()
         return active_person(context, authorization_code.grant)
 
-    def generate_token(self, user: Account, scope: str, **_: Any) -> dict[str, Any]:
+    def generate_token(self, user: Standing, scope: str, **_: Any) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1)."""
         context = current()
         code: AuthorizationCode = self.request.authorization_code
@@ -193,6 +193,6 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         asked = {} if account is None else claims.about(context, account, wanted)
         return {**asked, **own, "sid": str(grant.session_id)}
 
-    def generate_user_info(self, user: Account, scope: str) -> dict[str, Any]:
+    def generate_user_info(self, user: Standing, scope: str) -> dict[str, Any]:
         """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""
         return {"sub": str(user.id)}

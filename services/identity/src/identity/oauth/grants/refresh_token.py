@@ -16,12 +16,12 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
-from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.stored.models import RefreshToken
 from servicekit.ids import id_at
@@ -108,14 +108,14 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         revoke_grant(context, row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
-    def authenticate_user(self, refresh_token: RefreshToken) -> Account:
+    def authenticate_user(self, refresh_token: RefreshToken) -> Standing:
         """The person, while grant, account and session last."""
         person = active_person(current(), refresh_token.grant)
         if person is None:
             raise InvalidGrantError("The authorization has ended.")
         return person
 
-    def issue_token(self, user: Account, refresh_token: RefreshToken) -> dict[str, Any]:
+    def issue_token(self, user: Standing, refresh_token: RefreshToken) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1), with a new refresh token where it rotates."""
         context = current()
         client: Client = self.request.client
@@ -141,20 +141,23 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             return handle(row.successor_id, secret)
         value = handle(id_at(row.expires_at), secret)
         bound_to = context.dpop_jkt if client.token_endpoint_auth_method == "none" else None
-        context.token_rows.rotate(row, value, bound_to, context.clock.now())
+        record = audit.values(context.clock, **self._issued())
+        context.token_rows.rotate(row, value, bound_to, context.clock.now(), record)
         return value
 
+    def _issued(self) -> dict[str, Any]:
+        return {
+            "actor": self.request.client.client_id,
+            "action": "oauth.token_issued",
+            "target": self.request.user.id,
+            "grant": "refresh_token",
+        }
+
     def save_token(self, token: dict[str, Any]) -> None:
-        """Audited; what is stored was stored by the rotation."""
+        """Audited, unless the rotation has done it with what it stored."""
         context = current()
-        audit.record(
-            context.session,
-            context.clock,
-            actor=self.request.client.client_id,
-            action="oauth.token_issued",
-            target=self.request.user.id,
-            grant="refresh_token",
-        )
+        if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
+            audit.record(context.session, context.clock, **self._issued())
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Nothing: rotation has marked it."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, Text, any_, bindparam, cast, exists, literal, or_, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, contains_eager
 
 from identity.accounts.models import Account
+from identity.audit.models import AuditRecord
 from identity.base import Base, revocations
 from identity.oauth.models import Grant, secret_hash
 from identity.oauth.repository import STANDING, Standing, with_standing
@@ -44,6 +46,11 @@ _ROTATE = (
         .where(RefreshToken.id == bindparam("old_id"))
         .values(used_at=bindparam("now"), successor_id=bindparam("new_id"))
         .cte("used")
+    )
+    .add_cte(
+        insert(AuditRecord)
+        .values({c.name: bindparam(f"audit_{c.name}", type_=c.type) for c in AuditRecord.__table__.columns})
+        .cte("audited")
     )
 )
 _REVOKED = revocations.c
@@ -91,8 +98,10 @@ class TokenRepository:
             return None
         return row[0], Standing.of(row)
 
-    def rotate(self, row: RefreshToken, value: str, dpop_jkt: str | None, now: datetime) -> None:
-        """Exchange a refresh token for its successor, in one statement."""
+    def rotate(
+        self, row: RefreshToken, value: str, dpop_jkt: str | None, now: datetime, record: dict[str, Any]
+    ) -> None:
+        """Exchange a refresh token for its successor and add the audit record, in one statement."""
         self._session.execute(
             _ROTATE,
             {
@@ -103,6 +112,7 @@ class TokenRepository:
                 "same_grant_id": row.grant_id,
                 "same_expires_at": row.expires_at,
                 "new_dpop_jkt": dpop_jkt,
+                **{f"audit_{name}": part for name, part in record.items()},
             },
         )
 
