@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
-GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token"})
+GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
 THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone"})
 """What any platform may ask of a person; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
@@ -195,10 +196,11 @@ def _check_flows(client: Metadata) -> None:
     wanted = ["code"] if "authorization_code" in grants else []
     if client.response_types != wanted:
         raise BadMetadata(f"response_types must be {wanted} with these grant_types.")
-    if "refresh_token" in grants and "authorization_code" not in grants:
+    if "refresh_token" in grants and grants.isdisjoint({"authorization_code"}):
         raise BadMetadata("grant_types: refresh_token goes with authorization_code.")
-    if "client_credentials" in grants and client.token_endpoint_auth_method == "none":
-        raise BadMetadata("grant_types: client_credentials needs a client that authenticates.")
+    for name in ("client_credentials", TOKEN_EXCHANGE):
+        if name in grants and client.token_endpoint_auth_method == "none":
+            raise BadMetadata(f"grant_types: {name} needs a client that authenticates.")
 
 
 def _within(name: str, values: list[str], allowed: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from authkit.dependencies import REFUSALS, presented
 from authkit.errors import InsufficientScope, InvalidToken
 from identity.accounts.service import PHONE
+from identity.clients import rules
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
@@ -112,9 +113,7 @@ async def _answer(
                         "type": "object",
                         "required": ["grant_type"],
                         "properties": {
-                            "grant_type": {
-                                "enum": ["authorization_code", "client_credentials", "refresh_token"]
-                            },
+                            "grant_type": {"enum": sorted(rules.GRANT_TYPES)},
                             "code": {"type": "string"},
                             "redirect_uri": {"type": "string"},
                             "code_verifier": {"type": "string"},
@@ -122,6 +121,12 @@ async def _answer(
                             "client_id": {"type": "string"},
                             "scope": {"type": "string"},
                             "resource": {"type": "string"},
+                            "audience": {"type": "string"},
+                            "subject_token": {"type": "string"},
+                            "subject_token_type": {"type": "string"},
+                            "requested_token_type": {"type": "string"},
+                            "actor_token": {"type": "string"},
+                            "actor_token_type": {"type": "string"},
                         },
                     }
                 }
@@ -130,7 +135,7 @@ async def _answer(
     },
 )
 async def token(request: Request, issuer: Issuer) -> Response:
-    """Authorization code and client credentials grants; errors as RFC 6749 §5.2 names them."""
+    """Every grant type of the discovery document; errors as RFC 6749 §5.2 names them."""
     return (await issuer.token(await form_pairs(request), headers_of(request))).response()
 
 

@@ -1,12 +1,19 @@
-"""Reading back our own access tokens, for revocation and introspection."""
+"""Reading back our own access tokens, for revocation, introspection and exchange."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from identity.accounts.models import Account
 from identity.oauth.context import Context
+from identity.oauth.grant import active_person
+from identity.oauth.models import Grant
+from identity.oauth.tokens import parse_sub
 
 WITHDRAWN = "withdrawn"
 _KEYS: dict[str, type[ECKey] | type[RSAKey]] = {"EC": ECKey, "RSA": RSAKey}
@@ -34,3 +41,49 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
             return None
         return claims if claims["exp"] > context.clock.now().timestamp() else None
     return None
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What stands behind a good access token; nothing but its client for a client's own."""
+
+    account: Account | None = None
+    grant: Grant | None = None
+
+
+def audiences(claims: dict[str, Any]) -> list[str]:
+    """Whom a token is for."""
+    return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+
+
+def actors(claims: dict[str, Any]) -> list[str]:
+    """Who acts for the subject (RFC 8693 §4.1), the present one first."""
+    chain, act = [], claims.get("act")
+    while act is not None:
+        chain.append(act["sub"])
+        act = act.get("act")
+    return chain
+
+
+def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Issued | None:
+    """Whether a token that `read` has returned is good at this moment, and what stands behind it.
+
+    None once it has been withdrawn, or its client or a client that acts in it has been disabled, or its
+    person's account, session or grant has ended. `lock` keeps the grant from ending until the commit.
+    """
+    if context.token_rows.seen(WITHDRAWN, claims["jti"]):
+        return None
+    if any(context.rows.client(name) is None for name in {claims["client_id"], *actors(claims)}):
+        return None
+    sub = parse_sub(claims["sub"])
+    if sub is None or claims["sub"] == claims["client_id"]:
+        return Issued()
+    grant_id = claims.get("grant_id")
+    grant = None if grant_id is None else context.token_rows.grant(UUID(grant_id), lock=lock)
+    account = None if grant is None else active_person(context, grant)
+    since = datetime.fromtimestamp(claims["iat"], UTC)
+    if grant is None or account is None:
+        return None
+    if context.token_rows.withdrawn(sub, claims.get("sid"), grant_id, audiences(claims), since):
+        return None
+    return Issued(account, grant)

@@ -7,6 +7,8 @@ from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspectio
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
 
+_REPEATABLE = {"resource", "audience"}
+
 
 def token(context: Context, server: Issuer, request: Request) -> Reply:
     """The token endpoint (RFC 6749 §3.2)."""
@@ -52,8 +54,8 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
 
 
 def _once_each(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2)."""
-    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1)."""
+    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name not in _REPEATABLE):
         raise InvalidRequestError("Parameters must not be included more than once.")
 
 
