@@ -31,6 +31,9 @@ class Settings(ServiceSettings):
     code_seconds: int = Field(default=60, ge=10, le=60)
     session_idle_seconds: int = Field(default=1800, ge=60)
     session_absolute_seconds: int = Field(default=43_200, ge=60)
+    device_grant_days: int = Field(
+        default=90, ge=1, le=365, description="How long a device with `offline_access` stays signed in"
+    )
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:

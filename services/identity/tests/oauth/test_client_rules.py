@@ -146,6 +146,11 @@ def test_rfc7591_bad_metadata(changes: dict[str, Any]) -> None:
     assert refused.value.code == "invalid_client_metadata"
 
 
+def test_rfc8628_a_device_needs_no_redirect_uri() -> None:
+    grants = [rules.DEVICE_CODE, "refresh_token"]
+    check(replace(GOOD, redirect_uris=[], grant_types=grants, response_types=[]))
+
+
 def test_rfc8693_token_exchange_is_for_clients_that_authenticate() -> None:
     service = replace(GOOD, grant_types=[rules.TOKEN_EXCHANGE], response_types=[])
     rules.check(service, scopes=service.scopes, audiences=[], grants=rules.GRANT_TYPES)

@@ -121,6 +121,7 @@ async def _answer(
                             "client_id": {"type": "string"},
                             "scope": {"type": "string"},
                             "resource": {"type": "string"},
+                            "device_code": {"type": "string"},
                             "audience": {"type": "string"},
                             "subject_token": {"type": "string"},
                             "subject_token_type": {"type": "string"},

@@ -49,6 +49,7 @@ def document(issuer: str) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": client_auth.CONFIDENTIAL,
         "introspection_endpoint_auth_signing_alg_values_supported": rfc7523_assertions.ALGORITHMS,
         "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "require_pushed_authorization_requests": False,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],

@@ -94,6 +94,10 @@ class OAuth:
         """The pushed authorization request endpoint (RFC 9126)."""
         return await self._call("/par", pairs, headers, token_calls.push)
 
+    async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The device authorization endpoint (RFC 8628)."""
+        return await self._call("/device_authorization", pairs, headers, token_calls.device_authorization)
+
     async def signed_userinfo(self, client_id: str, claims: dict[str, Any]) -> str | None:
         """Userinfo as a JWT, for a client registered for that."""
         return await self._run(lambda context: signed_userinfo.sign(context, client_id, claims))

@@ -3,7 +3,14 @@
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspection, rfc9126_par, rfc9449_dpop
+from identity.oauth import (
+    client_auth,
+    rfc7009_revocation,
+    rfc7662_introspection,
+    rfc8628_device,
+    rfc9126_par,
+    rfc9449_dpop,
+)
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
 
@@ -49,6 +56,16 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
         rfc9449_dpop.prove(context, request)
         request.client = server.authenticate_client(request, client_auth.ALL, "par")
         return _with_nonce(context, request, Reply(201, rfc9126_par.push(context, server, request)))
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+
+
+def device_authorization(context: Context, server: Issuer, request: Request) -> Reply:
+    """The device authorization endpoint (RFC 8628 §3.1)."""
+    try:
+        _once_each(request)
+        server.authenticate_client(request, client_auth.ALL, "device_authorization")
+        return Reply(200, rfc8628_device.begin(context, request))
     except OAuth2Error as error:
         return _refused(context, server, request, error)
 

@@ -1,4 +1,4 @@
-"""The endpoints beside the token endpoint: revocation, introspection, pushed authorization requests."""
+"""The endpoints beside the token endpoint: revocation, introspection, pushed requests, devices."""
 
 from typing import Any
 
@@ -52,3 +52,13 @@ async def introspect(request: Request, issuer: Issuer) -> Response:
 async def par(request: Request, issuer: Issuer) -> Response:
     """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
     return (await issuer.push(await form_pairs(request), headers_of(request))).response()
+
+
+@router.post(
+    "/device_authorization",
+    summary="设备授权（RFC 8628）",
+    openapi_extra=_body(["scope"], scope={"type": "string"}, resource={"type": "string"}),
+)
+async def device_authorization(request: Request, issuer: Issuer) -> Response:
+    """Codes for a device: it shows `user_code`, a person enters it at /device, the device polls /token."""
+    return (await issuer.device_authorization(await form_pairs(request), headers_of(request))).response()
