@@ -115,9 +115,9 @@ class RelyingParty:
         body: dict[str, Any] = answer.json()
         return {**body, "claims": await self.verified(body["id_token"])}
 
-    async def verified(self, token: str, typ: str = "JWT") -> dict[str, Any]:
+    async def verified(self, token: str, typ: str = "JWT", alg: str = "ES256") -> dict[str, Any]:
         keys = KeySet.import_key_set((await self.http.get("/jwks")).json())
-        decoded = jwt.decode(token, keys, ["ES256"])
+        decoded = jwt.decode(token, keys, [alg])
         assert decoded.header.get("typ") == typ
         assert (decoded.claims["iss"], decoded.claims["aud"]) == ("http://localhost:8001", self.client_id)
         return dict(decoded.claims)
