@@ -7,7 +7,7 @@ from authlib.common.security import generate_token
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import resources
+from identity.oauth import authorize, resources
 from identity.oauth.context import Context
 from identity.oauth.models import Client, secret_hash
 from identity.oauth.stored.models import PushedRequest
@@ -68,6 +68,7 @@ def push(context: Context, server: Any, request: Any) -> dict[str, Any]:
     grant.validate_no_multiple_request_parameter(request)
     grant.validate_authorization_request()
     resources.requested(client, request.payload.datalist.get("resource", []))
+    authorize.parse(context, request)
     reference = generate_token(43)
     context.token_rows.add(
         PushedRequest(

@@ -1,7 +1,7 @@
 """The issuer's endpoints as calls: each runs the synchronous protocol core on the request's transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -152,7 +152,11 @@ class OAuth:
     ) -> SignIn | Choose | Ask | None:
         try:
             asked = authorize.parse(context, request)
-            return authorize.next_step(context, request.client, asked, person, marker)
+            step = authorize.next_step(context, request.client, asked, person, marker)
+            # As they count: of a pushed request, what was pushed.
+            if isinstance(step, SignIn):
+                step = replace(step, login_hint=request.payload.data.get("login_hint"))
+            return None if step is None else replace(step, redirect_uri=request.payload.redirect_uri)
         except OAuth2Error as error:
             error.redirect_uri = request.payload.redirect_uri
             error.state = request.payload.state
