@@ -1,6 +1,7 @@
 """Pushed authorization requests (RFC 9126); request objects refused (OpenID Connect Core §6)."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -156,6 +157,15 @@ async def test_pages_on_the_way_know_what_was_pushed(new_browser: Any, app: Any,
         + "&redirect_uri=https://evil.example&login_hint=19900001324"
     )
     assert "evil" not in evil.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("payload", ["[" * 5000, "[]", "5", '{"origin":5}', '{"origin":"javascript:x"}', "x"])
+async def test_a_made_up_marker_shapes_no_policy(new_browser: Any, payload: str) -> None:
+    marker = base64.urlsafe_b64encode(payload.encode()).decode()
+    return_to = "/authorize?" + urlencode({"interaction": marker})
+    page = await new_browser().http.get("/login", params={"return_to": return_to})
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"].endswith("form-action 'self'")
 
 
 async def test_par_without_duplicate_parameters(new_browser: Any) -> None:

@@ -118,7 +118,7 @@ def client_origin(return_to: str) -> str:
     try:
         marker = json.loads(base64.urlsafe_b64decode(given.get(PARAM, "").partition(".")[0]))
         return origin_of(marker["origin"])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return origin_of(given.get("redirect_uri", ""))
 
 
