@@ -111,6 +111,25 @@ async def test_a_resource_server_learns_who_acts(new_browser: Any) -> None:
     assert (await browser.http.get("/userinfo", headers=headers)).status_code == 401
 
 
+async def test_what_is_done_with_an_exchanged_token_is_audited_as_such(new_browser: Any, app: Any) -> None:
+    browser = new_browser()
+    token = await subject(browser)
+    body = {"client_name": "奖助系统", "redirect_uris": ["https://rp.example.cn/cb"]}
+    for value in ((await exchange(browser, token, **TO_IDENTITY)).json()["access_token"], None):
+        value = value or await subject(browser, "urn:zhuxue:identity")
+        headers = {"Authorization": f"Bearer {value}"}
+        unit = (await browser.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
+        answer = await browser.http.post(
+            "/api/v1/clients", json={**body, "owner_unit_id": unit}, headers=headers
+        )
+        assert answer.status_code == 201, answer.text
+    async with app.state.database.transaction() as session:
+        rows = await session.scalars(
+            select(AuditRecord).where(AuditRecord.action == "client.registered").order_by(AuditRecord.id)
+        )
+        assert [row.details.get("via") for row in rows] == ["office", None]
+
+
 async def test_4_1_actors_are_nested_up_to_three(new_browser: Any, tools: Any) -> None:
     browser = new_browser()
     token = await subject(browser)

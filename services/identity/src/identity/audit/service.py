@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from identity.audit.models import AuditRecord
 from servicekit.clock import Clock
+from servicekit.logs import actor as acting_client
 from servicekit.logs import correlation_id
 
 
@@ -22,8 +23,9 @@ def record(
 ) -> None:
     """Add a row to the caller's transaction: the act and its record stand or fall together.
 
-    `details` must not hold personal data beyond ids.
+    `details` must not hold personal data beyond ids; they also name the client that acts for a person.
     """
+    via = acting_client()
     session.add(
         AuditRecord(
             at=clock.now(),
@@ -31,6 +33,6 @@ def record(
             action=action,
             target_id=None if target is None else str(target),
             correlation_id=correlation_id(),
-            details=details,
+            details=details if via is None else {**details, "via": via},
         )
     )
