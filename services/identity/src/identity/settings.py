@@ -1,8 +1,9 @@
 """Settings of Identity, from environment variables `ZHUXUE_IDENTITY_*`."""
 
+import re
 from typing import Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
@@ -47,6 +48,9 @@ class Settings(ServiceSettings):
         return self
 
 
+_EXCHANGE = re.compile(r"(office|cockpit) (?!\1)(office|cockpit:read|cockpit:write|identity)")
+
+
 class BootstrapSettings(BaseSettings):
     """What only `python -m identity bootstrap` needs."""
 
@@ -55,6 +59,22 @@ class BootstrapSettings(BaseSettings):
     office_client_secret: SecretStr = Field(min_length=32)
     cockpit_client_secret: SecretStr = Field(min_length=32)
     portal_redirect_uris: list[str] = []
+    token_exchange: list[str] = []
+    """`office cockpit:read`: Office may act at Cockpit for people who have this scope (RFC 8693)."""
     first_admin_phone: str | None = None
     """Who administers the centre at first; needed only when the units are loaded."""
     first_admin_name: str | None = None
+
+    @field_validator("token_exchange")
+    @classmethod
+    def _service_and_scope(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _EXCHANGE.fullmatch(entry):
+                raise ValueError("token_exchange: each entry is a service and one scope of another service")
+        return value
+
+    def exchanges_of(self, client_id: str) -> list[str]:
+        """The scopes that a service may exchange people's tokens for."""
+        return [
+            scope for name, _, scope in (e.partition(" ") for e in self.token_exchange) if name == client_id
+        ]

@@ -12,6 +12,7 @@ from identity import bootstrap
 from identity.audit.models import AuditRecord
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.oauth.rfc8693_token_exchange import ACCESS_TOKEN, GRANT_TYPE
+from identity.settings import BootstrapSettings
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
@@ -28,14 +29,44 @@ def world(small_world: bootstrap.World) -> bootstrap.World:
 
 
 @pytest.fixture(autouse=True)
-async def _registered(app: Any) -> None:
-    """The centre lets Office and Cockpit act at each other, and a platform exchange its own tokens."""
+async def _registered(app: Any, clock: Any) -> None:
+    """The operator lets Office and Cockpit act at each other and at Identity."""
+    scopes = ["office", "cockpit:read", "identity"]
     async with app.state.database.transaction() as session:
-        for client_id in ("office", "cockpit"):
-            client = await session.get(Client, client_id)
-            client.grant_types = [*client.grant_types, GRANT_TYPE]
-            client.scopes = ["office", "cockpit:read", "identity", "directory:read"]
-            client.audiences = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
+        await bootstrap.ensure_keys_and_clients(
+            session,
+            clock,
+            app.state.vault,
+            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
+            redirect_uris=["http://localhost:8000/callback"],
+            exchanges={"office": scopes, "cockpit": scopes},
+        )
+
+
+@pytest.mark.parametrize(
+    ("entry", "good"),
+    [
+        ("office cockpit:read", True),
+        ("cockpit office", True),
+        ("office identity", True),
+        ("office office", False),
+        ("cockpit cockpit:write", False),
+        ("portal office", False),
+        ("office openid", False),
+        ("office directory:read", False),
+        ("office", False),
+        ("office cockpit:read\n", False),
+    ],
+)
+def test_what_an_operator_may_let_a_service_do(entry: str, good: bool) -> None:
+    values: dict[str, Any] = {"office_client_secret": "o" * 40, "cockpit_client_secret": "c" * 40}
+    if good:
+        settings = BootstrapSettings(**values, token_exchange=[entry])
+        service, _, scope = entry.partition(" ")
+        assert settings.exchanges_of(service) == [scope]
+    else:
+        with pytest.raises(ValueError, match="token_exchange"):
+            BootstrapSettings(**values, token_exchange=[entry])
 
 
 async def exchange(browser: Any, token: str, *, auth: Any = OFFICE, headers: Any = None, **more: str) -> Any:
