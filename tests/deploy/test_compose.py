@@ -188,6 +188,14 @@ def test_the_environment_is_what_the_settings_ask_for(
         assert f"http://{name}:{settings.port};" in gateway()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_knows_where_callers_reach_it(name: str, config: dict[str, Any], env_file: Path) -> None:
+    given = config["services"][name]["environment"]
+    host = variables_of(env_file)[f"ZHUXUE_{name.upper()}_HOSTNAME"]
+    setting = "ISSUER" if name == "identity" else "PUBLIC_URL"
+    assert given[f"ZHUXUE_{name.upper()}_{setting}"] == f"https://{host}"
+
+
 def gateway() -> str:
     return (ROOT / "deploy" / "gateway" / "templates" / "zhuxue.conf.template").read_text()
 

@@ -21,6 +21,7 @@ from authkit.errors import (
 )
 from authkit.principal import Principal
 from authkit.tokens import TokenVerifier
+from servicekit.logs import note_actor
 
 # Declares the scheme in OpenAPI; the check itself is ours.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一身份认证服务签发的访问令牌")
@@ -32,6 +33,8 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]
     """The bearer of the request's access token, checked for this service; see `presented`."""
     principal = await presented(request, request.app.state.verifier)
     request.state.subject = principal.sub
+    if principal.actor is not None:
+        note_actor(principal.actor)
     return principal
 
 

@@ -59,6 +59,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.settings = settings
+    app.state.public_origin = settings.public_origin
     app.state.database = database
     app.state.clock = clock or SystemClock()
     app.state.checks = {"database": database.ping, **(checks or {})}

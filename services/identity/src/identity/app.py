@@ -17,6 +17,7 @@ from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.device.endpoints import router as device
 from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
@@ -106,6 +107,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             logout,
             signin,
             own_sessions,
+            device,
             accounts,
             sessions,
             memberships,

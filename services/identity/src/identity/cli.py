@@ -35,6 +35,7 @@ async def _bootstrap(world: str | None) -> None:
                     "cockpit": own.cockpit_client_secret.get_secret_value(),
                 },
                 redirect_uris=own.portal_redirect_uris,
+                exchanges={name: own.exchanges_of(name) for name in ("office", "cockpit")},
             )
             loaded = chosen is not None and await bootstrap.load_world(
                 session, clock, vault, settings, chosen

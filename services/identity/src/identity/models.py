@@ -5,6 +5,7 @@ from identity.audit.models import AuditRecord
 from identity.clients.models import InitialAccessToken
 from identity.codes.models import SmsCode
 from identity.consents.models import Consent
+from identity.device.models import DeviceCode, DeviceTries
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
@@ -20,6 +21,8 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Consent",
+    "DeviceCode",
+    "DeviceTries",
     "Entitlement",
     "Grant",
     "InitialAccessToken",

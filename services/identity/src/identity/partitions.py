@@ -28,6 +28,7 @@ def partitioned(settings: Settings) -> list[ByDay]:
         # A day beyond their minute, so that reuse is noticed.
         ByDay("authorization_codes", "id", keep=_DAY, ids=True),
         ByDay("refresh_tokens", "id", keep=_DAY, ids=True),
+        ByDay("device_codes", "id", keep=_DAY, ids=True),
         ByDay("pushed_requests", "id", keep=_DAY, ids=True),
         ByDay("once_only", "expires_at", keep=timedelta(0)),
         # Codes are counted for a day.

@@ -335,6 +335,46 @@ async def test_rfc7591_bodies_that_are_no_json_object(new_party: NewParty) -> No
         assert refused(answer, "invalid_client_metadata")
 
 
+async def test_metadata_of_logout_and_of_sign_in_that_others_initiate_round_trips(
+    centre: Any, new_party: NewParty
+) -> None:
+    said = {
+        "backchannel_logout_uri": "https://rp.example.cn/out",
+        "backchannel_logout_session_required": True,
+        "frontchannel_logout_uri": "https://rp.example.cn/bye",
+        "frontchannel_logout_session_required": True,
+        "initiate_login_uri": "https://rp.example.cn/begin?x=1",
+    }
+    party = await new_party()
+    made = (await party.register(**said)).json()
+    read = (await party.manage("GET")).json()
+    for answer in (made, read):
+        assert {name: answer[name] for name in said} == said
+    assert refused(
+        await party.register(initiate_login_uri="http://rp.example.cn/begin"), "invalid_client_metadata"
+    )
+    assert refused(
+        await party.register(initiate_login_uri="http://localhost/begin"), "invalid_client_metadata"
+    )
+    body = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "owner_unit_id": centre.county}
+    answer = await centre("POST", "/clients", json=body | said)
+    assert {name: answer.json()[name] for name in said} == said
+    plain = (await centre("POST", "/clients", json=body)).json()
+    assert plain["backchannel_logout_session_required"] is False
+    assert plain["frontchannel_logout_session_required"] is False
+    assert plain["initiate_login_uri"] is None
+
+
+async def test_what_only_the_centre_gives_is_not_registered_dynamically(new_party: NewParty) -> None:
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    party = await new_party()
+    metadata = {"grant_types": ["authorization_code", exchange]}
+    assert refused(await party.register(**metadata), "invalid_client_metadata")
+    device = ["urn:ietf:params:oauth:grant-type:device_code"]
+    answer = await party.register(redirect_uris=[], grant_types=device, response_types=[])
+    assert (answer.status_code, answer.json()["grant_types"]) == (201, device)
+
+
 async def test_rfc7591_unknown_metadata_is_ignored(new_party: NewParty) -> None:
     party = await new_party()
     answer = await party.register(software_id="x", first_party=True, audiences=["urn:zhuxue:office"])

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from joserfc import jws
 from sqlalchemy import select
 
 from identity.sessions.backchannel_logout import EVENT, LogoutDelivery, _Post
@@ -213,6 +214,26 @@ async def test_oidcc_backchannel_rp_initiated_logout(rp: Any, register: Any) -> 
         assert len(bodies) == 1
         # A logout token is no ID token.
         assert (await logout(rp, id_token_hint=token)).status_code == 400
+
+
+async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tokens(
+    rp: Any, register: Any
+) -> None:
+    async with receiver("200 OK") as (uri, bodies):
+        await register("rsa", backchannel_logout_uri=uri, id_token_signed_response_alg="RS256")
+        await register("ec", backchannel_logout_uri=uri)
+        for client_id in ("rsa", "ec"):
+            rp.client_id = client_id
+            token = await rp.redeem((await rp.authorize())["code"])
+        await logout(rp, id_token_hint=token.json()["id_token"])
+        await until(lambda: len(bodies) == 2)
+        algorithms = {}
+        for body in bodies:
+            ((_, value),) = parse_qsl(body)
+            head = jws.extract_compact(value.encode()).headers()
+            rp.client_id = "rsa" if head["alg"] == "RS256" else "ec"
+            algorithms[(await rp.verified(value, "logout+jwt", head["alg"]))["aud"]] = head["alg"]
+        assert algorithms == {"rsa": "RS256", "ec": "ES256"}
 
 
 async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(

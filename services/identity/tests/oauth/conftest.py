@@ -104,6 +104,12 @@ def keys() -> Keys:
     return Keys()
 
 
+@pytest.fixture(autouse=True)
+def clients_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests here change registrations in the database; that clients are remembered has tests of its own."""
+    monkeypatch.setattr("identity.oauth.known_clients.SECONDS", 0)
+
+
 @pytest.fixture
 def dpop() -> DPoP:
     return DPoP()

@@ -125,6 +125,7 @@ def test_rfc7591_redirect_uris_as_a_list(changes: dict[str, Any]) -> None:
         {"grant_types": ["implicit"]},
         {"grant_types": ["client_credentials"], "response_types": []},
         {"grant_types": ["refresh_token"], "response_types": []},
+        {"grant_types": ["authorization_code", rules.TOKEN_EXCHANGE]},
         {"grant_types": [], "response_types": []},
         {"response_types": ["token"]},
         {"response_types": ["code", "code id_token"]},
@@ -143,6 +144,19 @@ def test_rfc7591_bad_metadata(changes: dict[str, Any]) -> None:
     with pytest.raises(BadMetadata) as refused:
         check(replace(GOOD, **changes))
     assert refused.value.code == "invalid_client_metadata"
+
+
+def test_rfc8628_a_device_needs_no_redirect_uri() -> None:
+    grants = [rules.DEVICE_CODE, "refresh_token"]
+    check(replace(GOOD, redirect_uris=[], grant_types=grants, response_types=[]))
+
+
+def test_rfc8693_token_exchange_is_for_clients_that_authenticate() -> None:
+    service = replace(GOOD, grant_types=[rules.TOKEN_EXCHANGE], response_types=[])
+    rules.check(service, scopes=service.scopes, audiences=[], grants=rules.GRANT_TYPES)
+    public = replace(service, token_endpoint_auth_method="none")
+    with pytest.raises(BadMetadata):
+        rules.check(public, scopes=service.scopes, audiences=[], grants=rules.GRANT_TYPES)
 
 
 def test_rfc7591_good_metadata() -> None:

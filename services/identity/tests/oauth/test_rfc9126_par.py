@@ -1,6 +1,7 @@
 """Pushed authorization requests (RFC 9126); request objects refused (OpenID Connect Core §6)."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -114,6 +115,12 @@ async def test_par_attempt_invalid_http_method(new_browser: Any) -> None:
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"resource": "urn:elsewhere"}, "invalid_target"),
         ({"client_id": "portal"}, "invalid_client"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"prompt": "nonsense"}, "invalid_request"),
+        ({"max_age": "-1"}, "invalid_request"),
+        ({"claims": "x"}, "invalid_request"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"id_token_hint": "x"}, "invalid_request"),
     ],
     ids=str,
 )
@@ -124,6 +131,41 @@ async def test_a_bad_request_is_refused_at_once_and_never_by_redirect(
     assert answer.status_code in (400, 401)
     assert answer.json()["error"] == error
     assert "location" not in answer.headers
+
+
+async def test_pages_on_the_way_know_what_was_pushed(new_browser: Any, app: Any, tools: Any) -> None:
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            text("UPDATE clients SET redirect_uris = '{https://rp.example.cn/cb}', first_party = false")
+        )
+    browser = new_browser()
+    url = await pushed_url(browser, redirect_uri="https://rp.example.cn/cb", login_hint="19900001323")
+    answer = await browser.http.get(url)
+    page = await browser.http.get(answer.headers["location"])
+    assert 'value="19900001323"' in page.text
+    return_to = parse_qs(urlsplit(answer.headers["location"]).query)["return_to"][0]
+    answer = await browser.sign_in("19900001323", return_to)
+    consent = await browser.http.get(answer.headers["location"])
+    for shown in (page, consent):
+        policy = shown.headers["content-security-policy"]
+        assert policy.endswith("form-action 'self' https://rp.example.cn"), policy
+    answer = await browser.consented(consent)
+    assert answer.headers["location"].startswith("https://rp.example.cn/cb?")
+    # Whatever else stands in the URL does not count.
+    evil = await browser.http.get(
+        await pushed_url(browser, redirect_uri="https://rp.example.cn/cb", prompt="consent")
+        + "&redirect_uri=https://evil.example&login_hint=19900001324"
+    )
+    assert "evil" not in evil.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("payload", ["[" * 5000, "[]", "5", '{"origin":5}', '{"origin":"javascript:x"}', "x"])
+async def test_a_made_up_marker_shapes_no_policy(new_browser: Any, payload: str) -> None:
+    marker = base64.urlsafe_b64encode(payload.encode()).decode()
+    return_to = "/authorize?" + urlencode({"interaction": marker})
+    page = await new_browser().http.get("/login", params={"return_to": return_to})
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"].endswith("form-action 'self'")
 
 
 async def test_par_without_duplicate_parameters(new_browser: Any) -> None:

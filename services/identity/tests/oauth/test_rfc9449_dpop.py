@@ -298,6 +298,18 @@ async def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+async def test_10_1_a_proof_at_the_authorization_endpoint_means_nothing(
+    new_browser: Any, tools: Any, dpop: Any
+) -> None:
+    """Only `dpop_jkt`, or a proof where the request is pushed, binds a code."""
+    browser = new_browser()
+    await tools.code_for(browser)
+    headers = {"DPoP": dpop.proof("/authorize", method="GET")}
+    answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER), headers=headers)
+    code = dict(parse_qsl(urlsplit(answer.headers["location"]).query))["code"]
+    assert (await tools.redeem(browser, code)).json()["token_type"] == "Bearer"
+
+
 async def test_fapi2_ensure_mismatched_dpop_jkt_fails(fapi: Fapi) -> None:
     answer = await fapi.push(proof=True, dpop_jkt=type(fapi.dpop)().jkt)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
-GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
-THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token"})
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
+GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
 THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone"})
 """What any platform may ask of a person; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
@@ -58,6 +60,9 @@ class Metadata:
     post_logout_redirect_uris: list[str] = field(default_factory=list)
     backchannel_logout_uri: str | None = None
     frontchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: str | None = None
     id_token_signed_response_alg: str = "ES256"
     userinfo_signed_response_alg: str | None = None
     default_max_age: int | None = None
@@ -81,6 +86,9 @@ def check(
         value = getattr(client, name)
         if value is not None:
             check_uri(value, name)
+    if client.initiate_login_uri is not None:
+        # OpenID Connect Core §4: https, without the exception for one's own machine.
+        check_uri(client.initiate_login_uri, "initiate_login_uri", loopback=False)
     _unique("post_logout_redirect_uris", client.post_logout_redirect_uris)
     for value in client.post_logout_redirect_uris:
         check_uri(value, "post_logout_redirect_uris")
@@ -195,10 +203,11 @@ def _check_flows(client: Metadata) -> None:
     wanted = ["code"] if "authorization_code" in grants else []
     if client.response_types != wanted:
         raise BadMetadata(f"response_types must be {wanted} with these grant_types.")
-    if "refresh_token" in grants and "authorization_code" not in grants:
-        raise BadMetadata("grant_types: refresh_token goes with authorization_code.")
-    if "client_credentials" in grants and client.token_endpoint_auth_method == "none":
-        raise BadMetadata("grant_types: client_credentials needs a client that authenticates.")
+    if "refresh_token" in grants and grants.isdisjoint({"authorization_code", DEVICE_CODE}):
+        raise BadMetadata("grant_types: refresh_token goes with authorization_code or device_code.")
+    for name in ("client_credentials", TOKEN_EXCHANGE):
+        if name in grants and client.token_endpoint_auth_method == "none":
+            raise BadMetadata(f"grant_types: {name} needs a client that authenticates.")
 
 
 def _within(name: str, values: list[str], allowed: Iterable[str]) -> None:

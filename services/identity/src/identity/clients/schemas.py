@@ -35,6 +35,9 @@ class Fields(BaseModel):
     post_logout_redirect_uris: Uris = []
     backchannel_logout_uri: Uri | None = None
     frontchannel_logout_uri: Uri | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: Uri | None = None
     id_token_signed_response_alg: Literal["ES256", "RS256"] = "ES256"
     userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
     default_max_age: int | None = Field(default=None, ge=0, le=86_400)

@@ -32,13 +32,22 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
     error = "unmet_authentication_requirements"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something the person has to do; `redirect_uri` is where the answer will go, for the page's policy."""
+
+    redirect_uri: str = ""
+
+
 @dataclass(frozen=True)
-class SignIn:
+class SignIn(Step):
     """The person has to authenticate first."""
 
+    login_hint: str | None = None
+
 
 @dataclass(frozen=True)
-class Choose:
+class Choose(Step):
     """The person is to say with which account to go on."""
 
     name: str
@@ -46,7 +55,7 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Ask(Step):
     """The person is to allow the client what it asks for."""
 
     client_name: str

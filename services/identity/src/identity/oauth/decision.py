@@ -1,5 +1,6 @@
 """What the person decides on the way through `/authorize`: allow or deny, this account or another."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -36,7 +37,7 @@ async def decide(
         return _back(return_to)
     account = str(mine.account_id)
     if decision == "other":
-        return _back(flow.url(sent, flow.begin(sent, mine)), sign_in=True)
+        return _back(flow.url(sent, replace(flow.begin(sent, mine), origin=marker.origin)), sign_in=True)
     if decision == "deny":
         return _back(flow.url(sent, marker, denied=True))
     if decision == "continue":

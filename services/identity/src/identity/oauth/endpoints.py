@@ -85,17 +85,16 @@ async def _answer(
     if isinstance(outcome, Untrusted):
         return error_page(outcome.error, outcome.description)
     if isinstance(outcome, SignIn):
-        query = {"return_to": flow.url(sent, flow.begin(sent, browser))}
-        hint = dict(sent).get("login_hint")
-        if hint:
-            query["login_hint"] = hint
+        query = {"return_to": flow.url(sent, flow.begin(sent, browser, outcome.redirect_uri))}
+        if outcome.login_hint:
+            query["login_hint"] = outcome.login_hint
         return RedirectResponse("/login?" + urlencode(query), 303, {"Cache-Control": "no-store"})
     if isinstance(outcome, Choose | Ask):
         assert browser is not None
-        return_to = flow.url(sent, marker or flow.begin(sent, browser))
+        return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
         token = csrf.token_of(vault, browser)
         if isinstance(outcome, Choose):
-            return choice_page(outcome.name, outcome.phone_masked, return_to, token)
+            return choice_page(outcome, return_to, token)
         return consent_page(outcome, return_to, token)
     return outcome.response()
 

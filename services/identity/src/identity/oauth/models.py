@@ -72,6 +72,13 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     )
     backchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
     frontchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
+    backchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    frontchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    initiate_login_uri: Mapped[str | None] = mapped_column(Text)
     grant_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     audiences: Mapped[list[str]] = mapped_column(ARRAY(Text))

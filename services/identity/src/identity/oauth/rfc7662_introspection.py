@@ -1,8 +1,6 @@
 """Token introspection (RFC 7662): whether a token is good at this moment, for those it concerns."""
 
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
@@ -10,7 +8,6 @@ from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import active_person
 from identity.oauth.models import Client
-from identity.oauth.tokens import parse_sub
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -31,35 +28,12 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
     claims = issued.read(context, value)
     if claims is None:
         return _refresh_token(context, client, value)
-    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    if own_audience(client) not in audiences and claims["client_id"] != client.client_id:
+    if own_audience(client) not in issued.audiences(claims) and claims["client_id"] != client.client_id:
         return INACTIVE
-    sub = parse_sub(claims["sub"])
-    if sub is None:
-        good = not context.token_rows.seen(issued.WITHDRAWN, claims["jti"])
-    else:
-        good = _person_good(context, sub, claims, audiences)
-    if not good:
+    if issued.good(context, claims) is None:
         return INACTIVE
     token_type = "DPoP" if "cnf" in claims else "Bearer"
     return {"active": True, "token_type": token_type, **claims}
-
-
-def _person_good(context: Context, sub: UUID, claims: dict[str, Any], audiences: list[str]) -> bool:
-    if "grant_id" not in claims:
-        return False
-    found = context.token_rows.live(
-        UUID(claims["grant_id"]),
-        sub,
-        (issued.WITHDRAWN, claims["jti"]),
-        audiences,
-        datetime.fromtimestamp(claims["iat"], UTC),
-    )
-    if found is None:
-        return False
-    grant, standing = found
-    context.knows(standing, grant.session_id)
-    return active_person(context, grant) is not None
 
 
 def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:

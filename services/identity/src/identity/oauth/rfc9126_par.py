@@ -6,7 +6,7 @@ from typing import Any
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import resources
+from identity.oauth import authorize, resources
 from identity.oauth.context import Context
 from identity.oauth.models import Client, secret_hash
 from identity.oauth.stored.handles import handle
@@ -69,6 +69,7 @@ def push(context: Context, server: Any, request: Any) -> dict[str, Any]:
     grant.validate_no_multiple_request_parameter(request)
     grant.validate_authorization_request()
     resources.requested(client, request.payload.datalist.get("resource", []))
+    authorize.parse(context, request)
     row_id = new_id()
     reference = handle(row_id)
     context.token_rows.add(

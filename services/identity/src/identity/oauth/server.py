@@ -16,6 +16,8 @@ from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, Cod
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
 from identity.oauth.models import Client
+from identity.oauth.rfc8628_device import DeviceCodeGrant
+from identity.oauth.rfc8693_token_exchange import TokenExchangeGrant
 from identity.oauth.rfc9449_dpop import InvalidProof
 
 Pairs = Sequence[tuple[str, str]]
@@ -141,5 +143,7 @@ def make_server() -> Issuer:
     server.register_grant(AuthorizationCodeGrant, [CodeChallenge(required=True), OpenIDCode()])
     server.register_grant(ClientCredentialsGrant)
     server.register_grant(RefreshTokenGrant, [OpenIDCode()])
+    server.register_grant(TokenExchangeGrant)
+    server.register_grant(DeviceCodeGrant, [OpenIDCode()])
     server.register_extension(IssuerParameter())
     return server

@@ -1,7 +1,7 @@
 """The issuer's endpoints as calls: each runs the synchronous protocol core on the request's transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -88,6 +88,10 @@ class OAuth:
         """The pushed authorization request endpoint (RFC 9126)."""
         return await self._call("/par", pairs, headers, token_calls.push)
 
+    async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The device authorization endpoint (RFC 8628)."""
+        return await self._call("/device_authorization", pairs, headers, token_calls.device_authorization)
+
     async def signed_userinfo(self, client_id: str, claims: dict[str, Any]) -> str | None:
         """Userinfo as a JWT, for a client registered for that."""
         return await self._run(lambda context: signed_userinfo.sign(context, client_id, claims))
@@ -142,7 +146,11 @@ class OAuth:
     ) -> SignIn | Choose | Ask | None:
         try:
             asked = authorize.parse(context, request)
-            return authorize.next_step(context, request.client, asked, person, marker)
+            step = authorize.next_step(context, request.client, asked, person, marker)
+            # As they count: of a pushed request, what was pushed.
+            if isinstance(step, SignIn):
+                step = replace(step, login_hint=request.payload.data.get("login_hint"))
+            return None if step is None else replace(step, redirect_uri=request.payload.redirect_uri)
         except OAuth2Error as error:
             error.redirect_uri = request.payload.redirect_uri
             error.state = request.payload.state

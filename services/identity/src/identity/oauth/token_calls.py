@@ -3,9 +3,18 @@
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspection, rfc9126_par, rfc9449_dpop
+from identity.oauth import (
+    client_auth,
+    rfc7009_revocation,
+    rfc7662_introspection,
+    rfc8628_device,
+    rfc9126_par,
+    rfc9449_dpop,
+)
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
+
+_REPEATABLE = {"resource", "audience"}
 
 
 def token(context: Context, server: Issuer, request: Request) -> Reply:
@@ -51,9 +60,19 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
         return _refused(context, server, request, error)
 
 
+def device_authorization(context: Context, server: Issuer, request: Request) -> Reply:
+    """The device authorization endpoint (RFC 8628 §3.1)."""
+    try:
+        _once_each(request)
+        server.authenticate_client(request, client_auth.ALL, "device_authorization")
+        return Reply(200, rfc8628_device.begin(context, request))
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+
+
 def _once_each(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2)."""
-    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1)."""
+    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name not in _REPEATABLE):
         raise InvalidRequestError("Parameters must not be included more than once.")
 
 

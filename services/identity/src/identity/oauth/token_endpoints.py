@@ -1,4 +1,4 @@
-"""The endpoints that clients call by themselves: token, revocation, introspection, pushed requests."""
+"""The endpoints that clients call by themselves, without a browser."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from identity.clients import rules
 from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.forms import form_pairs, headers_of
 from identity.oauth.server import Pairs, Reply
@@ -49,17 +50,24 @@ async def _answer(
     summary="令牌端点",
     openapi_extra=_body(
         ["grant_type"],
-        grant_type={"enum": ["authorization_code", "client_credentials", "refresh_token"]},
+        grant_type={"enum": sorted(rules.GRANT_TYPES)},
         code=_TEXT,
         redirect_uri=_TEXT,
         code_verifier=_TEXT,
         refresh_token=_TEXT,
         scope=_TEXT,
         resource=_TEXT,
+        device_code=_TEXT,
+        audience=_TEXT,
+        subject_token=_TEXT,
+        subject_token_type=_TEXT,
+        requested_token_type=_TEXT,
+        actor_token=_TEXT,
+        actor_token_type=_TEXT,
     ),
 )
 async def token(request: Request) -> Response:
-    """Tokens for a code, a refresh token or the client itself; errors as RFC 6749 §5.2 names them."""
+    """Every grant type of the discovery document; errors as RFC 6749 §5.2 names them."""
     return await _answer(request, OAuth.token)
 
 
@@ -84,3 +92,13 @@ async def introspect(request: Request) -> Response:
 async def par(request: Request) -> Response:
     """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
     return await _answer(request, OAuth.push)
+
+
+@router.post(
+    "/device_authorization",
+    summary="设备授权（RFC 8628）",
+    openapi_extra=_body(["scope"], scope=_TEXT, resource=_TEXT),
+)
+async def device_authorization(request: Request) -> Response:
+    """Codes for a device: it shows `user_code`, a person enters it at /device, the device polls /token."""
+    return await _answer(request, OAuth.device_authorization)

@@ -24,21 +24,30 @@ def for_person(
     grant: Grant,
     asked: list[str],
     narrowed: str | None = None,
+    *,
+    act: dict[str, Any] | None = None,
+    until: int | None = None,
 ) -> str:
     """An access token of a person, acting for their unit if they belong to one.
 
-    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6).
+    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6). `act` is who
+    acts for the person (RFC 8693 §4.1), `until` the time of expiry if it is not the usual one (Unix seconds).
     """
     scope = grant.scope if narrowed is None else narrowed
     audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
     claims = {
         **_common(context, client, scope, audience),
         "sub": str(person.id),
-        "sid": str(grant.session_id),
         "grant_id": str(grant.id),
         "auth_time": grant.auth_time,
         "acr": grant.acr,
     }
+    if grant.session_id is not None:
+        claims["sid"] = str(grant.session_id)
+    if act is not None:
+        claims["act"] = act
+    if until is not None:
+        claims["exp"] = until
     if person.acting is not None:
         acting = person.acting
         claims |= {

@@ -100,13 +100,15 @@ class LogoutDelivery:
             due = await LogoutNotices(session).due(now, 20)
             if not due:
                 return []
-            key = await session.run_sync(self._keys.active)
             for notice, client in due:
+                # §2.4, §2.6: signed like the client's ID tokens.
+                alg = client.id_token_signed_response_alg
+                key = await session.run_sync(self._keys.active, alg)
                 notice.attempts += 1
                 notice.next_attempt_at = now + _LEASE
                 issued = int(now.timestamp())
                 token = jwt.encode(
-                    {"alg": "ES256", "typ": "logout+jwt", "kid": key.kid},
+                    {"alg": alg, "typ": "logout+jwt", "kid": key.kid},
                     {
                         "iss": self._settings.issuer_url,
                         "aud": client.client_id,
@@ -118,7 +120,7 @@ class LogoutDelivery:
                         "events": {EVENT: {}},
                     },
                     key,
-                    ["ES256"],
+                    [alg],
                 )
                 posts.append(_Post(notice.id, client.backchannel_logout_uri or "", token))
         return posts

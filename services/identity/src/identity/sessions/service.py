@@ -157,9 +157,10 @@ class Sessions:
         return row
 
     async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:
-        """End every session of a person and withdraw their tokens everywhere."""
+        """End every session of a person and withdraw their tokens everywhere, devices' included."""
         for row in await self._rows.unended(sub):
             await self._close(row, because, actor)
+        await self._rows.revoke_offline_grants(sub, self._clock.now())
         revoke_access(self._session, self._clock, self._token_seconds, sub, reason=because)
 
 

@@ -1,5 +1,6 @@
 """The browser's session, for every endpoint that answers to a person at a browser."""
 
+import re
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -40,12 +41,15 @@ class BadReturn(Problem):
 
 
 OWN_PAGE = "/account/sessions"
-_OWN_PAGES = frozenset({OWN_PAGE, "/integrations"})
+DEVICE_PAGE = "/device"
+_OWN_PAGES = frozenset({OWN_PAGE, "/integrations", DEVICE_PAGE})
+# With the code of verification_uri_complete (RFC 8628 §3.3.1), and nothing else.
+_DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
 
 
 def checked_return(return_to: str) -> str:
     """Only our own authorization endpoint and our own pages are returned to. Raises `BadReturn`."""
-    if return_to in _OWN_PAGES:
+    if return_to in _OWN_PAGES or _DEVICE_WITH_CODE.fullmatch(return_to):
         return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
         raise BadReturn

@@ -15,10 +15,11 @@ from identity.codes import rules as code_rules
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
+from identity.oauth.interaction import client_origin
 from identity.sessions.service import ACR_SMS, Sessions
 from identity.signin.csrf import Forged, check_origin
 from identity.signin.dependencies import Browser, checked_return, cookie_name, is_secure
-from identity.signin.pages import client_origin, page
+from identity.signin.pages import page
 from servicekit.db import Session
 from servicekit.problems import Problem
 

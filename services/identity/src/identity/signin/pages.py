@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -57,18 +57,6 @@ def error_page(error: str, description: str) -> HTMLResponse:
         code=error,
         description=description,
     )
-
-
-def client_origin(return_to: str) -> str:
-    """The origin of the client's redirect URI in an authorization request, for the page's policy.
-
-    Only shapes the policy; whether the URI is registered is decided at `/authorize`.
-    """
-    try:
-        uri = parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0]
-    except ValueError:
-        return ""
-    return origin_of(uri)
 
 
 def origin_of(uri: str) -> str:

@@ -191,7 +191,9 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         wanted = (grant.claims or {}).get("id_token", [])
         account = context.rows.account(grant.account_id) if wanted and grant.account_id else None
         asked = {} if account is None else claims.about(context, account, wanted)
-        return {**asked, **own, "sid": str(grant.session_id)}
+        # A device that outlives the session it was let in from has none.
+        session = {} if grant.session_id is None else {"sid": str(grant.session_id)}
+        return {**asked, **own, **session}
 
     def generate_user_info(self, user: Standing, scope: str) -> dict[str, Any]:
         """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""

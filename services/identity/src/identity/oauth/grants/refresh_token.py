@@ -129,10 +129,10 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             "scope": scope,
         }
         if client.token_endpoint_auth_method == "none":
-            token["refresh_token"] = self._rotate(context, client, refresh_token)
+            token["refresh_token"] = self._rotate(context, client, user, refresh_token)
         return token
 
-    def _rotate(self, context: Context, client: Client, row: RefreshToken) -> str:
+    def _rotate(self, context: Context, client: Client, user: Standing, row: RefreshToken) -> str:
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
         secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
@@ -141,15 +141,15 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             return handle(row.successor_id, secret)
         value = handle(id_at(row.expires_at), secret)
         bound_to = context.dpop_jkt if client.token_endpoint_auth_method == "none" else None
-        record = audit.values(context.clock, **self._issued())
+        record = audit.values(context.clock, **self._issued(user))
         context.token_rows.rotate(row, value, bound_to, context.clock.now(), record)
         return value
 
-    def _issued(self) -> dict[str, Any]:
+    def _issued(self, user: Standing) -> dict[str, Any]:
         return {
             "actor": self.request.client.client_id,
             "action": "oauth.token_issued",
-            "target": self.request.user.id,
+            "target": user.id,
             "grant": "refresh_token",
         }
 
@@ -157,7 +157,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         """Audited, unless the rotation has done it with what it stored."""
         context = current()
         if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
-            audit.record(context.session, context.clock, **self._issued())
+            audit.record(context.session, context.clock, **self._issued(self.request.user))
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Nothing: rotation has marked it."""

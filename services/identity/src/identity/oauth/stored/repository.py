@@ -71,6 +71,8 @@ _LIVE = with_standing(
     ),
 )
 
+_LIVE_LOCKED = _LIVE.with_for_update(key_share=True, of=(Grant, Account))
+
 
 class TokenRepository:
     """Refresh tokens, pushed requests, and what may be used once."""
@@ -149,14 +151,21 @@ class TokenRepository:
         return self._session.scalar(select(exists().where(OnceOnly.key_hash == _key(words)))) is True
 
     def live(
-        self, grant_id: UUID, sub: UUID, jti: tuple[str, ...], audiences: list[str], issued_at: datetime
+        self,
+        grant_id: UUID,
+        sub: UUID,
+        jti: tuple[str, ...],
+        audiences: list[str],
+        issued_at: datetime,
+        *,
+        lock: bool = False,
     ) -> tuple[Grant, Standing] | None:
         """The grant and person of an access token, unless the token has been withdrawn.
 
         By its client (`jti` has been noted), or by an event (the rule of `authkit.revocation`).
         """
         row = self._session.execute(
-            _LIVE,
+            _LIVE_LOCKED if lock else _LIVE,
             {
                 "grant_id": grant_id,
                 "sub": sub,
