@@ -12,6 +12,10 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
+from identity.authenticators.endpoints import router as authenticators
+from identity.authenticators.passkey_sign_in import router as passkey_sign_in
+from identity.authenticators.security_page import router as security_page
+from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -99,6 +103,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             logout,
             signin,
             own_sessions,
+            step_up,
+            passkey_sign_in,
+            security_page,
+            authenticators,
             accounts,
             sessions,
             memberships,

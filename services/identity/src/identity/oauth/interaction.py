@@ -45,6 +45,8 @@ class Marker:
     consented: str = ""
     chosen: str = ""
     denied: bool = False
+    no_step_up: bool = False
+    """The person does not want to authenticate further."""
 
     def fresh(self, browser: BrowserSession | None) -> bool:
         """Whether the browser has signed in since the person was sent away."""

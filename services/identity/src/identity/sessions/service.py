@@ -22,7 +22,6 @@ from servicekit.clock import Clock
 from servicekit.db import announce
 from servicekit.ids import new_id
 
-ACR_SMS = "urn:zhuxue:acr:sms"
 _LEEWAY = timedelta(seconds=10)
 # Writing last_seen_at on every request would make each read a write.
 _TOUCH = timedelta(seconds=60)
@@ -65,11 +64,30 @@ class Sessions:
         if row.account_id != account.id:
             await self.end(row, "another person signed in")
             return self.start(account, acr=acr, amr=amr)
+        return row, self._renew(row, acr, amr)
+
+    async def step_up(self, browser: BrowserSession, *, acr: str, amr: list[str]) -> str | None:
+        """Authenticate further in a session: the value of its new cookie, None if it has ended meanwhile."""
+        row = await self._rows.lock(browser.id)
+        if row is None or row.ended_at is not None:
+            return None
+        audit.record(
+            self._session,
+            self._clock,
+            actor=row.account_id,
+            action="session.stepped_up",
+            target=row.account_id,
+            sid=str(row.id),
+            acr=acr,
+        )
+        return self._renew(row, acr, amr)
+
+    def _renew(self, row: BrowserSession, acr: str, amr: list[str]) -> str:
         secret = secrets.token_urlsafe(32)
         row.secret_hash = sha256(secret.encode()).digest()
         row.authenticated_at = row.last_seen_at = self._clock.now()
         row.acr, row.amr = acr, amr
-        return row, f"{row.id}.{secret}"
+        return f"{row.id}.{secret}"
 
     async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
         """End one session: its grants and tokens are withdrawn, its clients are told. Once only."""

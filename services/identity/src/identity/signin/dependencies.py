@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.responses import Response
 
 from identity.dependencies import Clock, Settings
 from identity.sessions.models import BrowserSession
@@ -30,6 +31,21 @@ async def browser_session(
     return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
 
 
+def keep_session(response: Response, cookie: str, settings: Settings) -> Response:
+    """`response` with the session's cookie."""
+    secure = is_secure(settings)
+    response.set_cookie(
+        cookie_name(secure),
+        cookie,
+        max_age=settings.session_absolute_seconds,
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+        path="/",
+    )
+    return response
+
+
 class BadReturn(Problem):
     """`return_to` leads somewhere else than to pages of ours that need a session."""
 
@@ -40,7 +56,8 @@ class BadReturn(Problem):
 
 
 OWN_PAGE = "/account/sessions"
-_OWN_PAGES = frozenset({OWN_PAGE, "/integrations"})
+SECURITY_PAGE = "/account/security"
+_OWN_PAGES = frozenset({OWN_PAGE, SECURITY_PAGE, "/integrations"})
 
 
 def checked_return(return_to: str) -> str:
