@@ -119,13 +119,14 @@ def offers(need: str, means: Collection[str], *, fresh_sms: bool, changes: bool)
     """
     enough = {one for one in means if acr.satisfies(LEVELS[one], need)}
     usable = enough or (set() if changes else set(means))
-    beside_sms = usable - {"passkey"}
+    password, totp, passkey = (one in usable for one in ("password", "totp", "passkey"))
+    enrol = not enough and changes
     return Offers(
-        password=fresh_sms and "password" in usable,
-        totp=fresh_sms and "totp" in usable,
-        passkey="passkey" in usable,
-        sms=not fresh_sms and (bool(beside_sms) or not (usable or changes)),
-        enrol=not enough and changes,
+        password=fresh_sms and password,
+        totp=fresh_sms and totp,
+        passkey=passkey,
+        sms=(not fresh_sms and (password or totp)) or not (password or totp or passkey or enrol),
+        enrol=enrol,
     )
 
 
