@@ -137,6 +137,7 @@ async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Any, pages:
     back = pages.return_to(location)
     assert "设置密码" in (await person.page(location)).text
     page = await person.http.get(f"{SECURITY}/password", params={"return_to": back})
+    assert page.headers["content-security-policy"].endswith("form-action 'self' http://localhost:8000")
     form = {"password": "Tianqi-2026", "again": "Tianqi-2026"}
     answer = await person.send(page, f"{SECURITY}/password", **form)
     location = (await person.http.get(answer.headers["location"])).headers["location"]
@@ -181,6 +182,15 @@ async def test_a_passkey_reaches_the_level_without_an_sms_code(
     answer = await other.use_passkey(key, pages.return_to(location))
     location = (await other.http.get(answer.headers["location"])).headers["location"]
     assert (await other.redeem(location))["claims"]["acr"] == acr.MFA
+
+
+async def test_rfc9470_6_2_introspection_tells_level_and_time(person: Any) -> None:
+    await person.add_totp()
+    tokens = await person.redeem(await person.authorize(resource="urn:zhuxue:office"))
+    form = {"token": tokens["access_token"]}
+    answer = (await person.http.post("/introspect", data=form, auth=("office", "o" * 40))).json()
+    assert (answer["active"], answer["acr"]) == (True, acr.MFA)
+    assert answer["auth_time"] == int(person.clock.now().timestamp())
 
 
 async def test_prompt_login_asks_for_both_once(person: Any, pages: Any) -> None:

@@ -96,7 +96,7 @@ class Passkey(Base):
 
 
 class SpentChallenge(Base):
-    """A WebAuthn challenge that has been answered. Pruned when past `expires_at`."""
+    """A WebAuthn challenge that has been answered. Rows past `expires_at` go with the next answer."""
 
     __tablename__ = "spent_challenges"
     __table_args__ = (Index("ix_spent_challenges_expires_at", "expires_at"),)

@@ -29,7 +29,7 @@ from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.signin import csrf
 from identity.signin.dependencies import SECURITY_PAGE, Browser, checked_return
-from identity.signin.pages import page
+from identity.signin.pages import client_origin, page
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session
 
@@ -255,7 +255,7 @@ def _elsewhere(return_to: str = SECURITY_PAGE) -> Response:
 
 def _password_page(token: str, return_to: str, *, message: str = "", status: int = 200) -> Response:
     values: dict[str, Any] = {"csrf": token, "return_to": return_to, "message": message}
-    return page("password.html", status=status, **values)
+    return page("password.html", status=status, form_action=client_origin(return_to), **values)
 
 
 def _codes_page(codes: list[str], return_to: str) -> Response:
