@@ -1,5 +1,6 @@
 """Passkeys: Web Authentication Level 3 §7.1 and §7.2, with an authenticator made of software."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,20 @@ async def test_a_challenge_is_answered_once(person: Any, new_person: Any, soft_k
     assert (again.status_code, "页面已失效" in again.text) == (400, True)
     replayed = await other.send(page, "/login/passkey", credential=answer)
     assert replayed.status_code == 400
+
+
+async def test_of_two_answers_at_once_one_counts(
+    person: Any, new_person: Any, soft_key: Any, pages: Any
+) -> None:
+    key = soft_key()
+    await person.add_passkey(key)
+    other = new_person()
+    page = await other.page("/login/passkey?return_to=/account/security")
+    credentials = [key.get(pages.options(page.text)) for _ in range(2)]
+    answers = await asyncio.gather(
+        *(other.send(page, "/login/passkey", credential=one) for one in credentials)
+    )
+    assert sorted(answer.status_code for answer in answers) == [303, 400]
 
 
 async def test_a_wrong_answer_uses_the_challenge_up(new_person: Any, soft_key: Any, pages: Any) -> None:

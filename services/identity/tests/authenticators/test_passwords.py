@@ -1,5 +1,6 @@
 """Passwords: set, asked for beside an SMS code, locked, expired, not repeated."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +80,14 @@ async def test_five_wrong_passwords_lock_for_fifteen_minutes(person: Any) -> Non
     await person.sign_in()
     assert (await person.step_up("password", password=PASSWORD)).status_code == 303
     assert (await person.audited()).count("password.refused") == 11
+
+
+async def test_guesses_at_once_are_all_counted(person: Any) -> None:
+    await person.set_password()
+    await person.sign_in()
+    wrong = [person.step_up("password", password="Wrong-2026") for _ in range(6)]
+    answers = await asyncio.gather(*wrong)
+    assert sorted(answer.status_code for answer in answers) == [400] * 5 + [429]
 
 
 async def test_the_last_five_passwords_are_not_taken_again(person: Any) -> None:

@@ -35,6 +35,18 @@ async def test_nothing_is_changed_five_minutes_after_signing_in(person: Any) -> 
     assert (await person.run("SELECT count(*) FROM passwords")).scalar_one() == 0
 
 
+async def test_setting_something_up_makes_no_sign_in_younger(person: Any) -> None:
+    """Else whoever has got hold of a session could keep it fit for changes for ever."""
+    since = (await person.session()).authenticated_at
+    person.clock.advance(timedelta(minutes=4))
+    await person.set_password()
+    await person.add_totp()
+    session = await person.session()
+    assert (session.acr, session.authenticated_at) == (acr.MFA, since)
+    person.clock.advance(timedelta(minutes=2))
+    assert "请先<a" in (await person.page(SECURITY)).text
+
+
 async def test_whoever_only_reads_text_messages_adds_nothing(person: Any, new_person: Any) -> None:
     await person.set_password()
     await person.add_totp()

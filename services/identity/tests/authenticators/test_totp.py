@@ -1,5 +1,6 @@
 """TOTP (RFC 6238) and recovery codes."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +68,19 @@ async def test_rfc6238_5_2_a_code_is_taken_once(person: Any) -> None:
     assert (await person.step_up("code", code=person.code(1))).status_code == 303
     await person.sign_in()
     assert (await person.step_up("code", code=person.code(0))).status_code == 400
+
+
+async def test_of_two_sign_ins_at_once_one_code_lets_one_in(person: Any, new_person: Any) -> None:
+    await person.add_totp()
+    person.clock.advance(timedelta(minutes=1))
+    other = new_person()
+    await other.sign_in()
+    await person.sign_in()
+    for code in (person.code(), person.recovery_codes[0]):
+        answers = await asyncio.gather(*(one.step_up("code", code=code) for one in (person, other)))
+        assert sorted(answer.status_code for answer in answers) == [303, 400]
+        await other.sign_in()
+        await person.sign_in()
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(-2, 400), (-1, 303), (0, 303), (1, 303), (2, 400)])

@@ -67,10 +67,19 @@ class Raising:
         self._settings = settings
 
     async def onto(
-        self, response: Response, browser: BrowserSession, *, acr: str, amr: list[str]
+        self,
+        response: Response,
+        browser: BrowserSession,
+        *,
+        acr: str,
+        amr: list[str],
+        authenticated: bool = True,
     ) -> Response:
-        """`response` with the cookie of the raised session; to the sign-in if it has ended meanwhile."""
-        cookie = await self._sessions.step_up(browser, acr=acr, amr=amr)
+        """`response` with the cookie of the raised session; to the sign-in if it has ended meanwhile.
+
+        `authenticated` as in `Sessions.step_up`.
+        """
+        cookie = await self._sessions.step_up(browser, acr=acr, amr=amr, authenticated=authenticated)
         if cookie is None:
             return redirect("/login?return_to=/account/security")
         return keep_session(response, cookie, self._settings)

@@ -92,7 +92,10 @@ async def set_password(
     again: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Set or change the password; a change ends the person's other sessions."""
+    """Set or change the password; a change ends the person's other sessions.
+
+    The session rises to the password's level, but is no younger for that.
+    """
     checked_return(return_to)
     if not await _may(authenticators, sent.browser):
         return _elsewhere(return_to)
@@ -105,10 +108,9 @@ async def set_password(
     if not first:
         sessions = Sessions(session, clock, settings.access_token_seconds)
         await sessions.end_others(sent.browser, "password changed")
-    # Chosen just now, it is known just now.
     level = max(acr.PASSWORD_SMS, sent.browser.acr, key=acr.rank)
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
-    return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr)
+    return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr, authenticated=False)
 
 
 @router.get("/totp")
@@ -146,7 +148,7 @@ async def enrol_totp(
     code: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Confirm the secret by a code of it. That is a sign-in with it as well: the session rises."""
+    """Confirm the secret by a code of it. The session rises to its level, but is no younger for that."""
     checked_return(return_to)
     if not await _may(authenticators, sent.browser, without="totp"):
         return _elsewhere(return_to)
@@ -166,7 +168,8 @@ async def enrol_totp(
             message=problem.detail,
         )
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
-    return await raising.onto(_codes_page(codes, return_to), sent.browser, acr=acr.MFA, amr=amr)
+    response = _codes_page(codes, return_to)
+    return await raising.onto(response, sent.browser, acr=acr.MFA, amr=amr, authenticated=False)
 
 
 @router.post("/recovery-codes")

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -64,10 +64,16 @@ class Sessions:
         if row.account_id != account.id:
             await self.end(row, "another person signed in")
             return self.start(account, acr=acr, amr=amr)
-        return row, self._renew(row, acr, amr)
+        return row, self._renew(row, acr, amr, self._clock.now())
 
-    async def step_up(self, browser: BrowserSession, *, acr: str, amr: list[str]) -> str | None:
-        """Authenticate further in a session: the value of its new cookie, None if it has ended meanwhile."""
+    async def step_up(
+        self, browser: BrowserSession, *, acr: str, amr: list[str], authenticated: bool = True
+    ) -> str | None:
+        """Raise a session's level: the value of its new cookie, None if the session has ended meanwhile.
+
+        Not `authenticated`: by something set up just now, which proves nothing about who has done so; the
+        session is as old as before.
+        """
         row = await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
             return None
@@ -80,12 +86,12 @@ class Sessions:
             sid=str(row.id),
             acr=acr,
         )
-        return self._renew(row, acr, amr)
+        return self._renew(row, acr, amr, self._clock.now() if authenticated else row.authenticated_at)
 
-    def _renew(self, row: BrowserSession, acr: str, amr: list[str]) -> str:
+    def _renew(self, row: BrowserSession, acr: str, amr: list[str], authenticated_at: datetime) -> str:
         secret = secrets.token_urlsafe(32)
         row.secret_hash = sha256(secret.encode()).digest()
-        row.authenticated_at = row.last_seen_at = self._clock.now()
+        row.authenticated_at, row.last_seen_at = authenticated_at, self._clock.now()
         row.acr, row.amr = acr, amr
         return f"{row.id}.{secret}"
 
