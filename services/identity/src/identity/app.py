@@ -126,7 +126,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.key_ring = key_ring
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
-    app.state.sms = _sms(settings)
+    app.state.sms = make_sms(settings)
     issuer = settings.issuer_url
     app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
@@ -136,7 +136,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     return app
 
 
-def _sms(settings: Settings) -> SmsGateway:
+def make_sms(settings: Settings) -> SmsGateway:
+    """The operator's SMS gateway, or in dev mode the inbox."""
     if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
         return DevInbox()
     return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())

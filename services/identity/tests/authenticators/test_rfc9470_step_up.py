@@ -7,6 +7,7 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -203,6 +204,18 @@ async def test_prompt_login_asks_for_both_once(person: Any, pages: Any) -> None:
     location = (await person.http.get(answer.headers["location"])).headers["location"]
     assert location.startswith("/login/step-up?")
     answer = await person.send(await person.page(location), "/login/step-up/code", code=person.code())
+    location = (await person.http.get(answer.headers["location"])).headers["location"]
+    assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
+
+
+async def test_rfc9126_a_pushed_request_steps_up_too(person: Any) -> None:
+    await person.add_totp()
+    await person.sign_in()
+    pushed = dict(parse_qsl(urlsplit(person.url(acr_values=acr.MFA)).query))
+    reference = (await person.http.post("/par", data=pushed)).json()["request_uri"]
+    url = "/authorize?" + urlencode({"client_id": "portal", "request_uri": reference})
+    page = await person.page((await person.http.get(url)).headers["location"])
+    answer = await person.send(page, "/login/step-up/code", code=person.recovery_codes[0])
     location = (await person.http.get(answer.headers["location"])).headers["location"]
     assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 

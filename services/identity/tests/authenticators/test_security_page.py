@@ -1,5 +1,6 @@
 """The page of authenticators: who may change them, what is told and recorded, what is asked before."""
 
+import contextlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,10 @@ from typing import Any
 import pytest
 
 from authkit import acr
+from identity.accounts.errors import AccountNotFound, BadPhone
+from identity.cli_authenticators import perform
+from identity.codes.errors import SmsUnavailable
+from identity.sessions.service import Sessions
 
 SECURITY = "/account/security"
 
@@ -148,8 +153,6 @@ async def test_no_change_goes_unnoticed(person: Any, app: Any) -> None:
 
     class Broken:
         async def send(self, phone: str, text: str) -> None:
-            from identity.codes.errors import SmsUnavailable
-
             raise SmsUnavailable
 
     page = await person.page(f"{SECURITY}/password")
@@ -188,3 +191,29 @@ async def test_every_field_has_a_label_and_messages_are_announced(person: Any) -
 async def test_the_account_page_leads_there(person: Any) -> None:
     assert f'href="{SECURITY}"' in (await person.page("/account/sessions")).text
     assert "/login/passkey?return_to=" in (await person.page(f"/login?return_to={SECURITY}")).text
+
+
+async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) -> None:
+    await person.set_password()
+    await person.add_totp()
+    state = app.state
+    for phone, refusal in (("19900001323", None), ("13800138000", AccountNotFound), ("110", BadPhone)):
+        with contextlib.nullcontext() if refusal is None else pytest.raises(refusal):
+            async with state.database.transaction() as session:
+                await perform(session, person.clock, state.vault, state.settings, state.sms, phone)
+    assert (await person.run("SELECT count(*) FROM totp_secrets")).scalar_one() == 0
+    assert (await person.http.get(SECURITY)).status_code == 303
+    assert "已由管理员重置" in person.messages()[-1]
+    actor = "SELECT actor FROM audit_log WHERE action = 'authenticators.reset'"
+    assert (await person.run(actor)).scalar_one() == "operator"
+
+
+async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) -> None:
+    """Ended between the page and the answer, by somebody else."""
+    sid = (await person.session()).id
+    async with app.state.database.transaction() as session:
+        sessions = Sessions(session, person.clock, 300)
+        row = await sessions.lock(sid)
+        assert row is not None
+        await sessions.end(row, "test")
+        assert await sessions.step_up(row, acr=acr.MFA, amr=["sms"]) is None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from authkit import acr
-from identity.oauth.acr import Level, asked
+from identity.oauth.acr import Level, level_of
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from identity.oauth.acr import Level, asked
     ],
 )
 def test_what_is_asked_for(data: Any, claim: Any, default: list[str], expected: Level) -> None:
-    assert asked(data, claim, default) == expected
+    assert level_of(data, claim, default) == expected
 
 
 def test_the_lowest_level_asked_for_is_enough() -> None:

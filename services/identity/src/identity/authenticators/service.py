@@ -123,7 +123,7 @@ class Authenticators:
         )
         return True
 
-    async def reset(self, account: Account, actor: UUID) -> None:
+    async def reset(self, account: Account, actor: UUID | str) -> None:
         """Remove everything, for a person who has lost it. Raises `NotYourself`."""
         if account.id == actor:
             raise NotYourself
@@ -135,7 +135,7 @@ class Authenticators:
         await self.changed(account, "authenticators.reset", "的登录方式已由管理员重置", actor=actor)
 
     async def changed(
-        self, account: Account, action: str, what: str, *, actor: UUID | None = None, **details: str
+        self, account: Account, action: str, what: str, *, actor: UUID | str | None = None, **details: str
     ) -> None:
         """Record a change and tell the person by SMS. Raises `SmsUnavailable`: no change goes unnoticed."""
         audit.record(

@@ -17,8 +17,7 @@ from authlib.oidc.core.errors import (
 from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import claims, id_token_hint
-from identity.oauth.acr import Level
-from identity.oauth.acr import asked as asked_level
+from identity.oauth.acr import Level, level_of
 from identity.oauth.context import Context
 from identity.oauth.interaction import Marker
 
@@ -99,7 +98,7 @@ def parse(context: Context, request: Any) -> Asked:
         prompts=prompts,
         max_age=_max_age(data.get("max_age"), request.client.default_max_age),
         sub=_expected(context, data.get("id_token_hint"), wanted.get("id_token", {}).get("sub", {})),
-        level=asked_level(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values),
+        level=level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values),
         scopes=set((request.scope or "").split()) | claims.scopes(claims.allowed(wanted, request.client)),
         resources=set(lists.get("resource", [])),
     )

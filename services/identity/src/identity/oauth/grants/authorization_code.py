@@ -11,7 +11,7 @@ from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import claims, resources, tokens
-from identity.oauth.acr import asked
+from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
@@ -37,7 +37,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         now = context.clock.now()
         data = request.payload.data
         wanted = claims.parse(data.get("claims"))
-        level = asked(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values)
+        level = level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values)
         grant = Grant(
             id=new_id(),
             client_id=request.client.client_id,
