@@ -28,7 +28,7 @@ def new_secret() -> str:
 def picture(account: Account, secret: str) -> str:
     """The QR picture that an authenticator app reads, as an SVG element."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.phone_masked, issuer_name=_ISSUER)
-    return str(segno.make(uri, error="m", micro=False).svg_inline(scale=4, light="#fff"))
+    return str(segno.make(uri, error="m", micro=False).svg_inline(omitsize=True, light="#fff"))
 
 
 class Totps:

@@ -44,7 +44,7 @@ class Level:
 
 
 def level_of(data: dict[str, Any], claim: dict[str, Any] | None, default: Sequence[str]) -> Level:
-    """What a request asks for: its parameters, its request object for the `acr` claim, the client's default."""
+    """From the request's parameters, its request object for the `acr` claim, and the client's default."""
     if claim is not None and claim.get("essential") is True:
         return Level(tuple(claims.values_of(claim)), exact=True)
     listed = data["acr_values"].split() if "acr_values" in data else [] if claim is not None else default
