@@ -1,14 +1,17 @@
 """FastAPI dependencies: a feature's `auth.py` builds its named types from these."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from authkit import acr as levels
 from authkit.errors import (
     EntitlementRequired,
     InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidProof,
     InvalidToken,
     KeysUnavailable,
@@ -20,7 +23,7 @@ from authkit.errors import (
     Unauthenticated,
 )
 from authkit.principal import Principal
-from authkit.tokens import TokenVerifier
+from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
 from servicekit.logs import note_actor
 
 # Declares the scheme in OpenAPI; the check itself is ours.
@@ -83,12 +86,20 @@ def requires(
     entitlement: str | None = None,
     membership: bool = True,
     clients: bool = False,
+    acr: str | None = None,
+    max_age: int | None = None,
 ) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets in only whom these words describe; 403 with its own code otherwise.
 
     `roles`: at least one of them, held in the acting unit. `membership=False` lets in people without a
     unit. `clients=True` lets in clients acting for themselves, who have no unit either.
+
+    `acr`: the lowest level (`authkit.acr`) at which the person must have signed in; `max_age`: how long ago
+    at most, in seconds. 401 with a challenge otherwise (RFC 9470 §3), asked last: nobody is made to sign in
+    again for what they may not do anyway. Clients acting for themselves sign in at no level.
     """
+    if acr is not None and not levels.known(acr):
+        raise ValueError(f"unknown acr: {acr}")
 
     async def check(principal: Authenticated) -> Principal:
         if scope is not None and scope not in principal.scope:
@@ -101,6 +112,20 @@ def requires(
             raise EntitlementRequired
         if roles and not principal.has_role(*roles):
             raise RoleRequired
+        if not principal.is_client and not (_strong(principal, acr) and _recent(principal, max_age)):
+            scheme = "Bearer" if principal.jkt is None else "DPoP"
+            raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)
         return principal
 
     return check
+
+
+def _strong(principal: Principal, acr: str | None) -> bool:
+    return acr is None or levels.satisfies(principal.acr, acr)
+
+
+def _recent(principal: Principal, max_age: int | None) -> bool:
+    if max_age is None:
+        return True
+    oldest = datetime.now(UTC) - timedelta(seconds=max_age + LEEWAY_SECONDS)
+    return principal.auth_time is not None and principal.auth_time >= oldest

@@ -58,27 +58,32 @@ async def maintain(database: Database, tables: Sequence[ByDay], now: datetime) -
     """Make the partitions of today and the days ahead, drop those past keeping.
 
     Returns the names of partitions made or dropped. Each is a transaction of its own; one that cannot have
-    its lock at once is left for the next time. Does nothing while another process is at it.
+    its lock at once is left for the next time. Waits for another process that is at it.
     """
-    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
-    done: list[str] = []
-    async with database.engine.connect() as connection:
+    async with database.engine.begin() as connection:
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         present = await connection.run_sync(_present, tables)
-    for table in tables:
-        there = present[table.table]
-        for day in (today + n * _DAY for n in range(AHEAD_DAYS + 1)):
-            if table.part(day) not in there:
-                done += await _try(database, table.part(day), _make(table, day))
-        for name in sorted(there):
-            suffix = name.removeprefix(f"{table.table}_part_")
-            if not suffix.isdigit():
-                continue
-            ended = datetime.strptime(suffix, _FORMAT).replace(tzinfo=UTC) + _DAY
-            if ended + table.keep <= now:
-                done += await _try(database, name, [f"DROP TABLE {name}"])
-        # Nearly always nothing: what has its day far ahead has moved out before.
-        past = f"{table.column} < {table.bound(_oldest(table, now))}"
-        await _try(database, table.rest, [f"DELETE FROM {table.rest} WHERE {past}"])  # noqa: S608 - our names
+        return [name for table in tables for name in await _maintain(database, table, present, now)]
+
+
+async def _maintain(
+    database: Database, table: ByDay, present: dict[str, set[str]], now: datetime
+) -> list[str]:
+    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
+    there, done = present[table.table], list[str]()
+    for day in (today + n * _DAY for n in range(AHEAD_DAYS + 1)):
+        if table.part(day) not in there:
+            done += await _try(database, table.part(day), _make(table, day))
+    for name in sorted(there):
+        suffix = name.removeprefix(f"{table.table}_part_")
+        if not suffix.isdigit():
+            continue
+        ended = datetime.strptime(suffix, _FORMAT).replace(tzinfo=UTC) + _DAY
+        if ended + table.keep <= now:
+            done += await _try(database, name, [f"DROP TABLE {name}"])
+    # Nearly always nothing: what has its day far ahead has moved out before.
+    past = f"{table.column} < {table.bound(_oldest(table, now))}"
+    await _try(database, table.rest, [f"DELETE FROM {table.rest} WHERE {past}"])  # noqa: S608 - our names
     return done
 
 
@@ -118,9 +123,6 @@ def _present(connection: Connection, tables: Sequence[ByDay]) -> dict[str, set[s
 async def _try(database: Database, name: str, statements: Sequence[str]) -> list[str]:
     try:
         async with database.engine.begin() as connection:
-            free = await connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})"))
-            if not free:
-                return []
             await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
             for statement in statements:
                 await connection.execute(text(statement))

@@ -13,6 +13,10 @@ from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
 from identity.audit.writer import AuditWriter
+from identity.authenticators.endpoints import router as authenticators
+from identity.authenticators.passkey_sign_in import router as passkey_sign_in
+from identity.authenticators.security_page import router as security_page
+from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -108,6 +112,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             signin,
             own_sessions,
             device,
+            step_up,
+            passkey_sign_in,
+            security_page,
+            authenticators,
             accounts,
             sessions,
             memberships,
@@ -128,7 +136,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
-    app.state.sms = _sms(settings)
+    app.state.sms = make_sms(settings)
     issuer = settings.issuer_url
     app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
@@ -138,7 +146,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     return app
 
 
-def _sms(settings: Settings) -> SmsGateway:
+def make_sms(settings: Settings) -> SmsGateway:
+    """The operator's SMS gateway, or in dev mode the inbox."""
     if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
         return DevInbox()
     return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())

@@ -1,9 +1,9 @@
-"""Commands of Identity: those every service has, `bootstrap` and `keys`."""
+"""Commands of Identity: those every service has, `bootstrap`, `keys` and `reset-authenticators`."""
 
 import asyncio
 import sys
 
-from identity import bootstrap, cli_keys
+from identity import bootstrap, cli_authenticators, cli_keys
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from identity.settings import BootstrapSettings, Settings
@@ -57,4 +57,6 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["keys"]:
         return cli_keys.run(arguments[1:])
+    if arguments[:1] == ["reset-authenticators"]:
+        return cli_authenticators.run(arguments[1:])
     return main(SERVICE, arguments)

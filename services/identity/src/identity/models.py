@@ -2,6 +2,7 @@
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
+from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import InitialAccessToken
 from identity.codes.models import SmsCode
 from identity.consents.models import Consent
@@ -31,10 +32,15 @@ __all__ = [
     "LogoutNotice",
     "Membership",
     "OnceOnly",
+    "Passkey",
+    "Password",
     "PushedRequest",
+    "RecoveryCode",
     "RefreshToken",
     "SigningKey",
     "SmsCode",
+    "SpentChallenge",
+    "Totp",
     "Unit",
     "UnitChange",
 ]

@@ -319,6 +319,7 @@ async def test_rfc7591_only_the_centre_issues_initial_access_tokens(centre: Any,
         ({"jwks": "x"}, "invalid_client_metadata"),
         ({"request_object_signing_alg": "RS256"}, "invalid_client_metadata"),
         ({"default_max_age": -1}, "invalid_client_metadata"),
+        ({"default_acr_values": ["urn:elsewhere"]}, "invalid_client_metadata"),
     ],
 )
 async def test_rfc7591_bad_metadata(new_party: NewParty, metadata: dict[str, Any], error: str) -> None:

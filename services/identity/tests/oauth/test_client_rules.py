@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from authkit import acr
 from identity.clients import rules
 from identity.clients.rules import BadMetadata, Metadata
 
@@ -35,6 +36,13 @@ def check(metadata: Metadata) -> None:
 )
 def test_rfc9700_good_redirect_uris(uri: str) -> None:
     check(replace(GOOD, redirect_uris=[uri]))
+
+
+def test_rfc7591_default_acr_values_are_levels_of_ours() -> None:
+    check(replace(GOOD, default_acr_values=list(acr.ORDER)))
+    for bad in (["urn:elsewhere"], [acr.MFA, acr.MFA]):
+        with pytest.raises(BadMetadata, match="default_acr_values"):
+            check(replace(GOOD, default_acr_values=bad))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from authkit import acr
+
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -66,6 +68,7 @@ class Metadata:
     id_token_signed_response_alg: str = "ES256"
     userinfo_signed_response_alg: str | None = None
     default_max_age: int | None = None
+    default_acr_values: list[str] = field(default_factory=list)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
 
@@ -96,6 +99,7 @@ def check(
     _within("grant_types", client.grant_types, grants)
     _within("scope", client.scopes, scopes)
     _within("audiences", client.audiences, audiences)
+    _within("default_acr_values", client.default_acr_values, acr.ORDER)
     _check_flows(client)
     if client.application_type not in ("web", "native"):
         raise BadMetadata("application_type must be 'web' or 'native'.")

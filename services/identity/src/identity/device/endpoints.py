@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.consents.service import words
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import Settings, Vault
 from identity.device import rules
 from identity.device.errors import Refused
 from identity.device.models import DeviceCode
@@ -17,13 +17,11 @@ from identity.device.service import Devices
 from identity.oauth.context import Context
 from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
-from identity.settings import Settings as SettingsModel
 from identity.signin import csrf
 from identity.signin.dependencies import DEVICE_PAGE, Browser
 from identity.signin.pages import page
 from identity.vault import Vault as VaultType
 from servicekit.clock import SHANGHAI
-from servicekit.clock import Clock as ClockProtocol
 from servicekit.db import Session
 
 router = APIRouter(include_in_schema=False)
@@ -49,7 +47,6 @@ async def show(
     request: Request,
     session: Session,
     browser: Browser,
-    clock: Clock,
     vault: Vault,
     settings: Settings,
     token: Token,
@@ -65,7 +62,7 @@ async def show(
         row, client = found
         return _question(row, client, vault, mine, rules.normal(user_code) or "")
 
-    return await _on(session, settings, clock, request, run)
+    return await _on(session, request, run)
 
 
 @router.post(f"{DEVICE_PAGE}/decision")
@@ -73,7 +70,6 @@ async def decide(
     request: Request,
     session: Session,
     browser: Browser,
-    clock: Clock,
     vault: Vault,
     settings: Settings,
     token: Token,
@@ -95,16 +91,10 @@ async def decide(
             devices.allow(row, client, mine)
         return page("device_done.html", name=client.client_name, allowed=decision == "allow")
 
-    return await _on(session, settings, clock, request, run)
+    return await _on(session, request, run)
 
 
-async def _on(
-    session: AsyncSession,
-    settings: SettingsModel,
-    clock: ClockProtocol,
-    request: Request,
-    call: Callable[[Context], Response],
-) -> Response:
+async def _on(session: AsyncSession, request: Request, call: Callable[[Context], Response]) -> Response:
     return await session.run_sync(lambda sync: call(Context(sync, request.app.state.parts)))
 
 

@@ -17,6 +17,7 @@ from authlib.oidc.core.errors import (
 from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import claims, id_token_hint
+from identity.oauth.acr import Level, level_of
 from identity.oauth.context import Context
 from identity.oauth.interaction import Marker
 
@@ -47,6 +48,13 @@ class SignIn(Step):
 
 
 @dataclass(frozen=True)
+class StepUp(Step):
+    """The person has to authenticate further, to reach a level."""
+
+    acr: str
+
+
+@dataclass(frozen=True)
 class Choose(Step):
     """The person is to say with which account to go on."""
 
@@ -74,8 +82,7 @@ class Asked:
     max_age: int | None
     sub: UUID | None
     """Whom the client expects."""
-    acr: list[str]
-    """One of these is essential; empty if any will do."""
+    level: Level
     scopes: set[str]
     resources: set[str]
 
@@ -100,7 +107,7 @@ def parse(context: Context, request: Any) -> Asked:
         prompts=prompts,
         max_age=_max_age(data.get("max_age"), request.client.default_max_age),
         sub=_expected(context, data.get("id_token_hint"), wanted.get("id_token", {}).get("sub", {})),
-        acr=_essential_acr(wanted.get("id_token", {}).get("acr", {})),
+        level=level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values),
         scopes=set((request.scope or "").split()) | claims.scopes(claims.allowed(wanted, request.client)),
         resources=set(lists.get("resource", [])),
     )
@@ -108,11 +115,13 @@ def parse(context: Context, request: Any) -> Asked:
 
 def next_step(
     context: Context, client: Any, asked: Asked, person: Account | None, marker: Marker | None
-) -> SignIn | Choose | Ask | None:
+) -> SignIn | StepUp | Choose | Ask | None:
     """What the person has to do before the answer; None if nothing. Raises `OAuth2Error`."""
     browser = context.browser
     if marker is not None and marker.denied:
         raise AccessDeniedError()
+    if asked.level.impossible or (marker is not None and marker.no_step_up):
+        raise UnmetAuthenticationRequirementsError("The requested authentication context was not reached.")
     fresh = marker is not None and marker.fresh(browser)
     stale = (
         person is None
@@ -130,8 +139,11 @@ def next_step(
         raise LoginRequiredError("Another person has signed in.")
     assert person is not None
     assert browser is not None
-    if asked.acr and browser.acr not in asked.acr:
-        raise UnmetAuthenticationRequirementsError("The requested authentication context cannot be reached.")
+    if asked.level.need is not None and not asked.level.met(browser.acr):
+        if silent:
+            # A person could do it, so not yet unmet (OpenID Connect Core §3.1.2.6).
+            raise LoginRequiredError()
+        return StepUp(asked.level.need)
     if "select_account" in asked.prompts and not fresh and (not marker or marker.chosen != str(person.id)):
         return Choose(person.name, person.phone_masked)
     again = "consent" in asked.prompts and (marker is None or marker.consented != str(person.id))
@@ -166,10 +178,6 @@ def _max_age(text: str | None, default: int | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidRequestError("Invalid 'max_age' parameter.")
     return int(text)
-
-
-def _essential_acr(request: dict[str, Any]) -> list[str]:
-    return claims.values_of(request) if request.get("essential") is True else []
 
 
 def _expected(context: Context, token: str | None, request: dict[str, Any]) -> UUID | None:

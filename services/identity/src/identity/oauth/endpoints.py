@@ -12,7 +12,7 @@ from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
-from identity.oauth.authorize import Ask, Choose, SignIn
+from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
 from identity.oauth.consent_page import choice_page, consent_page
 from identity.oauth.dependencies import Issuer, interactions, keep
 from identity.oauth.forms import form_pairs
@@ -89,6 +89,11 @@ async def _answer(
         if outcome.login_hint:
             query["login_hint"] = outcome.login_hint
         return RedirectResponse("/login?" + urlencode(query), 303, {"Cache-Control": "no-store"})
+    if isinstance(outcome, StepUp):
+        # With the same marker: a sign-in that the request has already had still counts.
+        return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
+        query = {"return_to": return_to, "acr": outcome.acr}
+        return RedirectResponse("/login/step-up?" + urlencode(query), 303, {"Cache-Control": "no-store"})
     if isinstance(outcome, Choose | Ask):
         assert browser is not None
         return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))

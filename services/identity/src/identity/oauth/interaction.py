@@ -48,6 +48,8 @@ class Marker:
     denied: bool = False
     origin: str = ""
     """Of the redirect URI: a pushed request's is not in the URL."""
+    no_step_up: bool = False
+    """The person does not want to authenticate further."""
 
     def fresh(self, browser: BrowserSession | None) -> bool:
         """Whether the browser has signed in since the person was sent away."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from authkit import dpop
+from authkit import acr, dpop
 from identity.clients import rules
 from identity.oauth import client_auth, rfc7523_assertions
 
@@ -68,7 +68,7 @@ def document(issuer: str) -> dict[str, Any]:
             "phone_number",
             "phone_number_verified",
         ],
-        "acr_values_supported": ["urn:zhuxue:acr:sms"],
+        "acr_values_supported": list(acr.ORDER),
         "display_values_supported": ["page"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],

@@ -84,6 +84,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     audiences: Mapped[list[str]] = mapped_column(ARRAY(Text))
     id_token_signed_response_alg: Mapped[str] = mapped_column(Text, default="ES256", server_default="ES256")
     default_max_age: Mapped[int | None] = mapped_column(Integer)
+    default_acr_values: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     require_pushed_authorization_requests: Mapped[bool] = mapped_column(
         Boolean, default=False, server_default=false()
     )

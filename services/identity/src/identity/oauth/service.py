@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import authorize, form_post, resources, rfc9126_par, signed_userinfo, token_calls
-from identity.oauth.authorize import Ask, Choose, SignIn
+from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
 from identity.oauth.context import Context, Parts, entered
 from identity.oauth.form_post import FormPost
 from identity.oauth.interaction import Marker
@@ -31,7 +31,7 @@ class Untrusted:
     description: str
 
 
-Outcome = Reply | FormPost | SignIn | Choose | Ask | Untrusted
+Outcome = Reply | FormPost | SignIn | StepUp | Choose | Ask | Untrusted
 
 
 class OAuth:
@@ -143,7 +143,7 @@ class OAuth:
 
     def _next_step(
         self, context: Context, request: Request, person: Account | None, marker: Marker | None
-    ) -> SignIn | Choose | Ask | None:
+    ) -> SignIn | StepUp | Choose | Ask | None:
         try:
             asked = authorize.parse(context, request)
             step = authorize.next_step(context, request.client, asked, person, marker)

@@ -25,12 +25,18 @@ _ERRORS = {
 
 
 def page(
-    template: str, *, status: int = 200, form_action: str = "", frames: str = "", **values: Any
+    template: str,
+    *,
+    status: int = 200,
+    form_action: str = "",
+    frames: str = "",
+    scripts: bool = False,
+    **values: Any,
 ) -> HTMLResponse:
     """A page with a strict Content-Security-Policy and no caching or framing.
 
     `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
-    redirect chain of a submitted form to the policy.
+    redirect chain of a submitted form to the policy. `scripts` allows our own from `/static`.
     """
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -38,6 +44,8 @@ def page(
     )
     if frames:
         policy += f"; frame-src {frames}"
+    if scripts:
+        policy += "; script-src 'self'"
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",

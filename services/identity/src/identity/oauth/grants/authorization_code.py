@@ -10,6 +10,7 @@ from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
 from identity.oauth import claims, resources, tokens
+from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
@@ -41,6 +42,8 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         now = context.clock.now()
         data = request.payload.data
         expires_at = now + timedelta(seconds=context.settings.session_absolute_seconds)
+        wanted = claims.parse(data.get("claims"))
+        level = level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values)
         grant = Grant(
             id=id_at(expires_at),
             client_id=request.client.client_id,
@@ -49,10 +52,10 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             scope=request.scope,
             resources=resources.requested(request.client, request.payload.datalist.get("resource", [])),
             auth_time=int(browser.authenticated_at.timestamp()),
-            acr=browser.acr,
+            acr=level.named(browser.acr),
             amr=browser.amr,
             dpop_jkt=data.get("dpop_jkt"),
-            claims=claims.allowed(claims.parse(data.get("claims")), request.client) or None,
+            claims=claims.allowed(wanted, request.client) or None,
             created_at=now,
             expires_at=expires_at,
         )
