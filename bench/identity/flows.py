@@ -162,12 +162,9 @@ class Peer:
 class Timed:
     """What a run of flows has taken."""
 
-    requests: int
-    """Flows, for flows."""
+    flows: int
     seconds: float
     durations: list[float]
-    sent: int
-    """HTTP requests."""
 
 
 async def timed(
@@ -178,10 +175,11 @@ async def timed(
     seconds: float = 0,
     limit: int = 0,
     begin: Callable[[Browser, int], Any] | None = None,
+    started: Callable[[], Any] | None = None,
 ) -> Timed:
     """Run `flow` over and over in `concurrency` browsers, for `seconds` or until `limit` runs are done.
 
-    `begin` is done once in each browser before the time starts.
+    `begin` is done once in each browser, then `started` once, before the time starts.
     """
     browsers = [Browser("127.0.0.1", side.port) for _ in range(concurrency)]
     durations: list[float] = []
@@ -189,7 +187,8 @@ async def timed(
     try:
         if begin is not None:
             await asyncio.gather(*(begin(browser, number) for number, browser in enumerate(browsers)))
-        sent = sum(browser.requests for browser in browsers)
+        if started is not None:
+            await started()
         start = time.perf_counter()
 
         async def run(browser: Browser) -> None:
@@ -202,9 +201,7 @@ async def timed(
                 durations.append(time.perf_counter() - began)
 
         await asyncio.gather(*(run(browser) for browser in browsers))
-        taken = time.perf_counter() - start
-        sent = sum(browser.requests for browser in browsers) - sent
-        return Timed(len(durations), taken, durations, sent)
+        return Timed(len(durations), time.perf_counter() - start, durations)
     finally:
         for browser in browsers:
             browser.close()

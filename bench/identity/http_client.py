@@ -72,7 +72,6 @@ class Browser:
         self._port = port
         self._protocol: _Protocol | None = None
         self.cookies: dict[str, str] = {}
-        self.requests = 0
 
     async def get(self, url: str) -> Answer:
         """GET `url`, absolute or a path."""
@@ -109,7 +108,6 @@ class Browser:
         answered: asyncio.Future[Answer] = loop.create_future()
         self._protocol.waiting.append(answered)
         self._protocol.transport.write(head.encode() + b"\r\n" + body)
-        self.requests += 1
         answer = await answered
         for name, value in answer.headers:
             if name == "set-cookie":

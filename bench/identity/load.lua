@@ -1,8 +1,8 @@
 -- The load on one endpoint, for wrk. The argument is a Lua file that returns the plan:
 --   path, headers, and either `bodies` to be sent in turn, or `tokens` to be refreshed: each is used once,
---   and its answer's refresh token is used later. `limit` ends the run after so many answers.
+--   and its answer's refresh token is used later.
 -- wrk must run with one thread, so that there is one queue.
-local plan, first, last, answers = nil, 1, 0, 0
+local plan, first, last, complaints = nil, 1, 0, 0
 
 function init(arguments)
   plan = dofile(arguments[1])
@@ -23,7 +23,6 @@ function request()
 end
 
 function response(status, _, body)
-  answers = answers + 1
   if plan.tokens then
     local token = body:match('"refresh_token"%s*:%s*"([^"]+)"')
     if token then
@@ -31,11 +30,9 @@ function response(status, _, body)
       plan.tokens[last] = token
     end
   end
-  if status >= 400 and answers < 3 then
+  if status >= 400 and complaints < 3 then
+    complaints = complaints + 1
     io.stderr:write("refused with ", status, ": ", body, "\n")
-  end
-  if answers == plan.limit then
-    wrk.thread:stop()
   end
 end
 

@@ -49,7 +49,7 @@ class Plan:
     tokens: list[str] = field(default_factory=list)
     form: str = ""
 
-    def lua(self, limit: int) -> str:
+    def lua(self) -> str:
         """The plan as `load.lua` reads it."""
         headers = f'["Content-Type"]="{FORM}"'
         if self.authorization:
@@ -59,8 +59,6 @@ class Plan:
         for name, values in (("bodies", self.bodies), ("tokens", self.tokens)):
             if values:
                 lines.append(f"{name}={{{', '.join(json.dumps(value) for value in values)}}}")
-        if limit:
-            lines.append(f"limit={limit}")
         return f"return {{{', '.join(lines)}}}\n"
 
 
@@ -74,10 +72,10 @@ def wrk_program() -> str:
     return found
 
 
-def load(port: int, plan: Plan, *, concurrency: int, seconds: float, limit: int = 0) -> Round:
+def load(port: int, plan: Plan, *, concurrency: int, seconds: float) -> Round:
     """Run wrk with `plan`. Raises RuntimeError when any request was refused or failed."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(plan.lua(limit))
+        file.write(plan.lua())
         file.flush()
         command = [wrk_program(), "-t1", f"-c{concurrency}", f"-d{max(1, round(seconds))}s", "-s", str(LUA)]
         done = subprocess.run(
@@ -119,16 +117,24 @@ class Statements:
         finally:
             await connection.close()
 
-    async def during(self, work: Callable[[], Awaitable[int]]) -> float:
-        """Statements per request of `work`, which says how many it made; background work is taken off."""
+    async def during(self, work: Callable[[Callable[[], Awaitable[None]]], Awaitable[int]]) -> float:
+        """Statements per request of `work`; what the server does without being asked is taken off.
+
+        `work` awaits what it is given before its first request that counts, and says how many it made.
+        """
         connection = await connect(self._server)
         try:
             await self._track(connection, "top")
             began = time.monotonic()
             await asyncio.sleep(2)
             idle = await self._count(connection) / (time.monotonic() - began)
-            before, began = await self._count(connection), time.monotonic()
-            requests = await work()
+            before, began = 0, 0.0
+
+            async def mark() -> None:
+                nonlocal before, began
+                before, began = await self._count(connection), time.monotonic()
+
+            requests = await work(mark)
             made = await self._count(connection) - before
             await self._track(connection, "none")
             return float(max(0.0, made - idle * (time.monotonic() - began)) / requests)

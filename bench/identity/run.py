@@ -54,7 +54,7 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
     program = Path(backend.url)
     node.install_package(servers.PEER)
     result = Result(
-        command=shlex.join(["make", "bench-identity", *_make_arguments(given)]),
+        command=f"make bench-identity ARGS={shlex.quote(' '.join(sys.argv[1:]))}",
         concurrency=given.concurrency,
         seconds=given.seconds,
         processes=given.processes,
@@ -87,11 +87,6 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
         write(result)
 
 
-def _make_arguments(given: argparse.Namespace) -> list[str]:
-    flags = [f"--{name}" for name in ("quick",) if getattr(given, name)]
-    return [f"ARGS={' '.join([*flags, '--write'])}"] if flags or given.write else []
-
-
 def _grants(given: argparse.Namespace) -> int:
     return 100 if given.quick else 400
 
@@ -109,7 +104,7 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
     for side in sides:
         mine = row.ours if side.name == "ours" else row.peer
         mine.statements = await Statements(world.server, side.name).during(
-            lambda side=side: scenario.some(world, side)  # type: ignore[misc]
+            lambda mark, side=side: scenario.some(world, side, mark)  # type: ignore[misc]
         )
         middle = mine.middle
         say(

@@ -15,8 +15,8 @@ from servers import APP, OPAQUE, SERVICE, WEB, basic
 from testkit.postgres import connect
 
 PUBLIC = Client(APP)
-_FLOWS_COUNTED = 20
-_REQUESTS_COUNTED = 100
+_COUNTED = 100
+_COUNTING_SECONDS = 2
 
 
 @dataclass
@@ -47,7 +47,7 @@ class World:
             await connection.close()
 
 
-Count = Callable[[], Awaitable[int]]
+Mark = Callable[[], Awaitable[None]]
 
 
 class Scenario:
@@ -63,8 +63,8 @@ class Scenario:
         """One round of load."""
         raise NotImplementedError
 
-    async def some(self, world: World, side: Side) -> int:
-        """A few requests, one after another, to count statements by; how many."""
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
+        """A few requests, one after another, to count statements by; how many. `mark` comes before them."""
         raise NotImplementedError
 
 
@@ -84,14 +84,14 @@ class SignIn(Scenario):
         run = await timed(side, once, concurrency=world.concurrency, seconds=seconds)
         return _round(run.durations, run.seconds)
 
-    async def some(self, world: World, side: Side) -> int:
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
         """See `Scenario`."""
         await world.forget_codes()
 
         async def once(browser: Browser, _: int) -> None:
             await signed_in(side, browser, PUBLIC, world.person())
 
-        return (await timed(side, once, concurrency=1, limit=_FLOWS_COUNTED)).requests
+        return (await timed(side, once, concurrency=1, limit=_COUNTED, started=mark)).flows
 
 
 class CodeFlow(Scenario):
@@ -105,11 +105,9 @@ class CodeFlow(Scenario):
         run = await self._run(world, side, concurrency=world.concurrency, seconds=seconds)
         return _round(run.durations, run.seconds)
 
-    async def some(self, world: World, side: Side) -> int:
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
         """See `Scenario`."""
-        # The sign-in's statements would be counted too: many flows make them few.
-        run = await self._run(world, side, concurrency=1, limit=_REQUESTS_COUNTED)
-        return run.requests
+        return int((await self._run(world, side, concurrency=1, limit=_COUNTED, started=mark)).flows)
 
     async def _run(self, world: World, side: Side, **how: Any) -> Any:
         await world.forget_codes()
@@ -135,12 +133,11 @@ class _Endpoint(Scenario):
         plan = await self.plan(world, side)
         return await asyncio.to_thread(load, side.port, plan, concurrency=world.concurrency, seconds=seconds)
 
-    async def some(self, world: World, side: Side) -> int:
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
         """See `Scenario`."""
         plan = await self.plan(world, side)
-        done = await asyncio.to_thread(
-            load, side.port, plan, concurrency=1, seconds=30, limit=_REQUESTS_COUNTED
-        )
+        await mark()
+        done = await asyncio.to_thread(load, side.port, plan, concurrency=1, seconds=_COUNTING_SECONDS)
         return done.requests
 
     async def tokens(

@@ -117,7 +117,7 @@ def test_apache_s_words_are_in_the_error_when_it_does_not_start(apache_program: 
     assert not root.exists()
 
 
-@pytest.mark.parametrize("folder", ["tests/clients/node"])
+@pytest.mark.parametrize("folder", ["tests/clients/node", "bench/identity/peer"])
 def test_lock_files_record_no_address(folder: str) -> None:
     root = Path(__file__).parents[3] / folder
     lock = json.loads((root / "package-lock.json").read_text())
