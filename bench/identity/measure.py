@@ -23,7 +23,7 @@ from servers import PEER
 from authkit.jwks import KeySet, fetch_over_http
 from authkit.tokens import TokenVerifier
 from testkit.backends import UnavailableError, debian, node
-from testkit.postgres import connect
+from testkit.backends.postgresql import connect
 
 LUA = Path(__file__).parent / "load.lua"
 FORM = "application/x-www-form-urlencoded"

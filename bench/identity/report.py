@@ -83,12 +83,7 @@ class Result:
                 f"| {row.ours.statements:.1f}, {row.peer.statements:.1f} |"
             )
         if self.check is not None:
-            ours, bare, jose = self.check.ours, self.check.bare, self.check.jose
-            lines += [
-                "",
-                f"Token check in a resource server, median: {ours:.0f} µs, {ours / bare:.1f} times the bare",
-                f"ES256 verification ({bare:.0f} µs); npm's jose takes {jose:.0f} µs for the same token.",
-            ]
+            lines += ["", *_words(self.check)]
         if self.memory:
             sizes = ", ".join(f"{name} {size} MiB" for name, size in self.memory.items())
             lines += ["", f"Resident memory at the end, all processes: {sizes}."]
@@ -105,6 +100,14 @@ class Result:
             *(f"{name} {version}" for name, version in packages.items()),
         ]
         return ", ".join(named)
+
+
+def _words(check: Check) -> list[str]:
+    times = check.ours / check.bare
+    return [
+        f"Token check in a resource server, median: {check.ours:.0f} µs, {times:.1f} times the bare ES256",
+        f"verification ({check.bare:.0f} µs); npm's jose takes {check.jose:.0f} µs for the same token.",
+    ]
 
 
 def machine() -> str:

@@ -18,7 +18,7 @@ from report import Result, Row, node_version, spread, write
 from scenarios import ALL, Scenario, World
 
 from testkit.backends import node
-from testkit.postgres import connect
+from testkit.backends.postgresql import connect
 
 WARM_UP = 2.0
 

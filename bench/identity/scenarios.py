@@ -12,7 +12,7 @@ from http_client import Browser
 from measure import Plan, Round, load, percentile
 from servers import APP, OPAQUE, SERVICE, WEB, basic
 
-from testkit.postgres import connect
+from testkit.backends.postgresql import connect
 
 PUBLIC = Client(APP)
 _COUNTED = 100
