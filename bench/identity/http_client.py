@@ -72,6 +72,8 @@ class Browser:
         self._port = port
         self._protocol: _Protocol | None = None
         self.cookies: dict[str, str] = {}
+        self.address = ""
+        """Where the browser says it is, as a gateway would say it."""
 
     async def get(self, url: str) -> Answer:
         """GET `url`, absolute or a path."""
@@ -101,6 +103,8 @@ class Browser:
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{headers}"
+        if self.address:
+            head += f"X-Forwarded-For: {self.address}\r\n"
         if cookies:
             head += f"Cookie: {cookies}\r\n"
         if method == "POST":

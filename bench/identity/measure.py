@@ -105,6 +105,8 @@ class Statements:
     def __init__(self, server: str, database: str) -> None:
         self._server = server
         self._database = database
+        self.each: list[tuple[float, str]] = []
+        """How often each statement came per request, since the last count."""
 
     @classmethod
     async def prepare(cls, server: str) -> None:
@@ -136,6 +138,7 @@ class Statements:
 
             requests = await work(mark)
             made = await self._count(connection) - before
+            self.each = [(row["calls"] / requests, row["query"]) for row in await self._rows(connection)]
             await self._track(connection, "none")
             return float(max(0.0, made - idle * (time.monotonic() - began)) / requests)
         finally:
@@ -150,10 +153,13 @@ class Statements:
         await connection.execute("SELECT pg_stat_statements_reset()")
 
     async def _count(self, connection: Any) -> int:
-        return int(
-            await connection.fetchval(
-                "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
-                " JOIN pg_database ON pg_database.oid = dbid WHERE datname = $1",
+        return sum(row["calls"] for row in await self._rows(connection))
+
+    async def _rows(self, connection: Any) -> list[Any]:
+        return list(
+            await connection.fetch(
+                "SELECT calls, query FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid"
+                " WHERE datname = $1 ORDER BY calls DESC",
                 self._database,
             )
         )

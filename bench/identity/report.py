@@ -69,8 +69,8 @@ class Result:
         )
         lines = [
             f"`{self.command}`, {datetime.now(UTC):%Y-%m-%d}: {machine()}; {self.versions()}.",
-            f"{self.processes} processes on each side, {self.concurrency} connections, {rounds} rounds of",
-            f"{self.seconds:g} s on each side in turn, of which the one with the median rate is shown.",
+            f"{self.processes} processes on each side, {self.concurrency} connections, rounds of",
+            f"{self.seconds:g} s in turn; of {rounds} a side the one with the median rate is shown.",
             "",
             f"| {' | '.join(columns)} |",
             "|---|---:|---:|---:|---:|---:|---:|",

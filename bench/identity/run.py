@@ -30,6 +30,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--only", nargs="+", choices=[*ALL, "token-check"], help="only these scenarios")
     parser.add_argument("--ours-only", action="store_true", help="without the peer, for work on our side")
+    parser.add_argument("--statements", action="store_true", help="list the statements of a request")
     parser.add_argument("--rounds", type=int, help="rounds per side (3)")
     parser.add_argument("--seconds", type=float, help="length of a round (10)")
     parser.add_argument("--concurrency", type=int, default=16)
@@ -103,7 +104,8 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
             mine.rounds.append(await scenario.round(world, side, given.seconds))
     for side in sides:
         mine = row.ours if side.name == "ours" else row.peer
-        mine.statements = await Statements(world.server, side.name).during(
+        statements = Statements(world.server, side.name)
+        mine.statements = await statements.during(
             lambda mark, side=side: scenario.some(world, side, mark)  # type: ignore[misc]
         )
         middle = mine.middle
@@ -111,6 +113,9 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
             f"{scenario.name:<34} {side.name}: {spread(mine.rounds)} a second, p50 {middle.p50:.1f} ms,"
             f" p99 {middle.p99:.1f} ms, {mine.statements:.1f} statements"
         )
+        if given.statements:
+            for often, text in statements.each:
+                say(f"  {often:5.2f}  {' '.join(text.split())[:200]}")
     return row
 
 

@@ -76,7 +76,6 @@ async def ours(
         "DATABASE_URL": await create_database(server, "ours"),
         "ENCRYPTION_KEY": secrets.token_hex(32),
         "INDEX_KEY": secrets.token_hex(32),
-        "SMS_BUDGET_PER_ADDRESS": "1000000000",
         "SMS_GATEWAY_URL": sms_url,
         "SMS_GATEWAY_SECRET": SECRET,
         "LOG_LEVEL": "WARNING",

@@ -133,7 +133,9 @@ class Issuer:
 
     def browser(self, phone: str | None = None) -> Browser:
         """A new browser, and somebody who has not signed in yet."""
-        made = Browser(self.url, phone or next(self.people))
+        phone = phone or next(self.people, None)
+        assert phone is not None, "everybody has signed in: load more units (_UNITS)"
+        made = Browser(self.url, phone)
         self._browsers.append(made)
         return made
 
