@@ -128,7 +128,7 @@ class Statements:
         try:
             await self._track(connection, "top")
             began = time.monotonic()
-            await asyncio.sleep(2)
+            await asyncio.sleep(1)
             idle = await self._count(connection) / (time.monotonic() - began)
             before, began = 0, 0.0
 
@@ -149,7 +149,7 @@ class Statements:
         await connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{what}'")
         await connection.execute("SELECT pg_reload_conf()")
         # Every process of the server reads its settings again when it next has nothing to do.
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2)
         await connection.execute("SELECT pg_stat_statements_reset()")
 
     async def _count(self, connection: Any) -> int:

@@ -16,7 +16,7 @@ from testkit.backends.postgresql import connect
 
 PUBLIC = Client(APP)
 _COUNTED = 100
-_COUNTING_SECONDS = 2
+_COUNTING_SECONDS = 1
 
 
 @dataclass
