@@ -13,10 +13,10 @@ DEPTRY := --no-ansi --ignore DEP002 --package-module-name-map \
   $(subst $(space),$(comma),$(foreach m,$(MEMBERS),zhuxue-$(notdir $m)=$(notdir $m)))
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
 
-.PHONY: help run demo test lint format lock snapshots up down clean
+.PHONY: help run demo test lint format lock snapshots bench-identity up down clean
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The environment is made again only when a lock or a member's metadata has changed.
 $(VENV)/.run: requirements/run.txt $(MEMBERS:%=%/pyproject.toml)
@@ -46,7 +46,7 @@ test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy $(MEMBERS:%=%/src)
+	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench/identity/*.py
 	@$(VENV)/bin/lint-imports --no-cache
 	@for member in $(MEMBERS); do (cd $$member && $(CURDIR)/$(VENV)/bin/deptry src $(DEPTRY) 2>&1 | { grep DEP0 && exit 1 || true; }) || exit 1; done
 	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
@@ -60,6 +60,9 @@ lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*
 	  $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	    --output-file requirements/$$name.txt requirements/$$name.in; done
+
+bench-identity: $(VENV)/.dev ## Measure Identity against npm's oidc-provider (ARGS=--quick, ARGS=--write)
+	@$(PY) bench/identity/run.py $(ARGS)
 
 snapshots: $(VENV)/.dev ## Record events' shapes, AsyncAPI and the REST reference (never over a breaking change)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json

@@ -6,12 +6,13 @@ A backend starts when the first test asks for it; the closing summary tells whic
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
 
-from testkit.backends import Backend, postgresql, rabbitmq
+from testkit.backends import Backend, apache, node, postgresql, rabbitmq
 from testkit.backends.base import run_apart
 from testkit.postgres import Migration, Templates
 
@@ -64,6 +65,22 @@ def rabbitmq_url(pytestconfig: pytest.Config) -> Iterator[str]:
         yield backend.url
     finally:
         backend.stop()
+
+
+@pytest.fixture(scope="session")
+def node_program(pytestconfig: pytest.Config) -> Path:
+    """Give the path of `node`. What a program needs is installed by `backends.node.install_package`."""
+    backend = node.start()
+    pytestconfig.stash[_used].append(backend)
+    return Path(backend.url)
+
+
+@pytest.fixture(scope="session")
+def apache_program(pytestconfig: pytest.Config) -> Path:
+    """Give the path of an Apache that has mod_auth_openidc. `backends.apache.serve` starts one."""
+    backend = apache.start()
+    pytestconfig.stash[_used].append(backend)
+    return Path(backend.url)
 
 
 @pytest.fixture(scope="session")

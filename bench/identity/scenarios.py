@@ -1,0 +1,251 @@
+"""What is measured: each scenario gives one round of load on one side, and knows how to count statements."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flows import RESOURCE, Client, Peer, Side, code_flow, signed_in, timed
+from http_client import Browser
+from measure import Plan, Round, load, percentile
+from servers import APP, OPAQUE, SERVICE, WEB, basic
+
+from testkit.backends.postgresql import connect
+
+PUBLIC = Client(APP)
+_COUNTED = 100
+_COUNTING_SECONDS = 1
+
+
+@dataclass
+class World:
+    """What scenarios work with."""
+
+    server: str
+    phones: Sequence[str]
+    concurrency: int
+    grants: int
+    """How many grants a round of refreshing has at its disposal."""
+    slices: int
+    """How many rounds that use tokens up there will be on each side."""
+    prepared: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _next: int = 0
+
+    def person(self) -> str:
+        """Somebody else each time, until all have had their turn."""
+        self._next += 1
+        return self.phones[self._next % len(self.phones)]
+
+    async def forget_codes(self) -> None:
+        """Let everybody have an SMS code again at once: they are rationed by the number, as they must be."""
+        connection = await connect(self.server.rsplit("/", 1)[0] + "/ours")
+        try:
+            await connection.execute("TRUNCATE sms_codes")
+        finally:
+            await connection.close()
+
+
+Mark = Callable[[], Awaitable[None]]
+
+
+class Scenario:
+    """One row of the table."""
+
+    name = ""
+    flow = False
+
+    async def prepare(self, world: World, side: Side) -> None:
+        """Before the first round."""
+
+    async def round(self, world: World, side: Side, seconds: float) -> Round:
+        """One round of load."""
+        raise NotImplementedError
+
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
+        """A few requests, one after another, to count statements by; how many. `mark` comes before them."""
+        raise NotImplementedError
+
+
+class SignIn(Scenario):
+    """From an authorization request without a session, through the sign-in pages, to the tokens."""
+
+    name = "sign-in, whole flow"
+    flow = True
+
+    async def round(self, world: World, side: Side, seconds: float) -> Round:
+        """See `Scenario`."""
+        await world.forget_codes()
+
+        async def once(browser: Browser, _: int) -> None:
+            await signed_in(side, browser, PUBLIC, world.person())
+
+        run = await timed(side, once, concurrency=world.concurrency, seconds=seconds)
+        return _round(run.durations, run.seconds)
+
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
+        """See `Scenario`."""
+        await world.forget_codes()
+
+        async def once(browser: Browser, _: int) -> None:
+            await signed_in(side, browser, PUBLIC, world.person())
+
+        return (await timed(side, once, concurrency=1, limit=_COUNTED, started=mark)).flows
+
+
+class CodeFlow(Scenario):
+    """From an authorization request with a live session to the tokens: two requests."""
+
+    name = "code flow, live session"
+    flow = True
+
+    async def round(self, world: World, side: Side, seconds: float) -> Round:
+        """See `Scenario`."""
+        run = await self._run(world, side, concurrency=world.concurrency, seconds=seconds)
+        return _round(run.durations, run.seconds)
+
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
+        """See `Scenario`."""
+        return int((await self._run(world, side, concurrency=1, limit=_COUNTED, started=mark)).flows)
+
+    async def _run(self, world: World, side: Side, **how: Any) -> Any:
+        await world.forget_codes()
+
+        async def begin(browser: Browser, _: int) -> None:
+            await signed_in(side, browser, PUBLIC, world.person())
+
+        async def once(browser: Browser, _: int) -> None:
+            await code_flow(side, browser, PUBLIC)
+
+        return await timed(side, once, begin=begin, **how)
+
+
+class _Endpoint(Scenario):
+    """Requests to one endpoint, made by wrk."""
+
+    async def plan(self, world: World, side: Side) -> Plan:
+        """The next round's requests."""
+        raise NotImplementedError
+
+    async def round(self, world: World, side: Side, seconds: float) -> Round:
+        """See `Scenario`."""
+        plan = await self.plan(world, side)
+        return await asyncio.to_thread(load, side.port, plan, concurrency=world.concurrency, seconds=seconds)
+
+    async def some(self, world: World, side: Side, mark: Mark) -> int:
+        """See `Scenario`."""
+        plan = await self.plan(world, side)
+        await mark()
+        done = await asyncio.to_thread(load, side.port, plan, concurrency=1, seconds=_COUNTING_SECONDS)
+        return done.requests
+
+    async def tokens(
+        self, world: World, side: Side, client: Client, kind: str, count: int, resource: str = RESOURCE
+    ) -> list[str]:
+        """Tokens from that many code flows."""
+        found: list[str] = []
+        await world.forget_codes()
+
+        async def begin(browser: Browser, _: int) -> None:
+            await signed_in(side, browser, client, world.person())
+
+        async def once(browser: Browser, _: int) -> None:
+            found.append((await code_flow(side, browser, client, resource))[kind])
+
+        await timed(side, once, begin=begin, concurrency=world.concurrency, limit=count)
+        return found
+
+
+class RefreshPublic(_Endpoint):
+    """Each refresh uses a token up and gets its successor."""
+
+    name = "refresh, public client, rotation"
+
+    async def prepare(self, world: World, side: Side) -> None:
+        """See `Scenario`."""
+        count = world.grants * world.slices
+        world.prepared[side.name, self.name] = await self.tokens(world, side, PUBLIC, "refresh_token", count)
+
+    async def plan(self, world: World, side: Side) -> Plan:
+        """See `_Endpoint`."""
+        left = world.prepared[side.name, self.name]
+        mine, left[: world.grants] = left[: world.grants], []
+        form = urlencode({"grant_type": "refresh_token", "client_id": PUBLIC.client_id})
+        return Plan("/token", tokens=mine, form=form)
+
+
+class RefreshConfidential(_Endpoint):
+    """A client that authenticates keeps its token."""
+
+    name = "refresh, confidential client"
+
+    async def prepare(self, world: World, side: Side) -> None:
+        """See `Scenario`."""
+        world.prepared[side.name, self.name] = await self.tokens(
+            world, side, basic(WEB), "refresh_token", world.grants
+        )
+
+    async def plan(self, world: World, side: Side) -> Plan:
+        """See `_Endpoint`."""
+        forms = [
+            f"grant_type=refresh_token&refresh_token={quote(token, safe='')}"
+            for token in world.prepared[side.name, self.name]
+        ]
+        return Plan("/token", f"Basic {basic(WEB).basic}", forms)
+
+
+class ClientCredentials(_Endpoint):
+    """A service's token for itself."""
+
+    name = "client credentials"
+
+    async def plan(self, world: World, side: Side) -> Plan:
+        """See `_Endpoint`."""
+        form = urlencode({"grant_type": "client_credentials", "scope": "directory:read"})
+        return Plan("/token", f"Basic {basic(SERVICE).basic}", [form])
+
+
+class Introspection(_Endpoint):
+    """A resource server asks about a person's access token."""
+
+    name = "introspection"
+
+    async def prepare(self, world: World, side: Side) -> None:
+        """See `Scenario`."""
+        resource = OPAQUE if isinstance(side, Peer) else RESOURCE
+        made = await self.tokens(world, side, PUBLIC, "access_token", 200, resource)
+        world.prepared[side.name, self.name] = made
+        browser = Browser("127.0.0.1", side.port)
+        answer = await browser.post(_introspect(side), {"token": made[0]}, basic(SERVICE).headers)
+        browser.close()
+        if json.loads(answer.body).get("active") is not True:
+            raise RuntimeError(f"{side.name} does not introspect its token: {answer.body!r}")
+
+    async def plan(self, world: World, side: Side) -> Plan:
+        """See `_Endpoint`."""
+        forms = [f"token={quote(token, safe='')}" for token in world.prepared[side.name, self.name]]
+        return Plan(_introspect(side), f"Basic {basic(SERVICE).basic}", forms)
+
+
+def _introspect(side: Side) -> str:
+    return "/token/introspection" if isinstance(side, Peer) else "/introspect"
+
+
+def _round(durations: list[float], seconds: float) -> Round:
+    return Round(
+        len(durations) / seconds,
+        percentile(durations, 0.5) * 1000,
+        percentile(durations, 0.99) * 1000,
+        len(durations),
+    )
+
+
+ALL: dict[str, Scenario] = {
+    "sign-in": SignIn(),
+    "code": CodeFlow(),
+    "refresh": RefreshPublic(),
+    "refresh-confidential": RefreshConfidential(),
+    "client-credentials": ClientCredentials(),
+    "introspection": Introspection(),
+}

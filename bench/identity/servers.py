@@ -1,0 +1,186 @@
+"""PostgreSQL that loses nothing, and the two issuers on it: ours and npm's oidc-provider."""
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from flows import CALLBACK, Client
+
+from identity import bootstrap
+from identity.app import make_vault
+from identity.base import MIGRATIONS
+from identity.oauth.models import Client as ClientRow
+from identity.oauth.models import ClientSecret, secret_hash
+from identity.settings import Settings
+from servicekit.clock import SystemClock
+from servicekit.db import Database
+from servicekit.migrations import upgrade
+from testkit.backends import UnavailableError, node, postgresql
+from testkit.backends.base import wait_until_ready
+from testkit.backends.process import PrivateProcess, free_port
+from testkit.postgres import create_database
+
+HERE = Path(__file__).parent
+PEER = HERE / "peer"
+SECRET = secrets.token_hex(20)
+OPAQUE = "urn:zhuxue:opaque"
+APP = "portal"
+WEB = "bench-web"
+SERVICE = "office"
+_START_SECONDS = 60.0
+
+
+def basic(client_id: str) -> Client:
+    """A client with the secret of all clients here."""
+    return Client(client_id, base64.b64encode(f"{client_id}:{SECRET}".encode()).decode())
+
+
+@contextlib.contextmanager
+def database_server() -> Iterator[str]:
+    """A PostgreSQL of its own on disk, durable, with statements counted on demand; its URL."""
+    settings = {**postgresql.DURABLE, "shared_preload_libraries": "pg_stat_statements"}
+    backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0)
+    try:
+        yield backend.url
+    finally:
+        backend.stop()
+
+
+def _wait(url: str, process: PrivateProcess) -> None:
+    def ready() -> None:
+        try:
+            httpx.get(url, timeout=2).raise_for_status()
+        except httpx.HTTPError as error:
+            raise UnavailableError(str(error)) from error
+
+    wait_until_ready(ready, process.alive, _START_SECONDS, process.tail)
+
+
+@contextlib.asynccontextmanager
+async def ours(
+    server: str, processes: int, sms_url: str, log: Path
+) -> AsyncIterator[tuple[int, int, list[str]]]:
+    """Identity with world S; its port, the id of its first process and people's numbers."""
+    port = free_port()
+    values = {
+        "MODE": "dev",
+        "PORT": str(port),
+        "ISSUER": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": await create_database(server, "ours"),
+        "ENCRYPTION_KEY": secrets.token_hex(32),
+        "INDEX_KEY": secrets.token_hex(32),
+        "SMS_GATEWAY_URL": sms_url,
+        "SMS_GATEWAY_SECRET": SECRET,
+        "LOG_LEVEL": "WARNING",
+    }
+    settings = Settings(**{name.lower(): value for name, value in values.items()})  # type: ignore[arg-type]
+    phones = await _prepare(settings)
+    environment = {f"ZHUXUE_IDENTITY_{name}": value for name, value in values.items()}
+    process = PrivateProcess(
+        [sys.executable, HERE / "ours.py", str(port), str(processes)],
+        log=log,
+        directories=[],
+        env={**os.environ, **environment},
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/readyz", process)
+        yield port, process.pid, phones
+    finally:
+        process.stop()
+
+
+async def _prepare(settings: Settings) -> list[str]:
+    await upgrade(MIGRATIONS, settings.database_url)
+    database, clock, vault = Database(settings.database_url), SystemClock(), make_vault(settings)
+    world = bootstrap.world("s", dev=True)
+    try:
+        async with database.transaction() as session:
+            await bootstrap.ensure_keys_and_clients(
+                session, clock, vault, service_secrets={SERVICE: SECRET}, redirect_uris=[CALLBACK]
+            )
+            await bootstrap.load_world(session, clock, vault, settings, world)
+            now = datetime.now(UTC)
+            session.add(
+                ClientRow(
+                    client_id=WEB,
+                    client_name="有密钥的应用",
+                    token_endpoint_auth_method="client_secret_basic",
+                    redirect_uris=[CALLBACK],
+                    grant_types=["authorization_code", "refresh_token"],
+                    scopes=bootstrap.PEOPLE_SCOPES,
+                    audiences=bootstrap.AUDIENCES,
+                    first_party=True,
+                    registered_at=now,
+                    secrets=[ClientSecret(client_id=WEB, secret_hash=secret_hash(SECRET), created_at=now)],
+                )
+            )
+    finally:
+        await database.close()
+    return [person.phone for person in world.people]
+
+
+@contextlib.asynccontextmanager
+async def peer(
+    server: str, processes: int, phones: list[str], node_program: Path, log: Path
+) -> AsyncIterator[tuple[int, int]]:
+    """oidc-provider with the same clients and people; its port and the id of its first process."""
+    port = free_port()
+    code = {"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]}
+    redirects = {"redirect_uris": [CALLBACK]}
+    secret = {"client_secret": SECRET, "token_endpoint_auth_method": "client_secret_basic"}
+    clients = [
+        {
+            "client_id": APP,
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            **code,
+            **redirects,
+        },
+        {"client_id": WEB, "application_type": "native", **secret, **code, **redirects},
+        {
+            "client_id": SERVICE,
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "response_types": [],
+            **secret,
+        },
+    ]
+    url = postgresql.plain_url(await create_database(server, "peer"))
+    environment = {
+        "ISSUER": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "WORKERS": str(processes),
+        "CLIENTS": json.dumps(clients),
+        "PHONES": json.dumps(phones),
+        "DATABASE_URL": url,
+        "NODE_ENV": "production",
+    }
+    process = PrivateProcess(
+        [node_program, PEER / "server.js"],
+        log=log,
+        directories=[],
+        env=node.environment(node_program) | environment,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
+        yield port, process.pid
+    finally:
+        process.stop()
+
+
+def memory(first: int) -> int:
+    """Resident memory of a process and its children, in MiB."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            if str(first) in (fields["Pid"], fields["PPid"]):
+                total += int(fields.get("VmRSS", "0").split()[0])
+    return total // 1024
