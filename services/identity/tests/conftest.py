@@ -2,10 +2,9 @@
 
 import html
 import re
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,13 +21,36 @@ from identity.settings import Settings
 from messaging.inprocess import InProcessBus
 from servicekit.migrations import upgrade
 from testkit.clock import FrozenClock
+from testkit.postgres import Migration
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"
 
 
-async def migrate(url: str) -> None:
+# The same for every test: what is sealed in a template is opened in its copies.
+KEYS = {"encryption_key": "e1" * 32, "index_key": "1d" * 32}
+
+
+async def filled(url: str, world: bootstrap.World) -> None:
+    """Migrate the database at `url`, and put keys, the services' clients and `world` into it."""
     await upgrade(MIGRATIONS, url)
+    # Before any test's clock, which stands still.
+    settings, clock = settings_for(url), FrozenClock(datetime.now(UTC) - timedelta(minutes=1))
+    state = build(settings, InProcessBus(), clock).state
+    async with state.database.transaction() as session:
+        await bootstrap.ensure_keys_and_clients(
+            session,
+            clock,
+            state.vault,
+            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
+            redirect_uris=[CALLBACK],
+        )
+        await bootstrap.load_world(session, clock, state.vault, settings, world)
+    await state.database.close()
+
+
+async def with_world_s(url: str) -> None:
+    await filled(url, bootstrap.world("s", dev=True))
 
 
 def settings_for(url: str, **changes: object) -> Settings:
@@ -36,8 +58,7 @@ def settings_for(url: str, **changes: object) -> Settings:
         "mode": "dev",
         "database_url": url,
         "issuer": ISSUER,
-        "encryption_key": secrets.token_hex(32),
-        "index_key": secrets.token_hex(32),
+        **KEYS,
         "sms_budget_per_address": 1000,
         "log_json": False,
     }
@@ -136,28 +157,21 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def world() -> bootstrap.World:
-    """Who is there; a folder of tests may override it with a smaller one."""
-    return bootstrap.world("s", dev=True)
+def fill() -> Any:
+    """`filled`, for folders of tests that make a world of their own."""
+    return filled
 
 
 @pytest.fixture
-async def app(database_factory: Any, clock: FrozenClock, world: bootstrap.World) -> AsyncIterator[FastAPI]:
-    """Identity with keys, clients and world S, in dev mode."""
-    url = await database_factory("identity", migrate)
-    settings = settings_for(url)
-    bus = InProcessBus()
-    application = build(settings, bus, clock)
-    async with application.state.database.transaction() as session:
-        vault = application.state.vault
-        await bootstrap.ensure_keys_and_clients(
-            session,
-            clock,
-            vault,
-            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
-            redirect_uris=[CALLBACK],
-        )
-        await bootstrap.load_world(session, clock, vault, settings, world)
+def prepared() -> Migration:
+    """Makes what every test begins with, once; a folder of tests may override it with a smaller world."""
+    return with_world_s
+
+
+@pytest.fixture
+async def app(database_factory: Any, clock: FrozenClock, prepared: Migration) -> AsyncIterator[FastAPI]:
+    """Identity with keys, clients and its world, in dev mode."""
+    application = build(settings_for(await database_factory("identity", prepared)), InProcessBus(), clock)
     async with application.router.lifespan_context(application):
         yield application
 

@@ -25,13 +25,27 @@ SECRET = "s" * 40
 _UNITS = {"100000", "370000", "370100", "370102"}
 
 
-@pytest.fixture
-def world() -> bootstrap.World:
+def one_line() -> bootstrap.World:
     """One line of authority down to 历下区."""
     units = [unit for unit in worlds.world_s() if unit.code in _UNITS]
     everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
     people = [person for person in everybody if person.unit_code in _UNITS]
     return bootstrap.World(units, people, frozenset())
+
+
+@pytest.fixture
+def world() -> bootstrap.World:
+    return one_line()
+
+
+@pytest.fixture
+def prepared(fill: Any) -> Any:
+    """In place of world S."""
+
+    async def with_one_line(url: str) -> None:
+        await fill(url, one_line())
+
+    return with_one_line
 
 
 def client(client_id: str, **changes: Any) -> Client:
