@@ -69,7 +69,7 @@ async def test_a_resource_refuses_every_other_proof(new_browser: Any, tools: Any
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
     access = (await bound_token(browser, tools, dpop, nonce)).json()["access_token"]
-    stranger = type(dpop)()
+    stranger = type(dpop)(dpop.origin)
     unbound = (await browser.token(PHONE)).json()["access_token"]
     answers = [
         await me(browser, stranger, access),
@@ -199,7 +199,7 @@ async def test_a_public_client_s_refresh_token_is_bound(new_browser: Any, tools:
     nonce = await nonce_of(browser, dpop)
     token = (await bound_token(browser, tools, dpop, nonce)).json()
     value = token["refresh_token"]
-    stranger = type(dpop)()
+    stranger = type(dpop)(dpop.origin)
     for headers in ({}, {"DPoP": stranger.proof("/token", nonce=nonce)}):
         answer = await tools.refresh(browser, value, headers=headers)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
@@ -220,7 +220,7 @@ async def test_ensure_token_endpoint_fails_with_mismatched_dpop_jkt(
     new_browser: Any, tools: Any, dpop: Any
 ) -> None:
     browser = new_browser()
-    stranger = type(dpop)()
+    stranger = type(dpop)(dpop.origin)
     nonce = await nonce_of(browser, dpop)
     answer = await bound_token(browser, tools, stranger, nonce, dpop_jkt=dpop.jkt)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
@@ -294,12 +294,12 @@ async def test_fapi2_ensure_dpopproof_at_par_endpoint_binding_success(fapi: Fapi
 
 
 async def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt(fapi: Fapi) -> None:
-    answer = await fapi.redeem(await fapi.code(proof=True), key=type(fapi.dpop)())
+    answer = await fapi.redeem(await fapi.code(proof=True), key=type(fapi.dpop)(fapi.dpop.origin))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 async def test_fapi2_ensure_mismatched_dpop_jkt_fails(fapi: Fapi) -> None:
-    answer = await fapi.push(proof=True, dpop_jkt=type(fapi.dpop)().jkt)
+    answer = await fapi.push(proof=True, dpop_jkt=type(fapi.dpop)(fapi.dpop.origin).jkt)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
