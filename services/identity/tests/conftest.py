@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -169,20 +169,35 @@ def prepared() -> Migration:
 
 
 @pytest.fixture
-async def app(database_factory: Any, clock: FrozenClock, prepared: Migration) -> AsyncIterator[FastAPI]:
+def issuer() -> str:
+    """Where the issuer is."""
+    return ISSUER
+
+
+@pytest.fixture
+async def app(
+    database_factory: Any, clock: FrozenClock, prepared: Migration, issuer: str
+) -> AsyncIterator[FastAPI]:
     """Identity with keys, clients and its world, in dev mode."""
-    application = build(settings_for(await database_factory("identity", prepared)), InProcessBus(), clock)
+    settings = settings_for(await database_factory("identity", prepared), issuer=issuer)
+    application = build(settings, InProcessBus(), clock)
     async with application.router.lifespan_context(application):
         yield application
 
 
 @pytest.fixture
-async def new_browser(app: FastAPI) -> AsyncIterator[object]:
+def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+    """Opens HTTP clients of the issuer; here without a network."""
+    return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=issuer)
+
+
+@pytest.fixture
+async def new_browser(app: FastAPI, connect: Callable[[], httpx.AsyncClient]) -> AsyncIterator[object]:
     """A factory of browsers, each with cookies of its own."""
     clients: list[httpx.AsyncClient] = []
 
     def make() -> Browser:
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ISSUER)
+        client = connect()
         clients.append(client)
         return Browser(app, client)
 

@@ -1,14 +1,22 @@
-"""A relying party as the certification suite drives it: over HTTP, judging by the published keys."""
+"""Relying parties as the certification suite drives them: over TCP to an issuer that is being served.
+
+Authlib's client makes and redeems the requests and judges ID tokens, joserfc checks signatures by the
+published keys.
+"""
 
 import html as entities
 import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.oidc.core import CodeIDToken
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -17,12 +25,16 @@ from sqlalchemy import text
 from identity import bootstrap
 from identity.directory import worlds
 from identity.oauth.models import Client, ClientSecret, secret_hash
+from testkit.clients import AssertionKeys
+from testkit.serving import Served
 
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
 SECRET = "s" * 40
 _UNITS = {"100000", "370000", "370100", "370102"}
+# Made once: reading the machine's certificates takes longer than most tests.
+_TLS = ssl.create_default_context()
 
 
 def one_line() -> bootstrap.World:
@@ -48,6 +60,35 @@ def prepared(fill: Any) -> Any:
     return with_one_line
 
 
+@pytest.fixture
+def served() -> Iterator[Served]:
+    port = Served()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def issuer(served: Served) -> str:
+    return served.url
+
+
+@pytest.fixture
+async def app(app: FastAPI, served: Served) -> AsyncIterator[FastAPI]:
+    async with served.running(app):
+        yield app
+
+
+@pytest.fixture
+def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+    return lambda: httpx.AsyncClient(base_url=issuer, verify=_TLS)
+
+
+@pytest.fixture(scope="session")
+def keys() -> AssertionKeys:
+    """What clients sign assertions with."""
+    return AssertionKeys("http://named.in/each-test")
+
+
 def client(client_id: str, **changes: Any) -> Client:
     """A confidential client as a certification plan registers it."""
     values: dict[str, Any] = {
@@ -56,8 +97,8 @@ def client(client_id: str, **changes: Any) -> Client:
         "token_endpoint_auth_method": "client_secret_basic",
         "redirect_uris": [CALLBACK],
         "post_logout_redirect_uris": ["http://localhost:8000/out"],
-        "grant_types": ["authorization_code"],
-        "scopes": ["openid", "profile", "phone"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scopes": ["openid", "profile", "phone", "offline_access"],
         "audiences": ["urn:zhuxue:identity"],
         "first_party": True,
         "registered_at": datetime.now(UTC),
@@ -75,18 +116,34 @@ class RelyingParty:
     app: FastAPI
     browser: Any
     client_id: str
+    issuer: str
     phone: str = PHONE
     sign_ins: int = 0
     asked: list[str] = field(default_factory=list)
     """Pages of consent that were shown."""
     secret: str = SECRET
+    callback: str = CALLBACK
+    auth_method: str = "client_secret_basic"
+    response_mode: str = "query"
 
     @property
     def http(self) -> httpx.AsyncClient:
         return self.browser.http  # type: ignore[no-any-return]
 
+    def library(self) -> AsyncOAuth2Client:
+        """Authlib's client, as this relying party is registered."""
+        return AsyncOAuth2Client(
+            self.client_id,
+            self.secret,
+            redirect_uri=self.callback,
+            token_endpoint_auth_method=self.auth_method,
+            code_challenge_method="S256",
+            verify=_TLS,
+        )
+
     def url(self, **params: str) -> str:
-        base = {"client_id": self.client_id, "scope": "openid"}
+        mode = {} if self.response_mode == "query" else {"response_mode": self.response_mode}
+        base = {"client_id": self.client_id, "scope": "openid", "redirect_uri": self.callback} | mode
         return self.browser.authorize_url(verifier=VERIFIER, **(base | params))  # type: ignore[no-any-return]
 
     async def follow(self, answer: httpx.Response, decision: str = "allow") -> httpx.Response:
@@ -110,35 +167,68 @@ class RelyingParty:
     async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
         return await self.http.post("/authorize/decision", data={**fields(page.text), "decision": decision})
 
+    def response_of(self, answer: httpx.Response) -> dict[str, str]:
+        """The parameters of an authorization response, which comes in the mode that was asked for."""
+        if self.response_mode == "form_post":
+            assert answer.status_code == 200, answer.text
+            assert f'action="{entities.escape(self.callback)}"' in answer.text
+            return fields(answer.text)
+        assert answer.headers["location"].startswith(self.callback), answer.text
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
     async def authorize(self, decision: str = "allow", **params: str) -> dict[str, str]:
         """The parameters of the authorization response."""
-        answer = await self.follow(await self.http.get(self.url(**params)), decision)
-        assert answer.headers["location"].startswith(CALLBACK), answer.text
-        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        return self.response_of(await self.follow(await self.http.get(self.url(**params)), decision))
 
     async def redeem(self, code: str, **changes: str) -> httpx.Response:
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": CALLBACK,
+            "redirect_uri": self.callback,
             "code_verifier": VERIFIER,
         }
         return await self.http.post("/token", data=form | changes, auth=(self.client_id, self.secret))
 
-    async def tokens(self, **params: str) -> dict[str, Any]:
-        """A whole flow; the token response with the ID token's verified `claims`."""
-        response = await self.authorize(**params)
-        assert "code" in response, response
-        answer = await self.redeem(response["code"])
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return {**body, "claims": await self.verified(body["id_token"])}
+    async def tokens(self, decision: str = "allow", **params: str) -> dict[str, Any]:
+        """A whole flow with Authlib's client; the token response with the ID token's verified `claims`."""
+        asked = {"scope": "openid", "nonce": "n", "state": "st"} | params
+        if self.response_mode != "query":
+            asked["response_mode"] = self.response_mode
+        async with self.library() as library:
+            url, state = library.create_authorization_url(
+                f"{self.issuer}/authorize", code_verifier=VERIFIER, **asked
+            )
+            answer = await self.follow(await self.http.get(url), decision)
+            response = self.response_of(answer)
+            assert "code" in response, response
+            assert response["iss"] == self.issuer  # RFC 9207 §2.4
+            body = await library.fetch_token(
+                f"{self.issuer}/token",
+                authorization_response=f"{self.callback}?{urlencode(response)}",
+                state=state,
+                code_verifier=VERIFIER,
+            )
+        assert body["token_type"] == "Bearer"
+        claims = await self.verified(
+            body["id_token"], nonce=asked["nonce"], access_token=body["access_token"]
+        )
+        return {**body, "claims": claims}
 
-    async def verified(self, token: str, typ: str = "JWT") -> dict[str, Any]:
-        keys = KeySet.import_key_set((await self.http.get("/jwks")).json())
-        decoded = jwt.decode(token, keys, ["ES256"])
+    async def keys(self) -> KeySet:
+        return KeySet.import_key_set((await self.http.get("/jwks")).json())
+
+    async def verified(
+        self, token: str, typ: str = "JWT", *, alg: str = "ES256", **known: str
+    ) -> dict[str, Any]:
+        """The claims of a token that Authlib takes; `known` is the `nonce` and `access_token` it is for."""
+        decoded = jwt.decode(token, await self.keys(), [alg])
         assert decoded.header.get("typ") == typ
-        assert (decoded.claims["iss"], decoded.claims["aud"]) == ("http://localhost:8001", self.client_id)
+        wanted = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self.client_id},
+        }
+        judged = CodeIDToken(decoded.claims, decoded.header, wanted, {"client_id": self.client_id, **known})
+        judged.validate(now=int(self.app.state.clock.now().timestamp()), leeway=1)
         return dict(decoded.claims)
 
     async def userinfo(self, tokens: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +236,23 @@ class RelyingParty:
         answer = await self.http.get("/userinfo", headers=headers)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
+
+    async def signed_in(self) -> bool:
+        """Whether the issuer answers without asking the person anything."""
+        return "code" in await self.authorize(prompt="none")
+
+    async def logout(self, **params: str) -> httpx.Response:
+        """RP-initiated logout (RP-Initiated Logout 1.0 §2)."""
+        return await self.http.get("/end_session", params=params)
+
+    async def confirm(self, page: httpx.Response) -> httpx.Response:
+        """The person says yes to signing out."""
+        assert (page.status_code, "/end_session/confirm" in page.text) == (200, True), page.text
+        return await self.http.post("/end_session/confirm", data=fields(page.text))
+
+    async def discovery(self) -> dict[str, Any]:
+        document: dict[str, Any] = (await self.http.get("/.well-known/openid-configuration")).json()
+        return document
 
 
 def fields(page: str) -> dict[str, str]:
@@ -191,14 +298,14 @@ async def register(app: FastAPI) -> Any:
 
 
 @pytest.fixture
-async def rp(app: FastAPI, new_browser: Any, register: Any) -> RelyingParty:
+async def rp(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
     """A registered client of our own and a browser where nobody has signed in."""
     await register("rp")
-    return RelyingParty(app, new_browser(), "rp")
+    return RelyingParty(app, new_browser(), "rp", issuer)
 
 
 @pytest.fixture
-async def third(app: FastAPI, new_browser: Any, register: Any) -> RelyingParty:
+async def third(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
     """A client of somebody else."""
     await register("third", first_party=False)
-    return RelyingParty(app, new_browser(), "third")
+    return RelyingParty(app, new_browser(), "third", issuer)
