@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oidc.core import CodeIDToken
 from fastapi import FastAPI
 from joserfc import jwt
@@ -125,13 +124,18 @@ class RelyingParty:
     callback: str = CALLBACK
     auth_method: str = "client_secret_basic"
     response_mode: str = "query"
+    alg: str = "ES256"
+    """What its ID tokens are signed with."""
 
     @property
     def http(self) -> httpx.AsyncClient:
         return self.browser.http  # type: ignore[no-any-return]
 
-    def library(self) -> AsyncOAuth2Client:
+    def library(self) -> Any:
         """Authlib's client, as this relying party is registered."""
+        # Here, because importing it warns that Authlib moves to httpx2.
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
         return AsyncOAuth2Client(
             self.client_id,
             self.secret,
@@ -217,11 +221,9 @@ class RelyingParty:
     async def keys(self) -> KeySet:
         return KeySet.import_key_set((await self.http.get("/jwks")).json())
 
-    async def verified(
-        self, token: str, typ: str = "JWT", *, alg: str = "ES256", **known: str
-    ) -> dict[str, Any]:
+    async def verified(self, token: str, typ: str = "JWT", **known: str) -> dict[str, Any]:
         """The claims of a token that Authlib takes; `known` is the `nonce` and `access_token` it is for."""
-        decoded = jwt.decode(token, await self.keys(), [alg])
+        decoded = jwt.decode(token, await self.keys(), [self.alg])
         assert decoded.header.get("typ") == typ
         wanted = {
             "iss": {"essential": True, "value": self.issuer},
@@ -253,6 +255,33 @@ class RelyingParty:
     async def discovery(self) -> dict[str, Any]:
         document: dict[str, Any] = (await self.http.get("/.well-known/openid-configuration")).json()
         return document
+
+
+@dataclass
+class Party(RelyingParty):
+    """A relying party that registers itself (RFC 7591)."""
+
+    phone: str = "19900001324"
+    callback: str = "https://rp.example.cn/cb"
+    initial: str = ""
+    client: dict[str, Any] = field(default_factory=dict)
+
+    async def register(self, **metadata: Any) -> httpx.Response:
+        answer = await self.http.post(
+            "/register",
+            json={"redirect_uris": [self.callback], "client_name": "试点系统"} | metadata,
+            headers={"Authorization": f"Bearer {self.initial}"},
+        )
+        if answer.status_code == 201:
+            self.client = answer.json()
+            self.client_id, self.secret = self.client["client_id"], self.client.get("client_secret", "")
+            self.alg = self.client["id_token_signed_response_alg"]
+        return answer
+
+    async def manage(self, method: str, token: str | None = None, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.client['registration_access_token']}"}
+        uri = self.client["registration_client_uri"]
+        return await self.http.request(method, uri, headers=headers, **more)
 
 
 def fields(page: str) -> dict[str, str]:
@@ -309,3 +338,32 @@ async def third(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> R
     """A client of somebody else."""
     await register("third", first_party=False)
     return RelyingParty(app, new_browser(), "third", issuer)
+
+
+@pytest.fixture
+async def centre(app: FastAPI, new_browser: Any) -> Any:
+    """A centre's administrator: call the API as them."""
+    browser = new_browser()
+    async with app.state.database.transaction() as session:
+        county = await session.scalar(text("SELECT id FROM units WHERE code = '370102'"))
+    bearer = await browser.bearer("19900000001")
+
+    async def call(method: str, path: str, **more: Any) -> httpx.Response:
+        answer: httpx.Response = await browser.http.request(method, f"/api/v1{path}", headers=bearer, **more)
+        return answer
+
+    call.county = str(county)  # type: ignore[attr-defined]
+    return call
+
+
+@pytest.fixture
+def new_party(app: FastAPI, centre: Any, new_browser: Any, issuer: str) -> Any:
+    """Makes parties that may register, as the centre limits them."""
+
+    async def make(**limits: Any) -> Party:
+        body = {"owner_unit_id": centre.county, "max_uses": 5} | limits
+        answer = await centre("POST", "/initial-access-tokens", json=body)
+        assert answer.status_code == 201, answer.text
+        return Party(app, new_browser(), "", issuer, initial=answer.json()["token"])
+
+    return make

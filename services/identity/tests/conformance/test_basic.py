@@ -1,6 +1,5 @@
-"""oidcc-basic-certification-test-plan and, with the other response mode, oidcc-formpost-basic-…: the same modules.
-
-One test per module, named after it.
+"""oidcc-basic-certification-test-plan, and oidcc-formpost-basic-certification-test-plan, which has the same
+modules in the other response mode. One test per module, named after it.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """OAuth 2.0 Form Post Response Mode 1.0: the page itself.
 
-The modules of oidcc-formpost-basic-certification-test-plan are those of the Basic plan: test_basic.py runs each
-in both modes.
+The modules of oidcc-formpost-basic-certification-test-plan are those of the Basic plan: test_basic.py runs
+each in both modes.
 """
 
 import base64

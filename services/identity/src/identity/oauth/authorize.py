@@ -52,6 +52,7 @@ class Ask:
     client_name: str
     client_uri: str | None
     policy_uri: str | None
+    tos_uri: str | None
     scopes: list[str]
     resources: list[str]
     account: UUID
@@ -137,6 +138,7 @@ def next_step(
         client_name=client.client_name,
         client_uri=client.client_uri,
         policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
         scopes=sorted(asked.scopes),
         resources=sorted(asked.resources),
         account=person.id,
