@@ -24,7 +24,7 @@ from sqlalchemy import text
 from identity import bootstrap
 from identity.directory import worlds
 from identity.oauth.models import Client, ClientSecret, secret_hash
-from testkit.clients import AssertionKeys
+from testkit.clients import AssertionKeys, ProofKey
 from testkit.serving import Served
 
 PHONE = "19900001323"
@@ -284,6 +284,71 @@ class Party(RelyingParty):
         return await self.http.request(method, uri, headers=headers, **more)
 
 
+@dataclass
+class Fapi(RelyingParty):
+    """A client of the FAPI 2.0 security profile: pushed requests, private_key_jwt, DPoP."""
+
+    signer: AssertionKeys | None = None
+    proofs: ProofKey | None = None
+    nonce: str = ""
+
+    def auth(self, **changes: Any) -> dict[str, str]:
+        assert self.signer is not None
+        return self.signer.auth(self.client_id, **({"aud": self.issuer} | changes))
+
+    def proof(self, path: str, *, key: ProofKey | None = None, **changes: Any) -> dict[str, str]:
+        chosen = key or self.proofs
+        assert chosen is not None
+        return {"DPoP": chosen.proof(path, **({"nonce": self.nonce} | changes))}
+
+    async def push(
+        self, *, proof: bool = False, assertion: dict[str, Any] | None = None, **params: str
+    ) -> httpx.Response:
+        form = dict(parse_qsl(urlsplit(self.url(**params)).query)) | self.auth(**(assertion or {}))
+        headers = self.proof("/par") if proof else {}
+        return await self.http.post("/par", data=form, headers=headers)
+
+    def pushed(self, answer: httpx.Response, **more: str) -> str:
+        """The authorization request that names what was pushed."""
+        assert answer.status_code == 201, answer.text
+        return "/authorize?" + urlencode(
+            {"client_id": self.client_id, "request_uri": answer.json()["request_uri"]} | more
+        )
+
+    async def answer(self, *, outside: dict[str, str] | None = None, **params: Any) -> dict[str, str]:
+        """The authorization response to a pushed request."""
+        url = self.pushed(await self.push(**params), **(outside or {}))
+        return self.response_of(await self.follow(await self.http.get(url)))
+
+    async def code(self, **params: Any) -> str:
+        return (await self.answer(**params))["code"]
+
+    async def exchange(
+        self, code: str, *, headers: Any = None, auth: Any = None, **form: str
+    ) -> httpx.Response:
+        """The token request; `headers` in place of a proof, `auth` in place of an assertion."""
+        fixed = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.callback}
+        return await self.http.post(
+            "/token",
+            data=fixed | {"code_verifier": VERIFIER} | (self.auth() if auth is None else auth) | form,
+            headers=self.proof("/token") if headers is None else headers,
+        )
+
+    async def bound(self, **params: Any) -> dict[str, Any]:
+        """A whole flow; the token response with the ID token's verified `claims`."""
+        answer = await self.exchange(await self.code(**params))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        assert body["token_type"] == "DPoP"
+        claims = await self.verified(body["id_token"], access_token=body["access_token"])
+        return {**body, "claims": claims}
+
+    async def call(self, token: str, *, scheme: str = "DPoP", **changes: Any) -> httpx.Response:
+        """Ask the resource, here userinfo, with a proof."""
+        headers = self.proof("/userinfo", method="GET", token=token, **changes)
+        return await self.http.get("/userinfo", headers={"Authorization": f"{scheme} {token}", **headers})
+
+
 def fields(page: str) -> dict[str, str]:
     """Hidden fields of the first form."""
     form = page.split("<form", 1)[1].split("</form>", 1)[0]
@@ -367,3 +432,21 @@ def new_party(app: FastAPI, centre: Any, new_browser: Any, issuer: str) -> Any:
         return Party(app, new_browser(), "", issuer, initial=answer.json()["token"])
 
     return make
+
+
+@pytest.fixture
+async def fapi(app: FastAPI, new_browser: Any, register: Any, issuer: str, keys: AssertionKeys) -> Fapi:
+    """A client of the FAPI 2.0 security profile, with a nonce of the issuer's."""
+    await register(
+        "fapi",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks=keys.jwks,
+        secrets=[],
+        require_pushed_authorization_requests=True,
+        dpop_bound_access_tokens=True,
+    )
+    party = Fapi(app, new_browser(), "fapi", issuer, signer=keys, proofs=ProofKey(issuer))
+    first = await party.exchange("none", headers=party.proof("/token", nonce=None))
+    assert first.json()["error"] == "use_dpop_nonce"
+    party.nonce = first.headers["dpop-nonce"]
+    return party

@@ -11,7 +11,7 @@ AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token"})
 THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone", "offline_access"})
-"""What any platform may ask of a person, who is asked for consent; everything else is for the centre to give."""
+"""What any platform may ask of a person, with consent; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
 SIGNING_ALGS = frozenset({"ES256", "RS256"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
