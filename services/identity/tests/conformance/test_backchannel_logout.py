@@ -49,7 +49,7 @@ async def until(condition: Any) -> None:
 
 
 async def notices(rp: Any) -> list[LogoutNotice]:
-    async with rp.app.state.database.transaction() as session:
+    async with rp.browser.app.state.database.transaction() as session:
         return list(await session.scalars(select(LogoutNotice)))
 
 
@@ -113,7 +113,7 @@ async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
 async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any, clock: Any) -> None:
     await register("gone", backchannel_logout_uri="http://127.0.0.1:1/")
     rp.client_id = "gone"
-    rp.app.state.logout_delivery._poll = 0.02
+    rp.browser.app.state.logout_delivery._poll = 0.02
     await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
 
     async def dead() -> bool:
@@ -128,7 +128,7 @@ async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any, cl
 
 @pytest.mark.parametrize("uri", ["http://insecure.example/"])
 async def test_logout_tokens_leave_only_over_tls_in_production(rp: Any, uri: str) -> None:
-    state = rp.app.state
+    state = rp.browser.app.state
     settings = state.settings.model_copy(update={"mode": "production"})
     delivery = LogoutDelivery(state.database, state.key_ring, settings, state.clock)
     async with httpx.AsyncClient() as http:

@@ -142,7 +142,7 @@ async def test_a_browser_has_one_session_and_another_person_ends_it(rp: Any) -> 
     second = await rp.tokens(prompt="login")
     assert first["claims"]["sid"] != second["claims"]["sid"]
     assert await refused(rp, first)
-    async with rp.app.state.database.transaction() as session:
+    async with rp.browser.app.state.database.transaction() as session:
         rows = await session.execute(text("SELECT count(*) FROM sessions WHERE ended_at IS NULL"))
         assert rows.scalar_one() == 1
 

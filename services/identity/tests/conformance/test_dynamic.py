@@ -134,7 +134,7 @@ async def test_an_address_to_be_shown_is_a_plain_https_uri(party: Any, name: str
 def publish(party: Any, keys: AssertionKeys) -> ClientKeys:
     """Have the client's address answer with its keys."""
     fetcher = ClientKeys(httpx.MockTransport(lambda _: httpx.Response(200, json=keys.jwks)))
-    party.app.state.issuer.client_keys = fetcher
+    party.browser.app.state.issuer.client_keys = fetcher
     return fetcher
 
 
@@ -180,8 +180,8 @@ async def test_oidcc_server_rotate_keys(party: Any, clock: Any) -> None:
     await party.register()
     before = await party.keys()
     old = await party.tokens()
-    ring = party.app.state.key_ring
-    async with party.app.state.database.transaction() as session:
+    ring = party.browser.app.state.key_ring
+    async with party.browser.app.state.database.transaction() as session:
         await session.run_sync(lambda sync: ring.rotate(sync, clock.now(), "ES256"))
     clock.advance(LEAD)
     new = await party.tokens()

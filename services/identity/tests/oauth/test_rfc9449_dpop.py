@@ -200,6 +200,14 @@ async def test_a_public_client_s_refresh_token_is_bound(new_browser: Any, tools:
     assert answer.json()["error"] == "invalid_grant"
 
 
+async def test_rfc9449_10_a_code_bound_to_a_key_is_of_no_use_without_it(
+    new_browser: Any, tools: Any, dpop: Any
+) -> None:
+    browser = new_browser()
+    answer = await tools.redeem(browser, await tools.code_for(browser, dpop_jkt=dpop.jkt))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
 async def test_discovery_announces_all_of_it(new_browser: Any) -> None:
     browser = new_browser()
     document = (await browser.http.get("/.well-known/openid-configuration")).json()
