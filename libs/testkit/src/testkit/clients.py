@@ -9,7 +9,7 @@ import uuid
 from hashlib import sha256
 from typing import Any
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -48,7 +48,8 @@ class AssertionKeys:
         } | changes
         key = self.ec if alg == "ES256" else self.rsa
         head = {"alg": alg, "kid": key.kid} | (header or {})
-        return jwt.encode(_without_none(head), _without_none(claims), key, [alg])
+        anything = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
+        return jwt.encode(_without_none(head), _without_none(claims), key, registry=anything)
 
     def auth(self, client_id: str, **changes: Any) -> dict[str, str]:
         """The parameters of a request that carries such an assertion."""

@@ -19,9 +19,9 @@ How Identity does in the modules of the OpenID Foundation's certification plans 
 Foundation's own suite has not been run, and nothing here is certified: each module is a test of ours with the
 module's name, over HTTP against a running issuer, with Authlib's client as the judge where it has a say.
 
-A module is *refused as it allows* where it asks for something optional that we do not do, and lets an issuer say
-so; the test shows that it says so properly. `make conformance` runs the plans and writes this page; tests fail if
-a module has neither a test nor a reason, or if this page is not what they say.
+A module is *refused as it allows* where it asks for something optional that we do not do, and lets an issuer
+say so; the test shows that it says so properly. `make conformance` runs the plans and writes this page; tests
+fail if a module has neither a test nor a reason, or if this page is not what they say.
 """
 
 
