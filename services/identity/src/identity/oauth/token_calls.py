@@ -6,6 +6,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspection, rfc9126_par, rfc9449_dpop
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
+from identity.oauth.untrusted import has_nul
 
 
 def token(context: Context, server: Issuer, request: Request) -> Reply:
@@ -13,9 +14,9 @@ def token(context: Context, server: Issuer, request: Request) -> Reply:
     try:
         _once_each(request)
         rfc9449_dpop.prove(context, request)
+        reply: Reply = server.create_token_response(request)
     except OAuth2Error as error:
         return _refused(context, server, request, error)
-    reply: Reply = server.create_token_response(request)
     return _with_nonce(context, request, reply)
 
 
@@ -52,7 +53,9 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
 
 
 def _once_each(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2)."""
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2); no NUL (RFC 6749 appendix A)."""
+    if has_nul(request.payload.datalist):
+        raise InvalidRequestError("A parameter has a NUL character.")
     if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
         raise InvalidRequestError("Parameters must not be included more than once.")
 
