@@ -216,6 +216,18 @@ def test_the_gateway_lets_through_what_the_services_take() -> None:
     assert "proxy_request_buffering off;" in block[1]
 
 
+def test_the_gateway_passes_on_nothing_that_a_caller_says_about_its_own_address() -> None:
+    """RFC 9700 §4.13: what a reverse proxy tells the services must come from the proxy."""
+    said = (ROOT / "deploy" / "gateway" / "nginx.conf").read_text()
+    for header in (
+        "X-Forwarded-For $remote_addr",
+        "X-Forwarded-Proto $scheme",
+        'Forwarded ""',
+        'X-Real-IP ""',
+    ):
+        assert f"proxy_set_header {header};" in said
+
+
 def test_every_service_has_a_database_role_of_its_own() -> None:
     script = (ROOT / "deploy" / "postgres" / "10-databases.sh").read_text()
     made = re.findall(r'^create (\w+) "\$(\w+)"$', script, re.MULTILINE)

@@ -96,6 +96,18 @@ async def test_rs256_keys_are_taken_too() -> None:
     await verifier.verify(jws.sign(issuer.claims(), pem, headers=header, algorithm="RS256"))
 
 
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -3), ("iat", 4)])
+async def test_clocks_may_differ_by_a_few_seconds_either_way(
+    verifier: TokenVerifier, issuer: TokenFactory, claim: str, seconds: int
+) -> None:
+    await verifier.verify(issuer.access_token(**{claim: int(time.time()) + seconds}))
+
+
+async def test_clocks_may_not_differ_by_more(verifier: TokenVerifier, issuer: TokenFactory) -> None:
+    await refused(verifier, issuer.access_token(exp=int(time.time()) - 7), TokenExpired)
+    await refused(verifier, issuer.access_token(iat=int(time.time()) + 60))
+
+
 # --- forged algorithms and keys ---
 
 

@@ -1,6 +1,6 @@
 """FastAPI dependencies: a feature's `auth.py` builds its named types from these."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 
 from authkit import acr as levels
 from authkit.errors import (
+    AmbiguousToken,
     EntitlementRequired,
     InsufficientScope,
     InsufficientUserAuthentication,
@@ -41,25 +42,25 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]
     return principal
 
 
-async def presented(request: Request, verifier: TokenVerifier, *, body: str | None = None) -> Principal:
+async def presented(request: Request, verifier: TokenVerifier, *, body: Sequence[str] = ()) -> Principal:
     """Who presents the request's access token (RFC 6750 §2.1, RFC 9449 §7.1: Authorization header only).
 
     A token bound to a key is refused as a bearer token, and taken with `Authorization: DPoP` and a proof.
     `app.state.public_origin`, if set, is where the service is reached from outside, for the proof's `htu`.
 
-    `body` is a bearer token from a form body (RFC 6750 §2.2), for endpoints that take one; never beside a
-    header.
+    `body` has the bearer tokens of a form body (RFC 6750 §2.2), for endpoints that take one.
 
-    Raises 401 `Unauthenticated` without a token, and what `TokenVerifier` raises.
+    Raises 401 `Unauthenticated` without a token, 400 `AmbiguousToken` for more than one, and what
+    `TokenVerifier` raises.
     """
-    values = request.headers.getlist("authorization")
-    if body is not None:
-        values.append(f"Bearer {body}")
+    values = [*request.headers.getlist("authorization"), *(f"Bearer {token}" for token in body)]
     if not values:
         raise Unauthenticated
+    if len(values) > 1:
+        raise AmbiguousToken
     scheme, _space, token = values[0].partition(" ")
     token = token.strip()
-    if len(values) > 1 or not token:
+    if not token:
         raise InvalidToken
     if scheme.lower() == "dpop":
         proofs = request.headers.getlist("dpop")

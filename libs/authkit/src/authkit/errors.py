@@ -31,6 +31,16 @@ class InvalidToken(Unauthenticated):
     oauth_error = "invalid_token"
 
 
+class AmbiguousToken(Unauthenticated):
+    """More than one token, or more than one way of presenting one (RFC 6750 §3.1)."""
+
+    status = 400
+    code = "invalid_request"
+    title = "请求不正确"
+    detail = "请求中只能有一个登录凭证。"
+    oauth_error = "invalid_request"
+
+
 class InvalidProof(InvalidToken):
     """The DPoP proof is missing, does not hold, or is for another key or request (RFC 9449 §7.1)."""
 

@@ -22,25 +22,19 @@ from sqlalchemy import select, text
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from authkit import acr
-from identity import bootstrap
 from identity.accounts.models import Account
-from identity.directory import worlds
+from testkit.postgres import Migration
 
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
 PASSWORD = "Tianqi-2026"
 SECURITY = "/account/security"
-_UNITS = {"100000", "370000", "370100", "370102"}
 
 
 @pytest.fixture
-def world() -> bootstrap.World:
-    """One line of authority down to 历下区."""
-    units = [unit for unit in worlds.world_s() if unit.code in _UNITS]
-    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
-    people = [person for person in everybody if person.unit_code in _UNITS]
-    return bootstrap.World(units, people, frozenset())
+def prepared(one_line: Migration) -> Migration:
+    return one_line
 
 
 class SoftKey:

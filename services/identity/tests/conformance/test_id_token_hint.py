@@ -16,8 +16,8 @@ def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def on_keys(rp: Any, call: Any) -> Any:
-    async with rp.app.state.database.transaction() as session:
-        return await session.run_sync(lambda sync: call(rp.app.state.key_ring, sync))
+    async with rp.browser.app.state.database.transaction() as session:
+        return await session.run_sync(lambda sync: call(rp.browser.app.state.key_ring, sync))
 
 
 def kid_of(token: str) -> str:

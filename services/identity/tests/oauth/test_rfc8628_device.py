@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select, text
 
-from identity import bootstrap
 from identity.audit.models import AuditRecord
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.sessions.service import Sessions
+from testkit.postgres import Migration
 
 PHONE = "19900001323"
 OTHER = "19900000001"
@@ -23,9 +23,8 @@ COCKPIT = {"resource": "urn:zhuxue:cockpit"}
 
 
 @pytest.fixture
-def world(small_world: bootstrap.World) -> bootstrap.World:
-    """One line of authority."""
-    return small_world
+def prepared(one_line: Migration) -> Migration:
+    return one_line
 
 
 @pytest.fixture(autouse=True)

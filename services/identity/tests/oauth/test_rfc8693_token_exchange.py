@@ -13,6 +13,7 @@ from identity.audit.models import AuditRecord
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.oauth.rfc8693_token_exchange import ACCESS_TOKEN, GRANT_TYPE
 from identity.settings import BootstrapSettings
+from testkit.postgres import Migration
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
@@ -23,9 +24,8 @@ TO_IDENTITY = {"resource": "urn:zhuxue:identity"}
 
 
 @pytest.fixture
-def world(small_world: bootstrap.World) -> bootstrap.World:
-    """One line of authority."""
-    return small_world
+def prepared(one_line: Migration) -> Migration:
+    return one_line
 
 
 @pytest.fixture(autouse=True)

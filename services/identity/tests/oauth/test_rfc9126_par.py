@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -45,32 +44,6 @@ async def test_a_pushed_request_leads_to_a_code_once(new_browser: Any, tools: An
     assert "invalid_request_uri" in again.text
 
 
-async def test_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
-    new_browser: Any, tools: Any, clock: Any
-) -> None:
-    browser = new_browser()
-    url = await pushed_url(browser)
-    for _ in range(2):
-        assert (await browser.http.get(url)).headers["location"].startswith("/login")
-    clock.advance(timedelta(seconds=120))
-    assert await tools.follow(browser, await browser.http.get(url), url)
-
-
-async def test_par_attempt_to_use_expired_request_uri(new_browser: Any, clock: Any) -> None:
-    browser = new_browser()
-    url = await pushed_url(browser)
-    clock.advance(timedelta(seconds=60))
-    answer = await browser.http.get(url)
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
-
-
-async def test_par_attempt_to_use_request_uri_for_different_client(new_browser: Any) -> None:
-    browser = new_browser()
-    for client_id in ("portal", "nobody", ""):
-        answer = await browser.http.get(await pushed_url(browser, client_id))
-        assert (answer.status_code, "location" in answer.headers) == (400, False)
-
-
 async def test_concurrent_use_gives_one_code(new_browser: Any, tools: Any) -> None:
     browser = new_browser()
     await tools.code_for(browser)
@@ -91,17 +64,12 @@ async def test_only_what_was_pushed_counts(new_browser: Any, tools: Any) -> None
     assert parse_qs(urlsplit(location).query)["state"] == ["pushed"]
 
 
-async def test_par_authorization_request_containing_request_uri_form_param(new_browser: Any) -> None:
+async def test_a_request_uri_or_request_object_cannot_be_pushed(new_browser: Any) -> None:
     browser = new_browser()
     answer = await push(browser, request_uri="urn:ietf:params:oauth:request_uri:x")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     answer = await push(browser, request="a.b.c")
     assert (answer.status_code, answer.json()["error"]) == (400, "request_not_supported")
-
-
-async def test_par_attempt_invalid_http_method(new_browser: Any) -> None:
-    assert (await new_browser().http.get("/par")).status_code == 405
-    assert (await new_browser().http.put("/par")).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -168,7 +136,7 @@ async def test_a_made_up_marker_shapes_no_policy(new_browser: Any, payload: str)
     assert page.headers["content-security-policy"].endswith("form-action 'self'")
 
 
-async def test_par_without_duplicate_parameters(new_browser: Any) -> None:
+async def test_a_parameter_pushed_twice_is_refused(new_browser: Any) -> None:
     browser = new_browser()
     body = urlencode(parameters(browser)) + "&state=second"
     headers = {"content-type": "application/x-www-form-urlencoded"}
@@ -187,13 +155,6 @@ async def test_a_public_client_may_push(new_browser: Any, tools: Any) -> None:
     assert answer.status_code == 201
     url = "/authorize?" + urlencode({"client_id": "portal", "request_uri": answer.json()["request_uri"]})
     assert await tools.follow(browser, await browser.http.get(url), url)
-
-
-async def test_ensure_unsigned_authorization_request_without_using_par_fails(new_browser: Any) -> None:
-    browser = new_browser()
-    answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, client_id="fapi"))
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    assert (query["error"], query["state"]) == (["invalid_request"], ["st"])
 
 
 @pytest.mark.parametrize(

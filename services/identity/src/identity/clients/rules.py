@@ -14,8 +14,8 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
-THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone"})
-"""What any platform may ask of a person; everything else is for the centre to give."""
+THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone", "offline_access"})
+"""What any platform may ask of a person, with consent; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
 SIGNING_ALGS = frozenset({"ES256", "RS256"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -73,12 +73,23 @@ class Metadata:
     dpop_bound_access_tokens: bool = False
 
 
+def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
+    """Whether a device of the client can stay signed in for months."""
+    return DEVICE_CODE in grant_types and "offline_access" in scopes
+
+
 def check(
-    client: Metadata, *, scopes: Iterable[str], audiences: Iterable[str], grants: Iterable[str]
+    client: Metadata,
+    *,
+    scopes: Iterable[str],
+    audiences: Iterable[str],
+    grants: Iterable[str],
+    lasting_devices: bool = True,
 ) -> None:
     """Raise `BadMetadata` for the first thing that does not fit.
 
-    `scopes`, `audiences` and `grants` are those the registering party may give.
+    `scopes`, `audiences` and `grants` are those the registering party may give; `lasting_devices` says
+    whether it may let devices in that outlive the session of whoever lets them in.
     """
     _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
@@ -101,6 +112,8 @@ def check(
     _within("audiences", client.audiences, audiences)
     _within("default_acr_values", client.default_acr_values, acr.ORDER)
     _check_flows(client)
+    if not lasting_devices and lasts_on_devices(client.grant_types, client.scopes):
+        raise BadMetadata("offline_access for the device flow is given by the centre only.")
     if client.application_type not in ("web", "native"):
         raise BadMetadata("application_type must be 'web' or 'native'.")
     if client.id_token_signed_response_alg not in SIGNING_ALGS:

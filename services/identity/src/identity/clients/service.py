@@ -234,12 +234,14 @@ class Clients:
             "audiences": set(_AUDIENCES if actor.centre else rules.THIRD_PARTY_AUDIENCES),
             "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
         }
+        lasting = actor.centre
         if before is not None:
+            lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
             allowed["scopes"] |= set(before.scopes)
             allowed["audiences"] |= set(before.audiences)
             allowed["grants"] |= set(before.grant_types)
         try:
-            rules.check(metadata, **allowed)
+            rules.check(metadata, **allowed, lasting_devices=lasting)
         except rules.BadMetadata as error:
             kind = (
                 errors.InvalidRedirectUri

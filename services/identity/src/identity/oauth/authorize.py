@@ -23,7 +23,6 @@ from identity.oauth.interaction import Marker
 
 PROMPTS = {"none", "login", "consent", "select_account"}
 RESPONSE_MODES = ("query", "form_post")
-_ONCE = ("prompt", "max_age", "nonce", "claims", "id_token_hint", "login_hint", "response_mode", "acr_values")
 _PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -69,6 +68,7 @@ class Ask(Step):
     client_name: str
     client_uri: str | None
     policy_uri: str | None
+    tos_uri: str | None
     scopes: list[str]
     resources: list[str]
     account: UUID
@@ -90,9 +90,6 @@ class Asked:
 def parse(context: Context, request: Any) -> Asked:
     """Check the parameters of a request whose client and redirect URI are good. Raises `OAuth2Error`."""
     data, lists = request.payload.data, request.payload.datalist
-    for name in _ONCE:
-        if len(lists.get(name, [])) > 1:
-            raise InvalidRequestError(f"Multiple '{name}' in request.")
     if "request" in data:
         raise RequestNotSupportedError()
     if not data.get("request_uri", _PUSHED).startswith(_PUSHED):
@@ -158,6 +155,7 @@ def next_step(
         client_name=client.client_name,
         client_uri=client.client_uri,
         policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
         scopes=sorted(asked.scopes),
         resources=sorted(asked.resources),
         account=person.id,

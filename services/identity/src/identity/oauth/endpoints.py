@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from authkit.dependencies import REFUSALS, presented
-from authkit.errors import InsufficientScope, InvalidToken
+from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
 from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
@@ -104,12 +104,17 @@ async def _answer(
     return outcome.response()
 
 
-@router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
+@router.get(
+    "/userinfo",
+    summary="用户信息",
+    responses=problems.responses(*REFUSALS, AmbiguousToken, InsufficientScope),
+)
 @router.post("/userinfo", include_in_schema=False)
 async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     # RFC 6750 §2.2: userinfo takes a token in a form body too.
-    body = dict(await form_pairs(request)).get("access_token") if request.method == "POST" else None
+    pairs = await form_pairs(request) if request.method == "POST" else []
+    body = [value for name, value in pairs if name == "access_token"]
     principal = await presented(request, request.app.state.userinfo_verifier, body=body)
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:

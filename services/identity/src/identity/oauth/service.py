@@ -18,6 +18,7 @@ from identity.oauth.context import Context, Parts, entered
 from identity.oauth.form_post import FormPost
 from identity.oauth.interaction import Marker
 from identity.oauth.server import Issuer, Pairs, Reply, Request
+from identity.oauth.untrusted import has_nul
 from identity.sessions.models import BrowserSession
 
 T = TypeVar("T")
@@ -104,6 +105,8 @@ class OAuth:
         """A pushed request (RFC 9126) is taken for what was pushed, and used up by its answer."""
         uri = f"{self._settings.issuer_url}/authorize"
         request = Request("GET", uri, {}, query=pairs)
+        if has_nul(request.payload.datalist):
+            return Untrusted("invalid_request", "A parameter has a NUL character."), request
         try:
             parameters, pushed = rfc9126_par.resolve(context, list(pairs))
         except OAuth2Error as error:

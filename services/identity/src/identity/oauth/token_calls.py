@@ -13,6 +13,7 @@ from identity.oauth import (
 )
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
+from identity.oauth.untrusted import has_nul
 
 _REPEATABLE = {"resource", "audience"}
 
@@ -22,9 +23,9 @@ def token(context: Context, server: Issuer, request: Request) -> Reply:
     try:
         _once_each(request)
         rfc9449_dpop.prove(context, request)
+        reply: Reply = server.create_token_response(request)
     except OAuth2Error as error:
         return _refused(context, server, request, error)
-    reply: Reply = server.create_token_response(request)
     return _with_nonce(context, request, reply)
 
 
@@ -71,7 +72,11 @@ def device_authorization(context: Context, server: Issuer, request: Request) -> 
 
 
 def _once_each(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1)."""
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1); no NUL
+    (RFC 6749 appendix A).
+    """
+    if has_nul(request.payload.datalist):
+        raise InvalidRequestError("A parameter has a NUL character.")
     if any(len(values) > 1 for name, values in request.payload.datalist.items() if name not in _REPEATABLE):
         raise InvalidRequestError("Parameters must not be included more than once.")
 

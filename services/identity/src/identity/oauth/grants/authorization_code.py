@@ -17,6 +17,7 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
 from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
+from identity.oauth.untrusted import trusted_redirect
 from servicekit.ids import id_at, new_id
 
 
@@ -33,6 +34,22 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     def generate_authorization_code(self) -> str:
         """With the id of the row it will have."""
         return handle(new_id())
+
+    @staticmethod
+    def validate_no_multiple_request_parameter(request: Any) -> None:
+        """RFC 6749 §3.1: no parameter twice, but `resource` (RFC 8707 §2)."""
+        if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+            raise InvalidRequestError(
+                "Parameters must not be included more than once.", redirect_uri=trusted_redirect(request)
+            )
+
+    @staticmethod
+    def validate_authorization_redirect_uri(request: Any, client: Client) -> str:
+        """Only a registered one; refused without quoting it, since errors' words must be ASCII."""
+        uri: str | None = request.payload.redirect_uri
+        if uri is None or not client.check_redirect_uri(uri):
+            raise InvalidRequestError("The 'redirect_uri' is missing or not registered for the client.")
+        return uri
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Store the code with everything its token will say."""
