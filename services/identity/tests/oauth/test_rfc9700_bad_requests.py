@@ -11,6 +11,23 @@ OTHER_PERSON = "19900001324"
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
 RP = ("rp", "r" * 40)
+# Parameters of an authorization request.
+ASKED = [
+    "response_type",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "prompt",
+    "max_age",
+    "claims",
+    "acr_values",
+    "id_token_hint",
+    "login_hint",
+    "dpop_jkt",
+]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 pytestmark = pytest.mark.usefixtures("clients")
 
@@ -36,27 +53,7 @@ async def test_rfc6749_3_1_who_asks_and_where_to_must_not_be_said_twice(new_brow
         )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "response_type",
-        "scope",
-        "state",
-        "nonce",
-        "code_challenge",
-        "code_challenge_method",
-        "response_mode",
-        "prompt",
-        "max_age",
-        "claims",
-        "acr_values",
-        "id_token_hint",
-        "login_hint",
-        "display",
-        "ui_locales",
-        "dpop_jkt",
-    ],
-)
+@pytest.mark.parametrize("name", [*ASKED, "display", "ui_locales"])
 async def test_rfc6749_3_1_a_parameter_of_an_authorization_request_must_not_be_repeated(
     new_browser: Any, name: str
 ) -> None:
@@ -200,29 +197,7 @@ NONSENSE = ["中文", '"', "\\", "\n", "\x00", "\x7f", "x" * 20_000, "[]", "null
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "scope",
-        "state",
-        "nonce",
-        "code_challenge",
-        "code_challenge_method",
-        "response_mode",
-        "prompt",
-        "max_age",
-        "claims",
-        "acr_values",
-        "id_token_hint",
-        "login_hint",
-        "request_uri",
-        "request",
-        "resource",
-        "dpop_jkt",
-        "interaction",
-    ],
+    "name", [*ASKED, "client_id", "redirect_uri", "request_uri", "request", "resource", "interaction"]
 )
 async def test_rfc6749_4_1_2_1_nonsense_in_an_authorization_request_is_an_error_of_the_rfc(
     new_browser: Any, name: str
@@ -264,16 +239,6 @@ async def test_rfc6749_5_2_nonsense_is_an_invalid_grant(
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(browser)
-    answer = await browser.http.post(
-        "/token",
-        data={
-            "grant_type": "authorization_code",
-            "client_id": "portal",
-            "code": code,
-            "redirect_uri": CALLBACK,
-            "code_verifier": VERIFIER,
-        }
-        | changes,
-    )
+    answer = await tools.redeem(browser, **({"code": code} | changes))
     assert answer.status_code == 400
     assert answer.json()["error"] in ("invalid_grant", "invalid_request")

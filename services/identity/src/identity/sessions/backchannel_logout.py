@@ -6,9 +6,11 @@ takes over if this one dies), posted without redirects, and deleted on 2xx. Fail
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -36,6 +38,12 @@ _TOKEN_SECONDS = 120
 def delay(attempts: int) -> timedelta:
     """How long to wait after so many attempts: 10 s, 40 s, and so on, at most an hour."""
     return timedelta(seconds=min(10 * 4 ** (attempts - 1), 3600))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once in a process: it reads every certificate authority there is."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class LogoutDelivery:
 
     async def _run(self) -> None:
         # No redirects: they would carry the logout token to somebody who is not registered.
-        async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as http:
+        async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, verify=_tls()) as http:
             while True:
                 self._wake.clear()
                 try:
