@@ -1,4 +1,4 @@
-"""`python -m identity serve|migrate|bootstrap|dead-letters`."""
+"""`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators`."""
 
 from identity.cli import run
 

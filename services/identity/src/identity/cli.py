@@ -1,9 +1,9 @@
-"""Commands of Identity: those every service has, `bootstrap`, `keys` and `reset-authenticators`."""
+"""Commands of Identity: those every service has, and its own."""
 
 import asyncio
 import sys
 
-from identity import bootstrap, cli_authenticators, cli_keys
+from identity import bootstrap, cli_authenticators, cli_keys, partitions
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from identity.settings import BootstrapSettings, Settings
@@ -57,6 +57,9 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["keys"]:
         return cli_keys.run(arguments[1:])
+    if arguments[:1] == ["partitions"]:
+        sys.stdout.write(asyncio.run(partitions.run_once(Settings(), SystemClock())))
+        return 0
     if arguments[:1] == ["reset-authenticators"]:
         return cli_authenticators.run(arguments[1:])
     return main(SERVICE, arguments)

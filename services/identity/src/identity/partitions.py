@@ -36,6 +36,16 @@ def partitioned(settings: Settings) -> list[ByDay]:
     ]
 
 
+async def run_once(settings: Settings, clock: Clock) -> str:
+    """Make and drop partitions now; what has changed, a line each."""
+    database = Database(settings.database_url)
+    try:
+        changed = await maintain(database, partitioned(settings), clock.now())
+    finally:
+        await database.close()
+    return "".join(f"{name}\n" for name in changed)
+
+
 @contextlib.asynccontextmanager
 async def kept_partitioned(database: Database, settings: Settings, clock: Clock) -> AsyncIterator[None]:
     """Make and drop partitions now, before anything is served, and every hour while the context lasts."""
