@@ -13,7 +13,7 @@ DEPTRY := --no-ansi --ignore DEP002 --package-module-name-map \
   $(subst $(space),$(comma),$(foreach m,$(MEMBERS),zhuxue-$(notdir $m)=$(notdir $m)))
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
 
-.PHONY: help run demo test lint format lock snapshots bench-identity up down clean
+.PHONY: help run demo test conformance lint format lock snapshots bench-identity up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ demo: $(VENV)/.run ## Run the main job against a running system (WAIT=1 waits un
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest $(ARGS)
+
+conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
+	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
 
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
 	@$(VENV)/bin/ruff format --check .

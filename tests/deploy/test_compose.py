@@ -188,6 +188,14 @@ def test_the_environment_is_what_the_settings_ask_for(
         assert f"http://{name}:{settings.port};" in gateway()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_knows_where_callers_reach_it(name: str, config: dict[str, Any], env_file: Path) -> None:
+    given = config["services"][name]["environment"]
+    host = variables_of(env_file)[f"ZHUXUE_{name.upper()}_HOSTNAME"]
+    setting = "ISSUER" if name == "identity" else "PUBLIC_URL"
+    assert given[f"ZHUXUE_{name.upper()}_{setting}"] == f"https://{host}"
+
+
 def gateway() -> str:
     return (ROOT / "deploy" / "gateway" / "templates" / "zhuxue.conf.template").read_text()
 
@@ -206,6 +214,18 @@ def test_the_gateway_lets_through_what_the_services_take() -> None:
     assert block is not None
     assert f"client_max_body_size {settings['upload_limit_bytes'].default // 1024**2}m;" in block[1]
     assert "proxy_request_buffering off;" in block[1]
+
+
+def test_the_gateway_passes_on_nothing_that_a_caller_says_about_its_own_address() -> None:
+    """RFC 9700 §4.13: what a reverse proxy tells the services must come from the proxy."""
+    said = (ROOT / "deploy" / "gateway" / "nginx.conf").read_text()
+    for header in (
+        "X-Forwarded-For $remote_addr",
+        "X-Forwarded-Proto $scheme",
+        'Forwarded ""',
+        'X-Real-IP ""',
+    ):
+        assert f"proxy_set_header {header};" in said
 
 
 def test_every_service_has_a_database_role_of_its_own() -> None:

@@ -69,6 +69,14 @@ async def test_a_token_for_several_audiences_is_good_for_each(
     await refused(verifier, issuer.access_token(aud=["urn:zhuxue:cockpit"]))
 
 
+async def test_rfc8693_4_1_the_outermost_actor_is_who_acts(
+    verifier: TokenVerifier, issuer: TokenFactory
+) -> None:
+    act = {"sub": "cockpit", "act": {"sub": "office"}}
+    assert (await verifier.verify(issuer.access_token(act=act))).actor == "cockpit"
+    assert (await verifier.verify(issuer.access_token())).actor is None
+
+
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
 async def test_the_type_of_an_access_token_has_these_spellings(
     verifier: TokenVerifier, issuer: TokenFactory, typ: str
@@ -86,6 +94,18 @@ async def test_rs256_keys_are_taken_too() -> None:
     verifier = _verifier(issuer, {"keys": [public]})
     header = issuer.header({"alg": "RS256"})
     await verifier.verify(jws.sign(issuer.claims(), pem, headers=header, algorithm="RS256"))
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -3), ("iat", 4)])
+async def test_clocks_may_differ_by_a_few_seconds_either_way(
+    verifier: TokenVerifier, issuer: TokenFactory, claim: str, seconds: int
+) -> None:
+    await verifier.verify(issuer.access_token(**{claim: int(time.time()) + seconds}))
+
+
+async def test_clocks_may_not_differ_by_more(verifier: TokenVerifier, issuer: TokenFactory) -> None:
+    await refused(verifier, issuer.access_token(exp=int(time.time()) - 7), TokenExpired)
+    await refused(verifier, issuer.access_token(iat=int(time.time()) + 60))
 
 
 # --- forged algorithms and keys ---
@@ -324,6 +344,9 @@ async def test_every_required_claim_is_required(
         {"roles": 5},
         {"sub": 5},
         {"sub": ""},
+        {"act": "office"},
+        {"act": {}},
+        {"act": {"sub": 5}},
     ],
 )
 async def test_claims_of_the_wrong_shape_are_a_refusal_and_never_a_defect(

@@ -43,6 +43,10 @@ def test_the_key_of_a_cursor_has_the_types_of_the_list_or_is_refused() -> None:
             PageRequest(limit=10, cursor=cursor).key(str, UUID)
     with pytest.raises(BadCursor):
         PageRequest(limit=10, cursor=encode(["a\0b", id_])).key(str, UUID)
+    for half in ("\\ud800", "\\udfff", "a\\udc80b"):
+        cursor = base64.urlsafe_b64encode(f'["{half}","{id_}"]'.encode()).decode()
+        with pytest.raises(BadCursor):
+            PageRequest(limit=10, cursor=cursor).key(str, UUID)
 
 
 ZONES = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))

@@ -145,6 +145,16 @@ def test_the_issuer_stands_as_in_tokens() -> None:
     assert ServiceSettings.model_validate(GOOD).issuer_url == "https://identity.zhuxue.test"
 
 
+def test_the_public_address_is_an_origin() -> None:
+    assert ServiceSettings.model_validate(GOOD).public_origin is None
+    for url in ("https://bg.example.org", "https://bg.example.org/"):
+        settings = ServiceSettings.model_validate({**GOOD, "public_url": url})
+        assert settings.public_origin == "https://bg.example.org"
+    for url in ("https://bg.example.org/office", "https://bg.example.org/?x", "bg.example.org"):
+        with pytest.raises(ValidationError, match="public_url"):
+            ServiceSettings.model_validate({**GOOD, "public_url": url})
+
+
 # --- reach ---
 
 METADATA = new_metadata()

@@ -2,10 +2,9 @@
 
 import html
 import re
-import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,17 +17,59 @@ from fastapi import FastAPI
 from identity import bootstrap
 from identity.app import build
 from identity.base import MIGRATIONS
+from identity.directory import worlds
+from identity.partitions import partitioned
 from identity.settings import Settings
 from messaging.inprocess import InProcessBus
 from servicekit.migrations import upgrade
+from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
+from testkit.postgres import Migration
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"
 
 
-async def migrate(url: str) -> None:
+# The same for every test: what is sealed in a template is opened in its copies.
+KEYS = {"encryption_key": "e1" * 32, "index_key": "1d" * 32}
+
+
+async def filled(url: str, world: bootstrap.World) -> None:
+    """Migrate the database at `url`, and put keys, the services' clients and `world` into it."""
     await upgrade(MIGRATIONS, url)
+    # Before any test's clock, which stands still.
+    settings, clock = settings_for(url), FrozenClock(datetime.now(UTC) - timedelta(minutes=1))
+    state = build(settings, InProcessBus(), clock).state
+    async with state.database.transaction() as session:
+        await bootstrap.ensure_keys_and_clients(
+            session,
+            clock,
+            state.vault,
+            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
+            redirect_uris=[CALLBACK],
+        )
+        await bootstrap.load_world(session, clock, state.vault, settings, world)
+    # Made once for all tests, not by each application at its start.
+    await maintain(state.database, partitioned(settings), datetime.now(UTC))
+    await state.database.close()
+
+
+async def with_world_s(url: str) -> None:
+    await filled(url, bootstrap.world("s", dev=True))
+
+
+def line_of_authority() -> bootstrap.World:
+    """One line of authority down to 历下区."""
+    codes = {"100000", "370000", "370100", "370102"}
+    units = [unit for unit in worlds.world_s() if unit.code in codes]
+    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
+    people = [person for person in everybody if person.unit_code in codes]
+    return bootstrap.World(units, people, frozenset())
+
+
+async def with_one_line(url: str) -> None:
+    """Faster to make and to copy than world S."""
+    await filled(url, line_of_authority())
 
 
 def settings_for(url: str, **changes: object) -> Settings:
@@ -36,8 +77,7 @@ def settings_for(url: str, **changes: object) -> Settings:
         "mode": "dev",
         "database_url": url,
         "issuer": ISSUER,
-        "encryption_key": secrets.token_hex(32),
-        "index_key": secrets.token_hex(32),
+        **KEYS,
         "sms_budget_per_address": 1000,
         "log_json": False,
     }
@@ -136,39 +176,53 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def world() -> bootstrap.World:
-    """Who is there; a folder of tests may override it with a smaller one."""
-    return bootstrap.world("s", dev=True)
+def one_line_world() -> bootstrap.World:
+    """Who is there with `one_line`."""
+    return line_of_authority()
 
 
 @pytest.fixture
-async def app(database_factory: Any, clock: FrozenClock, world: bootstrap.World) -> AsyncIterator[FastAPI]:
-    """Identity with keys, clients and world S, in dev mode."""
-    url = await database_factory("identity", migrate)
-    settings = settings_for(url)
-    bus = InProcessBus()
-    application = build(settings, bus, clock)
-    async with application.state.database.transaction() as session:
-        vault = application.state.vault
-        await bootstrap.ensure_keys_and_clients(
-            session,
-            clock,
-            vault,
-            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
-            redirect_uris=[CALLBACK],
-        )
-        await bootstrap.load_world(session, clock, vault, settings, world)
+def one_line() -> Migration:
+    """In place of world S, where a line of authority is enough."""
+    return with_one_line
+
+
+@pytest.fixture
+def prepared() -> Migration:
+    """Makes what every test begins with, once; a folder of tests may override it with a smaller world."""
+    return with_world_s
+
+
+@pytest.fixture
+def issuer() -> str:
+    """Where the issuer is."""
+    return ISSUER
+
+
+@pytest.fixture
+async def app(
+    database_factory: Any, clock: FrozenClock, prepared: Migration, issuer: str
+) -> AsyncIterator[FastAPI]:
+    """Identity with keys, clients and its world, in dev mode."""
+    settings = settings_for(await database_factory("identity", prepared), issuer=issuer)
+    application = build(settings, InProcessBus(), clock)
     async with application.router.lifespan_context(application):
         yield application
 
 
 @pytest.fixture
-async def new_browser(app: FastAPI) -> AsyncIterator[object]:
+def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+    """Opens HTTP clients of the issuer; here without a network."""
+    return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=issuer)
+
+
+@pytest.fixture
+async def new_browser(app: FastAPI, connect: Callable[[], httpx.AsyncClient]) -> AsyncIterator[object]:
     """A factory of browsers, each with cookies of its own."""
     clients: list[httpx.AsyncClient] = []
 
     def make() -> Browser:
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ISSUER)
+        client = connect()
         clients.append(client)
         return Browser(app, client)
 

@@ -3,11 +3,13 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from identity.codes.gateway import HttpSmsGateway
+from identity.memberships.models import JoinRequest
 
 ADMIN = "19900001323"  # 历下区 370102
 PHONE = "13812345678"
@@ -228,6 +230,29 @@ async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible
     url = f"/api/v1/accounts/{teacher['sub']}/entitlements"
     refused(await admin.http.post(url, headers=headers, json={"name": "cockpit"}), 403, "not_eligible")
     refused(await admin.http.post(url, headers=headers, json={"name": "root"}), 400, "unknown_entitlement")
+
+
+async def test_nobody_decides_on_their_own_request(app: Any, new_browser: Any) -> None:
+    admin, headers, invite = await invited(new_browser)
+    person, outsider = await newcomer(new_browser)
+    request = (await join(person, outsider, invite["code"])).json()["id"]
+    me = (await admin.http.get("/api/v1/me", headers=headers)).json()["sub"]
+    # As if the administrator had asked before becoming one.
+    async with app.state.database.transaction() as session:
+        (await session.get(JoinRequest, UUID(request))).account_id = UUID(me)
+    for act, body in (("approve", None), ("reject", {"reason": "自己的申请"})):
+        url = f"/api/v1/join-requests/{request}/{act}"
+        refused(await admin.http.post(url, headers=headers, json=body), 403, "own_request")
+
+
+async def test_nobody_suspends_themselves_nor_restores(new_browser: Any) -> None:
+    admin, headers, _ = await invited(new_browser)
+    me = (await admin.http.get("/api/v1/me", headers=headers)).json()
+    for act in ("suspend", "restore"):
+        answer = await admin.http.post(
+            f"/api/v1/accounts/{me['sub']}/{act}", headers=headers, json={"reason": "误操作"}
+        )
+        refused(answer, 403, "not_yourself")
 
 
 async def test_a_client_acting_for_itself_is_no_person(new_browser: Any) -> None:

@@ -65,3 +65,18 @@ async def test_the_python_example_trusts_no_other_browser_s_answer(
     callback = await callback_of(new_browser(), url)
     with pytest.raises(refusal):
         await example["finish"](callback, kept | {name: "x" * 48})
+
+
+@pytest.mark.parametrize("iss", [None, "http://localhost:8002", "http://localhost:8001/"])
+async def test_rfc9207_the_python_example_takes_no_answer_of_another_issuer(
+    example: dict[str, Any], new_browser: Any, iss: str | None
+) -> None:
+    url, kept = await example["begin"]()
+    callback = httpx.URL(await callback_of(new_browser(), url))
+    mixed_up = callback.copy_remove_param("iss")
+    if iss is not None:
+        mixed_up = mixed_up.copy_set_param("iss", iss)
+    with pytest.raises(ValueError, match="not this issuer's"):
+        await example["finish"](str(mixed_up), kept)
+    # The code has not been sent anywhere.
+    assert await example["finish"](str(callback), kept)

@@ -1,14 +1,18 @@
 """FastAPI dependencies: a feature's `auth.py` builds its named types from these."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from authkit import acr as levels
 from authkit.errors import (
+    AmbiguousToken,
     EntitlementRequired,
     InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidProof,
     InvalidToken,
     KeysUnavailable,
@@ -20,7 +24,8 @@ from authkit.errors import (
     Unauthenticated,
 )
 from authkit.principal import Principal
-from authkit.tokens import TokenVerifier
+from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
+from servicekit.logs import note_actor
 
 # Declares the scheme in OpenAPI; the check itself is ours.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一身份认证服务签发的访问令牌")
@@ -32,28 +37,30 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]
     """The bearer of the request's access token, checked for this service; see `presented`."""
     principal = await presented(request, request.app.state.verifier)
     request.state.subject = principal.sub
+    if principal.actor is not None:
+        note_actor(principal.actor)
     return principal
 
 
-async def presented(request: Request, verifier: TokenVerifier, *, body: str | None = None) -> Principal:
+async def presented(request: Request, verifier: TokenVerifier, *, body: Sequence[str] = ()) -> Principal:
     """Who presents the request's access token (RFC 6750 §2.1, RFC 9449 §7.1: Authorization header only).
 
     A token bound to a key is refused as a bearer token, and taken with `Authorization: DPoP` and a proof.
     `app.state.public_origin`, if set, is where the service is reached from outside, for the proof's `htu`.
 
-    `body` is a bearer token from a form body (RFC 6750 §2.2), for endpoints that take one; never beside a
-    header.
+    `body` has the bearer tokens of a form body (RFC 6750 §2.2), for endpoints that take one.
 
-    Raises 401 `Unauthenticated` without a token, and what `TokenVerifier` raises.
+    Raises 401 `Unauthenticated` without a token, 400 `AmbiguousToken` for more than one, and what
+    `TokenVerifier` raises.
     """
-    values = request.headers.getlist("authorization")
-    if body is not None:
-        values.append(f"Bearer {body}")
+    values = [*request.headers.getlist("authorization"), *(f"Bearer {token}" for token in body)]
     if not values:
         raise Unauthenticated
+    if len(values) > 1:
+        raise AmbiguousToken
     scheme, _space, token = values[0].partition(" ")
     token = token.strip()
-    if len(values) > 1 or not token:
+    if not token:
         raise InvalidToken
     if scheme.lower() == "dpop":
         proofs = request.headers.getlist("dpop")
@@ -80,12 +87,20 @@ def requires(
     entitlement: str | None = None,
     membership: bool = True,
     clients: bool = False,
+    acr: str | None = None,
+    max_age: int | None = None,
 ) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets in only whom these words describe; 403 with its own code otherwise.
 
     `roles`: at least one of them, held in the acting unit. `membership=False` lets in people without a
     unit. `clients=True` lets in clients acting for themselves, who have no unit either.
+
+    `acr`: the lowest level (`authkit.acr`) at which the person must have signed in; `max_age`: how long ago
+    at most, in seconds. 401 with a challenge otherwise (RFC 9470 §3), asked last: nobody is made to sign in
+    again for what they may not do anyway. Clients acting for themselves sign in at no level.
     """
+    if acr is not None and not levels.known(acr):
+        raise ValueError(f"unknown acr: {acr}")
 
     async def check(principal: Authenticated) -> Principal:
         if scope is not None and scope not in principal.scope:
@@ -98,6 +113,20 @@ def requires(
             raise EntitlementRequired
         if roles and not principal.has_role(*roles):
             raise RoleRequired
+        if not principal.is_client and not (_strong(principal, acr) and _recent(principal, max_age)):
+            scheme = "Bearer" if principal.jkt is None else "DPoP"
+            raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)
         return principal
 
     return check
+
+
+def _strong(principal: Principal, acr: str | None) -> bool:
+    return acr is None or levels.satisfies(principal.acr, acr)
+
+
+def _recent(principal: Principal, max_age: int | None) -> bool:
+    if max_age is None:
+        return True
+    oldest = datetime.now(UTC) - timedelta(seconds=max_age + LEEWAY_SECONDS)
+    return principal.auth_time is not None and principal.auth_time >= oldest

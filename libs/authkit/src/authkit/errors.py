@@ -31,6 +31,16 @@ class InvalidToken(Unauthenticated):
     oauth_error = "invalid_token"
 
 
+class AmbiguousToken(Unauthenticated):
+    """More than one token, or more than one way of presenting one (RFC 6750 §3.1)."""
+
+    status = 400
+    code = "invalid_request"
+    title = "请求不正确"
+    detail = "请求中只能有一个登录凭证。"
+    oauth_error = "invalid_request"
+
+
 class InvalidProof(InvalidToken):
     """The DPoP proof is missing, does not hold, or is for another key or request (RFC 9449 §7.1)."""
 
@@ -57,6 +67,29 @@ class TokenRevoked(InvalidToken):
     code = "token_revoked"
     title = "登录凭证已失效"
     detail = "登录凭证已失效，请重新登录。"
+
+
+class InsufficientUserAuthentication(Unauthenticated):
+    """The person has signed in too weakly or too long ago for this (RFC 9470 §3).
+
+    The challenge says what would do: `acr_values`, and `max_age` in seconds. The client asks the issuer for
+    just that.
+    """
+
+    code = "insufficient_user_authentication"
+    title = "需要进一步验证身份"
+    detail = "此操作需要进一步验证身份，请按提示重新登录。"
+    oauth_error = "insufficient_user_authentication"
+
+    def __init__(self, acr: str | None = None, max_age: int | None = None, *, scheme: str = "Bearer") -> None:
+        super().__init__()
+        challenge = f'{scheme} realm="zhuxue", error="{self.oauth_error}", '
+        challenge += 'error_description="A different authentication level is required"'
+        if acr is not None:
+            challenge += f', acr_values="{acr}"'
+        if max_age is not None:
+            challenge += f', max_age="{max_age}"'
+        self.headers = {"WWW-Authenticate": challenge}
 
 
 class KeysUnavailable(Problem):

@@ -39,6 +39,8 @@ class Principal:
     entitlements: frozenset[str] = field(default_factory=frozenset)
     jkt: str | None = None
     """Thumbprint of the key the token is bound to (RFC 9449 §6.1)."""
+    actor: str | None = None
+    """The client that acts on behalf of `sub`, if the token came from an exchange (RFC 8693 §4.1)."""
 
     @property
     def is_client(self) -> bool:

@@ -169,4 +169,5 @@ def _principal(claims: dict[str, Any]) -> Principal:
         acting=acting,
         entitlements=frozenset(claims.get("entitlements", [])),
         jkt=None if claims.get("cnf") is None else _text(claims["cnf"], "jkt"),
+        actor=None if claims.get("act") is None else _text(claims["act"], "sub"),
     )

@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import uvicorn
@@ -24,11 +27,15 @@ from servicekit.migrations import upgrade
 from servicekit.settings import ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
+_WORKER_OF = "ZHUXUE_WORKER_OF"
 
 
 @dataclass(frozen=True)
 class Service(Generic[S]):
-    """What the commands need to know of a service. `settings` is called late: it reads the environment."""
+    """What the commands need to know of a service; `SERVICE` in its module `cli`.
+
+    `settings` is called late: it reads the environment.
+    """
 
     name: str
     settings: Callable[[], S]
@@ -51,7 +58,7 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     settings = service.settings()
     logs.configure(json=settings.log_json, level=settings.log_level)
     if arguments.command == "serve":
-        serve(service.build(settings), settings)
+        serve(service, settings)
     elif arguments.command == "migrate":
         asyncio.run(upgrade(service.migrations, settings.database_url))
     elif arguments.command == "prune":
@@ -61,18 +68,33 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(app: FastAPI, settings: ServiceSettings) -> None:
-    """Serve until told to stop."""
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=True,
-        timeout_graceful_shutdown=10,
-    )
+def serve(service: Service[S], settings: S) -> None:
+    """Serve until told to stop, in `settings.workers` processes that share the port."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": True,
+        "timeout_graceful_shutdown": 10,
+    }
+    if settings.workers == 1:
+        uvicorn.run(service.build(settings), **options)
+        return
+    with tempfile.TemporaryDirectory(prefix="zhuxue-metrics-") as directory:
+        # Any of them may be asked for /metrics: each writes to a file there, all are read.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        os.environ[_WORKER_OF] = service.name
+        uvicorn.run("messaging.cli:worker", factory=True, workers=settings.workers, **options)
+
+
+def worker() -> FastAPI:
+    """The application in one of several processes: all it has from its parent is the environment."""
+    service: Service[ServiceSettings] = import_module(f"{os.environ[_WORKER_OF]}.cli").SERVICE
+    settings = service.settings()
+    logs.configure(json=settings.log_json, level=settings.log_level)
+    return service.build(settings)
 
 
 def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from sqlalchemy import Table
 
 from servicekit import health, idempotency, metrics, problems, reference
 from servicekit.clock import Clock, SystemClock
+from servicekit.cors import Cors
 from servicekit.db import Check, Database
 from servicekit.limits import BodyLimitMiddleware
 from servicekit.logs import CorrelationMiddleware
@@ -31,11 +31,13 @@ def create_app(
     checks: dict[str, Check] | None = None,
     clock: Clock | None = None,
     larger_bodies: dict[str, int] | None = None,
+    pages: Sequence[str] = (),
 ) -> FastAPI:
     """Assemble a service.
 
     `background` runs for as long as the application does (relays, consumers); `checks` decide `/readyz`
-    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes.
+    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes; `pages` are path
+    prefixes that browsers navigate to, which scripts of other origins never read.
     """
 
     @asynccontextmanager
@@ -59,6 +61,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.settings = settings
+    app.state.public_origin = settings.public_origin
     app.state.database = database
     app.state.clock = clock or SystemClock()
     app.state.checks = {"database": database.ping, **(checks or {})}
@@ -73,13 +76,7 @@ def create_app(
     # Added last is outermost: correlation first, so that even a refused body has its id.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "dpop"],
-            expose_headers=["etag", "x-correlation-id", "www-authenticate", "dpop-nonce"],
-        )
+        app.add_middleware(Cors, origins=settings.cors_origins, pages=tuple(pages))
     app.add_middleware(MetricsMiddleware, service=name)
     app.add_middleware(CorrelationMiddleware, service=name)
     return app

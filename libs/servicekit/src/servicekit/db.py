@@ -6,10 +6,11 @@ its answer can rely on it, and a commit that fails is an error the client sees.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -30,6 +31,7 @@ def new_metadata() -> MetaData:
 
 
 _ANNOUNCED = "zhuxue.announced"
+_ON_COMMIT = "zhuxue.on_commit"
 
 
 def announce(session: AsyncSession | SyncSession) -> None:
@@ -38,6 +40,19 @@ def announce(session: AsyncSession | SyncSession) -> None:
     Reading transactions do not: the relay reads after each wake, and would wake itself for ever.
     """
     session.info[_ANNOUNCED] = True
+
+
+def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> None:
+    """Have `call` run in this process once the transaction of `session` has been committed."""
+    session.info.setdefault(_ON_COMMIT, []).append(call)
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection whose server has gone. The driver has noticed by itself: asking the
+    server each time (`pool_pre_ping`) would cost every request three round trips.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class Database:
@@ -52,9 +67,9 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
         )
+        event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.after_commit: list[Callable[[], None]] = []
 
@@ -85,6 +100,8 @@ class Database:
         await self.engine.dispose()
 
     def _committed(self, session: AsyncSession) -> None:
+        for call in session.info.pop(_ON_COMMIT, []):
+            call()
         if session.info.pop(_ANNOUNCED, False):
             for callback in self.after_commit:
                 callback()

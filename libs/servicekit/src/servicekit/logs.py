@@ -44,6 +44,17 @@ def correlation_id() -> str | None:
     return value if isinstance(value, str) else None
 
 
+def note_actor(client_id: str) -> None:
+    """Say in every further line of this request that a client acts for the person (RFC 8693 §4.1)."""
+    bind_contextvars(actor=client_id)
+
+
+def actor() -> str | None:
+    """The client that acts for the person in the present request, if one does."""
+    value = get_contextvars().get("actor")
+    return value if isinstance(value, str) else None
+
+
 class CorrelationMiddleware:
     """Takes or makes the correlation id, returns it in the response and logs each request.
 

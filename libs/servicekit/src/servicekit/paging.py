@@ -49,7 +49,7 @@ class PageRequest:
         """
         if self.after is None:
             return None
-        if len(self.after) != len(types) or any("\0" in part for part in self.after):
+        if len(self.after) != len(types) or not all(_storable(part) for part in self.after):
             raise BadCursor
         try:
             return tuple(type_(part) for type_, part in zip(types, self.after, strict=True))
@@ -58,6 +58,11 @@ class PageRequest:
 
 
 Paging = Annotated[PageRequest, Depends()]
+
+
+def _storable(text: str) -> bool:
+    """Whether PostgreSQL takes it as a text: JSON can hold half of a surrogate pair, UTF-8 cannot."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def instant(text: str) -> datetime:

@@ -18,12 +18,14 @@ class ServiceSettings(BaseSettings):
     mode: Literal["dev", "production"] = "production"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that share the port")
     database_url: str
     database_pool_size: int = Field(default=10, ge=1)
     rabbitmq_url: str | None = None
     event_namespace: str = "zhuxue"
     issuer: AnyHttpUrl
     jwks_url: AnyHttpUrl | None = None
+    public_url: AnyHttpUrl | None = None
     cors_origins: list[str] = []
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
     log_json: bool = True
@@ -39,11 +41,23 @@ class ServiceSettings(BaseSettings):
         """The issuer identifier exactly as it stands in tokens: no trailing slash."""
         return str(self.issuer).rstrip("/")
 
+    @property
+    def public_origin(self) -> str | None:
+        """Where callers reach the service, as `scheme://host[:port]`; None if they reach it directly."""
+        return None if self.public_url is None else str(self.public_url).rstrip("/")
+
     @field_validator("rabbitmq_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         """An environment file that names the variable and gives no value means: no broker."""
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin_only(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if value is not None and (value.path not in (None, "/") or value.query or value.fragment):
+            raise ValueError("public_url must be scheme://host[:port], without a path")
+        return value
 
     @model_validator(mode="after")
     def _production_is_closed(self) -> Self:

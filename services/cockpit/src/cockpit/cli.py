@@ -7,7 +7,9 @@ from cockpit.base import MIGRATIONS, inbox, outbox
 from cockpit.settings import Settings
 from messaging import cli
 
+SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, outbox, inbox)
+
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    return cli.main(cli.Service("cockpit", Settings, build, MIGRATIONS, outbox, inbox), argv)
+    return cli.main(SERVICE, argv)

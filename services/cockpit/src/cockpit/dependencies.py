@@ -8,12 +8,12 @@ from cockpit.analytics.store import Analytics as AnalyticsType
 from servicekit.clock import Clock as ClockProtocol
 
 
-def _clock(request: Request) -> ClockProtocol:
+async def _clock(request: Request) -> ClockProtocol:
     clock: ClockProtocol = request.app.state.clock
     return clock
 
 
-def _analytics(request: Request) -> AnalyticsType:
+async def _analytics(request: Request) -> AnalyticsType:
     analytics: AnalyticsType = request.app.state.analytics
     return analytics
 

@@ -1,6 +1,8 @@
 """Settings of Cockpit, from environment variables `ZHUXUE_COCKPIT_*`."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from replica.settings import SnapshotSettings
@@ -23,6 +25,12 @@ class Settings(ServiceSettings, SnapshotSettings):
     stale_batch_seconds: int = Field(default=900, ge=1)
     """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
     batch found at start does, because nobody else can have the directory open."""
+
+    @model_validator(mode="after")
+    def _one_process_for_one_directory(self) -> Self:
+        if self.analytics_embedded and self.workers > 1:
+            raise ValueError("workers must be 1 with chDB: one process can have its directory open")
+        return self
 
     @property
     def analytics_embedded(self) -> bool:

@@ -12,20 +12,29 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
+from identity.audit.writer import AuditWriter
+from identity.authenticators.endpoints import router as authenticators
+from identity.authenticators.passkey_sign_in import router as passkey_sign_in
+from identity.authenticators.security_page import router as security_page
+from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.device.endpoints import router as device
 from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.context import Parts
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
+from identity.oauth.known_clients import KnownClients
 from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
+from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery
 from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
@@ -74,6 +83,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
 
+    records = AuditWriter(settings.database_url, the_clock)
     deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
 
     @contextlib.asynccontextmanager
@@ -81,9 +91,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         async with (
             keys.kept_fresh(),
             revoked.kept_fresh(),
+            kept_partitioned(database, settings, the_clock),
             kept_rotated(database, key_ring, the_clock, settings),
             messaging.running(the_bus, own=own),
             deliveries.running(),
+            records.running(),
         ):
             yield
 
@@ -99,6 +111,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             logout,
             signin,
             own_sessions,
+            device,
+            step_up,
+            passkey_sign_in,
+            security_page,
+            authenticators,
             accounts,
             sessions,
             memberships,
@@ -112,13 +129,15 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,
+        pages=["/authorize", "/login", "/end_session", "/account", "/integrations"],
     )
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
+    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
-    app.state.sms = _sms(settings)
+    app.state.sms = make_sms(settings)
     issuer = settings.issuer_url
     app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
@@ -128,7 +147,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     return app
 
 
-def _sms(settings: Settings) -> SmsGateway:
+def make_sms(settings: Settings) -> SmsGateway:
+    """The operator's SMS gateway, or in dev mode the inbox."""
     if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
         return DevInbox()
     return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())

@@ -3,7 +3,7 @@
 Everything here can be run again: a key and units that are there stay, clients are set to what is given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +14,7 @@ from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
 from identity.base import outbox
+from identity.clients.rules import TOKEN_EXCHANGE
 from identity.directory import worlds
 from identity.directory.rules import CENTRE_CODE, PersonSeed, UnitSeed
 from identity.directory.service import Directory
@@ -83,22 +84,28 @@ async def ensure_keys_and_clients(
     *,
     service_secrets: dict[str, str],
     redirect_uris: list[str],
+    exchanges: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """A signing key if there is none; the services' clients with the operator's secrets; the portal's."""
+    """A signing key if there is none; the services' clients with the operator's secrets; the portal's.
+
+    `exchanges`: by service, the scopes at other services that it may act with for a person (RFC 8693).
+    """
 
     def run(sync: Session) -> None:
         KeyRing(vault).ensure(sync, clock.now())
         rows = OAuthRepository(sync)
         for client_id, secret in service_secrets.items():
+            scopes = list((exchanges or {}).get(client_id, ()))
+            targets = {f"urn:zhuxue:{scope.partition(':')[0]}" for scope in scopes}
             rows.put_client(
                 Client(
                     client_id=client_id,
                     client_name=f"Zhuxue {client_id}",
                     token_endpoint_auth_method="client_secret_basic",
                     redirect_uris=[],
-                    grant_types=["client_credentials"],
-                    scopes=["directory:read"],
-                    audiences=["urn:zhuxue:identity"],
+                    grant_types=["client_credentials", *([TOKEN_EXCHANGE] if scopes else [])],
+                    scopes=["directory:read", *scopes],
+                    audiences=sorted({"urn:zhuxue:identity", *targets}),
                     first_party=True,
                     registered_at=clock.now(),
                     secrets=[

@@ -1,9 +1,9 @@
-"""Commands of Identity: those every service has, `bootstrap` and `keys`."""
+"""Commands of Identity: those every service has, `bootstrap`, `keys` and `reset-authenticators`."""
 
 import asyncio
 import sys
 
-from identity import bootstrap, cli_keys
+from identity import bootstrap, cli_authenticators, cli_keys
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from identity.settings import BootstrapSettings, Settings
@@ -11,6 +11,8 @@ from messaging.cli import Service, main
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.problems import Problem
+
+SERVICE = Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys)
 
 
 async def _bootstrap(world: str | None) -> None:
@@ -33,6 +35,7 @@ async def _bootstrap(world: str | None) -> None:
                     "cockpit": own.cockpit_client_secret.get_secret_value(),
                 },
                 redirect_uris=own.portal_redirect_uris,
+                exchanges={name: own.exchanges_of(name) for name in ("office", "cockpit")},
             )
             loaded = chosen is not None and await bootstrap.load_world(
                 session, clock, vault, settings, chosen
@@ -54,4 +57,6 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["keys"]:
         return cli_keys.run(arguments[1:])
-    return main(Service("identity", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), arguments)
+    if arguments[:1] == ["reset-authenticators"]:
+        return cli_authenticators.run(arguments[1:])
+    return main(SERVICE, arguments)

@@ -9,17 +9,17 @@ from identity.vault import Vault as VaultType
 from servicekit.clock import Clock as ClockProtocol
 
 
-def _clock(request: Request) -> ClockProtocol:
+async def _clock(request: Request) -> ClockProtocol:
     clock: ClockProtocol = request.app.state.clock
     return clock
 
 
-def _vault(request: Request) -> VaultType:
+async def _vault(request: Request) -> VaultType:
     vault: VaultType = request.app.state.vault
     return vault
 
 
-def _settings(request: Request) -> SettingsModel:
+async def _settings(request: Request) -> SettingsModel:
     settings: SettingsModel = request.app.state.settings
     return settings
 

@@ -2,9 +2,11 @@
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
+from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import InitialAccessToken
 from identity.codes.models import SmsCode
 from identity.consents.models import Consent
+from identity.device.models import DeviceCode, DeviceTries
 from identity.directory.models import Unit, UnitChange
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
@@ -20,6 +22,8 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Consent",
+    "DeviceCode",
+    "DeviceTries",
     "Entitlement",
     "Grant",
     "InitialAccessToken",
@@ -28,10 +32,15 @@ __all__ = [
     "LogoutNotice",
     "Membership",
     "OnceOnly",
+    "Passkey",
+    "Password",
     "PushedRequest",
+    "RecoveryCode",
     "RefreshToken",
     "SigningKey",
     "SmsCode",
+    "SpentChallenge",
+    "Totp",
     "Unit",
     "UnitChange",
 ]

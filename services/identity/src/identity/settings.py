@@ -1,8 +1,9 @@
 """Settings of Identity, from environment variables `ZHUXUE_IDENTITY_*`."""
 
+import re
 from typing import Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.settings import ServiceSettings
@@ -31,6 +32,9 @@ class Settings(ServiceSettings):
     code_seconds: int = Field(default=60, ge=10, le=60)
     session_idle_seconds: int = Field(default=1800, ge=60)
     session_absolute_seconds: int = Field(default=43_200, ge=60)
+    device_grant_days: int = Field(
+        default=90, ge=1, le=365, description="How long a device with `offline_access` stays signed in"
+    )
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
@@ -44,6 +48,9 @@ class Settings(ServiceSettings):
         return self
 
 
+_EXCHANGE = re.compile(r"(office|cockpit) (?!\1)(office|cockpit:read|cockpit:write|identity)")
+
+
 class BootstrapSettings(BaseSettings):
     """What only `python -m identity bootstrap` needs."""
 
@@ -52,6 +59,22 @@ class BootstrapSettings(BaseSettings):
     office_client_secret: SecretStr = Field(min_length=32)
     cockpit_client_secret: SecretStr = Field(min_length=32)
     portal_redirect_uris: list[str] = []
+    token_exchange: list[str] = []
+    """`office cockpit:read`: Office may act at Cockpit for people who have this scope (RFC 8693)."""
     first_admin_phone: str | None = None
     """Who administers the centre at first; needed only when the units are loaded."""
     first_admin_name: str | None = None
+
+    @field_validator("token_exchange")
+    @classmethod
+    def _service_and_scope(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _EXCHANGE.fullmatch(entry):
+                raise ValueError("token_exchange: each entry is a service and one scope of another service")
+        return value
+
+    def exchanges_of(self, client_id: str) -> list[str]:
+        """The scopes that a service may exchange people's tokens for."""
+        return [
+            scope for name, _, scope in (e.partition(" ") for e in self.token_exchange) if name == client_id
+        ]

@@ -1,37 +1,58 @@
-"""A relying party as the certification suite drives it: over HTTP, judging by the published keys."""
+"""Relying parties as the certification suite drives them: over TCP to an issuer that is being served.
 
-import html as entities
-import re
+They are `testkit.relying_party`'s: Authlib's client makes and redeems the requests and judges ID tokens,
+joserfc checks signatures by the published keys.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from joserfc import jwt
-from joserfc.jwk import KeySet
 from sqlalchemy import text
 
-from identity import bootstrap
-from identity.directory import worlds
 from identity.oauth.models import Client, ClientSecret, secret_hash
-
-PHONE = "19900001323"
-CALLBACK = "http://localhost:8000/callback"
-VERIFIER = "v" * 64
-SECRET = "s" * 40
-_UNITS = {"100000", "370000", "370100", "370102"}
+from testkit.clients import AssertionKeys, ProofKey
+from testkit.postgres import Migration
+from testkit.relying_party import CALLBACK, SECRET, TLS, Fapi, RelyingParty, fields
+from testkit.serving import Served
 
 
 @pytest.fixture
-def world() -> bootstrap.World:
-    """One line of authority down to 历下区."""
-    units = [unit for unit in worlds.world_s() if unit.code in _UNITS]
-    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
-    people = [person for person in everybody if person.unit_code in _UNITS]
-    return bootstrap.World(units, people, frozenset())
+def prepared(one_line: Migration) -> Migration:
+    return one_line
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    port = Served()
+    yield port
+    port.close()
+
+
+@pytest.fixture
+def issuer(served: Served) -> str:
+    return served.url
+
+
+@pytest.fixture
+async def app(app: FastAPI, served: Served) -> AsyncIterator[FastAPI]:
+    async with served.running(app):
+        yield app
+
+
+@pytest.fixture
+def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+    return lambda: httpx.AsyncClient(base_url=issuer, verify=TLS)
+
+
+@pytest.fixture(scope="session")
+def keys() -> AssertionKeys:
+    """What clients sign assertions with."""
+    return AssertionKeys("http://named.in/each-test")
 
 
 def client(client_id: str, **changes: Any) -> Client:
@@ -42,8 +63,8 @@ def client(client_id: str, **changes: Any) -> Client:
         "token_endpoint_auth_method": "client_secret_basic",
         "redirect_uris": [CALLBACK],
         "post_logout_redirect_uris": ["http://localhost:8000/out"],
-        "grant_types": ["authorization_code"],
-        "scopes": ["openid", "profile", "phone"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scopes": ["openid", "profile", "phone", "offline_access"],
         "audiences": ["urn:zhuxue:identity"],
         "first_party": True,
         "registered_at": datetime.now(UTC),
@@ -55,90 +76,30 @@ def client(client_id: str, **changes: Any) -> Client:
 
 
 @dataclass
-class RelyingParty:
-    """One client, used from one browser."""
+class Party(RelyingParty):
+    """A relying party that registers itself (RFC 7591)."""
 
-    app: FastAPI
-    browser: Any
-    client_id: str
-    phone: str = PHONE
-    sign_ins: int = 0
-    asked: list[str] = field(default_factory=list)
-    """Pages of consent that were shown."""
-    secret: str = SECRET
+    phone: str = "19900001324"
+    callback: str = "https://rp.example.cn/cb"
+    initial: str = ""
+    client: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def http(self) -> httpx.AsyncClient:
-        return self.browser.http  # type: ignore[no-any-return]
+    async def register(self, **metadata: Any) -> httpx.Response:
+        answer = await self.http.post(
+            "/register",
+            json={"redirect_uris": [self.callback], "client_name": "试点系统"} | metadata,
+            headers={"Authorization": f"Bearer {self.initial}"},
+        )
+        if answer.status_code == 201:
+            self.client = answer.json()
+            self.client_id, self.secret = self.client["client_id"], self.client.get("client_secret", "")
+            self.alg = self.client["id_token_signed_response_alg"]
+        return answer
 
-    def url(self, **params: str) -> str:
-        base = {"client_id": self.client_id, "scope": "openid"}
-        return self.browser.authorize_url(verifier=VERIFIER, **(base | params))  # type: ignore[no-any-return]
-
-    async def follow(self, answer: httpx.Response, decision: str = "allow") -> httpx.Response:
-        """What a person does until the browser leaves the issuer."""
-        for _ in range(10):
-            location = answer.headers.get("location", "")
-            if location.startswith("/login"):
-                self.sign_ins += 1
-                return_to = parse_qs(urlsplit(location).query)["return_to"][0]
-                answer = await self.browser.sign_in(self.phone, return_to)
-                assert answer.status_code == 303, answer.text
-            elif location.startswith("/"):
-                answer = await self.http.get(location)
-            elif answer.status_code == 200 and "/authorize/decision" in answer.text:
-                self.asked.append(answer.text)
-                answer = await self.decide(answer, decision)
-            else:
-                return answer
-        raise AssertionError("the issuer asks for ever")
-
-    async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
-        return await self.http.post("/authorize/decision", data={**fields(page.text), "decision": decision})
-
-    async def authorize(self, decision: str = "allow", **params: str) -> dict[str, str]:
-        """The parameters of the authorization response."""
-        answer = await self.follow(await self.http.get(self.url(**params)), decision)
-        assert answer.headers["location"].startswith(CALLBACK), answer.text
-        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-
-    async def redeem(self, code: str, **changes: str) -> httpx.Response:
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": CALLBACK,
-            "code_verifier": VERIFIER,
-        }
-        return await self.http.post("/token", data=form | changes, auth=(self.client_id, self.secret))
-
-    async def tokens(self, **params: str) -> dict[str, Any]:
-        """A whole flow; the token response with the ID token's verified `claims`."""
-        response = await self.authorize(**params)
-        assert "code" in response, response
-        answer = await self.redeem(response["code"])
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return {**body, "claims": await self.verified(body["id_token"])}
-
-    async def verified(self, token: str, typ: str = "JWT") -> dict[str, Any]:
-        keys = KeySet.import_key_set((await self.http.get("/jwks")).json())
-        decoded = jwt.decode(token, keys, ["ES256"])
-        assert decoded.header.get("typ") == typ
-        assert (decoded.claims["iss"], decoded.claims["aud"]) == ("http://localhost:8001", self.client_id)
-        return dict(decoded.claims)
-
-    async def userinfo(self, tokens: dict[str, Any]) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        answer = await self.http.get("/userinfo", headers=headers)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-
-def fields(page: str) -> dict[str, str]:
-    """Hidden fields of the first form."""
-    form = page.split("<form", 1)[1].split("</form>", 1)[0]
-    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
-    return {name: entities.unescape(value) for name, value in found}
+    async def manage(self, method: str, token: str | None = None, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.client['registration_access_token']}"}
+        uri = self.client["registration_client_uri"]
+        return await self.http.request(method, uri, headers=headers, **more)
 
 
 @pytest.fixture
@@ -177,14 +138,61 @@ async def register(app: FastAPI) -> Any:
 
 
 @pytest.fixture
-async def rp(app: FastAPI, new_browser: Any, register: Any) -> RelyingParty:
+async def rp(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
     """A registered client of our own and a browser where nobody has signed in."""
     await register("rp")
-    return RelyingParty(app, new_browser(), "rp")
+    return RelyingParty(app.state.clock, new_browser(), "rp", issuer)
 
 
 @pytest.fixture
-async def third(app: FastAPI, new_browser: Any, register: Any) -> RelyingParty:
+async def third(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
     """A client of somebody else."""
     await register("third", first_party=False)
-    return RelyingParty(app, new_browser(), "third")
+    return RelyingParty(app.state.clock, new_browser(), "third", issuer)
+
+
+@pytest.fixture
+async def centre(app: FastAPI, new_browser: Any) -> Any:
+    """A centre's administrator: call the API as them."""
+    browser = new_browser()
+    async with app.state.database.transaction() as session:
+        county = await session.scalar(text("SELECT id FROM units WHERE code = '370102'"))
+    bearer = await browser.bearer("19900000001")
+
+    async def call(method: str, path: str, **more: Any) -> httpx.Response:
+        answer: httpx.Response = await browser.http.request(method, f"/api/v1{path}", headers=bearer, **more)
+        return answer
+
+    call.county = str(county)  # type: ignore[attr-defined]
+    return call
+
+
+@pytest.fixture
+def new_party(app: FastAPI, centre: Any, new_browser: Any, issuer: str) -> Any:
+    """Makes parties that may register, as the centre limits them."""
+
+    async def make(**limits: Any) -> Party:
+        body = {"owner_unit_id": centre.county, "max_uses": 5} | limits
+        answer = await centre("POST", "/initial-access-tokens", json=body)
+        assert answer.status_code == 201, answer.text
+        return Party(app.state.clock, new_browser(), "", issuer, initial=answer.json()["token"])
+
+    return make
+
+
+@pytest.fixture
+async def fapi(app: FastAPI, new_browser: Any, register: Any, issuer: str, keys: AssertionKeys) -> Fapi:
+    """A client of the FAPI 2.0 security profile, with a nonce of the issuer's."""
+    await register(
+        "fapi",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks=keys.jwks,
+        secrets=[],
+        require_pushed_authorization_requests=True,
+        dpop_bound_access_tokens=True,
+    )
+    party = Fapi(app.state.clock, new_browser(), "fapi", issuer, signer=keys, proofs=ProofKey(issuer))
+    first = await party.exchange("none", headers=party.proof("/token", nonce=None))
+    assert first.json()["error"] == "use_dpop_nonce"
+    party.nonce = first.headers["dpop-nonce"]
+    return party

@@ -142,7 +142,7 @@ async def test_a_browser_has_one_session_and_another_person_ends_it(rp: Any) -> 
     second = await rp.tokens(prompt="login")
     assert first["claims"]["sid"] != second["claims"]["sid"]
     assert await refused(rp, first)
-    async with rp.app.state.database.transaction() as session:
+    async with rp.browser.app.state.database.transaction() as session:
         rows = await session.execute(text("SELECT count(*) FROM sessions WHERE ended_at IS NULL"))
         assert rows.scalar_one() == 1
 
@@ -154,8 +154,10 @@ async def test_a_code_of_an_ended_session_gives_nothing(rp: Any, form_fields: An
     assert (await rp.redeem(code)).json()["error"] == "invalid_grant"
 
 
-async def test_administrators_end_sessions_in_their_reach(rp: Any, new_browser: Any, world: Any) -> None:
-    admin, outside = new_browser(), new_browser()
+async def test_administrators_end_sessions_in_their_reach(
+    rp: Any, new_browser: Any, one_line_world: Any
+) -> None:
+    admin, outside, world = new_browser(), new_browser(), one_line_world
     people = {person.unit_code: person for person in world.people if "unit_admin" in person.roles}
     rp.phone = next(p.phone for p in world.people if p.unit_code == "370102" and "handler" in p.roles)
     tokens = await rp.tokens()

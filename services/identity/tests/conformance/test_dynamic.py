@@ -1,401 +1,257 @@
-"""OIDCCDynamicTestPlan: one test per module, named after it; then RFC 7591 and 7592 themselves."""
+"""oidcc-dynamic-certification-test-plan: one test per module, named after it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
-from authlib.common.security import generate_token
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
-from joserfc.jwk import ECKey, KeySet, RSAKey
-from sqlalchemy import select, text
+from joserfc.jwk import RSAKey
 
-from identity.audit.models import AuditRecord
+from identity.oauth.client_keys import ClientKeys
 from identity.oauth.keys import LEAD
+from testkit.clients import AssertionKeys
 
-ISSUER = "http://localhost:8001"
-CENTRE_PHONE = "19900000001"
-COUNTY_ADMIN = "19900001323"
-PERSON = "19900001324"
+JWKS_URI = "https://rp.example.cn/jwks"
 CALLBACK = "https://rp.example.cn/cb"
 
 
-class Party:
-    """A relying party that registers itself."""
-
-    def __init__(self, browser: Any, initial: str) -> None:
-        self.browser, self.initial = browser, initial
-        self.verifier = generate_token(48)
-        self.client: dict[str, Any] = {}
-
-    async def register(self, **metadata: Any) -> Any:
-        answer = await self.browser.http.post(
-            "/register",
-            json={"redirect_uris": [CALLBACK], "client_name": "试点系统"} | metadata,
-            headers={"Authorization": f"Bearer {self.initial}"},
-        )
-        if answer.status_code == 201:
-            self.client = answer.json()
-        return answer
-
-    async def manage(self, method: str, token: str | None = None, **more: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token or self.client['registration_access_token']}"}
-        path = self.client["registration_client_uri"].removeprefix(ISSUER)
-        return await self.browser.http.request(method, path, headers=headers, **more)
-
-    async def authorize(self, redirect_uri: str | None = CALLBACK, **more: str) -> Any:
-        """The authorization response; the person signs in if asked to."""
-        params = {
-            "response_type": "code",
-            "client_id": self.client["client_id"],
-            "scope": "openid profile",
-            "state": "st",
-            "nonce": "n-1",
-            "code_challenge": create_s256_code_challenge(self.verifier),
-            "code_challenge_method": "S256",
-        } | more
-        if redirect_uri is not None:
-            params["redirect_uri"] = redirect_uri
-        answer = await self.browser.http.get("/authorize", params=params)
-        if answer.status_code == 303 and answer.headers["location"].startswith("/login"):
-            answer = await self.browser.sign_in(PERSON, str(answer.request.url.raw_path, "ascii"))
-            answer = await self.browser.http.get(answer.headers["location"])
-        return await self.browser.consented(answer)  # type: ignore[no-any-return]
-
-    async def token(self, redirect_uri: str = CALLBACK) -> dict[str, Any]:
-        answer = await self.authorize(redirect_uri)
-        response = await self.browser.http.post(
-            "/token",
-            data={
-                "grant_type": "authorization_code",
-                "code": parse_qs(urlsplit(answer.headers["location"]).query)["code"][0],
-                "redirect_uri": redirect_uri,
-                "code_verifier": self.verifier,
-            },
-            auth=(self.client["client_id"], self.client["client_secret"]),
-        )
-        assert response.status_code == 200, response.text
-        tokens: dict[str, Any] = response.json()
-        return tokens
-
-    async def keys(self) -> KeySet:
-        return KeySet.import_key_set((await self.browser.http.get("/jwks")).json())
-
-
-NewParty = Callable[..., Awaitable[Party]]
-
-
 @pytest.fixture
-async def centre(app: Any, new_browser: Any) -> Any:
-    """A centre's administrator: call the API as them."""
-    browser = new_browser()
-    async with app.state.database.transaction() as session:
-        county = await session.scalar(text("SELECT id FROM units WHERE code = '370102'"))
-    bearer = await browser.bearer(CENTRE_PHONE)
-
-    async def call(method: str, path: str, **more: Any) -> Any:
-        return await browser.http.request(method, f"/api/v1{path}", headers=bearer, **more)
-
-    call.county = str(county)  # type: ignore[attr-defined]
-    return call
+async def party(new_party: Any) -> Any:
+    return await new_party()
 
 
-@pytest.fixture
-def new_party(centre: Any, new_browser: Any) -> NewParty:
-    async def make(**limits: Any) -> Party:
-        answer = await centre(
-            "POST", "/initial-access-tokens", json={"owner_unit_id": centre.county, "max_uses": 5} | limits
-        )
-        assert answer.status_code == 201, answer.text
-        return Party(new_browser(), answer.json()["token"])
-
-    return make
+def refused(answer: httpx.Response, error: str) -> bool:
+    return answer.status_code == 400 and answer.json()["error"] == error
 
 
-def refused(answer: Any, error: str) -> bool:
-    return bool(
-        answer.status_code == 400
-        and answer.json()["error"] == error
-        and answer.headers["cache-control"] == "no-store"
-    )
+def shown(answer: httpx.Response) -> bool:
+    """Whether the error is shown to the person, and nobody is sent anywhere."""
+    return answer.status_code == 400 and "location" not in answer.headers
 
 
-async def test_oidcc_server(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_server(party: Any) -> None:
     answer = await party.register()
     assert answer.status_code == 201, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    client = answer.json()
-    assert client["client_secret_expires_at"] == 0
-    assert client["client_id_issued_at"] > 0
-    assert client["redirect_uris"] == [CALLBACK]
-    tokens = await party.token()
-    claims = jwt.decode(tokens["id_token"], await party.keys(), ["ES256"]).claims
-    assert (claims["aud"], claims["nonce"]) == (client["client_id"], "n-1")
+    assert (party.client["client_secret_expires_at"], party.client["redirect_uris"]) == (0, [CALLBACK])
+    assert party.client["client_id_issued_at"] > 0
+    assert (await party.tokens())["claims"]["aud"] == party.client["client_id"]
 
 
-async def test_oidcc_idtoken_rs256(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_idtoken_rs256(party: Any) -> None:
     await party.register(id_token_signed_response_alg="RS256")
-    tokens = await party.token()
-    decoded = jwt.decode(tokens["id_token"], await party.keys(), ["RS256"])
-    assert decoded.header["alg"] == "RS256"
+    token = (await party.tokens())["id_token"]
+    decoded = jwt.decode(token, await party.keys(), ["RS256"])
     assert isinstance((await party.keys()).get_by_kid(decoded.header["kid"]), RSAKey)
 
 
-async def test_oidcc_idtoken_unsigned(new_party: NewParty) -> None:
-    """Not supported, as the code flow allows: refused at registration."""
-    party = await new_party()
+async def test_oidcc_idtoken_unsigned(party: Any) -> None:
+    assert "none" not in (await party.discovery())["id_token_signing_alg_values_supported"]
     assert refused(await party.register(id_token_signed_response_alg="none"), "invalid_client_metadata")
 
 
-async def test_oidcc_userinfo_rs256(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_userinfo_rs256(party: Any) -> None:
     await party.register(userinfo_signed_response_alg="RS256")
-    tokens = await party.token()
+    tokens = await party.tokens()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    answer = await party.browser.http.get("/userinfo", headers=headers)
+    answer = await party.http.get("/userinfo", headers=headers)
     assert answer.headers["content-type"] == "application/jwt"
     claims = jwt.decode(answer.text, await party.keys(), ["RS256"]).claims
-    assert (claims["iss"], claims["aud"]) == (ISSUER, party.client["client_id"])
-    assert claims["sub"]
+    assert (claims["iss"], claims["aud"]) == (party.issuer, party.client_id)
+    assert claims["sub"] == tokens["claims"]["sub"]
 
 
-async def test_oidcc_ensure_redirect_uri_in_authorization_request(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_ensure_redirect_uri_in_authorization_request(party: Any) -> None:
     await party.register()
-    answer = await party.authorize(None)
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    assert shown(await party.http.get(party.url(redirect_uri="")))
 
 
-async def test_oidcc_redirect_uri_query_ok(new_party: NewParty) -> None:
-    party = await new_party()
-    await party.register(redirect_uris=[f"{CALLBACK}?foo=bar"])
-    answer = await party.authorize(f"{CALLBACK}?foo=bar")
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    assert query["foo"] == ["bar"]
-    assert "code" in query
-
-
-async def test_oidcc_redirect_uri_query_mismatch(new_party: NewParty) -> None:
-    party = await new_party()
-    await party.register(redirect_uris=[f"{CALLBACK}?foo=bar"])
-    answer = await party.authorize(f"{CALLBACK}?foo=other")
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
-
-
-async def test_oidcc_redirect_uri_query_added(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_redirect_uri_query_ok(party: Any) -> None:
+    party.callback = f"{CALLBACK}?foo=bar"
     await party.register()
-    answer = await party.authorize(f"{CALLBACK}?foo=bar")
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    response = await party.authorize()
+    assert (response["foo"], "code" in response) == ("bar", True)
 
 
-async def test_oidcc_redirect_uri_regfrag(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_redirect_uri_query_mismatch(party: Any) -> None:
+    party.callback = f"{CALLBACK}?foo=bar"
+    await party.register()
+    assert shown(await party.http.get(party.url(redirect_uri=f"{CALLBACK}?foo=other")))
+
+
+async def test_oidcc_redirect_uri_query_added(party: Any) -> None:
+    await party.register()
+    assert shown(await party.http.get(party.url(redirect_uri=f"{CALLBACK}?foo=bar")))
+
+
+async def test_oidcc_redirect_uri_regfrag(party: Any) -> None:
     assert refused(await party.register(redirect_uris=[f"{CALLBACK}#foo"]), "invalid_redirect_uri")
 
 
-async def test_oidcc_discovery_endpoint_verification(new_party: NewParty) -> None:
-    party = await new_party()
-    document = (await party.browser.http.get("/.well-known/openid-configuration")).json()
-    assert document["registration_endpoint"] == f"{ISSUER}/register"
-    assert {"ES256", "RS256"} <= set(document["id_token_signing_alg_values_supported"])
-    assert document["subject_types_supported"] == ["public"]
+async def test_oidcc_discovery_endpoint_verification(party: Any) -> None:
+    document = await party.discovery()
+    assert document["registration_endpoint"] == f"{party.issuer}/register"
+    # Asked for at the address that was announced, and nowhere to be had without a token.
+    answer = await party.http.post(document["registration_endpoint"], json={})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
-@pytest.mark.parametrize("name", ["logo_uri", "policy_uri", "tos_uri"])
-async def test_oidcc_registration_logo_policy_and_tos_uri(new_party: NewParty, name: str) -> None:
-    """oidcc-registration-logo-uri, -policy-uri, -tos-uri."""
-    party = await new_party()
-    await party.register(**{name: "https://rp.example.cn/it"})
-    assert (await party.manage("GET")).json()[name] == "https://rp.example.cn/it"
-    assert refused(await party.register(**{name: "http://rp.example.cn/it"}), "invalid_client_metadata")
+async def consent_page(party: Any, **metadata: str) -> httpx.Response:
+    assert (await party.register(**metadata)).status_code == 201
+    assert (await party.manage("GET")).json().items() >= metadata.items()
+    answer = await party.browser.sign_in(party.phone, party.url(prompt="consent"))
+    page: httpx.Response = await party.http.get(answer.headers["location"])
+    assert "/authorize/decision" in page.text
+    return page
 
 
-async def test_oidcc_registration_jwks_uri(new_party: NewParty) -> None:
-    party = await new_party()
-    answer = await party.register(
-        token_endpoint_auth_method="private_key_jwt", jwks_uri="https://rp.example.cn/jwks"
+async def test_oidcc_registration_logo_uri(party: Any) -> None:
+    page = await consent_page(party, logo_uri="https://rp.example.cn/logo.png")
+    # Kept, and not loaded: the client would learn of people who have not consented, if they ever do.
+    assert "logo.png" not in page.text
+    assert "img-src 'self';" in page.headers["content-security-policy"]
+
+
+async def test_oidcc_registration_policy_uri(party: Any) -> None:
+    page = await consent_page(party, policy_uri="https://rp.example.cn/privacy")
+    assert 'href="https://rp.example.cn/privacy"' in page.text
+
+
+async def test_oidcc_registration_tos_uri(party: Any) -> None:
+    page = await consent_page(party, tos_uri="https://rp.example.cn/terms")
+    assert 'href="https://rp.example.cn/terms"' in page.text
+
+
+@pytest.mark.parametrize("name", ["logo_uri", "policy_uri", "tos_uri", "client_uri"])
+@pytest.mark.parametrize(
+    "uri", ["http://rp.example.cn/it", "javascript:alert(1)", "https://u@rp.example.cn/"]
+)
+async def test_an_address_to_be_shown_is_a_plain_https_uri(party: Any, name: str, uri: str) -> None:
+    assert refused(await party.register(**{name: uri}), "invalid_client_metadata")
+
+
+def publish(party: Any, keys: AssertionKeys) -> ClientKeys:
+    """Have the client's address answer with its keys."""
+    fetcher = ClientKeys(httpx.MockTransport(lambda _: httpx.Response(200, json=keys.jwks)))
+    party.browser.app.state.issuer.client_keys = fetcher
+    return fetcher
+
+
+async def redeem(party: Any, keys: AssertionKeys, **changes: Any) -> httpx.Response:
+    code = (await party.authorize(scope="openid offline_access"))["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    auth = keys.auth(party.client_id, **({"aud": party.issuer} | changes))
+    answer: httpx.Response = await party.http.post("/token", data=form | auth | {"code_verifier": "v" * 64})
+    return answer
+
+
+async def by_key(party: Any, **more: Any) -> None:
+    registered = await party.register(
+        token_endpoint_auth_method="private_key_jwt", jwks_uri=JWKS_URI, scope="openid offline_access", **more
     )
-    assert answer.status_code == 201
-    assert "client_secret" not in answer.json()
-    both = await party.register(
-        jwks_uri="https://rp.example.cn/jwks",
-        jwks={"keys": [ECKey.generate_key("P-256").as_dict(private=False)]},
-    )
+    assert registered.status_code == 201, registered.text
+    assert "client_secret" not in party.client
+
+
+async def test_oidcc_registration_jwks_uri(party: Any, keys: Any) -> None:
+    publish(party, keys)
+    await by_key(party)
+    assert (await redeem(party, keys)).status_code == 200
+    both = await party.register(jwks_uri=JWKS_URI, jwks=keys.jwks)
     assert refused(both, "invalid_client_metadata")
 
 
-async def test_oidcc_registration_sector_uri(new_party: NewParty) -> None:
-    """Pairwise subjects are not supported nor announced: the request is refused, not half obeyed."""
-    party = await new_party()
+async def test_oidcc_registration_sector_uri(party: Any) -> None:
+    # Pairwise subjects are neither supported nor announced: refused, not half obeyed.
+    assert (await party.discovery())["subject_types_supported"] == ["public"]
     answer = await party.register(sector_identifier_uri="https://rp.example.cn/sector.json")
     assert refused(answer, "invalid_client_metadata")
 
 
-async def test_oidcc_registration_sector_bad(new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_registration_sector_bad(party: Any) -> None:
     answer = await party.register(
         subject_type="pairwise", sector_identifier_uri="https://elsewhere.example.cn/sector.json"
     )
     assert refused(answer, "invalid_client_metadata")
 
 
-async def test_oidcc_server_rotate_keys(app: Any, clock: Any, new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_server_rotate_keys(party: Any, clock: Any) -> None:
     await party.register()
     before = await party.keys()
-    old = await party.token()
-    ring = app.state.key_ring
-    async with app.state.database.transaction() as session:
+    old = await party.tokens()
+    ring = party.browser.app.state.key_ring
+    async with party.browser.app.state.database.transaction() as session:
         await session.run_sync(lambda sync: ring.rotate(sync, clock.now(), "ES256"))
     clock.advance(LEAD)
-    new = await party.token()
+    new = await party.tokens()
     after = await party.keys()
     assert len(after.keys) == len(before.keys) + 1
-    for tokens in (old, new):
-        jwt.decode(tokens["id_token"], after, ["ES256"])
+    jwt.decode(old["id_token"], after, ["ES256"])
     with pytest.raises(InvalidKeyIdError):
         jwt.decode(new["id_token"], before, ["ES256"])
 
 
-async def test_rfc7591_an_initial_access_token_is_required(new_party: NewParty) -> None:
-    party = await new_party()
-    party.initial = "x" * 43
-    answer = await party.register()
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-    answer = await party.browser.http.post("/register", json={"redirect_uris": [CALLBACK]})
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+async def test_oidcc_refresh_token_rp_key_rotation(party: Any, keys: Any) -> None:
+    published = publish(party, keys)
+    await by_key(party, grant_types=["authorization_code", "refresh_token"])
+    value = (await redeem(party, keys)).json()["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": value}
+    new = AssertionKeys(party.issuer)
+    assert refused_client(await party.http.post("/token", data=form | new.auth(party.client_id)))
+    published.transport = httpx.MockTransport(lambda _: httpx.Response(200, json=new.jwks))
+    for kept in published._kept.values():
+        kept.at -= 3600
+    assert (await party.http.post("/token", data=form | new.auth(party.client_id))).status_code == 200
+    gone = keys.auth(party.client_id, aud=party.issuer)
+    assert refused_client(await party.http.post("/token", data=form | gone))
 
 
-async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new_party: NewParty) -> None:
-    party = await new_party(max_uses=2)
-    assert refused(await party.register(redirect_uris=["http://rp.example.cn"]), "invalid_redirect_uri")
-    answers = await asyncio.gather(*(party.register() for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [201, 201, 401, 401, 401]
+def refused_client(answer: httpx.Response) -> bool:
+    return answer.status_code == 401 and answer.json()["error"] == "invalid_client"
 
 
-async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(
-    centre: Any, clock: Any, new_party: NewParty
-) -> None:
-    revoked = await new_party()
-    (row,) = (await centre("GET", "/initial-access-tokens")).json()["items"]
-    assert row["token"] is None
-    assert (await centre("POST", f"/initial-access-tokens/{row['id']}/revoke")).status_code == 200
-    assert (await revoked.register()).status_code == 401
-    expired = await new_party(days=1)
-    clock.advance(timedelta(days=1))
-    assert (await expired.register()).status_code == 401
+async def test_oidcc_request_uri_unsigned(party: Any) -> None:
+    await party.register()
+    assert (await party.discovery())["request_uri_parameter_supported"] is False
+    response = await party.authorize(request_uri="https://rp.example.cn/unsigned.jwt")
+    assert response["error"] == "request_uri_not_supported"
 
 
-async def test_rfc7591_only_the_centre_issues_initial_access_tokens(centre: Any, new_browser: Any) -> None:
-    county = new_browser()
-    answer = await county.http.post(
-        "/api/v1/initial-access-tokens",
-        json={"owner_unit_id": centre.county},
-        headers=await county.bearer(COUNTY_ADMIN),
+async def test_oidcc_request_uri_signed_rs256(party: Any) -> None:
+    answer = await party.register(
+        request_object_signing_alg="RS256", request_uris=["https://rp.example.cn/signed.jwt"]
     )
-    assert (answer.status_code, answer.json()["code"]) == (403, "centre_only")
+    assert refused(answer, "invalid_client_metadata")
+    await party.register(request_uris=["https://rp.example.cn/signed.jwt"])
+    response = await party.authorize(request_uri="https://rp.example.cn/signed.jwt")
+    assert response["error"] == "request_uri_not_supported"
 
 
-@pytest.mark.parametrize(
-    ("metadata", "error"),
-    [
-        ({"redirect_uris": []}, "invalid_redirect_uri"),
-        ({"redirect_uris": "https://rp.example.cn/cb"}, "invalid_redirect_uri"),
-        ({"redirect_uris": [7]}, "invalid_redirect_uri"),
-        ({"redirect_uris": ["https://u@rp.example.cn/cb"]}, "invalid_redirect_uri"),
-        ({"grant_types": ["implicit"]}, "invalid_client_metadata"),
-        ({"grant_types": ["client_credentials"], "response_types": []}, "invalid_client_metadata"),
-        ({"response_types": ["code token"]}, "invalid_client_metadata"),
-        ({"scope": "openid directory:read"}, "invalid_client_metadata"),
-        ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
-        ({"jwks": "x"}, "invalid_client_metadata"),
-        ({"request_object_signing_alg": "RS256"}, "invalid_client_metadata"),
-        ({"default_max_age": -1}, "invalid_client_metadata"),
-    ],
-)
-async def test_rfc7591_bad_metadata(new_party: NewParty, metadata: dict[str, Any], error: str) -> None:
-    party = await new_party()
-    assert refused(await party.register(**metadata), error)
-
-
-async def test_rfc7591_bodies_that_are_no_json_object(new_party: NewParty) -> None:
-    party = await new_party()
-    for body in ("", "[]", "{", '"x"', "[" * 5000):
-        answer = await party.browser.http.post(
-            "/register", content=body, headers={"Authorization": f"Bearer {party.initial}"}
-        )
-        assert refused(answer, "invalid_client_metadata")
-
-
-async def test_rfc7591_unknown_metadata_is_ignored(new_party: NewParty) -> None:
-    party = await new_party()
-    answer = await party.register(software_id="x", first_party=True, audiences=["urn:zhuxue:office"])
-    assert answer.status_code == 201
-    assert not {"software_id", "first_party", "audiences"} & set(answer.json())
-
-
-async def test_rfc7592_read_change_and_delete(app: Any, new_party: NewParty) -> None:
-    party = await new_party()
+async def test_oidcc_ensure_request_object_with_redirect_uri(party: Any, keys: Any) -> None:
     await party.register()
-    read = await party.manage("GET")
-    assert read.status_code == 200
-    assert "client_secret" not in read.json()
-    body = {
-        "client_id": party.client["client_id"],
-        "client_secret": party.client["client_secret"],
-        "client_name": "改名",
-        "redirect_uris": [CALLBACK, "https://rp.example.cn/cb2"],
-        "logo_uri": None,
-    }
-    changed = await party.manage("PUT", json=body)
-    assert changed.status_code == 200, changed.text
-    assert changed.json()["client_name"] == "改名"
-    await party.token("https://rp.example.cn/cb2")
-    assert (await party.manage("DELETE")).status_code == 204
-    for method in ("GET", "PUT", "DELETE"):
-        assert (await party.manage(method, json=body)).status_code == 401
-    shown = await party.authorize()
-    assert (shown.status_code, "location" in shown.headers) == (400, False)
-    async with app.state.database.transaction() as session:
-        acts = await session.scalars(
-            select(AuditRecord.action).where(AuditRecord.target_id == party.client["client_id"])
-        )
-        assert {"client.registered", "client.changed", "client.deleted"} <= set(acts)
+    assert (await party.discovery())["request_parameter_supported"] is False
+    inner = {"iss": party.client_id, "aud": party.issuer, "redirect_uri": "https://evil.example/"}
+    signed = jwt.encode({"alg": "RS256"}, inner, keys.rsa, ["RS256"])
+    # What a request object says counts nowhere, its redirect_uri least of all.
+    assert (await party.authorize(request=signed))["error"] == "request_not_supported"
+    assert shown(await party.http.get(party.url(request=signed, redirect_uri="")))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": "portal"},
-        {"client_id": None},
-        {"client_secret": "guess"},
-        {"registration_access_token": "x"},
-        {"registration_client_uri": "https://rp.example.cn"},
-        {"client_secret_expires_at": 0},
-        {"client_id_issued_at": 1},
-        {"scope": "openid office"},
-    ],
-)
-async def test_rfc7592_bad_changes(new_party: NewParty, changes: dict[str, Any]) -> None:
-    party = await new_party()
-    await party.register()
-    body = {"client_id": party.client["client_id"], "redirect_uris": [CALLBACK]} | changes
-    assert refused(await party.manage("PUT", json=body), "invalid_client_metadata")
+async def test_oidcc_refresh_token(party: Any) -> None:
+    await party.register(grant_types=["authorization_code", "refresh_token"], scope="openid offline_access")
+    first = await party.tokens(scope="openid offline_access")
+    assert "在您离开后继续使用以上授权" in party.asked[-1]
+    async with party.library() as library:
+        again = await library.refresh_token(f"{party.issuer}/token", refresh_token=first["refresh_token"])
+    claims = await party.verified(again["id_token"], access_token=again["access_token"])
+    assert claims["sub"] == first["claims"]["sub"]
+    assert (await party.userinfo(again))["sub"] == claims["sub"]
 
 
-async def test_rfc7592_a_registration_access_token_is_for_its_own_client(new_party: NewParty) -> None:
-    one, two = await new_party(), await new_party()
-    await one.register()
-    await two.register()
-    for token in (two.client["registration_access_token"], one.initial):
-        answer = await one.manage("GET", token)
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+async def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(party: Any, keys: Any) -> None:
+    publish(party, keys)
+    await by_key(party)
+    assert (await redeem(party, keys, aud=party.issuer)).status_code == 200
+    assert (await redeem(party, keys, aud=f"{party.issuer}/token")).status_code == 200
+    assert refused_client(await redeem(party, keys, aud="https://elsewhere.example"))

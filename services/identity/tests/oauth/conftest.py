@@ -2,27 +2,22 @@
 
 import base64
 import json
-import time
 from datetime import UTC, datetime
-from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
-from joserfc import jwt
-from joserfc.jwk import ECKey, RSAKey
 
 from identity.oauth.models import Client, ClientSecret, secret_hash
-from servicekit.ids import new_id
+from testkit.clients import AssertionKeys, ProofKey
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"
 PHONE = "19900001323"
 VERIFIER = "v" * 64
 RP_SECRET = "r" * 40
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
 SCOPES = ["openid", "profile", "offline_access", "office", "identity"]
 
@@ -33,84 +28,24 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-class Keys:
-    """The key pairs that clients in these tests hold."""
-
-    def __init__(self) -> None:
-        self.ec = ECKey.generate_key("P-256", {"kid": "ec"})
-        self.rsa = RSAKey.generate_key(2048, {"kid": "rsa"})
-
-    @property
-    def jwks(self) -> dict[str, Any]:
-        return {"keys": [self.ec.as_dict(private=False), self.rsa.as_dict(private=False)]}
-
-    def assertion(self, client_id: str, *, alg: str = "ES256", **changes: Any) -> str:
-        now = int(time.time())
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": ISSUER,
-            "iat": now,
-            "exp": now + 60,
-            "jti": str(new_id()),
-        } | changes
-        key = self.ec if alg == "ES256" else self.rsa
-        kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": alg, "kid": key.kid}, kept, key, [alg])
-
-    def auth(self, client_id: str, **changes: Any) -> dict[str, str]:
-        return {
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self.assertion(client_id, **changes),
-        }
-
-
-class DPoP:
-    """A client's proof key."""
-
-    def __init__(self) -> None:
-        self.key = ECKey.generate_key("P-256")
-        self.jkt = self.key.thumbprint()
-
-    def proof(
-        self,
-        path: str,
-        *,
-        method: str = "POST",
-        nonce: str | None = None,
-        token: str | None = None,
-        header: dict[str, Any] | None = None,
-        **changes: Any,
-    ) -> str:
-        claims: dict[str, Any] = {
-            "htm": method,
-            "htu": ISSUER + path,
-            "iat": int(time.time()),
-            "jti": str(new_id()),
-        }
-        if nonce is not None:
-            claims["nonce"] = nonce
-        if token is not None:
-            digest = sha256(token.encode()).digest()
-            claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        claims |= changes
-        kept = {name: value for name, value in claims.items() if value is not None}
-        head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.as_dict(private=False)} | (header or {})
-        return jwt.encode(head, kept, self.key, [head["alg"]])
-
-
 @pytest.fixture(scope="session")
-def keys() -> Keys:
-    return Keys()
+def keys() -> AssertionKeys:
+    return AssertionKeys(ISSUER)
+
+
+@pytest.fixture(autouse=True)
+def clients_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests here change registrations in the database; that clients are remembered has tests of its own."""
+    monkeypatch.setattr("identity.oauth.known_clients.SECONDS", 0)
 
 
 @pytest.fixture
-def dpop() -> DPoP:
-    return DPoP()
+def dpop() -> ProofKey:
+    return ProofKey(ISSUER)
 
 
 @pytest.fixture
-async def clients(app: FastAPI, keys: Keys) -> None:
+async def clients(app: FastAPI, keys: AssertionKeys) -> None:
     """`rp`: a secret; `jwt`: private_key_jwt; `fapi`: with PAR and DPoP; `spa`: public, third party."""
     shared: dict[str, Any] = {
         "redirect_uris": [CALLBACK],

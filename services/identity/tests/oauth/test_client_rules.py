@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from authkit import acr
 from identity.clients import rules
 from identity.clients.rules import BadMetadata, Metadata
 
@@ -35,6 +36,13 @@ def check(metadata: Metadata) -> None:
 )
 def test_rfc9700_good_redirect_uris(uri: str) -> None:
     check(replace(GOOD, redirect_uris=[uri]))
+
+
+def test_rfc7591_default_acr_values_are_levels_of_ours() -> None:
+    check(replace(GOOD, default_acr_values=list(acr.ORDER)))
+    for bad in (["urn:elsewhere"], [acr.MFA, acr.MFA]):
+        with pytest.raises(BadMetadata, match="default_acr_values"):
+            check(replace(GOOD, default_acr_values=bad))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +133,7 @@ def test_rfc7591_redirect_uris_as_a_list(changes: dict[str, Any]) -> None:
         {"grant_types": ["implicit"]},
         {"grant_types": ["client_credentials"], "response_types": []},
         {"grant_types": ["refresh_token"], "response_types": []},
+        {"grant_types": ["authorization_code", rules.TOKEN_EXCHANGE]},
         {"grant_types": [], "response_types": []},
         {"response_types": ["token"]},
         {"response_types": ["code", "code id_token"]},
@@ -143,6 +152,19 @@ def test_rfc7591_bad_metadata(changes: dict[str, Any]) -> None:
     with pytest.raises(BadMetadata) as refused:
         check(replace(GOOD, **changes))
     assert refused.value.code == "invalid_client_metadata"
+
+
+def test_rfc8628_a_device_needs_no_redirect_uri() -> None:
+    grants = [rules.DEVICE_CODE, "refresh_token"]
+    check(replace(GOOD, redirect_uris=[], grant_types=grants, response_types=[]))
+
+
+def test_rfc8693_token_exchange_is_for_clients_that_authenticate() -> None:
+    service = replace(GOOD, grant_types=[rules.TOKEN_EXCHANGE], response_types=[])
+    rules.check(service, scopes=service.scopes, audiences=[], grants=rules.GRANT_TYPES)
+    public = replace(service, token_endpoint_auth_method="none")
+    with pytest.raises(BadMetadata):
+        rules.check(public, scopes=service.scopes, audiences=[], grants=rules.GRANT_TYPES)
 
 
 def test_rfc7591_good_metadata() -> None:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from identity.oauth.models import Client
+
 COUNTY_ADMIN = "19900001323"
 COUNTY_HANDLER = "19900001324"
 SIBLING_ADMIN = "19900001325"
@@ -66,6 +68,20 @@ async def test_register_see_settings_rotate_and_test(new_browser: Any) -> None:
     stranger = new_browser()
     await signed_in(stranger, SIBLING_ADMIN)
     assert (await stranger.http.get(path)).status_code == 404
+
+
+async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(new_browser: Any, app: Any) -> None:
+    browser = new_browser()
+    text = await signed_in(browser, COUNTY_ADMIN)
+    made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
+    found = re.search(r"CLIENT_ID=([\w-]+)", made.text)
+    assert found is not None
+    assert ">打开<" not in made.text
+    async with app.state.database.transaction() as session:
+        client = await session.get(Client, found.group(1))
+        client.initiate_login_uri = "https://rp.example.cn/begin?x=1"
+    page = await browser.http.get(f"/integrations/{found.group(1)}")
+    assert 'href="https://rp.example.cn/begin?x=1&amp;iss=http%3A%2F%2Flocalhost%3A8001"' in page.text
 
 
 async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser: Any) -> None:

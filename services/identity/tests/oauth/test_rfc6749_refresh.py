@@ -27,6 +27,19 @@ async def refused_soon(browser: Any, access: str) -> bool:
     return False
 
 
+async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(
+    new_browser: Any, tools: Any
+) -> None:
+    browser = new_browser()
+    claims = '{"id_token": {"name": null}}'
+    token = (await tools.redeem(browser, await tools.code_for(browser, claims=claims))).json()
+    renewed = (await tools.refresh(browser, token["refresh_token"])).json()
+    before, after = tools.claims_of(token["id_token"]), tools.claims_of(renewed["id_token"])
+    assert before["name"]
+    assert after["name"] == before["name"]
+    assert "nonce" not in after
+
+
 async def test_a_public_client_s_token_rotates_and_keeps_auth_time_and_sid(
     new_browser: Any, tools: Any, clock: Any
 ) -> None:

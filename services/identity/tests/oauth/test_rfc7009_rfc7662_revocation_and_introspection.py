@@ -1,11 +1,13 @@
 """Revocation (RFC 7009) and introspection (RFC 7662)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+
+from identity.oauth.models import ClientSecret, secret_hash
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
@@ -120,6 +122,40 @@ async def test_a_client_s_own_access_token_and_refresh_token(new_browser: Any, t
     assert await introspect(browser, token["refresh_token"], OFFICE) == {"active": False}
     await browser.http.post("/revoke", data={"token": token["refresh_token"]}, auth=RP)
     assert await introspect(browser, token["refresh_token"], RP) == {"active": False}
+
+
+@pytest.mark.usefixtures("clients")
+async def test_a_disabled_client_s_tokens_are_inactive_at_once(
+    new_browser: Any, app: Any, tools: Any
+) -> None:
+    browser = new_browser()
+    form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
+    own = (await browser.http.post("/token", data=form, auth=RP)).json()["access_token"]
+    code = await tools.code_for(browser, client_id="rp", resource="urn:zhuxue:office")
+    person = (await tools.redeem(browser, code, auth=RP)).json()["access_token"]
+    for token in (own, person):
+        assert (await introspect(browser, token))["active"] is True
+    async with app.state.database.transaction() as session:
+        await session.execute(text("UPDATE clients SET status = 'disabled' WHERE client_id = 'rp'"))
+    for token in (own, person):
+        assert await introspect(browser, token) == {"active": False}
+
+
+@pytest.mark.usefixtures("clients")
+async def test_the_own_token_of_a_client_whose_id_is_a_uuid_is_active(new_browser: Any, app: Any) -> None:
+    async with app.state.database.transaction() as session:
+        await session.execute(text("DELETE FROM client_secrets WHERE client_id = 'rp'"))
+        client_id = "01930000-0000-7000-8000-0000000000cc"
+        await session.execute(
+            text("UPDATE clients SET client_id = :id WHERE client_id = 'rp'"), {"id": client_id}
+        )
+        session.add(
+            ClientSecret(client_id=client_id, secret_hash=secret_hash("r" * 40), created_at=datetime.now(UTC))
+        )
+    browser = new_browser()
+    form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
+    own = (await browser.http.post("/token", data=form, auth=(client_id, "r" * 40))).json()["access_token"]
+    assert (await introspect(browser, own))["active"] is True
 
 
 async def test_revocation_needs_a_client_and_a_token(new_browser: Any) -> None:

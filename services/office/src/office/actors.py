@@ -64,7 +64,7 @@ def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
     return actor
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:
     clock: Clock = request.app.state.clock
     return clock.now()
 

@@ -7,7 +7,9 @@ from office.app import build
 from office.base import MIGRATIONS, idempotency_keys, inbox, outbox
 from office.settings import Settings
 
+SERVICE = cli.Service("office", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys)
+
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    return cli.main(cli.Service("office", Settings, build, MIGRATIONS, outbox, inbox, idempotency_keys), argv)
+    return cli.main(SERVICE, argv)

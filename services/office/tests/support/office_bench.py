@@ -212,7 +212,7 @@ def a_draft(**changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(url: str, clock: Clock, world: World) -> AsyncIterator[Bench]:
+async def running(url: str, clock: Clock, world: World, **changes: Any) -> AsyncIterator[Bench]:
     """Office, started, with `world` as its directory."""
     tokens = TokenFactory(audience="urn:zhuxue:office")
 
@@ -226,6 +226,7 @@ async def running(url: str, clock: Clock, world: World) -> AsyncIterator[Bench]:
         identity_url="http://127.0.0.1:9",
         client_id="office",
         client_secret=SecretStr("unused"),
+        **changes,
     )
     bus = InProcessBus()
     app = build(settings, bus=bus, clock=clock, keys=KeySet(jwks))

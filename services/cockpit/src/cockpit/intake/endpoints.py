@@ -25,7 +25,7 @@ UPLOADS = "/api/v1/intake/batches"
 """Below this path the larger body limit holds."""
 
 
-def _intake(request: Request) -> Intake:
+async def _intake(request: Request) -> Intake:
     intake: Intake = request.app.state.intake
     return intake
 

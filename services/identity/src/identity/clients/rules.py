@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from authkit import acr
+
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
-GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
-THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token"})
-THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone"})
-"""What any platform may ask of a person; everything else is for the centre to give."""
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
+GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
+THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone", "offline_access"})
+"""What any platform may ask of a person, with consent; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
 SIGNING_ALGS = frozenset({"ES256", "RS256"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -58,19 +62,34 @@ class Metadata:
     post_logout_redirect_uris: list[str] = field(default_factory=list)
     backchannel_logout_uri: str | None = None
     frontchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: str | None = None
     id_token_signed_response_alg: str = "ES256"
     userinfo_signed_response_alg: str | None = None
     default_max_age: int | None = None
+    default_acr_values: list[str] = field(default_factory=list)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
 
 
+def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
+    """Whether a device of the client can stay signed in for months."""
+    return DEVICE_CODE in grant_types and "offline_access" in scopes
+
+
 def check(
-    client: Metadata, *, scopes: Iterable[str], audiences: Iterable[str], grants: Iterable[str]
+    client: Metadata,
+    *,
+    scopes: Iterable[str],
+    audiences: Iterable[str],
+    grants: Iterable[str],
+    lasting_devices: bool = True,
 ) -> None:
     """Raise `BadMetadata` for the first thing that does not fit.
 
-    `scopes`, `audiences` and `grants` are those the registering party may give.
+    `scopes`, `audiences` and `grants` are those the registering party may give; `lasting_devices` says
+    whether it may let devices in that outlive the session of whoever lets them in.
     """
     _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
@@ -81,6 +100,9 @@ def check(
         value = getattr(client, name)
         if value is not None:
             check_uri(value, name)
+    if client.initiate_login_uri is not None:
+        # OpenID Connect Core §4: https, without the exception for one's own machine.
+        check_uri(client.initiate_login_uri, "initiate_login_uri", loopback=False)
     _unique("post_logout_redirect_uris", client.post_logout_redirect_uris)
     for value in client.post_logout_redirect_uris:
         check_uri(value, "post_logout_redirect_uris")
@@ -88,7 +110,10 @@ def check(
     _within("grant_types", client.grant_types, grants)
     _within("scope", client.scopes, scopes)
     _within("audiences", client.audiences, audiences)
+    _within("default_acr_values", client.default_acr_values, acr.ORDER)
     _check_flows(client)
+    if not lasting_devices and lasts_on_devices(client.grant_types, client.scopes):
+        raise BadMetadata("offline_access for the device flow is given by the centre only.")
     if client.application_type not in ("web", "native"):
         raise BadMetadata("application_type must be 'web' or 'native'.")
     if client.id_token_signed_response_alg not in SIGNING_ALGS:
@@ -195,10 +220,11 @@ def _check_flows(client: Metadata) -> None:
     wanted = ["code"] if "authorization_code" in grants else []
     if client.response_types != wanted:
         raise BadMetadata(f"response_types must be {wanted} with these grant_types.")
-    if "refresh_token" in grants and "authorization_code" not in grants:
-        raise BadMetadata("grant_types: refresh_token goes with authorization_code.")
-    if "client_credentials" in grants and client.token_endpoint_auth_method == "none":
-        raise BadMetadata("grant_types: client_credentials needs a client that authenticates.")
+    if "refresh_token" in grants and grants.isdisjoint({"authorization_code", DEVICE_CODE}):
+        raise BadMetadata("grant_types: refresh_token goes with authorization_code or device_code.")
+    for name in ("client_credentials", TOKEN_EXCHANGE):
+        if name in grants and client.token_endpoint_auth_method == "none":
+            raise BadMetadata(f"grant_types: {name} needs a client that authenticates.")
 
 
 def _within(name: str, values: list[str], allowed: Iterable[str]) -> None:

@@ -35,9 +35,13 @@ class Fields(BaseModel):
     post_logout_redirect_uris: Uris = []
     backchannel_logout_uri: Uri | None = None
     frontchannel_logout_uri: Uri | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_session_required: bool = False
+    initiate_login_uri: Uri | None = None
     id_token_signed_response_alg: Literal["ES256", "RS256"] = "ES256"
     userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
     default_max_age: int | None = Field(default=None, ge=0, le=86_400)
+    default_acr_values: list[Word] = Field(default=[], max_length=10)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
 

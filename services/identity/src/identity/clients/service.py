@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,10 @@ from identity.clients.rules import Metadata
 from identity.directory.errors import UnitClosed, UnitNotFound
 from identity.directory.models import Unit
 from identity.oauth import metadata as discovery
-from identity.oauth.context import Context
+from identity.oauth.context import Context, Parts
 from identity.oauth.grant import revoke_grant
-from identity.oauth.keys import KeyRing
 from identity.oauth.models import Client, ClientSecret, secret_hash
-from identity.settings import Settings
-from servicekit.clock import Clock
+from servicekit.db import on_commit
 from servicekit.ids import new_id
 from servicekit.ltree import is_under
 
@@ -62,11 +61,11 @@ def secret_id(row: ClientSecret) -> str:
 class Clients:
     """The registry within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings, keys: KeyRing) -> None:
+    def __init__(self, session: AsyncSession, parts: Parts) -> None:
         self._session = session
-        self._clock = clock
-        self._settings = settings
-        self._keys = keys
+        self._parts = parts
+        self._clock = parts.clock
+        self._settings = parts.settings
         self._rows = ClientRepository(session)
 
     async def create(
@@ -222,7 +221,7 @@ class Clients:
         grants = await self._rows.live_grants(client.client_id, self._clock.now())
 
         def run(sync: Any) -> None:
-            context = Context(sync, self._settings, self._clock, self._keys)
+            context = Context(sync, self._parts)
             for grant in grants:
                 revoke_grant(context, grant, why)
 
@@ -235,12 +234,14 @@ class Clients:
             "audiences": set(_AUDIENCES if actor.centre else rules.THIRD_PARTY_AUDIENCES),
             "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
         }
+        lasting = actor.centre
         if before is not None:
+            lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
             allowed["scopes"] |= set(before.scopes)
             allowed["audiences"] |= set(before.audiences)
             allowed["grants"] |= set(before.grant_types)
         try:
-            rules.check(metadata, **allowed)
+            rules.check(metadata, **allowed, lasting_devices=lasting)
         except rules.BadMetadata as error:
             kind = (
                 errors.InvalidRedirectUri
@@ -262,6 +263,7 @@ class Clients:
         return secret
 
     def _record(self, actor: Actor, action: str, client: Client, **details: Any) -> None:
+        on_commit(self._session, partial(self._parts.clients.forget, client.client_id))
         audit.record(
             self._session, self._clock, actor=actor.name, action=action, target=client.client_id, **details
         )

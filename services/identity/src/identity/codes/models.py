@@ -15,13 +15,14 @@ from servicekit.ids import new_id
 class SmsCode(Base):
     """One code sent to one number for one purpose; only its keyed hash is stored.
 
-    Rows are of no use after a day: pruned by `DELETE ... WHERE sent_at < now() - interval '2 days'`.
+    Rows are of no use after a day: partitioned by day of `id`, and dropped a day later.
     """
 
     __tablename__ = "sms_codes"
     __table_args__ = (
         Index("ix_sms_codes_phone_index_sent_at", "phone_index", "sent_at"),
         Index("ix_sms_codes_address_index_sent_at", "address_index", "sent_at"),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -5,6 +5,7 @@ import secrets
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -118,6 +119,7 @@ def _detail(
         ],
         overlap=settings.client_secret_overlap_hours,
         test_url=_test_url(client),
+        open_url=_open_url(client, settings),
         message=message,
     )
 
@@ -134,6 +136,12 @@ def _test_url(client: Client) -> str:
         "code_challenge_method": "S256",
     }
     return "/authorize?" + urlencode(query)
+
+
+def _open_url(client: Client, settings: Settings) -> str | None:
+    """Third-party initiated login (OpenID Connect Core §4): the client begins a sign-in at this issuer."""
+    uri = client.initiate_login_uri
+    return None if uri is None else str(add_params_to_uri(uri, [("iss", settings.issuer_url)]))
 
 
 @router.get("")

@@ -17,12 +17,12 @@ from authlib.oidc.core.errors import (
 from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import claims, id_token_hint
+from identity.oauth.acr import Level, level_of
 from identity.oauth.context import Context
 from identity.oauth.interaction import Marker
 
 PROMPTS = {"none", "login", "consent", "select_account"}
 RESPONSE_MODES = ("query", "form_post")
-_ONCE = ("prompt", "max_age", "nonce", "claims", "id_token_hint", "login_hint", "response_mode", "acr_values")
 _PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -32,13 +32,29 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
     error = "unmet_authentication_requirements"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something the person has to do; `redirect_uri` is where the answer will go, for the page's policy."""
+
+    redirect_uri: str = ""
+
+
 @dataclass(frozen=True)
-class SignIn:
+class SignIn(Step):
     """The person has to authenticate first."""
 
+    login_hint: str | None = None
+
 
 @dataclass(frozen=True)
-class Choose:
+class StepUp(Step):
+    """The person has to authenticate further, to reach a level."""
+
+    acr: str
+
+
+@dataclass(frozen=True)
+class Choose(Step):
     """The person is to say with which account to go on."""
 
     name: str
@@ -46,12 +62,13 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Ask(Step):
     """The person is to allow the client what it asks for."""
 
     client_name: str
     client_uri: str | None
     policy_uri: str | None
+    tos_uri: str | None
     scopes: list[str]
     resources: list[str]
     account: UUID
@@ -65,8 +82,7 @@ class Asked:
     max_age: int | None
     sub: UUID | None
     """Whom the client expects."""
-    acr: list[str]
-    """One of these is essential; empty if any will do."""
+    level: Level
     scopes: set[str]
     resources: set[str]
 
@@ -74,9 +90,6 @@ class Asked:
 def parse(context: Context, request: Any) -> Asked:
     """Check the parameters of a request whose client and redirect URI are good. Raises `OAuth2Error`."""
     data, lists = request.payload.data, request.payload.datalist
-    for name in _ONCE:
-        if len(lists.get(name, [])) > 1:
-            raise InvalidRequestError(f"Multiple '{name}' in request.")
     if "request" in data:
         raise RequestNotSupportedError()
     if not data.get("request_uri", _PUSHED).startswith(_PUSHED):
@@ -91,7 +104,7 @@ def parse(context: Context, request: Any) -> Asked:
         prompts=prompts,
         max_age=_max_age(data.get("max_age"), request.client.default_max_age),
         sub=_expected(context, data.get("id_token_hint"), wanted.get("id_token", {}).get("sub", {})),
-        acr=_essential_acr(wanted.get("id_token", {}).get("acr", {})),
+        level=level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values),
         scopes=set((request.scope or "").split()) | claims.scopes(claims.allowed(wanted, request.client)),
         resources=set(lists.get("resource", [])),
     )
@@ -99,11 +112,13 @@ def parse(context: Context, request: Any) -> Asked:
 
 def next_step(
     context: Context, client: Any, asked: Asked, person: Account | None, marker: Marker | None
-) -> SignIn | Choose | Ask | None:
+) -> SignIn | StepUp | Choose | Ask | None:
     """What the person has to do before the answer; None if nothing. Raises `OAuth2Error`."""
     browser = context.browser
     if marker is not None and marker.denied:
         raise AccessDeniedError()
+    if asked.level.impossible or (marker is not None and marker.no_step_up):
+        raise UnmetAuthenticationRequirementsError("The requested authentication context was not reached.")
     fresh = marker is not None and marker.fresh(browser)
     stale = (
         person is None
@@ -121,8 +136,11 @@ def next_step(
         raise LoginRequiredError("Another person has signed in.")
     assert person is not None
     assert browser is not None
-    if asked.acr and browser.acr not in asked.acr:
-        raise UnmetAuthenticationRequirementsError("The requested authentication context cannot be reached.")
+    if asked.level.need is not None and not asked.level.met(browser.acr):
+        if silent:
+            # A person could do it, so not yet unmet (OpenID Connect Core §3.1.2.6).
+            raise LoginRequiredError()
+        return StepUp(asked.level.need)
     if "select_account" in asked.prompts and not fresh and (not marker or marker.chosen != str(person.id)):
         return Choose(person.name, person.phone_masked)
     again = "consent" in asked.prompts and (marker is None or marker.consented != str(person.id))
@@ -137,6 +155,7 @@ def next_step(
         client_name=client.client_name,
         client_uri=client.client_uri,
         policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
         scopes=sorted(asked.scopes),
         resources=sorted(asked.resources),
         account=person.id,
@@ -157,10 +176,6 @@ def _max_age(text: str | None, default: int | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidRequestError("Invalid 'max_age' parameter.")
     return int(text)
-
-
-def _essential_acr(request: dict[str, Any]) -> list[str]:
-    return claims.values_of(request) if request.get("essential") is True else []
 
 
 def _expected(context: Context, token: str | None, request: dict[str, Any]) -> UUID | None:

@@ -58,7 +58,7 @@ def _post(request: Any, _: ClientKeys) -> Client:
 
 
 def _with_secret(client_id: str | None, secret: str | None) -> Client:
-    client = current().rows.client(client_id) if client_id else None
+    client = current().client(client_id) if client_id else None
     if client is None or not secret or not client.check_client_secret(secret):
         raise _refused()
     return client
@@ -75,7 +75,7 @@ def _assertion(request: Any, keys: ClientKeys) -> Client:
 
 def _none(request: Any, _: ClientKeys) -> Client:
     client_id = request.form.get("client_id")
-    client = current().rows.client(client_id) if client_id else None
+    client = current().client(client_id) if client_id else None
     if client is None:
         raise _refused()
     return client

@@ -5,15 +5,15 @@ from urllib.parse import urlsplit
 from fastapi.responses import Response
 
 from identity.consents.service import words
-from identity.oauth.authorize import Ask
-from identity.signin.pages import client_origin, page
+from identity.oauth.authorize import Ask, Choose
+from identity.signin.pages import origin_of, page
 
 
 def consent_page(ask: Ask, return_to: str, csrf: str) -> Response:
     """Who asks, for what, and allow or deny."""
     return page(
         "consent.html",
-        form_action=client_origin(return_to),
+        form_action=origin_of(ask.redirect_uri),
         ask=ask,
         host=urlsplit(ask.client_uri or "").hostname,
         words=words(ask.scopes),
@@ -22,13 +22,13 @@ def consent_page(ask: Ask, return_to: str, csrf: str) -> Response:
     )
 
 
-def choice_page(name: str, phone_masked: str, return_to: str, csrf: str) -> Response:
+def choice_page(choose: Choose, return_to: str, csrf: str) -> Response:
     """`prompt=select_account`: the one account that is signed in, or another."""
     return page(
         "choose.html",
-        form_action=client_origin(return_to),
-        name=name,
-        phone_masked=phone_masked,
+        form_action=origin_of(choose.redirect_uri),
+        name=choose.name,
+        phone_masked=choose.phone_masked,
         return_to=return_to,
         csrf=csrf,
     )

@@ -7,12 +7,16 @@ around each call into it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from identity.audit.writer import AuditWriter
 from identity.oauth.keys import KeyRing
-from identity.oauth.repository import OAuthRepository
+from identity.oauth.known_clients import KnownClients
+from identity.oauth.models import Client
+from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -20,17 +24,56 @@ from identity.vault import Vault
 from servicekit.clock import Clock
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What every call in this process shares."""
+
+    settings: Settings
+    clock: Clock
+    keys: KeyRing
+    clients: KnownClients
+    records: AuditWriter
+
+
 @dataclass
 class Context:
     """One call into the protocol core."""
 
     session: Session
-    settings: Settings
-    clock: Clock
-    keys: KeyRing
+    parts: Parts
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
+    _standings: dict[tuple[UUID, UUID | None], Standing | None] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The service's settings."""
+        return self.parts.settings
+
+    @property
+    def clock(self) -> Clock:
+        """The service's clock."""
+        return self.parts.clock
+
+    @property
+    def keys(self) -> KeyRing:
+        """The signing keys."""
+        return self.parts.keys
+
+    def client(self, client_id: str) -> Client | None:
+        """An active client, as of a moment ago."""
+        return self.parts.clients.get(self.session, client_id)
+
+    def standing(self, sub: UUID, sid: UUID | None) -> Standing | None:
+        """What is known of a person, looked up once for each call."""
+        if (sub, sid) not in self._standings:
+            self._standings[sub, sid] = self.rows.standing(sub, sid)
+        return self._standings[sub, sid]
+
+    def knows(self, standing: Standing, sid: UUID | None) -> None:
+        """Note what has been looked up together with something else."""
+        self._standings[standing.id, sid] = standing
 
     @property
     def rows(self) -> OAuthRepository:

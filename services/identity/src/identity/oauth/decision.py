@@ -1,5 +1,8 @@
-"""What the person decides on the way through `/authorize`: allow or deny, this account or another."""
+"""What the person decides on the way through `/authorize`: allow or deny, this account or another,
+not to authenticate further.
+"""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -25,7 +28,7 @@ async def decide(
     settings: Settings,
     return_to: Annotated[str, Form(max_length=8000)],
     token: Annotated[str, Form(max_length=128, alias="csrf")],
-    decision: Annotated[Literal["allow", "deny", "continue", "other"], Form()],
+    decision: Annotated[Literal["allow", "deny", "continue", "other", "no_step_up"], Form()],
 ) -> Response:
     """Only leads back to `/authorize`, which checks the whole request again and answers the client."""
     mine = csrf.check(request, vault, settings, browser, token)
@@ -36,9 +39,11 @@ async def decide(
         return _back(return_to)
     account = str(mine.account_id)
     if decision == "other":
-        return _back(flow.url(sent, flow.begin(sent, mine)), sign_in=True)
+        return _back(flow.url(sent, replace(flow.begin(sent, mine), origin=marker.origin)), sign_in=True)
     if decision == "deny":
         return _back(flow.url(sent, marker, denied=True))
+    if decision == "no_step_up":
+        return _back(flow.url(sent, marker, no_step_up=True))
     if decision == "continue":
         return _back(flow.url(sent, marker, chosen=account))
     await issuer.allow(sent, mine, marker)

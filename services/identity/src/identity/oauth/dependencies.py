@@ -1,10 +1,12 @@
 """The issuer, assembled for one request."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 
-from identity.dependencies import Clock, Settings
 from identity.oauth.interaction import COOKIE, LIFETIME, Interactions
 from identity.oauth.service import OAuth
 from identity.vault import Vault
@@ -12,11 +14,32 @@ from servicekit.clock import Clock as ClockProtocol
 from servicekit.db import Session
 
 
-async def _oauth(request: Request, session: Session, settings: Settings, clock: Clock) -> OAuth:
-    return OAuth(session, settings, clock, request.app.state.key_ring, request.app.state.issuer)
+async def _oauth(request: Request, session: Session) -> OAuth:
+    return OAuth(session, request.app.state.parts, request.app.state.issuer)
 
 
 Issuer = Annotated[OAuth, Depends(_oauth)]
+
+
+@asynccontextmanager
+async def issuer(request: Request) -> AsyncIterator[OAuth]:
+    """The same for a `ProtocolRoute`: committed at the end, before the response is sent."""
+    state = request.app.state
+    async with state.database.transaction() as session:
+        yield OAuth(session, state.parts, state.issuer)
+
+
+class ProtocolRoute(APIRoute):
+    """A route whose endpoint is handed the request alone.
+
+    The token endpoint and its neighbours are called thousands of times a second; resolving an endpoint's
+    dependencies costs more than what most of these calls do.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
 
 
 def interactions(request: Request, vault: Vault, clock: ClockProtocol) -> Interactions:

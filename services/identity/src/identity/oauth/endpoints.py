@@ -7,15 +7,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from authkit.dependencies import REFUSALS, presented
-from authkit.errors import InsufficientScope, InvalidToken
+from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
 from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
-from identity.oauth.authorize import Ask, Choose, SignIn
+from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
 from identity.oauth.consent_page import choice_page, consent_page
 from identity.oauth.dependencies import Issuer, interactions, keep
-from identity.oauth.forms import form_pairs, headers_of
+from identity.oauth.forms import form_pairs
 from identity.oauth.interaction import Interactions
 from identity.oauth.keys import JWKS_MAX_AGE
 from identity.oauth.service import OAuth, Untrusted
@@ -85,61 +85,36 @@ async def _answer(
     if isinstance(outcome, Untrusted):
         return error_page(outcome.error, outcome.description)
     if isinstance(outcome, SignIn):
-        query = {"return_to": flow.url(sent, flow.begin(sent, browser))}
-        hint = dict(sent).get("login_hint")
-        if hint:
-            query["login_hint"] = hint
+        query = {"return_to": flow.url(sent, flow.begin(sent, browser, outcome.redirect_uri))}
+        if outcome.login_hint:
+            query["login_hint"] = outcome.login_hint
         return RedirectResponse("/login?" + urlencode(query), 303, {"Cache-Control": "no-store"})
+    if isinstance(outcome, StepUp):
+        # With the same marker: a sign-in that the request has already had still counts.
+        return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
+        query = {"return_to": return_to, "acr": outcome.acr}
+        return RedirectResponse("/login/step-up?" + urlencode(query), 303, {"Cache-Control": "no-store"})
     if isinstance(outcome, Choose | Ask):
         assert browser is not None
-        return_to = flow.url(sent, marker or flow.begin(sent, browser))
+        return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
         token = csrf.token_of(vault, browser)
         if isinstance(outcome, Choose):
-            return choice_page(outcome.name, outcome.phone_masked, return_to, token)
+            return choice_page(outcome, return_to, token)
         return consent_page(outcome, return_to, token)
     return outcome.response()
 
 
-@router.post(
-    "/token",
-    summary="令牌端点",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["grant_type"],
-                        "properties": {
-                            "grant_type": {
-                                "enum": ["authorization_code", "client_credentials", "refresh_token"]
-                            },
-                            "code": {"type": "string"},
-                            "redirect_uri": {"type": "string"},
-                            "code_verifier": {"type": "string"},
-                            "refresh_token": {"type": "string"},
-                            "client_id": {"type": "string"},
-                            "scope": {"type": "string"},
-                            "resource": {"type": "string"},
-                        },
-                    }
-                }
-            },
-        }
-    },
+@router.get(
+    "/userinfo",
+    summary="用户信息",
+    responses=problems.responses(*REFUSALS, AmbiguousToken, InsufficientScope),
 )
-async def token(request: Request, issuer: Issuer) -> Response:
-    """Authorization code and client credentials grants; errors as RFC 6749 §5.2 names them."""
-    return (await issuer.token(await form_pairs(request), headers_of(request))).response()
-
-
-@router.get("/userinfo", summary="用户信息", responses=problems.responses(*REFUSALS, InsufficientScope))
 @router.post("/userinfo", include_in_schema=False)
 async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     # RFC 6750 §2.2: userinfo takes a token in a form body too.
-    body = dict(await form_pairs(request)).get("access_token") if request.method == "POST" else None
+    pairs = await form_pairs(request) if request.method == "POST" else []
+    body = [value for name, value in pairs if name == "access_token"]
     principal = await presented(request, request.app.state.userinfo_verifier, body=body)
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:

@@ -19,5 +19,8 @@ async def form_pairs(request: Request) -> list[tuple[str, str]]:
 
 def headers_of(request: Request) -> dict[str, str]:
     """Headers by name. Repeated ones are joined, so that a second DPoP proof is not overlooked."""
-    names = dict.fromkeys(request.headers.keys())
-    return {name: ", ".join(request.headers.getlist(name)) for name in names}
+    found: dict[str, str] = {}
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

@@ -1,24 +1,22 @@
 """A grant: the family of everything issued from one authorization."""
 
-from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth.context import Context
 from identity.oauth.models import Grant
+from identity.oauth.repository import Standing
 from identity.sessions.service import revoke_access
 
 
-def active_person(context: Context, grant: Grant) -> Account | None:
+def active_person(context: Context, grant: Grant) -> Standing | None:
     """The person of a grant, if grant, account and session are all still good."""
     if grant.revoked_at is not None or grant.account_id is None:
         return None
-    account = context.rows.account(grant.account_id)
-    if account is None or account.status != "active":
+    standing = context.standing(grant.account_id, grant.session_id)
+    if standing is None or not standing.active:
         return None
-    if grant.session_id is not None:
-        browser = context.rows.browser_session(grant.session_id)
-        if browser is None or browser.ended_at is not None:
-            return None
-    return account
+    if grant.session_id is not None and not standing.in_session:
+        return None
+    return standing
 
 
 def revoke_grant(context: Context, grant: Grant, reason: str) -> None:

@@ -1,5 +1,6 @@
-"""`id_token_hint`: an ID token of ours, accepted although it has expired (OpenID Connect Core §3.1.2.1,
-RP-Initiated Logout 1.0 §2).
+"""`id_token_hint`: an ID token of ours, accepted although it has expired or its key has been rotated out
+since (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2). A key that was withdrawn as compromised
+vouches for nobody.
 """
 
 import json
@@ -29,7 +30,7 @@ def read(context: Context, token: str) -> Hint | None:
     if len(token) > _LONGEST:
         return None
     try:
-        keys = KeySet.import_key_set(context.keys.jwks(context.session))  # type: ignore[arg-type]
+        keys = KeySet.import_key_set(context.keys.known(context.session))  # type: ignore[arg-type]
         signed = jws.deserialize_compact(token, keys, algorithms=["ES256", "RS256"])
         claims = json.loads(signed.payload)
         # Access tokens and logout tokens are signed with the same keys: their `typ` tells them apart.

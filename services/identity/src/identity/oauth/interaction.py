@@ -19,6 +19,7 @@ from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from identity.sessions.models import BrowserSession
+from identity.signin.pages import origin_of
 from identity.vault import Vault
 from servicekit.clock import Clock
 
@@ -45,6 +46,10 @@ class Marker:
     consented: str = ""
     chosen: str = ""
     denied: bool = False
+    origin: str = ""
+    """Of the redirect URI: a pushed request's is not in the URL."""
+    no_step_up: bool = False
+    """The person does not want to authenticate further."""
 
     def fresh(self, browser: BrowserSession | None) -> bool:
         """Whether the browser has signed in since the person was sent away."""
@@ -82,9 +87,10 @@ class Interactions:
             return sent, None
         return sent, marker
 
-    def begin(self, sent: Pairs, browser: BrowserSession | None) -> Marker:
+    def begin(self, sent: Pairs, browser: BrowserSession | None, redirect_uri: str = "") -> Marker:
         """A marker of now."""
-        return Marker(_digest(sent), self._now(), session_tag(browser))
+        origin = origin_of(redirect_uri)
+        return Marker(_digest(sent), self._now(), session_tag(browser), origin=origin)
 
     def url(self, sent: Pairs, marker: Marker, **changes: str | bool) -> str:
         """Where the person returns to."""
@@ -102,6 +108,20 @@ class Interactions:
 def pairs_of(return_to: str) -> list[tuple[str, str]]:
     """The parameters of a URL of ours."""
     return parse_qsl(urlsplit(return_to).query, keep_blank_values=True)
+
+
+def client_origin(return_to: str) -> str:
+    """The origin that an authorization request of ours leads back to, for the sign-in page's policy.
+
+    The marker's word is taken unchecked: it only shapes the policy, and whether the redirect URI is
+    registered is decided at `/authorize`.
+    """
+    given = dict(pairs_of(return_to))
+    try:
+        marker = json.loads(base64.urlsafe_b64decode(given.get(PARAM, "").partition(".")[0]))
+        return origin_of(marker["origin"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return origin_of(given.get("redirect_uri", ""))
 
 
 def _digest(sent: Pairs) -> str:

@@ -29,6 +29,8 @@ JWKS_MAX_AGE = 300
 LEAD = timedelta(seconds=JWKS_MAX_AGE + 60)
 
 PrivateKey = ECKey | RSAKey
+PublicKey = ECKey | RSAKey
+_KINDS: dict[str, type[ECKey] | type[RSAKey]] = {"ES256": ECKey, "RS256": RSAKey}
 
 
 class NoSigningKey(RuntimeError):
@@ -59,6 +61,8 @@ class KeyRing:
         self._opened: dict[str, PrivateKey] = {}
         self._rows: list[_Row] = []
         self._read_at = float("-inf")
+        self._published: dict[str, tuple[str, PublicKey]] = {}
+        self._published_at = float("-inf")
 
     @property
     def vault(self) -> Vault:
@@ -85,7 +89,7 @@ class KeyRing:
                 activates_at=activates_at or now,
             )
         )
-        self._read_at = float("-inf")
+        self._forget()
         return kid
 
     def active(self, session: Session, alg: str = "ES256") -> PrivateKey:
@@ -109,6 +113,16 @@ class KeyRing:
     def jwks(self, session: Session) -> dict[str, Any]:
         """The public keys (RFC 7517 §5): of the future, the present, and of tokens that still live."""
         return {"keys": [row.public_jwk for row in KeyRepository(session).published(self._clock.now())]}
+
+    def published(self, session: Session, kid: str) -> tuple[str, PublicKey] | None:
+        """Algorithm and key by which to check what we have signed; None for a key not in the JWKS."""
+        if time.monotonic() - self._published_at > CACHE_SECONDS:
+            self._published = {
+                row.kid: (row.alg, _KINDS[row.alg].import_key(dict(row.public_jwk)))
+                for row in KeyRepository(session).published(self._clock.now())
+            }
+            self._published_at = time.monotonic()
+        return self._published.get(kid)
 
     def known(self, session: Session) -> dict[str, Any]:
         """Every public key there ever was and that was not withdrawn as compromised, as a JWKS.
@@ -166,7 +180,7 @@ class KeyRing:
             if not any(other.activates_at <= now + LEAD and other.retired_at is None for other in others):
                 successor = self.create(session, now, row.alg, now + LEAD)
             row.retire(now + LEAD, now + LEAD + self._keep)
-        self._read_at = float("-inf")
+        self._forget()
         return successor
 
     def maintain(self, session: Session, now: datetime, every: timedelta | None) -> list[str]:
@@ -184,8 +198,11 @@ class KeyRing:
                 made.append(self.rotate(session, now, alg))
         return made
 
+    def _forget(self) -> None:
+        self._read_at = self._published_at = float("-inf")
+
     def _open(self, row: _Row) -> PrivateKey:
         if row.kid not in self._opened:
             private = json.loads(self._vault.open(_PURPOSE, row.sealed))
-            self._opened[row.kid] = (ECKey if row.alg == "ES256" else RSAKey).import_key(private)
+            self._opened[row.kid] = _KINDS[row.alg].import_key(private)
         return self._opened[row.kid]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from authkit import dpop
+from authkit import acr, dpop
+from identity.clients import rules
 from identity.oauth import client_auth, rfc7523_assertions
 
 SCOPES = [
@@ -35,7 +36,7 @@ def document(issuer: str) -> dict[str, Any]:
         "scopes_supported": SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": sorted(rules.GRANT_TYPES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
         "userinfo_signing_alg_values_supported": ["ES256", "RS256"],
@@ -48,6 +49,7 @@ def document(issuer: str) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": client_auth.CONFIDENTIAL,
         "introspection_endpoint_auth_signing_alg_values_supported": rfc7523_assertions.ALGORITHMS,
         "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "require_pushed_authorization_requests": False,
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
@@ -66,7 +68,7 @@ def document(issuer: str) -> dict[str, Any]:
             "phone_number",
             "phone_number_verified",
         ],
-        "acr_values_supported": ["urn:zhuxue:acr:sms"],
+        "acr_values_supported": list(acr.ORDER),
         "display_values_supported": ["page"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claim_types_supported": ["normal"],

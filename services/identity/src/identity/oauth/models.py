@@ -21,10 +21,9 @@ from sqlalchemy import (
     false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from identity.base import Base
-from servicekit.ids import new_id
 
 
 def secret_hash(secret: str) -> bytes:
@@ -73,11 +72,19 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     )
     backchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
     frontchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
+    backchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    frontchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    initiate_login_uri: Mapped[str | None] = mapped_column(Text)
     grant_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     audiences: Mapped[list[str]] = mapped_column(ARRAY(Text))
     id_token_signed_response_alg: Mapped[str] = mapped_column(Text, default="ES256", server_default="ES256")
     default_max_age: Mapped[int | None] = mapped_column(Integer)
+    default_acr_values: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     require_pushed_authorization_requests: Mapped[bool] = mapped_column(
         Boolean, default=False, server_default=false()
     )
@@ -94,6 +101,11 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     secrets: Mapped[list["ClientSecret"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
     )
+
+    def detached(self) -> "Client":
+        """A copy that belongs to no session, secrets included."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return Client(**columns, secrets=[row.detached() for row in self.secrets])
 
     # Authlib's ClientMixin
     def get_client_id(self) -> str:
@@ -147,6 +159,11 @@ class ClientSecret(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
+    def detached(self) -> "ClientSecret":
+        """A copy that belongs to no session."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return ClientSecret(**columns)
+
     def valid(self, now: datetime) -> bool:
         """Whether the secret may still be used."""
         return self.expires_at is None or now < self.expires_at
@@ -156,20 +173,23 @@ class Grant(Base):
     """What a person (or, with `account_id` None, nobody but the client) has let a client do, in one sign-in.
 
     The family of everything issued from one authorization: the code, refresh tokens and access tokens.
-    Revoking it ends all of them. Pruned when the last of them has expired.
+    Revoking it ends all of them.
+
+    `id` is a UUIDv7 of the time of `expires_at`: partitioned by day of it, and dropped with the day. Nothing
+    refers to a grant by foreign key, nor a grant to its session: they go by the day, each in its own time.
     """
 
     __tablename__ = "grants"
     __table_args__ = (
         Index("ix_grants_session_id", "session_id"),
         Index("ix_grants_account_id_client_id", "account_id", "client_id"),
-        Index("ix_grants_expires_at", "expires_at"),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id"))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
-    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("sessions.id"))
+    session_id: Mapped[UUID | None]
     scope: Mapped[str] = mapped_column(Text)
     resources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     auth_time: Mapped[int | None] = mapped_column(BigInteger)
@@ -192,21 +212,24 @@ class Grant(Base):
 class AuthorizationCode(Base):
     """One authorization code (RFC 6749 §4.1.2). Used ones are kept, so that reuse is noticed.
 
-    Lives for a minute; pruned after a day by `DELETE ... WHERE issued_at < now() - interval '1 day'`.
+    Lives for a minute; partitioned by day of `id`, which is in the code, and dropped a day later.
     """
 
     __tablename__ = "authorization_codes"
-    __table_args__ = (Index("ix_authorization_codes_issued_at", "issued_at"),)
+    __table_args__ = {"postgresql_partition_by": "RANGE (id)"}  # noqa: RUF012
 
-    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    grant_id: Mapped[UUID]
     redirect_uri: Mapped[str] = mapped_column(Text)
     nonce: Mapped[str | None] = mapped_column(Text)
     code_challenge: Mapped[str] = mapped_column(Text)
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    grant: Mapped[Grant] = relationship(lazy="joined", innerjoin=True)
+    grant: Mapped[Grant] = relationship(
+        primaryjoin=lambda: foreign(AuthorizationCode.grant_id) == Grant.id, lazy="joined", innerjoin=True
+    )
 
     code_challenge_method = "S256"
 

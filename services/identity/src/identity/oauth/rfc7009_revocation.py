@@ -10,22 +10,23 @@ from identity.audit import service as audit
 from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import revoke_grant
-from identity.oauth.models import Client, secret_hash
+from identity.oauth.models import Client
 
 
 def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
     """Revoke the token of the form. One that is not valid (any more) is no error (§2.2).
 
-    A refresh token or a person's access token ends its grant. A client's own access token has no grant: it
-    is noted, so that introspection refuses it; resource servers that check offline take it until it
-    expires, at most `access_token_seconds` later. `token_type_hint` is only a hint and not needed.
+    A refresh token or a person's access token ends its grant. A client's own access token has no grant, and
+    one that came from an exchange belongs to the grant of another client: it is noted, so that introspection
+    refuses it; resource servers that check offline take it until it expires, at most
+    `access_token_seconds` later. `token_type_hint` is only a hint and not needed.
 
     Raises `invalid_request`, and `invalid_grant` for a token that was issued to another client (§2.1).
     """
     value = form.get("token")
     if value is None:
         raise InvalidRequestError("Missing 'token' in request.")
-    row = context.token_rows.refresh_token(secret_hash(value))
+    row = context.token_rows.refresh_token(value)
     if row is not None:
         if not row.check_client(client):
             raise _not_yours()
@@ -38,7 +39,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
     if claims["client_id"] != client.client_id:
         raise _not_yours()
     grant_id: Any = claims.get("grant_id")
-    if grant_id is not None:
+    if grant_id is not None and "act" not in claims:
         grant = context.token_rows.grant(UUID(grant_id), lock=True)
         if grant is not None:
             revoke_grant(context, grant, "revoked by the client")

@@ -45,7 +45,7 @@ def _verified(context: Context, assertion: str, keys: ClientKeys) -> Client:
     header = loose.headers()
     # Who it claims to be, to find the keys; believed only after the signature.
     client_id = _unverified_subject(loose.payload)
-    client = context.rows.client(client_id)
+    client = context.client(client_id)
     if client is None or client.token_endpoint_auth_method != "private_key_jwt":
         raise _Refused
     strict = client.require_pushed_authorization_requests

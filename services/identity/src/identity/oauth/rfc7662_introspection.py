@@ -1,16 +1,13 @@
 """Token introspection (RFC 7662): whether a token is good at this moment, for those it concerns."""
 
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import active_person
-from identity.oauth.models import Client, secret_hash
-from identity.oauth.tokens import parse_sub
+from identity.oauth.models import Client
 
 INACTIVE: dict[str, Any] = {"active": False}
 
@@ -31,34 +28,16 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
     claims = issued.read(context, value)
     if claims is None:
         return _refresh_token(context, client, value)
-    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    if own_audience(client) not in audiences and claims["client_id"] != client.client_id:
+    if own_audience(client) not in issued.audiences(claims) and claims["client_id"] != client.client_id:
         return INACTIVE
-    if context.token_rows.seen(issued.WITHDRAWN, claims["jti"]):
-        return INACTIVE
-    sub = parse_sub(claims["sub"])
-    if sub is not None and not _person_good(context, sub, claims, audiences):
+    if issued.good(context, claims) is None:
         return INACTIVE
     token_type = "DPoP" if "cnf" in claims else "Bearer"
     return {"active": True, "token_type": token_type, **claims}
 
 
-def _person_good(context: Context, sub: UUID, claims: dict[str, Any], audiences: list[str]) -> bool:
-    grant_id = claims.get("grant_id")
-    grant = None if grant_id is None else context.token_rows.grant(UUID(grant_id))
-    if grant is None or active_person(context, grant) is None:
-        return False
-    return not context.token_rows.withdrawn(
-        sub,
-        claims.get("sid"),
-        grant_id,
-        audiences,
-        datetime.fromtimestamp(claims["iat"], UTC),
-    )
-
-
 def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:
-    row = context.token_rows.refresh_token_unlocked(secret_hash(value))
+    row = context.token_rows.refresh_token(value, lock=False)
     if row is None or not row.check_client(client):
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():

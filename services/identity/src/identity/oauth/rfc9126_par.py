@@ -3,14 +3,15 @@
 import json
 from typing import Any
 
-from authlib.common.security import generate_token
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import resources
+from identity.oauth import authorize, resources
 from identity.oauth.context import Context
 from identity.oauth.models import Client, secret_hash
+from identity.oauth.stored.handles import handle
 from identity.oauth.stored.models import PushedRequest
+from servicekit.ids import new_id
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 FIRST_SECONDS = 60
@@ -68,9 +69,12 @@ def push(context: Context, server: Any, request: Any) -> dict[str, Any]:
     grant.validate_no_multiple_request_parameter(request)
     grant.validate_authorization_request()
     resources.requested(client, request.payload.datalist.get("resource", []))
-    reference = generate_token(43)
+    authorize.parse(context, request)
+    row_id = new_id()
+    reference = handle(row_id)
     context.token_rows.add(
         PushedRequest(
+            id=row_id,
             reference_hash=secret_hash(reference),
             client_id=client.client_id,
             parameters_sealed=context.vault.seal(_PURPOSE, json.dumps(pairs)),
@@ -87,7 +91,7 @@ def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None
     must be pushed and is not.
     """
     given = dict(reversed([(name, value) for name, value in pairs if value]))
-    client = context.rows.client(given.get("client_id", ""))
+    client = context.client(given.get("client_id", ""))
     reference = given.get("request_uri", "")
     if reference.startswith(PREFIX):
         return _pushed(context, client, reference.removeprefix(PREFIX))
@@ -101,7 +105,7 @@ def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None
 
 
 def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pairs, PushedRequest]:
-    row = context.token_rows.pushed(secret_hash(reference))
+    row = context.token_rows.pushed(reference)
     if row is None or client is None or row.client_id != client.client_id:
         raise InvalidRequestUri("The 'request_uri' is not valid for this client.")
     if not row.open(context.clock.now(), FIRST_SECONDS, _LAST_SECONDS):

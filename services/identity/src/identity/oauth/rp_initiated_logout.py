@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session as SyncSession
 
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth import id_token_hint
-from identity.oauth.context import Context
+from identity.oauth.context import Context, Parts
 from identity.oauth.forms import form_pairs
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.id_token_hint import Hint
-from identity.oauth.keys import KeyRing
 from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
@@ -61,20 +60,14 @@ class Asked:
         return [(name, value) for name, value in pairs if value]
 
 
-async def _parse(
-    session: AsyncSession,
-    settings: SettingsModel,
-    clock: ClockProtocol,
-    keys: KeyRing,
-    pairs: Sequence[tuple[str, str]],
-) -> Asked:
+async def _parse(session: AsyncSession, parts: Parts, pairs: Sequence[tuple[str, str]]) -> Asked:
     named = [(name, value) for name, value in pairs if name in _KNOWN and value]
     given = dict(named)
     if len(given) != len(named):
         return Asked(fault="A parameter is repeated.")
 
     def run(sync: SyncSession) -> Asked:
-        context = Context(sync, settings, clock, keys)
+        context = Context(sync, parts)
         hint = None
         if "id_token_hint" in given:
             hint = id_token_hint.read(context, given["id_token_hint"])
@@ -85,7 +78,7 @@ async def _parse(
             return Asked(fault="The id_token_hint was issued to another client.")
         if client_id is None and hint is not None:
             client_id = hint.audience[0]
-        client = None if client_id is None else context.rows.client(client_id)
+        client = None if client_id is None else context.client(client_id)
         if client_id is not None and client is None:
             return Asked(fault="The client is not known.")
         uri = given.get("post_logout_redirect_uri")
@@ -131,7 +124,7 @@ async def confirm(
     mine = csrf.check(request, vault, settings, browser, token)
     form = await request.form()
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    asked = await _parse(session, settings, clock, request.app.state.key_ring, pairs)
+    asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault)
     sessions = Sessions(session, clock, settings.access_token_seconds)
@@ -147,7 +140,7 @@ async def _answer(
     settings: SettingsModel,
     pairs: list[tuple[str, str]],
 ) -> Response:
-    asked = await _parse(session, settings, clock, request.app.state.key_ring, pairs)
+    asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault)
     sessions = Sessions(session, clock, settings.access_token_seconds)

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request
+from authlib.oauth2.base import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    InvalidRequestError,
+    OAuth2Payload,
+    OAuth2Request,
+    UnsupportedGrantTypeError,
+)
 from authlib.oauth2.rfc9207 import IssuerParameter as BaseIssuerParameter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -16,7 +23,10 @@ from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, Cod
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
 from identity.oauth.models import Client
+from identity.oauth.rfc8628_device import DeviceCodeGrant
+from identity.oauth.rfc8693_token_exchange import TokenExchangeGrant
 from identity.oauth.rfc9449_dpop import InvalidProof
+from identity.oauth.untrusted import trusted_redirect
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -92,12 +102,24 @@ class Request(OAuth2Request):  # type: ignore[misc]
         return self._posted.data
 
 
+class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
+    """RFC 6749 §4.1.2.1."""
+
+    error = "unsupported_response_type"
+
+
+class UnsupportedGrantType(OAuth2Error):  # type: ignore[misc]
+    """RFC 6749 §5.2."""
+
+    error = "unsupported_grant_type"
+
+
 class Issuer(AuthorizationServer):  # type: ignore[misc]
     """The authorization server; its per-request state is in `oauth.context`."""
 
     def query_client(self, client_id: str) -> Client | None:
         """A registered client."""
-        return current().rows.client(client_id)
+        return current().client(client_id)
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,6 +133,28 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         if bound and current().dpop_jkt is None:
             raise InvalidProof("This client needs a DPoP proof.")
         return client
+
+    def get_authorization_grant(self, request: Any) -> Any:
+        """The code flow, the only one.
+
+        Authlib's own refusal quotes what was sent, in words that must be ASCII, and fails over the rest.
+        """
+        if request.payload.response_type is None:
+            raise InvalidRequestError(
+                "Missing 'response_type' in request.", redirect_uri=trusted_redirect(request)
+            )
+        if request.payload.response_type not in AuthorizationCodeGrant.RESPONSE_TYPES:
+            raise UnsupportedResponseType("Only 'code' is supported.", redirect_uri=trusted_redirect(request))
+        return super().get_authorization_grant(request)
+
+    def get_token_grant(self, request: Any) -> Any:
+        """By `grant_type`, refused without quoting it."""
+        if request.payload.grant_type is None:
+            raise InvalidRequestError("Missing 'grant_type' in request.")
+        try:
+            return super().get_token_grant(request)
+        except UnsupportedGrantTypeError:
+            raise UnsupportedGrantType("The grant type is not supported.") from None
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:
         """Grants do what there is to do."""
@@ -141,5 +185,7 @@ def make_server() -> Issuer:
     server.register_grant(AuthorizationCodeGrant, [CodeChallenge(required=True), OpenIDCode()])
     server.register_grant(ClientCredentialsGrant)
     server.register_grant(RefreshTokenGrant, [OpenIDCode()])
+    server.register_grant(TokenExchangeGrant)
+    server.register_grant(DeviceCodeGrant, [OpenIDCode()])
     server.register_extension(IssuerParameter())
     return server

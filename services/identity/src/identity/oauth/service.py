@@ -1,7 +1,7 @@
 """The issuer's endpoints as calls: each runs the synchronous protocol core on the request's transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,15 +13,13 @@ from sqlalchemy.orm import Session
 from identity.accounts.models import Account
 from identity.consents.service import Consents
 from identity.oauth import authorize, form_post, resources, rfc9126_par, signed_userinfo, token_calls
-from identity.oauth.authorize import Ask, Choose, SignIn
-from identity.oauth.context import Context, entered
+from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
+from identity.oauth.context import Context, Parts, entered
 from identity.oauth.form_post import FormPost
 from identity.oauth.interaction import Marker
-from identity.oauth.keys import KeyRing
 from identity.oauth.server import Issuer, Pairs, Reply, Request
+from identity.oauth.untrusted import has_nul
 from identity.sessions.models import BrowserSession
-from identity.settings import Settings
-from servicekit.clock import Clock
 
 T = TypeVar("T")
 
@@ -34,19 +32,16 @@ class Untrusted:
     description: str
 
 
-Outcome = Reply | FormPost | SignIn | Choose | Ask | Untrusted
+Outcome = Reply | FormPost | SignIn | StepUp | Choose | Ask | Untrusted
 
 
 class OAuth:
     """The issuer within one request."""
 
-    def __init__(
-        self, session: AsyncSession, settings: Settings, clock: Clock, keys: KeyRing, server: Issuer
-    ) -> None:
+    def __init__(self, session: AsyncSession, parts: Parts, server: Issuer) -> None:
         self._session = session
-        self._settings = settings
-        self._clock = clock
-        self._keys = keys
+        self._parts = parts
+        self._settings = parts.settings
         self._server = server
 
     async def authorize(
@@ -94,18 +89,24 @@ class OAuth:
         """The pushed authorization request endpoint (RFC 9126)."""
         return await self._call("/par", pairs, headers, token_calls.push)
 
+    async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The device authorization endpoint (RFC 8628)."""
+        return await self._call("/device_authorization", pairs, headers, token_calls.device_authorization)
+
     async def signed_userinfo(self, client_id: str, claims: dict[str, Any]) -> str | None:
         """Userinfo as a JWT, for a client registered for that."""
         return await self._run(lambda context: signed_userinfo.sign(context, client_id, claims))
 
     async def jwks(self) -> dict[str, Any]:
         """The published keys."""
-        return await self._session.run_sync(self._keys.jwks)
+        return await self._session.run_sync(self._parts.keys.jwks)
 
     def _resolved(self, context: Context, pairs: Pairs, marker: Marker | None) -> tuple[Outcome, Request]:
         """A pushed request (RFC 9126) is taken for what was pushed, and used up by its answer."""
         uri = f"{self._settings.issuer_url}/authorize"
         request = Request("GET", uri, {}, query=pairs)
+        if has_nul(request.payload.datalist):
+            return Untrusted("invalid_request", "A parameter has a NUL character."), request
         try:
             parameters, pushed = rfc9126_par.resolve(context, list(pairs))
         except OAuth2Error as error:
@@ -145,10 +146,14 @@ class OAuth:
 
     def _next_step(
         self, context: Context, request: Request, person: Account | None, marker: Marker | None
-    ) -> SignIn | Choose | Ask | None:
+    ) -> SignIn | StepUp | Choose | Ask | None:
         try:
             asked = authorize.parse(context, request)
-            return authorize.next_step(context, request.client, asked, person, marker)
+            step = authorize.next_step(context, request.client, asked, person, marker)
+            # As they count: of a pushed request, what was pushed.
+            if isinstance(step, SignIn):
+                step = replace(step, login_hint=request.payload.data.get("login_hint"))
+            return None if step is None else replace(step, redirect_uri=request.payload.redirect_uri)
         except OAuth2Error as error:
             error.redirect_uri = request.payload.redirect_uri
             error.state = request.payload.state
@@ -173,7 +178,7 @@ class OAuth:
 
     async def _run(self, call: Callable[[Context], T], browser: BrowserSession | None = None) -> T:
         def on(session: Session) -> T:
-            context = Context(session, self._settings, self._clock, self._keys, browser)
+            context = Context(session, self._parts, browser)
             with entered(context):
                 return call(context)
 

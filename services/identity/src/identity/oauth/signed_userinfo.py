@@ -9,7 +9,7 @@ from identity.oauth.context import Context
 
 def sign(context: Context, client_id: str, claims: dict[str, Any]) -> str | None:
     """The JWT, or None for a client that takes plain JSON."""
-    client = context.rows.client(client_id)
+    client = context.client(client_id)
     alg = None if client is None else client.userinfo_signed_response_alg
     if alg is None:
         return None

@@ -3,9 +3,19 @@
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import client_auth, rfc7009_revocation, rfc7662_introspection, rfc9126_par, rfc9449_dpop
+from identity.oauth import (
+    client_auth,
+    rfc7009_revocation,
+    rfc7662_introspection,
+    rfc8628_device,
+    rfc9126_par,
+    rfc9449_dpop,
+)
 from identity.oauth.context import Context
 from identity.oauth.server import Issuer, Reply, Request
+from identity.oauth.untrusted import has_nul
+
+_REPEATABLE = {"resource", "audience"}
 
 
 def token(context: Context, server: Issuer, request: Request) -> Reply:
@@ -13,9 +23,9 @@ def token(context: Context, server: Issuer, request: Request) -> Reply:
     try:
         _once_each(request)
         rfc9449_dpop.prove(context, request)
+        reply: Reply = server.create_token_response(request)
     except OAuth2Error as error:
         return _refused(context, server, request, error)
-    reply: Reply = server.create_token_response(request)
     return _with_nonce(context, request, reply)
 
 
@@ -51,9 +61,23 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
         return _refused(context, server, request, error)
 
 
+def device_authorization(context: Context, server: Issuer, request: Request) -> Reply:
+    """The device authorization endpoint (RFC 8628 §3.1)."""
+    try:
+        _once_each(request)
+        server.authenticate_client(request, client_auth.ALL, "device_authorization")
+        return Reply(200, rfc8628_device.begin(context, request))
+    except OAuth2Error as error:
+        return _refused(context, server, request, error)
+
+
 def _once_each(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2)."""
-    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1); no NUL
+    (RFC 6749 appendix A).
+    """
+    if has_nul(request.payload.datalist):
+        raise InvalidRequestError("A parameter has a NUL character.")
+    if any(len(values) > 1 for name, values in request.payload.datalist.items() if name not in _REPEATABLE):
         raise InvalidRequestError("Parameters must not be included more than once.")
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from joserfc import jwt
 
-from identity.accounts.models import Account
 from identity.oauth.context import Context
 from identity.oauth.models import Client, Grant
+from identity.oauth.repository import Standing
 from servicekit.ids import new_id
 
 
@@ -20,38 +20,45 @@ def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
 def for_person(
     context: Context,
     client: Client,
-    account: Account,
+    person: Standing,
     grant: Grant,
     asked: list[str],
     narrowed: str | None = None,
+    *,
+    act: dict[str, Any] | None = None,
+    until: int | None = None,
 ) -> str:
     """An access token of a person, acting for their unit if they belong to one.
 
-    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6).
+    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6). `act` is who
+    acts for the person (RFC 8693 §4.1), `until` the time of expiry if it is not the usual one (Unix seconds).
     """
     scope = grant.scope if narrowed is None else narrowed
     audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
     claims = {
         **_common(context, client, scope, audience),
-        "sub": str(account.id),
-        "sid": str(grant.session_id),
+        "sub": str(person.id),
         "grant_id": str(grant.id),
         "auth_time": grant.auth_time,
         "acr": grant.acr,
     }
-    acting = context.rows.acting(account.id)
-    if acting is not None:
-        membership, unit = acting
+    if grant.session_id is not None:
+        claims["sid"] = str(grant.session_id)
+    if act is not None:
+        claims["act"] = act
+    if until is not None:
+        claims["exp"] = until
+    if person.acting is not None:
+        acting = person.acting
         claims |= {
-            "unit": str(unit.id),
-            "unit_path": unit.path,
-            "level": unit.level,
-            "kind": unit.kind,
-            "roles": membership.roles,
+            "unit": str(acting.unit),
+            "unit_path": acting.path,
+            "level": acting.level,
+            "kind": acting.kind,
+            "roles": acting.roles,
         }
-    entitlements = context.rows.entitlements(account.id)
-    if entitlements:
-        claims["entitlements"] = entitlements
+    if person.entitlements:
+        claims["entitlements"] = person.entitlements
     return _sign(context, claims)
 
 

@@ -6,9 +6,11 @@ takes over if this one dies), posted without redirects, and deleted on 2xx. Fail
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -36,6 +38,12 @@ _TOKEN_SECONDS = 120
 def delay(attempts: int) -> timedelta:
     """How long to wait after so many attempts: 10 s, 40 s, and so on, at most an hour."""
     return timedelta(seconds=min(10 * 4 ** (attempts - 1), 3600))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once in a process: it reads every certificate authority there is."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class LogoutDelivery:
 
     async def _run(self) -> None:
         # No redirects: they would carry the logout token to somebody who is not registered.
-        async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as http:
+        async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, verify=_tls()) as http:
             while True:
                 self._wake.clear()
                 try:
@@ -100,13 +108,15 @@ class LogoutDelivery:
             due = await LogoutNotices(session).due(now, 20)
             if not due:
                 return []
-            key = await session.run_sync(self._keys.active)
             for notice, client in due:
+                # §2.4, §2.6: signed like the client's ID tokens.
+                alg = client.id_token_signed_response_alg
+                key = await session.run_sync(self._keys.active, alg)
                 notice.attempts += 1
                 notice.next_attempt_at = now + _LEASE
                 issued = int(now.timestamp())
                 token = jwt.encode(
-                    {"alg": "ES256", "typ": "logout+jwt", "kid": key.kid},
+                    {"alg": alg, "typ": "logout+jwt", "kid": key.kid},
                     {
                         "iss": self._settings.issuer_url,
                         "aud": client.client_id,
@@ -118,7 +128,7 @@ class LogoutDelivery:
                         "events": {EVENT: {}},
                     },
                     key,
-                    ["ES256"],
+                    [alg],
                 )
                 posts.append(_Post(notice.id, client.backchannel_logout_uri or "", token))
         return posts

@@ -14,12 +14,13 @@ from servicekit.ids import new_id
 class BrowserSession(Base):
     """One signed-in browser; `id` is the `sid` in tokens. The cookie's secret is stored as a hash.
 
-    Grows with every sign-in; ended ones are pruned after the absolute lifetime has passed.
+    Grows with every sign-in. Partitioned by day of `id`, and dropped when none of the day can be alive.
     """
 
     __tablename__ = "sessions"
     __table_args__ = (
         Index("ix_sessions_account_id_live", "account_id", postgresql_where=text("ended_at IS NULL")),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

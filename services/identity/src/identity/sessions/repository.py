@@ -76,6 +76,15 @@ class SessionRepository:
             .execution_options(synchronize_session=False)
         )
 
+    async def revoke_offline_grants(self, sub: UUID, now: datetime) -> None:
+        """End what a person has given that is not of a session: devices with `offline_access`."""
+        await self._session.execute(
+            update(Grant)
+            .where(Grant.account_id == sub, Grant.session_id.is_(None), Grant.revoked_at.is_(None))
+            .values(revoked_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
     def add_notice(self, row: LogoutNotice) -> None:
         """Store a logout notice to be delivered."""
         self._session.add(row)

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -18,11 +18,11 @@ from identity.oauth.models import Client
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
+from identity.sessions.rules import LONGEST_RENEWED
 from servicekit.clock import Clock
 from servicekit.db import announce
-from servicekit.ids import new_id
+from servicekit.ids import instant_of, new_id
 
-ACR_SMS = "urn:zhuxue:acr:sms"
 _LEEWAY = timedelta(seconds=10)
 # Writing last_seen_at on every request would make each read a write.
 _TOUCH = timedelta(seconds=60)
@@ -57,7 +57,7 @@ class Sessions:
         self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
     ) -> tuple[BrowserSession, str]:
         """Sign in at a browser, which has one session: its own person's goes on under a new cookie, another
-        person's ends.
+        person's ends, and so does one that has been renewed for `LONGEST_RENEWED`.
         """
         row = None if browser is None else await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
@@ -65,11 +65,43 @@ class Sessions:
         if row.account_id != account.id:
             await self.end(row, "another person signed in")
             return self.start(account, acr=acr, amr=amr)
+        if self._old(row):
+            await self.end(row, "renewed for too long")
+            return self.start(account, acr=acr, amr=amr)
+        return row, self._renew(row, acr, amr, self._clock.now())
+
+    async def step_up(
+        self, browser: BrowserSession, *, acr: str, amr: list[str], authenticated: bool = True
+    ) -> str | None:
+        """Raise a session's level: the value of its new cookie, None if the session has ended meanwhile.
+
+        Not `authenticated`: by something set up just now, which proves nothing about who has done so; the
+        session is as old as before.
+        """
+        row = await self._rows.lock(browser.id)
+        if row is None or row.ended_at is not None:
+            return None
+        audit.record(
+            self._session,
+            self._clock,
+            actor=row.account_id,
+            action="session.stepped_up",
+            target=row.account_id,
+            sid=str(row.id),
+            acr=acr,
+        )
+        renewed = authenticated and not self._old(row)
+        return self._renew(row, acr, amr, self._clock.now() if renewed else row.authenticated_at)
+
+    def _old(self, row: BrowserSession) -> bool:
+        return self._clock.now() - instant_of(row.id) > LONGEST_RENEWED
+
+    def _renew(self, row: BrowserSession, acr: str, amr: list[str], authenticated_at: datetime) -> str:
         secret = secrets.token_urlsafe(32)
         row.secret_hash = sha256(secret.encode()).digest()
-        row.authenticated_at = row.last_seen_at = self._clock.now()
+        row.authenticated_at, row.last_seen_at = authenticated_at, self._clock.now()
         row.acr, row.amr = acr, amr
-        return row, f"{row.id}.{secret}"
+        return f"{row.id}.{secret}"
 
     async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
         """End one session: its grants and tokens are withdrawn, its clients are told. Once only."""
@@ -153,9 +185,10 @@ class Sessions:
         return row
 
     async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:
-        """End every session of a person and withdraw their tokens everywhere."""
+        """End every session of a person and withdraw their tokens everywhere, devices' included."""
         for row in await self._rows.unended(sub):
             await self._close(row, because, actor)
+        await self._rows.revoke_offline_grants(sub, self._clock.now())
         revoke_access(self._session, self._clock, self._token_seconds, sub, reason=because)
 
 

@@ -1,8 +1,11 @@
-"""Forms of signed-in people: a token bound to the session's present secret, and the page's origin."""
+"""Forms: a token bound to the session's present secret, or before there is one to a cookie of the
+browser; and the page's origin.
+"""
 
 import hmac
+import secrets
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -32,6 +35,33 @@ def check(
     if browser is None or not hmac.compare_digest(token.encode(), token_of(vault, browser).encode()):
         raise Forged
     return browser
+
+
+LOGIN_COOKIE = "zhuxue_csrf"
+"""Of a browser where nobody has signed in yet."""
+
+
+def login_cookie(request: Request) -> str:
+    """The value of the cookie that the browser has or is to get; see `keep_login_cookie`."""
+    return request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+
+
+def login_token(vault: Vault, cookie: str) -> str:
+    """The token for forms of pages below `/login`."""
+    return vault.index("csrf", cookie).hex()
+
+
+def keep_login_cookie(response: Response, cookie: str, *, secure: bool) -> None:
+    """Set the cookie that `login_token` is bound to."""
+    response.set_cookie(LOGIN_COOKIE, cookie, httponly=True, samesite="lax", secure=secure, path="/login")
+
+
+def check_login(request: Request, vault: Vault, settings: Settings, token: str) -> None:
+    """Raises `Forged` unless the form was rendered by us for this browser."""
+    cookie = request.cookies.get(LOGIN_COOKIE, "")
+    check_origin(request, settings)
+    if not cookie or not hmac.compare_digest(token.encode(), login_token(vault, cookie).encode()):
+        raise Forged
 
 
 def check_origin(request: Request, settings: Settings) -> None:

@@ -1,8 +1,10 @@
 """The browser's session, for every endpoint that answers to a person at a browser."""
 
+import re
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.responses import Response
 
 from identity.dependencies import Clock, Settings
 from identity.sessions.models import BrowserSession
@@ -30,6 +32,21 @@ async def browser_session(
     return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
 
 
+def keep_session(response: Response, cookie: str, settings: Settings) -> Response:
+    """`response` with the session's cookie."""
+    secure = is_secure(settings)
+    response.set_cookie(
+        cookie_name(secure),
+        cookie,
+        max_age=settings.session_absolute_seconds,
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+        path="/",
+    )
+    return response
+
+
 class BadReturn(Problem):
     """`return_to` leads somewhere else than to pages of ours that need a session."""
 
@@ -40,12 +57,16 @@ class BadReturn(Problem):
 
 
 OWN_PAGE = "/account/sessions"
-_OWN_PAGES = frozenset({OWN_PAGE, "/integrations"})
+DEVICE_PAGE = "/device"
+SECURITY_PAGE = "/account/security"
+_OWN_PAGES = frozenset({OWN_PAGE, SECURITY_PAGE, "/integrations", DEVICE_PAGE})
+# With the code of verification_uri_complete (RFC 8628 §3.3.1), and nothing else.
+_DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
 
 
 def checked_return(return_to: str) -> str:
     """Only our own authorization endpoint and our own pages are returned to. Raises `BadReturn`."""
-    if return_to in _OWN_PAGES:
+    if return_to in _OWN_PAGES or _DEVICE_WITH_CODE.fullmatch(return_to):
         return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
         raise BadReturn

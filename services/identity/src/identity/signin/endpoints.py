@@ -1,12 +1,11 @@
 """Signing in at the issuer: phone number and SMS code, in server-rendered forms."""
 
-import hmac
-import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from authkit import acr
 from identity.accounts.errors import AccountSuspended
 from identity.accounts.rules import normalise_phone
 from identity.accounts.service import Accounts, phone_of
@@ -15,16 +14,15 @@ from identity.codes import rules as code_rules
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
-from identity.sessions.service import ACR_SMS, Sessions
-from identity.signin.csrf import Forged, check_origin
-from identity.signin.dependencies import Browser, checked_return, cookie_name, is_secure
-from identity.signin.pages import client_origin, page
+from identity.oauth.interaction import client_origin
+from identity.sessions.service import Sessions
+from identity.signin.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.signin.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.signin.pages import page
 from servicekit.db import Session
 from servicekit.problems import Problem
 
 router = APIRouter(include_in_schema=False)
-
-_CSRF = "zhuxue_csrf"
 
 
 def _render(
@@ -38,29 +36,20 @@ def _render(
     message: str = "",
     status: int = 200,
 ) -> Response:
-    cookie = request.cookies.get(_CSRF) or secrets.token_urlsafe(24)
+    cookie = login_cookie(request)
     response = page(
         "login.html",
         status=status,
         form_action=client_origin(return_to),
         return_to=return_to,
-        csrf=vault.index("csrf", cookie).hex(),
+        csrf=login_token(vault, cookie),
         phone=phone,
         sent=sent,
         message=message,
         resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
     )
-    response.set_cookie(
-        _CSRF, cookie, httponly=True, samesite="lax", secure=is_secure(settings), path="/login"
-    )
+    keep_login_cookie(response, cookie, secure=is_secure(settings))
     return response
-
-
-def _same_browser(request: Request, vault: Vault, settings: Settings, token: str) -> None:
-    cookie = request.cookies.get(_CSRF, "")
-    check_origin(request, settings)
-    if not cookie or not hmac.compare_digest(token.encode(), vault.index("csrf", cookie).hex().encode()):
-        raise Forged
 
 
 @router.get("/login")
@@ -88,7 +77,7 @@ async def send_code(
     phone: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Send an SMS code; the page is the same for numbers that are not registered."""
-    _same_browser(request, vault, settings, csrf)
+    check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
         number = phone_of(phone)
@@ -125,7 +114,7 @@ async def sign_in(
 
     A refusal is rendered, not raised, so that the counted attempt is committed.
     """
-    _same_browser(request, vault, settings, csrf)
+    check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
         number = phone_of(phone)
@@ -148,18 +137,8 @@ async def sign_in(
             status=problem.status,
         )
     row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
-        account, browser, acr=ACR_SMS, amr=["sms", "otp"]
+        account, browser, acr=acr.SMS, amr=["sms", "otp"]
     )
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
-    secure = is_secure(settings)
-    response.set_cookie(
-        cookie_name(secure),
-        cookie,
-        max_age=settings.session_absolute_seconds,
-        httponly=True,
-        samesite="lax",
-        secure=secure,
-        path="/",
-    )
-    return response
+    return keep_session(response, cookie, settings)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,12 +25,18 @@ _ERRORS = {
 
 
 def page(
-    template: str, *, status: int = 200, form_action: str = "", frames: str = "", **values: Any
+    template: str,
+    *,
+    status: int = 200,
+    form_action: str = "",
+    frames: str = "",
+    scripts: bool = False,
+    **values: Any,
 ) -> HTMLResponse:
     """A page with a strict Content-Security-Policy and no caching or framing.
 
     `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
-    redirect chain of a submitted form to the policy.
+    redirect chain of a submitted form to the policy. `scripts` allows our own from `/static`.
     """
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -38,6 +44,8 @@ def page(
     )
     if frames:
         policy += f"; frame-src {frames}"
+    if scripts:
+        policy += "; script-src 'self'"
     headers = {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
@@ -57,18 +65,6 @@ def error_page(error: str, description: str) -> HTMLResponse:
         code=error,
         description=description,
     )
-
-
-def client_origin(return_to: str) -> str:
-    """The origin of the client's redirect URI in an authorization request, for the page's policy.
-
-    Only shapes the policy; whether the URI is registered is decided at `/authorize`.
-    """
-    try:
-        uri = parse_qs(urlsplit(return_to).query).get("redirect_uri", [""])[0]
-    except ValueError:
-        return ""
-    return origin_of(uri)
 
 
 def origin_of(uri: str) -> str:

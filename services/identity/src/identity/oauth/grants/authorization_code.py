@@ -8,14 +8,17 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
-from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import claims, resources, tokens
+from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
 from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
-from servicekit.ids import new_id
+from identity.oauth.repository import Standing
+from identity.oauth.stored.handles import handle, id_of
+from identity.oauth.untrusted import trusted_redirect
+from servicekit.ids import id_at, new_id
 
 
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
@@ -28,6 +31,26 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         "private_key_jwt",
     ]
 
+    def generate_authorization_code(self) -> str:
+        """With the id of the row it will have."""
+        return handle(new_id())
+
+    @staticmethod
+    def validate_no_multiple_request_parameter(request: Any) -> None:
+        """RFC 6749 §3.1: no parameter twice, but `resource` (RFC 8707 §2)."""
+        if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
+            raise InvalidRequestError(
+                "Parameters must not be included more than once.", redirect_uri=trusted_redirect(request)
+            )
+
+    @staticmethod
+    def validate_authorization_redirect_uri(request: Any, client: Client) -> str:
+        """Only a registered one; refused without quoting it, since errors' words must be ASCII."""
+        uri: str | None = request.payload.redirect_uri
+        if uri is None or not client.check_redirect_uri(uri):
+            raise InvalidRequestError("The 'redirect_uri' is missing or not registered for the client.")
+        return uri
+
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Store the code with everything its token will say."""
         context = current()
@@ -35,23 +58,27 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         assert browser is not None
         now = context.clock.now()
         data = request.payload.data
+        expires_at = now + timedelta(seconds=context.settings.session_absolute_seconds)
+        wanted = claims.parse(data.get("claims"))
+        level = level_of(data, wanted.get("id_token", {}).get("acr"), request.client.default_acr_values)
         grant = Grant(
-            id=new_id(),
+            id=id_at(expires_at),
             client_id=request.client.client_id,
             account_id=request.user.id,
             session_id=browser.id,
             scope=request.scope,
             resources=resources.requested(request.client, request.payload.datalist.get("resource", [])),
             auth_time=int(browser.authenticated_at.timestamp()),
-            acr=browser.acr,
+            acr=level.named(browser.acr),
             amr=browser.amr,
             dpop_jkt=data.get("dpop_jkt"),
-            claims=claims.allowed(claims.parse(data.get("claims")), request.client) or None,
+            claims=claims.allowed(wanted, request.client) or None,
             created_at=now,
-            expires_at=now + timedelta(seconds=context.settings.session_absolute_seconds),
+            expires_at=expires_at,
         )
         context.rows.add(
             AuthorizationCode(
+                id=id_of(code),
                 code_hash=secret_hash(code),
                 grant=grant,
                 redirect_uri=request.payload.redirect_uri,
@@ -67,9 +94,14 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the whole grant.
         """
         context = current()
-        row = context.rows.code(secret_hash(code))
-        if row is None or row.grant.client_id != client.client_id:
+        row_id = id_of(code)
+        found = None if row_id is None else context.rows.code(row_id)
+        if found is None:
             return None
+        row, standing = found
+        if row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
+            return None
+        context.knows(standing, row.grant.session_id)
         if row.used_at is not None:
             revoke_grant(context, row.grant, "authorization code reused")
             return None
@@ -84,12 +116,12 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """Mark as used; the row stays so that reuse is noticed."""
         authorization_code.used_at = current().clock.now()
 
-    def authenticate_user(self, authorization_code: AuthorizationCode) -> Account | None:
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Standing | None:
         """The person, if the account is still active and the session has not ended meanwhile."""
         context = current()
         return active_person(context, authorization_code.grant)
 
-    def generate_token(self, user: Account, scope: str, **_: Any) -> dict[str, Any]:
+    def generate_token(self, user: Standing, scope: str, **_: Any) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1)."""
         context = current()
         code: AuthorizationCode = self.request.authorization_code
@@ -179,8 +211,10 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         wanted = (grant.claims or {}).get("id_token", [])
         account = context.rows.account(grant.account_id) if wanted and grant.account_id else None
         asked = {} if account is None else claims.about(context, account, wanted)
-        return {**asked, **own, "sid": str(grant.session_id)}
+        # A device that outlives the session it was let in from has none.
+        session = {} if grant.session_id is None else {"sid": str(grant.session_id)}
+        return {**asked, **own, **session}
 
-    def generate_user_info(self, user: Account, scope: str) -> dict[str, Any]:
+    def generate_user_info(self, user: Standing, scope: str) -> dict[str, Any]:
         """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""
         return {"sub": str(user.id)}

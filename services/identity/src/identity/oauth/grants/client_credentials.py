@@ -4,8 +4,8 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
+from sqlalchemy.util import await_only
 
-from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import current
 
@@ -40,15 +40,15 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         }
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Not stored; audited."""
-        context = current()
-        audit.record(
-            context.session,
-            context.clock,
-            actor=self.request.client.client_id,
-            action="oauth.token_issued",
-            target=self.request.client.client_id,
-            grant="client_credentials",
+        """Not stored; audited before it is given away."""
+        client_id = self.request.client.client_id
+        await_only(
+            current().parts.records.write(
+                actor=client_id,
+                action="oauth.token_issued",
+                target=client_id,
+                grant="client_credentials",
+            )
         )
 
 

@@ -8,7 +8,6 @@ it is each time, so its token stays the same (FAPI 2.0 §5.3.2.1 advises against
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from authlib.common.security import generate_token
 from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
@@ -17,13 +16,15 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
-from identity.accounts.models import Account
 from identity.audit import service as audit
 from identity.oauth import resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.repository import Standing
+from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.stored.models import RefreshToken
+from servicekit.ids import id_at
 
 GRACE_SECONDS = 10
 _PURPOSE = "refresh-successor"
@@ -42,12 +43,10 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
     if not offline and grant.auth_time is not None:
         lifetime = timedelta(seconds=context.settings.session_absolute_seconds)
         ends = min(ends, datetime.fromtimestamp(grant.auth_time, UTC) + lifetime)
-    return _store(context, client, grant, generate_token(48), ends)
-
-
-def _store(context: Context, client: Client, grant: Grant, value: str, ends: datetime) -> str:
+    value = handle(id_at(ends))
     context.token_rows.add(
         RefreshToken(
+            id=id_of(value),
             token_hash=secret_hash(value),
             issued_at=context.clock.now(),
             grant_id=grant.id,
@@ -78,9 +77,11 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         value = self.request.form.get("refresh_token")
         if value is None:
             raise InvalidRequestError("Missing 'refresh_token' in request.")
-        row = context.token_rows.refresh_token(secret_hash(value))
-        if row is None or not row.check_client(client) or row.revoked_at is not None:
+        found = context.token_rows.refreshed(value)
+        if found is None or not found[0].check_client(client) or found[0].revoked_at is not None:
             raise InvalidGrantError("The refresh token is not valid.")
+        row, standing = found
+        context.knows(standing, row.grant.session_id)
         if context.clock.now() >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
         if row.dpop_jkt is not None and row.dpop_jkt != context.dpop_jkt:
@@ -100,21 +101,21 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         if row.used_at is None:
             return
         if row.retried(context.clock.now(), GRACE_SECONDS):
-            successor = context.token_rows.refresh_token_unlocked(row.successor_hash or b"")
+            successor = context.token_rows.successor(row)
             # Whoever has used the successor has had the answer: then this is no retry.
             if successor is not None and successor.used_at is None:
                 return
         revoke_grant(context, row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
-    def authenticate_user(self, refresh_token: RefreshToken) -> Account:
+    def authenticate_user(self, refresh_token: RefreshToken) -> Standing:
         """The person, while grant, account and session last."""
         person = active_person(current(), refresh_token.grant)
         if person is None:
             raise InvalidGrantError("The authorization has ended.")
         return person
 
-    def issue_token(self, user: Account, refresh_token: RefreshToken) -> dict[str, Any]:
+    def issue_token(self, user: Standing, refresh_token: RefreshToken) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1), with a new refresh token where it rotates."""
         context = current()
         client: Client = self.request.client
@@ -128,30 +129,35 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             "scope": scope,
         }
         if client.token_endpoint_auth_method == "none":
-            token["refresh_token"] = self._rotate(context, client, refresh_token)
+            token["refresh_token"] = self._rotate(context, client, user, refresh_token)
         return token
 
-    def _rotate(self, context: Context, client: Client, row: RefreshToken) -> str:
+    def _rotate(self, context: Context, client: Client, user: Standing, row: RefreshToken) -> str:
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
-        value = context.vault.index(_PURPOSE, self.request.form["refresh_token"]).hex()
-        if row.used_at is None:
-            row.used_at = context.clock.now()
-            row.successor_hash = secret_hash(value)
-            _store(context, client, row.grant, value, row.expires_at)
+        secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
+        if row.used_at is not None:
+            assert row.successor_id is not None
+            return handle(row.successor_id, secret)
+        value = handle(id_at(row.expires_at), secret)
+        bound_to = context.dpop_jkt if client.token_endpoint_auth_method == "none" else None
+        record = audit.values(context.clock, **self._issued(user))
+        context.token_rows.rotate(row, value, bound_to, context.clock.now(), record)
         return value
 
+    def _issued(self, user: Standing) -> dict[str, Any]:
+        return {
+            "actor": self.request.client.client_id,
+            "action": "oauth.token_issued",
+            "target": user.id,
+            "grant": "refresh_token",
+        }
+
     def save_token(self, token: dict[str, Any]) -> None:
-        """Audited; what is stored was stored by the rotation."""
+        """Audited, unless the rotation has done it with what it stored."""
         context = current()
-        audit.record(
-            context.session,
-            context.clock,
-            actor=self.request.client.client_id,
-            action="oauth.token_issued",
-            target=self.request.user.id,
-            grant="refresh_token",
-        )
+        if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
+            audit.record(context.session, context.clock, **self._issued(self.request.user))
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Nothing: rotation has marked it."""

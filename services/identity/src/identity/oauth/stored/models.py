@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from identity.base import Base
 from identity.oauth.models import Client, Grant
@@ -13,26 +13,27 @@ from identity.oauth.models import Client, Grant
 class RefreshToken(Base):
     """One refresh token (RFC 6749 §1.5), as a hash. Used ones are kept, so that reuse is noticed.
 
-    `issued_at` is in the key, so that the table can be partitioned by it; rows past `expires_at` are pruned.
+    `id` is in the token, a UUIDv7 of the time of `expires_at`. Partitioned by day of it, and dropped a
+    day later.
     """
 
     __tablename__ = "refresh_tokens"
-    __table_args__ = (
-        Index("ix_refresh_tokens_grant_id", "grant_id"),
-        Index("ix_refresh_tokens_expires_at", "expires_at"),
-    )
+    __table_args__ = {"postgresql_partition_by": "RANGE (id)"}  # noqa: RUF012
 
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
-    grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.id"))
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    grant_id: Mapped[UUID]
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     dpop_jkt: Mapped[str | None] = mapped_column(Text)
     """RFC 9449 §5: the key that a public client's token is bound to."""
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    successor_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    successor_id: Mapped[UUID | None]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    grant: Mapped[Grant] = relationship(lazy="joined", innerjoin=True)
+    grant: Mapped[Grant] = relationship(
+        primaryjoin=lambda: foreign(RefreshToken.grant_id) == Grant.id, lazy="joined", innerjoin=True
+    )
 
     def retried(self, now: datetime, grace_seconds: int) -> bool:
         """Whether a second use may be the retry of a client that has lost the answer to its first."""
@@ -67,23 +68,28 @@ class RefreshToken(Base):
 class OnceOnly(Base):
     """Something that must not be accepted twice: the `jti` of an assertion or proof, a withdrawn token.
 
-    The key is unique, so of two processes only one can insert it. Pruned when past `expires_at`.
+    The key is unique, so of two processes only one can insert it: `expires_at` follows from what is noted.
+    Partitioned by day of `expires_at`, and dropped with the day.
     """
 
     __tablename__ = "once_only"
-    __table_args__ = (Index("ix_once_only_expires_at", "expires_at"),)
+    __table_args__ = {"postgresql_partition_by": "RANGE (expires_at)"}  # noqa: RUF012
 
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
 
 
 class PushedRequest(Base):
-    """A pushed authorization request (RFC 9126). The reference is stored as a hash, the parameters sealed."""
+    """A pushed authorization request (RFC 9126). The reference is stored as a hash, the parameters sealed.
+
+    Partitioned by day of `id`, which is in the reference, and dropped a day later.
+    """
 
     __tablename__ = "pushed_requests"
-    __table_args__ = (Index("ix_pushed_requests_issued_at", "issued_at"),)
+    __table_args__ = {"postgresql_partition_by": "RANGE (id)"}  # noqa: RUF012
 
-    reference_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference_hash: Mapped[bytes] = mapped_column(LargeBinary)
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id"))
     parameters_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,266 @@
+"""A relying party at a browser, as the OpenID certification suite drives them.
+
+Authlib's client makes and redeems the requests and judges ID tokens, joserfc checks signatures by the
+published keys. Nothing of the issuer's own code is used.
+"""
+
+import html as entities
+import re
+import ssl
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import httpx
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from testkit.clients import AssertionKeys, ProofKey
+
+CALLBACK = "http://localhost:8000/callback"
+VERIFIER = "v" * 64
+SECRET = "s" * 40
+TLS = ssl.create_default_context()
+"""Made once: reading the machine's certificates takes longer than most tests."""
+
+
+class Clock(Protocol):
+    """What tells the issuer's time."""
+
+    def now(self) -> datetime:
+        """The present."""
+
+
+def fields(page: str) -> dict[str, str]:
+    """Hidden fields of the first form."""
+    form = page.split("<form", 1)[1].split("</form>", 1)[0]
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {name: entities.unescape(value) for name, value in found}
+
+
+@dataclass
+class RelyingParty:
+    """One client, used from one browser."""
+
+    clock: Clock
+    browser: Any
+    """Has `http` and `authorize_url`, and `sign_in(phone, return_to)` for the issuer's forms."""
+    client_id: str
+    issuer: str
+    phone: str = "19900001323"
+    sign_ins: int = 0
+    asked: list[str] = field(default_factory=list)
+    """Pages of consent that were shown."""
+    secret: str = SECRET
+    callback: str = CALLBACK
+    auth_method: str = "client_secret_basic"
+    response_mode: str = "query"
+    alg: str = "ES256"
+    """What its ID tokens are signed with."""
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The browser's HTTP client."""
+        return self.browser.http  # type: ignore[no-any-return]
+
+    def library(self) -> Any:
+        """Authlib's client, as this relying party is registered."""
+        # Here, because importing it warns that Authlib moves to httpx2.
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+        return AsyncOAuth2Client(
+            self.client_id,
+            self.secret,
+            redirect_uri=self.callback,
+            token_endpoint_auth_method=self.auth_method,
+            code_challenge_method="S256",
+            verify=TLS,
+        )
+
+    def url(self, **params: str) -> str:
+        """An authorization request, good unless `params` change it."""
+        mode = {} if self.response_mode == "query" else {"response_mode": self.response_mode}
+        base = {"client_id": self.client_id, "scope": "openid", "redirect_uri": self.callback} | mode
+        return self.browser.authorize_url(verifier=VERIFIER, **(base | params))  # type: ignore[no-any-return]
+
+    async def follow(self, answer: httpx.Response, decision: str = "allow") -> httpx.Response:
+        """What a person does until the browser leaves the issuer."""
+        for _ in range(10):
+            location = answer.headers.get("location", "")
+            if location.startswith("/login"):
+                self.sign_ins += 1
+                return_to = parse_qs(urlsplit(location).query)["return_to"][0]
+                answer = await self.browser.sign_in(self.phone, return_to)
+                assert answer.status_code == 303, answer.text
+            elif location.startswith("/"):
+                answer = await self.http.get(location)
+            elif answer.status_code == 200 and "/authorize/decision" in answer.text:
+                self.asked.append(answer.text)
+                answer = await self.decide(answer, decision)
+            else:
+                return answer
+        raise AssertionError("the issuer asks for ever")
+
+    async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
+        """Post the decision that a page asks for."""
+        return await self.http.post("/authorize/decision", data={**fields(page.text), "decision": decision})
+
+    def response_of(self, answer: httpx.Response) -> dict[str, str]:
+        """The parameters of an authorization response, which comes in the mode that was asked for."""
+        if self.response_mode == "form_post":
+            assert answer.status_code == 200, answer.text
+            assert f'action="{entities.escape(self.callback)}"' in answer.text
+            return fields(answer.text)
+        assert answer.headers["location"].startswith(self.callback), answer.text
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+    async def authorize(self, decision: str = "allow", **params: str) -> dict[str, str]:
+        """The parameters of the authorization response."""
+        return self.response_of(await self.follow(await self.http.get(self.url(**params)), decision))
+
+    async def redeem(self, code: str, **changes: str) -> httpx.Response:
+        """Redeem a code without Authlib's client, to send what it would not."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.callback,
+            "code_verifier": VERIFIER,
+        }
+        return await self.http.post("/token", data=form | changes, auth=(self.client_id, self.secret))
+
+    async def tokens(self, decision: str = "allow", **params: str) -> dict[str, Any]:
+        """A whole flow with Authlib's client; the token response with the ID token's verified `claims`."""
+        asked = {"scope": "openid", "nonce": "n", "state": "st"} | params
+        if self.response_mode != "query":
+            asked["response_mode"] = self.response_mode
+        async with self.library() as library:
+            url, state = library.create_authorization_url(
+                f"{self.issuer}/authorize", code_verifier=VERIFIER, **asked
+            )
+            answer = await self.follow(await self.http.get(url), decision)
+            response = self.response_of(answer)
+            assert "code" in response, response
+            assert response["iss"] == self.issuer  # RFC 9207 §2.4
+            body = await library.fetch_token(
+                f"{self.issuer}/token",
+                authorization_response=f"{self.callback}?{urlencode(response)}",
+                state=state,
+                code_verifier=VERIFIER,
+            )
+        assert body["token_type"] == "Bearer"
+        claims = await self.verified(
+            body["id_token"], nonce=asked["nonce"], access_token=body["access_token"]
+        )
+        return {**body, "claims": claims}
+
+    async def keys(self) -> KeySet:
+        """The published keys, as they are now."""
+        return KeySet.import_key_set((await self.http.get("/jwks")).json())
+
+    async def verified(self, token: str, typ: str = "JWT", **known: str) -> dict[str, Any]:
+        """The claims of a token that Authlib takes; `known` is the `nonce` and `access_token` it is for."""
+        decoded = jwt.decode(token, await self.keys(), [self.alg])
+        assert decoded.header.get("typ") == typ
+        wanted = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self.client_id},
+        }
+        judged = CodeIDToken(decoded.claims, decoded.header, wanted, {"client_id": self.client_id, **known})
+        judged.validate(now=int(self.clock.now().timestamp()), leeway=1)
+        return dict(decoded.claims)
+
+    async def userinfo(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        """What userinfo says to a bearer."""
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        answer = await self.http.get("/userinfo", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def signed_in(self) -> bool:
+        """Whether the issuer answers without asking the person anything."""
+        return "code" in await self.authorize(prompt="none")
+
+    async def logout(self, **params: str) -> httpx.Response:
+        """RP-initiated logout (RP-Initiated Logout 1.0 §2)."""
+        return await self.http.get("/end_session", params=params)
+
+    async def confirm(self, page: httpx.Response) -> httpx.Response:
+        """The person says yes to signing out."""
+        assert (page.status_code, "/end_session/confirm" in page.text) == (200, True), page.text
+        return await self.http.post("/end_session/confirm", data=fields(page.text))
+
+    async def discovery(self) -> dict[str, Any]:
+        """The provider's metadata."""
+        document: dict[str, Any] = (await self.http.get("/.well-known/openid-configuration")).json()
+        return document
+
+
+@dataclass
+class Fapi(RelyingParty):
+    """A client of the FAPI 2.0 security profile: pushed requests, private_key_jwt, DPoP."""
+
+    signer: AssertionKeys | None = None
+    proofs: ProofKey | None = None
+    nonce: str = ""
+
+    def auth(self, **changes: Any) -> dict[str, str]:
+        """The parameters that authenticate the client; `changes` are claims of the assertion."""
+        assert self.signer is not None
+        return self.signer.auth(self.client_id, **({"aud": self.issuer} | changes))
+
+    def proof(self, path: str, *, key: ProofKey | None = None, **changes: Any) -> dict[str, str]:
+        """The header with a DPoP proof for a request to `path`."""
+        chosen = key or self.proofs
+        assert chosen is not None
+        return {"DPoP": chosen.proof(path, **({"nonce": self.nonce} | changes))}
+
+    async def push(
+        self, *, proof: bool = False, assertion: dict[str, Any] | None = None, **params: str
+    ) -> httpx.Response:
+        """Push an authorization request; with `proof`, bound to the client's key."""
+        form = dict(parse_qsl(urlsplit(self.url(**params)).query)) | self.auth(**(assertion or {}))
+        headers = self.proof("/par") if proof else {}
+        return await self.http.post("/par", data=form, headers=headers)
+
+    def pushed(self, answer: httpx.Response, **more: str) -> str:
+        """The authorization request that names what was pushed."""
+        assert answer.status_code == 201, answer.text
+        return "/authorize?" + urlencode(
+            {"client_id": self.client_id, "request_uri": answer.json()["request_uri"]} | more
+        )
+
+    async def answer(self, *, outside: dict[str, str] | None = None, **params: Any) -> dict[str, str]:
+        """The authorization response to a pushed request."""
+        url = self.pushed(await self.push(**params), **(outside or {}))
+        return self.response_of(await self.follow(await self.http.get(url)))
+
+    async def code(self, **params: Any) -> str:
+        """A fresh authorization code."""
+        return (await self.answer(**params))["code"]
+
+    async def exchange(
+        self, code: str, *, headers: Any = None, auth: Any = None, **form: str
+    ) -> httpx.Response:
+        """The token request; `headers` in place of a proof, `auth` in place of an assertion."""
+        fixed = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.callback}
+        return await self.http.post(
+            "/token",
+            data=fixed | {"code_verifier": VERIFIER} | (self.auth() if auth is None else auth) | form,
+            headers=self.proof("/token") if headers is None else headers,
+        )
+
+    async def bound(self, **params: Any) -> dict[str, Any]:
+        """A whole flow; the token response with the ID token's verified `claims`."""
+        answer = await self.exchange(await self.code(**params))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        assert body["token_type"] == "DPoP"
+        claims = await self.verified(body["id_token"], access_token=body["access_token"])
+        return {**body, "claims": claims}
+
+    async def call(self, token: str, *, scheme: str = "DPoP", **changes: Any) -> httpx.Response:
+        """Ask the resource, here userinfo, with a proof."""
+        headers = self.proof("/userinfo", method="GET", token=token, **changes)
+        return await self.http.get("/userinfo", headers={"Authorization": f"{scheme} {token}", **headers})

@@ -1,0 +1,69 @@
+"""Audit rows of tokens that are about to be given away, many in one transaction.
+
+A service that fetches a token with its own credentials leaves no other trace in the database; a row of its
+own would cost more than all the rest of the request. Whoever awaits `write` gives the token away only when
+the row is durable. A row too many, of a token that in the end could not be given, does no harm.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from identity.audit.repository import AuditRepository
+from identity.audit.service import values
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+_AT_ONCE = 500
+
+
+class AuditWriter:
+    """Writes what has gathered while the rows before it were being written.
+
+    On a connection of its own: those who wait for it may hold all connections of the service's pool.
+    """
+
+    def __init__(self, database_url: str, clock: Clock) -> None:
+        self._database = Database(database_url, pool_size=1)
+        self._clock = clock
+        self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(
+        self, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
+    ) -> None:
+        """Return once the row has been committed. Raises what the database raises."""
+        row = values(self._clock, actor=actor, action=action, target=target, **details)
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="audit")
+        await done
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Close the connection in the end."""
+        try:
+            yield
+        finally:
+            await self._database.close()
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            error: Exception | None = None
+            try:
+                async with self._database.transaction() as session:
+                    await AuditRepository(session).insert([row for row, _ in batch])
+            except Exception as raised:
+                error = raised
+            for _, done in batch:
+                if done.done():
+                    # Whoever waited has been cancelled.
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)

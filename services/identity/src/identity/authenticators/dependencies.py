@@ -1,0 +1,93 @@
+"""The feature's service, assembled for one request, and what its pages have in common."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from identity.accounts.models import Account
+from identity.accounts.service import Accounts
+from identity.authenticators.service import Authenticators
+from identity.dependencies import Clock, Settings, Vault
+from identity.sessions.models import BrowserSession
+from identity.sessions.service import Sessions
+from identity.signin import csrf
+from identity.signin.dependencies import Browser, keep_session
+from servicekit.db import Session
+
+
+async def _service(
+    request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings
+) -> Authenticators:
+    return Authenticators(session, clock, vault, settings, request.app.state.sms)
+
+
+Service = Annotated[Authenticators, Depends(_service)]
+Token = Annotated[str, Form(max_length=128, alias="csrf")]
+Text = Annotated[str, Form(max_length=300)]
+Ticket = Annotated[str, Form(max_length=2000)]
+Answer = Annotated[str, Form(max_length=20_000)]
+ReturnTo = Annotated[str, Form(max_length=8000)]
+
+
+@dataclass(frozen=True)
+class SentForm:
+    """A form that the signed-in person has sent from a page of ours."""
+
+    browser: BrowserSession
+    account: Account
+    csrf: str
+    """For the next page, and what tickets of this browser are bound to."""
+
+
+async def _sent(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+) -> SentForm:
+    mine = csrf.check(request, vault, settings, browser, token)
+    # Locked: two forms of one person that change their authenticators wait for each other.
+    account = await Accounts(session, clock, vault).get(mine.account_id, lock=True)
+    return SentForm(mine, account, token)
+
+
+Sent = Annotated[SentForm, Depends(_sent)]
+
+
+class Raising:
+    """Raises the level of a session, and leads on with its new cookie."""
+
+    def __init__(self, session: Session, clock: Clock, settings: Settings) -> None:
+        self._sessions = Sessions(session, clock, settings.access_token_seconds)
+        self._settings = settings
+
+    async def onto(
+        self,
+        response: Response,
+        browser: BrowserSession,
+        *,
+        acr: str,
+        amr: list[str],
+        authenticated: bool = True,
+    ) -> Response:
+        """`response` with the cookie of the raised session; to the sign-in if it has ended meanwhile.
+
+        `authenticated` as in `Sessions.step_up`.
+        """
+        cookie = await self._sessions.step_up(browser, acr=acr, amr=amr, authenticated=authenticated)
+        if cookie is None:
+            return redirect("/login?return_to=/account/security")
+        return keep_session(response, cookie, self._settings)
+
+
+Raise = Annotated[Raising, Depends()]
+
+
+def redirect(url: str) -> Response:
+    """On to a page, by GET."""
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,105 @@
+"""What a person can sign in with beside SMS codes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Index, Integer, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.authenticators import rules
+from identity.authenticators.errors import AuthenticatorLocked
+from identity.base import Base
+from servicekit.ids import new_id
+
+
+class Attempts:
+    """Counts wrong attempts and locks for a while. Its row is locked while an attempt is checked."""
+
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def begin(self, now: datetime) -> None:
+        """Raises `AuthenticatorLocked`: then not even the right answer counts."""
+        if self.locked_until is not None and now < self.locked_until:
+            raise AuthenticatorLocked
+
+    def failed(self, now: datetime) -> None:
+        """Count a wrong attempt. The last that is allowed locks, and counting begins anew."""
+        self.failures += 1
+        if self.failures >= rules.MAX_FAILURES:
+            self.failures, self.locked_until = 0, now + rules.LOCK
+
+    def succeeded(self) -> None:
+        """Forget wrong attempts."""
+        self.failures, self.locked_until = 0, None
+
+
+class Password(Attempts, Base):
+    """A person's password as an argon2id hash, and the hashes of those before it."""
+
+    __tablename__ = "passwords"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(Text)
+    previous: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    def replace(self, new_hash: str, now: datetime) -> None:
+        """Take a new password; the oldest one remembered is forgotten."""
+        self.previous = [self.hash, *self.previous][: rules.HISTORY - 1]
+        self.hash, self.changed_at = new_hash, now
+
+
+class Totp(Attempts, Base):
+    """A person's TOTP secret (RFC 6238), sealed."""
+
+    __tablename__ = "totp_secrets"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    """Time step of the last code taken: neither it nor an earlier one is taken again (RFC 6238 §5.2)."""
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class RecoveryCode(Base):
+    """One code that replaces a lost TOTP once; only its keyed hash is stored. Deleted when used."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class Passkey(Base):
+    """A WebAuthn credential: public, so stored as it is."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (Index("ix_passkeys_account_id", "account_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    synced: Mapped[bool] = mapped_column(Boolean)
+    """Whether it can leave the device it was made on (backup eligible)."""
+    name: Mapped[str] = mapped_column(Text)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @property
+    def amr(self) -> list[str]:
+        """RFC 8176 §2: a key in hardware or software, a person present, and checked by the device."""
+        return ["swk" if self.synced else "hwk", "user", "mfa"]
+
+
+class SpentChallenge(Base):
+    """A WebAuthn challenge that has been answered. Rows past `expires_at` go with the next answer."""
+
+    __tablename__ = "spent_challenges"
+    __table_args__ = (Index("ix_spent_challenges_expires_at", "expires_at"),)
+
+    challenge_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,99 @@
+"""Signing in with a passkey alone: nothing is typed, so nothing tells who has an account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from authkit import acr
+from identity.accounts.errors import AccountSuspended
+from identity.accounts.service import Accounts
+from identity.audit import service as audit
+from identity.authenticators.dependencies import Answer, ReturnTo, Service, Ticket, Token, redirect
+from identity.authenticators.errors import Refused
+from identity.authenticators.service import Authenticators
+from identity.dependencies import Clock, Settings, Vault
+from identity.oauth.interaction import client_origin
+from identity.sessions.service import Sessions
+from identity.signin.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.signin.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.signin.pages import page
+from servicekit.db import Session
+from servicekit.problems import Problem
+
+router = APIRouter(prefix="/login/passkey", include_in_schema=False)
+
+
+@router.get("")
+async def passkey_page(
+    request: Request,
+    authenticators: Service,
+    vault: Vault,
+    settings: Settings,
+    return_to: Annotated[str, Query(max_length=8000)],
+) -> Response:
+    """The page whose script has the browser use a passkey."""
+    checked_return(return_to)
+    cookie = login_cookie(request)
+    return await _render(authenticators, vault, settings, cookie, return_to)
+
+
+@router.post("")
+async def sign_in(
+    request: Request,
+    authenticators: Service,
+    session: Session,
+    browser: Browser,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+    ticket: Ticket,
+    return_to: ReturnTo,
+    credential: Answer = "",
+) -> Response:
+    """Check the answer and begin a session of the highest level."""
+    check_login(request, vault, settings, token)
+    checked_return(return_to)
+    passkeys = authenticators.passkeys(token)
+    owner = await passkeys.owner(credential)
+    # Locked before the passkey, as everywhere, and so that nobody is suspended meanwhile.
+    account = None if owner is None else await Accounts(session, clock, vault).get(owner, lock=True)
+    try:
+        used = await passkeys.check(ticket, credential, owner)
+        assert account is not None
+        if account.status != "active":
+            raise AccountSuspended
+    except (Refused, AccountSuspended) as problem:
+        if account is not None:
+            authenticators.refused(account.id, "sign_in.refused", problem.code)
+        cookie = login_cookie(request)
+        return await _render(authenticators, vault, settings, cookie, return_to, problem)
+    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
+        account, browser, acr=acr.MFA, amr=used.amr
+    )
+    audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
+    return keep_session(redirect(return_to), cookie, settings)
+
+
+async def _render(
+    authenticators: Authenticators,
+    vault: Vault,
+    settings: Settings,
+    cookie: str,
+    return_to: str,
+    problem: Problem | None = None,
+) -> Response:
+    token = login_token(vault, cookie)
+    response = page(
+        "passkey.html",
+        status=200 if problem is None else problem.status,
+        form_action=client_origin(return_to),
+        scripts=True,
+        csrf=token,
+        return_to=return_to,
+        ceremony=await authenticators.passkeys(token).assertion(None),
+        message="" if problem is None else problem.detail,
+    )
+    keep_login_cookie(response, cookie, secure=is_secure(settings))
+    return response

@@ -1,0 +1,90 @@
+"""Queries over authenticators."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
+from identity.base import Base
+
+
+class AuthenticatorRepository:
+    """Authenticators by account, and what was used up."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def password(self, sub: UUID, *, lock: bool = False) -> Password | None:
+        """A person's password."""
+        return await self._session.get(Password, sub, with_for_update=lock or None, populate_existing=lock)
+
+    async def totp(self, sub: UUID, *, lock: bool = False) -> Totp | None:
+        """A person's TOTP secret."""
+        return await self._session.get(Totp, sub, with_for_update=lock or None, populate_existing=lock)
+
+    async def passkeys(self, sub: UUID) -> Sequence[Passkey]:
+        """A person's passkeys, oldest first."""
+        return (
+            await self._session.scalars(
+                select(Passkey).where(Passkey.account_id == sub).order_by(Passkey.added_at, Passkey.id)
+            )
+        ).all()
+
+    async def passkey(self, credential_id: bytes, *, lock: bool = False) -> Passkey | None:
+        """The passkey with a credential id."""
+        statement = select(Passkey).where(Passkey.credential_id == credential_id)
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        found: Passkey | None = await self._session.scalar(statement)
+        return found
+
+    async def recovery_codes_left(self, sub: UUID) -> int:
+        """How many recovery codes have not been used."""
+        statement = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.account_id == sub)
+        return await self._session.scalar(statement) or 0
+
+    async def use_recovery_code(self, sub: UUID, code_hash: bytes) -> bool:
+        """Use a recovery code up; False if there is no such code."""
+        gone = await self._session.scalar(
+            delete(RecoveryCode)
+            .where(RecoveryCode.account_id == sub, RecoveryCode.code_hash == code_hash)
+            .returning(RecoveryCode.code_hash)
+        )
+        return gone is not None
+
+    async def forget_recovery_codes(self, sub: UUID) -> None:
+        """Delete a person's recovery codes."""
+        await self._session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == sub))
+
+    async def spend(self, challenge_hash: bytes, expires_at: datetime, now: datetime) -> bool:
+        """Remember a challenge as answered until it has expired; False if it was answered before."""
+        await self._session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < now))
+        first = await self._session.scalar(
+            insert(SpentChallenge)
+            .values(challenge_hash=challenge_hash, expires_at=expires_at)
+            .on_conflict_do_nothing()
+            .returning(SpentChallenge.challenge_hash)
+        )
+        return first is not None
+
+    async def add_passkey(self, row: Passkey) -> bool:
+        """Store a new passkey; False if its credential id is there already."""
+        try:
+            async with self._session.begin_nested():
+                self._session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    def add(self, row: Base) -> None:
+        """Store something new."""
+        self._session.add(row)
+
+    async def remove(self, row: Base) -> None:
+        """Delete something."""
+        await self._session.delete(row)

@@ -1,0 +1,153 @@
+"""What a person can sign in with: what there is, adding, removing, and telling them of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts.errors import NotYourself
+from identity.accounts.models import Account
+from identity.accounts.service import PHONE
+from identity.audit import service as audit
+from identity.authenticators import rules
+from identity.authenticators.models import Passkey, Password, Totp
+from identity.authenticators.passkeys import Passkeys
+from identity.authenticators.passwords import Passwords
+from identity.authenticators.repository import AuthenticatorRepository
+from identity.authenticators.tickets import Tickets
+from identity.authenticators.totp import Totps
+from identity.codes.gateway import SmsGateway
+from identity.sessions.models import BrowserSession
+from identity.settings import Settings
+from identity.vault import Vault
+from servicekit.clock import Clock
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a person has."""
+
+    password: Password | None
+    totp: Totp | None
+    passkeys: Sequence[Passkey]
+    recovery_codes: int
+
+    @property
+    def means(self) -> frozenset[str]:
+        """By the names of `rules.LEVELS`."""
+        present = {"password": self.password, "totp": self.totp, "passkey": self.passkeys}
+        return frozenset(name for name, there in present.items() if there)
+
+
+class Authenticators:
+    """A person's authenticators within one request."""
+
+    def __init__(
+        self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, sms: SmsGateway
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._settings = settings
+        self._sms = sms
+        self._rows = AuthenticatorRepository(session)
+        self.passwords = Passwords(self._rows, clock)
+        self.totps = Totps(self._rows, clock, vault)
+
+    def tickets(self, binding: str) -> Tickets:
+        """What pages of one browser carry; `binding` is what only it has."""
+        return Tickets(self._vault, self._clock, binding)
+
+    def passkeys(self, binding: str) -> Passkeys:
+        """Passkeys, with challenges for one browser."""
+        return Passkeys(self._rows, self._clock, self.tickets(binding), self._settings.issuer_url)
+
+    async def overview(self, sub: UUID) -> Overview:
+        """What a person has."""
+        return Overview(
+            password=await self._rows.password(sub),
+            totp=await self._rows.totp(sub),
+            passkeys=await self._rows.passkeys(sub),
+            recovery_codes=await self._rows.recovery_codes_left(sub),
+        )
+
+    def may_change(self, means: frozenset[str], browser: BrowserSession) -> bool:
+        """Whether the browser's sign-in is recent and strong enough to change authenticators."""
+        return rules.may_change(means, browser.acr, browser.authenticated_at, self._clock.now())
+
+    async def set_password(self, account: Account, password: str) -> bool:
+        """Set or change the password; whether it is the first. Raises what `Passwords.set` raises."""
+        first = await self.passwords.set(account, self._vault.open(PHONE, account.phone_sealed), password)
+        await self.changed(account, "password.set", "设置了登录密码" if first else "修改了登录密码")
+        return first
+
+    async def enrol_totp(self, account: Account, secret: str, code: str) -> list[str]:
+        """Add a TOTP; the recovery codes. Raises what `Totps.enrol` raises."""
+        codes = await self.totps.enrol(account, secret, code)
+        await self.changed(account, "totp.added", "新增了动态口令")
+        return codes
+
+    async def renew_recovery_codes(self, account: Account) -> list[str]:
+        """New recovery codes instead of the old ones."""
+        codes = await self.totps.renew_recovery_codes(account)
+        await self.changed(account, "recovery_codes.renewed", "重新生成了恢复码")
+        return codes
+
+    async def check_totp(self, account: Account, code: str) -> None:
+        """A code, or a recovery code: its use is told. Raises what `Totps.check` raises."""
+        left = await self.totps.check(account, code)
+        if left is not None:
+            await self.changed(account, "recovery_code.used", f"使用了一个恢复码，还剩 {left} 个")
+
+    async def add_passkey(self, account: Account, binding: str, name: str, ticket: str, answer: str) -> None:
+        """Add a passkey. Raises what `Passkeys.register` raises."""
+        row = await self.passkeys(binding).register(account, name, ticket, answer)
+        await self.changed(account, "passkey.added", f"新增了通行密钥“{row.name}”", passkey=str(row.id))
+
+    async def remove(self, account: Account, what: str, passkey: UUID | None = None) -> bool:
+        """Remove the password, the TOTP with its recovery codes, or one passkey; False if it is not there."""
+        there = await self.overview(account.id)
+        row: Password | Totp | Passkey | None = next(
+            (one for one in there.passkeys if what == "passkey" and one.id == passkey), None
+        )
+        if what != "passkey":
+            row = there.password if what == "password" else there.totp
+        if row is None:
+            return False
+        if what == "totp":
+            await self._rows.forget_recovery_codes(account.id)
+        await self._rows.remove(row)
+        await self.changed(
+            account, f"{what}.removed", f"移除了{rules.WORDS[what]}", passkey=str(passkey or "")
+        )
+        return True
+
+    async def reset(self, account: Account, actor: UUID | str) -> None:
+        """Remove everything, for a person who has lost it. Raises `NotYourself`."""
+        if account.id == actor:
+            raise NotYourself
+        there = await self.overview(account.id)
+        await self._rows.forget_recovery_codes(account.id)
+        for row in (there.password, there.totp, *there.passkeys):
+            if row is not None:
+                await self._rows.remove(row)
+        await self.changed(account, "authenticators.reset", "的登录方式已由管理员重置", actor=actor)
+
+    async def changed(
+        self, account: Account, action: str, what: str, *, actor: UUID | str | None = None, **details: str
+    ) -> None:
+        """Record a change and tell the person by SMS. Raises `SmsUnavailable`: no change goes unnoticed."""
+        audit.record(
+            self._session,
+            self._clock,
+            actor=actor or account.id,
+            action=action,
+            target=account.id,
+            **{name: value for name, value in details.items() if value},
+        )
+        await self._sms.send(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
+
+    def refused(self, sub: UUID, action: str, code: str) -> None:
+        """Record an attempt that failed."""
+        audit.record(self._session, self._clock, actor=sub, action=action, target=sub, code=code)

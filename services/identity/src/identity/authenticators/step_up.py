@@ -1,0 +1,169 @@
+"""The second page of a sign-in: what raises a session to the level that is asked for."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from authkit import acr as levels
+from identity.authenticators import rules
+from identity.authenticators.dependencies import (
+    Answer,
+    Raise,
+    ReturnTo,
+    Sent,
+    Service,
+    Text,
+    Ticket,
+    redirect,
+)
+from identity.authenticators.errors import PasswordExpired, PasswordUnfit, Refused, SmsFirst
+from identity.authenticators.service import Authenticators
+from identity.dependencies import Clock, Vault
+from identity.oauth.interaction import client_origin
+from identity.sessions.models import BrowserSession
+from identity.signin import csrf
+from identity.signin.dependencies import Browser, checked_return
+from identity.signin.pages import page
+from servicekit.clock import Clock as ClockProtocol
+
+router = APIRouter(prefix="/login/step-up", include_in_schema=False)
+Level = Annotated[str, Query(max_length=100)]
+
+
+@router.get("")
+async def step_up_page(
+    browser: Browser,
+    authenticators: Service,
+    clock: Clock,
+    vault: Vault,
+    return_to: Annotated[str, Query(max_length=8000)],
+    acr: Level = levels.MFA,
+) -> Response:
+    """What leads to the level `acr`. The level only shapes the page: `return_to` decides what is enough."""
+    checked_return(return_to)
+    if browser is None:
+        return redirect("/login?" + urlencode({"return_to": return_to}))
+    return await _render(authenticators, clock, browser, csrf.token_of(vault, browser), return_to, acr)
+
+
+@router.post("/password")
+async def with_password(
+    sent: Sent,
+    authenticators: Service,
+    clock: Clock,
+    raising: Raise,
+    return_to: ReturnTo,
+    acr: Text = levels.MFA,
+    password: Text = "",
+    new_password: Text = "",
+    again: Text = "",
+) -> Response:
+    """Password beside a fresh SMS code. One that is 90 days old counts only together with a new one."""
+    checked_return(return_to)
+    try:
+        _after_sms(sent.browser, clock)
+        try:
+            await authenticators.passwords.check(sent.account, password)
+        except PasswordExpired:
+            if not new_password:
+                raise
+            if new_password != again:
+                raise PasswordUnfit("两次输入的新密码不一致。") from None
+            await authenticators.set_password(sent.account, new_password)
+    except Refused as problem:
+        authenticators.refused(sent.account.id, "password.refused", problem.code)
+        expired = bool(new_password) or isinstance(problem, PasswordExpired)
+        return await _render(
+            authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
+        )
+    level = max(levels.PASSWORD_SMS, sent.browser.acr, key=levels.rank)
+    amr = rules.joined(sent.browser.amr, "pwd", "mfa")
+    return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr)
+
+
+@router.post("/code")
+async def with_code(
+    sent: Sent,
+    authenticators: Service,
+    clock: Clock,
+    raising: Raise,
+    return_to: ReturnTo,
+    acr: Text = levels.MFA,
+    code: Text = "",
+) -> Response:
+    """TOTP or recovery code beside a fresh SMS code."""
+    checked_return(return_to)
+    try:
+        _after_sms(sent.browser, clock)
+        await authenticators.check_totp(sent.account, code)
+    except Refused as problem:
+        authenticators.refused(sent.account.id, "totp.refused", problem.code)
+        return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
+    amr = rules.joined(sent.browser.amr, "otp", "mfa")
+    return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=amr)
+
+
+@router.post("/passkey")
+async def with_passkey(
+    sent: Sent,
+    authenticators: Service,
+    clock: Clock,
+    raising: Raise,
+    return_to: ReturnTo,
+    ticket: Ticket,
+    acr: Text = levels.MFA,
+    credential: Answer = "",
+) -> Response:
+    """A passkey of the signed-in person, which is enough alone."""
+    checked_return(return_to)
+    try:
+        used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)
+    except Refused as problem:
+        authenticators.refused(sent.account.id, "passkey.refused", problem.code)
+        return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
+    return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
+
+
+def _after_sms(browser: BrowserSession, clock: ClockProtocol) -> None:
+    if not rules.sms_fresh(browser.amr, browser.authenticated_at, clock.now()):
+        raise SmsFirst
+
+
+async def _render(
+    authenticators: Authenticators,
+    clock: ClockProtocol,
+    browser: BrowserSession,
+    token: str,
+    return_to: str,
+    acr: str,
+    problem: Refused | None = None,
+    *,
+    expired: bool = False,
+) -> Response:
+    need = acr if levels.known(acr) else levels.MFA
+    there = await authenticators.overview(browser.account_id)
+    offers = rules.offers(
+        need,
+        there.means,
+        fresh_sms=rules.sms_fresh(browser.amr, browser.authenticated_at, clock.now()),
+        changes=authenticators.may_change(there.means, browser),
+    )
+    ceremony = await authenticators.passkeys(token).assertion(browser.account_id) if offers.passkey else None
+    return page(
+        "step_up.html",
+        status=200 if problem is None else problem.status,
+        form_action=client_origin(return_to),
+        scripts=offers.passkey,
+        csrf=token,
+        return_to=return_to,
+        back=urlencode({"return_to": return_to}),
+        acr=need,
+        offers=offers,
+        password_enough=need == levels.PASSWORD_SMS,
+        ceremony=ceremony,
+        for_client=return_to.startswith("/authorize?"),
+        expired=expired,
+        message="" if problem is None else problem.detail,
+    )

@@ -1,0 +1,59 @@
+"""`python -m identity reset-authenticators PHONE`: for an administrator whom nobody else can help."""
+
+import argparse
+import asyncio
+import sys
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts.errors import AccountNotFound
+from identity.accounts.service import Accounts, phone_of
+from identity.app import make_sms, make_vault
+from identity.authenticators.service import Authenticators
+from identity.codes.gateway import SmsGateway
+from identity.sessions.service import Sessions
+from identity.settings import Settings
+from identity.vault import Vault
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+from servicekit.problems import Problem
+
+OPERATOR = "operator"
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns the exit status: 1 if there is no such account or no SMS could be sent."""
+    parser = argparse.ArgumentParser(prog="python -m identity reset-authenticators")
+    parser.add_argument("phone", help="of the account whose password, TOTP and passkeys are removed")
+    parsed = parser.parse_args(arguments)
+    try:
+        asyncio.run(_run(parsed.phone))
+    except Problem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+async def _run(phone: str) -> None:
+    settings = Settings()
+    database = Database(settings.database_url)
+    try:
+        async with database.transaction() as session:
+            await perform(session, SystemClock(), make_vault(settings), settings, make_sms(settings), phone)
+    finally:
+        await database.close()
+
+
+async def perform(
+    session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, sms: SmsGateway, phone: str
+) -> None:
+    """Remove the authenticators and end the sessions.
+
+    Raises `BadPhone`, `AccountNotFound`, `SmsUnavailable`.
+    """
+    account = await Accounts(session, clock, vault).by_phone(phone_of(phone), share=True)
+    if account is None:
+        raise AccountNotFound
+    await Authenticators(session, clock, vault, settings, sms).reset(account, OPERATOR)
+    sessions = Sessions(session, clock, settings.access_token_seconds)
+    await sessions.end_all(account.id, "authenticators reset by the operator", actor=OPERATOR)

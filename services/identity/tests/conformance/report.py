@@ -1,0 +1,143 @@
+"""Writes docs/conformance.md from modules.toml and the outcome of this folder's tests: `make conformance`."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+DOCUMENT = HERE.parents[3] / "docs" / "conformance.md"
+FAILED = "**failed**"
+INTRODUCTION = """\
+# Conformance
+
+How Identity does in the modules of the OpenID Foundation's certification plans for an OpenID provider. The
+Foundation's own suite has not been run, and nothing here is certified: each module is a test of ours with the
+module's name, over HTTP against a running issuer, with Authlib's client as the judge where it has a say.
+
+A module is *refused as it allows* where it asks for something optional that we do not do, and lets an issuer
+say so; the test shows that it says so properly. `make conformance` runs the plans and writes this page; tests
+fail if a module has neither a test nor a reason, or if this page is not what they say.
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One certification plan, as modules.toml has it."""
+
+    name: str
+    title: str
+    tests: list[str]
+    modules: list[str]
+    variant: str | None = None
+    rejected: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def plans(text: str | None = None) -> list[Plan]:
+    """All plans."""
+    data = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8") if text is None else text)
+    return [Plan(**plan) for plan in data["plan"]]
+
+
+def test_name(module: str) -> str:
+    """What the module's test is called."""
+    return "test_" + module.replace("-", "_").lower()
+
+
+def tests_in(file: Path) -> set[str]:
+    """The tests of a file."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)}
+
+
+def places(plan: Plan) -> dict[str, str]:
+    """In which file the test of each module is; modules without one are not there."""
+    found: dict[str, str] = {}
+    for file in plan.tests:
+        names = tests_in(HERE / file)
+        found |= {module: file for module in plan.modules if test_name(module) in names}
+    return found
+
+
+def page(passed: Callable[[Plan, str], bool]) -> str:
+    """The document; `passed` says how the test of a plan's module did."""
+    parts, rows = [INTRODUCTION], []
+    for plan in plans():
+        where, kinds, lines = places(plan), {"passed": 0, "refused": 0, "left out": 0}, []
+        for module in plan.modules:
+            kind, words = _result(plan, module, module in where and passed(plan, module))
+            if kind in kinds:
+                kinds[kind] += 1
+            shown = f"`{where[module]}`" if module in where else "–"
+            lines.append(f"| {module} | {shown} | {words} |")
+        rows.append(
+            f"| [{plan.title}](#{_anchor(plan.title)}) | {len(plan.modules)} "
+            f"| {kinds['passed']} | {kinds['refused']} | {kinds['left out']} |"
+        )
+        mode = f" Run with `response_mode={plan.variant}`." if plan.variant else ""
+        parts.append(
+            f"## {plan.title}\n\n`{plan.name}`.{mode}\n\n| Module | Test in | Result |\n| --- | --- | --- |\n"
+            + "\n".join(lines)
+            + "\n"
+        )
+    table = "| Plan | Modules | Passed | Refused as it allows | Not supported |\n"
+    parts.insert(1, table + "| --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n")
+    parts.insert(2, "Tests are in `services/identity/tests/conformance`.\n")
+    return "\n".join(parts)
+
+
+def _result(plan: Plan, module: str, passed: bool) -> tuple[str, str]:
+    if module in plan.left_out:
+        return "left out", f"not supported: {plan.left_out[module]}"
+    if not passed:
+        return "failed", FAILED
+    if module in plan.rejected:
+        return "refused", f"refused as it allows: {plan.rejected[module]}"
+    return "passed", "passed"
+
+
+def _anchor(heading: str) -> str:
+    kept = "".join(c for c in heading.lower() if c.isalnum() or c in "_- ")
+    return kept.replace(" ", "-")
+
+
+class Outcomes:
+    """Collects what pytest reports: a test with parameters has passed if all of its runs have."""
+
+    def __init__(self) -> None:
+        self.failed: set[tuple[str, str]] = set()
+        self.run: set[tuple[str, str]] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one phase of one test."""
+        file, _, name = report.nodeid.partition("::")
+        function, _, parameters = name.partition("[")
+        for key in (function, f"{function}[{parameters.rstrip(']')}"):
+            where = (Path(file).name, key)
+            if report.passed and report.when == "call":
+                self.run.add(where)
+            elif not report.passed:
+                self.failed.add(where)
+
+    def passed(self, plan: Plan, module: str) -> bool:
+        """Whether the module's test was run, in the plan's variant, and nothing of it failed."""
+        name = test_name(module)
+        wanted = {(file, f"{name}[{plan.variant}" if plan.variant else name) for file in plan.tests}
+        return bool(wanted & self.run) and not wanted & self.failed
+
+
+def main() -> int:
+    """Run the plans and write the document; the exit code is pytest's."""
+    outcomes = Outcomes()
+    code = int(pytest.main([str(HERE), "-q", *sys.argv[1:]], plugins=[outcomes]))
+    DOCUMENT.write_text(page(outcomes.passed), encoding="utf-8")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

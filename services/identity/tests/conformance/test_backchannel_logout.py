@@ -1,0 +1,157 @@
+"""oidcc-backchannel-rp-initiated-logout-certification-test-plan: one test per module, then the deliveries."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import httpx
+import pytest
+from joserfc import jws
+from sqlalchemy import select
+
+from identity.sessions.backchannel_logout import EVENT, LogoutDelivery, _Post
+from identity.sessions.logout_models import LogoutNotice
+
+OUT = "http://localhost:8000/out"
+
+
+@asynccontextmanager
+async def receiver(*statuses: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """A client's back-channel endpoint that answers with one status after the other, the last for ever."""
+    bodies: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        found = re.search(r"content-length: (\d+)", head)
+        assert found is not None
+        bodies.append((await reader.readexactly(int(found.group(1)))).decode())
+        status = statuses[min(len(bodies), len(statuses)) - 1]
+        more = "location: http://127.0.0.1:1/\r\n" if status.startswith("3") else ""
+        writer.write(f"HTTP/1.1 {status}\r\n{more}content-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/backchannel", bodies
+
+
+async def until(condition: Any) -> None:
+    for _ in range(250):
+        if await condition() if asyncio.iscoroutinefunction(condition) else condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+async def notices(rp: Any) -> list[LogoutNotice]:
+    async with rp.browser.app.state.database.transaction() as session:
+        return list(await session.scalars(select(LogoutNotice)))
+
+
+async def test_oidcc_backchannel_logout_discovery_endpoint_verification(rp: Any) -> None:
+    document = await rp.discovery()
+    assert document["backchannel_logout_supported"] is True
+    assert document["backchannel_logout_session_supported"] is True
+
+
+async def test_oidcc_backchannel_rp_initiated_logout(rp: Any, register: Any) -> None:
+    async with receiver("200 OK") as (uri, bodies):
+        await register("heard", backchannel_logout_uri=uri)
+        rp.client_id = "heard"
+        tokens = await rp.tokens()
+        answer = await rp.logout(id_token_hint=tokens["id_token"], post_logout_redirect_uri=OUT)
+        assert answer.headers["location"] == OUT
+        await until(lambda: bodies)
+        ((name, token),) = parse_qsl(bodies[0])
+        assert name == "logout_token"
+        claims = await rp.verified(token, "logout+jwt")
+        assert claims["sub"] == tokens["claims"]["sub"]
+        assert claims["sid"] == tokens["claims"]["sid"]
+        assert claims["events"] == {EVENT: {}}
+        assert claims["jti"]
+        assert claims["iat"] < claims["exp"] <= claims["iat"] + 120
+        assert "nonce" not in claims
+
+        async def forgotten() -> bool:
+            return not await notices(rp)
+
+        await until(forgotten)
+        assert len(bodies) == 1
+        # A logout token is no ID token.
+        assert (await rp.logout(id_token_hint=token)).status_code == 400
+
+
+async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tokens(
+    rp: Any, register: Any
+) -> None:
+    async with receiver("200 OK") as (uri, bodies):
+        await register("rsa", backchannel_logout_uri=uri, id_token_signed_response_alg="RS256")
+        await register("ec", backchannel_logout_uri=uri)
+        for client_id in ("rsa", "ec"):
+            rp.client_id = client_id
+            token = await rp.redeem((await rp.authorize())["code"])
+        await rp.logout(id_token_hint=token.json()["id_token"])
+        await until(lambda: len(bodies) == 2)
+        algorithms = {}
+        for body in bodies:
+            ((_, value),) = parse_qsl(body)
+            head = jws.extract_compact(value.encode()).headers()
+            rp.alg = head["alg"]
+            rp.client_id = "rsa" if rp.alg == "RS256" else "ec"
+            algorithms[(await rp.verified(value, "logout+jwt"))["aud"]] = rp.alg
+        assert algorithms == {"rsa": "RS256", "ec": "ES256"}
+
+
+async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
+    rp: Any, register: Any, clock: Any
+) -> None:
+    async with receiver("503 Unavailable", "302 Found", "204 No Content") as (uri, bodies):
+        await register("deaf", backchannel_logout_uri=uri)
+        rp.client_id = "deaf"
+        await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
+        for attempt, error in ((1, "HTTP 503"), (2, "HTTP 302")):
+
+            async def noted(error: str = error) -> bool:
+                return [notice.last_error for notice in await notices(rp)] == [error]
+
+            await until(noted)
+            assert len(bodies) == attempt
+            clock.advance(timedelta(seconds=41))
+
+        async def forgotten() -> bool:
+            return not await notices(rp)
+
+        await until(forgotten)
+        assert len(bodies) == 3
+        assert len(set(bodies)) == 3
+
+
+async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any, clock: Any) -> None:
+    await register("gone", backchannel_logout_uri="http://127.0.0.1:1/")
+    rp.client_id = "gone"
+    rp.browser.app.state.logout_delivery._poll = 0.02
+    await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
+
+    async def dead() -> bool:
+        clock.advance(timedelta(hours=1))
+        (notice,) = await notices(rp)
+        return notice.dead_at is not None
+
+    await until(dead)
+    (notice,) = await notices(rp)
+    assert (notice.attempts, notice.last_error) == (8, "ConnectError")
+
+
+@pytest.mark.parametrize("uri", ["http://insecure.example/"])
+async def test_logout_tokens_leave_only_over_tls_in_production(rp: Any, uri: str) -> None:
+    state = rp.browser.app.state
+    settings = state.settings.model_copy(update={"mode": "production"})
+    delivery = LogoutDelivery(state.database, state.key_ring, settings, state.clock)
+    async with httpx.AsyncClient() as http:
+        assert await delivery._post(http, _Post(uuid4(), uri, "t")) == "not an https URI"

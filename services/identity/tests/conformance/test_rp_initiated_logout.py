@@ -1,0 +1,133 @@
+"""oidcc-rp-initiated-logout-certification-test-plan: one test per module, then what else must hold."""
+
+from datetime import timedelta
+from typing import Any
+
+OUT = "http://localhost:8000/out"
+
+
+async def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(rp: Any) -> None:
+    assert (await rp.discovery())["end_session_endpoint"] == f"{rp.issuer}/end_session"
+
+
+async def test_oidcc_rp_initiated_logout(rp: Any) -> None:
+    token = (await rp.tokens())["id_token"]
+    answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=OUT, state="s1")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{OUT}?state=s1")
+    assert not await rp.signed_in()
+
+
+async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp: Any) -> None:
+    token = (await rp.tokens())["id_token"]
+    for bad in (f"{OUT}/", "http://evil.example/", "javascript:alert(1)", f"{OUT}#x"):
+        answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=bad, state="s")
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+    assert await rp.signed_in()
+
+
+async def test_oidcc_rp_initiated_logout_modified_id_token_hint(rp: Any) -> None:
+    header, payload, signature = (await rp.tokens())["id_token"].split(".")
+    forged = f"{header}.{payload}.{signature[:10]}{'A' if signature[10] != 'A' else 'B'}{signature[11:]}"
+    answer = await rp.logout(id_token_hint=forged, post_logout_redirect_uri=OUT)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    assert await rp.signed_in()
+
+
+async def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp: Any) -> None:
+    await rp.tokens()
+    answer = await rp.logout(id_token_hint="nonsense", post_logout_redirect_uri=OUT)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
+async def test_oidcc_rp_initiated_logout_no_id_token_hint(rp: Any) -> None:
+    await rp.tokens()
+    answer = await rp.confirm(await rp.logout(post_logout_redirect_uri=OUT, state="s"))
+    # Nobody vouches for the URI: signed out, and not sent anywhere.
+    assert (answer.status_code, "您已退出登录" in answer.text) == (200, True)
+    assert not await rp.signed_in()
+    await rp.tokens()
+    page = await rp.logout(client_id="rp", post_logout_redirect_uri=OUT, state="s")
+    assert (await rp.confirm(page)).headers["location"] == f"{OUT}?state=s"
+
+
+async def test_oidcc_rp_initiated_logout_no_params(rp: Any) -> None:
+    await rp.tokens()
+    answer = await rp.confirm(await rp.logout())
+    assert "您已退出登录" in answer.text
+    assert not await rp.signed_in()
+    assert "您已退出登录" in (await rp.logout()).text
+
+
+async def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(rp: Any) -> None:
+    answer = await rp.logout(id_token_hint=(await rp.tokens())["id_token"], state="s")
+    assert (answer.status_code, "您已退出登录" in answer.text) == (200, True)
+    assert not await rp.signed_in()
+
+
+async def test_oidcc_rp_initiated_logout_no_state(rp: Any) -> None:
+    answer = await rp.logout(id_token_hint=(await rp.tokens())["id_token"], post_logout_redirect_uri=OUT)
+    assert answer.headers["location"] == OUT
+
+
+async def test_oidcc_rp_initiated_logout_only_state(rp: Any) -> None:
+    await rp.tokens()
+    answer = await rp.confirm(await rp.logout(state="s"))
+    assert "您已退出登录" in answer.text
+    assert not await rp.signed_in()
+
+
+async def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(rp: Any) -> None:
+    token = (await rp.tokens())["id_token"]
+    answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=f"{OUT}?foo=bar")
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
+async def test_an_expired_id_token_hint_by_post_without_cookies_ends_its_session(
+    rp: Any, clock: Any, new_browser: Any
+) -> None:
+    token = (await rp.tokens())["id_token"]
+    clock.advance(timedelta(minutes=20))
+    form = {"id_token_hint": token, "post_logout_redirect_uri": OUT}
+    assert (await new_browser().http.post("/end_session", data=form)).headers["location"] == OUT
+    assert not await rp.signed_in()
+
+
+async def test_another_site_cannot_sign_a_person_out(rp: Any, form_fields: Any) -> None:
+    await rp.tokens()
+    page = await rp.logout()
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    for form, headers in (
+        ({"csrf": "0" * 64}, {}),
+        (form_fields(page.text), {"origin": "https://evil.example"}),
+    ):
+        answer = await rp.http.post("/end_session/confirm", data=form, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
+    assert await rp.signed_in()
+
+
+async def test_a_hint_of_another_session_or_client_asks_or_is_refused(rp: Any, register: Any) -> None:
+    old = (await rp.tokens())["id_token"]
+    rp.phone = "19900001324"
+    await rp.tokens(prompt="login")
+    page = await rp.logout(id_token_hint=old, post_logout_redirect_uri=OUT)
+    assert "/end_session/confirm" in page.text
+    await register("other")
+    assert (await rp.logout(id_token_hint=old, client_id="other")).status_code == 400
+    assert await rp.signed_in()
+
+
+async def test_a_hint_outlives_the_key_it_was_signed_with_unless_that_was_stolen(rp: Any, clock: Any) -> None:
+    ring, database = rp.browser.app.state.key_ring, rp.browser.app.state.database
+
+    async def on_keys(call: Any) -> Any:
+        async with database.transaction() as session:
+            return await session.run_sync(call)
+
+    old = (await rp.tokens())["id_token"]
+    await on_keys(lambda sync: ring.rotate(sync, clock.now(), "ES256"))
+    clock.advance(timedelta(hours=1))
+    new = await on_keys(lambda sync: ring.active(sync))
+    assert (await rp.logout(id_token_hint=old, post_logout_redirect_uri=OUT)).headers["location"] == OUT
+    stolen = (await rp.tokens())["id_token"]
+    await on_keys(lambda sync: ring.retire(sync, clock.now(), new.kid, at_once=True))
+    assert (await rp.logout(id_token_hint=stolen, post_logout_redirect_uri=OUT)).status_code == 400

@@ -1,0 +1,64 @@
+"""Every module of the certification plans has a test or a reason, and docs/conformance.md says which."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "services" / "identity" / "tests" / "conformance"
+
+
+def load() -> ModuleType:
+    """The generator: a script beside the tests, in no package."""
+    spec = importlib.util.spec_from_file_location("conformance_report", FOLDER / "report.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+report = load()
+PLANS = report.plans()
+
+
+def unaccounted(plan: object) -> list[str]:
+    """Modules without test and reason, with both, and reasons for modules that are not there."""
+    there = report.places(plan)
+    wrong = [module for module in plan.modules if (module in there) == (module in plan.left_out)]
+    return wrong + sorted({*plan.left_out, *plan.rejected} - set(plan.modules))
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+def test_every_module_has_a_test_or_a_reason(plan: object) -> None:
+    assert unaccounted(plan) == []
+
+
+def test_the_page_is_the_one_generated() -> None:
+    # Tests that fail make the run fail: here all count as passed.
+    current = report.page(lambda plan, module: True)
+    assert (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8") == current, "run `make conformance`"
+
+
+def test_tests_named_after_modules_are_modules() -> None:
+    known = {report.test_name(module) for plan in PLANS for module in plan.modules}
+    stray = {
+        name
+        for file in FOLDER.glob("test_*.py")
+        for name in report.tests_in(file)
+        if name.startswith(("test_oidcc_", "test_fapi2_")) and name not in known
+    }
+    assert stray == set()
+
+
+def test_a_module_with_neither_is_noticed_and_a_failure_is_shown() -> None:
+    (plan,) = report.plans(
+        '[[plan]]\nname="p"\ntitle="P"\ntests=["test_config.py"]\nmodules=["oidcc-nothing"]'
+    )
+    assert unaccounted(plan) == ["oidcc-nothing"]
+    assert report.FAILED in report.page(lambda plan, module: False)
