@@ -152,4 +152,4 @@ if __name__ == "__main__":
         except Exception:
             say(f"the servers' logs are in {logs}")
             raise
-    shutil.rmtree(logs)
+    shutil.rmtree(logs, ignore_errors=True)

@@ -282,6 +282,24 @@ async def test_fetching_in_the_background_goes_on_after_nonsense(
         assert keys.loaded
 
 
+async def test_another_key_published_under_the_same_kid_replaces_the_first(issuer: TokenFactory) -> None:
+    document = {"keys": [issuer.public_jwk()]}
+    verifier = _verifier(issuer, document)
+    await verifier.verify(issuer.access_token())
+    other = TokenFactory(kid=issuer.kid)
+    document["keys"] = [other.public_jwk()]
+    await verifier.keys.refresh()
+    await verifier.verify(other.access_token())
+    await refused(verifier, issuer.access_token())
+
+
+@pytest.mark.parametrize("change", [{"x": "AA"}, {"crv": "P-999"}, {"y": None}])
+async def test_a_published_key_that_is_none_signs_nothing(
+    issuer: TokenFactory, change: dict[str, Any]
+) -> None:
+    await refused(_verifier(issuer, {"keys": [issuer.public_jwk() | change]}), issuer.access_token())
+
+
 async def test_private_members_of_a_published_key_are_not_kept(issuer: TokenFactory) -> None:
     keys = KeySet(_serving({"keys": [{**issuer.public_jwk(), "d": "secret"}]}))
     await keys.refresh()

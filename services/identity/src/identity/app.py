@@ -86,6 +86,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     records = AuditWriter(settings.database_url, the_clock)
     deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
 
+    sms = make_sms(settings)
+
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
         async with (
@@ -97,7 +99,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             deliveries.running(),
             records.running(),
         ):
-            yield
+            try:
+                yield
+            finally:
+                await sms.close()
 
     app = create_app(
         name="identity",
@@ -137,7 +142,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
-    app.state.sms = make_sms(settings)
+    app.state.sms = sms
     issuer = settings.issuer_url
     app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)

@@ -36,11 +36,12 @@ def run(arguments: list[str]) -> int:
 
 async def _run(phone: str) -> None:
     settings = Settings()
-    database = Database(settings.database_url)
+    database, sms = Database(settings.database_url), make_sms(settings)
     try:
         async with database.transaction() as session:
-            await perform(session, SystemClock(), make_vault(settings), settings, make_sms(settings), phone)
+            await perform(session, SystemClock(), make_vault(settings), settings, sms, phone)
     finally:
+        await sms.close()
         await database.close()
 
 

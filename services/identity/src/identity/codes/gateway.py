@@ -20,6 +20,10 @@ class SmsGateway(Protocol):
         """Hand `text` for `phone` (11 digits) over. Raises `SmsUnavailable`."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 @dataclass(frozen=True)
 class Message:
@@ -40,27 +44,28 @@ class DevInbox:
         """Keep the message."""
         self.messages.append(Message(phone, text, datetime.now(UTC)))
 
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
 
 class HttpSmsGateway:
     """Posts `{"phone", "text"}` with a bearer secret to the operator's SMS provider adapter."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
-        self._secret = secret
         # Made once: reading the trusted certificates takes longer than the rest of a sign-in.
-        self._tls = httpx.create_ssl_context()
+        self._http = httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {secret}"})
 
     async def send(self, phone: str, text: str) -> None:
         """See `SmsGateway.send`."""
         try:
-            async with httpx.AsyncClient(timeout=5, verify=self._tls) as client:
-                response = await client.post(
-                    self._url,
-                    json={"phone": phone, "text": text},
-                    headers={"Authorization": f"Bearer {self._secret}"},
-                )
-                response.raise_for_status()
+            response = await self._http.post(self._url, json={"phone": phone, "text": text})
+            response.raise_for_status()
         except httpx.HTTPError as error:
             # Neither number nor text may reach a log: only what kind of failure it was.
             log.warning("sms not sent", error=type(error).__name__)
             raise SmsUnavailable from error
+
+    async def close(self) -> None:
+        """See `SmsGateway.close`."""
+        await self._http.aclose()

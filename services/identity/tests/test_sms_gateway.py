@@ -1,0 +1,68 @@
+"""The operator's SMS gateway, as it sees us."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from identity.codes.errors import SmsUnavailable
+from identity.codes.gateway import HttpSmsGateway
+
+
+@dataclass
+class Operator:
+    """A server that keeps what it is sent."""
+
+    url: str = ""
+    status: str = "200 OK"
+    connections: int = 0
+    heads: list[str] = field(default_factory=list)
+    messages: list[dict[str, str]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while head := (await reader.read(4096)).decode():
+            self.heads.append(head.split("\r\n\r\n")[0])
+            self.messages.append(json.loads(head.split("\r\n\r\n")[1] or await reader.read(4096)))
+            writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+
+@pytest.fixture
+async def operator() -> AsyncIterator[Operator]:
+    made = Operator()
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/send"
+    yield made
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def gateway(operator: Operator) -> AsyncIterator[HttpSmsGateway]:
+    made = HttpSmsGateway(operator.url, "shared-secret")
+    yield made
+    await made.close()
+
+
+async def test_messages_come_with_the_secret_over_one_connection(
+    gateway: HttpSmsGateway, operator: Operator
+) -> None:
+    for number in ("13800000001", "13800000002"):
+        await gateway.send(number, "验证码")
+    assert operator.messages == [
+        {"phone": "13800000001", "text": "验证码"},
+        {"phone": "13800000002", "text": "验证码"},
+    ]
+    assert all("Authorization: Bearer shared-secret" in head for head in operator.heads)
+    assert operator.connections == 1
+
+
+async def test_a_gateway_that_refuses_is_told_to_the_caller(
+    gateway: HttpSmsGateway, operator: Operator
+) -> None:
+    operator.status = "503 Service Unavailable"
+    with pytest.raises(SmsUnavailable):
+        await gateway.send("13800000001", "验证码")
