@@ -79,12 +79,13 @@ async def ours(
         "SMS_GATEWAY_URL": sms_url,
         "SMS_GATEWAY_SECRET": SECRET,
         "LOG_LEVEL": "WARNING",
+        "WORKERS": str(processes),
     }
     settings = Settings(**{name.lower(): value for name, value in values.items()})  # type: ignore[arg-type]
     phones = await _prepare(settings)
     environment = {f"ZHUXUE_IDENTITY_{name}": value for name, value in values.items()}
     process = PrivateProcess(
-        [sys.executable, HERE / "ours.py", str(port), str(processes)],
+        [sys.executable, "-m", "identity", "serve"],
         log=log,
         directories=[],
         env={**os.environ, **environment},

@@ -62,12 +62,18 @@ class Database:
     relay uses one to be woken instead of waiting for its next poll.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, generic_plans: bool = False) -> None:
+        """`generic_plans` has each statement planned once for a connection, not for each call: for a service
+        that mostly looks up rows by key. Partitioned tables make planning dearer than such a look.
+        """
+        settings = {"timezone": "UTC", "jit": "off"}
+        if generic_plans:
+            settings["plan_cache_mode"] = "force_generic_plan"
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}},
+            connect_args={"server_settings": settings},
         )
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

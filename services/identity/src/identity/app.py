@@ -61,7 +61,7 @@ def make_vault(settings: Settings) -> Vault:
 
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
     """Assemble Identity. With `bus` given, its owner starts and closes it."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(settings.database_url, pool_size=settings.database_pool_size, generic_plans=True)
     vault = make_vault(settings)
     the_clock = clock or SystemClock()
     key_ring = KeyRing(vault, the_clock, token_seconds=settings.access_token_seconds)

@@ -242,9 +242,11 @@ async def test_discovery_names_the_levels(person: Any) -> None:
     assert {"acr", "amr", "auth_time"} <= set(document["claims_supported"])
 
 
-async def test_rfc9470_from_the_challenge_to_the_answer(new_person: Any, world: Any, pages: Any) -> None:
+async def test_rfc9470_from_the_challenge_to_the_answer(
+    new_person: Any, one_line_world: Any, pages: Any
+) -> None:
     """An administrator resets somebody's authenticators: refused, challenged, stepped up, done."""
-    phones = {one.unit_code: one.phone for one in world.people if "unit_admin" in one.roles}
+    phones = {one.unit_code: one.phone for one in one_line_world.people if "unit_admin" in one.roles}
     somebody, admin = new_person(), new_person(phones["370100"])
     await somebody.sign_in()
     await somebody.set_password()
