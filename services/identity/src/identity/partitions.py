@@ -24,7 +24,8 @@ def partitioned(settings: Settings) -> list[ByDay]:
     session = LONGEST_RENEWED + timedelta(seconds=settings.session_absolute_seconds)
     return [
         ByDay("sessions", "id", keep=session, ids=True),
-        ByDay("grants", "id", keep=_DAY, ids=True),
+        # As long as a session: its grants say which clients are to be told of its end.
+        ByDay("grants", "id", keep=session, ids=True),
         # A day beyond their minute, so that reuse is noticed.
         ByDay("authorization_codes", "id", keep=_DAY, ids=True),
         ByDay("refresh_tokens", "id", keep=_DAY, ids=True),

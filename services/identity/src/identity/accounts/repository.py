@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
@@ -18,13 +18,18 @@ class AccountRepository:
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account | None:
         """An account by `sub`; `lock` for a change."""
-        return await self._session.get(Account, sub, with_for_update=lock or None)
+        if not lock:
+            return await self._session.get(Account, sub)
+        found: Account | None = await self._session.scalar(
+            _first(select(Account).where(Account.id == sub).with_for_update())
+        )
+        return found
 
     async def by_phone_index(self, index: bytes, *, share: bool = False) -> Account | None:
         """The account, not closed, that has this phone number; `share` locks it against changes."""
         statement = select(Account).where(Account.phone_index == index, Account.status != "closed")
         if share:
-            statement = statement.with_for_update(read=True)
+            statement = _first(statement.with_for_update(read=True))
         found: Account | None = await self._session.scalar(statement)
         return found
 
@@ -35,3 +40,10 @@ class AccountRepository:
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert many."""
         await self._session.execute(insert(Account), rows)
+
+
+def _first(statement: Select[Any]) -> Select[Any]:
+    """Locked before anything else is written: everybody locks the account, then sessions, then grants. A page
+    may have touched the person's session already.
+    """
+    return statement.execution_options(autoflush=False, populate_existing=True)

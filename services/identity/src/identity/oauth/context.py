@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from identity.audit.writer import AuditWriter
 from identity.oauth.keys import KeyRing
 from identity.oauth.known_clients import KnownClients
-from identity.oauth.models import Client
+from identity.oauth.models import Client, Grant
 from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
@@ -44,7 +44,8 @@ class Context:
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
-    _standings: dict[tuple[UUID, UUID | None], Standing | None] = field(default_factory=dict)
+    _standings: dict[UUID, Standing | None] = field(default_factory=dict)
+    _locked: set[UUID] = field(default_factory=set)
 
     @property
     def settings(self) -> Settings:
@@ -65,15 +66,26 @@ class Context:
         """An active client, as of a moment ago."""
         return self.parts.clients.get(self.session, client_id)
 
-    def standing(self, sub: UUID, sid: UUID | None) -> Standing | None:
-        """What is known of a person, looked up once for each call."""
-        if (sub, sid) not in self._standings:
-            self._standings[sub, sid] = self.rows.standing(sub, sid)
-        return self._standings[sub, sid]
+    def standing(self, grant: Grant) -> Standing | None:
+        """The person of a grant, with account and grant locked: nothing that a token says of them changes
+        before it is committed. Looked up once for each call.
 
-    def knows(self, standing: Standing, sid: UUID | None) -> None:
+        The account first: who suspends it holds it and waits for the grants.
+        """
+        if grant.id not in self._standings:
+            if grant.account_id is not None and grant.account_id not in self._locked:
+                self.rows.lock_account(grant.account_id)
+            self._standings[grant.id] = self.rows.standing(grant.id, lock=True)
+        return self._standings[grant.id]
+
+    def locked(self, account_id: UUID | None) -> None:
+        """Note that an account has been locked together with something else."""
+        if account_id is not None:
+            self._locked.add(account_id)
+
+    def knows(self, grant: Grant, standing: Standing | None) -> None:
         """Note what has been looked up together with something else."""
-        self._standings[standing.id, sid] = standing
+        self._standings[grant.id] = standing
 
     @property
     def rows(self) -> OAuthRepository:

@@ -9,10 +9,9 @@ from identity.sessions.service import revoke_access
 
 def active_person(context: Context, grant: Grant) -> Standing | None:
     """The person of a grant, if grant, account and session are all still good."""
-    if grant.revoked_at is not None or grant.account_id is None:
-        return None
-    standing = context.standing(grant.account_id, grant.session_id)
-    if standing is None or not standing.active:
+    standing = context.standing(grant)
+    # Looked at after the lock: until then somebody else may have ended it.
+    if standing is None or not standing.active or grant.revoked_at is not None:
         return None
     if grant.session_id is not None and not standing.in_session:
         return None

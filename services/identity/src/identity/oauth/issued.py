@@ -78,12 +78,14 @@ def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Iss
     if "grant_id" not in claims:
         return None
     since = datetime.fromtimestamp(claims["iat"], UTC)
+    if lock:
+        context.rows.lock_account(sub)
     found = context.token_rows.live(
         UUID(claims["grant_id"]), sub, withdrawn, audiences(claims), since, lock=lock
     )
     if found is None:
         return None
     grant, standing = found
-    context.knows(standing, grant.session_id)
+    context.knows(grant, standing)
     person = active_person(context, grant)
     return None if person is None else Issued(person, grant)

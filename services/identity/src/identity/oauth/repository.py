@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
@@ -83,22 +83,28 @@ def with_standing(
 
 
 # Statements of the busiest calls are built once.
-_STANDING = (
-    with_standing(select(*STANDING).select_from(Account), sid=bindparam("sid", type_=Uuid()))
+_LOCK_ACCOUNT = (
+    select(Account.id)
     .where(Account.id == bindparam("sub"))
-    .with_for_update(key_share=True, of=Account)
+    .with_for_update(key_share=True)
+    # A page may have touched the person's session: written now, it would be locked before the account.
+    .execution_options(autoflush=False)
+)
+_STANDING = (
+    with_standing(
+        select(Grant, *STANDING).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
+    )
+    .where(Grant.id == bindparam("id"))
     .execution_options(populate_existing=True)
 )
+_STANDING_LOCKED = _STANDING.with_for_update(key_share=True, of=Grant)
 _CODE = (
-    with_standing(
-        select(AuthorizationCode, *STANDING)
-        .join(Grant, Grant.id == AuthorizationCode.grant_id)
-        .join(Account, Account.id == Grant.account_id),
-        sid=Grant.session_id,
-    )
+    select(AuthorizationCode)
+    .join(Grant, Grant.id == AuthorizationCode.grant_id)
+    .join(Account, Account.id == Grant.account_id)
     .where(AuthorizationCode.id == bindparam("id"))
     .options(contains_eager(AuthorizationCode.grant))
-    .with_for_update(key_share=True, of=(AuthorizationCode, Grant, Account))
+    .with_for_update(key_share=True, of=(AuthorizationCode, Account))
     .execution_options(populate_existing=True)
 )
 
@@ -122,10 +128,10 @@ class OAuthRepository:
         """Store a new row."""
         self._session.add(row)
 
-    def code(self, code_id: UUID) -> tuple[AuthorizationCode, Standing] | None:
-        """A code and its person, locked: of two redemptions the second sees that the first has used it."""
-        row = self._session.execute(_CODE, {"id": code_id}).first()
-        return None if row is None else (row[0], Standing.of(row))
+    def code(self, code_id: UUID) -> AuthorizationCode | None:
+        """A code and its person's account, locked: the second redemption sees that the first has used it."""
+        found: AuthorizationCode | None = self._session.scalar(_CODE, {"id": code_id})
+        return found
 
     def grant(self, grant_id: UUID) -> Grant | None:
         """A grant by id."""
@@ -134,14 +140,19 @@ class OAuthRepository:
     def account(self, sub: UUID) -> Account | None:
         """An account, share-locked: it cannot be suspended between this check and the token's commit."""
         found: Account | None = self._session.scalar(
-            select(Account).where(Account.id == sub).with_for_update(read=True)
+            select(Account)
+            .where(Account.id == sub)
+            .with_for_update(read=True)
+            .execution_options(autoflush=False)
         )
         return found
 
-    def standing(self, sub: UUID, sid: UUID | None) -> Standing | None:
-        """What tokens say of a person.
+    def lock_account(self, sub: UUID) -> None:
+        """Keep a person's account, memberships and entitlements from being changed until the commit."""
+        self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
 
-        The account is locked: it cannot be suspended between this check and the token's commit.
-        """
-        row = self._session.execute(_STANDING, {"sub": sub, "sid": sid}).first()
+    def standing(self, grant_id: UUID, *, lock: bool) -> Standing | None:
+        """What tokens of a grant say of its person; the grant is read anew and, for `lock`, locked."""
+        statement = _STANDING_LOCKED if lock else _STANDING
+        row = self._session.execute(statement, {"id": grant_id}).first()
         return None if row is None else Standing.of(row)

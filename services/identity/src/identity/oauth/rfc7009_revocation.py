@@ -31,7 +31,9 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
         if not row.check_client(client):
             raise _not_yours()
         row.revoked_at = row.revoked_at or context.clock.now()
-        revoke_grant(context, row.grant, "revoked by the client")
+        grant = context.token_rows.grant(row.grant_id, lock=True)
+        if grant is not None:
+            revoke_grant(context, grant, "revoked by the client")
         return
     claims = issued.read(context, value)
     if claims is None:

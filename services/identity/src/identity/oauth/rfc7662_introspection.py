@@ -42,6 +42,7 @@ def _refresh_token(context: Context, client: Client, value: str) -> dict[str, An
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():
         return INACTIVE
+    context.knows(row.grant, context.rows.standing(row.grant.id, lock=False))
     if active_person(context, row.grant) is None:
         return INACTIVE
     return {

@@ -94,8 +94,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
             raise ExpiredTokenError()
         if row.grant_id is None:
             raise AuthorizationPendingError() if row.poll(now) else SlowDownError()
-        # Locked, so that it cannot end between this check and the tokens' commit.
-        grant = context.token_rows.grant(row.grant_id, lock=True)
+        grant = context.token_rows.grant(row.grant_id)
         person = None if grant is None else active_person(context, grant)
         if person is None:
             # Withdrawn, suspended or signed out between saying yes and this poll.

@@ -177,12 +177,13 @@ class Sessions:
             return None
         if row is None or not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
             return None
+        return row if row.alive(self._clock.now(), idle_seconds, absolute_seconds) else None
+
+    def touch(self, row: BrowserSession) -> None:
+        """Note that a session that goes on has been seen."""
         now = self._clock.now()
-        if not row.alive(now, idle_seconds, absolute_seconds):
-            return None
-        if now - row.last_seen_at > _TOUCH:
+        if row.ended_at is None and now - row.last_seen_at > _TOUCH:
             row.last_seen_at = now
-        return row
 
     async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:
         """End every session of a person and withdraw their tokens everywhere, devices' included."""

@@ -1,6 +1,7 @@
 """The browser's session, for every endpoint that answers to a person at a browser."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -25,11 +26,17 @@ def is_secure(settings: Settings) -> bool:
 
 async def browser_session(
     request: Request, session: Session, clock: Clock, settings: Settings
-) -> BrowserSession | None:
-    """The live session of the request's cookie."""
+) -> AsyncIterator[BrowserSession | None]:
+    """The live session of the request's cookie.
+
+    That it has been seen is noted after all else: earlier, the session would be locked before the account.
+    """
     cookie = request.cookies.get(cookie_name(is_secure(settings)))
     sessions = Sessions(session, clock, settings.access_token_seconds)
-    return await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+    row = await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+    yield row
+    if row is not None:
+        sessions.touch(row)
 
 
 def keep_session(response: Response, cookie: str, settings: Settings) -> Response:
@@ -73,4 +80,4 @@ def checked_return(return_to: str) -> str:
     return return_to
 
 
-Browser = Annotated[BrowserSession | None, Depends(browser_session)]
+Browser = Annotated[BrowserSession | None, Depends(browser_session, scope="function")]

@@ -95,13 +95,11 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """
         context = current()
         row_id = id_of(code)
-        found = None if row_id is None else context.rows.code(row_id)
-        if found is None:
+        row = None if row_id is None else context.rows.code(row_id)
+        if row is None or row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
             return None
-        row, standing = found
-        if row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
-            return None
-        context.knows(standing, row.grant.session_id)
+        context.locked(row.grant.account_id)
+        context.standing(row.grant)
         if row.used_at is not None:
             revoke_grant(context, row.grant, "authorization code reused")
             return None

@@ -77,11 +77,11 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         value = self.request.form.get("refresh_token")
         if value is None:
             raise InvalidRequestError("Missing 'refresh_token' in request.")
-        found = context.token_rows.refreshed(value)
-        if found is None or not found[0].check_client(client) or found[0].revoked_at is not None:
+        row = context.token_rows.refreshed(value)
+        if row is None or not row.check_client(client) or row.revoked_at is not None:
             raise InvalidGrantError("The refresh token is not valid.")
-        row, standing = found
-        context.knows(standing, row.grant.session_id)
+        context.locked(row.grant.account_id)
+        context.standing(row.grant)
         if context.clock.now() >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
         if row.dpop_jkt is not None and row.dpop_jkt != context.dpop_jkt:

@@ -19,15 +19,12 @@ from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 
 # Statements of the busiest calls are built once.
 _REFRESH = (
-    with_standing(
-        select(RefreshToken, *STANDING)
-        .join(Grant, Grant.id == RefreshToken.grant_id)
-        .join(Account, Account.id == Grant.account_id),
-        sid=Grant.session_id,
-    )
+    select(RefreshToken)
+    .join(Grant, Grant.id == RefreshToken.grant_id)
+    .join(Account, Account.id == Grant.account_id)
     .where(RefreshToken.id == bindparam("id"))
     .options(contains_eager(RefreshToken.grant))
-    .with_for_update(key_share=True, of=(RefreshToken, Grant, Account))
+    .with_for_update(key_share=True, of=(RefreshToken, Account))
     .execution_options(populate_existing=True)
 )
 # Names of parameters differ from those of columns, which would be taken for values to set.
@@ -71,7 +68,7 @@ _LIVE = with_standing(
     ),
 )
 
-_LIVE_LOCKED = _LIVE.with_for_update(key_share=True, of=(Grant, Account))
+_LIVE_LOCKED = _LIVE.with_for_update(key_share=True, of=Grant)
 
 
 class TokenRepository:
@@ -85,20 +82,19 @@ class TokenRepository:
         self._session.add(row)
 
     def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
-        """A refresh token and its grant, both locked."""
+        """A refresh token, locked for a change; its grant is not."""
         row_id = id_of(value)
         if row_id is None:
             return None
-        found = self._session.get(RefreshToken, row_id, with_for_update=lock or None, populate_existing=True)
+        locked = {"of": RefreshToken} if lock else None
+        found = self._session.get(RefreshToken, row_id, with_for_update=locked, populate_existing=True)
         return found if found is not None and found.token_hash == secret_hash(value) else None
 
-    def refreshed(self, value: str) -> tuple[RefreshToken, Standing] | None:
-        """A refresh token, its grant and its person, locked: one refresh at a time for each family."""
+    def refreshed(self, value: str) -> RefreshToken | None:
+        """A refresh token and its person's account, locked: one refresh at a time for each family."""
         row_id = id_of(value)
-        row = None if row_id is None else self._session.execute(_REFRESH, {"id": row_id}).first()
-        if row is None or row[0].token_hash != secret_hash(value):
-            return None
-        return row[0], Standing.of(row)
+        row = None if row_id is None else self._session.scalar(_REFRESH, {"id": row_id})
+        return row if row is not None and row.token_hash == secret_hash(value) else None
 
     def rotate(
         self, row: RefreshToken, value: str, dpop_jkt: str | None, now: datetime, record: dict[str, Any]
@@ -161,6 +157,8 @@ class TokenRepository:
         lock: bool = False,
     ) -> tuple[Grant, Standing] | None:
         """The grant and person of an access token, unless the token has been withdrawn.
+
+        For `lock`, the account has to be locked already; the grant is locked here.
 
         By its client (`jti` has been noted), or by an event (the rule of `authkit.revocation`).
         """
