@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from crowd import Crowd
 from measure import Check, Round
 from servers import PEER
 
@@ -52,6 +53,7 @@ class Result:
     rows: list[Row] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)
     check: Check | None = None
+    crowd: Crowd | None = None
     postgresql: str = ""
     node: str = ""
 
@@ -84,6 +86,8 @@ class Result:
             )
         if self.check is not None:
             lines += ["", *_words(self.check)]
+        if self.crowd is not None:
+            lines += ["", *self.crowd.words()]
         if self.memory:
             sizes = ", ".join(f"{name} {size} MiB" for name, size in self.memory.items())
             lines += ["", f"Resident memory at the end, all processes: {sizes}."]

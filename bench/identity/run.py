@@ -11,9 +11,10 @@ from pathlib import Path
 
 import servers
 import uvloop
+from crowd import Crowd, fill, forget
 from flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
 from http_client import Browser
-from measure import Check, Statements, token_check
+from measure import Check, Round, Statements, token_check
 from report import Result, Row, node_version, spread, write
 from scenarios import ALL, Scenario, World
 
@@ -33,10 +34,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--statements", action="store_true", help="list the statements of a request")
     parser.add_argument("--rounds", type=int, help="rounds per side (3)")
     parser.add_argument("--seconds", type=float, help="length of a round (10)")
+    parser.add_argument("--crowd", type=int, help="live sessions beside (1000000; quick: none)")
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--processes", type=int, default=2, help="processes on each side (2)")
     given = parser.parse_args(argv)
     given.rounds = given.rounds or (2 if given.quick else 3)
+    whole = not (given.quick or given.only)
+    given.crowd = given.crowd if given.crowd is not None else 1_000_000 * whole
     given.seconds = given.seconds or (2.0 if given.quick else 10.0)
     if given.write and given.ours_only:
         parser.error("--write needs the peer")
@@ -81,11 +85,35 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
                     result.rows.append(await _measure(scenario, world, sides, given))
             if given.only is None or "token-check" in given.only:
                 result.check = await _check(ours, phones[0], program, 500 if given.quick else 5000)
+            if given.crowd:
+                result.crowd = await _crowded(world, ours, given)
             result.memory = {"ours": servers.memory(pid), "peer": servers.memory(peer_pid)}
     if not given.ours_only:
         sys.stdout.write(result.markdown() + "\n")
     if given.write:
         write(result)
+
+
+async def _crowded(world: World, ours: Ours, given: argparse.Namespace) -> Crowd:
+    """Signing in and refreshing, before and after so many others have signed in."""
+    scenarios = [ALL["sign-in"], ALL["refresh"]]
+    for scenario in scenarios:
+        await scenario.prepare(world, ours)
+
+    async def measured() -> dict[str, Round]:
+        rounds = {}
+        for scenario in scenarios:
+            await _checkpoint(world.server)
+            rounds[scenario.name] = await scenario.round(world, ours, given.seconds)
+        return rounds
+
+    crowd = Crowd(given.crowd, await measured(), {})
+    await fill(world.server, given.crowd)
+    crowd.after = await measured()
+    await forget(world.server, crowd)
+    for line in crowd.words():
+        say(line)
+    return crowd
 
 
 def _grants(given: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
-"""Tables that are emptied by the day: a partition is dropped whole, where deleting its rows would take
-minutes, leave dead rows behind and write everything to the log a second time.
+"""Tables that are emptied by the day: a partition is dropped whole, where deleting its rows would hold a
+transaction open, write each to the log again and leave as many dead rows and index entries to be vacuumed.
 
 A table is partitioned by a time, or by an id that begins with one (UUIDv7): then the primary key stays a
 single column, and a row found by its id is looked for in one partition. Days are made ahead; what belongs
