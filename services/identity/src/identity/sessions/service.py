@@ -75,10 +75,10 @@ class Sessions:
     async def step_up(
         self, browser: BrowserSession, *, acr: str, amr: list[str], authenticated: bool = True
     ) -> str | None:
-        """Give a session the level that was shown: the value of its new cookie, None if it has ended meanwhile.
+        """Give a session the level that was shown: its new cookie's value, None if it has ended meanwhile.
 
-        It does not last longer for that, only `begin` does that. Not `authenticated`: by something set up just
-        now, which proves nothing about who has done so; then its `auth_time` stays, too.
+        It does not last longer for that: only `begin` prolongs. Not `authenticated`: by something set up
+        just now, which proves nothing about who has done so; then its `auth_time` stays, too.
         """
         row = await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
