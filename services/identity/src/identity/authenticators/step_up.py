@@ -71,7 +71,7 @@ async def with_password(
                 raise
             if new_password != again:
                 raise PasswordUnfit("两次输入的新密码不一致。") from None
-            await authenticators.set_password(sent.account, new_password)
+            await authenticators.set_password(sent.account, new_password, sent.browser)
     except Refused as problem:
         authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
