@@ -79,6 +79,9 @@ async def test_7_1_what_was_made_elsewhere_or_unverified_is_not_registered(
         {"rp_id": "evil.example"},
         {"count": -1},
         {"user": b"somebody else"},
+        # Nobody was identified before: then it has to say whose it is.
+        {"user": None},
+        {"user": b""},
     ],
 )
 async def test_7_2_an_assertion_that_does_not_hold_signs_nobody_in(

@@ -135,6 +135,19 @@ async def test_a_new_password_ends_the_other_sessions(person: Any, new_person: A
     assert (await person.http.get(SECURITY)).status_code == 200
 
 
+async def test_so_does_one_that_replaces_an_old_one_on_the_way_in(person: Any, new_person: Any) -> None:
+    await person.set_password()
+    person.clock.advance(timedelta(days=90))
+    other = new_person()
+    await other.sign_in()
+    await person.sign_in()
+    form = {"password": PASSWORD, "new_password": "Xinde-2027", "again": "Xinde-2027"}
+    asked = await person.step_up("password", password=PASSWORD)
+    assert (await person.send(asked, "/login/step-up/password", **form)).status_code == 303
+    assert (await other.http.get(SECURITY)).status_code == 303
+    assert (await person.http.get(SECURITY)).status_code == 200
+
+
 async def test_an_overlong_or_missing_password_is_just_wrong(person: Any) -> None:
     await person.set_password()
     await person.sign_in()

@@ -60,7 +60,7 @@ async def sign_in(
     # Locked before the passkey, as everywhere, and so that nobody is suspended meanwhile.
     account = None if owner is None else await Accounts(session, clock, vault).get(owner, lock=True)
     try:
-        used = await passkeys.check(ticket, credential, owner)
+        used = await passkeys.check(ticket, credential, owner, identified=False)
         assert account is not None
         if account.status != "active":
             raise AccountSuspended

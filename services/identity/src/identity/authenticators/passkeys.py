@@ -138,8 +138,13 @@ class Passkeys:
             return None
         return None if row is None else row.account_id
 
-    async def check(self, ticket: str, credential: str, sub: UUID | None) -> Passkey:
-        """The passkey of the person `sub` that the browser has used. Raises `PageStale`, `PasskeyRefused`."""
+    async def check(
+        self, ticket: str, credential: str, sub: UUID | None, *, identified: bool = True
+    ) -> Passkey:
+        """The passkey of the person `sub` that the browser has used. Raises `PageStale`, `PasskeyRefused`.
+
+        Not `identified`: only the passkey itself says who it is, so it has to name the person, too (§7.2).
+        """
         challenge = await self._spend(ticket, _USE)
         try:
             answer = _parsed(credential)
@@ -159,11 +164,11 @@ class Passkeys:
                 require_user_verification=True,
             )
             handle = answer["response"].get("userHandle")
-            owner = sub.bytes if handle is None else base64url_to_bytes(handle)
+            owner = None if handle is None else base64url_to_bytes(handle)
         except Exception as error:
             # As above; a sign count that did not grow, the trace of a copied key, is among them.
             raise PasskeyRefused from error
-        if owner != row.account_id.bytes:
+        if owner != row.account_id.bytes and not (owner is None and identified):
             raise PasskeyRefused
         row.sign_count, row.last_used_at = used.new_sign_count, self._clock.now()
         return row

@@ -83,9 +83,9 @@ def is_last_strong(means: Collection[str], passkeys: int, removed: str) -> bool:
     return LEVELS[removed] == acr.MFA and strong == 1
 
 
-def sms_fresh(amr: Collection[str], authenticated_at: datetime, now: datetime) -> bool:
-    """Whether the sign-in began with an SMS code and is recent enough to add a second factor to."""
-    return "sms" in amr and now <= authenticated_at + FRESH
+def sms_fresh(amr: Collection[str], begun_at: datetime, now: datetime) -> bool:
+    """Whether the sign-in began with an SMS code, recent enough to add a second factor to."""
+    return "sms" in amr and now <= begun_at + FRESH
 
 
 def may_change(means: Collection[str], have: str, authenticated_at: datetime, now: datetime) -> bool:

@@ -24,10 +24,9 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import PasswordUnfit, Refused
 from identity.authenticators.service import Authenticators, Overview
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import Clock, Vault
 from identity.oauth.interaction import client_origin
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions
 from identity.signin import csrf
 from identity.signin.dependencies import SECURITY_PAGE, Browser, checked_return
 from identity.signin.pages import page
@@ -86,9 +85,6 @@ async def set_password(
     sent: Sent,
     authenticators: Service,
     raising: Raise,
-    session: Session,
-    clock: Clock,
-    settings: Settings,
     password: Text = "",
     again: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
@@ -103,12 +99,9 @@ async def set_password(
     try:
         if password != again:
             raise PasswordUnfit("两次输入的密码不一致。")
-        first = await authenticators.set_password(sent.account, password)
+        await authenticators.set_password(sent.account, password, sent.browser)
     except Refused as problem:
         return _password_page(sent.csrf, return_to, message=problem.detail, status=problem.status)
-    if not first:
-        sessions = Sessions(session, clock, settings.access_token_seconds)
-        await sessions.end_others(sent.browser, "password changed")
     level = max(acr.PASSWORD_SMS, sent.browser.acr, key=acr.rank)
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
     return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr, authenticated=False)
@@ -217,22 +210,17 @@ async def add_passkey(
 async def remove(
     sent: Sent,
     authenticators: Service,
-    session: Session,
-    clock: Clock,
-    settings: Settings,
     what: Annotated[Literal["password", "totp", "passkey"], Form()],
     passkey: Annotated[UUID | None, Form()] = None,
     confirmed: Text = "",
 ) -> Response:
-    """Remove one, and end the other sessions: it may be in other hands. The last strong one is asked for."""
+    """Remove one, which ends the other sessions. The last strong one is asked for."""
     there = await authenticators.overview(sent.account.id)
     if not authenticators.may_change(there.means, sent.browser):
         return _elsewhere()
     if confirmed != "yes" and rules.is_last_strong(there.means, len(there.passkeys), what):
         return page("remove.html", csrf=sent.csrf, what=what, passkey=passkey or "", word=rules.WORDS[what])
-    if await authenticators.remove(sent.account, what, passkey):
-        sessions = Sessions(session, clock, settings.access_token_seconds)
-        await sessions.end_others(sent.browser, f"{what} removed")
+    await authenticators.remove(sent.account, what, sent.browser, passkey)
     return _elsewhere()
 
 

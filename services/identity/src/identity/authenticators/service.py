@@ -19,6 +19,7 @@ from identity.authenticators.tickets import Tickets
 from identity.authenticators.totp import Totps
 from identity.codes.gateway import SmsGateway
 from identity.sessions.models import BrowserSession
+from identity.sessions.service import Sessions
 from identity.settings import Settings
 from identity.vault import Vault
 from servicekit.clock import Clock
@@ -76,11 +77,15 @@ class Authenticators:
         """Whether the browser's sign-in is recent and strong enough to change authenticators."""
         return rules.may_change(means, browser.acr, browser.authenticated_at, self._clock.now())
 
-    async def set_password(self, account: Account, password: str) -> bool:
-        """Set or change the password; whether it is the first. Raises what `Passwords.set` raises."""
+    async def set_password(self, account: Account, password: str, browser: BrowserSession) -> None:
+        """Set or change the password; a change ends the person's sessions other than `browser`.
+
+        Raises what `Passwords.set` raises.
+        """
         first = await self.passwords.set(account, self._vault.open(PHONE, account.phone_sealed), password)
         await self.changed(account, "password.set", "设置了登录密码" if first else "修改了登录密码")
-        return first
+        if not first:
+            await self._end_others(browser, "password changed")
 
     async def enrol_totp(self, account: Account, secret: str, code: str) -> list[str]:
         """Add a TOTP; the recovery codes. Raises what `Totps.enrol` raises."""
@@ -105,8 +110,13 @@ class Authenticators:
         row = await self.passkeys(binding).register(account, name, ticket, answer)
         await self.changed(account, "passkey.added", f"新增了通行密钥“{row.name}”", passkey=str(row.id))
 
-    async def remove(self, account: Account, what: str, passkey: UUID | None = None) -> bool:
-        """Remove the password, the TOTP with its recovery codes, or one passkey; False if it is not there."""
+    async def remove(
+        self, account: Account, what: str, browser: BrowserSession, passkey: UUID | None = None
+    ) -> None:
+        """Remove the password, the TOTP with its recovery codes, or one passkey, if it is there.
+
+        It may be in other hands: the person's sessions other than `browser` end.
+        """
         there = await self.overview(account.id)
         row: Password | Totp | Passkey | None = next(
             (one for one in there.passkeys if what == "passkey" and one.id == passkey), None
@@ -114,14 +124,14 @@ class Authenticators:
         if what != "passkey":
             row = there.password if what == "password" else there.totp
         if row is None:
-            return False
+            return
         if what == "totp":
             await self._rows.forget_recovery_codes(account.id)
         await self._rows.remove(row)
         await self.changed(
             account, f"{what}.removed", f"移除了{rules.WORDS[what]}", passkey=str(passkey or "")
         )
-        return True
+        await self._end_others(browser, f"{what} removed")
 
     async def reset(self, account: Account, actor: UUID | str) -> None:
         """Remove everything, for a person who has lost it. Raises `NotYourself`."""
@@ -147,6 +157,10 @@ class Authenticators:
             **{name: value for name, value in details.items() if value},
         )
         await self._sms.send(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
+
+    async def _end_others(self, browser: BrowserSession, because: str) -> None:
+        sessions = Sessions(self._session, self._clock, self._settings.access_token_seconds)
+        await sessions.end_others(browser, because)
 
     def refused(self, sub: UUID, action: str, code: str) -> None:
         """Record an attempt that failed."""

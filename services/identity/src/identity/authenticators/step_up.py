@@ -71,16 +71,16 @@ async def with_password(
                 raise
             if new_password != again:
                 raise PasswordUnfit("两次输入的新密码不一致。") from None
-            await authenticators.set_password(sent.account, new_password)
+            await authenticators.set_password(sent.account, new_password, sent.browser)
     except Refused as problem:
         authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
         return await _render(
             authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
         )
-    level = max(levels.PASSWORD_SMS, sent.browser.acr, key=levels.rank)
+    # Not the session's own, if higher: `auth_time` would then be that of more than was shown.
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
-    return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr)
+    return await raising.onto(redirect(return_to), sent.browser, acr=levels.PASSWORD_SMS, amr=amr)
 
 
 @router.post("/code")
@@ -127,7 +127,7 @@ async def with_passkey(
 
 
 def _after_sms(browser: BrowserSession, clock: ClockProtocol) -> None:
-    if not rules.sms_fresh(browser.amr, browser.authenticated_at, clock.now()):
+    if not rules.sms_fresh(browser.amr, browser.begun_at, clock.now()):
         raise SmsFirst
 
 
@@ -147,7 +147,7 @@ async def _render(
     offers = rules.offers(
         need,
         there.means,
-        fresh_sms=rules.sms_fresh(browser.amr, browser.authenticated_at, clock.now()),
+        fresh_sms=rules.sms_fresh(browser.amr, browser.begun_at, clock.now()),
         changes=authenticators.may_change(there.means, browser),
     )
     ceremony = await authenticators.passkeys(token).assertion(browser.account_id) if offers.passkey else None

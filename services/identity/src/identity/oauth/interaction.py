@@ -52,11 +52,11 @@ class Marker:
     """The person does not want to authenticate further."""
 
     def fresh(self, browser: BrowserSession | None) -> bool:
-        """Whether the browser has signed in since the person was sent away."""
+        """Whether the browser has signed in since the person was sent away; stepping up is not enough."""
         return (
             browser is not None
             and session_tag(browser) != self.before
-            and browser.authenticated_at >= datetime.fromtimestamp(self.at // 1_000_000, UTC)
+            and browser.begun_at >= datetime.fromtimestamp(self.at // 1_000_000, UTC)
         )
 
 

@@ -113,7 +113,7 @@ def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pa
     stored: list[list[str]] = json.loads(context.vault.open(_PURPOSE, row.parameters_sealed))
     parameters = [(name, value) for name, value in stored]
     browser = context.browser
-    if browser is not None and browser.authenticated_at >= row.issued_at:
+    if browser is not None and browser.begun_at >= row.issued_at:
         # The person has signed in since; asking again would never end.
         parameters = [pair for pair in parameters if pair != ("prompt", "login")]
     return parameters, row

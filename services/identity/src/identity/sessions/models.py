@@ -26,7 +26,10 @@ class BrowserSession(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    begun_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """The last sign-in by SMS code or passkey, not a step-up: how long the session lasts counts from it."""
     authenticated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """When `acr` and `amr` were last shown, by signing in or stepping up: `auth_time` in tokens."""
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     acr: Mapped[str] = mapped_column(Text)
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -38,5 +41,5 @@ class BrowserSession(Base):
         return (
             self.ended_at is None
             and now < self.last_seen_at + timedelta(seconds=idle_seconds)
-            and now < self.authenticated_at + timedelta(seconds=absolute_seconds)
+            and now < self.begun_at + timedelta(seconds=absolute_seconds)
         )

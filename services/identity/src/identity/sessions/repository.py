@@ -39,7 +39,7 @@ class SessionRepository:
                     BrowserSession.account_id == sub,
                     BrowserSession.ended_at.is_(None),
                     BrowserSession.last_seen_at > idle_since,
-                    BrowserSession.authenticated_at > since,
+                    BrowserSession.begun_at > since,
                 )
                 .order_by(BrowserSession.authenticated_at.desc(), BrowserSession.id.desc())
             )

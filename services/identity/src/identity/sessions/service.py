@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -45,6 +45,7 @@ class Sessions:
             id=new_id(),
             account_id=account.id,
             secret_hash=sha256(secret.encode()).digest(),
+            begun_at=now,
             authenticated_at=now,
             last_seen_at=now,
             acr=acr,
@@ -68,15 +69,16 @@ class Sessions:
         if self._old(row):
             await self.end(row, "renewed for too long")
             return self.start(account, acr=acr, amr=amr)
-        return row, self._renew(row, acr, amr, self._clock.now())
+        row.begun_at = row.authenticated_at = self._clock.now()
+        return row, self._renew(row, acr, amr)
 
     async def step_up(
         self, browser: BrowserSession, *, acr: str, amr: list[str], authenticated: bool = True
     ) -> str | None:
-        """Raise a session's level: the value of its new cookie, None if the session has ended meanwhile.
+        """Give a session the level that was shown: its new cookie's value, None if it has ended meanwhile.
 
-        Not `authenticated`: by something set up just now, which proves nothing about who has done so; the
-        session is as old as before.
+        It does not last longer for that: only `begin` prolongs. Not `authenticated`: by something set up
+        just now, which proves nothing about who has done so; then its `auth_time` stays, too.
         """
         row = await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
@@ -90,16 +92,17 @@ class Sessions:
             sid=str(row.id),
             acr=acr,
         )
-        renewed = authenticated and not self._old(row)
-        return self._renew(row, acr, amr, self._clock.now() if renewed else row.authenticated_at)
+        if authenticated:
+            row.authenticated_at = self._clock.now()
+        return self._renew(row, acr, amr)
 
     def _old(self, row: BrowserSession) -> bool:
         return self._clock.now() - instant_of(row.id) > LONGEST_RENEWED
 
-    def _renew(self, row: BrowserSession, acr: str, amr: list[str], authenticated_at: datetime) -> str:
+    def _renew(self, row: BrowserSession, acr: str, amr: list[str]) -> str:
         secret = secrets.token_urlsafe(32)
         row.secret_hash = sha256(secret.encode()).digest()
-        row.authenticated_at, row.last_seen_at = authenticated_at, self._clock.now()
+        row.last_seen_at = self._clock.now()
         row.acr, row.amr = acr, amr
         return f"{row.id}.{secret}"
 
