@@ -40,7 +40,8 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """RFC 6749 §3.1: no parameter twice, but `resource` (RFC 8707 §2)."""
         if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
             raise InvalidRequestError(
-                "Parameters must not be included more than once.", redirect_uri=trusted_redirect(request)
+                "Parameters must not be included more than once.",
+                redirect_uri=trusted_redirect(request.payload.datalist),
             )
 
     @staticmethod
