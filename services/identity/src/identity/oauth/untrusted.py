@@ -6,7 +6,7 @@ from identity.oauth.context import current
 
 
 def trusted_redirect(lists: Mapping[str, list[str]]) -> str | None:
-    """The redirect URI among a request's parameters, if it and the client are named once and it is registered.
+    """The redirect URI among parameters, if it and the client are named once and it is registered for it.
 
     None otherwise: then the error is shown to the person (RFC 6749 §4.1.2.1).
     """
