@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from authkit.errors import InvalidToken
 from authkit.jwks import KeySet
 from authkit.tokens import TokenVerifier
 from servicekit import logs
@@ -48,3 +49,21 @@ def keys(jwks: Jwks) -> KeySet:
 @pytest.fixture
 def verifier(issuer: TokenFactory, keys: KeySet) -> TokenVerifier:
     return TokenVerifier(issuer=issuer.issuer, audience=issuer.audience, keys=keys)
+
+
+async def refused(verifier: TokenVerifier, token: str, error: type[Exception] = InvalidToken) -> None:
+    with pytest.raises(InvalidToken if error is InvalidToken else error) as caught:
+        await verifier.verify(token)
+    assert type(caught.value) is error
+
+
+def serving(document: Any) -> Any:
+    async def fetch() -> Any:
+        return document
+
+    return fetch
+
+
+def verifier_of(issuer: TokenFactory, document: Any) -> TokenVerifier:
+    """A verifier that finds `document` where the issuer publishes its keys."""
+    return TokenVerifier(issuer=issuer.issuer, audience=issuer.audience, keys=KeySet(serving(document)))

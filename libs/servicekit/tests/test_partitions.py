@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from servicekit.db import Database
@@ -82,14 +83,20 @@ async def test_what_nobody_has_moved_is_dropped_all_the_same(database: Database)
     assert await where(database) == {}
 
 
-async def test_a_partition_that_cannot_be_locked_is_left_for_the_next_time(
+async def test_a_partition_that_cannot_be_locked_is_counted_and_left_for_the_next_time(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def left() -> float:
+        return REGISTRY.get_sample_value("zhuxue_partitions_left_total", {"table": "notes"}) or 0.0
+
     monkeypatch.setattr("servicekit.partitions._LOCK_TIMEOUT", "50ms")
+    before = left()
     async with database.engine.begin() as connection:
         await connection.execute(text("LOCK TABLE notes IN ROW EXCLUSIVE MODE"))
         assert await maintain(database, [NOTES], NOON) == []
+    assert left() == before + 3
     assert len(await maintain(database, [NOTES], NOON)) == 3
+    assert left() == before + 3
 
 
 async def test_of_two_processes_one_makes_the_partitions(database: Database) -> None:

@@ -36,8 +36,8 @@ def create_app(
     """Assemble a service.
 
     `background` runs for as long as the application does (relays, consumers); `checks` decide `/readyz`
-    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes; `pages` are path
-    prefixes that browsers navigate to, which scripts of other origins never read.
+    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes; `pages` are paths
+    that browsers navigate to, with all below them, which scripts of other origins never read.
     """
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +20,10 @@ from servicekit.db import Database
 from servicekit.ids import first_id
 
 log = structlog.get_logger("partitions")
+
+LEFT = Counter(
+    "zhuxue_partitions_left_total", "Partitions that could not be made, dropped or emptied in time", ["table"]
+)
 
 AHEAD_DAYS = 2
 _DAY = timedelta(days=1)
@@ -58,7 +63,7 @@ async def maintain(database: Database, tables: Sequence[ByDay], now: datetime) -
     """Make the partitions of today and the days ahead, drop those past keeping.
 
     Returns the names of partitions made or dropped. Each is a transaction of its own; one that cannot have
-    its lock at once is left for the next time. Waits for another process that is at it.
+    its lock at once is left for the next time, and counted. Waits for another process that is at it.
     """
     async with database.engine.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -73,17 +78,18 @@ async def _maintain(
     there, done = present[table.table], list[str]()
     for day in (today + n * _DAY for n in range(AHEAD_DAYS + 1)):
         if table.part(day) not in there:
-            done += await _try(database, table.part(day), _make(table, day))
+            done += await _try(database, table, table.part(day), _make(table, day))
     for name in sorted(there):
         suffix = name.removeprefix(f"{table.table}_part_")
         if not suffix.isdigit():
             continue
         ended = datetime.strptime(suffix, _FORMAT).replace(tzinfo=UTC) + _DAY
         if ended + table.keep <= now:
-            done += await _try(database, name, [f"DROP TABLE {name}"])
+            done += await _try(database, table, name, [f"DROP TABLE {name}"])
     # Nearly always nothing: what has its day far ahead has moved out before.
     past = f"{table.column} < {table.bound(_oldest(table, now))}"
-    await _try(database, table.rest, [f"DELETE FROM {table.rest} WHERE {past}"])  # noqa: S608 - our names
+    emptied = f"DELETE FROM {table.rest} WHERE {past}"  # noqa: S608 - our names
+    await _try(database, table, table.rest, [emptied])
     return done
 
 
@@ -120,13 +126,14 @@ def _present(connection: Connection, tables: Sequence[ByDay]) -> dict[str, set[s
     return found
 
 
-async def _try(database: Database, name: str, statements: Sequence[str]) -> list[str]:
+async def _try(database: Database, table: ByDay, name: str, statements: Sequence[str]) -> list[str]:
     try:
         async with database.engine.begin() as connection:
             await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
             for statement in statements:
                 await connection.execute(text(statement))
     except DBAPIError as error:
+        LEFT.labels(table.table).inc()
         log.warning("partition left for later", partition=name, error=str(error.orig))
         return []
     return [name]

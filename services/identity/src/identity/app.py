@@ -134,7 +134,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,
-        pages=["/authorize", "/login", "/end_session", "/account", "/integrations"],
+        pages=["/authorize", "/login", "/end_session", "/account", "/device", "/integrations"],
     )
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault

@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 from authkit.principal import Principal
 from identity import bootstrap
 from identity.audit.models import AuditRecord
+from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth.models import Client, ClientSecret, secret_hash
-from identity.oauth.rfc8693_token_exchange import ACCESS_TOKEN, GRANT_TYPE
+from identity.oauth.rfc8693_token_exchange import ACCESS_TOKEN
 from identity.settings import BootstrapSettings
 from testkit.postgres import Migration
 
@@ -70,7 +71,7 @@ def test_what_an_operator_may_let_a_service_do(entry: str, good: bool) -> None:
 
 
 async def exchange(browser: Any, token: str, *, auth: Any = OFFICE, headers: Any = None, **more: str) -> Any:
-    form = {"grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ACCESS_TOKEN} | more
+    form = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN} | more
     extra = {} if auth is None else {"auth": auth}
     kept = {name: value for name, value in form.items() if value}
     return await browser.http.post("/token", data=kept, headers=headers, **extra)
@@ -270,7 +271,7 @@ async def test_a_client_exchanges_tokens_issued_to_it(new_browser: Any, app: Any
     browser = new_browser()
     async with app.state.database.transaction() as session:
         portal = await session.get(Client, "portal", populate_existing=True)
-        portal.grant_types = [*portal.grant_types, GRANT_TYPE]
+        portal.grant_types = [*portal.grant_types, TOKEN_EXCHANGE]
         portal.token_endpoint_auth_method = "client_secret_post"
         portal.secrets = [
             ClientSecret(
@@ -289,7 +290,7 @@ async def test_a_client_exchanges_tokens_issued_to_it(new_browser: Any, app: Any
 async def test_rfc9449_a_bound_token_gives_only_a_bound_token(
     new_browser: Any, tools: Any, dpop: Any
 ) -> None:
-    browser, own = new_browser(), type(dpop)()
+    browser, own = new_browser(), type(dpop)(dpop.origin)
     answer = await browser.http.post(
         "/token",
         data={"grant_type": "client_credentials"},

@@ -181,3 +181,15 @@ async def test_nothing_is_stored_in_clear(new_browser: Any) -> None:
     async with browser.app.state.database.transaction() as session:
         (row,) = (await session.execute(text("SELECT p::text FROM pushed_requests p"))).scalars().all()
     assert all(word not in row and word.encode().hex() not in row for word in (reference, "19900001323"))
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+async def test_a_request_object_is_refused_to_no_address_that_is_named_twice(
+    new_browser: Any, mode: str
+) -> None:
+    browser = new_browser()
+    url = browser.authorize_url(verifier=VERIFIER, request="a.b.c", response_mode=mode)
+    for other in ("https://evil.example/", "http://localhost:8000/callback"):
+        answer = await browser.http.get(f"{url}&{urlencode({'redirect_uri': other})}")
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+        assert "evil.example" not in answer.text

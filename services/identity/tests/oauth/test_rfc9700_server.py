@@ -15,6 +15,17 @@ COUNTY_ADMIN = "19900001323"
 VERIFIER = "v" * 64
 RP = ("rp", "r" * 40)
 SPA = "https://spa.example.cn"
+PAGES = (
+    "/login/passkey",
+    "/login/step-up",
+    "/end_session",
+    "/account/sessions",
+    "/account/security",
+    "/account/security/passkeys",
+    "/device",
+    "/device?user_code=BCDF-GHJK",
+    "/integrations",
+)
 pytestmark = pytest.mark.usefixtures("clients")
 
 
@@ -74,8 +85,10 @@ async def test_rfc9700_2_6_cors_where_scripts_call_and_never_at_the_authorizatio
             stranger = await http.get(path, headers={"origin": "https://evil.example"})
             assert "access-control-allow-origin" not in stranger.headers
         preflight = {"origin": SPA, "access-control-request-method": "POST"}
-        assert (await http.options("/token", headers=preflight)).status_code == 200
-        for path in (url, "/login?return_to=/integrations", "/end_session", "/account/sessions"):
+        for path in ("/token", "/device_authorization"):
+            asked = await http.options(path, headers=preflight)
+            assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, SPA)
+        for path in (url, "/login?return_to=/integrations", *PAGES):
             answer = await http.get(path, headers={"origin": SPA})
             assert not [name for name in answer.headers if name.startswith("access-control")]
             assert (await http.options(path, headers=preflight)).status_code == 405

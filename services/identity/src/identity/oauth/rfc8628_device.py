@@ -17,6 +17,7 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from identity.audit import service as audit
+from identity.clients.rules import DEVICE_CODE
 from identity.device import rules
 from identity.device.models import DeviceCode
 from identity.device.service import Devices
@@ -27,8 +28,6 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.models import Client
 from identity.oauth.repository import Standing
 
-GRANT_TYPE: str = Base.GRANT_TYPE
-
 
 def begin(context: Context, request: Any) -> dict[str, Any]:
     """The device authorization response (§3.2) for an authenticated client.
@@ -36,7 +35,7 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
     Raises `unauthorized_client`, `invalid_scope`, `invalid_target`.
     """
     client: Client = request.client
-    if not client.check_grant_type(GRANT_TYPE):
+    if not client.check_grant_type(DEVICE_CODE):
         raise UnauthorizedClientError("The client is not registered for the device flow.")
     scopes = list(dict.fromkeys((request.payload.scope or "").split()))
     if not scopes or not set(scopes) <= set(client.scopes):
@@ -57,6 +56,7 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
 class DeviceCodeGrant(Base):  # type: ignore[misc]
     """Polling (§3.4), under a row lock. A refusal is an answer, so what a poll changes is kept."""
 
+    GRANT_TYPE = DEVICE_CODE
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def validate_token_request(self) -> None:
@@ -64,7 +64,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         context = current()
         client: Client = self.authenticate_token_endpoint_client()
         self.request.client = client
-        if not client.check_grant_type(GRANT_TYPE):
+        if not client.check_grant_type(DEVICE_CODE):
             raise UnauthorizedClientError("The client is not registered for the device flow.")
         value = self.request.form.get("device_code")
         if value is None:

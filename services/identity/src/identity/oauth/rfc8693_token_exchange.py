@@ -17,13 +17,13 @@ from authlib.oauth2.rfc6749 import (
 )
 
 from identity.audit import service as audit
+from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth import client_auth, issued, resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.models import Client
 from identity.oauth.rfc7662_introspection import own_audience
 from identity.oauth.rfc9449_dpop import InvalidProof
 
-GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 LONGEST_CHAIN = 3
 # What a person has told the client they signed in to is not passed on.
@@ -45,7 +45,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     and not read: who may act is in the registry of clients.
     """
 
-    GRANT_TYPE = GRANT_TYPE
+    GRANT_TYPE = TOKEN_EXCHANGE
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.CONFIDENTIAL
 
     def validate_token_request(self) -> None:
@@ -53,7 +53,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         context = current()
         client: Client = self.authenticate_token_endpoint_client()
         self.request.client = client
-        if not client.check_grant_type(GRANT_TYPE):
+        if not client.check_grant_type(TOKEN_EXCHANGE):
             raise UnauthorizedClientError("The client is not registered for token exchange.")
         form = self.request.form
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:

@@ -11,6 +11,7 @@ from identity.oauth.context import Context
 from identity.oauth.models import Client, secret_hash
 from identity.oauth.stored.handles import handle
 from identity.oauth.stored.models import PushedRequest
+from identity.oauth.untrusted import trusted_redirect
 from servicekit.ids import new_id
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
@@ -96,11 +97,11 @@ def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None
     if reference.startswith(PREFIX):
         return _pushed(context, client, reference.removeprefix(PREFIX))
     if "request" in given:
-        raise _to_client(RequestNotSupported("Request objects are not supported."), client, given)
+        raise _to_client(RequestNotSupported("Request objects are not supported."), pairs)
     if "request_uri" in given:
-        raise _to_client(RequestUriNotSupported("Only pushed requests are supported."), client, given)
+        raise _to_client(RequestUriNotSupported("Only pushed requests are supported."), pairs)
     if client is not None and client.require_pushed_authorization_requests:
-        raise _to_client(InvalidRequestError("The request must be pushed (RFC 9126)."), client, given)
+        raise _to_client(InvalidRequestError("The request must be pushed (RFC 9126)."), pairs)
     return pairs, None
 
 
@@ -119,10 +120,12 @@ def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pa
     return parameters, row
 
 
-def _to_client(error: OAuth2Error, client: Client | None, given: dict[str, str]) -> OAuth2Error:
+def _to_client(error: OAuth2Error, pairs: Pairs) -> OAuth2Error:
     """Answer by redirect where the redirect URI can be trusted."""
-    redirect_uri = given.get("redirect_uri", "")
-    if client is not None and client.check_redirect_uri(redirect_uri):
-        error.redirect_uri = redirect_uri
-    error.state = given.get("state")
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if value:
+            lists.setdefault(name, []).append(value)
+    error.redirect_uri = trusted_redirect(lists)
+    error.state = lists.get("state", [None])[0]
     return error

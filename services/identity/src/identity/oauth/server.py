@@ -141,10 +141,12 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         """
         if request.payload.response_type is None:
             raise InvalidRequestError(
-                "Missing 'response_type' in request.", redirect_uri=trusted_redirect(request)
+                "Missing 'response_type' in request.", redirect_uri=trusted_redirect(request.payload.datalist)
             )
         if request.payload.response_type not in AuthorizationCodeGrant.RESPONSE_TYPES:
-            raise UnsupportedResponseType("Only 'code' is supported.", redirect_uri=trusted_redirect(request))
+            raise UnsupportedResponseType(
+                "Only 'code' is supported.", redirect_uri=trusted_redirect(request.payload.datalist)
+            )
         return super().get_authorization_grant(request)
 
     def get_token_grant(self, request: Any) -> Any:

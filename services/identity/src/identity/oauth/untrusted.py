@@ -1,20 +1,18 @@
 """What can be said of a request before anything in it is trusted."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from identity.oauth.context import current
 
 
-def trusted_redirect(request: Any) -> str | None:
-    """The redirect URI of a request if it is named once and registered for its client, which is named once.
+def trusted_redirect(lists: Mapping[str, list[str]]) -> str | None:
+    """The redirect URI among parameters, if it and the client are named once and it is registered for it.
 
     None otherwise: then the error is shown to the person (RFC 6749 §4.1.2.1).
     """
-    lists = request.payload.datalist
     if any(len(lists.get(name, [])) != 1 for name in ("client_id", "redirect_uri")):
         return None
-    client = current().rows.client(lists["client_id"][0])
+    client = current().client(lists["client_id"][0])
     uri: str = lists["redirect_uri"][0]
     return uri if client is not None and client.check_redirect_uri(uri) else None
 

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
-from identity.oauth import claims, resources, tokens
+from identity.oauth import claims, client_auth, resources, tokens
 from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
@@ -24,12 +24,7 @@ from servicekit.ids import id_at, new_id
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     """Codes live a minute, are stored as hashes, and are redeemed once under a row lock."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
-        "none",
-        "client_secret_basic",
-        "client_secret_post",
-        "private_key_jwt",
-    ]
+    TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def generate_authorization_code(self) -> str:
         """With the id of the row it will have."""
@@ -40,7 +35,8 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """RFC 6749 §3.1: no parameter twice, but `resource` (RFC 8707 §2)."""
         if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
             raise InvalidRequestError(
-                "Parameters must not be included more than once.", redirect_uri=trusted_redirect(request)
+                "Parameters must not be included more than once.",
+                redirect_uri=trusted_redirect(request.payload.datalist),
             )
 
     @staticmethod

@@ -6,18 +6,14 @@ from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
 from sqlalchemy.util import await_only
 
-from identity.oauth import resources, tokens
+from identity.oauth import client_auth, resources, tokens
 from identity.oauth.context import current
 
 
 class ClientCredentialsGrant(Base):  # type: ignore[misc]
     """Confidential clients only; scopes must be registered, none is dropped silently."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
-        "client_secret_basic",
-        "client_secret_post",
-        "private_key_jwt",
-    ]
+    TOKEN_ENDPOINT_AUTH_METHODS = client_auth.CONFIDENTIAL
 
     def validate_requested_scope(self) -> None:
         """Raises `invalid_scope` for a scope that the client is not registered for."""

@@ -17,7 +17,7 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
 from identity.audit import service as audit
-from identity.oauth import resources, tokens
+from identity.oauth import client_auth, resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.models import Client, Grant, secret_hash
@@ -60,12 +60,7 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
 class RefreshTokenGrant(Base):  # type: ignore[misc]
     """One refresh at a time for each grant, under a row lock."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = [  # noqa: RUF012
-        "none",
-        "client_secret_basic",
-        "client_secret_post",
-        "private_key_jwt",
-    ]
+    TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def validate_token_request(self) -> None:
         """Client first, then token, scope and resource; nothing is used up before all of them fit."""
