@@ -77,6 +77,7 @@ class RelyingParty:
             token_endpoint_auth_method=self.auth_method,
             code_challenge_method="S256",
             verify=TLS,
+            timeout=60,
         )
 
     def url(self, **params: str) -> str:

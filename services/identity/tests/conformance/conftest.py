@@ -46,7 +46,7 @@ async def app(app: FastAPI, served: Served) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
-    return lambda: httpx.AsyncClient(base_url=issuer, verify=TLS)
+    return lambda: httpx.AsyncClient(base_url=issuer, verify=TLS, timeout=60)
 
 
 @pytest.fixture(scope="session")
