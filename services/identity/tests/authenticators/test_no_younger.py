@@ -66,10 +66,13 @@ async def test_stepping_up_does_not_prolong_the_twelve_hours(person: Any, soft_k
             page, "/login/step-up/passkey", credential=key.get(pages.options(page.text))
         )
         assert answer.status_code == 303
-        claims = (await person.redeem(await person.authorize(**silent, max_age="60")))["claims"]
+        tokens = await person.redeem(await person.authorize(**silent, max_age="60"))
+        claims = tokens["claims"]
         assert (claims["acr"], claims["auth_time"]) == (acr.MFA, int(person.clock.now().timestamp()))
     person.clock.advance(timedelta(minutes=20))
     assert pages.answer(await person.authorize(**silent))["error"] == "login_required"
+    form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": tokens["refresh_token"]}
+    assert (await person.http.post("/token", data=form)).json()["error"] == "invalid_grant"
 
 
 async def test_signing_in_again_does(person: Any) -> None:

@@ -347,6 +347,17 @@ async def test_5_1_tries_from_one_address_are_counted_too(
     assert (await other.enter()).status_code == 429
 
 
+async def test_5_1_one_person_does_not_lock_an_address(
+    device: Device, new_browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("identity.device.rules.TRIES_PER_ADDRESS", 7)
+    for _ in range(9):
+        await device.enter("BBBB-BBBB")
+    other = Device(new_browser(), phone=OTHER)
+    await other.begin()
+    assert (await other.enter()).status_code == 200
+
+
 async def test_forms_of_others_are_refused(device: Device) -> None:
     await device.begin()
     await device.signed_in()

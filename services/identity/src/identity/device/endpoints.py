@@ -13,7 +13,7 @@ from identity.dependencies import Settings, Vault
 from identity.device import rules
 from identity.device.errors import Refused
 from identity.device.models import DeviceCode
-from identity.device.service import Devices
+from identity.device.service import Devices, Wanting
 from identity.oauth.context import Context
 from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
@@ -37,8 +37,7 @@ async def enter(
     code = rules.normal(user_code)
     if browser is None:
         query = "" if code is None else "?" + urlencode({"user_code": rules.shown(code)})
-        target = "/login?" + urlencode({"return_to": DEVICE_PAGE + query})
-        return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+        return _redirect("/login?" + urlencode({"return_to": DEVICE_PAGE + query}))
     return _form(vault, browser, "" if code is None else rules.shown(code), given=code is not None)
 
 
@@ -76,7 +75,7 @@ async def decide(
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
 ) -> Response:
-    """Let the device in, or not."""
+    """Let the device in, or not. Who has to authenticate further for that comes back to the code."""
     mine = csrf.check(request, vault, settings, browser, token)
 
     def run(context: Context) -> Response:
@@ -87,6 +86,8 @@ async def decide(
         row, client = found
         if decision == "deny":
             devices.deny(row, mine)
+        elif (wanting := devices.wanting(row, client, mine)) is not None:
+            return _further(wanting, rules.normal(user_code) or "")
         else:
             devices.allow(row, client, mine)
         return page("device_done.html", name=client.client_name, allowed=decision == "allow")
@@ -96,6 +97,17 @@ async def decide(
 
 async def _on(session: AsyncSession, request: Request, call: Callable[[Context], Response]) -> Response:
     return await session.run_sync(lambda sync: call(Context(sync, request.app.state.parts)))
+
+
+def _further(wanting: Wanting, user_code: str) -> Response:
+    back = {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
+    if wanting.acr is None:
+        return _redirect("/login?" + urlencode(back))
+    return _redirect("/login/step-up?" + urlencode(back | {"acr": wanting.acr}))
+
+
+def _redirect(url: str) -> Response:
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
 
 
 def _address(request: Request) -> str:

@@ -1,7 +1,7 @@
 """Codes of the device flow (RFC 8628 §3.2, §6.1). Pure."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, so that no words come out, and without what looks alike (§6.1)."""
@@ -23,6 +23,11 @@ def new_user_code() -> str:
 def shown(user_code: str) -> str:
     """XXXX-XXXX."""
     return f"{user_code[:4]}-{user_code[4:]}"
+
+
+def too_old(authenticated_at: datetime, max_age: int | None, now: datetime) -> bool:
+    """Whether a sign-in is older than so many seconds; 0 takes none (OpenID Connect Core §3.1.2.1)."""
+    return max_age is not None and (max_age == 0 or now - authenticated_at > timedelta(seconds=max_age))
 
 
 def normal(typed: str) -> str | None:

@@ -9,6 +9,7 @@ from identity.device import rules
 from identity.device.errors import Refused
 from identity.device.models import DeviceCode
 from identity.device.repository import DeviceRepository
+from identity.oauth.acr import level_of
 from identity.oauth.context import Context
 from identity.oauth.models import Client, Grant, secret_hash
 from identity.oauth.stored.handles import handle, id_of
@@ -25,6 +26,14 @@ class Codes:
 
     device_code: str
     user_code: str
+
+
+@dataclass(frozen=True)
+class Wanting:
+    """The person has to authenticate further before they decide."""
+
+    acr: str | None = None
+    """The level to reach in the same session; None to sign in again."""
 
 
 class Devices:
@@ -64,7 +73,8 @@ class Devices:
     def find(self, browser: BrowserSession, address: str, typed: str) -> tuple[DeviceCode, Client] | Refused:
         """The request that a person has typed the code of, locked.
 
-        Wrong codes are counted for the person and the address, right ones are not (§5.1). A refusal must be
+        Wrong codes are counted for the person and the address, right ones are not (§5.1). What a person
+        tries beyond their limit does not count for the address, which others share. A refusal must be
         rendered: raised, it would undo the count.
         """
         now = self._context.clock.now()
@@ -75,8 +85,7 @@ class Devices:
         keys = [(self._context.vault.index(_TRIES, of), most) for of, most in limits]
         begins = now - rules.TRIES_WINDOW
         # Counted first, so that of many tries at once none is overlooked.
-        counted = [self._rows.count_try(key, now, begins) <= most for key, most in keys]
-        if not all(counted):
+        if not all(self._rows.count_try(key, now, begins) <= most for key, most in keys):
             return Refused.TOO_MANY
         code = rules.normal(typed)
         rows = [] if code is None else self._rows.live(self._hash(code), now)
@@ -88,6 +97,20 @@ class Devices:
         for key, _ in keys:
             self._rows.take_back_try(key)
         return row, client
+
+    def wanting(self, row: DeviceCode, client: Client, browser: BrowserSession) -> Wanting | None:
+        """What the browser's sign-in lacks for the client, None if nothing.
+
+        The client's `default_max_age` and `default_acr_values` count (OpenID Connect Dynamic Client
+        Registration §2); the flow has no parameters of its own for them.
+        """
+        signed_in_since = browser.begun_at >= row.issued_at
+        if not signed_in_since and rules.too_old(
+            browser.authenticated_at, client.default_max_age, self._context.clock.now()
+        ):
+            return Wanting()
+        level = level_of({}, None, client.default_acr_values)
+        return None if level.met(browser.acr) else Wanting(level.need)
 
     def allow(self, row: DeviceCode, client: Client, browser: BrowserSession) -> None:
         """The person lets the device in: a grant, as of a code, and a consent that they can withdraw.

@@ -1,5 +1,7 @@
 """A grant: the family of everything issued from one authorization."""
 
+from datetime import timedelta
+
 from identity.audit import service as audit
 from identity.oauth.context import Context
 from identity.oauth.models import Grant
@@ -13,9 +15,10 @@ def active_person(context: Context, grant: Grant) -> Standing | None:
     # Looked at after the lock: until then somebody else may have ended it.
     if standing is None or not standing.active or grant.revoked_at is not None:
         return None
-    if grant.session_id is not None and not standing.in_session:
-        return None
-    return standing
+    if grant.session_id is None:
+        return standing
+    since, absolute = standing.in_session_since, timedelta(seconds=context.settings.session_absolute_seconds)
+    return standing if since is not None and context.clock.now() < since + absolute else None
 
 
 def revoke_grant(context: Context, grant: Grant, reason: str) -> None:

@@ -3,6 +3,7 @@ async session (`AsyncSession.run_sync`), so that protocol and data share one tra
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,12 +34,12 @@ class Acting:
 class Standing:
     """A person as tokens describe them; `id` is their `sub`.
 
-    `in_session` says whether the session asked for goes on.
+    `in_session_since`: when the session asked for began, None once somebody has ended it.
     """
 
     id: UUID
     active: bool
-    in_session: bool
+    in_session_since: datetime | None
     acting: Acting | None
     entitlements: list[str]
 
@@ -48,9 +49,9 @@ class Standing:
         acting = None
         if row.unit_id is not None:
             acting = Acting(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
-        in_session = row.session_id is not None and row.session_ended_at is None
+        since = row.session_begun_at if row.session_ended_at is None else None
         active = row.account_status == "active"
-        return cls(row.person_id, active, in_session, acting, row.entitlements or [])
+        return cls(row.person_id, active, since, acting, row.entitlements or [])
 
 
 STANDING: tuple[Any, ...] = (
@@ -58,6 +59,7 @@ STANDING: tuple[Any, ...] = (
     Account.status.label("account_status"),
     BrowserSession.id.label("session_id"),
     BrowserSession.ended_at.label("session_ended_at"),
+    BrowserSession.begun_at.label("session_begun_at"),
     Unit.id.label("unit_id"),
     Unit.path.label("unit_path"),
     Unit.level.label("unit_level"),
