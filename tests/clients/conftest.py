@@ -6,10 +6,12 @@ import json
 import os
 import re
 import secrets
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -38,6 +40,8 @@ PACKAGE = Path(__file__).parent / "node"
 GUIDE = Path(__file__).parents[2] / "docs" / "integration.md"
 PORTAL_CALLBACK = "http://localhost:8000/callback"
 CENTRE_ADMIN = "19900000001"
+# How long anything is waited for, in seconds: machines are slow and busy.
+PATIENCE = 120.0
 # The centre, a province and its cities: two people each.
 _UNITS = re.compile(r"100000|37\d\d00")
 
@@ -70,7 +74,7 @@ class Browser:
 
     issuer: str
     phone: str
-    http: httpx.Client = field(default_factory=httpx.Client)
+    http: httpx.Client = field(default_factory=partial(httpx.Client, timeout=PATIENCE))
     pages: list[str] = field(default_factory=list)
     """What the issuer has asked: paths of the forms that were sent."""
 
@@ -142,9 +146,9 @@ class Issuer:
     def register(self, **metadata: Any) -> dict[str, Any]:
         """Register a client as the centre's administrator does; the answer, with the secret if any."""
         bearer = self._administrator()
-        me = httpx.get(f"{self.url}/api/v1/me", headers=bearer).json()
+        me = httpx.get(f"{self.url}/api/v1/me", headers=bearer, timeout=PATIENCE).json()
         body = {"client_name": "测试系统", "owner_unit_id": me["unit_id"]} | metadata
-        answer = httpx.post(f"{self.url}/api/v1/clients", json=body, headers=bearer)
+        answer = httpx.post(f"{self.url}/api/v1/clients", json=body, headers=bearer, timeout=PATIENCE)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
@@ -174,6 +178,7 @@ class Issuer:
                     "redirect_uri": PORTAL_CALLBACK,
                     "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
                 },
+                timeout=PATIENCE,
             )
             self._bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         return self._bearer
@@ -230,7 +235,7 @@ def issuer(database_templates: Templates, tmp_path_factory: pytest.TempPathFacto
 
     made = Issuer(f"http://127.0.0.1:{port}", (p.phone for p in world.people if p.phone != CENTRE_ADMIN))
     try:
-        wait_until_ready(ready, process.alive, 60, process.tail)
+        wait_until_ready(ready, process.alive, PATIENCE, process.tail)
         yield made
     finally:
         made.close()
@@ -264,6 +269,9 @@ class Program:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"step": step, **values}) + "\n")
         self._process.stdin.flush()
+        # One answer is due at a time, so that nothing waits in a buffer of ours.
+        if not select.select([self._process.stdout], [], [], PATIENCE)[0]:
+            raise AssertionError(f"the program does not answer: {step}")
         answer = json.loads(self._process.stdout.readline() or '{"error": {"message": "it has died"}}')
         if "error" in answer:
             raise Refused(answer["error"])

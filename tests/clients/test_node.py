@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from .conftest import Issuer, Program, Refused, blocks, changed, param
+from .conftest import PATIENCE, Issuer, Program, Refused, blocks, changed, param
 
 CALLBACK = "http://127.0.0.1:3000/callback"
 OUT = "http://127.0.0.1:3000/signed-out"
@@ -241,5 +241,5 @@ def test_a_fapi_client_is_told_when_the_session_has_ended(issuer: Issuer, fapi: 
 def test_a_request_that_was_not_pushed_is_refused(issuer: Issuer, fapi: Program) -> None:
     client_id = param(fapi("begin", scope="openid"), "client_id")
     query = {"client_id": client_id, "response_type": "code", "redirect_uri": CALLBACK, "scope": "openid"}
-    callback = httpx.get(f"{issuer.url}/authorize", params=query).headers["location"]
+    callback = httpx.get(f"{issuer.url}/authorize", params=query, timeout=PATIENCE).headers["location"]
     assert param(callback, "error") == "invalid_request"

@@ -197,11 +197,11 @@ async def test_fetching_in_the_background_goes_on_after_nonsense(
     monkeypatch.setattr("authkit.jwks._RETRY_SECONDS", 0.01)
     good, jwks.document = jwks.document, ["nonsense"]
     async with asyncio.timeout(60), keys.kept_fresh():
-        while jwks.fetches < 3:
+        while jwks.fetches < 3:  # noqa: ASYNC110 - nothing tells when
             await asyncio.sleep(0.01)
         assert not keys.loaded
         jwks.document = good
-        while not keys.loaded:
+        while not keys.loaded:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi import FastAPI
 
+from identity.clients.rules import DEVICE_CODE
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from testkit.clients import AssertionKeys, ProofKey
 
@@ -19,6 +21,7 @@ PHONE = "19900001323"
 VERIFIER = "v" * 64
 RP_SECRET = "r" * 40
 AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
+DEVICE_SCOPE = "openid cockpit:read"
 SCOPES = ["openid", "profile", "offline_access", "office", "identity"]
 
 
@@ -135,3 +138,114 @@ def tools() -> SimpleNamespace:
     return SimpleNamespace(
         claims_of=claims_of, code_for=code_for, follow=follow, redeem=redeem, refresh=refresh
     )
+
+
+# --- devices (RFC 8628) ---
+
+
+@pytest.fixture
+async def device_clients(app: FastAPI) -> None:
+    """`wall`: a public client; `rp`: one with a secret; a client of ours."""
+    shared: dict[str, Any] = {
+        "redirect_uris": [],
+        "grant_types": [DEVICE_CODE, "refresh_token"],
+        "scopes": ["openid", "profile", "cockpit:read", "offline_access"],
+        "audiences": ["urn:zhuxue:cockpit"],
+        "registered_at": datetime.now(UTC),
+    }
+    secret = ClientSecret(client_id="rp", secret_hash=secret_hash(RP_SECRET), created_at=datetime.now(UTC))
+    async with app.state.database.transaction() as session:
+        session.add_all(
+            [
+                Client(
+                    client_id="wall",
+                    client_name="大屏",
+                    token_endpoint_auth_method="none",
+                    first_party=False,
+                    **shared,
+                ),
+                Client(
+                    client_id="rp",
+                    client_name="某平台",
+                    token_endpoint_auth_method="client_secret_basic",
+                    secrets=[secret],
+                    first_party=True,
+                    **shared,
+                ),
+            ]
+        )
+
+
+class Device:
+    """A device with its client, and the browser of a person beside it."""
+
+    def __init__(self, browser: Any, client_id: str = "wall", phone: str = PHONE) -> None:
+        self.browser, self.client_id, self.phone = browser, client_id, phone
+        self.http = browser.http
+        self.codes: dict[str, Any] = {}
+
+    async def post(self, path: str, form: dict[str, str], headers: Any = None) -> Any:
+        if self.client_id == "wall":
+            return await self.http.post(path, data=form | {"client_id": "wall"}, headers=headers)
+        return await self.http.post(path, data=form, headers=headers, auth=("rp", RP_SECRET))
+
+    async def begin(self, scope: str = DEVICE_SCOPE, **more: str) -> dict[str, Any]:
+        answer = await self.post(
+            "/device_authorization", {"scope": scope, "resource": "urn:zhuxue:cockpit"} | more
+        )
+        assert answer.status_code == 200, answer.text
+        self.codes = answer.json()
+        return self.codes
+
+    async def poll(self, headers: Any = None, **more: str) -> Any:
+        form = {"grant_type": DEVICE_CODE, "device_code": self.codes["device_code"]} | more
+        return await self.post("/token", form, headers)
+
+    async def signed_in(self) -> None:
+        answer = await self.http.get("/device")
+        if answer.status_code == 303:
+            return_to = parse_qs(urlsplit(answer.headers["location"]).query)["return_to"][0]
+            answer = await self.browser.sign_in(self.phone, return_to)
+            assert (answer.status_code, answer.headers["location"]) == (303, return_to)
+
+    async def enter(self, user_code: str | None = None) -> Any:
+        await self.signed_in()
+        page = await self.http.get("/device")
+        form = {"csrf": csrf_of(page), "user_code": user_code or self.codes["user_code"]}
+        return await self.http.post("/device", data=form)
+
+    async def decide(self, decision: str = "allow") -> Any:
+        page = await self.enter()
+        assert page.status_code == 200, page.text
+        form = {"csrf": csrf_of(page), "user_code": self.codes["user_code"], "decision": decision}
+        return await self.http.post("/device/decision", data=form)
+
+    async def tokens(self, scope: str = DEVICE_SCOPE) -> dict[str, Any]:
+        await self.begin(scope)
+        assert (await self.decide()).status_code == 200
+        answer = await self.poll()
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def refresh(self, value: str) -> Any:
+        return await self.post("/token", {"grant_type": "refresh_token", "refresh_token": value})
+
+    async def active(self, token: str) -> bool:
+        answer = await self.http.post("/introspect", data={"token": token}, auth=("cockpit", "c" * 40))
+        return bool(answer.json()["active"])
+
+
+def csrf_of(page: Any) -> str:
+    found = re.search(r'name="csrf" value="(\w+)"', page.text)
+    assert found is not None, page.text
+    return found.group(1)
+
+
+def refused(answer: Any, error: str) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (401 if error == "invalid_client" else 400, error)
+
+
+@pytest.fixture
+def device(new_browser: Any) -> Device:
+    return Device(new_browser())

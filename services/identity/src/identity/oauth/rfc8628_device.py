@@ -108,12 +108,8 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         assert row.grant is not None
         row.used_at = context.clock.now()
         asked = self.request.payload.datalist.get("resource", [])
-        token: dict[str, Any] = {
-            "access_token": tokens.for_person(context, self.request.client, user, row.grant, asked),
-            "token_type": context.token_type,
-            "expires_in": context.settings.access_token_seconds,
-            "scope": scope,
-        }
+        access_token = tokens.for_person(context, self.request.client, user, row.grant, asked)
+        token = tokens.response(context, access_token, scope)
         renewable = refresh_token.issue(context, self.request.client, row.grant)
         if renewable is not None:
             token["refresh_token"] = renewable

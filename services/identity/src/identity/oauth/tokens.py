@@ -67,6 +67,16 @@ def for_client(context: Context, client: Client, scope: str, resources: list[str
     return _sign(context, {**_common(context, client, scope, resources), "sub": client.client_id})
 
 
+def response(context: Context, access_token: str, scope: str) -> dict[str, Any]:
+    """The token response (RFC 6749 §5.1), before a grant adds what else it gives."""
+    return {
+        "access_token": access_token,
+        "token_type": context.token_type,
+        "expires_in": context.settings.access_token_seconds,
+        "scope": scope,
+    }
+
+
 def _common(context: Context, client: Client, scope: str, audience: list[str]) -> dict[str, Any]:
     now = int(context.clock.now().timestamp())
     # RFC 9449 §6.1: the token is of use only to whoever holds the key.

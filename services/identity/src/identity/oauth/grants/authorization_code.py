@@ -123,12 +123,8 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
-        token: dict[str, Any] = {
-            "access_token": tokens.for_person(context, self.request.client, user, code.grant, asked),
-            "token_type": context.token_type,
-            "expires_in": context.settings.access_token_seconds,
-            "scope": scope,
-        }
+        access_token = tokens.for_person(context, self.request.client, user, code.grant, asked)
+        token = tokens.response(context, access_token, scope)
         renewable = refresh_token.issue(context, self.request.client, code.grant)
         if renewable is not None:
             token["refresh_token"] = renewable

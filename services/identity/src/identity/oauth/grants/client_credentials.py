@@ -26,14 +26,9 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         context = current()
         wanted = resources.requested(self.request.client, self.request.payload.datalist.get("resource", []))
         granted = scope or ""
-        return {
-            "access_token": tokens.for_client(
-                context, self.request.client, granted, wanted or self.request.client.audiences
-            ),
-            "token_type": context.token_type,
-            "expires_in": context.settings.access_token_seconds,
-            "scope": granted,
-        }
+        audiences = wanted or self.request.client.audiences
+        access_token = tokens.for_client(context, self.request.client, granted, audiences)
+        return tokens.response(context, access_token, granted)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Not stored; audited before it is given away."""

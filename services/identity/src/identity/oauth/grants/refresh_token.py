@@ -117,12 +117,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         grant = refresh_token.grant
         scope = " ".join(dict.fromkeys((self.request.payload.scope or grant.scope).split()))
         asked = self.request.payload.datalist.get("resource", [])
-        token: dict[str, Any] = {
-            "access_token": tokens.for_person(context, client, user, grant, asked, scope),
-            "token_type": context.token_type,
-            "expires_in": context.settings.access_token_seconds,
-            "scope": scope,
-        }
+        access_token = tokens.for_person(context, client, user, grant, asked, scope)
+        token = tokens.response(context, access_token, scope)
         if client.token_endpoint_auth_method == "none":
             token["refresh_token"] = self._rotate(context, client, user, refresh_token)
         return token
