@@ -195,3 +195,24 @@ async def test_production_does_not_start_without_an_sms_gateway(app: Any) -> Non
     values = app.state.settings.model_dump() | {"mode": "production", "rabbitmq_url": "amqp://localhost/"}
     with pytest.raises(ValueError, match="sms_gateway_url"):
         type(app.state.settings)(**values)
+
+
+@pytest.mark.parametrize("path", ["/login", "/device", "/authorize/decision", "/account/security/remove"])
+async def test_a_person_is_shown_a_refusal_as_a_page(new_browser: Any, path: str) -> None:
+    http = new_browser().http
+    form = {"csrf": "0" * 64, "return_to": "/device", "decision": "allow", "user_code": "BBBB-BBBB"}
+    shown = await http.post(path, data=form, headers={"accept": "text/html,*/*;q=0.8"})
+    told = await http.post(path, data=form)
+    assert shown.status_code == told.status_code
+    assert 400 <= told.status_code < 500
+    assert told.headers["content-type"] == "application/problem+json"
+    assert shown.headers["content-type"].startswith("text/html")
+    assert told.json()["detail"] in shown.text
+    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+
+
+async def test_rfc7617_2_a_basic_challenge_names_its_realm(new_browser: Any) -> None:
+    form = {"grant_type": "client_credentials"}
+    answer = await new_browser().http.post("/token", data=form, auth=("nobody", "x"))
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith('Basic realm="zhuxue", error="invalid_client"')

@@ -49,6 +49,7 @@ from messaging.wiring import Ear, Messaging, make_bus
 from servicekit.app import create_app
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
+from servicekit.problems import Problem
 
 
 def make_vault(settings: Settings) -> Vault:
@@ -134,8 +135,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,
-        pages=["/authorize", "/login", "/end_session", "/account", "/device", "/integrations"],
+        pages=pages.PATHS,
     )
+    app.add_exception_handler(Problem, pages.on_problem)
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring

@@ -156,7 +156,8 @@ def next_step(
         client_uri=client.client_uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
-        scopes=sorted(asked.scopes),
+        # What is said of `offline_access` speaks of those above it.
+        scopes=sorted(asked.scopes, key=lambda name: (name == "offline_access", name)),
         resources=sorted(asked.resources),
         account=person.id,
     )

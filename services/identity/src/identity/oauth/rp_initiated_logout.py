@@ -126,7 +126,7 @@ async def confirm(
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
-        return error_page("invalid_request", asked.fault)
+        return error_page("invalid_request", asked.fault, title="无法退出")
     sessions = Sessions(session, clock, settings.access_token_seconds)
     return await _sign_out(sessions, settings, await sessions.lock(mine.id), asked)
 
@@ -142,7 +142,7 @@ async def _answer(
 ) -> Response:
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
-        return error_page("invalid_request", asked.fault)
+        return error_page("invalid_request", asked.fault, title="无法退出")
     sessions = Sessions(session, clock, settings.access_token_seconds)
     sid = None if asked.hint is None else asked.hint.sid
     if sid is not None and (browser is None or browser.id == sid):

@@ -167,7 +167,12 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Reply:
         """Collect the answer."""
-        return Reply(status, body, dict(headers))
+        collected = dict(headers)
+        challenge = collected.get("WWW-Authenticate", "")
+        if challenge.startswith("Basic error"):
+            # RFC 7617 §2: the realm is required.
+            collected["WWW-Authenticate"] = challenge.replace("Basic ", 'Basic realm="zhuxue", ', 1)
+        return Reply(status, body, collected)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """No signals."""

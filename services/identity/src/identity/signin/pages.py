@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi.responses import HTMLResponse
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from servicekit.problems import Problem, response_of
+
 HERE = Path(__file__).parent
+PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations")
+"""Below them are pages for people, not answers for programs."""
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
 )
@@ -19,7 +24,7 @@ _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # What an error of RFC 6749 §4.1.2.1 means to the person in front of the browser.
 _ERRORS = {
     "invalid_client": "请求登录的系统未在统一身份认证登记。",
-    "invalid_request": "登录请求不完整或不正确，请从原系统重新进入。",
+    "invalid_request": "请求不完整或不正确，请从原系统重新进入。",
     "unsupported_response_type": "请求登录的方式不受支持。",
 }
 
@@ -56,15 +61,37 @@ def page(
     return HTMLResponse(_templates.get_template(template).render(**values), status, headers)
 
 
-def error_page(error: str, description: str) -> HTMLResponse:
+def error_page(error: str, description: str, *, title: str = "无法登录") -> HTMLResponse:
     """What the person sees when a request cannot be answered to the client."""
     return page(
         "error.html",
         status=400,
-        message=_ERRORS.get(error, "登录请求无法处理，请从原系统重新进入。"),
+        title=title,
+        message=_ERRORS.get(error, "请求无法处理，请从原系统重新进入。"),
         code=error,
         description=description,
     )
+
+
+def _is_page(path: str) -> bool:
+    return f"{path}/".startswith(tuple(f"{page}/" for page in PATHS))
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    """Exception handler: a refusal as a page for a person at a browser, else as problem+json."""
+    assert isinstance(error, Problem)
+    if "text/html" not in request.headers.get("accept", "") or not _is_page(request.url.path):
+        return response_of(error)
+    shown = page(
+        "error.html",
+        status=error.status,
+        title=error.title,
+        message=error.detail,
+        code=error.code,
+        description="",
+    )
+    shown.headers.update(error.headers or {})
+    return shown
 
 
 def origin_of(uri: str) -> str:
