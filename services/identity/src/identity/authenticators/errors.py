@@ -55,7 +55,7 @@ class OneTimePasswordIncorrect(Refused):
 
     code = "one_time_password_incorrect"
     title = "动态口令不正确"
-    detail = "动态口令（或恢复码）不正确，或已使用过。"
+    detail = "动态口令或恢复码不正确，或已使用过。"
     keep_changes = True
 
 
