@@ -9,8 +9,8 @@ from testkit.backends.postgresql import connect
 
 _FILL = (
     """
-    INSERT INTO sessions (id, account_id, secret_hash, authenticated_at, last_seen_at, acr, amr)
-    SELECT uuidv7(), people[1 + n % cardinality(people)], sha256(n::text::bytea), now(), now(),
+    INSERT INTO sessions (id, account_id, secret_hash, begun_at, authenticated_at, last_seen_at, acr, amr)
+    SELECT uuidv7(), people[1 + n % cardinality(people)], sha256(n::text::bytea), now(), now(), now(),
            'urn:zhuxue:acr:sms', ARRAY['sms', 'otp']
     FROM generate_series(1, $1::int) n, (SELECT array_agg(id) people FROM accounts) a
     """,
