@@ -21,7 +21,7 @@ from identity.clients.rules import DEVICE_CODE
 from identity.device import rules
 from identity.device.models import DeviceCode
 from identity.device.service import Devices
-from identity.oauth import client_auth, resources, tokens
+from identity.oauth import client_auth, resources
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person, revoke_grant
 from identity.oauth.grants import refresh_token
@@ -108,12 +108,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         assert row.grant is not None
         row.used_at = context.clock.now()
         asked = self.request.payload.datalist.get("resource", [])
-        access_token = tokens.for_person(context, self.request.client, user, row.grant, asked)
-        token = tokens.response(context, access_token, scope)
-        renewable = refresh_token.issue(context, self.request.client, row.grant)
-        if renewable is not None:
-            token["refresh_token"] = renewable
-        return token
+        return refresh_token.first_tokens(context, self.request.client, user, row.grant, scope, asked)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Not stored; audited."""

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
-from identity.oauth import claims, client_auth, resources, tokens
+from identity.oauth import claims, client_auth, resources
 from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person, revoke_grant
@@ -123,12 +123,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
-        access_token = tokens.for_person(context, self.request.client, user, code.grant, asked)
-        token = tokens.response(context, access_token, scope)
-        renewable = refresh_token.issue(context, self.request.client, code.grant)
-        if renewable is not None:
-            token["refresh_token"] = renewable
-        return token
+        return refresh_token.first_tokens(context, self.request.client, user, code.grant, scope, asked)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Access tokens are self-contained and not stored; the audit log notes that one was issued."""

@@ -57,6 +57,16 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
     return value
 
 
+def first_tokens(
+    context: Context, client: Client, person: Standing, grant: Grant, scope: str, asked: list[str]
+) -> dict[str, Any]:
+    """The token response that begins a grant, with a refresh token if the client gets one."""
+    access_token = tokens.for_person(context, client, person, grant, asked)
+    token = tokens.response(context, access_token, scope)
+    renewable = issue(context, client, grant)
+    return token if renewable is None else {**token, "refresh_token": renewable}
+
+
 class RefreshTokenGrant(Base):  # type: ignore[misc]
     """One refresh at a time for each grant, under a row lock."""
 
@@ -120,10 +130,10 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         access_token = tokens.for_person(context, client, user, grant, asked, scope)
         token = tokens.response(context, access_token, scope)
         if client.token_endpoint_auth_method == "none":
-            token["refresh_token"] = self._rotate(context, client, user, refresh_token)
+            token["refresh_token"] = self._rotate(context, user, refresh_token)
         return token
 
-    def _rotate(self, context: Context, client: Client, user: Standing, row: RefreshToken) -> str:
+    def _rotate(self, context: Context, user: Standing, row: RefreshToken) -> str:
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
         secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
@@ -131,9 +141,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             assert row.successor_id is not None
             return handle(row.successor_id, secret)
         value = handle(id_at(row.expires_at), secret)
-        bound_to = context.dpop_jkt if client.token_endpoint_auth_method == "none" else None
         record = audit.values(context.clock, **self._issued(user))
-        context.token_rows.rotate(row, value, bound_to, context.clock.now(), record)
+        context.token_rows.rotate(row, value, context.dpop_jkt, context.clock.now(), record)
         return value
 
     def _issued(self, user: Standing) -> dict[str, Any]:
