@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,6 +25,31 @@ class NoBackendError(RuntimeError):
 
 class MisconfiguredError(NoBackendError):
     """A backend was named explicitly and does not work; falling through would hide that."""
+
+
+INSTALL_SECONDS = 300
+
+
+def installed_by(what: str, command: Sequence[str], **where: Any) -> None:
+    """Run a command that installs something, with `subprocess.run`'s `cwd` and `env`.
+
+    UnavailableError, in the command's own last words, when it fails or takes too long.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+            **where,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{what} took longer than {INSTALL_SECONDS} s") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise UnavailableError(f"{what} failed: {' / '.join(lines[-5:])}")
 
 
 def _nothing() -> None:

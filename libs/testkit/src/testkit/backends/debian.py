@@ -3,13 +3,11 @@
 import contextlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from testkit.backends.base import UnavailableError, log
+from testkit.backends.base import UnavailableError, installed_by, log
 
-INSTALL_SECONDS = 300
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -33,21 +31,7 @@ def services_stay_stopped() -> Iterator[None]:
 def _apt_get(*arguments: str) -> None:
     command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *arguments]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"apt-get {arguments[0]} took longer than {INSTALL_SECONDS} s") from error
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"apt-get {arguments[0]} failed: {' / '.join(lines[-3:])}")
+    installed_by(f"apt-get {arguments[0]}", command, env=env)
 
 
 def install(*packages: str) -> None:

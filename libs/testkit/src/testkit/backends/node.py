@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from testkit.backends import debian
-from testkit.backends.base import Backend, UnavailableError, Way, first_available, log
+from testkit.backends.base import Backend, UnavailableError, Way, first_available, installed_by, log
 
 OLDEST = 18
 # Before this version Web Crypto is global only when asked for.
 _GLOBAL_CRYPTO = 20
-INSTALL_SECONDS = 300
 
 
 def version_of(node: Path) -> int:
@@ -85,19 +84,5 @@ def install_package(directory: Path) -> None:
     if mark.exists() and mark.read_text() == wanted.hexdigest():
         return
     log.info("npm ci in %s", directory)
-    try:
-        done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"],  # noqa: S607 - the one that `find` has seen
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"npm ci took longer than {INSTALL_SECONDS} s") from error
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UnavailableError(f"npm ci failed in {directory}: {' / '.join(lines[-5:])}")
+    installed_by(f"npm ci in {directory}", ["npm", "ci", "--no-audit", "--no-fund"], cwd=directory)
     mark.write_text(wanted.hexdigest())
