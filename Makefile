@@ -60,9 +60,8 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 
 lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*.txt
 	@for name in run dev; do \
-	  $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	    --output-file requirements/$$name.txt requirements/$$name.in; done
+	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
 
 bench-identity: $(VENV)/.dev ## Measure Identity against npm's oidc-provider (ARGS=--quick, ARGS=--write)
 	@$(PY) bench/identity/run.py $(ARGS)
