@@ -76,7 +76,7 @@ async def test_rfc9207_the_python_example_takes_no_answer_of_another_issuer(
     mixed_up = callback.copy_remove_param("iss")
     if iss is not None:
         mixed_up = mixed_up.copy_set_param("iss", iss)
-    with pytest.raises(ValueError, match="not this issuer's"):
+    with pytest.raises(ValueError, match="not from this issuer"):
         await example["finish"](str(mixed_up), kept)
     # The code has not been sent anywhere.
     assert await example["finish"](str(callback), kept)
