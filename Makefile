@@ -7,16 +7,16 @@ PYTHON := python3
 VENV := .venv
 PY := $(VENV)/bin/python
 MEMBERS := libs/contracts libs/servicekit libs/authkit libs/messaging libs/replica libs/testkit \
-           services/identity services/office services/cockpit services/onebox
+           services/identity services/office services/cockpit onebox
 # DEP002: what is only loaded by name (drivers, engines, plugins) is declared and not imported.
 DEPTRY := --no-ansi --ignore DEP002 --package-module-name-map \
   $(subst $(space),$(comma),$(foreach m,$(MEMBERS),zhuxue-$(notdir $m)=$(notdir $m)))
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
 
-.PHONY: help run demo test conformance lint format lock snapshots bench-identity up down clean
+.PHONY: help run demo test conformance lint format lock snapshots up down clean
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The environment is made again only when a lock or a member's metadata has changed.
 $(VENV)/.run: requirements/run.txt $(MEMBERS:%=%/pyproject.toml)
@@ -49,7 +49,7 @@ conformance: $(VENV)/.dev ## Run the certification plans against Identity and wr
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench/identity/*.py
+	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench
 	@$(VENV)/bin/lint-imports --no-cache
 	@for member in $(MEMBERS); do (cd $$member && $(CURDIR)/$(VENV)/bin/deptry src $(DEPTRY) 2>&1 | { grep DEP0 && exit 1 || true; }) || exit 1; done
 	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
@@ -63,8 +63,8 @@ lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*
 	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
 
-bench-identity: $(VENV)/.dev ## Measure Identity against npm's oidc-provider (ARGS=--quick, ARGS=--write)
-	@$(PY) bench/identity/run.py $(ARGS)
+bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identity (ARGS=--quick, ARGS=--write)
+	@$(PY) -m bench.$* $(ARGS)
 
 snapshots: $(VENV)/.dev ## Record events' shapes, AsyncAPI and the REST reference (never over a breaking change)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json

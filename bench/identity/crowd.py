@@ -3,8 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from measure import Round
-
+from bench.common.statistics import Round
 from testkit.backends.postgresql import connect
 
 _FILL = (

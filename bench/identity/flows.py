@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from http_client import Answer, BadAnswer, Browser
+from bench.common.http_client import Answer, BadAnswer, Browser
 
 CALLBACK = "http://127.0.0.1:9/callback"
 RESOURCE = "urn:zhuxue:office"

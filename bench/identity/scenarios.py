@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from flows import RESOURCE, Client, Peer, Side, code_flow, signed_in, timed
-from http_client import Browser
-from measure import Plan, Round, load, percentile
-from servers import APP, OPAQUE, SERVICE, WEB, basic
-
+from bench.common.http_client import Browser
+from bench.common.load import Plan, load
+from bench.common.statistics import Round
+from bench.identity.flows import RESOURCE, Client, Peer, Side, code_flow, signed_in, timed
+from bench.identity.issuers import APP, OPAQUE, SERVICE, WEB, basic
 from testkit.backends.postgresql import connect
 
 PUBLIC = Client(APP)
@@ -82,7 +82,7 @@ class SignIn(Scenario):
             await signed_in(side, browser, PUBLIC, world.person())
 
         run = await timed(side, once, concurrency=world.concurrency, seconds=seconds)
-        return _round(run.durations, run.seconds)
+        return Round.of(run.durations, run.seconds)
 
     async def some(self, world: World, side: Side, mark: Mark) -> int:
         """See `Scenario`."""
@@ -103,7 +103,7 @@ class CodeFlow(Scenario):
     async def round(self, world: World, side: Side, seconds: float) -> Round:
         """See `Scenario`."""
         run = await self._run(world, side, concurrency=world.concurrency, seconds=seconds)
-        return _round(run.durations, run.seconds)
+        return Round.of(run.durations, run.seconds)
 
     async def some(self, world: World, side: Side, mark: Mark) -> int:
         """See `Scenario`."""
@@ -230,15 +230,6 @@ class Introspection(_Endpoint):
 
 def _introspect(side: Side) -> str:
     return "/token/introspection" if isinstance(side, Peer) else "/introspect"
-
-
-def _round(durations: list[float], seconds: float) -> Round:
-    return Round(
-        len(durations) / seconds,
-        percentile(durations, 0.5) * 1000,
-        percentile(durations, 0.99) * 1000,
-        len(durations),
-    )
 
 
 ALL: dict[str, Scenario] = {

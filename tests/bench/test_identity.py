@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_both_issuers_are_measured_and_the_table_is_printed(node_program: Path) -> None:
-    command = ["bench/identity/run.py", "--quick", "--rounds", "1", "--seconds", "1"]
+    command = ["-m", "bench.identity", "--quick", "--rounds", "1", "--seconds", "1"]
     try:
         done = subprocess.run(
             [sys.executable, *command, "--only", "code", "client-credentials", "token-check"],

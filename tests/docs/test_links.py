@@ -20,7 +20,7 @@ LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 # A file of the repository named in code, e.g. `libs/messaging/tests/test_crash.py`.
 FILE = re.compile(
-    r"`((?:docs|libs|services|tests|deploy|requirements)/[\w./-]+\.(?:py|md|json|sh|yaml|txt|csv|toml))`"
+    r"`((?:bench|docs|libs|onebox|services|tests|deploy|requirements)/[\w./-]+\.(?:py|md|json|sh|yaml|txt|csv|toml))`"
 )
 
 FOREIGN = {

@@ -9,15 +9,19 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import servers
 import uvloop
-from crowd import Crowd, fill, forget
-from flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
-from http_client import Browser
-from measure import Check, Round, Statements, token_check
-from report import Result, Row, node_version, spread, write
-from scenarios import ALL, Scenario, World
 
+from bench.common.http_client import Browser
+from bench.common.servers import database_server, memory
+from bench.common.statements import Statements
+from bench.common.statistics import Round, spread
+from bench.common.tables import program_version, write
+from bench.identity import issuers
+from bench.identity.crowd import Crowd, fill, forget
+from bench.identity.flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
+from bench.identity.report import Result, Row
+from bench.identity.scenarios import ALL, Scenario, World
+from bench.identity.token_check import Check, token_check
 from testkit.backends import node
 from testkit.backends.postgresql import connect
 
@@ -26,7 +30,7 @@ WARM_UP = 2.0
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="bench/identity/run.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.identity", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short rounds: to see that it runs")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--only", nargs="+", choices=[*ALL, "token-check"], help="only these scenarios")
@@ -57,20 +61,20 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
     """Start everything, measure, print."""
     backend = node.start()
     program = Path(backend.url)
-    node.install_package(servers.PEER)
+    node.install_package(issuers.PEER)
     result = Result(
         command=f"make bench-identity ARGS={shlex.quote(' '.join(sys.argv[1:]))}",
         concurrency=given.concurrency,
         seconds=given.seconds,
         processes=given.processes,
-        node=node_version(program),
+        node=program_version(program),
     )
     texts = Texts()
-    with servers.database_server() as server:
+    with database_server() as server:
         async with (
             texts.running(),
-            servers.ours(server, given.processes, texts.url, logs / "ours.log") as (port, pid, phones),
-            servers.peer(server, given.processes, phones, program, logs / "peer.log") as (
+            issuers.ours(server, given.processes, texts.url, logs / "ours.log") as (port, pid, phones),
+            issuers.peer(server, given.processes, phones, program, logs / "peer.log") as (
                 peer_port,
                 peer_pid,
             ),
@@ -87,11 +91,11 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
                 result.check = await _check(ours, phones[0], program, 500 if given.quick else 5000)
             if given.crowd:
                 result.crowd = await _crowded(world, ours, given)
-            result.memory = {"ours": servers.memory(pid), "peer": servers.memory(peer_pid)}
+            result.memory = {"ours": memory(pid), "peer": memory(peer_pid)}
     if not given.ours_only:
         sys.stdout.write(result.markdown() + "\n")
     if given.write:
-        write(result)
+        write("identity", result.markdown())
 
 
 async def _crowded(world: World, ours: Ours, given: argparse.Namespace) -> Crowd:
@@ -166,7 +170,7 @@ async def _version(server: str) -> str:
 
 async def _check(side: Ours, phone: str, program: Path, times: int) -> Check:
     browser = Browser("127.0.0.1", side.port)
-    tokens = await signed_in(side, browser, Client(servers.APP), phone)
+    tokens = await signed_in(side, browser, Client(issuers.APP), phone)
     browser.close()
     issuer = f"http://127.0.0.1:{side.port}"
     return await token_check(issuer, RESOURCE, tokens["access_token"], program, times)

@@ -1,4 +1,4 @@
-"""PostgreSQL that loses nothing, and the two issuers on it: ours and npm's oidc-provider."""
+"""The two issuers under test: Identity and npm's oidc-provider."""
 
 import base64
 import contextlib
@@ -6,13 +6,12 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
-from flows import CALLBACK, Client
-
+from bench.common.servers import wait_for
+from bench.identity.flows import CALLBACK, Client
 from identity import bootstrap
 from identity.app import make_vault
 from identity.base import MIGRATIONS
@@ -22,8 +21,7 @@ from identity.settings import Settings
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.migrations import upgrade
-from testkit.backends import UnavailableError, node, postgresql
-from testkit.backends.base import wait_until_ready
+from testkit.backends import node, postgresql
 from testkit.backends.process import PrivateProcess, free_port
 from testkit.postgres import create_database
 
@@ -34,33 +32,11 @@ OPAQUE = "urn:zhuxue:opaque"
 APP = "portal"
 WEB = "bench-web"
 SERVICE = "office"
-_START_SECONDS = 60.0
 
 
 def basic(client_id: str) -> Client:
     """A client with the secret of all clients here."""
     return Client(client_id, base64.b64encode(f"{client_id}:{SECRET}".encode()).decode())
-
-
-@contextlib.contextmanager
-def database_server() -> Iterator[str]:
-    """A PostgreSQL of its own on disk, durable, with statements counted on demand; its URL."""
-    settings = {**postgresql.DURABLE, "shared_preload_libraries": "pg_stat_statements"}
-    backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0)
-    try:
-        yield backend.url
-    finally:
-        backend.stop()
-
-
-def _wait(url: str, process: PrivateProcess) -> None:
-    def ready() -> None:
-        try:
-            httpx.get(url, timeout=2).raise_for_status()
-        except httpx.HTTPError as error:
-            raise UnavailableError(str(error)) from error
-
-    wait_until_ready(ready, process.alive, _START_SECONDS, process.tail)
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +67,7 @@ async def ours(
         env={**os.environ, **environment},
     )
     try:
-        _wait(f"http://127.0.0.1:{port}/readyz", process)
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
         yield port, process.pid, phones
     finally:
         process.stop()
@@ -170,18 +146,7 @@ async def peer(
         env=node.environment(node_program) | environment,
     )
     try:
-        _wait(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
+        wait_for(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)
         yield port, process.pid
     finally:
         process.stop()
-
-
-def memory(first: int) -> int:
-    """Resident memory of a process and its children, in MiB."""
-    total = 0
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with contextlib.suppress(OSError):
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-            if str(first) in (fields["Pid"], fields["PPid"]):
-                total += int(fields.get("VmRSS", "0").split()[0])
-    return total // 1024

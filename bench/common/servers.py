@@ -1,0 +1,47 @@
+"""Servers under test: a durable PostgreSQL, and processes that answer HTTP."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from testkit.backends import UnavailableError, postgresql
+from testkit.backends.base import wait_until_ready
+from testkit.backends.process import PrivateProcess
+
+_START_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def database_server() -> Iterator[str]:
+    """A PostgreSQL of its own on disk, durable, with statements counted on demand; its URL."""
+    settings = {**postgresql.DURABLE, "shared_preload_libraries": "pg_stat_statements"}
+    backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0)
+    try:
+        yield backend.url
+    finally:
+        backend.stop()
+
+
+def wait_for(url: str, process: PrivateProcess) -> None:
+    """Wait until GET `url` succeeds. Raises UnavailableError when `process` ends first or is too slow."""
+
+    def ready() -> None:
+        try:
+            httpx.get(url, timeout=2).raise_for_status()
+        except httpx.HTTPError as error:
+            raise UnavailableError(str(error)) from error
+
+    wait_until_ready(ready, process.alive, _START_SECONDS, process.tail)
+
+
+def memory(first: int) -> int:
+    """Resident memory of a process and its children, in MiB."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            if str(first) in (fields["Pid"], fields["PPid"]):
+                total += int(fields.get("VmRSS", "0").split()[0])
+    return total // 1024
