@@ -1,11 +1,11 @@
-"""Asks a service on this host whether it can serve: `healthcheck.py PORT`. HEALTHCHECK without curl."""
+"""Container health check without curl: `healthcheck.py PORT` requests `/readyz` on this host."""
 
 import http.client
 import sys
 
 
 def main() -> int:
-    """0 when `/readyz` answers 200, else 1 with what it said."""
+    """Return 0 if `/readyz` returns 200, else 1; print the response body."""
     connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=4)
     try:
         connection.request("GET", "/readyz")

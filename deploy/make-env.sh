@@ -1,8 +1,7 @@
 #!/bin/sh
 # Writes the settings of compose.yaml with fresh random secrets:
 #   deploy/make-env.sh DOMAIN SMS_GATEWAY_URL [FILE]
-# FILE is .env in the repository unless given. It is never overwritten: its keys may be the only ones that can
-# read the data.
+# FILE defaults to .env in the repository. An existing file is never overwritten: its keys may be the only copy.
 set -eu
 
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then
@@ -39,7 +38,7 @@ secret() {
     fi
 }
 
-# Only the owner may read it, from the moment it exists; noclobber makes the test and the creation one step.
+# umask: only the owner can read the file. noclobber: the existence check and the creation are one step.
 umask 077
 if ! (set -C && : >"$file") 2>/dev/null; then
     echo "$0: $file exists or cannot be written; not touched" >&2
@@ -54,7 +53,7 @@ while IFS= read -r line; do
         ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
         ZHUXUE_*_PASSWORD= | ZHUXUE_*_SECRET= | ZHUXUE_*_KEY=)
-            # Assigned apart, so that `set -e` sees a failure.
+            # A separate assignment, so that `set -e` detects a failure.
             value=$(secret)
             [ "${#value}" -eq 64 ] || { echo "$0: no randomness" >&2; rm -f "$file"; exit 1; }
             line=$line$value

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs once, as the superuser, when the data volume is empty: one database per service, each owned by a role of
-# the same name that can connect to no other. Extensions are created here, so that no service needs the right to.
+# Runs once as the superuser when the data volume is empty. Creates one database per service, owned by a role of the
+# same name that cannot connect to the other databases. Extensions are created here, so services need no such right.
 set -euo pipefail
 
 create() {
     local name=$1 password=$2
-    # psql itself quotes :"name" and :'password', so that no password can break out of the statement.
+    # psql quotes :"name" and :'password', so a password cannot inject SQL.
     psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres \
         -v name="$name" -v password="$password" <<'SQL'
 CREATE ROLE :"name" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
