@@ -25,7 +25,7 @@ from messaging.bus import RetryPolicy
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
 from messaging.relay import Relay
-from messaging.wiring import Ear
+from messaging.wiring import LocalListener
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 
@@ -244,9 +244,9 @@ async def test_listeners_of_the_process_hear_their_events_without_a_subscription
         heard.append(event.batch_id)
 
     async with bench.running(
-        ears=[
-            Ear((BatchCommittedV1,), hear),
-            Ear((DirectoryLoadedV1,), lambda event: heard.append(event.load_id)),
+        listeners=[
+            LocalListener((BatchCommittedV1,), hear),
+            LocalListener((DirectoryLoadedV1,), lambda event: heard.append(event.load_id)),
         ]
     ):
         event = committed()
@@ -263,7 +263,7 @@ async def test_a_listener_that_fails_costs_nobody_an_event(bench: Bench) -> None
         heard.append(event.batch_id)
         raise RuntimeError("deaf")
 
-    async with bench.running(subscription(), ears=[Ear((BatchCommittedV1,), stumble)]):
+    async with bench.running(subscription(), listeners=[LocalListener((BatchCommittedV1,), stumble)]):
         await bench.publish_poison()
         first, second = committed(), committed()
         ids = await bench.publish(first, second)
@@ -335,7 +335,7 @@ async def test_events_of_one_outbox_are_published_in_the_order_of_their_commits(
     def note(event: BatchCommittedV1) -> None:
         seen.append(event.accepted)
 
-    async with bench.running(ears=[Ear((BatchCommittedV1,), note)]):
+    async with bench.running(listeners=[LocalListener((BatchCommittedV1,), note)]):
         for number in range(20):
             await bench.publish(committed(accepted=number))
         await eventually(lambda: _true(len(seen) == 20))

@@ -10,15 +10,15 @@ from sqlalchemy.engine import make_url
 
 from contracts.cockpit import BatchCommittedV1
 from messaging.rabbitmq import RabbitBus
-from messaging.wiring import Ear
+from messaging.wiring import LocalListener
 
 
 async def test_subscriptions_and_listeners_go_on_after_a_broken_connection(rabbit: Bench) -> None:
     heard: list[UUID] = []
-    ear = Ear((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
+    listener = LocalListener((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
     wire = Wire(rabbit.rabbitmq_url)
     bus = RabbitBus(await wire.lay(), rabbit.namespace, QUICK)
-    async with rabbit.running(subscription(), ears=[ear], bus=bus):
+    async with rabbit.running(subscription(), listeners=[listener], bus=bus):
         [before] = await rabbit.publish(committed())
         await rabbit.has_effects(before)
         wire.cut()
@@ -48,12 +48,12 @@ async def test_what_is_published_while_a_service_is_down_waits_in_its_queue(rabb
 async def test_two_processes_of_one_service_share_a_queue_and_both_listen(rabbit: Bench) -> None:
     heard: list[str] = []
 
-    def ear(name: str) -> Ear:
-        return Ear((BatchCommittedV1,), lambda event: heard.append(name))
+    def listener(name: str) -> LocalListener:
+        return LocalListener((BatchCommittedV1,), lambda event: heard.append(name))
 
     async with (
-        rabbit.running(subscription(), ears=[ear("first")]),
-        rabbit.running(subscription(), ears=[ear("second")]),
+        rabbit.running(subscription(), listeners=[listener("first")]),
+        rabbit.running(subscription(), listeners=[listener("second")]),
     ):
         ids = await rabbit.publish(*(committed() for _ in range(10)))
         await rabbit.has_effects(*ids)
@@ -86,9 +86,9 @@ async def test_a_message_that_is_no_event_at_all_is_buried_listed_and_harms_nobo
 async def test_two_namespaces_on_one_broker_do_not_hear_each_other(rabbit: Bench) -> None:
     other = Bench("rabbitmq", rabbit.database_url, rabbit.rabbitmq_url, rabbit.namespace + "x")
     heard: list[UUID] = []
-    ear = Ear((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
+    listener = LocalListener((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
     elsewhere = other.new_bus()
-    elsewhere.listen(ear.types, ear.listener)
+    elsewhere.listen(listener.types, listener.callback)
     await elsewhere.start()
     async with rabbit.running(subscription()):
         [id_] = await rabbit.publish(committed())

@@ -17,7 +17,7 @@ from contracts import EventModel
 from messaging.envelope import Envelope, UnknownEvent
 from messaging.inbox import Processor, Subscription
 
-Listener = Callable[[Any], None]
+Callback = Callable[[Any], None]
 
 # What no retry can mend.
 POISON = (ValidationError, UnknownEvent)
@@ -71,8 +71,8 @@ class Bus(Protocol):
         """Deliver to `subscription`, durably. Call before `start`."""
         ...
 
-    def listen(self, types: Sequence[type[EventModel]], listener: Listener) -> None:
-        """Call `listener(event)` in *this* process for every event of these types, best effort."""
+    def listen(self, types: Sequence[type[EventModel]], callback: Callback) -> None:
+        """Call `callback(event)` in *this* process for every event of these types, best effort."""
         ...
 
     async def start(self) -> None:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, func, literal, select, update
 
 from contracts import EventModel
-from messaging.bus import POISON, DeadLetter, Failure, Listener, RetryPolicy
+from messaging.bus import POISON, Callback, DeadLetter, Failure, RetryPolicy
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
 from messaging.outbox import Outbox
@@ -27,15 +27,15 @@ class InProcessBus:
     def __init__(self, policy: RetryPolicy | None = None) -> None:
         self.policy = policy or RetryPolicy()
         self._subscriptions: list[tuple[Subscription, Processor]] = []
-        self._listeners: list[tuple[set[str], Listener]] = []
+        self._listeners: list[tuple[set[str], Callback]] = []
 
     def subscribe(self, subscription: Subscription, processor: Processor) -> None:
         """See `Bus.subscribe`."""
         self._subscriptions.append((subscription, processor))
 
-    def listen(self, types: Sequence[type[EventModel]], listener: Listener) -> None:
+    def listen(self, types: Sequence[type[EventModel]], callback: Callback) -> None:
         """See `Bus.listen`."""
-        self._listeners.append(({model.type for model in types}, listener))
+        self._listeners.append(({model.type for model in types}, callback))
 
     async def start(self) -> None:
         """Nothing to connect."""
@@ -51,12 +51,12 @@ class InProcessBus:
         return [await self._deliver(envelope) for envelope in envelopes]
 
     async def _deliver(self, envelope: Envelope) -> Failure | None:
-        for types, listener in self._listeners:
+        for types, callback in self._listeners:
             if envelope.type in types:
                 try:
-                    listener(envelope.event())
+                    callback(envelope.event())
                 except Exception:
-                    # Best effort: a listener that stumbles must not hold up what is durable.
+                    # Best effort: a failing listener must not delay the durable subscriptions.
                     log.warning("listener failed", type=envelope.type, exc_info=True)
         failed: dict[str, Exception] = {}
         for subscription, processor in self._subscriptions:

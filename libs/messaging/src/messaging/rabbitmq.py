@@ -23,7 +23,7 @@ from aio_pika.abc import (
 from pydantic import ValidationError
 
 from contracts import EventModel
-from messaging.bus import POISON, DeadLetter, Failure, Listener, RetryPolicy
+from messaging.bus import POISON, Callback, DeadLetter, Failure, RetryPolicy
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
 
@@ -45,7 +45,7 @@ class RabbitBus:
         self._url = url
         self._ns = namespace
         self._subscriptions: list[tuple[Subscription, Processor]] = []
-        self._listeners: list[tuple[Sequence[type[EventModel]], Listener]] = []
+        self._listeners: list[tuple[Sequence[type[EventModel]], Callback]] = []
         self._connection: AbstractRobustConnection | None = None
         self._events: AbstractExchange | None = None
         self._dead: AbstractExchange | None = None
@@ -54,9 +54,9 @@ class RabbitBus:
         """See `Bus.subscribe`."""
         self._subscriptions.append((subscription, processor))
 
-    def listen(self, types: Sequence[type[EventModel]], listener: Listener) -> None:
+    def listen(self, types: Sequence[type[EventModel]], callback: Callback) -> None:
         """See `Bus.listen`. Uses a queue of this connection only, gone with it."""
-        self._listeners.append((types, listener))
+        self._listeners.append((types, callback))
 
     async def start(self) -> None:
         """Connect, declare the topology and begin to consume."""
@@ -71,13 +71,13 @@ class RabbitBus:
             for type_ in subscription.wire_types:
                 await queue.bind(events, type_)
             await queue.consume(_Consumer(self, subscription, processor).on_message)
-        for types, listener in self._listeners:
+        for types, callback in self._listeners:
             channel = await self._connection.channel()
             events, _ = await _exchanges(channel, self._ns)
             queue = await channel.declare_queue(exclusive=True, auto_delete=True)
             for model in types:
                 await queue.bind(events, model.type)
-            await queue.consume(_ear(listener), no_ack=True)
+            await queue.consume(_local_consumer(callback), no_ack=True)
 
     async def check(self) -> None:
         """Raise unless connected."""
@@ -158,10 +158,10 @@ class _Consumer:
             await message.ack()
 
 
-def _ear(listener: Listener) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
+def _local_consumer(callback: Callback) -> Callable[[AbstractIncomingMessage], Awaitable[None]]:
     async def on_message(message: AbstractIncomingMessage) -> None:
         try:
-            listener(Envelope.model_validate_json(message.body).event())
+            callback(Envelope.model_validate_json(message.body).event())
         except Exception:
             # Best effort, like the queue it came from.
             log.warning("listener failed", type=message.type, exc_info=True)

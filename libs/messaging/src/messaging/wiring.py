@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Table
 
 from contracts import EventModel
-from messaging.bus import Bus, DeadLetters, Listener
+from messaging.bus import Bus, Callback, DeadLetters
 from messaging.inbox import Processor, Subscription
 from messaging.inprocess import InProcessBus, OutboxDeadLetters
 from messaging.outbox import Outbox
@@ -18,11 +18,11 @@ from servicekit.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
-class Ear:
-    """A per-process listener: `listener(event)` for every event of `types`."""
+class LocalListener:
+    """A per-process listener: `callback(event)` for every event of `types`."""
 
     types: tuple[type[EventModel], ...]
-    listener: Listener
+    callback: Callback
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Messaging:
     outbox: Outbox
     inbox: Table
     subscriptions: Sequence[Subscription] = ()
-    ears: Sequence[Ear] = field(default=())
+    listeners: Sequence[LocalListener] = field(default=())
 
     def attach(self, bus: Bus) -> None:
         """Subscribe to `bus`. Call before the bus is started."""
         processor = Processor(self.database, self.inbox)
         for subscription in self.subscriptions:
             bus.subscribe(subscription, processor)
-        for ear in self.ears:
-            bus.listen(ear.types, ear.listener)
+        for listener in self.listeners:
+            bus.listen(listener.types, listener.callback)
 
     @contextlib.asynccontextmanager
     async def running(self, bus: Bus, *, own: bool) -> AsyncIterator[None]:

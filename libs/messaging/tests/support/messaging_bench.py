@@ -28,7 +28,7 @@ from messaging.inprocess import InProcessBus, OutboxDeadLetters
 from messaging.outbox import Outbox
 from messaging.rabbitmq import RabbitBus, RabbitDeadLetters
 from messaging.relay import Relay
-from messaging.wiring import Ear, Messaging
+from messaging.wiring import LocalListener, Messaging
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
 
@@ -129,11 +129,11 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def running(
-        self, *subscriptions: Subscription, ears: Sequence[Ear] = (), bus: Bus | None = None
+        self, *subscriptions: Subscription, listeners: Sequence[LocalListener] = (), bus: Bus | None = None
     ) -> AsyncIterator[Bus]:
         """Relay and consume, as a service does."""
         bus = bus or self.new_bus()
-        messaging = Messaging(self.database, outbox, inbox, subscriptions, ears)
+        messaging = Messaging(self.database, outbox, inbox, subscriptions, listeners)
         messaging.attach(bus)
         async with messaging.running(bus, own=True):
             yield bus

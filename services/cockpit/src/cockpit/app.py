@@ -20,7 +20,7 @@ from cockpit.settings import Settings
 from contracts.identity import AccessRevokedV1
 from messaging.bus import Bus
 from messaging.inbox import Subscription
-from messaging.wiring import Ear, Messaging, make_bus
+from messaging.wiring import LocalListener, Messaging, make_bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from servicekit.app import create_app
@@ -52,7 +52,7 @@ def build(
             Subscription("cockpit.directory", replica.types, replica.handle),
             Subscription("cockpit.revocations", (AccessRevokedV1,), revoked.record),
         ],
-        ears=[Ear((AccessRevokedV1,), revoked.hear)],
+        listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
     )
     messaging.attach(bus)
     receiving = Intake(

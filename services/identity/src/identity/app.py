@@ -45,7 +45,7 @@ from identity.signin.endpoints import router as signin
 from identity.vault import Vault
 from messaging.bus import Bus
 from messaging.inbox import Subscription
-from messaging.wiring import Ear, Messaging, make_bus
+from messaging.wiring import LocalListener, Messaging, make_bus
 from servicekit.app import create_app
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
@@ -78,7 +78,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         outbox,
         inbox,
         subscriptions=[Subscription("identity.revocations", (AccessRevokedV1,), revoked.record)],
-        ears=[Ear((AccessRevokedV1,), revoked.hear)],
+        listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
     )
     own = bus is None
     the_bus = bus or make_bus(settings)

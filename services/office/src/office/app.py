@@ -11,7 +11,7 @@ from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from messaging.bus import Bus
 from messaging.inbox import Subscription
-from messaging.wiring import Ear, Messaging, make_bus
+from messaging.wiring import LocalListener, Messaging, make_bus
 from office.base import idempotency_keys, inbox, outbox, replica_snapshots, revocations
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
@@ -49,7 +49,7 @@ def build(
             Subscription("office.directory", replica.types, replica.handle),
             Subscription("office.revocations", (AccessRevokedV1,), revoked.record),
         ),
-        ears=(Ear((AccessRevokedV1,), revoked.hear),),
+        listeners=(LocalListener((AccessRevokedV1,), revoked.hear),),
     )
     messaging.attach(bus)
 
