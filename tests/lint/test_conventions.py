@@ -45,7 +45,7 @@ def violations(root: Path) -> list[str]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for top in ("libs", "services", "onebox", "bench", "tests"):
+    for top in ("libs", "services", "onebox", "bench", "scaffold", "tests"):
         yield from sorted(path for path in (root / top).rglob("*.py") if "node_modules" not in path.parts)
 
 

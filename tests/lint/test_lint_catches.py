@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, MetaData, Text
 
+from scaffold.members import Members
 from servicekit import migrations
 from testkit.plugin import DatabaseFactory
 
 pytestmark = pytest.mark.seeded
 
 ROOT = Path(__file__).parents[2]
-LIBS = ("contracts", "servicekit", "authkit", "messaging", "replica", "testkit")
+LIBS = Members.load().libs
 # Services in miniature: what is under test is the rules, not what the services are today.
 STUBS = {
     "identity": {"app": "from identity.joining import endpoints\n"},
