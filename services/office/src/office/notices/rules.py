@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 
-import chinese_calendar
-
 from servicekit.clock import SHANGHAI
+from workdays import WorkDays, published_calendar
 
 Urgency = Literal["平件", "加急", "特急"]
 Status = Literal["draft", "published", "withdrawn"]
@@ -19,7 +18,7 @@ DRAFTING_ROLES: Final = ("handler", "approver", "unit_admin")
 ISSUING_ROLES: Final = ("approver",)
 DELIVERY_ROLES: Final = ("handler", "approver", "unit_admin")
 
-DEFAULT_WORKDAYS: Final = {"平件": 2, "加急": 1}
+DEFAULT_PERIODS: Final = {"平件": WorkDays(2), "加急": WorkDays(1)}
 URGENT_HOURS: Final = 4
 """特急: hours, not workdays. No statute sets these; they are Office's defaults."""
 
@@ -69,27 +68,6 @@ def _names_class(text: str) -> bool:
     return any(name in text for name in _CLASSES)
 
 
-def is_workday(day: date) -> bool:
-    """Whether `day` is worked in China, 调休 included. Raises `CalendarNotPublishedError`."""
-    try:
-        return bool(chinese_calendar.is_workday(day))  # type: ignore[no-untyped-call, unused-ignore]
-    except NotImplementedError as error:
-        raise CalendarNotPublishedError(day.year) from error
-
-
-def workdays_after(start: date, count: int) -> date:
-    """Return the day that is `count` workdays after `start`, which itself does not count.
-
-    Raises `CalendarNotPublishedError` when a year on the way is not published.
-    """
-    day = start
-    while count > 0:
-        day += timedelta(days=1)
-        if is_workday(day):
-            count -= 1
-    return day
-
-
 def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> datetime:
     """When a notice issued at `issued_at` falls due: the end of the day (Beijing) `workdays` later, in UTC.
 
@@ -99,9 +77,13 @@ def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> dat
     if workdays is None:
         if urgency == "特急":
             return issued_at + timedelta(hours=URGENT_HOURS)
-        workdays = DEFAULT_WORKDAYS[urgency]
-    day = workdays_after(issued_at.astimezone(SHANGHAI).date(), workdays)
-    return datetime.combine(day, time(23, 59, 59), SHANGHAI).astimezone(UTC)
+        period = DEFAULT_PERIODS[urgency]
+    else:
+        period = WorkDays(workdays)
+    due = published_calendar().after(issued_at.astimezone(SHANGHAI).date(), period)
+    if due.provisional:
+        raise CalendarNotPublishedError(due.unpublished[0])
+    return datetime.combine(due.day, time(23, 59, 59), SHANGHAI).astimezone(UTC)
 
 
 def check_deadline(wanted: datetime, now: datetime) -> None:
