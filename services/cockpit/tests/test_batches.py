@@ -8,8 +8,8 @@ import pytest
 
 from cockpit.analytics.store import Analytics
 from cockpit.intake.errors import BatchSuperseded
+from cockpit.intake.receiving import Receiver
 from cockpit.intake.repository import BatchRepository
-from cockpit.intake.service import Intake
 from cockpit.models import Batch
 from contracts.cockpit import BatchCommittedV1
 from messaging.inbox import Subscription
@@ -72,13 +72,13 @@ async def test_the_same_file_under_two_names_at_the_same_moment_counts_once(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody = asyncio.Barrier(3)
-    commit = Intake._commit
+    commit = Receiver._commit
 
-    async def commit_together(self: Intake, *arguments: Any) -> Batch:
+    async def commit_together(self: Receiver, *arguments: Any) -> Batch:
         await everybody.wait()
         return await commit(self, *arguments)
 
-    monkeypatch.setattr(Intake, "_commit", commit_together)
+    monkeypatch.setattr(Receiver, "_commit", commit_together)
     text = csv_of([award(amount="5")])
     answers = await asyncio.gather(*(cockpit.upload("award", "county", text) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
@@ -157,7 +157,7 @@ async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
     batch_id = str(uuid4())
     async with start() as cockpit:
         with monkeypatch.context() as patch:
-            patch.setattr(Intake if step == "_commit" else BatchRepository, step, crash)
+            patch.setattr(Receiver if step == "_commit" else BatchRepository, step, crash)
             with pytest.raises(Crash):
                 await cockpit.upload("award", "county", text, batch_id=batch_id)
         assert (await stored(cockpit))[2] == 1
@@ -203,16 +203,16 @@ async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(
 async def test_a_batch_whose_commit_was_not_acknowledged_stays_committed(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Intake._commit
+    commit = Receiver._commit
 
-    async def commit_and_lose_the_answer(self: Intake, *arguments: Any) -> Batch:
+    async def commit_and_lose_the_answer(self: Receiver, *arguments: Any) -> Batch:
         await commit(self, *arguments)
         raise OSError("connection lost")
 
     text = csv_of([award(amount="5"), award(amount="-1")])
     key = {"Idempotency-Key": f"key-{uuid4()}"}
     with monkeypatch.context() as patch:
-        patch.setattr(Intake, "_commit", commit_and_lose_the_answer)
+        patch.setattr(Receiver, "_commit", commit_and_lose_the_answer)
         response = await cockpit.upload("award", "county", text, headers=key)
     assert response.status_code == 500
     assert await stored(cockpit) == (1, 1, 1)

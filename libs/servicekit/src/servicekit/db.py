@@ -32,6 +32,7 @@ def new_metadata() -> MetaData:
 
 _ANNOUNCED = "zhuxue.announced"
 _ON_COMMIT = "zhuxue.on_commit"
+_DATABASE = "zhuxue.database"
 
 
 def announce(session: AsyncSession | SyncSession) -> None:
@@ -45,6 +46,17 @@ def announce(session: AsyncSession | SyncSession) -> None:
 def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> None:
     """Have `call` run in this process once the transaction of `session` has been committed."""
     session.info.setdefault(_ON_COMMIT, []).append(call)
+
+
+async def release(session: AsyncSession) -> None:
+    """Commit now and return the connection to the pool, before a request waits for something else.
+
+    For a request that queries another store or another service: no connection and no lock is held meanwhile.
+    What was written so far stays, whatever follows; a later statement begins another transaction.
+    """
+    await session.commit()
+    database: Database = session.info[_DATABASE]
+    database.committed(session)
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
@@ -76,7 +88,7 @@ class Database:
             connect_args={"server_settings": settings},
         )
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
 
     @asynccontextmanager
@@ -91,10 +103,10 @@ class Database:
             except Problem as problem:
                 if problem.keep_changes:
                     await session.commit()
-                    self._committed(session)
+                    self.committed(session)
                 raise
             await session.commit()
-        self._committed(session)
+        self.committed(session)
 
     async def ping(self) -> None:
         """Raise if the database does not answer."""
@@ -105,7 +117,8 @@ class Database:
         """Close all connections."""
         await self.engine.dispose()
 
-    def _committed(self, session: AsyncSession) -> None:
+    def committed(self, session: AsyncSession) -> None:
+        """Run the callbacks of a transaction that has been committed."""
         for call in session.info.pop(_ON_COMMIT, []):
             call()
         if session.info.pop(_ANNOUNCED, False):

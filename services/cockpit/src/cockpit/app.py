@@ -12,8 +12,9 @@ from authkit.tokens import TokenVerifier
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, inbox, outbox, replica_snapshots, revocations
 from cockpit.directory.models import Unit
+from cockpit.directory.service import Units
 from cockpit.intake import endpoints as intake
-from cockpit.intake.service import Intake
+from cockpit.intake.receiving import Receiver
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.settings import Settings
@@ -55,10 +56,11 @@ def build(
         listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
     )
     messaging.attach(bus)
-    receiving = Intake(
+    receiver = Receiver(
         database,
         analytics,
         clock,
+        Units,
         limit=settings.upload_limit_bytes,
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
     )
@@ -68,7 +70,7 @@ def build(
         try:
             await analytics.start()
             async with (
-                receiving.kept_swept(alone=settings.analytics_embedded),
+                receiver.kept_swept(alone=settings.analytics_embedded),
                 keys.kept_fresh(),
                 revoked.kept_fresh(),
                 # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.
@@ -91,7 +93,7 @@ def build(
         larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
     )
     app.state.analytics = analytics
-    app.state.intake = receiving
+    app.state.receiver = receiver
     app.state.verifier = TokenVerifier(
         issuer=settings.issuer_url, audience=AUDIENCE, keys=keys, revocations=revoked
     )

@@ -1,22 +1,29 @@
-"""What endpoints of several features take from the application."""
+"""What the dependencies of several features take from the application."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from cockpit.analytics.store import Analytics as AnalyticsType
-from servicekit.clock import Clock as ClockProtocol
+from cockpit.analytics.store import Analytics
+from servicekit.clock import Clock
+from servicekit.db import Database
 
 
-async def _clock(request: Request) -> ClockProtocol:
-    clock: ClockProtocol = request.app.state.clock
+async def _clock(request: Request) -> Clock:
+    clock: Clock = request.app.state.clock
     return clock
 
 
-async def _analytics(request: Request) -> AnalyticsType:
-    analytics: AnalyticsType = request.app.state.analytics
+async def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+async def _analytics(request: Request) -> Analytics:
+    analytics: Analytics = request.app.state.analytics
     return analytics
 
 
-Clock = Annotated[ClockProtocol, Depends(_clock)]
-Analytics = Annotated[AnalyticsType, Depends(_analytics)]
+ServiceClock = Annotated[Clock, Depends(_clock)]
+ServiceDatabase = Annotated[Database, Depends(_database)]
+FactStore = Annotated[Analytics, Depends(_analytics)]

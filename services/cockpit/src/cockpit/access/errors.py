@@ -22,7 +22,7 @@ class KindNotAdmitted(Problem):
     detail = "数字驾驶舱仅供学生资助管理部门使用。"
 
 
-class OutOfReach(errors.OutOfReach):
+class UnitOutOfReach(errors.OutOfReach):
     """Like authkit's, and the record of the attempt is kept."""
 
     keep_changes = True

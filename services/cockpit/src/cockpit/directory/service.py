@@ -9,8 +9,8 @@ from cockpit.directory.models import Unit
 from cockpit.directory.repository import UnitRepository
 
 
-class Directory:
-    """Reads the copy of the units."""
+class Units:
+    """Reads the replica of the units."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._units = UnitRepository(session)
@@ -20,10 +20,10 @@ class Directory:
         return await self._units.get(unit_id)
 
     async def by_codes(self, codes: Collection[str]) -> dict[str, Unit]:
-        """The units with these codes, by code; of several that have had one, the active one."""
+        """The units with these codes, by code; of several units with the same code, the active one."""
         found = await self._units.by_codes(codes)
         return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == "active")}
 
     async def children(self, unit: Unit) -> Sequence[Unit]:
-        """Direct children, closed ones too: what they were given still counts."""
+        """Direct children, including closed ones: their awards still count."""
         return await self._units.children(unit.id)

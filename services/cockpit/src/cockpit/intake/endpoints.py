@@ -3,20 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from authkit.errors import RoleRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
-from cockpit.access.errors import OutOfReach, UnitNotFound
-from cockpit.dependencies import Analytics, Clock
+from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.intake import errors
+from cockpit.intake.dependencies import BatchService
 from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.files import codec_of
+from cockpit.intake.receiving import NewBatch
 from cockpit.intake.schemas import BatchDetail, BatchOut, BatchStatus, FeedOut
-from cockpit.intake.service import Batches, Intake, NewBatch
 from servicekit import problems
-from servicekit.db import Session
 from servicekit.paging import BadCursor, Page, Paging, page
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
@@ -24,13 +23,6 @@ router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=pro
 UPLOADS = "/api/v1/intake/batches"
 """Below this path the larger body limit holds."""
 
-
-async def _intake(request: Request) -> Intake:
-    intake: Intake = request.app.state.intake
-    return intake
-
-
-IntakeService = Annotated[Intake, Depends(_intake)]
 
 _CSV = {
     "schema": {"type": "string", "format": "binary"},
@@ -54,7 +46,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
-            *(RoleRequired, OutOfReach, UnitNotFound),
+            *(RoleRequired, UnitOutOfReach, UnitNotFound),
             *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
@@ -65,8 +57,8 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
 async def create_batch(
     request: Request,
     response: Response,
-    who: Contributor,
-    intake: IntakeService,
+    actor: Contributor,
+    batches: BatchService,
     feed: Annotated[FeedName, Query(description="数据源")],
     source: Annotated[
         str,
@@ -107,26 +99,27 @@ async def create_batch(
     """
     codec = codec_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, codec=codec)
-    (batch, its_unit), ours = await intake.receive(who, new, request.stream())
-    response.headers["Location"] = f"{UPLOADS}/{batch.id}"
+    found, ours = await batches.receive(actor, new, request.stream())
+    response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
     if not ours:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
-    return BatchOut.of(batch, its_unit)
+    return BatchOut.of(*found)
 
 
-@router.get("/batches", summary="批次列表", responses=problems.responses(OutOfReach, UnitNotFound, BadCursor))
+@router.get(
+    "/batches", summary="批次列表", responses=problems.responses(UnitOutOfReach, UnitNotFound, BadCursor)
+)
 async def list_batches(
-    who: BatchReader,
-    session: Session,
-    clock: Clock,
+    actor: BatchReader,
+    batches: BatchService,
     paging: Paging,
     unit: Annotated[UUID | None, Query(description="单位，默认为本单位；含其下级")] = None,
     feed: Annotated[FeedName | None, Query(description="数据源")] = None,
     status: Annotated[BatchStatus | None, Query(description="状态")] = None,
 ) -> Page[BatchOut]:
     """Newest first."""
-    rows = await Batches(session, clock).below(who, unit, feed, status, paging)
+    rows = await batches.below(actor, unit, feed, status, paging)
     return page(
         [BatchOut.of(*row) for row in rows],
         paging.limit,
@@ -135,13 +128,14 @@ async def list_batches(
 
 
 @router.get(
-    "/batches/{batch_id}", summary="批次详情", responses=problems.responses(OutOfReach, errors.BatchNotFound)
+    "/batches/{batch_id}",
+    summary="批次详情",
+    responses=problems.responses(UnitOutOfReach, errors.BatchNotFound),
 )
-async def get_batch(batch_id: UUID, who: BatchReader, session: Session, clock: Clock) -> BatchDetail:
+async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
     """A batch with the number of quarantined rows by reason."""
-    batches = Batches(session, clock)
-    batch, unit = await batches.get(who, batch_id)
-    return BatchDetail(batch=BatchOut.of(batch, unit), rejected_by_reason=await batches.reasons(batch))
+    found, reasons = await batches.get(actor, batch_id)
+    return BatchDetail(batch=BatchOut.of(*found), rejected_by_reason=reasons)
 
 
 @router.get(
@@ -150,19 +144,16 @@ async def get_batch(batch_id: UUID, who: BatchReader, session: Session, clock: C
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/csv": {"example": "行号,原因代码,原因,...\n"}}, "description": "CSV 文件"},
-        **problems.responses(OutOfReach, errors.BatchNotFound),
+        **problems.responses(UnitOutOfReach, errors.BatchNotFound),
     },
 )
-async def quarantine(
-    batch_id: UUID, who: BatchReader, session: Session, clock: Clock, intake: IntakeService
-) -> StreamingResponse:
-    """The rows as they came, each with line number and reason; safe to open in a spreadsheet."""
-    batch, _ = await Batches(session, clock).get(who, batch_id, "intake.quarantine")
+async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
+    """The rows as received, each with line number and reason; safe to open in a spreadsheet."""
     return StreamingResponse(
-        intake.quarantine_csv(batch),
+        await batches.quarantined(actor, batch_id),
         media_type="text/csv; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="quarantine-{batch.id}.csv"',
+            "Content-Disposition": f'attachment; filename="quarantine-{batch_id}.csv"',
             "X-Content-Type-Options": "nosniff",
         },
     )
@@ -171,10 +162,10 @@ async def quarantine(
 @router.post(
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
-    responses=problems.responses(RoleRequired, OutOfReach, errors.BatchNotFound, errors.BatchNotReversible),
+    responses=problems.responses(
+        RoleRequired, UnitOutOfReach, errors.BatchNotFound, errors.BatchNotReversible
+    ),
 )
-async def reverse_batch(
-    batch_id: UUID, who: Contributor, session: Session, clock: Clock, analytics: Analytics
-) -> BatchOut:
-    """Afterwards the numbers are as if the batch had never come; facts and reversal stay on record."""
-    return BatchOut.of(*await Batches(session, clock).reverse(who, batch_id, analytics))
+async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
+    """Afterwards the figures are those without the batch; its facts and their reversal stay on record."""
+    return BatchOut.of(*await batches.reverse(actor, batch_id))

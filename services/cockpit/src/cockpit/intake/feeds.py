@@ -141,3 +141,8 @@ assert set(FEEDS) == set(get_args(FeedName))
 AWARDING_LEVELS = ("school", "county")
 AWARDING_KINDS = ("school", "student_aid")
 """Whose awards may be taken in: schools', and counties' aid offices'."""
+
+
+def feed_of(name: str) -> Feed:
+    """The feed of a stored batch."""
+    return next(feed for feed in FEEDS.values() if feed.name == name)

@@ -151,13 +151,3 @@ def raw_of(fields: list[str]) -> list[str]:
     return [
         mask_id_numbers(field.replace("\x00", "\ufffd"))[:MAX_RAW_FIELD] for field in fields[:MAX_RAW_FIELDS]
     ]
-
-
-def quarantine_csv_line(fields: list[str]) -> str:
-    """One line of CSV for a spreadsheet: what it would take for a formula is made text by an apostrophe."""
-    out = io.StringIO()
-    csv.writer(out).writerow([f"'{field}" if field[:1] in _FORMULA else field for field in fields])
-    return out.getvalue()
-
-
-_FORMULA = frozenset("=+-@\t\r\n")

@@ -1,14 +1,17 @@
 """From rows to facts: one load of one batch, a few thousand rows at a time."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cockpit.directory.models import Unit
-from cockpit.directory.service import Directory
+from cockpit.directory.service import Units
 from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
 from cockpit.intake.files import raw_of
 from cockpit.intake.rules import RowError
@@ -46,8 +49,16 @@ class Loader:
     bounded by the size limit of uploads.
     """
 
-    def __init__(self, database: Database, feed: Feed, names: list[str], origin: Origin) -> None:
+    def __init__(
+        self,
+        database: Database,
+        units: Callable[[AsyncSession], Units],
+        feed: Feed,
+        names: list[str],
+        origin: Origin,
+    ) -> None:
         self._database = database
+        self._units_in = units
         self._feed = feed
         self._names = names
         self._origin = origin
@@ -102,7 +113,7 @@ class Loader:
         unknown = codes - self._units.keys()
         if unknown:
             async with self._database.transaction() as session:
-                found = await Directory(session).by_codes(unknown)
+                found = await self._units_in(session).by_codes(unknown)
             self._units.update({code: found.get(code) for code in unknown})
 
     def _unit(self, code: str) -> Unit:

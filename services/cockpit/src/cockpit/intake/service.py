@@ -1,340 +1,131 @@
-"""Intake: a file becomes a batch of facts that counts whole or not at all.
+"""Batches as callers see them: received, listed, read and reversed."""
 
-Facts go to ClickHouse first, under a `load_id` that nothing counts yet; then one PostgreSQL transaction
-makes the batch count and tells of it. Whatever stops the process in between leaves facts that never
-count, and that `sweep` removes.
-"""
-
-import asyncio
-import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.analytics.store import Analytics
-from cockpit.base import outbox
 from cockpit.directory.models import Unit
-from cockpit.intake import files
-from cockpit.intake.errors import (
-    BatchDuplicate,
-    BatchIdReused,
-    BatchInProgress,
-    BatchKeyRequired,
-    BatchNotFound,
-    BatchSuperseded,
-)
-from cockpit.intake.feeds import FEEDS, FeedName
-from cockpit.intake.loading import Loader, Origin
-from cockpit.intake.models import Batch, QuarantinedRow
+from cockpit.intake.errors import BatchKeyRequired, BatchNotFound
+from cockpit.intake.feeds import FeedName, feed_of
+from cockpit.intake.models import Batch
+from cockpit.intake.quarantine import Quarantine
+from cockpit.intake.receiving import NewBatch, Receiver
 from cockpit.intake.repository import BatchRepository
-from contracts.cockpit import BatchCommittedV1
 from servicekit.clock import Clock
-from servicekit.db import Database
+from servicekit.db import release
 from servicekit.ids import new_id
 from servicekit.paging import PageRequest, instant
-from servicekit.problems import Problem
-
-log = structlog.get_logger("intake")
-
-CHUNK_ROWS = 5_000
-
-Found = tuple[Batch, Unit | None]
 
 
-@dataclass(frozen=True)
-class NewBatch:
-    """What a caller says about a file. `batch_id` or `key`, of which there must be one, make a repetition
-    the same batch.
-    """
+class FoundBatch(NamedTuple):
+    """A batch and its unit, None when the unit is not in the replica any more."""
 
-    feed: FeedName
-    unit: UUID | None
-    source: str
-    batch_id: UUID | None
-    key: str | None
-    codec: str
-
-
-async def counted_loads(session: AsyncSession, feed: FeedName, path: str) -> list[UUID]:
-    """The loads whose facts count in the subtree at `path`; every query over facts is restricted to them."""
-    return await BatchRepository(session).counted(feed, path)
+    batch: Batch
+    unit: Unit | None
 
 
 class Batches:
-    """Looks at batches and takes them back, within the request's transaction."""
+    """The batches of a caller's subtree, within the request's transaction."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        access: Access,
+        analytics: Analytics,
+        receiver: Receiver,
+        quarantine: Quarantine,
+    ) -> None:
         self._session = session
         self._clock = clock
+        self._access = access
+        self._analytics = analytics
+        self._receiver = receiver
+        self._quarantine = quarantine
         self._batches = BatchRepository(session)
+
+    async def receive(
+        self, actor: Principal, new: NewBatch, chunks: AsyncIterable[bytes]
+    ) -> tuple[FoundBatch, bool]:
+        """Receive a file; returns the batch, and whether this call made it count.
+
+        Raises what `errors` lists, `UnitNotFound`, `UnitOutOfReach` and `BodyTooLarge`.
+        """
+        if new.batch_id is None and new.key is None:
+            raise BatchKeyRequired
+        unit = await self._access.unit(actor, new.unit, "intake.create")
+        # The receiver has transactions of its own, and an upload takes as long as the caller likes.
+        await release(self._session)
+        batch, ours = await self._receiver.receive(actor.sub, new, unit, chunks)
+        return FoundBatch(batch, unit), ours
 
     async def below(
         self,
-        who: Principal,
+        actor: Principal,
         unit_id: UUID | None,
         feed: FeedName | None,
         status: str | None,
         page: PageRequest,
-    ) -> Sequence[Found]:
+    ) -> Sequence[FoundBatch]:
         """Batches of a unit's subtree, newest first; one more than asked for."""
-        unit = await Access(self._session, self._clock).unit(who, unit_id, "intake.list")
+        unit = await self._access.unit(actor, unit_id, "intake.list")
         after = page.key(instant, UUID)
-        return await self._batches.below(unit.path, feed=feed, status=status, after=after, limit=page.limit)
+        found = await self._batches.below(unit.path, feed=feed, status=status, after=after, limit=page.limit)
+        return [FoundBatch(*row) for row in found]
 
-    async def get(self, who: Principal, batch_id: UUID, action: str = "intake.read") -> Found:
-        """One batch. Raises `BatchNotFound`, `OutOfReach`."""
-        found = await self._batches.get(batch_id)
-        if found is None:
-            raise BatchNotFound
-        Access(self._session, self._clock).path(who, found[0].unit_id, found[0].unit_path, action)
-        return found
+    async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int]]:
+        """One batch, and how many of its rows are quarantined, by code.
 
-    async def reasons(self, batch: Batch) -> dict[str, int]:
-        """How many rows of a finished batch are in quarantine, by code."""
-        return await self._batches.reasons(batch.id) if batch.rejected else {}
+        Raises `BatchNotFound`, `UnitOutOfReach`.
+        """
+        found = await self._find(actor, batch_id, "intake.read")
+        return found, await self._batches.reasons(batch_id) if found.batch.rejected else {}
 
-    async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-        """When each of these batches was committed."""
-        return await self._batches.commit_times(ids)
+    async def quarantined(self, actor: Principal, batch_id: UUID) -> AsyncIterator[str]:
+        """The quarantined rows of a batch as CSV, in pieces. Raises `BatchNotFound`, `UnitOutOfReach`."""
+        found = await self._find(actor, batch_id, "intake.quarantine")
+        return self._quarantine.csv(found.batch)
 
-    async def reverse(self, who: Principal, batch_id: UUID, analytics: Analytics) -> Found:
-        """Take a batch back: facts with the opposite sign, so that the numbers are as before.
+    async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
+        """Reverse a batch: write its facts again with the opposite sign, so that the two cancel out.
 
-        Doing it again changes nothing. Raises `BatchNotFound`, `OutOfReach`, `BatchNotReversible`.
+        Repeating it changes nothing. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`.
         """
         await self._batches.locked(batch_id)
-        batch, unit = await self.get(who, batch_id, "intake.reverse")
+        batch, unit = await self._find(actor, batch_id, "intake.reverse")
         if batch.status == "reversed":
-            return batch, unit
+            return FoundBatch(batch, unit)
         load_id = new_id()
-        batch.reverse(load_id, who.sub, self._clock.now())
+        batch.reverse(load_id, actor.sub, self._clock.now())
         # Should the transaction fail after this, the reversing facts belong to a load that never counts.
         # The inner query keeps the aliases out of its WHERE: in ClickHouse they would shadow the columns.
-        table = FEEDS[_feed(batch)].table
-        await analytics.execute(
+        table = feed_of(batch.feed).table
+        await self._analytics.execute(
             f"INSERT INTO {table} SELECT * REPLACE("  # noqa: S608 - a name of ours
             "{new:UUID} AS load_id, toInt8(-sign) AS sign, now64(3, 'UTC') AS recorded_at)"
             f" FROM (SELECT * FROM {table} WHERE load_id = {{old:UUID}})",
             {"new": load_id, "old": batch.load_id},
         )
-        return batch, unit
+        return FoundBatch(batch, unit)
 
+    async def counted_loads(self, feed: FeedName, path: str) -> list[UUID]:
+        """The loads whose facts count in the subtree at `path`; queries over facts are restricted to them."""
+        return await self._batches.counted(feed, path)
 
-class Intake:
-    """Receives files: several transactions, because a batch begins before its facts and counts after them."""
+    async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """When each of these batches was committed."""
+        return await self._batches.commit_times(ids)
 
-    def __init__(
-        self, database: Database, analytics: Analytics, clock: Clock, *, limit: int, stale_after: timedelta
-    ) -> None:
-        self._database = database
-        self._analytics = analytics
-        self._clock = clock
-        self._limit = limit
-        self._stale_after = stale_after
-
-    async def receive(
-        self, who: Principal, new: NewBatch, chunks: AsyncIterable[bytes]
-    ) -> tuple[Found, bool]:
-        """Take a file in; returns the batch, and whether this call made it count.
-
-        Raises what `errors` lists, `UnitNotFound`, `OutOfReach` and `BodyTooLarge`.
-        """
-        if new.batch_id is None and new.key is None:
-            raise BatchKeyRequired
-        async with self._database.transaction() as session:
-            unit = await Access(session, self._clock).unit(who, new.unit, "intake.create")
-        feed = FEEDS[new.feed]
-        with files.spool() as file:
-            upload = await files.receive(chunks, file, new.codec, self._limit)
-            reader = files.RowReader(upload, feed)
-            batch, ours = await self._claim(who, new, unit, upload, reader.headings)
-            if ours:
-                origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
-                batch = await self._load(batch, reader, Loader(self._database, feed, reader.names, origin))
-            return (batch, unit), ours
-
-    async def quarantine_csv(self, batch: Batch) -> AsyncIterator[str]:
-        """The quarantined rows as CSV, a page at a time; begins with a BOM, for spreadsheets."""
-        yield "\ufeff" + files.quarantine_csv_line(["行号", "原因代码", "原因", *batch.columns])
-        line = 0
-        while True:
-            async with self._database.transaction() as session:
-                rows = await BatchRepository(session).quarantined(batch.id, line, 1000)
-            if not rows:
-                return
-            yield "".join(_quarantine_line(row) for row in rows)
-            line = rows[-1].line
-
-    async def sweep(self, older_than: timedelta | None = None) -> int:
-        """Give up batches that nobody is receiving any more (`stale_after` when None); returns how many."""
-        age = self._stale_after if older_than is None else older_than
-        async with self._database.transaction() as session:
-            stale = await BatchRepository(session).stale(self._clock.now() - age)
-            for batch in stale:
-                await self._discard(session, batch, "interrupted")
-            if stale:
-                log.warning("interrupted batches given up", count=len(stale))
-            return len(stale)
-
-    @contextlib.asynccontextmanager
-    async def kept_swept(self, *, alone: bool) -> AsyncIterator[None]:
-        """Sweep now, and again in the background for as long as the context lasts.
-
-        `alone`: no other process can be receiving, so whatever is unfinished now was interrupted.
-        """
-        await self.sweep(timedelta(0) if alone else None)
-        task = asyncio.create_task(self._keep_swept(), name="intake-sweep")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_swept(self) -> None:
-        while True:
-            await asyncio.sleep(self._stale_after.total_seconds())
-            try:
-                await self.sweep()
-            except Exception:
-                log.warning("interrupted batches not swept", exc_info=True)
-
-    async def _claim(
-        self, who: Principal, new: NewBatch, unit: Unit, upload: files.Upload, headings: list[str]
-    ) -> tuple[Batch, bool]:
-        """The batch to load, or (with False) the one that was loaded before."""
-        now, load_id = self._clock.now(), new_id()
-        batch_id = new.batch_id or new_id()
-        async with self._database.transaction() as session:
-            batches = BatchRepository(session)
-            inserted = await batches.claim(
-                {
-                    "id": batch_id,
-                    "feed": new.feed,
-                    "source": new.source,
-                    "unit_id": unit.id,
-                    "unit_path": unit.path,
-                    "client_key": new.key,
-                    "status": "receiving",
-                    "load_id": load_id,
-                    "sha256": upload.sha256,
-                    "size_bytes": upload.size,
-                    "columns": headings,
-                    "accepted": 0,
-                    "rejected": 0,
-                    "created_by": who.sub,
-                    "created_at": now,
-                    "touched_at": now,
-                }
-            )
-            batch = await batches.locked(batch_id)
-            if batch is None and new.key is not None:
-                batch = await batches.locked_by_key(unit.id, new.key)
-            if batch is None or not _same(batch, new, unit):
-                raise BatchIdReused
-            if batch.status in {"committed", "reversed"}:
-                if batch.sha256 != upload.sha256:
-                    raise BatchIdReused
-                return batch, False
-            await self._check_twin(batches, batch, upload.sha256)
-            if inserted:
-                return batch, True
-            if batch.status == "receiving":
-                if batch.touched_at > now - self._stale_after:
-                    raise BatchInProgress
-                await self._discard(session, batch, "interrupted")
-            batch.begin(load_id, upload.sha256, upload.size, headings, now)
-            return batch, True
-
-    async def _check_twin(self, batches: BatchRepository, batch: Batch, sha256: bytes) -> None:
-        twin = await batches.twin(batch, sha256)
-        if twin is not None:
-            raise BatchDuplicate.of(twin)
-
-    async def _load(self, batch: Batch, reader: files.RowReader, loader: Loader) -> Batch:
-        accepted = rejected = 0
-        table = FEEDS[_feed(batch)].table
-        try:
-            while lines := await asyncio.to_thread(reader.take, CHUNK_ROWS):
-                chunk = await loader.judge(lines)
-                await self._analytics.insert(table, loader.columns, chunk.facts)
-                async with self._database.transaction() as session:
-                    batches = BatchRepository(session)
-                    current = await batches.locked(batch.id)
-                    if current is None:
-                        raise BatchSuperseded
-                    current.touch(batch.load_id, self._clock.now())
-                    await batches.quarantine(chunk.rejected)
-                accepted += len(chunk.facts)
-                rejected += len(chunk.rejected)
-            return await self._commit(batch, accepted, rejected)
-        except Exception as error:
-            await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
-            raise
-
-    async def _commit(self, batch: Batch, accepted: int, rejected: int) -> Batch:
-        async with self._database.transaction() as session:
-            batches = BatchRepository(session)
-            current = await batches.locked(batch.id)
-            if current is None:
-                raise BatchSuperseded
-            # Once more: the other may have been committed since this one began.
-            await self._check_twin(batches, current, current.sha256)
-            now = self._clock.now()
-            current.commit(batch.load_id, accepted, rejected, now)
-            event = BatchCommittedV1(
-                batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected, committed_at=now
-            )
-            outbox.add(session, event, subject=batch.id)
-        return current
-
-    async def _give_up(self, batch: Batch, reason: str) -> None:
-        try:
-            async with self._database.transaction() as session:
-                current = await BatchRepository(session).locked(batch.id)
-                ours = current is not None and current.load_id == batch.load_id
-                if current is not None and ours and current.status == "receiving":
-                    await self._discard(session, current, reason)
-                elif current is not None and ours and current.status != "failed":
-                    # It did commit, only the answer to the commit was lost: the facts count.
-                    log.warning("batch committed all the same", batch=str(batch.id))
-                else:
-                    # Of an attempt that was superseded, only the facts are ours to remove.
-                    await self._delete_facts(batch)
-        except Exception:
-            # The next start sweeps; until then the facts are there and do not count.
-            log.warning("batch not given up", batch=str(batch.id), exc_info=True)
-
-    async def _discard(self, session: AsyncSession, batch: Batch, reason: str) -> None:
-        batch.fail(reason)
-        await self._delete_facts(batch)
-        await BatchRepository(session).forget_quarantine(batch.id)
-
-    async def _delete_facts(self, batch: Batch) -> None:
-        await self._analytics.execute(
-            f"DELETE FROM {FEEDS[_feed(batch)].table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a name of ours
-            {"load": batch.load_id},
-        )
-
-
-def _feed(batch: Batch) -> FeedName:
-    return next(name for name in FEEDS if name == batch.feed)
-
-
-def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:
-    return (
-        batch.unit_id == unit.id
-        and batch.feed == new.feed
-        and batch.source == new.source
-        and (new.batch_id is None or batch.id == new.batch_id)
-    )
-
-
-def _quarantine_line(row: QuarantinedRow) -> str:
-    return files.quarantine_csv_line([str(row.line), row.code, row.reason, *row.raw])
+    async def _find(self, actor: Principal, batch_id: UUID, action: str) -> FoundBatch:
+        found = await self._batches.get(batch_id)
+        if found is None:
+            raise BatchNotFound
+        batch, unit = found
+        self._access.path(actor, batch.unit_id, batch.unit_path, action)
+        return FoundBatch(batch, unit)

@@ -6,18 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from cockpit.access.auth import REFUSALS, Viewer
-from cockpit.access.errors import OutOfReach, UnitNotFound
-from cockpit.dependencies import Analytics, Clock
+from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.intake.rules import FIRST_YEAR, LAST_YEAR
+from cockpit.overview.dependencies import OverviewService
 from cockpit.overview.schemas import Overview, Years
-from cockpit.overview.service import Overviews
 from servicekit import problems
-from servicekit.db import Session
 
 router = APIRouter(
     prefix="/api/v1",
     tags=["资助概览"],
-    responses=problems.responses(*REFUSALS, OutOfReach, UnitNotFound),
+    responses=problems.responses(*REFUSALS, UnitOutOfReach, UnitNotFound),
 )
 
 UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位；只能是本单位或下级")]
@@ -25,20 +23,16 @@ UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位�
 
 @router.get("/overview", summary="资助概览")
 async def get_overview(
-    who: Viewer,
-    session: Session,
-    analytics: Analytics,
-    clock: Clock,
+    actor: Viewer,
+    overviews: OverviewService,
     year: Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="年度（自然年）", examples=[2017])],
     unit: UnitId = None,
 ) -> Overview:
     """A unit's awards, its published figures with their checks, and its children for drilling down."""
-    return await Overviews(session, analytics, clock).overview(who, unit, year)
+    return await overviews.overview(actor, unit, year)
 
 
 @router.get("/overview/years", summary="有数据的年度")
-async def get_years(
-    who: Viewer, session: Session, analytics: Analytics, clock: Clock, unit: UnitId = None
-) -> Years:
+async def get_years(actor: Viewer, overviews: OverviewService, unit: UnitId = None) -> Years:
     """The years for which a unit has any figure."""
-    return await Overviews(session, analytics, clock).years(who, unit)
+    return await overviews.years(actor, unit)

@@ -60,33 +60,35 @@ GROUP BY year HAVING sum(sign) > 0
 Rows = list[dict[str, Any]]
 
 
-class Facts:
+class FactRepository:
     """Reads facts about one unit."""
 
-    def __init__(self, analytics: Analytics, path: str) -> None:
+    def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
-        self._path = path
 
-    async def awards(self, loads: Sequence[UUID], year: int) -> Rows:
+    async def awards(self, path: str, loads: Sequence[UUID], year: int) -> Rows:
         """Sums over the subtree: in all, by stage, by source of money."""
-        return await self._read(_AWARDS, loads, year=year)
+        return await self._read(_AWARDS, path, loads, year=year)
 
-    async def by_child(self, loads: Sequence[UUID], year: int, label: int) -> Rows:
+    async def by_child(self, path: str, loads: Sequence[UUID], year: int, label: int) -> Rows:
         """Sums by the `label`-th code of the path; an empty code is the unit itself."""
-        return await self._read(_CHILDREN, loads, year=year, label=label)
+        return await self._read(_CHILDREN, path, loads, year=year, label=label)
 
-    async def published(self, loads: Sequence[UUID], year: int) -> Rows:
+    async def published(self, path: str, loads: Sequence[UUID], year: int) -> Rows:
         """The lines of the unit's own published tables."""
-        return await self._read(_PUBLISHED, loads, year=year)
+        return await self._read(_PUBLISHED, path, loads, year=year)
 
-    async def years(self, awards: Sequence[UUID], published: Sequence[UUID]) -> list[int]:
+    async def years(self, path: str, awards: Sequence[UUID], published: Sequence[UUID]) -> list[int]:
         """Years with any figure, ascending."""
-        rows = [*await self._read(_AWARD_YEARS, awards), *await self._read(_PUBLISHED_YEARS, published)]
+        rows = [
+            *await self._read(_AWARD_YEARS, path, awards),
+            *await self._read(_PUBLISHED_YEARS, path, published),
+        ]
         return sorted({int(row["year"]) for row in rows})
 
-    async def _read(self, sql: str, loads: Sequence[UUID], **parameters: Any) -> Rows:
+    async def _read(self, sql: str, path: str, loads: Sequence[UUID], **parameters: Any) -> Rows:
         if not loads:
             return []
         return await self._analytics.query(
-            sql, {"loads": [str(load) for load in loads], "path": self._path, **parameters}
+            sql, {"loads": [str(load) for load in loads], "path": path, **parameters}
         )

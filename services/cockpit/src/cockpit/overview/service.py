@@ -1,6 +1,6 @@
 """资助概览: what was given in a unit's subtree in a year, and what was published about the unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,12 +13,12 @@ from cockpit.access.service import Access
 from cockpit.analytics.store import Analytics
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
-from cockpit.directory.service import Directory
+from cockpit.directory.service import Units
 from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
-from cockpit.intake.service import Batches, counted_loads
+from cockpit.intake.service import Batches
 from cockpit.metrics.catalogue import METRICS, MetricName
 from cockpit.overview import rules
-from cockpit.overview.repository import Facts, Rows
+from cockpit.overview.repository import FactRepository, Rows
 from cockpit.overview.schemas import (
     Amount,
     Awards,
@@ -32,60 +32,66 @@ from cockpit.overview.schemas import (
     Years,
 )
 from servicekit.clock import Clock
+from servicekit.db import release
 
 _NOTHING = {"total_amount": Decimal(0), "total_times": 0, "persons": 0}
 
 
 class Overviews:
-    """Makes overviews for a viewer."""
+    """Makes overviews for a viewer.
 
-    def __init__(self, session: AsyncSession, analytics: Analytics, clock: Clock) -> None:
+    PostgreSQL first, then `release`, then ClickHouse: no connection waits for a query over facts.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        access: Access,
+        units: Units,
+        batches: Batches,
+        analytics: Analytics,
+    ) -> None:
         self._session = session
-        self._analytics = analytics
         self._clock = clock
+        self._access = access
+        self._units = units
+        self._batches = batches
+        self._facts = FactRepository(analytics)
 
-    async def overview(self, who: Principal, unit_id: UUID | None, year: int) -> Overview:
-        """The overview of a unit (the viewer's own when None). Raises `UnitNotFound`, `OutOfReach`."""
-        unit = await Access(self._session, self._clock).unit(who, unit_id, "overview")
-        facts = Facts(self._analytics, unit.path)
-        loads = await counted_loads(self._session, "award", unit.path)
-        published_loads = await counted_loads(self._session, "published_aggregate", unit.path)
-        by_child = await facts.by_child(loads, year, rules.label_below(unit.path))
-        own, children = await self._children(unit, by_child)
+    async def overview(self, actor: Principal, unit_id: UUID | None, year: int) -> Overview:
+        """The overview of a unit (the viewer's own when None). Raises `UnitNotFound`, `UnitOutOfReach`."""
+        unit = await self._access.unit(actor, unit_id, "overview")
+        below = await self._units.children(unit)
+        loads = await self._batches.counted_loads("award", unit.path)
+        published_loads = await self._batches.counted_loads("published_aggregate", unit.path)
+        await release(self._session)
+        awards = await self._facts.awards(unit.path, loads, year)
+        by_child = await self._facts.by_child(unit.path, loads, year, rules.label_below(unit.path))
+        published = await self._facts.published(unit.path, published_loads, year)
+        own, children = _children(below, by_child)
         return Overview(
             unit=UnitBrief.model_validate(unit),
             year=year,
             as_of=self._clock.now(),
-            awards=_awards(await facts.awards(loads, year)),
-            published=await self._published(await facts.published(published_loads, year)),
+            awards=_awards(awards),
+            published=await self._published(published),
             own=own,
             children=children,
         )
 
-    async def years(self, who: Principal, unit_id: UUID | None) -> Years:
-        """The years with any figure about a unit. Raises `UnitNotFound`, `OutOfReach`."""
-        unit = await Access(self._session, self._clock).unit(who, unit_id, "overview.years")
-        years = await Facts(self._analytics, unit.path).years(
-            await counted_loads(self._session, "award", unit.path),
-            await counted_loads(self._session, "published_aggregate", unit.path),
-        )
+    async def years(self, actor: Principal, unit_id: UUID | None) -> Years:
+        """The years with any figure about a unit. Raises `UnitNotFound`, `UnitOutOfReach`."""
+        unit = await self._access.unit(actor, unit_id, "overview.years")
+        awards = await self._batches.counted_loads("award", unit.path)
+        published = await self._batches.counted_loads("published_aggregate", unit.path)
+        await release(self._session)
+        years = await self._facts.years(unit.path, awards, published)
         return Years(unit=UnitBrief.model_validate(unit), years=years)
-
-    async def _children(self, unit: Unit, rows: Rows) -> tuple[Own, list[Child]]:
-        sums = {str(row["code"]): row for row in rows}
-        mine = sums.pop("", _NOTHING)
-        children: list[Child] = []
-        for child in await Directory(self._session).children(unit):
-            row = sums.pop(child.path.rpartition(".")[2], None)
-            if row is not None or child.status == "active":
-                children.append(_child(child.code, child, row or _NOTHING))
-        # Facts stay where they were taken in: their unit may have moved away since.
-        children += [_child(code, None, row) for code, row in sorted(sums.items())]
-        return Own(amount=Amount.of(mine["total_amount"]), person_times=mine["total_times"]), children
 
     async def _published(self, rows: Rows) -> list[PublishedTable]:
         ids = list({row["batch_id"] for row in rows})
-        times = await Batches(self._session, self._clock).commit_times(ids)
+        times = await self._batches.commit_times(ids) if ids else {}
         newest: dict[tuple[str, str], UUID] = {}
         for row in sorted(rows, key=lambda row: times[row["batch_id"]]):
             newest[row["source"], row["scope"]] = row["batch_id"]
@@ -93,6 +99,19 @@ class Overviews:
             _table(source, scope, id_, times[id_], [row for row in rows if _of(row, source, scope, id_)])
             for (source, scope), id_ in sorted(newest.items())
         ]
+
+
+def _children(units: Sequence[Unit], rows: Rows) -> tuple[Own, list[Child]]:
+    sums = {str(row["code"]): row for row in rows}
+    mine = sums.pop("", _NOTHING)
+    children: list[Child] = []
+    for child in units:
+        row = sums.pop(child.path.rpartition(".")[2], None)
+        if row is not None or child.status == "active":
+            children.append(_child(child.code, child, row or _NOTHING))
+    # Facts keep the place they were recorded with: their unit may have moved away since.
+    children += [_child(code, None, row) for code, row in sorted(sums.items())]
+    return Own(amount=Amount.of(mine["total_amount"]), person_times=mine["total_times"]), children
 
 
 def _of(row: dict[str, Any], source: str, scope: str, batch_id: UUID) -> bool:

@@ -1,0 +1,17 @@
+"""Reach, judged within the request's transaction."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from cockpit.access.service import Access
+from cockpit.dependencies import ServiceClock
+from cockpit.directory.dependencies import UnitService
+from servicekit.db import Session
+
+
+async def _access(session: Session, clock: ServiceClock, units: UnitService) -> Access:
+    return Access(session, clock, units)
+
+
+AccessService = Annotated[Access, Depends(_access)]

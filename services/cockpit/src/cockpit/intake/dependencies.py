@@ -1,0 +1,31 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from cockpit.access.dependencies import AccessService
+from cockpit.dependencies import FactStore, ServiceClock, ServiceDatabase
+from cockpit.intake.quarantine import Quarantine
+from cockpit.intake.receiving import Receiver
+from cockpit.intake.service import Batches
+from servicekit.db import Session
+
+
+async def _receiver(request: Request) -> Receiver:
+    receiver: Receiver = request.app.state.receiver
+    return receiver
+
+
+async def _batches(
+    session: Session,
+    clock: ServiceClock,
+    access: AccessService,
+    analytics: FactStore,
+    receiver: Annotated[Receiver, Depends(_receiver)],
+    database: ServiceDatabase,
+) -> Batches:
+    return Batches(session, clock, access, analytics, receiver, Quarantine(database))
+
+
+BatchService = Annotated[Batches, Depends(_batches)]

@@ -1,0 +1,42 @@
+"""The quarantined rows of a batch as a CSV file for spreadsheets."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+
+from cockpit.intake.models import Batch, QuarantinedRow
+from cockpit.intake.repository import BatchRepository
+from servicekit.db import Database
+
+PAGE_ROWS = 1000
+_FORMULA = frozenset("=+-@\t\r\n")
+
+
+class Quarantine:
+    """Reads quarantined rows in transactions of its own: a download outlives the request's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def csv(self, batch: Batch) -> AsyncIterator[str]:
+        """The rows with line number and reason, a page at a time; starts with a BOM, for spreadsheets."""
+        yield "\ufeff" + csv_line(["行号", "原因代码", "原因", *batch.columns])
+        line = 0
+        while True:
+            async with self._database.transaction() as session:
+                rows = await BatchRepository(session).quarantined(batch.id, line, PAGE_ROWS)
+            if not rows:
+                return
+            yield "".join(_line_of(row) for row in rows)
+            line = rows[-1].line
+
+
+def csv_line(fields: list[str]) -> str:
+    """One line of CSV. An apostrophe turns a field that a spreadsheet would take for a formula into text."""
+    out = io.StringIO()
+    csv.writer(out).writerow([f"'{field}" if field[:1] in _FORMULA else field for field in fields])
+    return out.getvalue()
+
+
+def _line_of(row: QuarantinedRow) -> str:
+    return csv_line([str(row.line), row.code, row.reason, *row.raw])

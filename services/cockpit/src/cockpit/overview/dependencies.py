@@ -1,0 +1,26 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from cockpit.access.dependencies import AccessService
+from cockpit.dependencies import FactStore, ServiceClock
+from cockpit.directory.dependencies import UnitService
+from cockpit.intake.dependencies import BatchService
+from cockpit.overview.service import Overviews
+from servicekit.db import Session
+
+
+async def _overviews(
+    session: Session,
+    clock: ServiceClock,
+    access: AccessService,
+    units: UnitService,
+    batches: BatchService,
+    analytics: FactStore,
+) -> Overviews:
+    return Overviews(session, clock, access, units, batches, analytics)
+
+
+OverviewService = Annotated[Overviews, Depends(_overviews)]
