@@ -35,19 +35,21 @@ class MembershipRepository:
         self._session.add(row)
 
     async def invite_by_hash(self, code_hash: bytes) -> Invite | None:
-        """An invite by the hash of its code, locked."""
-        found: Invite | None = await self._session.scalar(
-            select(Invite).where(Invite.code_hash == code_hash).with_for_update()
-        )
+        """An invite by the hash of its code."""
+        found: Invite | None = await self._session.scalar(select(Invite).where(Invite.code_hash == code_hash))
         return found
 
-    async def invite(self, invite_id: UUID) -> Invite | None:
-        """An invite by id, locked."""
-        return await self._session.get(Invite, invite_id, with_for_update=True)
+    async def lock_invite(self, invite_id: UUID) -> Invite | None:
+        """An invite by id, locked and read anew."""
+        return await self._session.get(Invite, invite_id, with_for_update=True, populate_existing=True)
 
     async def request(self, request_id: UUID) -> JoinRequest | None:
-        """A request by id, locked."""
-        return await self._session.get(JoinRequest, request_id, with_for_update=True)
+        """A request by id."""
+        return await self._session.get(JoinRequest, request_id)
+
+    async def lock_request(self, request_id: UUID) -> JoinRequest | None:
+        """A request by id, locked and read anew."""
+        return await self._session.get(JoinRequest, request_id, with_for_update=True, populate_existing=True)
 
     async def pending_under(
         self, path: str, *, after: tuple[Any, ...] | None, limit: int
@@ -110,6 +112,7 @@ class MembershipRepository:
             await self._session.scalars(
                 select(JoinRequest)
                 .where(JoinRequest.unit_id == unit_id, JoinRequest.status == "pending")
+                .order_by(JoinRequest.id)
                 .with_for_update()
             )
         ).all()
@@ -150,6 +153,7 @@ class MembershipRepository:
             select(Account, Membership)
             .join(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
             .where(Membership.unit_id == unit_id)
+            .order_by(Account.id)
             .with_for_update()
         )
         return [row.tuple() for row in (await self._session.execute(statement)).all()]

@@ -65,7 +65,10 @@ def _path_of(principal: Principal) -> str:
 
 
 class Memberships:
-    """Memberships within one request."""
+    """Memberships within one request.
+
+    Locks are taken in the order of docs/architecture.md: unit, account, then invites, requests and the rest.
+    """
 
     def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, token_seconds: int) -> None:
         self._session = session
@@ -124,7 +127,7 @@ class Memberships:
 
     async def revoke_invite(self, principal: Principal, invite_id: UUID) -> Invite:
         """End an invite of a unit in reach. Raises `InviteNotFound`, `OutOfReach`."""
-        invite = await self._rows.invite(invite_id)
+        invite = await self._rows.lock_invite(invite_id)
         if invite is None:
             raise InviteNotFound
         await self._directory.within_reach(principal, invite.unit_id)
@@ -139,17 +142,20 @@ class Memberships:
         `AlreadyRequested`, `UnitClosed`.
         """
         sub = UUID(principal.sub)
-        account = await self._accounts.get(sub)
         code = rules.normalise_invite_code(code_text)
         invite = None if code is None else await self._rows.invite_by_hash(self._hash(code))
         if invite is None:
             raise InviteInvalid
+        unit = await self._directory.get(invite.unit_id, share=True)
+        account = await self._accounts.get(sub, lock=True)
         if await self._rows.active(sub) is not None:
             raise AlreadyMember
-        unit = await self._directory.get(invite.unit_id, share=True)
         if unit.status != "active":
             raise UnitClosed
         now = self._clock.now()
+        invite = await self._rows.lock_invite(invite.id)
+        if invite is None:
+            raise InviteInvalid
         invite.use(now)
         request = JoinRequest(
             id=new_id(),
@@ -336,13 +342,20 @@ class Memberships:
         )
 
     async def _to_decide(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
-        request = await self._rows.request(request_id)
+        """A request with its account and unit, all three locked: unit and account of a request never
+        change, so they can be locked before the request itself.
+        """
+        asked = await self._rows.request(request_id)
+        if asked is None:
+            raise JoinRequestNotFound
+        unit = await self._directory.within_reach(principal, asked.unit_id, share=True)
+        if str(asked.account_id) == principal.sub:
+            raise OwnRequest
+        account = await self._accounts.get(asked.account_id, lock=True)
+        request = await self._rows.lock_request(request_id)
         if request is None:
             raise JoinRequestNotFound
-        unit = await self._directory.within_reach(principal, request.unit_id, share=True)
-        if str(request.account_id) == principal.sub:
-            raise OwnRequest
-        return request, await self._accounts.get(request.account_id, lock=True), unit
+        return request, account, unit
 
     async def _of_somebody_else(self, principal: Principal, sub: UUID) -> Standing:
         if str(sub) == principal.sub:
