@@ -1,19 +1,15 @@
 """Office on a database of its own for each test, in the small world."""
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from services.office.tests.support.running_office import RunningOffice, migrate, running
+from services.office.tests.support.world import SMALL, World
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
-import office_bench
 
 
 @pytest.fixture
@@ -24,11 +20,10 @@ def clock() -> FrozenClock:
 
 @pytest_asyncio.fixture
 async def database_url(database_factory: DatabaseFactory) -> str:
-    return await database_factory("office", office_bench.migrate)
+    return await database_factory("office", migrate)
 
 
 @pytest_asyncio.fixture
-async def bench(database_url: str, clock: FrozenClock) -> AsyncIterator[office_bench.Bench]:
-    world = office_bench.World.of(office_bench.SMALL)
-    async with office_bench.running(database_url, clock, world) as bench:
-        yield bench
+async def office(database_url: str, clock: FrozenClock) -> AsyncIterator[RunningOffice]:
+    async with running(database_url, clock, World.of(SMALL)) as office:
+        yield office

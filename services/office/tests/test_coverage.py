@@ -4,14 +4,18 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from office_bench import Bench, World
 
-from office.coverage import repository
+from office.coverage.repository import BlockingUnit, CoverageRepository
+from office.coverage.schemas import BlockersOut, BlockingOut, CoverageOut, MissingOut, ReadersOut
+from office.directory.models import Unit
+from office.directory.schemas import UnitRef
+from office.notices.models import Notice
+from services.office.tests.support.running_office import RunningOffice
+from services.office.tests.support.world import World
 
 N = "/api/v1/notices"
 
@@ -48,25 +52,26 @@ def world_s() -> World:
     return world
 
 
-async def test_one_county_that_withholds_leaves_1013_of_1016_and_is_named(bench: Bench) -> None:
+async def test_one_county_that_withholds_leaves_1013_of_1016_and_is_named(office: RunningOffice) -> None:
     world = world_s()
-    await bench.put_units(world)
-    notice = await bench.published()
+    await office.replace_units(world)
+    notice = await office.published()
     parents = {str(unit["parent_id"]) for unit in world.units.values()}
     inner = [code for code in world.units if world.id(code) in parents and code != "100000"]
     cut_off = {"S3701011", "S3701012", "D370101"}
-    await bench.put_acts(
+    await office.insert_receipts(
         notice,
         forwarded=[code for code in inner if code not in {"370101", "S3701011"}],
         signed=[code for code in world.units if code != "100000" and code not in cut_off],
     )
-    answer = await bench.coverage(notice)
-    assert (answer["total"], answer["delivered"], answer["signed"]) == (1016, 1013, 1013)
-    assert answer["blocking"] == {"count": 1, "items": [{"unit": world.ref("370101"), "cut_off": 3}]}
-    assert {item["unit"]["code"] for item in answer["missing"]["items"]} == cut_off
-    assert {item["reason"] for item in answer["missing"]["items"]} == {"not_delivered"}
-    assert all(item["blocked_by"] == world.ref("370101") for item in answer["missing"]["items"])
-    assert [child["total"] for child in answer["children"]] == [
+    answer = await office.coverage(notice)
+    county = UnitRef.model_validate(world.ref("370101"))
+    assert (answer.total, answer.delivered, answer.signed) == (1016, 1013, 1013)
+    assert answer.blocking == BlockersOut(count=1, items=[BlockingOut(unit=county, cut_off=3)])
+    assert {item.unit.code for item in answer.missing.items} == cut_off
+    assert {item.reason for item in answer.missing.items} == {"not_delivered"}
+    assert all(item.blocked_by == county for item in answer.missing.items)
+    assert [child.total for child in answer.children] == [
         13 + 95 * 4 + 1,
         15 + 126 * 4 + 1,
         41,
@@ -75,47 +80,61 @@ async def test_one_county_that_withholds_leaves_1013_of_1016_and_is_named(bench:
         49,
     ]
 
-    province = await bench.coverage(notice, "370000")
-    assert (province["total"], province["signed"], province["under"]) == (520, 517, world.ref("370000"))
-    assert len(province["children"]) == 15
-    school = await bench.coverage(notice, under=world.id("S3701012"))
-    assert (school["total"], school["delivered"], school["blocking"]["count"]) == (1, 0, 1)
+    province = await office.coverage(notice, "370000")
+    assert (province.total, province.signed, province.under.code) == (520, 517, "370000")
+    assert len(province.children) == 15
+    school = await office.coverage(notice, under="S3701012")
+    assert (school.total, school.delivered, school.blocking.count) == (1, 0, 1)
 
-    await bench.forwarded(notice, "370101", "S3701011")
-    assert (await bench.coverage(notice))["delivered"] == 1016
+    await office.forwarded(notice, "370101", "S3701011")
+    assert (await office.coverage(notice)).delivered == 1016
 
 
-async def test_coverage_of_another_branch_is_out_of_reach(bench: Bench) -> None:
-    notice = await bench.published()
-    province = bench.of("370000")
+async def test_coverage_of_another_branch_is_out_of_reach(office: RunningOffice) -> None:
+    notice = await office.published()
+    province = office.unit("370000")
     for code in ("320000", "100000"):
-        refused = await province.get(f"{N}/{notice}/coverage", params={"under": bench.world.id(code)})
+        refused = await province.get(f"{N}/{notice}/coverage", params={"under": office.world.id(code)})
         assert (refused.status_code, refused.json()["code"]) == (403, "out_of_reach")
     nowhere = {"under": "00000000-0000-7000-8000-000000000000"}
     assert (await province.get(f"{N}/{notice}/coverage", params=nowhere)).status_code == 404
 
 
-async def test_a_unit_that_does_not_have_the_notice_sees_no_coverage(bench: Bench) -> None:
-    notice = await bench.published()
-    assert (await bench.of("370100").get(f"{N}/{notice}/coverage")).status_code == 404
+async def test_a_unit_that_does_not_have_the_notice_sees_no_coverage(office: RunningOffice) -> None:
+    notice = await office.published()
+    assert (await office.unit("370100").get(f"{N}/{notice}/coverage")).status_code == 404
 
 
-async def test_closed_units_are_not_counted(bench: Bench) -> None:
-    world = bench.world
+async def test_closed_units_are_not_counted(office: RunningOffice) -> None:
+    world = office.world
     world.units["S3701020002"]["status"] = "closed"
-    await bench.put_units(world)
-    notice = await bench.published("370102")
-    assert (await bench.coverage(notice, "370102"))["total"] == 2
+    await office.replace_units(world)
+    notice = await office.published("370102")
+    assert (await office.coverage(notice, "370102")).total == 2
 
 
-async def test_readers_are_counted_apart_from_signatures(bench: Bench) -> None:
+async def test_readers_are_counted_apart_from_signatures(office: RunningOffice) -> None:
     people = [(code, uuid.uuid4()) for code in ("100000", "370000", "370000", "370100")]
-    await bench.put_people(people)
-    notice = await bench.published()
-    await bench.of("370000", sub=str(people[1][1])).get(f"{N}/{notice}")
-    await bench.of("100000", sub=str(people[0][1])).get(f"{N}/{notice}")
-    answer = await bench.coverage(notice)
-    assert (answer["people"], answer["signed"]) == ({"total": 3, "read": 1}, 0)
+    await office.insert_people(people)
+    notice = await office.published()
+    await office.unit("370000", sub=str(people[1][1])).get(f"{N}/{notice}")
+    await office.unit("100000", sub=str(people[0][1])).get(f"{N}/{notice}")
+    answer = await office.coverage(notice)
+    assert (answer.people, answer.signed) == (ReadersOut(total=3, read=1), 0)
+
+
+Counts = tuple[int, int, int]
+"""Units in total, those that have the notice, those that have signed."""
+
+
+@dataclass
+class Expected:
+    """A coverage, by code."""
+
+    counts: Counts
+    blocking: dict[str, int]
+    children: dict[str, Counts]
+    missing: list[tuple[str, str | None]]
 
 
 @dataclass
@@ -156,35 +175,35 @@ class Tree:
     def path(self, index: int) -> str:
         return ".".join(self.codes[unit] for unit in [*list(self.above(index))[::-1], index])
 
-    def expected(self, scope: int) -> dict[str, Any]:
+    def expected(self, scope: int) -> Expected:
         units = self.counted(scope)
         late = [index for index in units if not self.has(index)]
-        blockers: dict[str, int] = {}
+        blocking: dict[str, int] = {}
         for index in late:
             name = self.codes[self.blocker(index)]
-            blockers[name] = blockers.get(name, 0) + 1
+            blocking[name] = blocking.get(name, 0) + 1
         children = [child for child in range(1, len(self.parents)) if self.parents[child] == scope]
-        return {
-            **self.tally(units),
-            "blocking": blockers,
-            "children": {
+        return Expected(
+            counts=self.tally(units),
+            blocking=blocking,
+            children={
                 self.codes[child]: self.tally(self.counted(child))
                 for child in children
                 if self.counted(child)
             },
-            "missing": [
+            missing=[
                 (self.codes[index], None if self.has(index) else self.codes[self.blocker(index)])
                 for index in sorted(units, key=self.path)
                 if not self.signed[index]
             ],
-        }
+        )
 
-    def tally(self, units: list[int]) -> dict[str, int]:
-        return {
-            "total": len(units),
-            "delivered": sum(self.has(index) for index in units),
-            "signed": sum(self.signed[index] for index in units),
-        }
+    def tally(self, units: list[int]) -> Counts:
+        return (
+            len(units),
+            sum(self.has(index) for index in units),
+            sum(self.signed[index] for index in units),
+        )
 
 
 @st.composite
@@ -199,85 +218,83 @@ def trees(draw: st.DrawFn) -> Tree:
     return Tree(parents, active, forwarded, draw(flags))
 
 
-def seen(answer: dict[str, Any], missing: list[dict[str, Any]]) -> dict[str, Any]:
-    counts = ("total", "delivered", "signed")
-    blocking = answer["blocking"]
-    assert blocking["count"] == len(blocking["items"])
+def seen(answer: CoverageOut, missing: list[MissingOut]) -> Expected:
+    assert answer.blocking.count == len(answer.blocking.items)
     for item in missing:
-        assert (item["reason"] == "not_signed") == (item["blocked_by"] is None)
-    return {
-        **{name: answer[name] for name in counts},
-        "blocking": {item["unit"]["code"]: item["cut_off"] for item in blocking["items"]},
-        "children": {
-            child["unit"]["code"]: {name: child[name] for name in counts} for child in answer["children"]
-        },
-        "missing": [
-            (item["unit"]["code"], item["blocked_by"] and item["blocked_by"]["code"]) for item in missing
+        assert (item.reason == "not_signed") == (item.blocked_by is None)
+    return Expected(
+        counts=(answer.total, answer.delivered, answer.signed),
+        blocking={item.unit.code: item.cut_off for item in answer.blocking.items},
+        children={child.unit.code: (child.total, child.delivered, child.signed) for child in answer.children},
+        missing=[
+            (item.unit.code, None if item.blocked_by is None else item.blocked_by.code) for item in missing
         ],
-    }
+    )
 
 
-async def all_missing(bench: Bench, notice: str, scope: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"under": scope, "limit": 3}
+async def all_missing(office: RunningOffice, notice: str, scope: str) -> list[MissingOut]:
+    items: list[MissingOut] = []
+    cursor: str | None = None
     while True:
-        page = (await bench.coverage(notice, "u00", **params))["missing"]
-        items += page["items"]
-        if page["next"] is None:
+        page = (await office.coverage(notice, "u00", under=scope, limit=3, cursor=cursor)).missing
+        items += page.items
+        cursor = page.next
+        if cursor is None:
             return items
-        params["cursor"] = page["next"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees(), data=st.data())
 async def test_coverage_of_any_tree_is_what_a_naive_count_finds(
-    bench: Bench, tree: Tree, data: st.DataObject
+    office: RunningOffice, tree: Tree, data: st.DataObject
 ) -> None:
     world = World()
     for index, code in enumerate(tree.codes):
         parent = None if index == 0 else tree.codes[tree.parents[index]]
         world.add(code, parent, status="active" if tree.active[index] else "closed")
-    await bench.forget_notices()
-    await bench.put_units(world)
+    await office.delete_notices()
+    await office.replace_units(world)
     # The root needs an active child to publish; unit 1 is one.
-    notice = await bench.published("u00")
-    await bench.put_acts(
+    notice = await office.published("u00")
+    await office.insert_receipts(
         notice,
         forwarded=[code for code, did in zip(tree.codes[1:], tree.forwarded[1:], strict=True) if did],
         signed=[code for code, did in zip(tree.codes[1:], tree.signed[1:], strict=True) if did],
     )
     scope = data.draw(st.integers(0, len(tree.codes) - 1))
-    answer = await bench.coverage(notice, "u00", under=world.id(tree.codes[scope]))
-    missing = await all_missing(bench, notice, world.id(tree.codes[scope]))
+    answer = await office.coverage(notice, "u00", under=tree.codes[scope])
+    missing = await all_missing(office, notice, tree.codes[scope])
     assert seen(answer, missing) == tree.expected(scope)
 
 
 @pytest.mark.parametrize("cursor", ["eA", "WyJhIl0x", "WyInOyBEUk9QIl0", "W10", "WyIiXQ", "WyJhXHUwMDAwIl0"])
-async def test_a_foreign_cursor_is_refused(bench: Bench, cursor: str) -> None:
-    notice = await bench.published()
-    refused = await bench.of("100000").get(f"{N}/{notice}/coverage", params={"cursor": cursor})
+async def test_a_foreign_cursor_is_refused(office: RunningOffice, cursor: str) -> None:
+    notice = await office.published()
+    refused = await office.unit("100000").get(f"{N}/{notice}/coverage", params={"cursor": cursor})
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_cursor")
 
 
-async def test_coverage_is_current_while_units_sign(bench: Bench) -> None:
-    notice = await bench.published()
-    await asyncio.gather(*(bench.of(code).post(f"{N}/{notice}/sign") for code in ("320000", "370000")))
-    assert (await bench.coverage(notice))["signed"] == 2
+async def test_coverage_is_current_while_units_sign(office: RunningOffice) -> None:
+    notice = await office.published()
+    await asyncio.gather(*(office.unit(code).post(f"{N}/{notice}/sign") for code in ("320000", "370000")))
+    assert (await office.coverage(notice)).signed == 2
 
 
 async def test_the_figures_agree_although_a_unit_signs_while_they_are_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    office: RunningOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notice = await bench.published()
-    blockers = repository.blockers
+    notice = await office.published()
+    blocking = CoverageRepository.blocking
 
-    async def signed_meanwhile(*arguments: Any, **options: Any) -> Any:
-        response = await bench.of("370000").post(f"{N}/{notice}/sign")
+    async def signed_meanwhile(
+        repository: CoverageRepository, notice_: Notice, scope: Unit, *, limit: int
+    ) -> tuple[int, list[BlockingUnit]]:
+        response = await office.unit("370000").post(f"{N}/{notice}/sign")
         assert response.status_code == 201
-        return await blockers(*arguments, **options)
+        return await blocking(repository, notice_, scope, limit=limit)
 
     with monkeypatch.context() as patch:
-        patch.setattr(repository, "blockers", signed_meanwhile)
-        answer = await bench.coverage(notice)
-    assert answer["total"] - answer["signed"] == len(answer["missing"]["items"])
-    assert (answer["signed"], (await bench.coverage(notice))["signed"]) == (0, 1)
+        patch.setattr(CoverageRepository, "blocking", signed_meanwhile)
+        answer = await office.coverage(notice)
+    assert answer.total - answer.signed == len(answer.missing.items)
+    assert (answer.signed, (await office.coverage(notice)).signed) == (0, 1)

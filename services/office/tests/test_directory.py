@@ -2,22 +2,21 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
-from office_bench import Bench
 
 from contracts import EventModel
 from contracts.identity import PersonChangedV1, UnitChangedV1
 from messaging.envelope import Envelope
 from office.directory.models import Person, Unit
 from servicekit.ids import new_id
+from services.office.tests.support.running_office import RunningOffice
 
 U = "/api/v1/units"
 
 
-async def heard(bench: Bench, event: EventModel) -> None:
+async def deliver(office: RunningOffice, event: EventModel) -> None:
     envelope = Envelope(
         id=new_id(),
         source="/zhuxue/identity",
@@ -26,32 +25,35 @@ async def heard(bench: Bench, event: EventModel) -> None:
         time=datetime.now(UTC),
         data=event.model_dump(mode="json"),
     )
-    assert await bench.bus.publish([envelope]) == [None]
+    assert await office.bus.publish([envelope]) == [None]
 
 
-def unit_changed(bench: Bench, code: str, **changes: Any) -> UnitChangedV1:
-    unit = dict(bench.world.units[code]) | changes
-    return UnitChangedV1(unit_id=unit.pop("id"), **unit)
+def unit_changed(
+    office: RunningOffice, code: str, *, name: str | None = None, version: int = 1
+) -> UnitChangedV1:
+    unit = office.world.units[code]
+    event = UnitChangedV1.model_validate({**unit, "unit_id": unit["id"], "version": version})
+    return event if name is None else event.model_copy(update={"name": name})
 
 
-async def codes(client: httpx.AsyncClient, **params: Any) -> list[str]:
+async def codes(client: httpx.AsyncClient, **params: str) -> list[str]:
     response = await client.get(U, params=params)
     assert response.status_code == 200, response.text
     return [item["code"] for item in response.json()["items"]]
 
 
-async def test_a_unit_lists_itself_and_what_is_below(bench: Bench) -> None:
-    county = bench.of("370102")
+async def test_a_unit_lists_itself_and_what_is_below(office: RunningOffice) -> None:
+    county = office.unit("370102")
     assert await codes(county) == ["370102", "S3701020001", "D3701020001", "S3701020002"]
-    assert await codes(county, under=bench.world.id("S3701020001")) == ["S3701020001", "D3701020001"]
+    assert await codes(county, under=office.world.id("S3701020001")) == ["S3701020001", "D3701020001"]
     assert await codes(county, q="s37010200") == ["S3701020001", "S3701020002"]
     assert await codes(county, q="0102学生") == ["370102"]
     for wildcard in ("%", "_", "\\"):
         assert await codes(county, q=wildcard) == []
 
 
-async def test_the_list_is_paged(bench: Bench) -> None:
-    client = bench.of("100000")
+async def test_the_list_is_paged(office: RunningOffice) -> None:
+    client = office.unit("100000")
     found: list[str] = []
     cursor: str | None = None
     while True:
@@ -61,43 +63,43 @@ async def test_the_list_is_paged(bench: Bench) -> None:
         if cursor is None:
             break
     assert found == await codes(client)
-    assert len(found) == len(bench.world.units)
+    assert len(found) == len(office.world.units)
 
 
 @pytest.mark.parametrize("code", ["100000", "370100", "370103", "320000"])
-async def test_units_above_and_beside_are_out_of_reach(bench: Bench, code: str) -> None:
-    client = bench.of("370102")
+async def test_units_above_and_beside_are_out_of_reach(office: RunningOffice, code: str) -> None:
+    client = office.unit("370102")
     for response in (
-        await client.get(f"{U}/{bench.world.id(code)}"),
-        await client.get(U, params={"under": bench.world.id(code)}),
+        await client.get(f"{U}/{office.world.id(code)}"),
+        await client.get(U, params={"under": office.world.id(code)}),
     ):
         assert (response.status_code, response.json()["code"]) == (403, "out_of_reach")
 
 
-async def test_a_unit_is_shown_with_its_name(bench: Bench) -> None:
-    answer = (await bench.of("370102").get(f"{U}/{bench.world.id('S3701020001')}")).json()
+async def test_a_unit_is_shown_with_its_name(office: RunningOffice) -> None:
+    answer = (await office.unit("370102").get(f"{U}/{office.world.id('S3701020001')}")).json()
     assert answer["name"] == "S3701020001学生资助管理中心"
-    assert (await bench.of("370102").get(f"{U}/{uuid.uuid4()}")).status_code == 404
+    assert (await office.unit("370102").get(f"{U}/{uuid.uuid4()}")).status_code == 404
 
 
-async def test_nul_in_a_search_is_a_shape_error(bench: Bench) -> None:
-    assert (await bench.of("370102").get(U, params={"q": "\0"})).status_code == 422
+async def test_nul_in_a_search_is_a_shape_error(office: RunningOffice) -> None:
+    assert (await office.unit("370102").get(U, params={"q": "\0"})).status_code == 422
 
 
-async def test_the_newest_version_of_a_unit_wins_in_any_order(bench: Bench) -> None:
-    await heard(bench, unit_changed(bench, "370100", name="第三", version=3))
-    await heard(bench, unit_changed(bench, "370100", name="第二", version=2))
-    async with bench.database.transaction() as session:
-        unit = await session.get(Unit, bench.world.units["370100"]["id"])
+async def test_the_newest_version_of_a_unit_wins_in_any_order(office: RunningOffice) -> None:
+    await deliver(office, unit_changed(office, "370100", name="第三", version=3))
+    await deliver(office, unit_changed(office, "370100", name="第二", version=2))
+    async with office.database.transaction() as session:
+        unit = await session.get(Unit, office.world.units["370100"]["id"])
     assert unit is not None
     assert (unit.name, unit.version) == ("第三", 3)
 
 
-async def test_the_newest_version_of_a_person_wins_in_any_order(bench: Bench) -> None:
+async def test_the_newest_version_of_a_person_wins_in_any_order(office: RunningOffice) -> None:
     sub = uuid.uuid4()
     for version in (2, 1):
-        await heard(
-            bench,
+        await deliver(
+            office,
             PersonChangedV1(
                 sub=sub,
                 name=f"张{version}",
@@ -109,15 +111,15 @@ async def test_the_newest_version_of_a_person_wins_in_any_order(bench: Bench) ->
                 version=version,
             ),
         )
-    async with bench.database.transaction() as session:
+    async with office.database.transaction() as session:
         person = await session.get(Person, sub)
     assert person is not None
     assert person.name == "张2"
 
 
-async def test_a_new_unit_has_what_its_parent_has_forwarded(bench: Bench) -> None:
-    notice = await bench.published()
-    bench.world.add("410000", "100000")
-    await heard(bench, unit_changed(bench, "410000"))
-    assert (await bench.of("410000").get(f"/api/v1/notices/{notice}")).status_code == 200
-    assert (await bench.coverage(notice))["total"] == len(bench.world.units) - 1
+async def test_a_new_unit_has_what_its_parent_has_forwarded(office: RunningOffice) -> None:
+    notice = await office.published()
+    office.world.add("410000", "100000")
+    await deliver(office, unit_changed(office, "410000"))
+    assert (await office.unit("410000").get(f"/api/v1/notices/{notice}")).status_code == 200
+    assert (await office.coverage(notice)).total == len(office.world.units) - 1

@@ -7,8 +7,9 @@ from hashlib import sha256
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from office_bench import SMALL, World, running
 
+from services.office.tests.support.running_office import running
+from services.office.tests.support.world import SMALL, World
 from testkit.clock import FrozenClock
 
 KEY = ECKey.generate_key("P-256")
@@ -26,8 +27,8 @@ def proof(url: str, token: str) -> str:
 async def test_a_bound_token_is_taken_with_a_proof_for_the_public_address(
     database_url: str, clock: FrozenClock, origin: str, status: int
 ) -> None:
-    async with running(database_url, clock, World.of(SMALL), public_url=PUBLIC) as bench:
-        token = bench.token("370102", "handler", cnf={"jkt": KEY.thumbprint()})
+    async with running(database_url, clock, World.of(SMALL), public_url=PUBLIC) as office:
+        token = office.token("370102", "handler", cnf={"jkt": KEY.thumbprint()})
         headers = {"Authorization": f"DPoP {token}", "DPoP": proof(f"{origin}/api/v1/units", token)}
-        answer = await bench.client(None).get("/api/v1/units", headers=headers)
+        answer = await office.client(None).get("/api/v1/units", headers=headers)
         assert answer.status_code == status, answer.text

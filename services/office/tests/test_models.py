@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished, VersionChanged
-from office.notices.models import Content, Notice
+from office.notices.models import Notice, NoticeContent
 
 NOW = datetime(2023, 4, 27, 1, tzinfo=UTC)
 ANYBODY = uuid.uuid4()
-CONTENT = Content("教助中心〔2023〕11号", "标题", ["正文"], "平件", [], None, None)
+CONTENT = NoticeContent("教助中心〔2023〕11号", "标题", ["正文"], "平件", [], None, None)
 
 
 def a_notice(status: str) -> Notice:

@@ -3,16 +3,17 @@
 import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
-from office_bench import Bench, a_draft
+from pydantic import JsonValue
 from sqlalchemy import func, select
 
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1
 from office.base import outbox
-from office.notices.models import Forwarding, Signature
+from office.notices.models import Forwarding
+from office.receipts.models import Signature
+from services.office.tests.support.running_office import RunningOffice, a_draft
 from testkit.clock import FrozenClock
 
 N = "/api/v1/notices"
@@ -23,283 +24,299 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-async def drafted(bench: Bench, code: str = "100000", **changes: Any) -> str:
-    response = await bench.of(code, "handler").post(N, json=a_draft(**changes))
+async def drafted(office: RunningOffice, code: str = "100000", **changes: JsonValue) -> str:
+    response = await office.unit(code, "handler").post(N, json=a_draft(**changes))
     assert response.status_code == 201, response.text
     return str(response.json()["id"])
 
 
-async def test_a_handler_drafts_and_an_approver_publishes(bench: Bench) -> None:
-    notice = await drafted(bench)
-    published = await bench.of("100000", "approver").post(f"{N}/{notice}/publish")
+async def test_a_handler_drafts_and_an_approver_publishes(office: RunningOffice) -> None:
+    notice = await drafted(office)
+    published = await office.unit("100000", "approver").post(f"{N}/{notice}/publish")
     assert published.status_code == 200
     body = published.json()
     assert (body["status"], body["delivered_to"]) == ("published", 2)
     assert body["deadline"] == "2023-05-08T15:59:59Z"
 
 
-async def test_publishing_writes_one_forwarding_and_one_event_whatever_the_size(bench: Bench) -> None:
-    notice = await bench.published()
-    async with bench.database.transaction() as session:
+async def test_publishing_writes_one_forwarding_and_one_event_whatever_the_size(
+    office: RunningOffice,
+) -> None:
+    notice = await office.published()
+    async with office.database.transaction() as session:
         rows = (await session.scalars(select(Forwarding))).all()
     assert [str(row.notice_id) for row in rows] == [notice]
 
 
-async def test_a_draft_is_seen_by_its_own_unit_only(bench: Bench) -> None:
-    notice = await drafted(bench)
-    assert (await bench.of("100000", "handler").get(f"{N}/{notice}")).status_code == 200
-    assert code_of(await bench.of("100000", "reviewer").get(f"{N}/{notice}")) == (404, "not_found")
+async def test_a_draft_is_seen_by_its_own_unit_only(office: RunningOffice) -> None:
+    notice = await drafted(office)
+    assert (await office.unit("100000", "handler").get(f"{N}/{notice}")).status_code == 200
+    assert code_of(await office.unit("100000", "reviewer").get(f"{N}/{notice}")) == (404, "not_found")
     for below in ("370000", "370100"):
-        assert code_of(await bench.of(below).get(f"{N}/{notice}")) == (404, "not_found")
-        assert code_of(await bench.of(below).post(f"{N}/{notice}/sign")) == (404, "not_found")
+        assert code_of(await office.unit(below).get(f"{N}/{notice}")) == (404, "not_found")
+        assert code_of(await office.unit(below).post(f"{N}/{notice}/sign")) == (404, "not_found")
 
 
-async def test_a_notice_reaches_a_unit_only_when_its_parent_has_forwarded_it(bench: Bench) -> None:
-    notice = await bench.published()
-    assert (await bench.of("370000").get(f"{N}/{notice}")).status_code == 200
+async def test_a_notice_reaches_a_unit_only_when_its_parent_has_forwarded_it(office: RunningOffice) -> None:
+    notice = await office.published()
+    assert (await office.unit("370000").get(f"{N}/{notice}")).status_code == 200
     for path in ("", "/coverage"):
-        assert code_of(await bench.of("370100").get(f"{N}/{notice}{path}")) == (404, "not_found")
+        assert code_of(await office.unit("370100").get(f"{N}/{notice}{path}")) == (404, "not_found")
     for act in ("sign", "read"):
-        assert code_of(await bench.of("370100").post(f"{N}/{notice}/{act}")) == (404, "not_found")
-    assert code_of(await bench.of("370100").post(f"{N}/{notice}/forward", json={})) == (404, "not_found")
-    assert (await bench.of("370100").get(f"{N}/inbox")).json()["items"] == []
+        assert code_of(await office.unit("370100").post(f"{N}/{notice}/{act}")) == (404, "not_found")
+    assert code_of(await office.unit("370100").post(f"{N}/{notice}/forward", json={})) == (
+        404,
+        "not_found",
+    )
+    assert (await office.unit("370100").get(f"{N}/inbox")).json()["items"] == []
 
-    await bench.forwarded(notice, "370000")
-    assert (await bench.of("370100").get(f"{N}/{notice}")).status_code == 200
-    assert code_of(await bench.of("320100").get(f"{N}/{notice}")) == (404, "not_found")
-    assert code_of(await bench.of("370102").get(f"{N}/{notice}")) == (404, "not_found")
+    await office.forwarded(notice, "370000")
+    assert (await office.unit("370100").get(f"{N}/{notice}")).status_code == 200
+    assert code_of(await office.unit("320100").get(f"{N}/{notice}")) == (404, "not_found")
+    assert code_of(await office.unit("370102").get(f"{N}/{notice}")) == (404, "not_found")
 
 
-async def test_forwarding_says_how_many_units_it_reached_and_happens_once(bench: Bench) -> None:
-    notice = await bench.published()
-    first = await bench.of("370000").post(f"{N}/{notice}/forward", json={"cover_text": "请遵照执行。"})
+async def test_forwarding_says_how_many_units_it_reached_and_happens_once(office: RunningOffice) -> None:
+    notice = await office.published()
+    first = await office.unit("370000").post(f"{N}/{notice}/forward", json={"cover_text": "请遵照执行。"})
     assert (first.status_code, first.json()["delivered_to"]) == (201, 2)
-    assert code_of(await bench.of("370000").post(f"{N}/{notice}/forward", json={})) == (
+    assert code_of(await office.unit("370000").post(f"{N}/{notice}/forward", json={})) == (
         409,
         "already_forwarded",
     )
-    assert code_of(await bench.of("100000").post(f"{N}/{notice}/forward", json={})) == (
+    assert code_of(await office.unit("100000").post(f"{N}/{notice}/forward", json={})) == (
         409,
         "already_forwarded",
     )
 
 
-async def test_a_receiver_sees_the_words_of_every_level_above(bench: Bench) -> None:
-    notice = await bench.published()
+async def test_a_receiver_sees_the_words_of_every_level_above(office: RunningOffice) -> None:
+    notice = await office.published()
     for code, words in (("370000", "省里的话"), ("370100", "市里的话\n两行")):
-        await bench.of(code).post(f"{N}/{notice}/forward", json={"cover_text": words})
-    delivery = (await bench.of("370102").get(f"{N}/{notice}")).json()["delivery"]
-    assert delivery["sender"] == bench.world.ref("370100")
+        await office.unit(code).post(f"{N}/{notice}/forward", json={"cover_text": words})
+    delivery = (await office.unit("370102").get(f"{N}/{notice}")).json()["delivery"]
+    assert delivery["sender"] == office.world.ref("370100")
     assert [(cover["unit"]["code"], cover["cover_text"]) for cover in delivery["covers"]] == [
         ("370000", "省里的话"),
         ("370100", "市里的话\n两行"),
     ]
 
 
-async def test_a_forwarding_may_shorten_the_deadline_but_not_lengthen_it(bench: Bench) -> None:
-    notice = await bench.published()
-    province = bench.of("370000")
+async def test_a_forwarding_may_shorten_the_deadline_but_not_lengthen_it(office: RunningOffice) -> None:
+    notice = await office.published()
+    province = office.unit("370000")
     late = await province.post(f"{N}/{notice}/forward", json={"deadline": "2023-05-09T00:00:00+08:00"})
     assert code_of(late) == (409, "deadline_after_parents")
     past = await province.post(f"{N}/{notice}/forward", json={"deadline": "2023-04-26T00:00:00+08:00"})
     assert code_of(past) == (400, "deadline_out_of_range")
     shorter = await province.post(f"{N}/{notice}/forward", json={"deadline": "2023-05-06T17:30:00+08:00"})
     assert shorter.status_code == 201
-    city = await bench.of("370100").post(f"{N}/{notice}/forward", json={})
+    city = await office.unit("370100").post(f"{N}/{notice}/forward", json={})
     assert city.json()["deadline"] == "2023-05-06T09:30:00Z"
 
 
-async def test_a_late_forwarding_keeps_the_deadline_that_has_passed(bench: Bench, clock: FrozenClock) -> None:
-    notice = await bench.published()
+async def test_a_late_forwarding_keeps_the_deadline_that_has_passed(
+    office: RunningOffice, clock: FrozenClock
+) -> None:
+    notice = await office.published()
     clock.advance(timedelta(days=30))
-    late = await bench.of("370000").post(f"{N}/{notice}/forward", json={})
+    late = await office.unit("370000").post(f"{N}/{notice}/forward", json={})
     assert (late.status_code, late.json()["deadline"]) == (201, "2023-05-08T15:59:59Z")
 
 
-async def test_a_unit_with_nothing_below_neither_drafts_nor_forwards(bench: Bench) -> None:
-    assert code_of(await bench.of("S3701020002").post(N, json=a_draft())) == (409, "nothing_below")
-    notice = await bench.published("370102")
-    refused = await bench.of("S3701020002").post(f"{N}/{notice}/forward", json={})
+async def test_a_unit_with_nothing_below_neither_drafts_nor_forwards(office: RunningOffice) -> None:
+    assert code_of(await office.unit("S3701020002").post(N, json=a_draft())) == (409, "nothing_below")
+    notice = await office.published("370102")
+    refused = await office.unit("S3701020002").post(f"{N}/{notice}/forward", json={})
     assert code_of(refused) == (409, "nothing_below")
 
 
-async def test_a_county_may_publish_to_its_schools(bench: Bench) -> None:
-    notice = await bench.published("370102")
-    assert (await bench.of("S3701020001").get(f"{N}/{notice}")).status_code == 200
+async def test_a_county_may_publish_to_its_schools(office: RunningOffice) -> None:
+    notice = await office.published("370102")
+    assert (await office.unit("S3701020001").get(f"{N}/{notice}")).status_code == 200
     for other in ("S3701030001", "370100", "100000"):
-        assert code_of(await bench.of(other).get(f"{N}/{notice}")) == (404, "not_found")
+        assert code_of(await office.unit(other).get(f"{N}/{notice}")) == (404, "not_found")
 
 
-async def test_signing_twice_answers_the_first_fact(bench: Bench, clock: FrozenClock) -> None:
-    notice = await bench.published()
-    first = await bench.of("370000", "handler").post(f"{N}/{notice}/sign")
+async def test_signing_twice_answers_the_first_fact(office: RunningOffice, clock: FrozenClock) -> None:
+    notice = await office.published()
+    first = await office.unit("370000", "handler").post(f"{N}/{notice}/sign")
     clock.advance(timedelta(hours=1))
-    second = await bench.of("370000", "unit_admin").post(f"{N}/{notice}/sign")
+    second = await office.unit("370000", "unit_admin").post(f"{N}/{notice}/sign")
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
 
 
-async def test_two_people_signing_at_once_make_one_signature_and_one_event(bench: Bench) -> None:
-    notice = await bench.published()
-    answers = await asyncio.gather(*(bench.of("370000").post(f"{N}/{notice}/sign") for _ in range(4)))
+async def test_two_people_signing_at_once_make_one_signature_and_one_event(office: RunningOffice) -> None:
+    notice = await office.published()
+    answers = await asyncio.gather(*(office.unit("370000").post(f"{N}/{notice}/sign") for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.text for answer in answers}) == 1
-    async with bench.database.transaction() as session:
+    async with office.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Signature)) == 1
-    await settled(bench)
-    assert len([event for event in bench.events if isinstance(event, NoticeSignedV1)]) == 1
+    await settled(office)
+    assert len([event for event in office.events if isinstance(event, NoticeSignedV1)]) == 1
 
 
-async def test_two_forwardings_at_once_make_one(bench: Bench) -> None:
-    notice = await bench.published()
+async def test_two_forwardings_at_once_make_one(office: RunningOffice) -> None:
+    notice = await office.published()
     answers = await asyncio.gather(
-        *(bench.of("370000").post(f"{N}/{notice}/forward", json={}) for _ in range(3))
+        *(office.unit("370000").post(f"{N}/{notice}/forward", json={}) for _ in range(3))
     )
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
 
 
-async def test_the_publisher_does_not_sign_its_own_notice(bench: Bench) -> None:
-    notice = await bench.published()
-    assert code_of(await bench.of("100000").post(f"{N}/{notice}/sign")) == (409, "own_notice")
+async def test_the_publisher_does_not_sign_its_own_notice(office: RunningOffice) -> None:
+    notice = await office.published()
+    assert code_of(await office.unit("100000").post(f"{N}/{notice}/sign")) == (409, "own_notice")
 
 
-async def test_reading_is_a_persons_and_signing_a_units(bench: Bench, clock: FrozenClock) -> None:
-    notice = await bench.published()
+async def test_reading_is_a_persons_and_signing_a_units(office: RunningOffice, clock: FrozenClock) -> None:
+    notice = await office.published()
     reader, other = str(uuid.uuid4()), str(uuid.uuid4())
-    seen = (await bench.of("370000", "reviewer", sub=reader).get(f"{N}/{notice}")).json()
+    seen = (await office.unit("370000", "reviewer", sub=reader).get(f"{N}/{notice}")).json()
     assert (seen["read_at"], seen["signature"]) == ("2023-04-27T01:00:00Z", None)
     clock.advance(timedelta(hours=2))
-    again = await bench.of("370000", sub=reader).post(f"{N}/{notice}/read")
+    again = await office.unit("370000", sub=reader).post(f"{N}/{notice}/read")
     assert again.json()["read_at"] == "2023-04-27T01:00:00Z"
-    line = (await bench.of("370000", sub=other).get(f"{N}/inbox")).json()["items"][0]
+    line = (await office.unit("370000", sub=other).get(f"{N}/inbox")).json()["items"][0]
     assert (line["read_at"], line["signed"]) == (None, False)
-    await bench.of("370000", sub=other).post(f"{N}/{notice}/sign")
-    line = (await bench.of("370000", sub=other).get(f"{N}/inbox")).json()["items"][0]
+    await office.unit("370000", sub=other).post(f"{N}/{notice}/sign")
+    line = (await office.unit("370000", sub=other).get(f"{N}/inbox")).json()["items"][0]
     assert (line["read_at"], line["signed"], line["forwarded"]) == (None, True, False)
 
 
-async def test_a_withdrawn_notice_leaves_a_tombstone(bench: Bench) -> None:
-    notice = await bench.published()
-    assert code_of(await bench.of("370000").post(f"{N}/{notice}/withdraw")) == (403, "role_required")
-    handler = bench.of("100000", "handler")
+async def test_a_withdrawn_notice_leaves_a_tombstone(office: RunningOffice) -> None:
+    notice = await office.published()
+    assert code_of(await office.unit("370000").post(f"{N}/{notice}/withdraw")) == (403, "role_required")
+    handler = office.unit("100000", "handler")
     assert code_of(await handler.post(f"{N}/{notice}/withdraw")) == (403, "role_required")
-    withdrawn = await bench.of("100000", "approver").post(f"{N}/{notice}/withdraw")
+    withdrawn = await office.unit("100000", "approver").post(f"{N}/{notice}/withdraw")
     assert withdrawn.json()["status"] == "withdrawn"
-    assert (await bench.of("370000").get(f"{N}/{notice}")).json() == {"id": notice, "status": "withdrawn"}
-    assert (await bench.of("370000").get(f"{N}/inbox")).json()["items"] == []
-    assert code_of(await bench.of("370000").get(f"{N}/{notice}/coverage")) == (404, "not_found")
+    assert (await office.unit("370000").get(f"{N}/{notice}")).json() == {
+        "id": notice,
+        "status": "withdrawn",
+    }
+    assert (await office.unit("370000").get(f"{N}/inbox")).json()["items"] == []
+    assert code_of(await office.unit("370000").get(f"{N}/{notice}/coverage")) == (404, "not_found")
     for act in ("sign", "read"):
-        assert code_of(await bench.of("370000").post(f"{N}/{notice}/{act}")) == (409, "notice_withdrawn")
-    refused = await bench.of("370000").post(f"{N}/{notice}/forward", json={})
+        assert code_of(await office.unit("370000").post(f"{N}/{notice}/{act}")) == (
+            409,
+            "notice_withdrawn",
+        )
+    refused = await office.unit("370000").post(f"{N}/{notice}/forward", json={})
     assert code_of(refused) == (409, "notice_withdrawn")
-    assert code_of(await bench.of("370100").get(f"{N}/{notice}")) == (404, "not_found")
-    mine = (await bench.of("100000").get(f"{N}/{notice}")).json()
+    assert code_of(await office.unit("370100").get(f"{N}/{notice}")) == (404, "not_found")
+    mine = (await office.unit("100000").get(f"{N}/{notice}")).json()
     assert (mine["title"], mine["status"]) == (a_draft()["title"], "withdrawn")
 
 
-async def test_a_draft_is_edited_by_who_has_seen_its_version(bench: Bench) -> None:
-    created = await bench.of("100000", "handler").post(N, json=a_draft())
-    path, editor = f"{N}/{created.json()['id']}", bench.of("100000", "handler")
+async def test_a_draft_is_edited_by_who_has_seen_its_version(office: RunningOffice) -> None:
+    created = await office.unit("100000", "handler").post(N, json=a_draft())
+    path, editor = f"{N}/{created.json()['id']}", office.unit("100000", "handler")
     assert created.headers["etag"] == '"1"'
     assert code_of(await editor.put(path, json=a_draft())) == (428, "precondition_required")
     first = await editor.put(path, json=a_draft(title="新标题"), headers={"If-Match": '"1"'})
     assert (first.status_code, first.headers["etag"]) == (200, '"2"')
     second = await editor.put(path, json=a_draft(title="别人的标题"), headers={"If-Match": '"1"'})
     assert code_of(second) == (412, "version_changed")
-    stale = await bench.of("100000").post(f"{path}/publish", headers={"If-Match": '"1"'})
+    stale = await office.unit("100000").post(f"{path}/publish", headers={"If-Match": '"1"'})
     assert code_of(stale) == (412, "version_changed")
     assert (await editor.get(path)).json()["title"] == "新标题"
-    assert (await bench.of("100000").post(f"{path}/publish")).status_code == 200
+    assert (await office.unit("100000").post(f"{path}/publish")).status_code == 200
     late = await editor.put(path, json=a_draft(), headers={"If-Match": "*"})
     assert code_of(late) == (409, "notice_not_draft")
 
 
-async def test_a_receiver_cannot_edit_or_publish_what_it_received(bench: Bench) -> None:
-    notice = await bench.published()
-    refused = await bench.of("370000").put(f"{N}/{notice}", json=a_draft(), headers={"If-Match": '"2"'})
+async def test_a_receiver_cannot_edit_or_publish_what_it_received(office: RunningOffice) -> None:
+    notice = await office.published()
+    refused = await office.unit("370000").put(f"{N}/{notice}", json=a_draft(), headers={"If-Match": '"2"'})
     assert code_of(refused) == (403, "role_required")
-    assert code_of(await bench.of("370000").post(f"{N}/{notice}/publish")) == (403, "role_required")
-    assert code_of(await bench.of("320100").post(f"{N}/{notice}/publish")) == (404, "not_found")
+    assert code_of(await office.unit("370000").post(f"{N}/{notice}/publish")) == (403, "role_required")
+    assert code_of(await office.unit("320100").post(f"{N}/{notice}/publish")) == (404, "not_found")
 
 
-async def test_a_document_number_is_used_once_by_each_unit(bench: Bench) -> None:
-    await drafted(bench)
-    again = await bench.of("100000").post(N, json=a_draft())
+async def test_a_document_number_is_used_once_by_each_unit(office: RunningOffice) -> None:
+    await drafted(office)
+    again = await office.unit("100000").post(N, json=a_draft())
     assert code_of(again) == (409, "document_number_taken")
-    assert (await bench.of("370000").post(N, json=a_draft())).status_code == 201
-    other = await bench.of("100000").post(N, json=a_draft(document_number="教助中心〔2023〕12号"))
+    assert (await office.unit("370000").post(N, json=a_draft())).status_code == 201
+    other = await office.unit("100000").post(N, json=a_draft(document_number="教助中心〔2023〕12号"))
     path = f"{N}/{other.json()['id']}"
-    renamed = await bench.of("100000").put(path, json=a_draft(), headers={"If-Match": '"1"'})
+    renamed = await office.unit("100000").put(path, json=a_draft(), headers={"If-Match": '"1"'})
     assert code_of(renamed) == (409, "document_number_taken")
 
 
 async def test_an_explicit_deadline_must_still_lie_ahead_when_published(
-    bench: Bench, clock: FrozenClock
+    office: RunningOffice, clock: FrozenClock
 ) -> None:
-    notice = await drafted(bench, deadline="2023-04-28T09:00:00+08:00", deadline_workdays=None)
+    notice = await drafted(office, deadline="2023-04-28T09:00:00+08:00", deadline_workdays=None)
     clock.advance(timedelta(days=2))
-    assert code_of(await bench.of("100000").post(f"{N}/{notice}/publish")) == (400, "deadline_out_of_range")
+    assert code_of(await office.unit("100000").post(f"{N}/{notice}/publish")) == (
+        400,
+        "deadline_out_of_range",
+    )
 
 
 async def test_a_deadline_in_a_year_without_calendar_asks_for_an_explicit_one(
-    bench: Bench, clock: FrozenClock
+    office: RunningOffice, clock: FrozenClock
 ) -> None:
     clock.advance(datetime(2030, 6, 3, 1, tzinfo=UTC) - clock.now())
-    notice = await drafted(bench)
-    refused = await bench.of("100000").post(f"{N}/{notice}/publish")
+    notice = await drafted(office)
+    refused = await office.unit("100000").post(f"{N}/{notice}/publish")
     assert code_of(refused) == (409, "workdays_not_published")
     assert "2030" in refused.json()["detail"]
     explicit = a_draft(deadline="2030-06-10T18:00:00+08:00", deadline_workdays=None)
-    await bench.of("100000").put(f"{N}/{notice}", json=explicit, headers={"If-Match": '"1"'})
-    published = await bench.of("100000").post(f"{N}/{notice}/publish")
+    await office.unit("100000").put(f"{N}/{notice}", json=explicit, headers={"If-Match": '"1"'})
+    published = await office.unit("100000").post(f"{N}/{notice}/publish")
     assert published.json()["deadline"] == "2030-06-10T10:00:00Z"
 
 
-async def test_the_inbox_is_paged_latest_delivery_first(bench: Bench, clock: FrozenClock) -> None:
+async def test_the_inbox_is_paged_latest_delivery_first(office: RunningOffice, clock: FrozenClock) -> None:
     notices = []
     for number in range(1, 6):
-        notices.append(await bench.published(document_number=f"教助中心〔2023〕{number}号"))
+        notices.append(await office.published(document_number=f"教助中心〔2023〕{number}号"))
         clock.advance(timedelta(minutes=number % 2))
-    unit = bench.of("370000")
+    unit = office.unit("370000")
     await unit.post(f"{N}/{notices[0]}/sign")
     assert await walk(unit, f"{N}/inbox", limit=2) == notices[::-1]
     assert await walk(unit, f"{N}/inbox", signed="false") == notices[:0:-1]
     assert await walk(unit, f"{N}/inbox", signed="true") == notices[:1]
 
 
-async def test_the_outbox_lists_the_units_own_notices(bench: Bench) -> None:
-    published = await bench.published()
-    draft = await drafted(bench, document_number="教助中心〔2023〕12号")
-    await bench.published("370000", document_number="鲁教助〔2023〕1号")
-    unit = bench.of("100000")
+async def test_the_outbox_lists_the_units_own_notices(office: RunningOffice) -> None:
+    published = await office.published()
+    draft = await drafted(office, document_number="教助中心〔2023〕12号")
+    await office.published("370000", document_number="鲁教助〔2023〕1号")
+    unit = office.unit("100000")
     assert await walk(unit, f"{N}/outbox", limit=1) == [draft, published]
     assert await walk(unit, f"{N}/outbox", status="draft") == [draft]
 
 
-async def test_the_same_key_writes_once(bench: Bench) -> None:
+async def test_the_same_key_writes_once(office: RunningOffice) -> None:
     person = str(uuid.uuid4())
     key = {"Idempotency-Key": "key-of-a-retry"}
 
-    async def twice(code: str, path: str, json: Any = None) -> dict[str, Any]:
+    async def twice(code: str, path: str, json: JsonValue = None) -> dict[str, JsonValue]:
         first, second = [
-            await bench.of(code, sub=person).post(path, json=json, headers=key) for _ in range(2)
+            await office.unit(code, sub=person).post(path, json=json, headers=key) for _ in range(2)
         ]
         assert first.json() == second.json()
         assert first.status_code == second.status_code
         assert second.headers["idempotency-replayed"] == "true"
-        answer: dict[str, Any] = first.json()
+        answer: dict[str, JsonValue] = first.json()
         return answer
 
     notice = (await twice("100000", N, a_draft()))["id"]
     await twice("100000", f"{N}/{notice}/publish")
     await twice("370000", f"{N}/{notice}/forward", {"cover_text": "一"})
     await twice("370000", f"{N}/{notice}/sign")
-    other = await bench.of("100000", sub=person).post(N, json=a_draft(title="别的"), headers=key)
+    other = await office.unit("100000", sub=person).post(N, json=a_draft(title="别的"), headers=key)
     assert code_of(other) == (409, "idempotency_key_reused")
 
 
-async def test_a_refused_request_leaves_its_key_free(bench: Bench) -> None:
-    author = bench.of("100000", sub=str(uuid.uuid4()))
+async def test_a_refused_request_leaves_its_key_free(office: RunningOffice) -> None:
+    author = office.unit("100000", sub=str(uuid.uuid4()))
     key = {"Idempotency-Key": "key-of-a-retry"}
     assert (await author.post(N, json=a_draft(title=""), headers=key)).status_code == 422
     refused = await author.post(N, json=a_draft(secrecy="机密"), headers=key)
@@ -307,15 +324,15 @@ async def test_a_refused_request_leaves_its_key_free(bench: Bench) -> None:
     assert (await author.post(N, json=a_draft(), headers=key)).status_code == 201
 
 
-async def test_every_step_leaves_an_event_in_the_same_transaction(bench: Bench) -> None:
-    notice = await bench.published()
-    await bench.forwarded(notice, "370000")
-    await bench.of("370000").post(f"{N}/{notice}/sign")
-    await settled(bench)
-    unit = uuid.UUID(bench.world.id("370000"))
-    kinds = [type(event) for event in bench.events]
+async def test_every_step_leaves_an_event_in_the_same_transaction(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    await office.unit("370000").post(f"{N}/{notice}/sign")
+    await settled(office)
+    unit = uuid.UUID(office.world.id("370000"))
+    kinds = [type(event) for event in office.events]
     assert kinds == [NoticePublishedV1, NoticeForwardedV1, NoticeSignedV1]
-    published, forwarded, signed = bench.events
+    published, forwarded, signed = office.events
     assert isinstance(published, NoticePublishedV1)
     assert isinstance(forwarded, NoticeForwardedV1)
     assert isinstance(signed, NoticeSignedV1)
@@ -326,29 +343,31 @@ async def test_every_step_leaves_an_event_in_the_same_transaction(bench: Bench) 
 
 
 @pytest.mark.parametrize("field", ["body", "title", "attachments"])
-async def test_a_classified_document_is_refused_wherever_it_is_marked(bench: Bench, field: str) -> None:
-    marked: dict[str, Any] = {
+async def test_a_classified_document_is_refused_wherever_it_is_marked(
+    office: RunningOffice, field: str
+) -> None:
+    marked: dict[str, dict[str, JsonValue]] = {
         "body": {"body": ["正文", "机密★1年"]},
         "title": {"title": "绝密★关于培训的通知"},
         "attachments": {"attachments": [{"name": "名单（秘密★3年）"}]},
     }
-    refused = await bench.of("100000").post(N, json=a_draft(**marked[field]))
+    refused = await office.unit("100000").post(N, json=a_draft(**marked[field]))
     assert code_of(refused) == (400, "classified_document_refused")
 
 
 @pytest.mark.parametrize("secrecy", ["秘密", "机密", "绝密", "机密★1年"])
-async def test_a_classified_document_is_refused_by_its_field(bench: Bench, secrecy: str) -> None:
-    refused = await bench.of("100000").post(N, json=a_draft(secrecy=secrecy))
+async def test_a_classified_document_is_refused_by_its_field(office: RunningOffice, secrecy: str) -> None:
+    refused = await office.unit("100000").post(N, json=a_draft(secrecy=secrecy))
     assert code_of(refused) == (400, "classified_document_refused")
 
 
-async def test_a_classified_cover_text_is_refused(bench: Bench) -> None:
-    notice = await bench.published()
-    refused = await bench.of("370000").post(f"{N}/{notice}/forward", json={"cover_text": "秘密★1年"})
+async def test_a_classified_cover_text_is_refused(office: RunningOffice) -> None:
+    notice = await office.published()
+    refused = await office.unit("370000").post(f"{N}/{notice}/forward", json={"cover_text": "秘密★1年"})
     assert code_of(refused) == (400, "classified_document_refused")
 
 
-async def walk(client: httpx.AsyncClient, path: str, **params: Any) -> list[str]:
+async def walk(client: httpx.AsyncClient, path: str, **params: str | int) -> list[str]:
     """The ids of every page."""
     found: list[str] = []
     cursor: str | None = None
@@ -362,10 +381,10 @@ async def walk(client: httpx.AsyncClient, path: str, **params: Any) -> list[str]
             return found
 
 
-async def settled(bench: Bench) -> None:
+async def settled(office: RunningOffice) -> None:
     """Wait until the relay has emptied the outbox."""
     for _ in range(200):
-        async with bench.database.transaction() as session:
+        async with office.database.transaction() as session:
             if not await session.scalar(select(func.count()).select_from(outbox.row)):
                 return
         await asyncio.sleep(0.02)

@@ -3,17 +3,18 @@
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
-from office_bench import Bench, a_draft
+from pydantic import JsonValue
 
 from contracts.identity import AccessRevokedV1
 from messaging.envelope import Envelope
 from servicekit.ids import new_id
 from servicekit.paging import encode
+from services.office.tests.support.running_office import RunningOffice, a_draft
 
 N = "/api/v1/notices"
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -24,8 +25,8 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-async def test_nobody_gets_in_without_a_good_token(bench: Bench) -> None:
-    tokens = bench.tokens
+async def test_nobody_gets_in_without_a_good_token(office: RunningOffice) -> None:
+    tokens = office.tokens
     expected = {
         None: "unauthenticated",
         tokens.wrong_audience(): "invalid_token",
@@ -37,7 +38,7 @@ async def test_nobody_gets_in_without_a_good_token(bench: Bench) -> None:
         tokens.embedded_jwk(): "invalid_token",
     }
     for token, code in expected.items():
-        assert code_of(await bench.client(token).get(f"{N}/inbox")) == (401, code)
+        assert code_of(await office.client(token).get(f"{N}/inbox")) == (401, code)
 
 
 EVERYTHING = pytest.mark.parametrize(
@@ -61,17 +62,21 @@ EVERYTHING = pytest.mark.parametrize(
 
 
 @EVERYTHING
-async def test_a_token_without_membership_opens_nothing(bench: Bench, method: str, path: str) -> None:
-    client = bench.client(bench.tokens.without_membership(scope="office"))
+async def test_a_token_without_membership_opens_nothing(
+    office: RunningOffice, method: str, path: str
+) -> None:
+    client = office.client(office.tokens.without_membership(scope="office"))
     body = a_draft() if method != "GET" else None
     assert code_of(await client.request(method, path, json=body)) == (403, "membership_required")
 
 
 @EVERYTHING
-async def test_a_token_for_something_else_opens_nothing(bench: Bench, method: str, path: str) -> None:
+async def test_a_token_for_something_else_opens_nothing(
+    office: RunningOffice, method: str, path: str
+) -> None:
     body = a_draft() if method != "GET" else None
     for scope in ("openid profile", "cockpit:read", "office:read", ""):
-        client = bench.of("100000", scope=scope)
+        client = office.unit("100000", scope=scope)
         assert code_of(await client.request(method, path, json=body)) == (403, "insufficient_scope")
 
 
@@ -86,10 +91,10 @@ async def test_a_token_for_something_else_opens_nothing(bench: Bench, method: st
         ("outbox", "370000", {"handler", "approver", "unit_admin"}),
     ],
 )
-async def test_each_act_needs_its_role(bench: Bench, act: str, unit: str, allowed: set[str]) -> None:
-    notice = await bench.published()
+async def test_each_act_needs_its_role(office: RunningOffice, act: str, unit: str, allowed: set[str]) -> None:
+    notice = await office.published()
     for role in ("handler", "unit_admin", "reviewer", "approver"):
-        client = bench.of(unit, role)
+        client = office.unit(unit, role)
         if act == "draft":
             response = await client.post(N, json=a_draft(document_number="教助中心〔2023〕99号"))
         elif act == "outbox":
@@ -102,23 +107,23 @@ async def test_each_act_needs_its_role(bench: Bench, act: str, unit: str, allowe
             assert code_of(response) == (403, "role_required")
 
 
-async def test_a_unit_not_yet_replicated_is_told_to_wait(bench: Bench) -> None:
-    token = bench.tokens.access_token(roles=["handler"], scope="office")
-    response = await bench.client(token).get(f"{N}/inbox")
+async def test_a_unit_not_yet_replicated_is_told_to_wait(office: RunningOffice) -> None:
+    token = office.tokens.access_token(roles=["handler"], scope="office")
+    response = await office.client(token).get(f"{N}/inbox")
     assert code_of(response) == (503, "unit_not_replicated")
     assert response.headers["retry-after"] == "2"
 
 
-async def test_a_closed_unit_does_nothing_more(bench: Bench) -> None:
-    bench.world.units["370000"]["status"] = "closed"
-    await bench.put_units(bench.world)
-    assert code_of(await bench.of("370000").get(f"{N}/inbox")) == (403, "unit_inactive")
+async def test_a_closed_unit_does_nothing_more(office: RunningOffice) -> None:
+    office.world.units["370000"]["status"] = "closed"
+    await office.replace_units(office.world)
+    assert code_of(await office.unit("370000").get(f"{N}/inbox")) == (403, "unit_inactive")
 
 
-async def test_a_withdrawn_token_is_refused_at_once(bench: Bench) -> None:
+async def test_a_withdrawn_token_is_refused_at_once(office: RunningOffice) -> None:
     sub = uuid.uuid4()
     past = int(datetime.now(UTC).timestamp()) - 30
-    client = bench.of("370000", sub=str(sub), iat=past)
+    client = office.unit("370000", sub=str(sub), iat=past)
     assert (await client.get(f"{N}/inbox")).status_code == 200
     now = datetime.now(UTC)
     event = AccessRevokedV1(
@@ -132,31 +137,34 @@ async def test_a_withdrawn_token_is_refused_at_once(bench: Bench) -> None:
         time=now,
         data=event.model_dump(mode="json"),
     )
-    assert await bench.bus.publish([envelope]) == [None]
+    assert await office.bus.publish([envelope]) == [None]
     assert code_of(await client.get(f"{N}/inbox")) == (401, "token_revoked")
-    assert (await bench.of("370000", iat=past).get(f"{N}/inbox")).status_code == 200
+    assert (await office.unit("370000", iat=past).get(f"{N}/inbox")).status_code == 200
 
 
-async def test_malformed_json_is_a_problem(bench: Bench) -> None:
+async def test_malformed_json_is_a_problem(office: RunningOffice) -> None:
     for body in (b"{", b"\xff\xfe", b'{"a":'):
-        response = await bench.of("100000").post(
+        response = await office.unit("100000").post(
             N, content=body, headers={"Content-Type": "application/json"}
         )
         assert response.status_code == 400
         assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_ten_megabytes_are_refused(bench: Bench) -> None:
+async def test_ten_megabytes_are_refused(office: RunningOffice) -> None:
     body = b'{"title": "' + b"x" * 10_000_000 + b'"}'
     headers = {"Content-Type": "application/json"}
-    assert code_of(await bench.of("100000").post(N, content=body, headers=headers)) == (413, "body_too_large")
+    assert code_of(await office.unit("100000").post(N, content=body, headers=headers)) == (
+        413,
+        "body_too_large",
+    )
 
-    async def stream() -> Any:
+    async def stream() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b"x" * 100_000
             await asyncio.sleep(0)
 
-    response = await bench.of("100000").post(N, content=stream(), headers=headers)
+    response = await office.unit("100000").post(N, content=stream(), headers=headers)
     assert code_of(response) == (413, "body_too_large")
 
 
@@ -181,21 +189,26 @@ async def test_ten_megabytes_are_refused(bench: Bench) -> None:
         {"attachments": [{"note": "没有名称"}]},
     ],
 )
-async def test_a_draft_of_the_wrong_shape_is_told_where(bench: Bench, spoilt: dict[str, Any]) -> None:
-    response = await bench.of("100000").post(N, json=a_draft(**spoilt))
+async def test_a_draft_of_the_wrong_shape_is_told_where(
+    office: RunningOffice, spoilt: dict[str, JsonValue]
+) -> None:
+    response = await office.unit("100000").post(N, json=a_draft(**spoilt))
     assert code_of(response) == (422, "invalid_shape")
     assert response.json()["errors"][0]["pointer"].startswith("body")
 
 
-async def test_a_lone_surrogate_is_not_stored(bench: Bench) -> None:
+async def test_a_lone_surrogate_is_not_stored(office: RunningOffice) -> None:
     body = json.dumps(a_draft(title="\ud800")).encode()
     headers = {"Content-Type": "application/json"}
-    assert code_of(await bench.of("100000").post(N, content=body, headers=headers)) == (422, "invalid_shape")
+    assert code_of(await office.unit("100000").post(N, content=body, headers=headers)) == (
+        422,
+        "invalid_shape",
+    )
 
 
 @pytest.mark.parametrize("deadline", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
-async def test_a_deadline_far_off_is_refused(bench: Bench, deadline: str) -> None:
-    response = await bench.of("100000").post(N, json=a_draft(deadline=deadline, deadline_workdays=None))
+async def test_a_deadline_far_off_is_refused(office: RunningOffice, deadline: str) -> None:
+    response = await office.unit("100000").post(N, json=a_draft(deadline=deadline, deadline_workdays=None))
     assert code_of(response) == (400, "deadline_out_of_range")
 
 
@@ -212,6 +225,6 @@ async def test_a_deadline_far_off_is_refused(bench: Bench, deadline: str) -> Non
         encode(["2023-04-27T01:00:00", NOWHERE]),
     ],
 )
-async def test_a_foreign_cursor_is_refused(bench: Bench, path: str, cursor: str) -> None:
-    response = await bench.of("100000").get(f"{N}/{path}", params={"cursor": cursor})
+async def test_a_foreign_cursor_is_refused(office: RunningOffice, path: str, cursor: str) -> None:
+    response = await office.unit("100000").get(f"{N}/{path}", params={"cursor": cursor})
     assert code_of(response) == (400, "bad_cursor")

@@ -2,17 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from authkit.dependencies import REFUSALS as TOKEN_REFUSALS
 from authkit.dependencies import Authenticated, requires
 from authkit.errors import InsufficientScope, InvalidToken, MembershipRequired
 from authkit.principal import Acting, Principal
-from servicekit.clock import Clock
 from servicekit.ltree import is_under
 
 SCOPE = "office"
@@ -64,10 +62,5 @@ def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
     return actor
 
 
-async def _now(request: Request) -> datetime:
-    clock: Clock = request.app.state.clock
-    return clock.now()
-
-
-Now = Annotated[datetime, Depends(_now)]
-"""The present instant of the application's clock, in UTC."""
+Member = Annotated[Actor, Depends(acting_as())]
+"""Any member of a unit."""

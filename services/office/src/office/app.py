@@ -17,6 +17,7 @@ from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
 from office.directory.models import Person, Unit
 from office.notices.endpoints import router as notices
+from office.receipts.endpoints import router as receipts
 from office.settings import Settings
 from replica.replica import Replica
 from replica.snapshot import Snapshot
@@ -67,7 +68,7 @@ def build(
         title="助学办公系统",
         settings=settings,
         database=database,
-        routers=(notices, coverage, directory),
+        routers=(notices, receipts, coverage, directory),
         background=background,
         idempotency_table=idempotency_keys,
         checks={"bus": bus.check},

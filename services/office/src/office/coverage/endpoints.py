@@ -6,12 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.errors import OutOfReach
-from office.actors import REFUSALS, Now
-from office.coverage import service
+from office.actors import REFUSALS, Member
+from office.coverage.dependencies import CoverageService
 from office.coverage.schemas import CoverageOut
 from office.directory.errors import UnitInactive, UnitNotReplicated
-from office.notices.auth import Member
-from servicekit.db import Session
 from servicekit.paging import BadCursor, Paging
 from servicekit.problems import NotFound, responses
 
@@ -23,16 +21,15 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
     summary="通知覆盖情况",
     responses=responses(*REFUSALS, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor),
 )
-async def coverage(
+async def get_coverage(
     notice_id: UUID,
     actor: Member,
-    session: Session,
+    coverage: CoverageService,
     paging: Paging,
-    now: Now,
     under: Annotated[UUID | None, Query(description="统计该单位及其下级；默认本单位")] = None,
 ) -> CoverageOut:
     """发文单位和已收到通知的各级单位可查本单位范围内的情况：送达、签收、谁未转发、谁未签收。
 
     limit 和 cursor 用于 missing。
     """
-    return CoverageOut.of(await service.coverage(session, actor, notice_id, under, paging, now))
+    return CoverageOut.of(await coverage.report(actor, notice_id, under, paging))

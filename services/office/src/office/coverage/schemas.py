@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from office.coverage.repository import Missing
-from office.coverage.service import Coverage
+from office.coverage.repository import MissingUnit
+from office.coverage.service import CoverageReport
 from office.directory.schemas import UnitRef
 from servicekit.paging import Page
 
@@ -45,7 +45,7 @@ class MissingOut(BaseModel):
     blocked_by: UnitRef | None = Field(description="未送达时：未转发的上级单位")
 
     @classmethod
-    def of(cls, row: Missing) -> Self:
+    def of(cls, row: MissingUnit) -> Self:
         """Return the row as queried."""
         return cls(
             unit=UnitRef.model_validate(row.unit),
@@ -76,21 +76,21 @@ class CoverageOut(BaseModel):
     missing: Page[MissingOut] = Field(description="未签收的单位，按隶属路径排序，可翻页")
 
     @classmethod
-    def of(cls, coverage: Coverage) -> Self:
+    def of(cls, report: CoverageReport) -> Self:
         """Return the coverage as computed."""
         return cls(
-            notice_id=coverage.notice_id,
-            under=UnitRef.model_validate(coverage.scope),
-            as_of=coverage.as_of,
-            total=sum(branch.total for branch in coverage.branches),
-            delivered=sum(branch.delivered for branch in coverage.branches),
-            signed=sum(branch.signed for branch in coverage.branches),
-            people=ReadersOut(total=coverage.people.total, read=coverage.people.read),
+            notice_id=report.notice_id,
+            under=UnitRef.model_validate(report.scope),
+            as_of=report.as_of,
+            total=sum(branch.total for branch in report.branches),
+            delivered=sum(branch.delivered for branch in report.branches),
+            signed=sum(branch.signed for branch in report.branches),
+            people=ReadersOut(total=report.readers.total, read=report.readers.read),
             blocking=BlockersOut(
-                count=coverage.blocking_count,
+                count=report.blocking_count,
                 items=[
                     BlockingOut(unit=UnitRef.model_validate(row.unit), cut_off=row.cut_off)
-                    for row in coverage.blocking
+                    for row in report.blocking
                 ],
             ),
             children=[
@@ -100,10 +100,10 @@ class CoverageOut(BaseModel):
                     delivered=branch.delivered,
                     signed=branch.signed,
                 )
-                for branch in coverage.branches
+                for branch in report.branches
                 if branch.unit is not None
             ],
             missing=Page(
-                items=[MissingOut.of(row) for row in coverage.missing.items], next=coverage.missing.next
+                items=[MissingOut.of(row) for row in report.missing.items], next=report.missing.next
             ),
         )

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.actors import Actor
-from office.coverage import repository
-from office.coverage.repository import Blocker, Missing, People, Tally
-from office.directory import service as directory
+from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit, ReaderCount
+from office.directory import rules
 from office.directory.models import Unit
-from office.notices import service as notices
+from office.directory.service import Units
+from office.notices.service import Notices
+from servicekit.clock import Clock
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
@@ -19,48 +20,54 @@ BLOCKERS_SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Coverage:
+class CoverageReport:
     """How far a notice has come within `scope`."""
 
     notice_id: UUID
     scope: Unit
     as_of: datetime
-    branches: list[Tally]
+    branches: list[BranchTally]
     blocking_count: int
-    blocking: list[Blocker]
-    missing: Cut[Missing]
-    people: People
+    blocking: list[BlockingUnit]
+    missing: Cut[MissingUnit]
+    readers: ReaderCount
 
 
-async def coverage(
-    session: AsyncSession,
-    actor: Actor,
-    notice_id: UUID,
-    under: UUID | None,
-    paging: PageRequest,
-    now: datetime,
-) -> Coverage:
-    """Return the coverage of `under` (the actor's own unit when None).
+class Coverage:
+    """Coverage of notices within one request."""
 
-    Raises `NotFound` for a unit that does not have the notice, `OutOfReach` for a subtree that is not the
-    actor's. A withdrawn notice has coverage for its publisher only; a draft has none.
-    """
-    await repository.see_one_snapshot(session)
-    unit = await directory.own_unit(session, actor)
-    notice, delivery = await notices.visible(session, actor, unit, notice_id)
-    if notice.status == "draft" or (notice.status == "withdrawn" and delivery is not None):
-        raise NotFound
-    scope = unit if under is None else await directory.reachable_unit(session, actor, under)
-    after = directory.path_after(paging)
-    missing = await repository.missing(session, notice, scope, after=after, limit=paging.limit + 1)
-    blocking_count, blocking = await repository.blockers(session, notice, scope, limit=BLOCKERS_SHOWN)
-    return Coverage(
-        notice_id=notice.id,
-        scope=scope,
-        as_of=now,
-        branches=await repository.tallies(session, notice, scope),
-        blocking_count=blocking_count,
-        blocking=blocking,
-        missing=cut(missing, paging.limit, lambda row: [row.path]),
-        people=await repository.people(session, notice, scope),
-    )
+    def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
+        self._clock = clock
+        self._units = units
+        self._notices = notices
+        self._coverage = CoverageRepository(session)
+
+    async def report(
+        self, actor: Actor, notice_id: UUID, under: UUID | None, paging: PageRequest
+    ) -> CoverageReport:
+        """Return the coverage of `under` (the actor's own unit when None).
+
+        Raises `NotFound` for a unit that does not have the notice, `OutOfReach` for a subtree that is not the
+        actor's, `BadCursor`. A withdrawn notice has coverage for its publisher only; a draft has none.
+        """
+        await self._coverage.see_one_snapshot()
+        unit = await self._units.own(actor)
+        notice, delivery = await self._notices.visible(actor, unit, notice_id)
+        if notice.status == "draft" or (notice.status == "withdrawn" and delivery is not None):
+            raise NotFound
+        scope = unit if under is None else await self._units.reachable(actor, under)
+        after = paging.key(rules.path)
+        missing = await self._coverage.missing(
+            notice, scope, after=None if after is None else str(after[0]), limit=paging.limit + 1
+        )
+        blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
+        return CoverageReport(
+            notice_id=notice.id,
+            scope=scope,
+            as_of=self._clock.now(),
+            branches=await self._coverage.tallies(notice, scope),
+            blocking_count=blocking_count,
+            blocking=blocking,
+            missing=cut(missing, paging.limit, lambda row: [row.path]),
+            readers=await self._coverage.readers(notice, scope),
+        )

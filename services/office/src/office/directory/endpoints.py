@@ -6,11 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.errors import OutOfReach
-from office.actors import REFUSALS
-from office.directory import service
-from office.directory.auth import Member
+from office.actors import REFUSALS, Member
+from office.directory.dependencies import UnitService
 from office.directory.schemas import UnitOut
-from servicekit.db import Session
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
 
@@ -24,7 +22,7 @@ router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
 )
 async def list_units(
     actor: Member,
-    session: Session,
+    units: UnitService,
     paging: Paging,
     under: Annotated[UUID | None, Query(description="只列该单位及其下级；默认本单位")] = None,
     q: Annotated[
@@ -39,8 +37,8 @@ async def list_units(
     ] = None,
 ) -> Page[UnitOut]:
     """按隶属路径排序；只包括正常状态的单位。"""
-    units = await service.list_units(session, actor, paging, under=under, words=q)
-    return Page(items=[UnitOut.model_validate(unit) for unit in units.items], next=units.next)
+    found = await units.list(actor, paging, under=under, words=q)
+    return Page(items=[UnitOut.model_validate(unit) for unit in found.items], next=found.next)
 
 
 @router.get(
@@ -48,6 +46,6 @@ async def list_units(
     summary="查看单位",
     responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
-async def get_unit(unit_id: UUID, actor: Member, session: Session) -> UnitOut:
+async def get_unit(unit_id: UUID, actor: Member, units: UnitService) -> UnitOut:
     """本单位或下级单位。"""
-    return UnitOut.model_validate(await service.reachable_unit(session, actor, unit_id))
+    return UnitOut.model_validate(await units.reachable(actor, unit_id))

@@ -10,30 +10,34 @@ from office.directory.models import ACTIVE, Unit
 from servicekit.ltree import under
 
 
-async def get(session: AsyncSession, unit_id: UUID) -> Unit | None:
-    """Return the unit, whatever its status."""
-    return await session.get(Unit, unit_id)
+class UnitRepository:
+    """The replica of the units."""
 
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
-async def count_children(session: AsyncSession, unit_id: UUID) -> int:
-    """How many active units stand directly below."""
-    statement = select(func.count()).select_from(Unit).where(Unit.parent_id == unit_id, Unit.status == ACTIVE)
-    return (await session.scalars(statement)).one()
+    async def get(self, unit_id: UUID) -> Unit | None:
+        """Return the unit, whatever its status."""
+        return await self._session.get(Unit, unit_id)
 
-
-async def page_below(
-    session: AsyncSession, path: str, *, words: str | None, after: str | None, limit: int
-) -> Sequence[Unit]:
-    """Active units at or below `path` in the order of their paths, those after the path `after`."""
-    statement = select(Unit).where(under(Unit.path, path), Unit.status == ACTIVE)
-    if words is not None:
-        statement = statement.where(
-            or_(
-                Unit.name.icontains(words, autoescape=True),
-                Unit.short_name.icontains(words, autoescape=True),
-                Unit.code.istartswith(words, autoescape=True),
-            )
+    async def count_children(self, unit_id: UUID) -> int:
+        """How many active units stand directly below."""
+        statement = (
+            select(func.count()).select_from(Unit).where(Unit.parent_id == unit_id, Unit.status == ACTIVE)
         )
-    if after is not None:
-        statement = statement.where(Unit.path > after)
-    return (await session.scalars(statement.order_by(Unit.path).limit(limit))).all()
+        return (await self._session.scalars(statement)).one()
+
+    async def below(self, path: str, *, words: str | None, after: str | None, limit: int) -> Sequence[Unit]:
+        """Return active units at or below `path` in order of path, those after the path `after`."""
+        statement = select(Unit).where(under(Unit.path, path), Unit.status == ACTIVE)
+        if words is not None:
+            statement = statement.where(
+                or_(
+                    Unit.name.icontains(words, autoescape=True),
+                    Unit.short_name.icontains(words, autoescape=True),
+                    Unit.code.istartswith(words, autoescape=True),
+                )
+            )
+        if after is not None:
+            statement = statement.where(Unit.path > after)
+        return (await self._session.scalars(statement.order_by(Unit.path).limit(limit))).all()

@@ -7,9 +7,6 @@ from fastapi import Depends
 from office.actors import Actor, acting_as
 from office.notices.rules import DELIVERY_ROLES, DRAFTING_ROLES, ISSUING_ROLES
 
-Member = Annotated[Actor, Depends(acting_as())]
-"""Any member of a unit: may read what the unit has."""
-
 Drafter = Annotated[Actor, Depends(acting_as(*DRAFTING_ROLES))]
 """May write drafts and see the unit's own notices."""
 

@@ -60,14 +60,6 @@ class AlreadyForwarded(Conflict):
     detail = "本单位已将该通知发给下级单位。"
 
 
-class OwnNotice(Conflict):
-    """The publisher does not sign its own notice."""
-
-    code = "own_notice"
-    title = "本单位发布的通知"
-    detail = "本单位是发文单位，不需要签收。"
-
-
 class DeadlineAfterParents(Conflict):
     """A forwarding may only shorten the time the parent has given."""
 

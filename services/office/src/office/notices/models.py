@@ -1,15 +1,13 @@
-"""The notice and the facts that units and people add to it.
+"""The notice and its forwardings.
 
-`forwardings`, `signatures` and `reads` grow with every notice; their keys begin with `notice_id`, a UUIDv7,
-so each can be range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices
-whose archive term is over. `signatures` and `reads` have no foreign key to `notices`: half a million
-units locking one row's key at the same time would wait for each other, and a published notice is never
-deleted. Units are not referenced either: they are a replica, which is filled in any order.
+`forwardings` grows with every notice; its key begins with `notice_id`, a UUIDv7, so the table can be
+range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
+term is over. Units are not referenced by foreign keys: they are a replica, which is filled in any order.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint
@@ -25,7 +23,7 @@ _INSTANT = DateTime(timezone=True)
 
 
 @dataclass(frozen=True)
-class Content:
+class NoticeContent:
     """What the drafter writes. `deadline` and `deadline_workdays` exclude each other."""
 
     document_number: str
@@ -70,7 +68,7 @@ class Notice(Base):
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     @classmethod
-    def draft(cls, content: Content, *, publisher: UUID, by: UUID, now: datetime) -> "Notice":
+    def draft(cls, content: NoticeContent, *, publisher: UUID, by: UUID, now: datetime) -> "Notice":
         """Return a new draft of the unit `publisher`."""
         notice = cls(
             id=new_id(), publisher_id=publisher, created_by=by, created_at=now, status="draft", version=0
@@ -98,7 +96,7 @@ class Notice(Base):
         if self.etag not in tags and "*" not in tags:
             raise VersionChanged
 
-    def edit(self, content: Content, *, now: datetime) -> None:
+    def edit(self, content: NoticeContent, *, now: datetime) -> None:
         """Replace the content of a draft. Raises `NotDraft`."""
         if self.status != "draft":
             raise NotDraft
@@ -129,7 +127,7 @@ class Notice(Base):
         if self.status != "published":
             raise NotPublished
 
-    def _write(self, content: Content, now: datetime) -> None:
+    def _write(self, content: NoticeContent, now: datetime) -> None:
         self.document_number = content.document_number
         self.title = content.title
         self.body = content.body
@@ -161,23 +159,8 @@ class Forwarding(Base):
     forwarded_at: Mapped[datetime] = mapped_column(_INSTANT)
 
 
-class Signature(Base):
-    """A unit acknowledged receipt (签收), once."""
+class VisibleNotice(NamedTuple):
+    """A notice as one unit sees it; `delivery` is its parent's forwarding, None for the publisher."""
 
-    __tablename__ = "signatures"
-
-    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
-    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
-    signed_by: Mapped[UUID]
-    signed_at: Mapped[datetime] = mapped_column(_INSTANT)
-
-
-class Read(Base):
-    """A person of a unit that has the notice opened it (已读): says nothing about 签收."""
-
-    __tablename__ = "reads"
-
-    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
-    sub: Mapped[UUID] = mapped_column(primary_key=True)
-    unit_id: Mapped[UUID]
-    read_at: Mapped[datetime] = mapped_column(_INSTANT)
+    notice: Notice
+    delivery: Forwarding | None

@@ -1,19 +1,17 @@
 """Notices as the API takes and shows them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from office.directory.schemas import UnitRef
 from office.notices import rules
-from office.notices.models import Content, Forwarding, Notice, Signature
-from office.notices.repository import Received
+from office.notices.models import Forwarding, Notice, NoticeContent
 from office.notices.rules import Status, Urgency
-from office.notices.service import Delivered, View
+from office.notices.service import Dispatch
 
 # PostgreSQL cannot store NUL, and nobody means the other control characters.
 _LINE = r"^[^\x00-\x1f\x7f]+$"
@@ -93,9 +91,9 @@ class DraftIn(BaseModel):
             raise PydanticCustomError("two_deadlines", "deadline 与 deadline_workdays 只能填写一项")
         return self
 
-    def content(self) -> Content:
+    def content(self) -> NoticeContent:
         """Return what the model stores of it."""
-        return Content(
+        return NoticeContent(
             document_number=self.document_number,
             title=self.title,
             body=self.body,
@@ -175,10 +173,10 @@ class PublishedOut(DraftOut):
     delivered_to: int = Field(description="送达的直接下级单位数", examples=[6])
 
     @classmethod
-    def of_delivered(cls, delivered: Delivered) -> Self:
+    def of_dispatch(cls, dispatch: Dispatch) -> Self:
         """Return the notice and the number of units it went to."""
-        values = DraftOut.of(delivered.notice).model_dump()
-        return cls(**values, delivered_to=delivered.delivered_to)
+        values = DraftOut.of(dispatch.notice).model_dump()
+        return cls(**values, delivered_to=dispatch.delivered_to)
 
 
 class ForwardedOut(ForwardingOut):
@@ -187,134 +185,7 @@ class ForwardedOut(ForwardingOut):
     delivered_to: int = Field(description="送达的直接下级单位数", examples=[15])
 
     @classmethod
-    def of_delivered(cls, delivered: Delivered) -> Self:
+    def of_dispatch(cls, dispatch: Dispatch) -> Self:
         """Return the forwarding and the number of units it went to."""
-        values = ForwardingOut.of(delivered.forwarding).model_dump()
-        return cls(**values, delivered_to=delivered.delivered_to)
-
-
-class SignatureOut(BaseModel):
-    """签收: one fact per unit."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    notice_id: UUID
-    unit_id: UUID
-    signed_by: UUID = Field(description="签收人")
-    signed_at: datetime = Field(description="签收时间", examples=["2023-04-27T03:12:00Z"])
-
-    @classmethod
-    def of(cls, signature: Signature) -> Self:
-        """Return the signature as stored."""
-        return cls.model_validate(signature)
-
-
-class ReadOut(BaseModel):
-    """已读: one fact per person."""
-
-    notice_id: UUID
-    read_at: datetime | None = Field(
-        description="首次阅读时间；发文单位的人员不计，为空", examples=["2023-04-27T03:10:00Z"]
-    )
-
-
-class CoverOut(BaseModel):
-    """What a unit on the way wrote when it forwarded."""
-
-    unit: UnitRef
-    cover_text: str = Field(description="转发意见", examples=["现转发给你们，请认真组织参加。"])
-    forwarded_at: datetime
-
-
-class DeliveryOut(BaseModel):
-    """How the notice came to the caller's unit."""
-
-    sender: UnitRef | None = Field(description="来文单位（上级）")
-    delivered_at: datetime = Field(description="送达时间")
-    deadline: datetime = Field(description="上级要求的办理截止时间")
-    covers: list[CoverOut] = Field(description="各级转发意见，自上而下")
-
-
-class NoticeOut(DraftOut):
-    """A notice as the caller's unit sees it."""
-
-    publisher: UnitRef | None = Field(description="发文单位")
-    delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
-    signature: SignatureOut | None = Field(description="本单位的签收")
-    forwarding: ForwardingOut | None = Field(description="本单位的转发（发文单位为发布）")
-    read_at: datetime | None = Field(description="本人首次阅读时间")
-
-    @classmethod
-    def of_view(cls, view: View) -> Self:
-        """Everything the view holds."""
-        delivery = None
-        if view.delivery is not None:
-            delivery = DeliveryOut(
-                sender=_ref(view.sender),
-                delivered_at=view.delivery.forwarded_at,
-                deadline=view.delivery.deadline,
-                covers=[
-                    CoverOut(
-                        unit=UnitRef.model_validate(cover.unit),
-                        cover_text=cover.forwarding.cover_text or "",
-                        forwarded_at=cover.forwarding.forwarded_at,
-                    )
-                    for cover in view.covers
-                ],
-            )
-        return cls(
-            **DraftOut.of(view.notice).model_dump(),
-            publisher=_ref(view.publisher),
-            delivery=delivery,
-            signature=None if view.signature is None else SignatureOut.of(view.signature),
-            forwarding=None if view.forwarding is None else ForwardingOut.of(view.forwarding),
-            read_at=view.read_at,
-        )
-
-
-class Tombstone(BaseModel):
-    """All that a recipient still sees of a withdrawn notice."""
-
-    id: UUID
-    status: Literal["withdrawn"] = "withdrawn"
-
-
-class ReceivedOut(BaseModel):
-    """A line of the inbox."""
-
-    id: UUID
-    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
-    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    urgency: str = Field(description="紧急程度", examples=["平件"])
-    publisher: UnitRef | None = Field(description="发文单位")
-    cover_text: str | None = Field(description="上级的转发意见")
-    delivered_at: datetime = Field(description="送达时间")
-    deadline: datetime = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
-    signed: bool = Field(description="本单位是否已签收", examples=[False])
-    signed_at: datetime | None = Field(description="签收时间")
-    forwarded: bool = Field(description="本单位是否已转发", examples=[False])
-    forwarded_at: datetime | None = Field(description="转发时间")
-    read_at: datetime | None = Field(description="本人首次阅读时间")
-
-    @classmethod
-    def of(cls, row: Received) -> Self:
-        """Return the line as queried."""
-        return cls(
-            id=row.notice.id,
-            document_number=row.notice.document_number,
-            title=row.notice.title,
-            urgency=row.notice.urgency,
-            publisher=_ref(row.publisher),
-            cover_text=row.delivery.cover_text,
-            delivered_at=row.delivery.forwarded_at,
-            deadline=row.delivery.deadline,
-            signed=row.signature is not None,
-            signed_at=None if row.signature is None else row.signature.signed_at,
-            forwarded=row.forwarding is not None,
-            forwarded_at=None if row.forwarding is None else row.forwarding.forwarded_at,
-            read_at=row.read_at,
-        )
-
-
-def _ref(unit: object | None) -> UnitRef | None:
-    return None if unit is None else UnitRef.model_validate(unit)
+        values = ForwardingOut.of(dispatch.forwarding).model_dump()
+        return cls(**values, delivered_to=dispatch.delivered_to)

@@ -1,0 +1,20 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.coverage.service import Coverage
+from office.dependencies import ServiceClock
+from office.directory.dependencies import UnitService
+from office.notices.dependencies import NoticeService
+from servicekit.db import Session
+
+
+async def _coverage(
+    session: Session, clock: ServiceClock, units: UnitService, notices: NoticeService
+) -> Coverage:
+    return Coverage(session, clock, units, notices)
+
+
+CoverageService = Annotated[Coverage, Depends(_coverage)]

@@ -1,0 +1,15 @@
+"""The units, read within the request's transaction."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.directory.service import Units
+from servicekit.db import Session
+
+
+async def _units(session: Session) -> Units:
+    return Units(session)
+
+
+UnitService = Annotated[Units, Depends(_units)]

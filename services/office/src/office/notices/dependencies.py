@@ -1,0 +1,17 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.dependencies import ServiceClock
+from office.directory.dependencies import UnitService
+from office.notices.service import Notices
+from servicekit.db import Session
+
+
+async def _notices(session: Session, clock: ServiceClock, units: UnitService) -> Notices:
+    return Notices(session, clock, units)
+
+
+NoticeService = Annotated[Notices, Depends(_notices)]

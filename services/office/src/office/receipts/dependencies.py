@@ -1,0 +1,20 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.dependencies import ServiceClock
+from office.directory.dependencies import UnitService
+from office.notices.dependencies import NoticeService
+from office.receipts.service import Receipts
+from servicekit.db import Session
+
+
+async def _receipts(
+    session: Session, clock: ServiceClock, units: UnitService, notices: NoticeService
+) -> Receipts:
+    return Receipts(session, clock, units, notices)
+
+
+ReceiptService = Annotated[Receipts, Depends(_receipts)]

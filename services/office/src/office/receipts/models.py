@@ -1,0 +1,39 @@
+"""What units and people do with a notice they have.
+
+`signatures` and `reads` grow with every notice; their keys begin with `notice_id`, a UUIDv7, so each can be
+range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
+term is over. They have no foreign key to `notices`: half a million units locking one row's key at the same
+time would wait for each other, and a published notice is never deleted.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime
+from sqlalchemy.orm import Mapped, mapped_column
+
+from office.base import Base
+
+_INSTANT = DateTime(timezone=True)
+
+
+class Signature(Base):
+    """A unit acknowledged receipt (签收), once."""
+
+    __tablename__ = "signatures"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    signed_by: Mapped[UUID]
+    signed_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class Read(Base):
+    """A person of a unit that has the notice opened it (已读): says nothing about 签收."""
+
+    __tablename__ = "reads"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sub: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID]
+    read_at: Mapped[datetime] = mapped_column(_INSTANT)

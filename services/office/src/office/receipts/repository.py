@@ -1,0 +1,117 @@
+"""Queries over what a unit has received, and its receipts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from office.directory.models import Unit
+from office.notices.models import Forwarding, Notice
+from office.receipts.models import Read, Signature
+
+
+class InboxLine(NamedTuple):
+    """A notice in the inbox of a unit, as one of its people sees it."""
+
+    notice: Notice
+    publisher: Unit | None
+    delivery: Forwarding
+    signature: Signature | None
+    forwarding: Forwarding | None
+    read_at: datetime | None
+
+
+class Cover(NamedTuple):
+    """The cover text that a unit above wrote when it forwarded."""
+
+    unit: Unit
+    forwarding: Forwarding
+
+
+class ReceiptRepository:
+    """Inboxes, signatures and reads."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def inbox(
+        self,
+        unit: Unit,
+        reader: UUID,
+        *,
+        signed: bool | None,
+        after: Sequence[Any] | None,
+        limit: int,
+    ) -> list[InboxLine]:
+        """Return the published notices that `unit` has, latest delivery first, those after `after`."""
+        own = aliased(Forwarding)
+        mine: ColumnElement[bool] = and_(own.notice_id == Notice.id, own.unit_id == unit.id)
+        key = tuple_(Forwarding.forwarded_at, Forwarding.notice_id)
+        statement = (
+            select(Notice, Unit, Forwarding, Signature, own, Read.read_at)
+            .select_from(Forwarding)
+            .join(Notice, Notice.id == Forwarding.notice_id)
+            .outerjoin(Unit, Unit.id == Notice.publisher_id)
+            .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
+            .outerjoin(own, mine)
+            .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
+            .where(Forwarding.unit_id == unit.parent_id, Notice.status == "published")
+        )
+        if signed is not None:
+            statement = statement.where(
+                Signature.unit_id.is_not(None) if signed else Signature.unit_id.is_(None)
+            )
+        if after is not None:
+            statement = statement.where(key < tuple_(*after))
+        rows = await self._session.execute(
+            statement.order_by(Forwarding.forwarded_at.desc(), Forwarding.notice_id.desc()).limit(limit)
+        )
+        return [InboxLine(*row) for row in rows]
+
+    async def covers(self, notice_id: UUID, unit: Unit) -> list[Cover]:
+        """Return the forwardings above `unit` that carry a cover text, from the top down."""
+        rows = await self._session.execute(
+            select(Unit, Forwarding)
+            .join(Forwarding, Forwarding.unit_id == Unit.id)
+            .where(
+                Forwarding.notice_id == notice_id,
+                Forwarding.cover_text.is_not(None),
+                Unit.path.op("@>", is_comparison=True)(func.text2ltree(unit.path)),
+                Unit.id != unit.id,
+            )
+            .order_by(func.nlevel(Unit.path))
+        )
+        return [Cover(*row) for row in rows]
+
+    async def forwarding(self, notice_id: UUID, unit: Unit) -> Forwarding | None:
+        """Return the unit's own forwarding of the notice."""
+        return await self._session.get(Forwarding, (notice_id, unit.id))
+
+    async def signature(self, notice_id: UUID, unit: Unit) -> Signature | None:
+        """Return the unit's own signature under the notice."""
+        return await self._session.get(Signature, (notice_id, unit.id))
+
+    async def read(self, notice_id: UUID, sub: UUID) -> Read | None:
+        """When the person read the notice."""
+        return await self._session.get(Read, (notice_id, sub))
+
+    async def add_signature(self, signature: Signature) -> bool:
+        """Write the signature; False when the unit has already signed."""
+        return await self._insert(Signature, signature)
+
+    async def add_read(self, read: Read) -> bool:
+        """Write the fact; False when the person has already read it."""
+        return await self._insert(Read, read)
+
+    async def _insert(self, model: type[Signature] | type[Read], row: Signature | Read) -> bool:
+        """Of two concurrent requests the second waits for the first, and then writes nothing."""
+        values = {column.key: getattr(row, column.key) for column in model.__mapper__.column_attrs}
+        result = await self._session.execute(
+            insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
+        )
+        return result.first() is not None

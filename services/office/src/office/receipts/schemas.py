@@ -1,0 +1,141 @@
+"""What a unit has received, as the API shows it."""
+
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from office.directory.models import Unit
+from office.directory.schemas import UnitRef
+from office.notices.schemas import DraftOut, ForwardingOut
+from office.receipts.models import Signature
+from office.receipts.repository import InboxLine
+from office.receipts.service import NoticeView
+
+
+class SignatureOut(BaseModel):
+    """签收: one fact per unit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    notice_id: UUID
+    unit_id: UUID
+    signed_by: UUID = Field(description="签收人")
+    signed_at: datetime = Field(description="签收时间", examples=["2023-04-27T03:12:00Z"])
+
+    @classmethod
+    def of(cls, signature: Signature) -> Self:
+        """Return the signature as stored."""
+        return cls.model_validate(signature)
+
+
+class ReadOut(BaseModel):
+    """已读: one fact per person."""
+
+    notice_id: UUID
+    read_at: datetime | None = Field(
+        description="首次阅读时间；发文单位的人员不计，为空", examples=["2023-04-27T03:10:00Z"]
+    )
+
+
+class CoverOut(BaseModel):
+    """What a unit on the way wrote when it forwarded."""
+
+    unit: UnitRef
+    cover_text: str = Field(description="转发意见", examples=["现转发给你们，请认真组织参加。"])
+    forwarded_at: datetime
+
+
+class DeliveryOut(BaseModel):
+    """How the notice came to the caller's unit."""
+
+    sender: UnitRef | None = Field(description="来文单位（上级）")
+    delivered_at: datetime = Field(description="送达时间")
+    deadline: datetime = Field(description="上级要求的办理截止时间")
+    covers: list[CoverOut] = Field(description="各级转发意见，自上而下")
+
+
+class NoticeOut(DraftOut):
+    """A notice as the caller's unit sees it."""
+
+    publisher: UnitRef | None = Field(description="发文单位")
+    delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
+    signature: SignatureOut | None = Field(description="本单位的签收")
+    forwarding: ForwardingOut | None = Field(description="本单位的转发（发文单位为发布）")
+    read_at: datetime | None = Field(description="本人首次阅读时间")
+
+    @classmethod
+    def of_view(cls, view: NoticeView) -> Self:
+        """Everything the view holds."""
+        delivery = None
+        if view.delivery is not None:
+            delivery = DeliveryOut(
+                sender=_ref(view.sender),
+                delivered_at=view.delivery.forwarded_at,
+                deadline=view.delivery.deadline,
+                covers=[
+                    CoverOut(
+                        unit=UnitRef.model_validate(cover.unit),
+                        cover_text=cover.forwarding.cover_text or "",
+                        forwarded_at=cover.forwarding.forwarded_at,
+                    )
+                    for cover in view.covers
+                ],
+            )
+        return cls(
+            **DraftOut.of(view.notice).model_dump(),
+            publisher=_ref(view.publisher),
+            delivery=delivery,
+            signature=None if view.signature is None else SignatureOut.of(view.signature),
+            forwarding=None if view.forwarding is None else ForwardingOut.of(view.forwarding),
+            read_at=view.read_at,
+        )
+
+
+class Tombstone(BaseModel):
+    """All that a recipient still sees of a withdrawn notice."""
+
+    id: UUID
+    status: Literal["withdrawn"] = "withdrawn"
+
+
+class ReceivedOut(BaseModel):
+    """A line of the inbox."""
+
+    id: UUID
+    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
+    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
+    urgency: str = Field(description="紧急程度", examples=["平件"])
+    publisher: UnitRef | None = Field(description="发文单位")
+    cover_text: str | None = Field(description="上级的转发意见")
+    delivered_at: datetime = Field(description="送达时间")
+    deadline: datetime = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
+    signed: bool = Field(description="本单位是否已签收", examples=[False])
+    signed_at: datetime | None = Field(description="签收时间")
+    forwarded: bool = Field(description="本单位是否已转发", examples=[False])
+    forwarded_at: datetime | None = Field(description="转发时间")
+    read_at: datetime | None = Field(description="本人首次阅读时间")
+
+    @classmethod
+    def of(cls, row: InboxLine) -> Self:
+        """Return the line as queried."""
+        return cls(
+            id=row.notice.id,
+            document_number=row.notice.document_number,
+            title=row.notice.title,
+            urgency=row.notice.urgency,
+            publisher=_ref(row.publisher),
+            cover_text=row.delivery.cover_text,
+            delivered_at=row.delivery.forwarded_at,
+            deadline=row.delivery.deadline,
+            signed=row.signature is not None,
+            signed_at=None if row.signature is None else row.signature.signed_at,
+            forwarded=row.forwarding is not None,
+            forwarded_at=None if row.forwarding is None else row.forwarding.forwarded_at,
+            read_at=row.read_at,
+        )
+
+
+def _ref(unit: Unit | None) -> UnitRef | None:
+    return None if unit is None else UnitRef.model_validate(unit)

@@ -1,0 +1,118 @@
+"""A unit's inbox, its signatures (签收), and what its people have read (已读)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.office import NoticeSignedV1
+from office.actors import Actor
+from office.base import outbox
+from office.directory.models import Unit
+from office.directory.service import Units
+from office.notices.models import Forwarding, Notice, VisibleNotice
+from office.notices.service import Notices
+from office.receipts.errors import OwnNotice
+from office.receipts.models import Read, Signature
+from office.receipts.repository import Cover, InboxLine, ReceiptRepository
+from servicekit.clock import Clock
+from servicekit.paging import Cut, PageRequest, cut, instant
+
+
+@dataclass(frozen=True)
+class NoticeView:
+    """Everything one unit, and one person in it, sees of a notice."""
+
+    notice: Notice
+    publisher: Unit | None
+    delivery: Forwarding | None
+    sender: Unit | None
+    covers: list[Cover]
+    signature: Signature | None
+    forwarding: Forwarding | None
+    read_at: datetime | None
+
+
+class Receipts:
+    """The receiving side of notices within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
+        self._session = session
+        self._clock = clock
+        self._units = units
+        self._notices = notices
+        self._receipts = ReceiptRepository(session)
+
+    async def inbox(self, actor: Actor, paging: PageRequest, *, signed: bool | None) -> Cut[InboxLine]:
+        """Return what the unit has, latest delivery first; withdrawn notices are left out."""
+        unit = await self._units.own(actor)
+        after = paging.key(instant, UUID)
+        lines = await self._receipts.inbox(
+            unit, actor.sub, signed=signed, after=after, limit=paging.limit + 1
+        )
+        return cut(lines, paging.limit, lambda line: [line.delivery.forwarded_at.isoformat(), line.notice.id])
+
+    async def view(self, actor: Actor, notice_id: UUID) -> NoticeView:
+        """Return the notice as the actor sees it, and record that a recipient has read it.
+
+        Raises `NotFound`.
+        """
+        unit = await self._units.own(actor)
+        visible = await self._notices.visible(actor, unit, notice_id)
+        notice, delivery = visible
+        read_at = None
+        if notice.status == "published":
+            read_at = await self._record_read(actor, unit, visible)
+        return NoticeView(
+            notice=notice,
+            publisher=await self._units.get(notice.publisher_id),
+            delivery=delivery,
+            sender=None if delivery is None else await self._units.get(delivery.unit_id),
+            covers=[] if delivery is None else await self._receipts.covers(notice.id, unit),
+            signature=await self._receipts.signature(notice.id, unit),
+            forwarding=await self._receipts.forwarding(notice.id, unit),
+            read_at=read_at,
+        )
+
+    async def sign(self, actor: Actor, notice_id: UUID) -> tuple[Signature, bool]:
+        """Acknowledge receipt for the unit (签收); the fact, and whether it is new.
+
+        Raises `NotFound` before delivery, `OwnNotice`, `NoticeWithdrawn`.
+        """
+        unit = await self._units.own(actor)
+        notice, delivery = await self._notices.visible(actor, unit, notice_id)
+        notice.check_published()
+        if delivery is None:
+            raise OwnNotice
+        now = self._clock.now()
+        signature = Signature(notice_id=notice.id, unit_id=unit.id, signed_by=actor.sub, signed_at=now)
+        if not await self._receipts.add_signature(signature):
+            first = await self._receipts.signature(notice.id, unit)
+            assert first is not None
+            return first, False
+        event = NoticeSignedV1(
+            notice_id=notice.id, unit_id=unit.id, unit_path=unit.path, signed_by=actor.sub, signed_at=now
+        )
+        outbox.add(self._session, event, subject=notice.id)
+        return signature, True
+
+    async def read(self, actor: Actor, notice_id: UUID) -> datetime | None:
+        """Record that the person has read the notice; when they first did, None for the publisher's people.
+
+        Raises `NotFound`, `NoticeWithdrawn`.
+        """
+        unit = await self._units.own(actor)
+        visible = await self._notices.visible(actor, unit, notice_id)
+        visible.notice.check_published()
+        return await self._record_read(actor, unit, visible)
+
+    async def _record_read(self, actor: Actor, unit: Unit, visible: VisibleNotice) -> datetime | None:
+        if visible.delivery is None:
+            return None
+        now = self._clock.now()
+        row = Read(notice_id=visible.notice.id, sub=actor.sub, unit_id=unit.id, read_at=now)
+        if await self._receipts.add_read(row):
+            return now
+        first = await self._receipts.read(visible.notice.id, actor.sub)
+        return None if first is None else first.read_at
