@@ -1,5 +1,7 @@
 """A request gives its connection back before it waits for something else."""
 
+import asyncio
+
 import pytest
 from notes_service import Note
 from sqlalchemy import select
@@ -41,3 +43,12 @@ async def test_after_a_release_a_refusal_undoes_only_what_was_written_since(data
         await refused()
     async with database.transaction() as session:
         assert (await session.scalars(select(Note.title))).all() == ["before"]
+
+
+async def test_readiness_does_not_wait_for_the_pool(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    try:
+        async with database.engine.connect(), database.engine.connect():
+            await asyncio.wait_for(database.ping(), 10)
+    finally:
+        await database.close()

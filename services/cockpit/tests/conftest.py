@@ -257,6 +257,7 @@ async def start(database_factory: DatabaseFactory, analytics_dsn: str, upload_li
         analytics_dsn=analytics_dsn,
         analytics_database=f"test_{secrets.token_hex(6)}",
         analytics_threads=2,
+        analytics_queue=4,
         upload_limit_bytes=upload_limit,
         max_body_bytes=1024,
     )

@@ -2,11 +2,19 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
 from sqlalchemy import text
+
+from cockpit.analytics import store
+from cockpit.analytics.errors import AnalyticsBusy
+from cockpit.analytics.lanes import Lane
+from cockpit.overview import repository
 
 from .conftest import Cockpit, award, csv_of
 
@@ -40,21 +48,109 @@ def gate(monkeypatch: pytest.MonkeyPatch, cockpit: Cockpit) -> Gate:
     return gate
 
 
-async def test_no_transaction_is_open_while_facts_are_queried(cockpit: Cockpit, gate: Gate) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/overview", "/api/v1/overview/years"])
+async def test_no_transaction_is_open_while_facts_are_queried(
+    cockpit: Cockpit, gate: Gate, path: str
+) -> None:
     await cockpit.upload("award", "county", csv_of([award(amount="5")]))
-    for path in ("/api/v1/overview", "/api/v1/overview/years"):
-        gate.opened.clear()
-        request = asyncio.create_task(
-            cockpit.http.get(path, params={"year": "2017"}, headers=cockpit.bearer())
-        )
-        await gate.holds(1)
-        async with cockpit.database.transaction() as session:
-            idle = await session.scalar(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
-                )
+    request = asyncio.create_task(cockpit.http.get(path, params={"year": "2017"}, headers=cockpit.bearer()))
+    await gate.holds(1)
+    async with cockpit.database.transaction() as session:
+        idle = await session.scalar(
+            text(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
             )
-        gate.opened.set()
-        assert (await request).status_code == 200
-        assert idle == 0
+        )
+    gate.opened.set()
+    assert (await request).status_code == 200
+    assert idle == 0
+
+
+async def test_twenty_concurrent_overviews_leave_the_service_ready_and_the_rest_is_refused(
+    cockpit: Cockpit, gate: Gate
+) -> None:
+    await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+
+    async def overview() -> httpx.Response:
+        return await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
+
+    requests = {asyncio.create_task(overview()) for _ in range(24)}
+    await gate.holds(2)
+    refused: set[asyncio.Task[httpx.Response]] = set()
+    while len(refused) < 18:
+        done, requests = await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+        refused |= done
+    for task in refused:
+        answer = task.result()
+        assert (answer.status_code, answer.json()["code"]) == (503, "analytics_busy")
+        assert int(answer.headers["retry-after"]) > 0
+
+    ready = await cockpit.http.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["analytics"]) == (200, "ok")
+    # Writes do not wait for queries either.
+    made = await cockpit.upload("award", "county", csv_of([award(amount="1", year="2018")]))
+    assert made.status_code == 201
+    assert all(not task.done() for task in requests)
+
+    gate.opened.set()
+    answers = await asyncio.gather(*requests)
+    assert [answer.status_code for answer in answers] == [200] * 6
+
+
+async def test_a_query_that_the_store_stops_for_its_time_is_503(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "QUERY_SECONDS", 1)
+    monkeypatch.setattr(
+        repository, "_AWARDS", "SELECT count() FROM numbers(10000000000000) WHERE number % 7 = {year:UInt16}"
+    )
+    await cockpit.upload("award", "county", csv_of([award()]))
+    answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (503, "analytics_timeout")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_store_that_does_not_answer_is_503(cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch) -> None:
+    await cockpit.upload("award", "county", csv_of([award()]))
+
+    def lost(*_: object, **__: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(type(cockpit.app.state.analytics._client()), "query", lost)
+    answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (503, "analytics_unavailable")
+    ready = await cockpit.http.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["analytics"]) == (503, "AnalyticsUnavailable")
+
+
+@pytest.fixture
+async def lane() -> AsyncIterator[Lane]:
+    lane = Lane("test", threads=1, queue=1, wait_seconds=0.01)
+    yield lane
+    await lane.close()
+
+
+async def test_a_call_waits_no_longer_than_it_may_unless_it_is_patient(lane: Lane) -> None:
+    end = threading.Event()
+    running = asyncio.create_task(lane.run(end.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(AnalyticsBusy):
+        await lane.run(lambda: None)
+    patient = [asyncio.create_task(lane.run(lambda: 1, patient=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    end.set()
+    assert await asyncio.gather(running, *patient) == [True, 1, 1, 1]
+
+
+async def test_a_thread_is_busy_until_its_call_ends_although_the_caller_has_gone(lane: Lane) -> None:
+    end = threading.Event()
+    gone = asyncio.create_task(lane.run(end.wait))
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    with pytest.raises(AnalyticsBusy):
+        await lane.run(lambda: None)
+    end.set()
+    assert await lane.run(lambda: 1, patient=True) == 1

@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.pool import NullPool
 
 from servicekit.problems import Problem
 
@@ -88,6 +89,7 @@ class Database:
             connect_args={"server_settings": settings},
         )
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
+        self._probe = create_async_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
 
@@ -109,8 +111,11 @@ class Database:
         self.committed(session)
 
     async def ping(self) -> None:
-        """Raise if the database does not answer."""
-        async with self.engine.connect() as connection:
+        """Raise if the database does not answer.
+
+        The connection is not the pool's: a service whose connections are all busy is not out of order.
+        """
+        async with self._probe.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:

@@ -38,7 +38,10 @@ def build(
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     clock = clock or SystemClock()
     analytics = Analytics(
-        settings.analytics_dsn, database=settings.analytics_database, threads=settings.analytics_threads
+        settings.analytics_dsn,
+        database=settings.analytics_database,
+        threads=settings.analytics_threads,
+        queue=settings.analytics_queue,
     )
     replica = Replica(Unit, Snapshot(settings), replica_snapshots)
     revoked = RevocationList(database, revocations, AUDIENCE)

@@ -20,6 +20,8 @@ class Settings(ServiceSettings, SnapshotSettings):
     """`chdb:///directory` for the engine in this process (one process per directory), or a server's DSN."""
     analytics_database: str = Field(default="cockpit", pattern=r"^[a-z][a-z0-9_]{0,62}$")
     analytics_threads: int = Field(default=4, ge=1, le=64)
+    analytics_queue: int = Field(default=32, ge=0, le=10_000)
+    """Requests that may wait for a thread; more are refused with 503."""
 
     upload_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
     stale_batch_seconds: int = Field(default=900, ge=1)

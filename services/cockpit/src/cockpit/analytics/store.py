@@ -9,63 +9,100 @@ import faulthandler
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
 
+from cockpit.analytics.errors import AnalyticsBusy, AnalyticsTimeout, AnalyticsUnavailable
+from cockpit.analytics.lanes import Lane
 from cockpit.analytics.schema import MIGRATIONS, VERSION_TABLE
 
 T = TypeVar("T")
 
-# Of our own requests none takes this long; one that does must not hold its thread for ever.
-_SETTINGS = {"max_execution_time": 60}
+QUERY_SECONDS = 60
+"""The store stops a request that takes longer, so that none holds its thread for ever."""
+WAIT_SECONDS = 10.0
+"""A request that has waited so long for a thread is refused."""
+WRITERS = 2
+
+# Codes of ClickHouse (src/Common/ErrorCodes.cpp).
+_TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
+_OVERLOADED = {202, 241, 252}  # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS
 
 
 class Analytics:
-    """The store of facts. Call `start` before anything else."""
+    """The store of facts. Call `start` before anything else.
 
-    def __init__(self, dsn: str, *, database: str = "cockpit", threads: int = 4) -> None:
+    Queries, writes and the readiness check have threads of their own, so that none of them waits for another
+    kind. At most `queue` queries (and as many writes) wait for a thread; more raise `AnalyticsBusy`.
+    """
+
+    def __init__(self, dsn: str, *, database: str = "cockpit", threads: int = 4, queue: int = 32) -> None:
         self._dsn = dsn
         self._database = database
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="analytics")
+        self._queries = Lane("query", threads=threads, queue=queue, wait_seconds=WAIT_SECONDS)
+        self._writes = Lane("write", threads=WRITERS, queue=queue, wait_seconds=QUERY_SECONDS)
+        self._checks = Lane("check", threads=1, queue=queue, wait_seconds=WAIT_SECONDS)
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
 
     async def start(self) -> None:
         """Make the database and bring its tables up to date; safe to repeat."""
-        await self._run(self._prepare)
+        await self._writes.run(self._prepare)
 
     async def close(self) -> None:
         """Close every client; with chDB the last one closed ends the engine."""
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        for lane in (self._queries, self._writes, self._checks):
+            await lane.close()
         for client in self._clients:
             await asyncio.to_thread(client.close)
         self._clients.clear()
 
     async def ping(self) -> None:
-        """Raise if the store does not answer."""
-        await self.query("SELECT 1")
+        """Raise if the store does not answer. The check has its own thread, so load does not delay it."""
+        await self._run(self._checks, lambda: self._client().query("SELECT 1"))
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Rows of a SELECT, by column name. `parameters` are bound in the server: `{name:Type}`."""
+        """Rows of a SELECT, by column name. `parameters` are bound in the server: `{name:Type}`.
+
+        Raises `AnalyticsBusy`, `AnalyticsTimeout`, `AnalyticsUnavailable`, as do the other methods.
+        """
         return await self._run(
-            lambda: list(self._client().query(sql, parameters=dict(parameters or {})).named_results())
+            self._queries,
+            lambda: list(self._client().query(sql, parameters=dict(parameters or {})).named_results()),
         )
 
-    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run anything that returns no rows."""
-        await self._run(lambda: self._client().command(sql, parameters=dict(parameters or {})))
+    async def execute(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, patient: bool = False
+    ) -> None:
+        """Run anything that returns no rows. A `patient` call waits its turn however long that takes."""
+        await self._run(
+            self._writes,
+            lambda: self._client().command(sql, parameters=dict(parameters or {})),
+            patient=patient,
+        )
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Append `rows`. What is acknowledged survives a kill; a killed insert may survive in part."""
         if rows:
-            await self._run(lambda: self._client().insert(table, rows, column_names=list(columns)))
+            await self._run(
+                self._writes, lambda: self._client().insert(table, rows, column_names=list(columns))
+            )
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+    async def _run(self, lane: Lane, call: Callable[[], T], *, patient: bool = False) -> T:
+        try:
+            return await lane.run(call, patient=patient)
+        except Error as error:
+            if error.code in _TIMED_OUT:
+                raise AnalyticsTimeout from error
+            if error.code in _OVERLOADED:
+                raise AnalyticsBusy from error
+            if isinstance(error, OperationalError) and error.code is None:
+                raise AnalyticsUnavailable from error
+            raise
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
@@ -76,7 +113,9 @@ class Analytics:
     def _open(self, database: str | None = None) -> Client:
         # Serialised: chDB does not like two threads that start its engine at the same moment.
         with self._lock:
-            client = clickhouse_connect.get_client(dsn=self._dsn, database=database, settings=dict(_SETTINGS))
+            client = clickhouse_connect.get_client(
+                dsn=self._dsn, database=database, settings={"max_execution_time": QUERY_SECONDS}
+            )
             self._clients.append(client)
             return client
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from authkit.errors import RoleRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
+from cockpit.analytics import errors as analytics
 from cockpit.intake import errors
 from cockpit.intake.dependencies import BatchService
 from cockpit.intake.feeds import FEEDS, FeedName
@@ -51,6 +52,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
             *(errors.BatchInProgress, errors.BatchSuperseded),
+            *analytics.REFUSALS,
         ),
     },
 )

@@ -240,6 +240,7 @@ class Receiver:
         await self._analytics.execute(
             f"DELETE FROM {feed_of(batch.feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a name of ours
             {"load": batch.load_id},
+            patient=True,
         )
 
 

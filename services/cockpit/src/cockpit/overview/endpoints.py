@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from cockpit.access.auth import REFUSALS, Viewer
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
+from cockpit.analytics import errors as analytics
 from cockpit.intake.rules import FIRST_YEAR, LAST_YEAR
 from cockpit.overview.dependencies import OverviewService
 from cockpit.overview.schemas import Overview, Years
@@ -15,7 +16,7 @@ from servicekit import problems
 router = APIRouter(
     prefix="/api/v1",
     tags=["资助概览"],
-    responses=problems.responses(*REFUSALS, UnitOutOfReach, UnitNotFound),
+    responses=problems.responses(*REFUSALS, UnitOutOfReach, UnitNotFound, *analytics.REFUSALS),
 )
 
 UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位；只能是本单位或下级")]

@@ -1,0 +1,37 @@
+"""Why a request that needs the facts is refused for now: 503 with `Retry-After`."""
+
+from servicekit.problems import Problem
+
+
+class AnalyticsBusy(Problem):
+    """More requests wait for the facts than may wait, or this one has waited too long."""
+
+    status = 503
+    code = "analytics_busy"
+    title = "查询繁忙"
+    detail = "数据查询繁忙，请稍后重试。"
+    headers = {"Retry-After": "5"}  # noqa: RUF012 - never written to
+
+
+class AnalyticsTimeout(Problem):
+    """The store stopped a query that took too long."""
+
+    status = 503
+    code = "analytics_timeout"
+    title = "查询超时"
+    detail = "数据查询超时，请稍后重试。"
+    headers = {"Retry-After": "30"}  # noqa: RUF012 - never written to
+
+
+class AnalyticsUnavailable(Problem):
+    """The store does not answer."""
+
+    status = 503
+    code = "analytics_unavailable"
+    title = "数据库暂不可用"
+    detail = "数据存储暂时无法访问，请稍后重试。"
+    headers = {"Retry-After": "10"}  # noqa: RUF012 - never written to
+
+
+REFUSALS = (AnalyticsBusy, AnalyticsTimeout, AnalyticsUnavailable)
+"""What any endpoint that needs the facts may answer."""
