@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bench.common.http_client import Answer, BadAnswer, Browser
+from contracts.vocabulary import Audience
 
 CALLBACK = "http://127.0.0.1:9/callback"
-RESOURCE = "urn:zhuxue:office"
+RESOURCE = Audience.OFFICE
 # RFC 7636 appendix B
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

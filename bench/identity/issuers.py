@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.common.servers import wait_for
 from bench.identity.flows import CALLBACK, Client
+from contracts.vocabulary import Audience
 from identity import bootstrap
 from identity.app import make_vault
 from identity.base import MIGRATIONS
@@ -92,7 +93,7 @@ async def _prepare(settings: Settings) -> list[str]:
                     redirect_uris=[CALLBACK],
                     grant_types=["authorization_code", "refresh_token"],
                     scopes=bootstrap.PEOPLE_SCOPES,
-                    audiences=bootstrap.AUDIENCES,
+                    audiences=list(Audience),
                     first_party=True,
                     registered_at=now,
                     secrets=[ClientSecret(client_id=WEB, secret_hash=secret_hash(SECRET), created_at=now)],

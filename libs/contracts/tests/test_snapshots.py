@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, create_model
 
 from contracts import registry, snapshots
 from contracts.asyncapi import document, schema
+from contracts.vocabulary import Vocabulary
 
 
 class Unit(BaseModel):
@@ -177,3 +178,49 @@ def _references_into_defs(part: Any) -> bool:
             map(_references_into_defs, part.values())
         )
     return isinstance(part, list) and any(map(_references_into_defs, part))
+
+
+# --- open vocabularies ---
+
+
+class Colour(Vocabulary):
+    RED = "red", "红"
+    BLUE = "blue", "蓝"
+
+
+class MoreColours(Vocabulary):
+    RED = "red", "红"
+    BLUE = "blue", "蓝"
+    GREEN = "green", "绿"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (str, Colour | str),
+        (Colour | str, str),
+        (Colour | str, MoreColours | str),
+        (list[str], list[Colour | str]),
+        (str | None, Colour | str | None),
+    ],
+)
+def test_naming_the_known_words_of_a_string_keeps_the_version(before: Any, after: Any) -> None:
+    old = changed(colour=(before, ...))
+    assert snapshots.breaking_changes(old, changed(colour=(after, ...))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (str, Colour),
+        (Colour | str, Colour),
+        (Colour, Colour | str),
+        (Colour, MoreColours),
+        (str | None, Colour | str),
+        (Colour | str, int | Colour),
+    ],
+)
+def test_closing_a_vocabulary_or_changing_a_closed_one_is_breaking(before: Any, after: Any) -> None:
+    old = changed(colour=(before, ...))
+    new = changed(colour=(after, ...))
+    assert snapshots.breaking_changes(old, new) == ["field 'colour' changed its type"]

@@ -14,6 +14,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from contracts.vocabulary import Audience
+
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
@@ -53,7 +55,7 @@ def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
             nonce=secrets.token_urlsafe(16),
         )
         # One token for all three API references; a real front end asks for one audience at a time.
-        url += "".join(f"&resource=urn:zhuxue:{name}" for name in ("identity", "office", "cockpit"))
+        url += "".join(f"&resource={audience}" for audience in Audience)
         while len(pending) >= 1000:
             pending.pop(next(iter(pending)))
         pending[browser] = (state, verifier)

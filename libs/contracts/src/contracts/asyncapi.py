@@ -17,13 +17,14 @@ def document() -> dict[str, Any]:
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
     for model in registry.all():
         key = model.type
         messages[key] = {
             "name": key,
             "contentType": "application/cloudevents+json",
             "summary": (model.__doc__ or "").strip().splitlines()[0],
-            "payload": schema(model),
+            "payload": _payload(model, schemas),
         }
         channels[key] = {
             "address": key,
@@ -40,5 +41,12 @@ def document() -> dict[str, Any]:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"messages": messages},
+        "components": {"messages": messages, "schemas": schemas},
     }
+
+
+def _payload(model: type[EventModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an event; what it refers to is added to `schemas`, which all events share."""
+    payload = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schemas.update(payload.pop("$defs", {}))
+    return payload

@@ -5,6 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.base import EventModel
+from contracts.vocabulary import AccountStatus, Audience, Kind, Level, Open, Role, Stage, UnitStatus
 
 
 class UnitChangedV1(EventModel):
@@ -19,13 +20,13 @@ class UnitChangedV1(EventModel):
     code: str
     name: str
     short_name: str
-    level: str
-    kind: str
-    stages: list[str]
+    level: Open[Level]
+    kind: Open[Kind]
+    stages: list[Open[Stage]]
     region_code: str | None
     parent_id: UUID | None
     path: str
-    status: str
+    status: Open[UnitStatus]
     version: int
 
 
@@ -41,10 +42,10 @@ class PersonChangedV1(EventModel):
     sub: UUID
     name: str
     phone_masked: str
-    status: str
+    status: Open[AccountStatus]
     unit_id: UUID | None
     unit_path: str | None
-    roles: list[str]
+    roles: list[Open[Role]]
     version: int
 
 
@@ -60,7 +61,7 @@ class AccessRevokedV1(EventModel):
     sub: UUID
     sid: str | None = None
     grant_id: str | None = None
-    audience: str | None = None
+    audience: Open[Audience] | None = None
     not_before: datetime
     expires_at: datetime
     reason: str

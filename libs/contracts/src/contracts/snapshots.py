@@ -114,7 +114,7 @@ def _shape(part: Any, root: dict[str, Any]) -> Any:
         return part
     if "$ref" in part:
         return _shape(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
-    return {
+    shape = {
         # Below `properties` the names are fields: a field may well be called `title`.
         key: {name: _shape(field, root) for name, field in value.items()}
         if key == "properties"
@@ -122,6 +122,15 @@ def _shape(part: Any, root: dict[str, Any]) -> Any:
         for key, value in part.items()
         if key not in _WORDS
     }
+    return _opened(shape) if "anyOf" in shape else shape
+
+
+def _opened(shape: dict[str, Any]) -> Any:
+    """`shape` without the known words of an open vocabulary: beside any string they change nothing."""
+    kinds = shape["anyOf"]
+    if {"type": "string"} in kinds:
+        kinds = [kind for kind in kinds if not ("enum" in kind and kind.get("type") == "string")]
+    return kinds[0] if len(kinds) == 1 else {**shape, "anyOf": kinds}
 
 
 def _next(type_: str) -> str:

@@ -7,6 +7,7 @@ import httpx
 
 from contracts import EventModel
 from contracts.identity import PersonChangedV1, UnitChangedV1
+from contracts.vocabulary import Audience
 from replica.settings import SnapshotSettings
 
 E = TypeVar("E", bound=EventModel)
@@ -54,7 +55,7 @@ class Snapshot:
             data={
                 "grant_type": "client_credentials",
                 "scope": "directory:read",
-                "resource": "urn:zhuxue:identity",
+                "resource": Audience.IDENTITY,
             },
         )
         response.raise_for_status()

@@ -18,10 +18,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws
 
+from contracts.vocabulary import Audience, Kind, Level, Role
+
 ALGORITHM: Final = "ES256"
 LIFETIME_SECONDS: Final = 300
 
-AUDIENCES: Final = ("urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit")
+AUDIENCES: Final = tuple(Audience)
 
 
 class _Omit:
@@ -60,7 +62,7 @@ class TokenFactory:
         self,
         *,
         issuer: str = "https://identity.zhuxue.test",
-        audience: str = "urn:zhuxue:office",
+        audience: str = Audience.OFFICE,
         kid: str | None = None,
         clock: _Clock | None = None,
     ) -> None:
@@ -120,9 +122,9 @@ class TokenFactory:
             "auth_time": now - 60,
             "unit": str(uuid.uuid4()),
             "unit_path": "100000.370000.370100.370102",
-            "level": "county",
-            "kind": "student_aid",
-            "roles": ["handler"],
+            "level": Level.COUNTY,
+            "kind": Kind.STUDENT_AID,
+            "roles": [Role.HANDLER],
             "entitlements": [],
         }
         return _merged(base, changes)

@@ -15,7 +15,9 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-OFFICE, COCKPIT, IDENTITY = "urn:zhuxue:office", "urn:zhuxue:cockpit", "urn:zhuxue:identity"
+from contracts.vocabulary import Audience
+
+OFFICE, COCKPIT, IDENTITY = Audience.OFFICE, Audience.COCKPIT, Audience.IDENTITY
 SCOPE = "openid profile phone office cockpit:read cockpit:write identity"
 _EARLY = 10.0
 # One for all: each client would otherwise read the system's certificates again, which takes longer than a

@@ -5,13 +5,14 @@ from pathlib import Path
 from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
+from contracts.vocabulary import Audience
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from replica.models import make_snapshot_table
 from servicekit.db import new_metadata
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-AUDIENCE = "urn:zhuxue:cockpit"
+AUDIENCE = Audience.COCKPIT
 
 
 class Base(DeclarativeBase):

@@ -5,13 +5,14 @@ from pathlib import Path
 from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
+from contracts.vocabulary import Audience
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from servicekit.db import new_metadata
 from servicekit.idempotency import make_idempotency_table
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-AUDIENCE = "urn:zhuxue:identity"
+AUDIENCE = Audience.IDENTITY
 
 
 class Base(DeclarativeBase):

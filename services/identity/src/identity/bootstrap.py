@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from contracts.identity import DirectoryLoadedV1
+from contracts.vocabulary import Audience
 from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
@@ -30,7 +31,6 @@ from servicekit.ids import new_id
 PORTAL = "portal"
 _CHUNK = 200
 PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpit:write", "identity"]
-AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ async def ensure_keys_and_clients(
         rows = OAuthRepository(sync)
         for client_id, secret in service_secrets.items():
             scopes = list((exchanges or {}).get(client_id, ()))
-            targets = {f"urn:zhuxue:{scope.partition(':')[0]}" for scope in scopes}
+            targets = {Audience.of(scope.partition(":")[0]) for scope in scopes}
             rows.put_client(
                 Client(
                     client_id=client_id,
@@ -105,7 +105,7 @@ async def ensure_keys_and_clients(
                     redirect_uris=[],
                     grant_types=["client_credentials", *([TOKEN_EXCHANGE] if scopes else [])],
                     scopes=["directory:read", *scopes],
-                    audiences=sorted({"urn:zhuxue:identity", *targets}),
+                    audiences=sorted({Audience.IDENTITY, *targets}),
                     first_party=True,
                     registered_at=clock.now(),
                     secrets=[
@@ -123,7 +123,7 @@ async def ensure_keys_and_clients(
                 redirect_uris=redirect_uris,
                 grant_types=["authorization_code", "refresh_token"],
                 scopes=PEOPLE_SCOPES,
-                audiences=AUDIENCES,
+                audiences=list(Audience),
                 first_party=True,
                 registered_at=clock.now(),
             )

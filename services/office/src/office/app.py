@@ -9,6 +9,7 @@ from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
+from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import LocalListener, Messaging, make_bus
@@ -25,7 +26,7 @@ from servicekit.app import create_app
 from servicekit.clock import Clock
 from servicekit.db import Database
 
-AUDIENCE = "urn:zhuxue:office"
+AUDIENCE = Audience.OFFICE
 
 
 def build(

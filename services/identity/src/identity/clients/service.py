@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
+from contracts.vocabulary import Audience
 from identity.audit import service as audit
 from identity.clients import errors, rules
 from identity.clients.repository import ClientRepository
@@ -27,7 +28,6 @@ from servicekit.ids import new_id
 from servicekit.ltree import is_under
 
 # A public resource of ours has one of these audiences; only the centre gives access to it.
-_AUDIENCES = ("urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit")
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class Clients:
         """What the centre has given a client its own unit may keep, not extend."""
         allowed: dict[str, set[str]] = {
             "scopes": set(discovery.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
-            "audiences": set(_AUDIENCES if actor.centre else rules.THIRD_PARTY_AUDIENCES),
+            "audiences": set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES),
             "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
         }
         lasting = actor.centre

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
+from contracts.vocabulary import Audience
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -40,8 +41,6 @@ from identity.sessions.service import Sessions, revoke_access
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-
-COCKPIT_AUDIENCE = "urn:zhuxue:cockpit"
 
 
 def told(account: Account, membership: Membership | None, unit: Unit | None) -> PersonChangedV1:
@@ -305,7 +304,7 @@ class Memberships:
             self._clock,
             self._token_seconds,
             sub,
-            audience=COCKPIT_AUDIENCE,
+            audience=Audience.COCKPIT,
             reason="entitlement withdrawn",
         )
         self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)

@@ -1,0 +1,161 @@
+"""Words that several services use for the same thing, with the Chinese that people read.
+
+The wire values are stable. A service that owns a value types it with the enum. A service that holds a copy of
+another's value, and every event, types it `Open[…]`: a value that is added later must not make a message or
+an answer invalid for a service that has not been deployed since.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self, TypeVar
+
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+
+class Vocabulary(StrEnum):
+    """A value with a label: `COUNTY = "county", "县"`."""
+
+    label: str
+    """What people read, in Chinese."""
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """The member for `value`."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The enum with its labels as description."""
+        schema = handler(core_schema)
+        handler.resolve_ref_schema(schema)["description"] = "；".join(f"{one} {one.label}" for one in cls)
+        return schema
+
+
+_Word = TypeVar("_Word", bound=Vocabulary)
+
+Open = Annotated[_Word | str, Field(union_mode="left_to_right")]
+"""A known word, or any other string: `Open[Level]`."""
+
+
+def label(word: str) -> str:
+    """The label of a word of any vocabulary; an unknown word itself."""
+    return word.label if isinstance(word, Vocabulary) else word
+
+
+class Audience(Vocabulary):
+    """The resource server that an access token is for: `aud` (RFC 9068 §2.2) and `resource` (RFC 8707)."""
+
+    IDENTITY = "urn:zhuxue:identity", "统一身份认证"
+    OFFICE = "urn:zhuxue:office", "办公系统"
+    COCKPIT = "urn:zhuxue:cockpit", "数字驾驶舱"
+
+    @classmethod
+    def of(cls, service: str) -> Self:
+        """The audience of a service, by its name. Raises ValueError for none of ours."""
+        return cls(f"urn:zhuxue:{service}")
+
+    @property
+    def service(self) -> str:
+        """The name of the service, which is also the id of its client."""
+        return self.rpartition(":")[2]
+
+
+class Level(Vocabulary):
+    """The place of a unit in the administration (层级)."""
+
+    MINISTRY = "ministry", "部"
+    PROVINCE = "province", "省"
+    CITY = "city", "市"
+    COUNTY = "county", "县"
+    SCHOOL = "school", "学校"
+    DEPARTMENT = "department", "院系／中心校"
+
+
+class Kind(Vocabulary):
+    """The type of a unit (类别)."""
+
+    STUDENT_AID = "student_aid", "学生资助管理中心"
+    NUTRITION = "nutrition", "营养改善计划办公室"
+    SCHOOL = "school", "学校"
+    DEPARTMENT = "department", "院系／中心校"
+
+
+class Stage(Vocabulary):
+    """A stage of education (学段), in order of age."""
+
+    PRESCHOOL = "preschool", "学前教育"
+    COMPULSORY = "compulsory", "义务教育"
+    GENERAL_HIGH = "general_high", "普通高中"
+    SECONDARY_VOCATIONAL = "secondary_vocational", "中等职业教育"
+    HIGHER_VOCATIONAL = "higher_vocational", "高等职业教育"
+    UNDERGRADUATE = "undergraduate", "本科"
+    MASTER = "master", "硕士"
+    DOCTOR = "doctor", "博士"
+
+
+class Role(Vocabulary):
+    """What a person may do in a unit (角色)."""
+
+    UNIT_ADMIN = "unit_admin", "单位管理员"
+    HANDLER = "handler", "经办人"
+    REVIEWER = "reviewer", "审核人"
+    APPROVER = "approver", "签发人"
+
+
+class Entitlement(Vocabulary):
+    """A right that a person holds beside the roles in a unit."""
+
+    COCKPIT = "cockpit", "数字驾驶舱"
+
+
+class UnitStatus(Vocabulary):
+    """Whether a unit works."""
+
+    ACTIVE = "active", "正常"
+    CLOSED = "closed", "已撤销"
+
+
+class AccountStatus(Vocabulary):
+    """Whether a person may sign in."""
+
+    ACTIVE = "active", "正常"
+    SUSPENDED = "suspended", "已停用"
+    CLOSED = "closed", "已注销"
+
+
+class JoinRequestStatus(Vocabulary):
+    """How far a request to join a unit has come."""
+
+    PENDING = "pending", "待审批"
+    APPROVED = "approved", "已通过"
+    REJECTED = "rejected", "未通过"
+
+
+class ClientStatus(Vocabulary):
+    """Whether a client may ask for tokens."""
+
+    ACTIVE = "active", "启用"
+    DISABLED = "disabled", "已停用"
+    DELETED = "deleted", "已删除"
+
+
+class NoticeStatus(Vocabulary):
+    """How far a notice has come."""
+
+    DRAFT = "draft", "草稿"
+    PUBLISHED = "published", "已签发"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+class BatchStatus(Vocabulary):
+    """How far a batch of facts has come."""
+
+    RECEIVING = "receiving", "接收中"
+    COMMITTED = "committed", "已入库"
+    FAILED = "failed", "未入库"
+    REVERSED = "reversed", "已冲正"
