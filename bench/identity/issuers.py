@@ -76,7 +76,11 @@ async def ours(
 
 async def _prepare(settings: Settings) -> list[str]:
     await upgrade(MIGRATIONS, settings.database_url)
-    database, clock, vault = Database(settings.database_url), SystemClock(), make_vault(settings)
+    database, clock, vault = (
+        Database(settings.database_url, plans="force_custom_plan"),
+        SystemClock(),
+        make_vault(settings),
+    )
     world = bootstrap.world("s", dev=True)
     try:
         async with database.transaction() as session:

@@ -57,7 +57,11 @@ async def migrate(url: str) -> None:
 
 async def prepare(settings: Settings, world: bootstrap.World) -> None:
     """Keys, the portal, and people."""
-    database, clock, vault = Database(settings.database_url), SystemClock(), make_vault(settings)
+    database, clock, vault = (
+        Database(settings.database_url, plans="force_custom_plan"),
+        SystemClock(),
+        make_vault(settings),
+    )
     try:
         async with database.transaction() as session:
             await bootstrap.ensure_keys_and_clients(

@@ -33,7 +33,9 @@ async def _create(url: str) -> None:
 
 @pytest_asyncio.fixture
 async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]:
-    database = Database(await database_factory("revocations", _create), pool_size=2)
+    database = Database(
+        await database_factory("revocations", _create), plans="force_custom_plan", pool_size=2
+    )
     yield database
     await database.close()
 

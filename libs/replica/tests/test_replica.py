@@ -153,7 +153,7 @@ async def database_url(database_factory: DatabaseFactory) -> str:
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, pool_size=2)
+    database = Database(database_url, plans="force_custom_plan", pool_size=2)
     yield database
     await database.close()
 
@@ -223,7 +223,7 @@ def test_every_order_and_repetition_of_events_ends_in_the_same_state(
     database_url: str, order: list[EventModel], repeated: list[EventModel]
 ) -> None:
     async def check() -> None:
-        database = Database(database_url, pool_size=1)
+        database = Database(database_url, plans="force_custom_plan", pool_size=1)
         try:
             async with database.transaction() as session:
                 await session.execute(delete(Unit))

@@ -33,7 +33,7 @@ async def database_url(database_factory: DatabaseFactory) -> str:
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The test's own connection: sees what is committed and nothing else."""
-    database = Database(database_url, pool_size=2)
+    database = Database(database_url, plans="force_custom_plan", pool_size=2)
     yield database
     await database.close()
 

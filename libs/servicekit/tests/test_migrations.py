@@ -140,7 +140,7 @@ async def test_a_job_waits_for_another_longer_than_it_would_for_a_table(
 ) -> None:
     url = await database_factory("migrations")
     directory = revisions(tmp_path / "m", ("0001", None, CREATE))
-    database = Database(url, pool_size=1)
+    database = Database(url, plans="force_custom_plan", pool_size=1)
     async with database.transaction() as session:
         await session.execute(text(f"SELECT pg_advisory_xact_lock({migrations._LOCK})"))
         started = time.monotonic()

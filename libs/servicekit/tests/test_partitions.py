@@ -23,7 +23,7 @@ MARKS = ByDay("marks", "at", keep=timedelta(0))
 
 @pytest.fixture
 async def database(database_factory: Any) -> AsyncIterator[Database]:
-    database = Database(await database_factory("partitions"))
+    database = Database(await database_factory("partitions"), plans="force_custom_plan")
     async with database.engine.begin() as connection:
         for statement in (
             "CREATE TABLE notes (id uuid PRIMARY KEY, v int NOT NULL DEFAULT 0) PARTITION BY RANGE (id)",

@@ -46,7 +46,7 @@ async def test_after_a_release_a_refusal_undoes_only_what_was_written_since(data
 
 
 async def test_readiness_does_not_wait_for_the_pool(database_url: str) -> None:
-    database = Database(database_url, pool_size=1)
+    database = Database(database_url, plans="force_custom_plan", pool_size=1)
     try:
         async with database.engine.connect(), database.engine.connect():
             await asyncio.wait_for(database.ping(), 10)

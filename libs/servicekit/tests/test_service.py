@@ -163,7 +163,7 @@ PATHS = ("100000", "100000.370000", "100000.370000.370100", "100000.3700001", "1
 
 
 async def test_reach_is_the_same_rule_in_the_query_and_in_python(database_factory: DatabaseFactory) -> None:
-    database = Database(await database_factory("places"), pool_size=1)
+    database = Database(await database_factory("places"), plans="force_custom_plan", pool_size=1)
     async with database.transaction() as session:
         await session.execute(text("CREATE EXTENSION IF NOT EXISTS ltree"))
         await (await session.connection()).run_sync(METADATA.create_all)

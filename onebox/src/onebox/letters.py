@@ -20,7 +20,9 @@ async def dead_letters(settings: Settings, arguments: argparse.Namespace) -> Non
     made = load_secrets(settings.state)
     postgres = Postgres(settings.state / "postgres", made.database_password)
     postgres.attach()
-    databases = {name: Database(postgres.url(name), pool_size=1) for name in OUTBOXES}
+    databases = {
+        name: Database(postgres.url(name), plans="force_custom_plan", pool_size=1) for name in OUTBOXES
+    }
     try:
         sources = [(databases[name], outbox) for name, outbox in OUTBOXES.items()]
         await run_dead_letters(OutboxDeadLetters(sources), arguments)

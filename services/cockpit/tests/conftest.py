@@ -261,7 +261,7 @@ async def start(database_factory: DatabaseFactory, analytics_dsn: str, upload_li
         upload_limit_bytes=upload_limit,
         max_body_bytes=1024,
     )
-    database = Database(url)
+    database = Database(url, plans="force_custom_plan")
     async with database.transaction() as session:
         session.add_all(world.rows)
     await database.close()

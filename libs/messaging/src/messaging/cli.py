@@ -128,7 +128,7 @@ async def run_dead_letters(letters: DeadLetters, arguments: argparse.Namespace) 
 async def _dead_letters(
     service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace
 ) -> None:
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, plans="force_custom_plan")
     try:
         await run_dead_letters(dead_letters_of(settings, database, service.outbox), arguments)
     finally:
@@ -140,7 +140,7 @@ _INBOX_DAYS, _IDEMPOTENCY_DAYS = 30, 1
 
 
 async def _prune(service: Service[S], settings: ServiceSettings) -> None:
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, plans="force_custom_plan")
     now = datetime.now(UTC)
     try:
         async with database.transaction() as session:

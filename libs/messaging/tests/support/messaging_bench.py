@@ -112,7 +112,7 @@ class Bench:
         self.database_url = database_url
         self.rabbitmq_url = rabbitmq_url
         self.namespace = namespace
-        self.database = Database(database_url, pool_size=4)
+        self.database = Database(database_url, plans="force_custom_plan", pool_size=4)
 
     def new_bus(self) -> Bus:
         """A bus of this kind that retries quickly."""

@@ -6,7 +6,7 @@ its answer can rely on it, and a commit that fails is an error the client sees.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event, text
@@ -68,6 +68,16 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
         raise DisconnectionError
 
 
+PlanCacheMode = Literal["force_custom_plan", "force_generic_plan"]
+"""How statements are planned; each service chooses one.
+
+`force_custom_plan`: for each execution, with its values. For queries whose best plan depends on the values,
+such as the size of the subtree that is counted.
+`force_generic_plan`: once for each connection. For a service that mostly looks up rows by key: planning a
+lookup in a partitioned table takes longer than the lookup.
+"""
+
+
 class Database:
     """The engine and the sessions of one service.
 
@@ -75,13 +85,13 @@ class Database:
     relay uses one to be woken instead of waiting for its next poll.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, generic_plans: bool = False) -> None:
-        """`generic_plans` has each statement planned once for a connection, not for each call: for a service
-        that mostly looks up rows by key. Partitioned tables make planning dearer than such a look.
+    def __init__(self, url: str, *, plans: PlanCacheMode, pool_size: int = 10) -> None:
+        """Make the engine; it connects when the first session needs a connection.
+
+        `plans` is PostgreSQL's `plan_cache_mode` for every connection. The driver prepares each statement;
+        with the server's default (`auto`) a generic plan may take over at the sixth execution.
         """
-        settings = {"timezone": "UTC", "jit": "off"}
-        if generic_plans:
-            settings["plan_cache_mode"] = "force_generic_plan"
+        settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,

@@ -151,7 +151,7 @@ def service(database_url: str, **settings: Any) -> FastAPI:
         name="notes",
         title="便笺",
         settings=made,
-        database=Database(made.database_url, pool_size=5),
+        database=Database(made.database_url, plans="force_custom_plan", pool_size=5),
         routers=[router],
         idempotency_table=idempotency_keys,
         larger_bodies={"/api/v1/uploads": 10_000},

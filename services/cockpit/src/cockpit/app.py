@@ -35,7 +35,9 @@ def build(
     settings: Settings, bus: Bus | None = None, clock: Clock | None = None, keys: KeySet | None = None
 ) -> FastAPI:
     """Assemble the service. A given `bus` is shared, its owner starts it; `keys` replace the issuer's."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url, plans="force_custom_plan", pool_size=settings.database_pool_size
+    )
     clock = clock or SystemClock()
     analytics = Analytics(
         settings.analytics_dsn,

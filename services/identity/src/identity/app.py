@@ -62,7 +62,9 @@ def make_vault(settings: Settings) -> Vault:
 
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
     """Assemble Identity. With `bus` given, its owner starts and closes it."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size, generic_plans=True)
+    database = Database(
+        settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
+    )
     vault = make_vault(settings)
     the_clock = clock or SystemClock()
     key_ring = KeyRing(vault, the_clock, token_seconds=settings.access_token_seconds)

@@ -22,7 +22,7 @@ async def _bootstrap(world: str | None) -> None:
     if world is not None:
         admin = bootstrap.first_admin(own.first_admin_phone, own.first_admin_name)
         chosen = bootstrap.world(world, dev=settings.dev, first_admin=admin)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, plans="force_custom_plan")
     clock, vault = SystemClock(), make_vault(settings)
     try:
         async with database.transaction() as session:

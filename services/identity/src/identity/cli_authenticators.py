@@ -36,7 +36,7 @@ def run(arguments: list[str]) -> int:
 
 async def _run(phone: str) -> None:
     settings = Settings()
-    database, sms = Database(settings.database_url), make_sms(settings)
+    database, sms = Database(settings.database_url, plans="force_custom_plan"), make_sms(settings)
     try:
         async with database.transaction() as session:
             await perform(session, SystemClock(), make_vault(settings), settings, sms, phone)

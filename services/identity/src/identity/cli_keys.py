@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
 async def _run(parsed: argparse.Namespace) -> str:
     settings, clock = Settings(), SystemClock()
     ring = KeyRing(make_vault(settings), clock, token_seconds=settings.access_token_seconds)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, plans="force_custom_plan")
     try:
         async with database.transaction() as session:
             return await session.run_sync(lambda sync: perform(sync, ring, clock, parsed))

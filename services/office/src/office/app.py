@@ -37,7 +37,9 @@ def build(
     `bus`: one shared with other services, started by its owner; None makes Office's own. `keys`: the
     issuer's keys, fetched from the issuer when None.
     """
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url, plans="force_custom_plan", pool_size=settings.database_pool_size
+    )
     own_bus = bus is None
     bus = bus or make_bus(settings)
     issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))

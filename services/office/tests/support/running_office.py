@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ from office.app import build
 from office.base import MIGRATIONS
 from office.coverage.schemas import CoverageOut
 from office.directory.models import Person, Unit
-from office.notices.models import Forwarding, Notice
+from office.notices.models import Forwarding, Notice, NoticeContent
 from office.receipts.models import Signature
 from office.settings import Settings
 from servicekit.db import Database
@@ -171,6 +172,15 @@ def a_draft(**changes: JsonValue) -> dict[str, JsonValue]:
         "deadline_workdays": 5,
         **changes,
     }
+
+
+def a_notice(publisher: uuid.UUID, now: datetime) -> Notice:
+    """A notice that has just been published, not stored yet."""
+    by = uuid.uuid4()
+    content = NoticeContent("教助中心〔2023〕11号", "标题", ["正文"], "平件", [], None, None)
+    notice = Notice.draft(content, publisher=publisher, by=by, now=now)
+    notice.publish(by=by, now=now, deadline=now + timedelta(days=7))
+    return notice
 
 
 @asynccontextmanager

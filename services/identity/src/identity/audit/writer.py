@@ -26,7 +26,7 @@ class AuditWriter:
     """
 
     def __init__(self, database_url: str, clock: Clock) -> None:
-        self._database = Database(database_url, pool_size=1)
+        self._database = Database(database_url, plans="force_generic_plan", pool_size=1)
         self._clock = clock
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None

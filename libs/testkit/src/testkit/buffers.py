@@ -1,0 +1,41 @@
+"""How many pages a query reads: what it costs, independent of the machine and of what is cached."""
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.db import Database
+
+_PAGES = text(
+    "SELECT coalesce(sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0)"
+    " + coalesce(toast_blks_read + toast_blks_hit, 0) + coalesce(tidx_blks_read + tidx_blks_hit, 0)), 0)"
+    " FROM pg_statio_user_tables"
+)
+"""All pages of tables and indexes that were read in this database, from the cache or not."""
+
+
+async def pages_read(
+    database: Database, query: Callable[[AsyncSession], Awaitable[object]], times: int
+) -> list[int]:
+    """Run `query` in `times` transactions, one after the other; return how many pages each of them read.
+
+    `database` must have a pool of one connection, and nobody else may use it or the database it is for.
+    """
+    counts: list[int] = []
+    before = await _total(database)
+    for _ in range(times):
+        async with database.transaction() as session:
+            await query(session)
+        after = await _total(database)
+        counts.append(after - before)
+        before = after
+    return counts
+
+
+async def _total(database: Database) -> int:
+    # A connection reports what it has read at the end of a transaction, at most once a second unless told to.
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_stat_force_next_flush()"))
+    async with database.transaction() as session:
+        return int(await session.scalar(_PAGES) or 0)
