@@ -22,7 +22,6 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.device.endpoints import router as device
-from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.context import Parts
@@ -42,6 +41,7 @@ from identity.signin import pages
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.units.endpoints import router as units
 from identity.vault import Vault
 from messaging.bus import Bus
 from messaging.inbox import Subscription
@@ -127,7 +127,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             accounts,
             sessions,
             memberships,
-            directory,
+            units,
             clients,
             registration,
             integrations,

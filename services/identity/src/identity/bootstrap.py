@@ -16,14 +16,14 @@ from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
 from identity.base import outbox
 from identity.clients.rules import TOKEN_EXCHANGE
-from identity.directory import worlds
-from identity.directory.rules import CENTRE_CODE, PersonSeed, UnitSeed
-from identity.directory.service import Directory
 from identity.memberships.service import Memberships
 from identity.oauth.keys import KeyRing
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.oauth.repository import OAuthRepository
 from identity.settings import Settings
+from identity.units import worlds
+from identity.units.rules import CENTRE_CODE, PersonSeed, UnitSeed
+from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -140,17 +140,17 @@ async def load_world(
     chosen: World,
     progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
-    """Build a world in an empty directory; False if there are units already.
+    """Load a world into an empty database; False if there are units already.
 
     `progress` is told how many units and people each step has brought.
 
     One event tells the other services to read the snapshot, instead of one event per unit and person.
     """
-    directory = Directory(session, clock)
-    if await directory.count():
+    into = Units(session, clock)
+    if await into.count():
         return False
     now = clock.now()
-    units = await directory.load(chosen.units, now)
+    units = await into.load(chosen.units, now)
     progress(len(units))
     memberships = Memberships(session, clock, vault, settings.access_token_seconds)
     for first in range(0, len(chosen.people), _CHUNK):

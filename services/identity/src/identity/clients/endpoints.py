@@ -20,9 +20,9 @@ from identity.clients.schemas import (
 )
 from identity.clients.service import Actor
 from identity.dependencies import Clock
-from identity.directory.auth import UnitAdmin
-from identity.directory.errors import UnitClosed, UnitNotFound
 from identity.oauth.models import Client
+from identity.units.auth import UnitAdmin
+from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.paging import Page, Paging, page
 from servicekit.problems import responses
 

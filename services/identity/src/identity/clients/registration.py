@@ -14,8 +14,8 @@ from identity.clients.models import InitialAccessToken
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
 from identity.clients.service import Actor, Clients, Registered, registrant
-from identity.directory.errors import UnitClosed, UnitNotFound
 from identity.oauth.models import Client, secret_hash
+from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import InitialAccessToken
-from identity.directory.models import Unit
 from identity.oauth.models import Client, Grant
+from identity.units.models import Unit
 from servicekit.ltree import under
 
 

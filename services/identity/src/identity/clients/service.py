@@ -17,12 +17,12 @@ from identity.audit import service as audit
 from identity.clients import errors, rules
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
-from identity.directory.errors import UnitClosed, UnitNotFound
-from identity.directory.models import Unit
 from identity.oauth import metadata as discovery
 from identity.oauth.context import Context, Parts
 from identity.oauth.grant import revoke_grant
 from identity.oauth.models import Client, ClientSecret, secret_hash
+from identity.units.errors import UnitClosed, UnitNotFound
+from identity.units.models import Unit
 from servicekit.db import on_commit
 from servicekit.ids import new_id
 from servicekit.ltree import is_under

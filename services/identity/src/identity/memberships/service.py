@@ -17,10 +17,6 @@ from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit import service as audit
 from identity.base import outbox
-from identity.directory.errors import UnitClosed
-from identity.directory.models import Unit
-from identity.directory.rules import PersonSeed
-from identity.directory.service import Directory
 from identity.memberships import rules
 from identity.memberships.errors import (
     AlreadyMember,
@@ -38,6 +34,10 @@ from identity.memberships.models import Entitlement, Invite, JoinRequest, Member
 from identity.memberships.repository import MembershipRepository, Standing
 from identity.memberships.schemas import InviteIn
 from identity.sessions.service import Sessions, revoke_access
+from identity.units.errors import UnitClosed
+from identity.units.models import Unit
+from identity.units.rules import PersonSeed
+from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -75,7 +75,7 @@ class Memberships:
         self._vault = vault
         self._rows = MembershipRepository(session)
         self._accounts = Accounts(session, clock, vault)
-        self._directory = Directory(session, clock)
+        self._units = Units(session, clock)
         self._token_seconds = token_seconds
         self._sessions = Sessions(session, clock, token_seconds)
 
@@ -99,12 +99,12 @@ class Memberships:
         self, principal: Principal, unit_id: UUID, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
         """People of a unit in reach, one more than `limit`. Raises `OutOfReach`."""
-        unit = await self._directory.within_reach(principal, unit_id)
+        unit = await self._units.within_reach(principal, unit_id)
         return await self._rows.members(unit.id, after=after, limit=limit)
 
     async def invite(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
         """An invite and its code, which is not stored. Raises `OutOfReach`, `UnitClosed`."""
-        unit = await self._directory.within_reach(principal, unit_id)
+        unit = await self._units.within_reach(principal, unit_id)
         if unit.status != "active":
             raise UnitClosed
         now = self._clock.now()
@@ -129,7 +129,7 @@ class Memberships:
         invite = await self._rows.lock_invite(invite_id)
         if invite is None:
             raise InviteNotFound
-        await self._directory.within_reach(principal, invite.unit_id)
+        await self._units.within_reach(principal, invite.unit_id)
         invite.revoke(self._clock.now())
         self._audit(principal.sub, "invite.revoked", invite.id)
         return invite
@@ -145,7 +145,7 @@ class Memberships:
         invite = None if code is None else await self._rows.invite_by_hash(self._hash(code))
         if invite is None:
             raise InviteInvalid
-        unit = await self._directory.get(invite.unit_id, share=True)
+        unit = await self._units.get(invite.unit_id, share=True)
         account = await self._accounts.get(sub, lock=True)
         if await self._rows.active(sub) is not None:
             raise AlreadyMember
@@ -251,7 +251,7 @@ class Memberships:
         """
         if principal.acting is not None and principal.acting.unit == unit_id:
             raise OwnUnit
-        unit = await self._directory.close(principal, unit_id)
+        unit = await self._units.close(principal, unit_id)
         now = self._clock.now()
         for account, membership in await self._rows.all_members(unit.id):
             membership.ended_at = now
@@ -347,7 +347,7 @@ class Memberships:
         asked = await self._rows.request(request_id)
         if asked is None:
             raise JoinRequestNotFound
-        unit = await self._directory.within_reach(principal, asked.unit_id, share=True)
+        unit = await self._units.within_reach(principal, asked.unit_id, share=True)
         if str(asked.account_id) == principal.sub:
             raise OwnRequest
         account = await self._accounts.get(asked.account_id, lock=True)

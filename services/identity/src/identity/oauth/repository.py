@@ -13,10 +13,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from identity.accounts.models import Account
 from identity.base import Base
-from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.models import AuthorizationCode, Client, Grant
 from identity.sessions.models import BrowserSession
+from identity.units.models import Unit
 
 
 @dataclass(frozen=True)
