@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import InitialAccessToken
-from identity.oauth.models import Client, Grant
+from identity.grants.models import Grant
+from identity.oauth.models import Client
 from identity.units.models import Unit
 from servicekit.ltree import under
 

@@ -17,9 +17,9 @@ from identity.audit import service as audit
 from identity.clients import errors, rules
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
+from identity.grants.service import Grants
 from identity.oauth import metadata as discovery
-from identity.oauth.context import Context, Parts
-from identity.oauth.grant import revoke_grant
+from identity.oauth.context import Parts
 from identity.oauth.models import Client, ClientSecret, secret_hash
 from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
@@ -220,12 +220,9 @@ class Clients:
         client.version += 1
         grants = await self._rows.live_grants(client.client_id, self._clock.now())
 
-        def run(sync: Any) -> None:
-            context = Context(sync, self._parts)
-            for grant in grants:
-                revoke_grant(context, grant, why)
-
-        await self._session.run_sync(run)
+        ending = Grants(self._session, self._clock, self._settings.access_token_seconds)
+        for grant in grants:
+            ending.revoke(grant, why)
 
     def _check(self, actor: Actor, metadata: Metadata, before: Client | None) -> None:
         """What the centre has given a client its own unit may keep, not extend."""

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.consents.models import Consent
-from identity.oauth.models import Client, Grant
+from identity.grants.models import Grant
+from identity.oauth.models import Client
 from servicekit.ids import new_id
 
 

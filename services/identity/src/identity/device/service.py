@@ -9,9 +9,10 @@ from identity.device import rules
 from identity.device.errors import Refused
 from identity.device.models import DeviceCode
 from identity.device.repository import DeviceRepository
+from identity.grants.models import Grant
 from identity.oauth.acr import level_of
 from identity.oauth.context import Context
-from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.models import Client, secret_hash
 from identity.oauth.stored.handles import handle, id_of
 from identity.sessions.models import BrowserSession
 from servicekit.ids import id_at, new_id

@@ -33,7 +33,8 @@ from identity.memberships.errors import (
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.memberships.repository import MembershipRepository, Standing
 from identity.memberships.schemas import InviteIn
-from identity.sessions.service import Sessions, revoke_access
+from identity.revocations.service import Revocations
+from identity.sessions.service import Sessions
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.rules import PersonSeed
@@ -76,7 +77,7 @@ class Memberships:
         self._rows = MembershipRepository(session)
         self._accounts = Accounts(session, clock, vault)
         self._units = Units(session, clock)
-        self._token_seconds = token_seconds
+        self._revocations = Revocations(session, clock, token_seconds)
         self._sessions = Sessions(session, clock, token_seconds)
 
     async def standing(self, sub: UUID) -> Standing:
@@ -259,7 +260,7 @@ class Memberships:
                 entitlement.withdraw(UUID(principal.sub), now)
             account.version += 1
             self._tell(account, None, None)
-            revoke_access(self._session, self._clock, self._token_seconds, account.id, reason="unit closed")
+            self._revocations.revoke(account.id, reason="unit closed")
         for request in await self._rows.pending_for(unit.id):
             request.reject(UUID(principal.sub), now, "单位已撤销")
         self._audit(principal.sub, "unit.closed", unit.id)
@@ -299,14 +300,7 @@ class Memberships:
         if entitlement is None:
             raise EntitlementNotFound
         entitlement.withdraw(UUID(principal.sub), self._clock.now())
-        revoke_access(
-            self._session,
-            self._clock,
-            self._token_seconds,
-            sub,
-            audience=Audience.COCKPIT,
-            reason="entitlement withdrawn",
-        )
+        self._revocations.revoke(sub, audience=Audience.COCKPIT, reason="entitlement withdrawn")
         self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:

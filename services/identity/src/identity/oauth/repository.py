@@ -13,8 +13,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from identity.accounts.models import Account
 from identity.base import Base
+from identity.grants.models import Grant
 from identity.memberships.models import Entitlement, Membership
-from identity.oauth.models import AuthorizationCode, Client, Grant
+from identity.oauth.models import AuthorizationCode, Client
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
 
