@@ -18,6 +18,7 @@ from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
@@ -28,7 +29,6 @@ from identity.oauth.context import Parts
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
 from identity.oauth.keys import KeyRing
-from identity.oauth.known_clients import KnownClients
 from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
@@ -143,7 +143,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
-    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
+    client_cache = ClientCache()
+    app.state.client_cache = client_cache
+    app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
     app.state.sms = sms

@@ -16,8 +16,9 @@ from authkit import jwks as authkit_jwks
 from authkit.jwks import KeySet
 from identity.audit.models import AuditRecord
 from identity.cli_keys import perform
+from identity.clients.models import Client
 from identity.oauth.keys import LEAD, KeyRing, NoSuchKey
-from identity.oauth.models import Client, SigningKey
+from identity.oauth.models import SigningKey
 from identity.oauth.rotation import maintain
 from testkit.clock import FrozenClock
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.consents.models import Consent
 from identity.consents.repository import ConsentRepository
-from identity.oauth.models import Client
 from identity.revocations.service import Revocations
 from servicekit.clock import Clock
 

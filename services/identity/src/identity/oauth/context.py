@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from identity.audit.writer import AuditWriter
+from identity.clients.cache import ClientCache
+from identity.clients.models import Client
 from identity.grants.models import Grant
 from identity.grants.service import Grants
 from identity.oauth.keys import KeyRing
-from identity.oauth.known_clients import KnownClients
-from identity.oauth.models import Client
 from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
@@ -33,7 +33,7 @@ class Parts:
     settings: Settings
     clock: Clock
     keys: KeyRing
-    clients: KnownClients
+    clients: ClientCache
     records: AuditWriter
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.oauth import issued
 from identity.oauth.context import Context
-from identity.oauth.models import Client
 
 
 def revoke(context: Context, client: Client, form: dict[str, str]) -> None:

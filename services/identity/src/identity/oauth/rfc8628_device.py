@@ -17,6 +17,7 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.clients.rules import DEVICE_CODE
 from identity.device import rules
 from identity.device.models import DeviceCode
@@ -25,7 +26,6 @@ from identity.oauth import client_auth, resources
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person
 from identity.oauth.grants import refresh_token
-from identity.oauth.models import Client
 from identity.oauth.repository import Standing
 
 

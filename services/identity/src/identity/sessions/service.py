@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
 from identity.audit import service as audit
-from identity.oauth.models import Client
+from identity.clients.models import Client
 from identity.revocations.service import Revocations
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession

@@ -9,13 +9,14 @@ from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
+from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth import claims, client_auth, resources
 from identity.oauth.acr import level_of
 from identity.oauth.context import current
 from identity.oauth.grant import active_person
 from identity.oauth.grants import refresh_token
-from identity.oauth.models import AuthorizationCode, Client, secret_hash
+from identity.oauth.models import AuthorizationCode
 from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.untrusted import trusted_redirect

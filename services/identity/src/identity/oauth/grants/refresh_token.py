@@ -17,11 +17,11 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
 from identity.audit import service as audit
+from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth import client_auth, resources, tokens
 from identity.oauth.context import Context, current
 from identity.oauth.grant import active_person
-from identity.oauth.models import Client, secret_hash
 from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.stored.models import RefreshToken
