@@ -24,12 +24,12 @@ from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.device.endpoints import router as device
 from identity.integrations.endpoints import router as integrations
+from identity.keys.ring import KeyRing
+from identity.keys.rotation import kept_rotated
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.context import Parts
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
-from identity.oauth.keys import KeyRing
-from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints

@@ -17,8 +17,8 @@ from identity.base import outbox
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import TOKEN_EXCHANGE
+from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
-from identity.oauth.keys import KeyRing
 from identity.settings import Settings
 from identity.units import worlds
 from identity.units.rules import CENTRE_CODE, PersonSeed, UnitSeed

@@ -8,8 +8,9 @@ from identity.codes.models import SmsCode
 from identity.consents.models import Consent
 from identity.device.models import DeviceCode, DeviceTries
 from identity.grants.models import Grant
+from identity.keys.models import SigningKey
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
-from identity.oauth.models import AuthorizationCode, SigningKey
+from identity.oauth.models import AuthorizationCode
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession

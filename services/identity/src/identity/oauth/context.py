@@ -17,7 +17,7 @@ from identity.clients.cache import ClientCache
 from identity.clients.models import Client
 from identity.grants.models import Grant
 from identity.grants.service import Grants
-from identity.oauth.keys import KeyRing
+from identity.keys.ring import KeyRing
 from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
