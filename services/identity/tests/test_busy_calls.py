@@ -50,7 +50,7 @@ async def disable(app: FastAPI) -> None:
     async with app.state.database.transaction() as session:
         client = await session.get(Client, "office")
         client.status = "disabled"
-        on_commit(session, lambda: app.state.parts.clients.forget("office"))
+        on_commit(session, lambda: app.state.parts.clients.evict("office"))
 
 
 async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewhere(

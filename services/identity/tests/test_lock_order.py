@@ -145,7 +145,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser:
             text("UPDATE clients SET grant_types = grant_types || :device WHERE client_id = 'portal'"),
             {"device": [device]},
         )
-    app.state.parts.clients.forget("portal")
+    app.state.parts.clients.evict("portal")
     asked = await browser.http.post("/device_authorization", data={"client_id": "portal", "scope": "openid"})
     codes = asked.json()
     shown = await browser.http.get("/device", params={"user_code": codes["user_code"]})
