@@ -16,8 +16,8 @@ from contracts.vocabulary import Audience
 from identity import bootstrap
 from identity.app import make_vault
 from identity.base import MIGRATIONS
-from identity.oauth.models import Client as ClientRow
-from identity.oauth.models import ClientSecret, secret_hash
+from identity.clients.models import Client as ClientRow
+from identity.clients.models import ClientSecret, secret_hash
 from identity.settings import Settings
 from servicekit.clock import SystemClock
 from servicekit.db import Database

@@ -25,8 +25,8 @@ from identity import (
 )
 from identity.app import make_vault
 from identity.base import MIGRATIONS
-from identity.directory import worlds
 from identity.settings import Settings
+from identity.units import worlds
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.migrations import upgrade

@@ -26,7 +26,7 @@ import office.app
 import office.base
 import office.settings
 from identity import bootstrap
-from identity.directory import worlds
+from identity.units import worlds
 from messaging.inprocess import InProcessBus
 from onebox import start, state
 from onebox.postgres import Postgres

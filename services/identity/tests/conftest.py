@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from identity import bootstrap
 from identity.app import build
 from identity.base import MIGRATIONS
-from identity.directory import worlds
 from identity.partitions import partitioned
 from identity.settings import Settings
+from identity.units import worlds
 from messaging.inprocess import InProcessBus
 from servicekit.migrations import upgrade
 from servicekit.partitions import maintain

@@ -13,7 +13,7 @@ from sqlalchemy import event, select, text
 
 from identity.app import build
 from identity.audit.models import AuditRecord
-from identity.oauth.models import Client
+from identity.clients.models import Client
 from identity.partitions import partitioned
 from identity.sessions.models import BrowserSession
 from messaging.inprocess import InProcessBus
@@ -50,7 +50,7 @@ async def disable(app: FastAPI) -> None:
     async with app.state.database.transaction() as session:
         client = await session.get(Client, "office")
         client.status = "disabled"
-        on_commit(session, lambda: app.state.parts.clients.forget("office"))
+        on_commit(session, lambda: app.state.parts.clients.evict("office"))
 
 
 async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewhere(
@@ -62,7 +62,7 @@ async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewher
     await disable(app)
     assert (await here.post("/token", data=FORM, auth=OFFICE)).status_code == 401
     # What this process remembers is a second old.
-    monkeypatch.setattr("identity.oauth.known_clients.SECONDS", 0)
+    monkeypatch.setattr("identity.clients.cache.SECONDS", 0)
     assert (await other.post("/token", data=FORM, auth=OFFICE)).status_code == 401
 
 

@@ -16,8 +16,9 @@ from sqlalchemy import select, text
 
 from identity.accounts.models import Account
 from identity.partitions import partitioned
+from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions, revoke_access
+from identity.sessions.service import Sessions
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
 from testkit.postgres import Migration
@@ -100,7 +101,7 @@ async def test_a_token_is_made_from_what_is_there_after_the_wait(
         ended = "UPDATE memberships SET ended_at = now() WHERE account_id = :sub AND ended_at IS NULL"
         assert (await session.execute(text(ended), {"sub": account.id})).rowcount == 1
         account.version += 1
-        revoke_access(session, clock, 300, account.id, reason="unit closed")
+        Revocations(session, clock, 300).revoke(account.id, reason="unit closed")
 
     answer = await while_the_account_is_held(app, request, closed)
     assert answer.status_code == 200
@@ -144,7 +145,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser:
             text("UPDATE clients SET grant_types = grant_types || :device WHERE client_id = 'portal'"),
             {"device": [device]},
         )
-    app.state.parts.clients.forget("portal")
+    app.state.parts.clients.evict("portal")
     asked = await browser.http.post("/device_authorization", data={"client_id": "portal", "scope": "openid"})
     codes = asked.json()
     shown = await browser.http.get("/device", params={"user_code": codes["user_code"]})

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.codes.models import SmsCode
-from identity.directory.models import UnitChange
+from identity.units.models import UnitChange
 
 ADMIN = "19900001323"
 PHONE = "13812345678"

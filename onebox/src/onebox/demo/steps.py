@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
-from identity.directory import worlds
-from identity.directory.rules import PersonSeed, UnitSeed
+from identity.units import worlds
+from identity.units.rules import PersonSeed, UnitSeed
 from onebox.demo import forged
 from onebox.demo.people import COCKPIT, IDENTITY, OFFICE, Failed, Person, System, expect
 

@@ -18,19 +18,18 @@ from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.device.endpoints import router as device
-from identity.directory.endpoints import router as directory
 from identity.integrations.endpoints import router as integrations
+from identity.keys.ring import KeyRing
+from identity.keys.rotation import kept_rotated
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.context import Parts
 from identity.oauth.decision import router as decision
 from identity.oauth.endpoints import router as oauth
-from identity.oauth.keys import KeyRing
-from identity.oauth.known_clients import KnownClients
-from identity.oauth.rotation import kept_rotated
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
@@ -42,6 +41,7 @@ from identity.signin import pages
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.units.endpoints import router as units
 from identity.vault import Vault
 from messaging.bus import Bus
 from messaging.inbox import Subscription
@@ -127,7 +127,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             accounts,
             sessions,
             memberships,
-            directory,
+            units,
             clients,
             registration,
             integrations,
@@ -143,7 +143,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
-    app.state.parts = Parts(settings, the_clock, key_ring, KnownClients(), records)
+    client_cache = ClientCache()
+    app.state.client_cache = client_cache
+    app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
     app.state.issuer = make_server()
     app.state.logout_delivery = deliveries
     app.state.sms = sms

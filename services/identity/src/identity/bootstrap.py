@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from contracts.identity import DirectoryLoadedV1
 from contracts.vocabulary import Audience
@@ -15,15 +14,15 @@ from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
 from identity.base import outbox
+from identity.clients.models import Client, ClientSecret, secret_hash
+from identity.clients.repository import ClientRepository
 from identity.clients.rules import TOKEN_EXCHANGE
-from identity.directory import worlds
-from identity.directory.rules import CENTRE_CODE, PersonSeed, UnitSeed
-from identity.directory.service import Directory
+from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
-from identity.oauth.keys import KeyRing
-from identity.oauth.models import Client, ClientSecret, secret_hash
-from identity.oauth.repository import OAuthRepository
 from identity.settings import Settings
+from identity.units import worlds
+from identity.units.rules import CENTRE_CODE, PersonSeed, UnitSeed
+from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -90,46 +89,40 @@ async def ensure_keys_and_clients(
 
     `exchanges`: by service, the scopes at other services that it may act with for a person (RFC 8693).
     """
-
-    def run(sync: Session) -> None:
-        KeyRing(vault).ensure(sync, clock.now())
-        rows = OAuthRepository(sync)
-        for client_id, secret in service_secrets.items():
-            scopes = list((exchanges or {}).get(client_id, ()))
-            targets = {Audience.of(scope.partition(":")[0]) for scope in scopes}
-            rows.put_client(
-                Client(
-                    client_id=client_id,
-                    client_name=f"Zhuxue {client_id}",
-                    token_endpoint_auth_method="client_secret_basic",
-                    redirect_uris=[],
-                    grant_types=["client_credentials", *([TOKEN_EXCHANGE] if scopes else [])],
-                    scopes=["directory:read", *scopes],
-                    audiences=sorted({Audience.IDENTITY, *targets}),
-                    first_party=True,
-                    registered_at=clock.now(),
-                    secrets=[
-                        ClientSecret(
-                            client_id=client_id, secret_hash=secret_hash(secret), created_at=clock.now()
-                        )
-                    ],
-                )
-            )
-        rows.put_client(
+    await session.run_sync(lambda sync: KeyRing(vault).ensure(sync, clock.now()))
+    clients = ClientRepository(session)
+    for client_id, secret in service_secrets.items():
+        scopes = list((exchanges or {}).get(client_id, ()))
+        targets = {Audience.of(scope.partition(":")[0]) for scope in scopes}
+        await clients.put(
             Client(
-                client_id=PORTAL,
-                client_name="学生资助工作门户",
-                token_endpoint_auth_method="none",
-                redirect_uris=redirect_uris,
-                grant_types=["authorization_code", "refresh_token"],
-                scopes=PEOPLE_SCOPES,
-                audiences=list(Audience),
+                client_id=client_id,
+                client_name=f"Zhuxue {client_id}",
+                token_endpoint_auth_method="client_secret_basic",
+                redirect_uris=[],
+                grant_types=["client_credentials", *([TOKEN_EXCHANGE] if scopes else [])],
+                scopes=["directory:read", *scopes],
+                audiences=sorted({Audience.IDENTITY, *targets}),
                 first_party=True,
                 registered_at=clock.now(),
+                secrets=[
+                    ClientSecret(client_id=client_id, secret_hash=secret_hash(secret), created_at=clock.now())
+                ],
             )
         )
-
-    await session.run_sync(run)
+    await clients.put(
+        Client(
+            client_id=PORTAL,
+            client_name="学生资助工作门户",
+            token_endpoint_auth_method="none",
+            redirect_uris=redirect_uris,
+            grant_types=["authorization_code", "refresh_token"],
+            scopes=PEOPLE_SCOPES,
+            audiences=list(Audience),
+            first_party=True,
+            registered_at=clock.now(),
+        )
+    )
 
 
 async def load_world(
@@ -140,17 +133,17 @@ async def load_world(
     chosen: World,
     progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
-    """Build a world in an empty directory; False if there are units already.
+    """Load a world into an empty database; False if there are units already.
 
     `progress` is told how many units and people each step has brought.
 
     One event tells the other services to read the snapshot, instead of one event per unit and person.
     """
-    directory = Directory(session, clock)
-    if await directory.count():
+    into = Units(session, clock)
+    if await into.count():
         return False
     now = clock.now()
-    units = await directory.load(chosen.units, now)
+    units = await into.load(chosen.units, now)
     progress(len(units))
     memberships = Memberships(session, clock, vault, settings.access_token_seconds)
     for first in range(0, len(chosen.people), _CHUNK):

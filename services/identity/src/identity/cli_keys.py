@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from identity.app import make_vault
 from identity.audit import service as audit
-from identity.oauth.keys import ALGORITHMS, KeyRing, NoSuchKey
-from identity.oauth.models import SigningKey
+from identity.keys.models import SigningKey
+from identity.keys.ring import ALGORITHMS, KeyRing, NoSuchKey
 from identity.settings import Settings
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database

@@ -3,16 +3,18 @@
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
-from identity.clients.models import InitialAccessToken
+from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import SmsCode
 from identity.consents.models import Consent
 from identity.device.models import DeviceCode, DeviceTries
-from identity.directory.models import Unit, UnitChange
+from identity.grants.models import Grant
+from identity.keys.models import SigningKey
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
-from identity.oauth.models import AuthorizationCode, Client, ClientSecret, Grant, SigningKey
+from identity.oauth.models import AuthorizationCode
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
+from identity.units.models import Unit, UnitChange
 
 __all__ = [
     "Account",

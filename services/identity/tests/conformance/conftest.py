@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from identity.oauth.models import Client, ClientSecret, secret_hash
+from identity.clients.models import Client, ClientSecret, secret_hash
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.postgres import Migration
 from testkit.relying_party import CALLBACK, SECRET, TLS, Fapi, RelyingParty, fields

@@ -8,8 +8,8 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import RSAKey
 
+from identity.keys.ring import LEAD
 from identity.oauth.client_keys import ClientKeys
-from identity.oauth.keys import LEAD
 from testkit.clients import AssertionKeys
 
 JWKS_URI = "https://rp.example.cn/jwks"

@@ -178,7 +178,7 @@ NOW = int(time.time())
         {"header": {"typ": "JWT"}},
         {"header": {"jwk": None}},
     ],
-    ids=str,
+    ids=lambda changes: next(iter(changes)),
 )
 async def test_fapi2_security_profile_final_dpop_negative_tests(fapi: Any, changes: dict[str, Any]) -> None:
     access = (await fapi.bound())["access_token"]

@@ -12,7 +12,7 @@ OUT = "http://localhost:8000/out"
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key ring looks at the rows each time."""
-    monkeypatch.setattr("identity.oauth.keys.CACHE_SECONDS", -1.0)
+    monkeypatch.setattr("identity.keys.ring.CACHE_SECONDS", -1.0)
 
 
 async def on_keys(rp: Any, call: Any) -> Any:

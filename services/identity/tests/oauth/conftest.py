@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi import FastAPI
 
+from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import DEVICE_CODE
-from identity.oauth.models import Client, ClientSecret, secret_hash
 from testkit.clients import AssertionKeys, ProofKey
 
 ISSUER = "http://localhost:8001"
@@ -39,7 +39,7 @@ def keys() -> AssertionKeys:
 @pytest.fixture(autouse=True)
 def clients_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests here change registrations in the database; that clients are remembered has tests of its own."""
-    monkeypatch.setattr("identity.oauth.known_clients.SECONDS", 0)
+    monkeypatch.setattr("identity.clients.cache.SECONDS", 0)
 
 
 @pytest.fixture

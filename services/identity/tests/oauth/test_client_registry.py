@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from identity.audit.models import AuditRecord
-from identity.oauth.models import Client, ClientSecret, Grant
+from identity.clients.models import Client, ClientSecret
+from identity.grants.models import Grant
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 COUNTY_HANDLER = "19900001324"

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from identity.oauth.models import Client
+from identity.clients.models import Client
 
 COUNTY_ADMIN = "19900001323"
 COUNTY_HANDLER = "19900001324"

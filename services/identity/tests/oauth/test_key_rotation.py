@@ -16,9 +16,10 @@ from authkit import jwks as authkit_jwks
 from authkit.jwks import KeySet
 from identity.audit.models import AuditRecord
 from identity.cli_keys import perform
-from identity.oauth.keys import LEAD, KeyRing, NoSuchKey
-from identity.oauth.models import Client, SigningKey
-from identity.oauth.rotation import maintain
+from identity.clients.models import Client
+from identity.keys.models import SigningKey
+from identity.keys.ring import LEAD, KeyRing, NoSuchKey
+from identity.keys.rotation import maintain
 from testkit.clock import FrozenClock
 
 PHONE = "19900001323"
@@ -28,7 +29,7 @@ KEEP = timedelta(seconds=300 + 60)
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rings look at the rows each time, and a key set may fetch as often as it likes."""
-    monkeypatch.setattr("identity.oauth.keys.CACHE_SECONDS", -1.0)
+    monkeypatch.setattr("identity.keys.ring.CACHE_SECONDS", -1.0)
     monkeypatch.setattr(authkit_jwks, "_UNKNOWN_KID_SECONDS", -1.0)
 
 

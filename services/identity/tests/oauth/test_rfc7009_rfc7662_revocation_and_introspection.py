@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from identity.oauth.models import ClientSecret, secret_hash
+from identity.clients.models import ClientSecret, secret_hash
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)

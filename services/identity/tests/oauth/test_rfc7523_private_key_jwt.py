@@ -52,7 +52,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("changes", CHANGES, ids=str)
+@pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: next(iter(changes)))
 async def test_a_wrong_claim_is_refused(new_browser: Any, keys: Any, changes: dict[str, Any]) -> None:
     answer = await new_browser().http.post("/token", data=FORM | keys.auth("jwt", **changes))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

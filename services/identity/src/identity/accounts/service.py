@@ -14,7 +14,7 @@ from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
 from identity.audit import service as audit
 from identity.codes.service import Codes
-from identity.directory.rules import PersonSeed
+from identity.units.rules import PersonSeed
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id

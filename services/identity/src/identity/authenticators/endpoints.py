@@ -14,9 +14,9 @@ from identity.authenticators import rules
 from identity.authenticators.dependencies import Service
 from identity.codes.errors import SmsUnavailable
 from identity.dependencies import Clock, Settings
-from identity.directory.auth import SCOPE
 from identity.memberships.dependencies import Service as Memberships
 from identity.sessions.service import Sessions
+from identity.units.auth import SCOPE
 from servicekit import problems
 from servicekit.db import Session
 

@@ -6,12 +6,12 @@ from fastapi import Depends, Request
 
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
-from identity.dependencies import Clock
+from identity.dependencies import Clock, Settings
 from servicekit.db import Session
 
 
-async def _clients(request: Request, session: Session) -> Clients:
-    return Clients(session, request.app.state.parts)
+async def _clients(request: Request, session: Session, clock: Clock, settings: Settings) -> Clients:
+    return Clients(session, clock, settings, request.app.state.client_cache)
 
 
 Service = Annotated[Clients, Depends(_clients)]

@@ -9,7 +9,7 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
 from identity.clients import errors
 from identity.clients.dependencies import Registration, Service
-from identity.clients.models import InitialAccessToken
+from identity.clients.models import Client, InitialAccessToken
 from identity.clients.schemas import (
     ClientCreate,
     ClientIn,
@@ -20,9 +20,8 @@ from identity.clients.schemas import (
 )
 from identity.clients.service import Actor
 from identity.dependencies import Clock
-from identity.directory.auth import UnitAdmin
-from identity.directory.errors import UnitClosed, UnitNotFound
-from identity.oauth.models import Client
+from identity.units.auth import UnitAdmin
+from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.paging import Page, Paging, page
 from servicekit.problems import responses
 

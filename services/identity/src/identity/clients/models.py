@@ -1,10 +1,26 @@
-"""Initial access tokens (RFC 7591 §3). The client itself is `oauth.models.Client`."""
+"""Registered clients, their secrets, and initial access tokens (RFC 7591)."""
 
-from datetime import datetime
+import hmac
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Integer, LargeBinary, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from authlib.oauth2.rfc6749 import ClientMixin
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    false,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.base import Base
 from servicekit.ids import new_id
@@ -30,3 +46,146 @@ class InitialAccessToken(Base):
     def usable(self, now: datetime) -> bool:
         """Whether one more client may be registered with it."""
         return self.revoked_at is None and now < self.expires_at and self.uses < self.max_uses
+
+
+def secret_hash(secret: str) -> bytes:
+    """How client secrets and codes are stored: they are 256 random bits, so a plain hash suffices."""
+    return sha256(secret.encode()).digest()
+
+
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?(/[^#\s]*)?")
+
+
+def without_port(uri: str) -> tuple[str, str] | None:
+    """Host and rest of a redirect URI to a loopback address, None for any other URI."""
+    found = _LOOPBACK.fullmatch(uri)
+    if found is None or int(found.group(2) or 1) > 65535:
+        return None
+    return found.group(1), found.group(3) or ""
+
+
+class Client(ClientMixin, Base):  # type: ignore[misc]
+    """A registered client (RFC 7591 §2 names)."""
+
+    __tablename__ = "clients"
+    __table_args__ = (
+        CheckConstraint(
+            "token_endpoint_auth_method IN "
+            "('none','client_secret_basic','client_secret_post','private_key_jwt')",
+            name="auth_method",
+        ),
+        CheckConstraint("status IN ('active','disabled','deleted')", name="status_known"),
+        Index("ix_clients_owner_unit_id", "owner_unit_id"),
+    )
+
+    client_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    client_name: Mapped[str] = mapped_column(Text)
+    client_uri: Mapped[str | None] = mapped_column(Text)
+    logo_uri: Mapped[str | None] = mapped_column(Text)
+    policy_uri: Mapped[str | None] = mapped_column(Text)
+    contacts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    owner_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    token_endpoint_auth_method: Mapped[str] = mapped_column(Text)
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    jwks_uri: Mapped[str | None] = mapped_column(Text)
+    redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), default=list, server_default="{}"
+    )
+    backchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
+    frontchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
+    backchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    frontchannel_logout_session_required: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    initiate_login_uri: Mapped[str | None] = mapped_column(Text)
+    grant_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    audiences: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    id_token_signed_response_alg: Mapped[str] = mapped_column(Text, default="ES256", server_default="ES256")
+    default_max_age: Mapped[int | None] = mapped_column(Integer)
+    default_acr_values: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    require_pushed_authorization_requests: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false()
+    )
+    dpop_bound_access_tokens: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    first_party: Mapped[bool] = mapped_column(Boolean, default=False)
+    registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")
+    tos_uri: Mapped[str | None] = mapped_column(Text)
+    userinfo_signed_response_alg: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    secrets: Mapped[list["ClientSecret"]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
+    )
+
+    def detached(self) -> "Client":
+        """A copy that belongs to no session, secrets included."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return Client(**columns, secrets=[row.detached() for row in self.secrets])
+
+    # Authlib's ClientMixin
+    def get_client_id(self) -> str:
+        """The client identifier."""
+        return self.client_id
+
+    def get_default_redirect_uri(self) -> str | None:
+        """None: a redirect URI must always be given (RFC 9700 §2.1)."""
+        return None
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """The requested scopes that the client is registered for."""
+        return " ".join(name for name in (scope or "").split() if name in self.scopes)
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Exact comparison (RFC 9700 §4.1.3); an app's port on its own machine varies (RFC 8252 §7.3)."""
+        if redirect_uri in self.redirect_uris:
+            return True
+        return self.application_type == "native" and any(
+            without_port(redirect_uri) == without_port(uri) is not None for uri in self.redirect_uris
+        )
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Constant-time comparison with the stored hashes: two while a secret is being rotated."""
+        given, now = secret_hash(client_secret), datetime.now(UTC)
+        fits = [hmac.compare_digest(row.secret_hash, given) and row.valid(now) for row in self.secrets]
+        return any(fits)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """One registered method at every endpoint."""
+        return self.token_endpoint_auth_method == method
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Only the code flow."""
+        return response_type == "code" and "authorization_code" in self.grant_types
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether the client is registered for the grant."""
+        return grant_type in self.grant_types
+
+
+class ClientSecret(Base):
+    """One secret of a client, as a hash. During rotation the old one stays valid until `expires_at`."""
+
+    __tablename__ = "client_secrets"
+
+    client_id: Mapped[str] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True
+    )
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def detached(self) -> "ClientSecret":
+        """A copy that belongs to no session."""
+        columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
+        return ClientSecret(**columns)
+
+    def valid(self, now: datetime) -> bool:
+        """Whether the secret may still be used."""
+        return self.expires_at is None or now < self.expires_at

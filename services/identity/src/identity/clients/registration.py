@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from identity.audit import service as audit
 from identity.clients import errors
-from identity.clients.models import InitialAccessToken
+from identity.clients.models import Client, InitialAccessToken, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
 from identity.clients.service import Actor, Clients, Registered, registrant
-from identity.directory.errors import UnitClosed, UnitNotFound
-from identity.oauth.models import Client, secret_hash
+from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 

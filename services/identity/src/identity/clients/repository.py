@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
-from identity.clients.models import InitialAccessToken
-from identity.directory.models import Unit
-from identity.oauth.models import Client, Grant
+from identity.clients.models import Client, InitialAccessToken
+from identity.grants.models import Grant
+from identity.units.models import Unit
 from servicekit.ltree import under
 
 
@@ -23,6 +24,10 @@ class ClientRepository:
         """Store a new row."""
         self._session.add(row)
         await self._session.flush()
+
+    async def put(self, client: Client) -> None:
+        """Register a client or replace its registration."""
+        await self._session.merge(client)
 
     async def owned(self, client_id: str, *, lock: bool) -> tuple[Client, Unit] | None:
         """A client that a unit owns, and the unit; not one that was deleted."""
@@ -92,3 +97,15 @@ class ClientRepository:
         if after is not None:
             statement = statement.where(InitialAccessToken.id > after)
         return (await self._session.scalars(statement)).all()
+
+
+class ActiveClients:
+    """Clients that may use the protocol, on the sync face of the session like the protocol core's queries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, client_id: str) -> Client | None:
+        """A client by id; None for a disabled one, too."""
+        client = self._session.get(Client, client_id)
+        return client if client is not None and client.status == "active" else None

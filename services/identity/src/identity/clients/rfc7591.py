@@ -8,12 +8,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from identity.clients import errors
 from identity.clients.dependencies import Registration, Service
+from identity.clients.models import Client
 from identity.clients.registration import BadToken
 from identity.clients.rules import Metadata
 from identity.clients.schemas import Fields, values_of
 from identity.clients.service import Registered
 from identity.dependencies import Settings
-from identity.oauth.models import Client
 
 router = APIRouter(tags=["动态登记"])
 

@@ -14,6 +14,17 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
+SCOPES = [
+    "openid",
+    "profile",
+    "phone",
+    "office",
+    "cockpit:read",
+    "cockpit:write",
+    "identity",
+    "directory:read",
+    "offline_access",
+]
 THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone", "offline_access"})
 """What any platform may ask of a person, with consent; everything else is for the centre to give."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()

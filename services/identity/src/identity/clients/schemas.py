@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import secret_id
-from identity.oauth.models import Client
 
 Uri = Annotated[str, Field(max_length=2000)]
 Uris = Annotated[list[Uri], Field(max_length=20)]

@@ -15,14 +15,15 @@ from authkit.principal import Principal
 from contracts.vocabulary import Audience
 from identity.audit import service as audit
 from identity.clients import errors, rules
+from identity.clients.cache import ClientCache
+from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
-from identity.directory.errors import UnitClosed, UnitNotFound
-from identity.directory.models import Unit
-from identity.oauth import metadata as discovery
-from identity.oauth.context import Context, Parts
-from identity.oauth.grant import revoke_grant
-from identity.oauth.models import Client, ClientSecret, secret_hash
+from identity.grants.service import Grants
+from identity.settings import Settings
+from identity.units.errors import UnitClosed, UnitNotFound
+from identity.units.models import Unit
+from servicekit.clock import Clock
 from servicekit.db import on_commit
 from servicekit.ids import new_id
 from servicekit.ltree import is_under
@@ -61,11 +62,11 @@ def secret_id(row: ClientSecret) -> str:
 class Clients:
     """The registry within one request."""
 
-    def __init__(self, session: AsyncSession, parts: Parts) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache) -> None:
         self._session = session
-        self._parts = parts
-        self._clock = parts.clock
-        self._settings = parts.settings
+        self._clock = clock
+        self._settings = settings
+        self._cache = cache
         self._rows = ClientRepository(session)
 
     async def create(
@@ -220,17 +221,14 @@ class Clients:
         client.version += 1
         grants = await self._rows.live_grants(client.client_id, self._clock.now())
 
-        def run(sync: Any) -> None:
-            context = Context(sync, self._parts)
-            for grant in grants:
-                revoke_grant(context, grant, why)
-
-        await self._session.run_sync(run)
+        ending = Grants(self._session, self._clock, self._settings.access_token_seconds)
+        for grant in grants:
+            ending.revoke(grant, why)
 
     def _check(self, actor: Actor, metadata: Metadata, before: Client | None) -> None:
         """What the centre has given a client its own unit may keep, not extend."""
         allowed: dict[str, set[str]] = {
-            "scopes": set(discovery.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
+            "scopes": set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
             "audiences": set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES),
             "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
         }
@@ -263,7 +261,7 @@ class Clients:
         return secret
 
     def _record(self, actor: Actor, action: str, client: Client, **details: Any) -> None:
-        on_commit(self._session, partial(self._parts.clients.forget, client.client_id))
+        on_commit(self._session, partial(self._cache.evict, client.client_id))
         audit.record(
             self._session, self._clock, actor=actor.name, action=action, target=client.client_id, **details
         )

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from identity.clients.models import Client
 from identity.consents.models import Consent
-from identity.oauth.models import Client, Grant
+from identity.grants.models import Grant
 from servicekit.ids import new_id
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.consents.models import Consent
 from identity.consents.repository import ConsentRepository
-from identity.oauth.models import Client
-from identity.sessions.service import revoke_access
+from identity.revocations.service import Revocations
 from servicekit.clock import Clock
 
 # What a scope lets a client do, in the words of the person who is asked.
@@ -73,15 +73,9 @@ class Consents:
         if row is None:
             return False
         row.withdrawn_at = now
+        revocations = Revocations(self._session, self._clock, token_seconds)
         for grant_id in self._rows.revoke_grants(account_id, client_id, now):
-            revoke_access(
-                self._session,
-                self._clock,
-                token_seconds,
-                account_id,
-                grant_id=str(grant_id),
-                reason="consent withdrawn",
-            )
+            revocations.revoke(account_id, grant_id=str(grant_id), reason="consent withdrawn")
         audit.record(
             self._session,
             self._clock,

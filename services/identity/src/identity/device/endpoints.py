@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.clients.models import Client
 from identity.consents.service import words
 from identity.dependencies import Settings, Vault
 from identity.device import rules
@@ -15,7 +16,6 @@ from identity.device.errors import Refused
 from identity.device.models import DeviceCode
 from identity.device.service import Devices, Wanting
 from identity.oauth.context import Context
-from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
 from identity.signin import csrf
 from identity.signin.dependencies import DEVICE_PAGE, Browser

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.base import Base
 from identity.device import rules
-from identity.oauth.models import Grant
+from identity.grants.models import Grant
 
 
 class DeviceCode(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.device.models import DeviceCode, DeviceTries
-from identity.oauth.models import Grant
+from identity.grants.models import Grant
 
 
 class DeviceRepository:

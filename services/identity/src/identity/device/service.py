@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from identity.audit import service as audit
+from identity.clients.models import Client, secret_hash
 from identity.consents.service import Consents
 from identity.device import rules
 from identity.device.errors import Refused
 from identity.device.models import DeviceCode
 from identity.device.repository import DeviceRepository
+from identity.grants.models import Grant
 from identity.oauth.acr import level_of
 from identity.oauth.context import Context
-from identity.oauth.models import Client, Grant, secret_hash
 from identity.oauth.stored.handles import handle, id_of
 from identity.sessions.models import BrowserSession
 from servicekit.ids import id_at, new_id

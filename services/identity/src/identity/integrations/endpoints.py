@@ -11,16 +11,16 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.clients.dependencies import Service as Clients
+from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import Actor, secret_id
 from identity.dependencies import Clock, Settings, Vault
-from identity.directory.models import Unit
 from identity.memberships.dependencies import Service as Memberships
-from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
 from identity.signin.csrf import Forged
 from identity.signin.dependencies import Browser
 from identity.signin.pages import page
+from identity.units.models import Unit
 from servicekit.problems import Problem
 
 router = APIRouter(prefix="/integrations", include_in_schema=False)

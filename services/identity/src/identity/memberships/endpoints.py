@@ -17,15 +17,15 @@ from identity.accounts.errors import (
 )
 from identity.accounts.models import Account
 from identity.accounts.schemas import AccountOut, ReasonIn
-from identity.directory.auth import DirectoryReader, Person, UnitAdmin
-from identity.directory.errors import UnitClosed, UnitNotEmpty, UnitNotFound
-from identity.directory.models import Unit
-from identity.directory.schemas import UnitOut
 from identity.memberships import errors
 from identity.memberships.dependencies import Service
 from identity.memberships.models import Invite, JoinRequest
 from identity.memberships.repository import Standing
 from identity.memberships.schemas import EntitlementIn, InviteIn, InviteOut, JoinIn, JoinRequestOut
+from identity.units.auth import DirectoryReader, Person, UnitAdmin
+from identity.units.errors import UnitClosed, UnitNotEmpty, UnitNotFound
+from identity.units.models import Unit
+from identity.units.schemas import UnitOut
 from servicekit import problems
 from servicekit.idempotency import Idempotent
 from servicekit.paging import Page, Paging, page

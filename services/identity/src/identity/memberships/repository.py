@@ -9,8 +9,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
-from identity.directory.models import Unit
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
+from identity.units.models import Unit
 from servicekit.ltree import under
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from identity.directory.rules import Role
+from identity.units.rules import Role
 
 
 class InviteIn(BaseModel):

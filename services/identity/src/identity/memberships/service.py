@@ -17,10 +17,6 @@ from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit import service as audit
 from identity.base import outbox
-from identity.directory.errors import UnitClosed
-from identity.directory.models import Unit
-from identity.directory.rules import PersonSeed
-from identity.directory.service import Directory
 from identity.memberships import rules
 from identity.memberships.errors import (
     AlreadyMember,
@@ -37,7 +33,12 @@ from identity.memberships.errors import (
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.memberships.repository import MembershipRepository, Standing
 from identity.memberships.schemas import InviteIn
-from identity.sessions.service import Sessions, revoke_access
+from identity.revocations.service import Revocations
+from identity.sessions.service import Sessions
+from identity.units.errors import UnitClosed
+from identity.units.models import Unit
+from identity.units.rules import PersonSeed
+from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -75,8 +76,8 @@ class Memberships:
         self._vault = vault
         self._rows = MembershipRepository(session)
         self._accounts = Accounts(session, clock, vault)
-        self._directory = Directory(session, clock)
-        self._token_seconds = token_seconds
+        self._units = Units(session, clock)
+        self._revocations = Revocations(session, clock, token_seconds)
         self._sessions = Sessions(session, clock, token_seconds)
 
     async def standing(self, sub: UUID) -> Standing:
@@ -99,12 +100,12 @@ class Memberships:
         self, principal: Principal, unit_id: UUID, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
         """People of a unit in reach, one more than `limit`. Raises `OutOfReach`."""
-        unit = await self._directory.within_reach(principal, unit_id)
+        unit = await self._units.within_reach(principal, unit_id)
         return await self._rows.members(unit.id, after=after, limit=limit)
 
     async def invite(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
         """An invite and its code, which is not stored. Raises `OutOfReach`, `UnitClosed`."""
-        unit = await self._directory.within_reach(principal, unit_id)
+        unit = await self._units.within_reach(principal, unit_id)
         if unit.status != "active":
             raise UnitClosed
         now = self._clock.now()
@@ -129,7 +130,7 @@ class Memberships:
         invite = await self._rows.lock_invite(invite_id)
         if invite is None:
             raise InviteNotFound
-        await self._directory.within_reach(principal, invite.unit_id)
+        await self._units.within_reach(principal, invite.unit_id)
         invite.revoke(self._clock.now())
         self._audit(principal.sub, "invite.revoked", invite.id)
         return invite
@@ -145,7 +146,7 @@ class Memberships:
         invite = None if code is None else await self._rows.invite_by_hash(self._hash(code))
         if invite is None:
             raise InviteInvalid
-        unit = await self._directory.get(invite.unit_id, share=True)
+        unit = await self._units.get(invite.unit_id, share=True)
         account = await self._accounts.get(sub, lock=True)
         if await self._rows.active(sub) is not None:
             raise AlreadyMember
@@ -251,7 +252,7 @@ class Memberships:
         """
         if principal.acting is not None and principal.acting.unit == unit_id:
             raise OwnUnit
-        unit = await self._directory.close(principal, unit_id)
+        unit = await self._units.close(principal, unit_id)
         now = self._clock.now()
         for account, membership in await self._rows.all_members(unit.id):
             membership.ended_at = now
@@ -259,7 +260,7 @@ class Memberships:
                 entitlement.withdraw(UUID(principal.sub), now)
             account.version += 1
             self._tell(account, None, None)
-            revoke_access(self._session, self._clock, self._token_seconds, account.id, reason="unit closed")
+            self._revocations.revoke(account.id, reason="unit closed")
         for request in await self._rows.pending_for(unit.id):
             request.reject(UUID(principal.sub), now, "单位已撤销")
         self._audit(principal.sub, "unit.closed", unit.id)
@@ -299,14 +300,7 @@ class Memberships:
         if entitlement is None:
             raise EntitlementNotFound
         entitlement.withdraw(UUID(principal.sub), self._clock.now())
-        revoke_access(
-            self._session,
-            self._clock,
-            self._token_seconds,
-            sub,
-            audience=Audience.COCKPIT,
-            reason="entitlement withdrawn",
-        )
+        self._revocations.revoke(sub, audience=Audience.COCKPIT, reason="entitlement withdrawn")
         self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
@@ -347,7 +341,7 @@ class Memberships:
         asked = await self._rows.request(request_id)
         if asked is None:
             raise JoinRequestNotFound
-        unit = await self._directory.within_reach(principal, asked.unit_id, share=True)
+        unit = await self._units.within_reach(principal, asked.unit_id, share=True)
         if str(asked.account_id) == principal.sub:
             raise OwnRequest
         account = await self._accounts.get(asked.account_id, lock=True)

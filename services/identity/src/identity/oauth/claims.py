@@ -7,8 +7,8 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
+from identity.clients.models import Client
 from identity.oauth.context import Context
-from identity.oauth.models import Client
 
 # Which scope a claim belongs to: a client gets a claim only if it is registered for its scope.
 SCOPE_OF = {"name": "profile", "phone_number": "phone", "phone_number_verified": "phone"}

@@ -5,10 +5,10 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
+from identity.clients.models import Client
 from identity.oauth import rfc7523_assertions as assertions
 from identity.oauth.client_keys import ClientKeys
 from identity.oauth.context import current
-from identity.oauth.models import Client
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 ALL = ["none", *CONFIDENTIAL]

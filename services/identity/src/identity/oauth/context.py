@@ -13,9 +13,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from identity.audit.writer import AuditWriter
-from identity.oauth.keys import KeyRing
-from identity.oauth.known_clients import KnownClients
-from identity.oauth.models import Client, Grant
+from identity.clients.cache import ClientCache
+from identity.clients.models import Client
+from identity.grants.models import Grant
+from identity.grants.service import Grants
+from identity.keys.ring import KeyRing
 from identity.oauth.repository import OAuthRepository, Standing
 from identity.oauth.stored.repository import TokenRepository
 from identity.sessions.models import BrowserSession
@@ -31,7 +33,7 @@ class Parts:
     settings: Settings
     clock: Clock
     keys: KeyRing
-    clients: KnownClients
+    clients: ClientCache
     records: AuditWriter
 
 
@@ -96,6 +98,11 @@ class Context:
     def token_rows(self) -> TokenRepository:
         """The same for what the token endpoint remembers."""
         return TokenRepository(self.session)
+
+    @property
+    def grants(self) -> Grants:
+        """Ending grants in this call's transaction."""
+        return Grants(self.session, self.clock, self.settings.access_token_seconds)
 
     @property
     def vault(self) -> Vault:

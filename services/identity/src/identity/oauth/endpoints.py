@@ -10,6 +10,7 @@ from authkit.dependencies import REFUSALS, presented
 from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
 from identity.accounts.service import PHONE
 from identity.dependencies import Clock, Settings, Vault
+from identity.keys.ring import JWKS_MAX_AGE
 from identity.memberships.dependencies import Service as Memberships
 from identity.oauth import metadata
 from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
@@ -17,7 +18,6 @@ from identity.oauth.consent_page import choice_page, consent_page
 from identity.oauth.dependencies import Issuer, interactions, keep
 from identity.oauth.forms import form_pairs
 from identity.oauth.interaction import Interactions
-from identity.oauth.keys import JWKS_MAX_AGE
 from identity.oauth.service import OAuth, Untrusted
 from identity.oauth.tokens import parse_sub
 from identity.sessions.models import BrowserSession

@@ -6,7 +6,7 @@ from uuid import UUID
 from authlib.common.urls import add_params_to_uri
 from fastapi.responses import RedirectResponse, Response
 
-from identity.oauth.models import Client
+from identity.clients.models import Client
 from identity.signin.pages import origin_of, page
 
 

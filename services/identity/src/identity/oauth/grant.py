@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from identity.audit import service as audit
+from identity.grants.models import Grant
 from identity.oauth.context import Context
-from identity.oauth.models import Grant
 from identity.oauth.repository import Standing
-from identity.sessions.service import revoke_access
 
 
 def active_person(context: Context, grant: Grant) -> Standing | None:
@@ -19,27 +17,3 @@ def active_person(context: Context, grant: Grant) -> Standing | None:
         return standing
     since, absolute = standing.in_session_since, timedelta(seconds=context.settings.session_absolute_seconds)
     return standing if since is not None and context.clock.now() < since + absolute else None
-
-
-def revoke_grant(context: Context, grant: Grant, reason: str) -> None:
-    """End a grant: no code or refresh token of it works again, and its access tokens are withdrawn."""
-    if not grant.revoke(context.clock.now()):
-        return
-    if grant.account_id is not None:
-        revoke_access(
-            context.session,
-            context.clock,
-            context.settings.access_token_seconds,
-            grant.account_id,
-            grant_id=str(grant.id),
-            reason=reason,
-        )
-    audit.record(
-        context.session,
-        context.clock,
-        actor=grant.client_id,
-        action="oauth.grant_revoked",
-        target=grant.account_id,
-        grant=str(grant.id),
-        reason=reason,
-    )

@@ -8,9 +8,9 @@ from uuid import UUID
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
+from identity.grants.models import Grant
 from identity.oauth.context import Context
 from identity.oauth.grant import active_person
-from identity.oauth.models import Grant
 from identity.oauth.repository import Standing
 from identity.oauth.tokens import parse_sub
 

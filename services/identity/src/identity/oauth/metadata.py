@@ -6,18 +6,6 @@ from authkit import acr, dpop
 from identity.clients import rules
 from identity.oauth import client_auth, rfc7523_assertions
 
-SCOPES = [
-    "openid",
-    "profile",
-    "phone",
-    "office",
-    "cockpit:read",
-    "cockpit:write",
-    "identity",
-    "directory:read",
-    "offline_access",
-]
-
 
 def document(issuer: str) -> dict[str, Any]:
     """The provider metadata."""
@@ -33,7 +21,7 @@ def document(issuer: str) -> dict[str, Any]:
         "frontchannel_logout_session_supported": True,
         "jwks_uri": f"{issuer}/jwks",
         "registration_endpoint": f"{issuer}/register",
-        "scopes_supported": SCOPES,
+        "scopes_supported": rules.SCOPES,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": sorted(rules.GRANT_TYPES),

@@ -13,10 +13,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from identity.accounts.models import Account
 from identity.base import Base
-from identity.directory.models import Unit
+from identity.grants.models import Grant
 from identity.memberships.models import Entitlement, Membership
-from identity.oauth.models import AuthorizationCode, Client, Grant
+from identity.oauth.models import AuthorizationCode
 from identity.sessions.models import BrowserSession
+from identity.units.models import Unit
 
 
 @dataclass(frozen=True)
@@ -112,19 +113,10 @@ _CODE = (
 
 
 class OAuthRepository:
-    """Clients, codes, keys, and what tokens say of a person."""
+    """Codes, grants, and what tokens say about a person."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def client(self, client_id: str) -> Client | None:
-        """A client by id, unless it has been disabled: to the protocol it is not there then."""
-        client = self._session.get(Client, client_id)
-        return client if client is not None and client.status == "active" else None
-
-    def put_client(self, client: Client) -> None:
-        """Register a client or change its registration."""
-        self._session.merge(client)
 
     def add(self, row: Base) -> None:
         """Store a new row."""

@@ -2,7 +2,7 @@
 
 from authlib.oauth2.base import OAuth2Error
 
-from identity.oauth.models import Client
+from identity.clients.models import Client
 
 
 class InvalidTargetError(OAuth2Error):  # type: ignore[misc]

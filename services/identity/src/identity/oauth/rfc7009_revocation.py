@@ -7,10 +7,9 @@ from uuid import UUID
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.oauth import issued
 from identity.oauth.context import Context
-from identity.oauth.grant import revoke_grant
-from identity.oauth.models import Client
 
 
 def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
@@ -33,7 +32,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
         row.revoked_at = row.revoked_at or context.clock.now()
         grant = context.token_rows.grant(row.grant_id, lock=True)
         if grant is not None:
-            revoke_grant(context, grant, "revoked by the client")
+            context.grants.revoke(grant, "revoked by the client")
         return
     claims = issued.read(context, value)
     if claims is None:
@@ -44,7 +43,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
     if grant_id is not None and "act" not in claims:
         grant = context.token_rows.grant(UUID(grant_id), lock=True)
         if grant is not None:
-            revoke_grant(context, grant, "revoked by the client")
+            context.grants.revoke(grant, "revoked by the client")
         return
     until = datetime.fromtimestamp(claims["exp"], UTC)
     if context.token_rows.once(issued.WITHDRAWN, claims["jti"], expires_at=until):

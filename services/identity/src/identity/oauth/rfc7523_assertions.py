@@ -10,9 +10,9 @@ from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy.util import await_only
 
 from authkit.dpop import MIN_RSA_BITS, rsa_bits
+from identity.clients.models import Client
 from identity.oauth.client_keys import ClientKeys
 from identity.oauth.context import Context
-from identity.oauth.models import Client
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256"]

@@ -4,10 +4,10 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
+from identity.clients.models import Client
 from identity.oauth import issued
 from identity.oauth.context import Context
 from identity.oauth.grant import active_person
-from identity.oauth.models import Client
 
 INACTIVE: dict[str, Any] = {"active": False}
 

@@ -17,15 +17,15 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.clients.rules import DEVICE_CODE
 from identity.device import rules
 from identity.device.models import DeviceCode
 from identity.device.service import Devices
 from identity.oauth import client_auth, resources
 from identity.oauth.context import Context, current
-from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.grant import active_person
 from identity.oauth.grants import refresh_token
-from identity.oauth.models import Client
 from identity.oauth.repository import Standing
 
 
@@ -86,7 +86,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         now = context.clock.now()
         if row.used_at is not None:
             if row.grant is not None:
-                revoke_grant(context, row.grant, "device code reused")
+                context.grants.revoke(row.grant, "device code reused")
             raise InvalidGrantError("The device code has been used.")
         if row.denied_at is not None:
             raise AccessDeniedError()

@@ -17,10 +17,10 @@ from authlib.oauth2.rfc6749 import (
 )
 
 from identity.audit import service as audit
+from identity.clients.models import Client
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth import client_auth, issued, resources, tokens
 from identity.oauth.context import Context, current
-from identity.oauth.models import Client
 from identity.oauth.rfc7662_introspection import own_audience
 from identity.oauth.rfc9449_dpop import InvalidProof
 

@@ -6,9 +6,9 @@ from typing import Any
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
+from identity.clients.models import Client, secret_hash
 from identity.oauth import authorize, resources
 from identity.oauth.context import Context
-from identity.oauth.models import Client, secret_hash
 from identity.oauth.stored.handles import handle
 from identity.oauth.stored.models import PushedRequest
 from identity.oauth.untrusted import trusted_redirect

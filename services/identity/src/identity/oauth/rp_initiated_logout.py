@@ -11,13 +11,13 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 
+from identity.clients.models import Client
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth import id_token_hint
 from identity.oauth.context import Context, Parts
 from identity.oauth.forms import form_pairs
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.id_token_hint import Hint
-from identity.oauth.models import Client
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings as SettingsModel

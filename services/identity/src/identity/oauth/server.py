@@ -16,13 +16,13 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc9207 import IssuerParameter as BaseIssuerParameter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from identity.clients.models import Client
 from identity.oauth import client_auth
 from identity.oauth.client_keys import ClientKeys
 from identity.oauth.context import current
 from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, CodeChallenge, OpenIDCode
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
-from identity.oauth.models import Client
 from identity.oauth.rfc8628_device import DeviceCodeGrant
 from identity.oauth.rfc8693_token_exchange import TokenExchangeGrant
 from identity.oauth.rfc9449_dpop import InvalidProof

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from joserfc import jwt
 
+from identity.clients.models import Client
+from identity.grants.models import Grant
 from identity.oauth.context import Context
-from identity.oauth.models import Client, Grant
 from identity.oauth.repository import Standing
 from servicekit.ids import new_id
 

@@ -19,7 +19,7 @@ import structlog
 from joserfc import jwt
 
 from identity.audit import service as audit
-from identity.oauth.keys import KeyRing
+from identity.keys.ring import KeyRing
 from identity.sessions.repository import LogoutNotices
 from identity.settings import Settings
 from servicekit.clock import Clock

@@ -8,11 +8,11 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
 from identity.accounts.errors import AccountNotFound
 from identity.dependencies import Clock, Settings
-from identity.directory.auth import UnitAdmin
 from identity.memberships.dependencies import Service as Memberships
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SessionOut
 from identity.sessions.service import Sessions
+from identity.units.auth import UnitAdmin
 from servicekit import problems
 from servicekit.db import Session
 

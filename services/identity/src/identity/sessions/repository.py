@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.oauth.models import Client, Grant
+from identity.clients.models import Client
+from identity.grants.models import Grant
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 

@@ -8,13 +8,11 @@ from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
-from contracts.identity import AccessRevokedV1
 from identity.accounts.models import Account
 from identity.audit import service as audit
-from identity.base import Revocation, outbox
-from identity.oauth.models import Client
+from identity.clients.models import Client
+from identity.revocations.service import Revocations
 from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
@@ -23,7 +21,6 @@ from servicekit.clock import Clock
 from servicekit.db import announce
 from servicekit.ids import instant_of, new_id
 
-_LEEWAY = timedelta(seconds=10)
 # Writing last_seen_at on every request would make each read a write.
 _TOUCH = timedelta(seconds=60)
 
@@ -34,7 +31,7 @@ class Sessions:
     def __init__(self, session: AsyncSession, clock: Clock, token_seconds: int) -> None:
         self._session = session
         self._clock = clock
-        self._token_seconds = token_seconds
+        self._revocations = Revocations(session, clock, token_seconds)
         self._rows = SessionRepository(session)
 
     def start(self, account: Account, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
@@ -109,14 +106,7 @@ class Sessions:
     async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
         """End one session: its grants and tokens are withdrawn, its clients are told. Once only."""
         if await self._close(row, because, actor):
-            revoke_access(
-                self._session,
-                self._clock,
-                self._token_seconds,
-                row.account_id,
-                sid=str(row.id),
-                reason=because,
-            )
+            self._revocations.revoke(row.account_id, sid=str(row.id), reason=because)
 
     async def lock(self, sid: UUID) -> BrowserSession | None:
         """A session that nobody has ended, locked."""
@@ -193,47 +183,4 @@ class Sessions:
         for row in await self._rows.unended(sub):
             await self._close(row, because, actor)
         await self._rows.revoke_offline_grants(sub, self._clock.now())
-        revoke_access(self._session, self._clock, self._token_seconds, sub, reason=because)
-
-
-def revoke_access(
-    session: AsyncSession | Session,
-    clock: Clock,
-    token_seconds: int,
-    sub: UUID,
-    *,
-    sid: str | None = None,
-    grant_id: str | None = None,
-    audience: str | None = None,
-    reason: str,
-) -> None:
-    """Tell every resource server to refuse tokens issued until now.
-
-    Of the person `sub`; where given, only those of the session `sid`, of the grant, or for `audience`.
-    """
-    now = clock.now()
-    until = now + timedelta(seconds=token_seconds) + _LEEWAY
-    session.add(
-        Revocation(
-            id=new_id(),
-            sub=sub,
-            sid=sid,
-            grant_id=grant_id,
-            audience=audience,
-            not_before=now,
-            expires_at=until,
-        )
-    )
-    outbox.add(
-        session,
-        AccessRevokedV1(
-            sub=sub,
-            sid=sid,
-            grant_id=grant_id,
-            audience=audience,
-            not_before=now,
-            expires_at=until,
-            reason=reason,
-        ),
-        subject=sub,
-    )
+        self._revocations.revoke(sub, reason=because)

@@ -9,12 +9,14 @@ from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
+from identity.clients.models import Client, secret_hash
+from identity.grants.models import Grant
 from identity.oauth import claims, client_auth, resources
 from identity.oauth.acr import level_of
 from identity.oauth.context import current
-from identity.oauth.grant import active_person, revoke_grant
+from identity.oauth.grant import active_person
 from identity.oauth.grants import refresh_token
-from identity.oauth.models import AuthorizationCode, Client, Grant, secret_hash
+from identity.oauth.models import AuthorizationCode
 from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.untrusted import trusted_redirect
@@ -97,7 +99,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         context.locked(row.grant.account_id)
         context.standing(row.grant)
         if row.used_at is not None:
-            revoke_grant(context, row.grant, "authorization code reused")
+            context.grants.revoke(row.grant, "authorization code reused")
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None

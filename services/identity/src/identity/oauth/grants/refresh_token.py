@@ -17,10 +17,11 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
 from identity.audit import service as audit
+from identity.clients.models import Client, secret_hash
+from identity.grants.models import Grant
 from identity.oauth import client_auth, resources, tokens
 from identity.oauth.context import Context, current
-from identity.oauth.grant import active_person, revoke_grant
-from identity.oauth.models import Client, Grant, secret_hash
+from identity.oauth.grant import active_person
 from identity.oauth.repository import Standing
 from identity.oauth.stored.handles import handle, id_of
 from identity.oauth.stored.models import RefreshToken
@@ -110,7 +111,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             # Whoever has used the successor has had the answer: then this is no retry.
             if successor is not None and successor.used_at is None:
                 return
-        revoke_grant(context, row.grant, "refresh token reused")
+        context.grants.revoke(row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Standing:

@@ -7,7 +7,8 @@ from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from identity.base import Base
-from identity.oauth.models import Client, Grant
+from identity.clients.models import Client
+from identity.grants.models import Grant
 
 
 class RefreshToken(Base):

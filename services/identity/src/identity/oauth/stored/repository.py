@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, contains_eager
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.base import Base, revocations
-from identity.oauth.models import Grant, secret_hash
+from identity.clients.models import secret_hash
+from identity.grants.models import Grant
 from identity.oauth.repository import STANDING, Standing, with_standing
 from identity.oauth.stored.handles import id_of
 from identity.oauth.stored.models import OnceOnly, PushedRequest, RefreshToken

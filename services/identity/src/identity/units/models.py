@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
-from identity.directory.errors import UnitClosed
+from identity.units.errors import UnitClosed
 from servicekit.ids import new_id
 from servicekit.ltree import LTree
 

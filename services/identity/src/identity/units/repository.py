@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.directory.models import Unit, UnitChange
+from identity.units.models import Unit, UnitChange
 from servicekit.ltree import under
 
 

@@ -1,4 +1,4 @@
-"""Who may do what in the directory."""
+"""Who may do what with units."""
 
 from typing import Annotated
 

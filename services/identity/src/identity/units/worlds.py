@@ -5,8 +5,8 @@ every place calls its own. Schools, 中心校 and all people are made up. Office
 names do (鼓楼区, 市中区): the code and the path identify a unit.
 """
 
-from identity.directory.people import centre_staff, unit_staff
-from identity.directory.rules import (
+from identity.units.people import centre_staff, unit_staff
+from identity.units.rules import (
     ALL_STAGES,
     CENTRE_CODE,
     CORPS_CODE,
@@ -22,7 +22,7 @@ from identity.directory.rules import (
     breadth_first,
     unit_paths,
 )
-from identity.directory.sources import divisions, divisions_by_code, universities
+from identity.units.sources import divisions, divisions_by_code, universities
 
 __all__ = ["centre_staff", "national_offices", "nutrition_office", "world_s", "world_s_people"]
 

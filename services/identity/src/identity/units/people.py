@@ -5,7 +5,7 @@ somebody's: load these people only where text messages stay on the machine (the 
 live SMS gateway.
 """
 
-from identity.directory.rules import CENTRE_CODE, PersonSeed, Role
+from identity.units.rules import CENTRE_CODE, PersonSeed, Role
 
 DEMO_PHONE_BASE = 19_900_000_000
 CENTRE_PHONES = range(DEMO_PHONE_BASE + 1, DEMO_PHONE_BASE + 100)

@@ -1,4 +1,4 @@
-"""Refusals of the directory."""
+"""Errors of units."""
 
 from servicekit.problems import Conflict, NotFound, Problem
 

@@ -13,8 +13,8 @@ from authkit.principal import Principal
 from contracts.identity import UnitChangedV1
 from identity.audit import service as audit
 from identity.base import outbox
-from identity.directory import rules
-from identity.directory.errors import (
+from identity.units import rules
+from identity.units.errors import (
     LevelNotBelow,
     UnitClosed,
     UnitCodeTaken,
@@ -22,10 +22,10 @@ from identity.directory.errors import (
     UnitNotFound,
     UnknownDivision,
 )
-from identity.directory.models import Unit
-from identity.directory.repository import UnitRepository
-from identity.directory.schemas import UnitIn
-from identity.directory.sources import divisions_by_code
+from identity.units.models import Unit
+from identity.units.repository import UnitRepository
+from identity.units.schemas import UnitIn
+from identity.units.sources import divisions_by_code
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 
@@ -48,7 +48,7 @@ def told(unit: Unit) -> UnitChangedV1:
     )
 
 
-class Directory:
+class Units:
     """Units within one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:

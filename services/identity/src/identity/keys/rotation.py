@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.audit import service as audit
-from identity.oauth.keys import KeyRing
+from identity.keys.ring import KeyRing
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.db import Database

@@ -1,4 +1,4 @@
-"""Shapes of the directory's API."""
+"""Shapes of the units API."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from identity.directory.rules import Kind, Level, Stage
+from identity.units.rules import Kind, Level, Stage
 
 
 class UnitOut(BaseModel):

@@ -5,9 +5,9 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from identity.directory.rules import Division, University, parse_divisions, parse_universities
+from identity.units.rules import Division, University, parse_divisions, parse_universities
 
-_DATA = files("identity.directory").joinpath("data")
+_DATA = files("identity.units").joinpath("data")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a loader may put into the directory, and the order in which it may: pure, no I/O.
+"""What a loader may insert, and in which order: pure, no I/O.
 
 Two trees lie over one table of units. Authority (隶属) is the tree of parents and decides forwarding,
 approval and reach; territory (属地) is the division code of GB/T 2260 and decides statistics. 青岛 stands
@@ -78,7 +78,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 class SeedError(ValueError):
-    """The data cannot make a directory: an unknown parent, a code used twice, a code unfit for a path."""
+    """The data cannot make a tree of units: an unknown parent, a code used twice, a code unfit for a path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""REST of the directory."""
+"""REST of units."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,10 +10,10 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
 from contracts.identity import UnitChangedV1
 from identity.dependencies import Clock
-from identity.directory import errors
-from identity.directory.auth import DirectoryReader, Member, UnitAdmin
-from identity.directory.schemas import UnitIn, UnitOut
-from identity.directory.service import Directory
+from identity.units import errors
+from identity.units.auth import DirectoryReader, Member, UnitAdmin
+from identity.units.schemas import UnitIn, UnitOut
+from identity.units.service import Units
 from servicekit import problems
 from servicekit.db import Session
 from servicekit.idempotency import Idempotent
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.respons
 )
 async def get_unit(unit_id: UUID, _: Member, session: Session, clock: Clock) -> UnitOut:
     """Anybody who belongs to a unit may look up any other."""
-    return UnitOut.model_validate(await Directory(session, clock).get(unit_id))
+    return UnitOut.model_validate(await Units(session, clock).get(unit_id))
 
 
 @router.get(
@@ -39,7 +39,7 @@ async def get_unit(unit_id: UUID, _: Member, session: Session, clock: Clock) -> 
 )
 async def get_unit_by_code(code: str, _: Member, session: Session, clock: Clock) -> UnitOut:
     """The unit that has, or had, this code."""
-    return UnitOut.model_validate(await Directory(session, clock).by_code(code))
+    return UnitOut.model_validate(await Units(session, clock).by_code(code))
 
 
 @router.get(
@@ -56,9 +56,7 @@ async def list_children(
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
 ) -> Page[UnitOut]:
     """Active direct children in order of code."""
-    rows = await Directory(session, clock).children(
-        unit_id, query=q, after=paging.key(str), limit=paging.limit
-    )
+    rows = await Units(session, clock).children(unit_id, query=q, after=paging.key(str), limit=paging.limit)
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
 
 
@@ -82,7 +80,7 @@ async def create_unit(
     new: UnitIn, admin: UnitAdmin, session: Session, clock: Clock, idempotency: Idempotent
 ) -> JSONResponse:
     """A unit's administrator opens a unit somewhere below."""
-    unit = await Directory(session, clock).create(admin, new)
+    unit = await Units(session, clock).create(admin, new)
     return await idempotency.keep(UnitOut.model_validate(unit))
 
 
@@ -96,5 +94,5 @@ async def snapshot_units(
     _: DirectoryReader, session: Session, clock: Clock, paging: Paging
 ) -> Page[UnitChangedV1]:
     """Every unit as the event `unit.changed` tells of it, in order of id."""
-    rows = await Directory(session, clock).snapshot(paging.key(UUID), paging.limit)
+    rows = await Units(session, clock).snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from identity.oauth.models import SigningKey
+from identity.keys.models import SigningKey
 
 # Any constant; one for all processes of Identity on one database.
 _LOCK = 0x5A58_4B45_5953

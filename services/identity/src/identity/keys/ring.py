@@ -15,8 +15,8 @@ from typing import Any
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy.orm import Session
 
-from identity.oauth.key_repository import KeyRepository
-from identity.oauth.models import SigningKey
+from identity.keys.models import SigningKey
+from identity.keys.repository import KeyRepository
 from identity.vault import Vault
 from servicekit.clock import Clock, SystemClock
 

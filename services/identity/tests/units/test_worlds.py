@@ -8,9 +8,9 @@ from typing import get_args
 import phonenumbers
 import pytest
 
-from identity.directory import people, rules, worlds
-from identity.directory.rules import CENTRE_CODE, CORPS_CODE, SeedError, UnitSeed
-from identity.directory.sources import divisions, divisions_by_code, universities
+from identity.units import people, rules, worlds
+from identity.units.rules import CENTRE_CODE, CORPS_CODE, SeedError, UnitSeed
+from identity.units.sources import divisions, divisions_by_code, universities
 
 WORLDS = [worlds.national_offices, worlds.world_s]
 both_worlds = pytest.mark.parametrize("build", WORLDS)

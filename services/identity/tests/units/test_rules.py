@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.directory import rules
-from identity.directory.rules import SeedError, UnitSeed
+from identity.units import rules
+from identity.units.rules import SeedError, UnitSeed
 
 HEADER = "code,name,type,level,parent_code"
 

@@ -1,0 +1,35 @@
+"""Clients as this process read them a moment ago: every call at the token endpoint begins with one."""
+
+import time
+
+from sqlalchemy.orm import Session
+
+from identity.clients.models import Client
+from identity.clients.repository import ActiveClients
+
+SECONDS = 1.0
+"""How long another process may go on using a registration that has been changed."""
+
+
+class ClientCache:
+    """Active clients by id, detached from any session: read only."""
+
+    def __init__(self) -> None:
+        self._cached: dict[str, tuple[float, Client]] = {}
+
+    def get(self, session: Session, client_id: str) -> Client | None:
+        """A client, or None if there is none with this id or it has been disabled."""
+        found = self._cached.get(client_id)
+        if found is not None and time.monotonic() - found[0] < SECONDS:
+            return found[1]
+        client = ActiveClients(session).get(client_id)
+        if client is None:
+            self._cached.pop(client_id, None)
+            return None
+        copy = client.detached()
+        self._cached[client_id] = (time.monotonic(), copy)
+        return copy
+
+    def evict(self, client_id: str) -> None:
+        """Read the client again the next time."""
+        self._cached.pop(client_id, None)

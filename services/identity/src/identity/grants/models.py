@@ -1,0 +1,50 @@
+"""Grants: what people have let clients do."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.base import Base
+
+
+class Grant(Base):
+    """What a person (or, with `account_id` None, nobody but the client) has let a client do, in one sign-in.
+
+    The family of everything issued from one authorization: the code, refresh tokens and access tokens.
+    Revoking it ends all of them.
+
+    `id` is a UUIDv7 of the time of `expires_at`: partitioned by day of it, and dropped with the day. Nothing
+    refers to a grant by foreign key, nor a grant to its session: they go by the day, each in its own time.
+    """
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        Index("ix_grants_session_id", "session_id"),
+        Index("ix_grants_account_id_client_id", "account_id", "client_id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.client_id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    session_id: Mapped[UUID | None]
+    scope: Mapped[str] = mapped_column(Text)
+    resources: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    auth_time: Mapped[int | None] = mapped_column(BigInteger)
+    acr: Mapped[str | None] = mapped_column(Text)
+    amr: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    dpop_jkt: Mapped[str | None] = mapped_column(Text)
+    claims: Mapped[dict[str, list[str]] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def revoke(self, now: datetime) -> bool:
+        """End the grant; False if it had ended before."""
+        if self.revoked_at is not None:
+            return False
+        self.revoked_at = now
+        return True
