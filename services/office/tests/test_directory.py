@@ -82,6 +82,25 @@ async def test_a_unit_is_shown_with_its_name(office: RunningOffice) -> None:
     assert (await office.unit("370102").get(f"{U}/{uuid.uuid4()}")).status_code == 404
 
 
+@pytest.mark.parametrize("path", [U, f"{U}/{{unit}}", "/api/v1/notices/inbox", "/api/v1/notices/outbox"])
+async def test_a_unit_that_is_not_replicated_yet_gets_one_answer_everywhere(
+    office: RunningOffice, path: str
+) -> None:
+    office.world.add("410000", "100000")
+    for code in ("410000", "370000"):
+        response = await office.unit("410000").get(path.format(unit=office.world.id(code)))
+        assert (response.status_code, response.json()["code"]) == (503, "unit_not_replicated")
+        assert response.headers["retry-after"] == "2"
+
+
+async def test_a_closed_unit_gets_one_answer_everywhere(office: RunningOffice) -> None:
+    office.world.units["370100"]["status"] = "closed"
+    await office.replace_units(office.world)
+    for path in (U, f"{U}/{office.world.id('370100')}", "/api/v1/notices/inbox"):
+        response = await office.unit("370100").get(path)
+        assert (response.status_code, response.json()["code"]) == (403, "unit_inactive")
+
+
 async def test_nul_in_a_search_is_a_shape_error(office: RunningOffice) -> None:
     assert (await office.unit("370102").get(U, params={"q": "\0"})).status_code == 422
 

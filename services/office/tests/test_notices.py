@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import func, select
 
-from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1
+from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
 from office.base import outbox
 from office.notices.models import Forwarding
 from office.receipts.models import Signature
@@ -340,6 +340,19 @@ async def test_every_step_leaves_an_event_in_the_same_transaction(office: Runnin
     assert published.deadline == datetime(2023, 5, 8, 15, 59, 59, tzinfo=UTC)
     assert (forwarded.unit_id, forwarded.unit_path) == (unit, "100000.370000")
     assert (signed.unit_id, str(signed.notice_id)) == (unit, notice)
+
+
+async def test_withdrawing_leaves_an_event_in_the_same_transaction(
+    office: RunningOffice, clock: FrozenClock
+) -> None:
+    notice = await office.published()
+    clock.advance(timedelta(hours=1))
+    assert (await office.unit("100000").post(f"{N}/{notice}/withdraw")).status_code == 200
+    assert code_of(await office.unit("100000").post(f"{N}/{notice}/withdraw")) == (409, "notice_withdrawn")
+    await settled(office)
+    withdrawn = [event for event in office.events if isinstance(event, NoticeWithdrawnV1)]
+    assert [(str(event.notice_id), event.withdrawn_at) for event in withdrawn] == [(notice, clock.now())]
+    assert withdrawn[0].publisher_unit_id == office.world.units["100000"]["id"]
 
 
 @pytest.mark.parametrize("field", ["body", "title", "attachments"])

@@ -43,3 +43,15 @@ class NoticeSignedV1(EventModel):
     unit_path: str
     signed_by: UUID
     signed_at: datetime
+
+
+class NoticeWithdrawnV1(EventModel):
+    """The publisher took a notice back (撤回): recipients see only that it was withdrawn."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.withdrawn.v1"
+
+    notice_id: UUID
+    publisher_unit_id: UUID
+    publisher_unit_path: str
+    withdrawn_by: UUID
+    withdrawn_at: datetime

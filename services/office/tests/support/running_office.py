@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert
 
 from authkit.jwks import KeySet
 from contracts import EventModel
-from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1
+from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
 from messaging.inprocess import InProcessBus
 from office.app import build
 from office.base import MIGRATIONS
@@ -29,7 +29,7 @@ from services.office.tests.support.world import World
 from testkit.clock import FrozenClock
 from testkit.tokens import TokenFactory
 
-OFFICE_EVENTS = (NoticePublishedV1, NoticeForwardedV1, NoticeSignedV1)
+OFFICE_EVENTS = (NoticePublishedV1, NoticeForwardedV1, NoticeSignedV1, NoticeWithdrawnV1)
 
 
 async def migrate(url: str) -> None:

@@ -34,7 +34,11 @@ class Units:
         return unit
 
     async def reachable(self, actor: Actor, unit_id: UUID) -> Unit:
-        """Return the actor's unit or one below it. Raises `NotFound` (404), `OutOfReach` (403)."""
+        """Return the actor's unit or one below it.
+
+        Raises `NotFound` (404), `OutOfReach` (403), and as `own` does.
+        """
+        await self.own(actor)
         unit = await self._units.get(unit_id)
         if unit is None:
             raise NotFound
@@ -53,11 +57,9 @@ class Units:
 
         Raises as `reachable` does, and `BadCursor`.
         """
-        path = actor.acting.path
-        if under is not None:
-            path = (await self.reachable(actor, under)).path
+        top = await (self.own(actor) if under is None else self.reachable(actor, under))
         after = paging.key(rules.path)
         units = await self._units.below(
-            path, words=words, after=None if after is None else str(after[0]), limit=paging.limit + 1
+            top.path, words=words, after=None if after is None else str(after[0]), limit=paging.limit + 1
         )
         return cut(units, paging.limit, lambda unit: [unit.path])

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import RoleRequired
-from contracts.office import NoticeForwardedV1, NoticePublishedV1
+from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeWithdrawnV1
 from office.actors import Actor
 from office.base import outbox
 from office.directory.models import Unit
@@ -150,9 +150,19 @@ class Notices:
 
     async def withdraw(self, actor: Actor, notice_id: UUID) -> Notice:
         """Take a notice back (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
+        unit = await self._units.own(actor)
         notice = await self._own(actor, notice_id)
-        notice.withdraw(by=actor.sub, now=self._clock.now())
+        now = self._clock.now()
+        notice.withdraw(by=actor.sub, now=now)
         await self._notices.save(notice)
+        event = NoticeWithdrawnV1(
+            notice_id=notice.id,
+            publisher_unit_id=unit.id,
+            publisher_unit_path=unit.path,
+            withdrawn_by=actor.sub,
+            withdrawn_at=now,
+        )
+        outbox.add(self._session, event, subject=notice.id, sequence=notice.version)
         return notice
 
     async def list_own(self, actor: Actor, paging: PageRequest, *, status: str | None) -> Cut[Notice]:
