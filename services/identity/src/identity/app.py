@@ -33,11 +33,11 @@ from identity.oauth.endpoints import router as oauth
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
+from identity.pages import rendering
 from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery
 from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
-from identity.signin import pages
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
@@ -137,10 +137,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,
-        pages=pages.PATHS,
+        pages=rendering.PATHS,
     )
-    app.add_exception_handler(Problem, pages.on_problem)
-    app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
+    app.add_exception_handler(Problem, rendering.on_problem)
+    app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
     client_cache = ClientCache()

@@ -10,10 +10,10 @@ from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Settings, Vault
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, keep_session
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, keep_session
 from servicekit.db import Session
 
 

@@ -16,10 +16,10 @@ from identity.clients.rules import Metadata
 from identity.clients.service import Actor, secret_id
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
+from identity.pages.csrf import Forged
+from identity.pages.dependencies import Browser
+from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.signin.csrf import Forged
-from identity.signin.dependencies import Browser
-from identity.signin.pages import page
 from identity.units.models import Unit
 from servicekit.problems import Problem
 

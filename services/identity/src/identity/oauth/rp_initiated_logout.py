@@ -18,12 +18,12 @@ from identity.oauth.context import Context, Parts
 from identity.oauth.forms import form_pairs
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.id_token_hint import Hint
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, cookie_name, is_secure
+from identity.pages.rendering import error_page, origin_of, page
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings as SettingsModel
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, cookie_name, is_secure
-from identity.signin.pages import error_page, origin_of, page
 from identity.vault import Vault as VaultType
 from servicekit.clock import Clock as ClockProtocol
 from servicekit.db import Session

@@ -12,10 +12,10 @@ from identity.consents.service import Consents, words
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.rp_initiated_logout import without_cookie
+from identity.pages import csrf
+from identity.pages.dependencies import OWN_PAGE, Browser
+from identity.pages.rendering import page
 from identity.sessions.service import Sessions
-from identity.signin import csrf
-from identity.signin.dependencies import OWN_PAGE, Browser
-from identity.signin.pages import page
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session
 

@@ -15,10 +15,10 @@ from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.interaction import client_origin
+from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.pages.rendering import page
 from identity.sessions.service import Sessions
-from identity.signin.csrf import check_login, keep_login_cookie, login_cookie, login_token
-from identity.signin.dependencies import Browser, checked_return, is_secure, keep_session
-from identity.signin.pages import page
 from servicekit.db import Session
 from servicekit.problems import Problem
 
