@@ -12,8 +12,8 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
+from identity.administration.endpoints import router as administration
 from identity.audit.writer import AuditWriter
-from identity.authenticators.endpoints import router as authenticators
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
@@ -36,7 +36,6 @@ from identity.oauth.token_endpoints import router as token_endpoints
 from identity.pages import rendering
 from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery
-from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
@@ -123,10 +122,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             step_up,
             passkey_sign_in,
             security_page,
-            authenticators,
             accounts,
-            sessions,
             memberships,
+            administration,
             units,
             clients,
             registration,

@@ -63,7 +63,7 @@ class Raising:
     """Raises the level of a session, and leads on with its new cookie."""
 
     def __init__(self, session: Session, clock: Clock, settings: Settings) -> None:
-        self._sessions = Sessions(session, clock, settings.access_token_seconds)
+        self._sessions = Sessions(session, clock, settings)
         self._settings = settings
 
     async def onto(

@@ -69,9 +69,7 @@ async def sign_in(
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
         return await _render(authenticators, vault, settings, cookie, return_to, problem)
-    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
-        account, browser, acr=acr.MFA, amr=used.amr
-    )
+    row, cookie = await Sessions(session, clock, settings).begin(account, browser, acr=acr.MFA, amr=used.amr)
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     return keep_session(redirect(return_to), cookie, settings)
 

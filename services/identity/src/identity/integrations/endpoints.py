@@ -49,10 +49,10 @@ async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) 
         return RedirectResponse(
             "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
         )
-    standing = await memberships.standing(browser.account_id)
-    membership, unit = standing.membership, standing.unit
+    profile = await memberships.profile(browser.account_id)
+    membership, unit = profile.membership, profile.unit
     if (
-        standing.account.status != "active"
+        profile.account.status != "active"
         or membership is None
         or unit is None
         or unit.status != "active"

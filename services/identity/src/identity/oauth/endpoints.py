@@ -119,7 +119,7 @@ async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, v
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:
         raise InsufficientScope
-    account = (await memberships.standing(sub)).account
+    account = (await memberships.profile(sub)).account
     if account.status != "active":
         raise InvalidToken
     claims: dict[str, Any] = {"sub": principal.sub}

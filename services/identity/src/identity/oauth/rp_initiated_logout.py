@@ -127,7 +127,7 @@ async def confirm(
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault, title="无法退出")
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     return await _sign_out(sessions, settings, await sessions.lock(mine.id), asked)
 
 
@@ -143,7 +143,7 @@ async def _answer(
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault, title="无法退出")
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     sid = None if asked.hint is None else asked.hint.sid
     if sid is not None and (browser is None or browser.id == sid):
         # The token says which session, also where a form of another site comes without our cookie.

@@ -33,9 +33,7 @@ async def own_sessions(
             "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
         )
     account = await Accounts(session, clock, vault).get(browser.account_id)
-    rows = await Sessions(session, clock, settings.access_token_seconds).live(
-        account.id, settings.session_idle_seconds, settings.session_absolute_seconds
-    )
+    rows = await Sessions(session, clock, settings).live(account.id)
     consents = await session.run_sync(lambda sync: Consents(sync, clock).of(account.id))
     return page(
         "account.html",
@@ -75,7 +73,7 @@ async def end_one(
 ) -> Response:
     """End one of the person's own sessions; ending the present one signs out."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     row = await sessions.lock(sid)
     if row is None or row.account_id != mine.account_id:
         return _back()
@@ -98,7 +96,7 @@ async def end_others(
 ) -> Response:
     """End every session but the present one."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     await sessions.end_others(mine, "ended by the person")
     return _back()
 

@@ -136,7 +136,7 @@ async def sign_in(
             message=problem.detail,
             status=problem.status,
         )
-    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
+    row, cookie = await Sessions(session, clock, settings).begin(
         account, browser, acr=acr.SMS, amr=["sms", "otp"]
     )
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
