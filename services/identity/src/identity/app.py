@@ -12,8 +12,8 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from identity.accounts.endpoints import router as accounts
+from identity.administration.endpoints import router as administration
 from identity.audit.writer import AuditWriter
-from identity.authenticators.endpoints import router as authenticators
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
@@ -33,11 +33,10 @@ from identity.oauth.endpoints import router as oauth
 from identity.oauth.rp_initiated_logout import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.token_endpoints import router as token_endpoints
+from identity.pages import rendering
 from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery
-from identity.sessions.endpoints import router as sessions
 from identity.settings import Settings
-from identity.signin import pages
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
@@ -123,10 +122,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             step_up,
             passkey_sign_in,
             security_page,
-            authenticators,
             accounts,
-            sessions,
             memberships,
+            administration,
             units,
             clients,
             registration,
@@ -137,10 +135,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,
-        pages=pages.PATHS,
+        pages=rendering.PATHS,
     )
-    app.add_exception_handler(Problem, pages.on_problem)
-    app.mount("/static", StaticFiles(directory=pages.HERE / "static"), name="static")
+    app.add_exception_handler(Problem, rendering.on_problem)
+    app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
     client_cache = ClientCache()

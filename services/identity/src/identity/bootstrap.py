@@ -145,7 +145,7 @@ async def load_world(
     now = clock.now()
     units = await into.load(chosen.units, now)
     progress(len(units))
-    memberships = Memberships(session, clock, vault, settings.access_token_seconds)
+    memberships = Memberships(session, clock, vault, settings)
     for first in range(0, len(chosen.people), _CHUNK):
         part = chosen.people[first : first + _CHUNK]
         await memberships.load(part, units, now, set(chosen.cockpit))

@@ -56,5 +56,5 @@ async def perform(
     if account is None:
         raise AccountNotFound
     await Authenticators(session, clock, vault, settings, sms).reset(account, OPERATOR)
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     await sessions.end_all(account.id, "authenticators reset by the operator", actor=OPERATOR)

@@ -212,7 +212,7 @@ async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) 
     """Ended between the page and the answer, by somebody else."""
     sid = (await person.session()).id
     async with app.state.database.transaction() as session:
-        sessions = Sessions(session, person.clock, 300)
+        sessions = Sessions(session, person.clock, person.app.state.settings)
         row = await sessions.lock(sid)
         assert row is not None
         await sessions.end(row, "test")

@@ -10,10 +10,10 @@ from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Settings, Vault
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, keep_session
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, keep_session
 from servicekit.db import Session
 
 
@@ -63,7 +63,7 @@ class Raising:
     """Raises the level of a session, and leads on with its new cookie."""
 
     def __init__(self, session: Session, clock: Clock, settings: Settings) -> None:
-        self._sessions = Sessions(session, clock, settings.access_token_seconds)
+        self._sessions = Sessions(session, clock, settings)
         self._settings = settings
 
     async def onto(

@@ -14,10 +14,10 @@ from identity.authenticators.errors import Refused
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.interaction import client_origin
+from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.pages.rendering import page
 from identity.sessions.service import Sessions
-from identity.signin.csrf import check_login, keep_login_cookie, login_cookie, login_token
-from identity.signin.dependencies import Browser, checked_return, is_secure, keep_session
-from identity.signin.pages import page
 from servicekit.db import Session
 from servicekit.problems import Problem
 
@@ -69,9 +69,7 @@ async def sign_in(
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
         return await _render(authenticators, vault, settings, cookie, return_to, problem)
-    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
-        account, browser, acr=acr.MFA, amr=used.amr
-    )
+    row, cookie = await Sessions(session, clock, settings).begin(account, browser, acr=acr.MFA, amr=used.amr)
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     return keep_session(redirect(return_to), cookie, settings)
 

@@ -26,10 +26,10 @@ from identity.authenticators.errors import PasswordUnfit, Refused
 from identity.authenticators.service import Authenticators, Overview
 from identity.dependencies import Clock, Vault
 from identity.oauth.interaction import client_origin
+from identity.pages import csrf
+from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
+from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.signin import csrf
-from identity.signin.dependencies import SECURITY_PAGE, Browser, checked_return
-from identity.signin.pages import page
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session
 

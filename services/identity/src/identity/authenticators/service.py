@@ -159,7 +159,7 @@ class Authenticators:
         await self._sms.send(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
 
     async def _end_others(self, browser: BrowserSession, because: str) -> None:
-        sessions = Sessions(self._session, self._clock, self._settings.access_token_seconds)
+        sessions = Sessions(self._session, self._clock, self._settings)
         await sessions.end_others(browser, because)
 
     def refused(self, sub: UUID, action: str, code: str) -> None:

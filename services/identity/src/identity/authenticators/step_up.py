@@ -22,10 +22,10 @@ from identity.authenticators.errors import PasswordExpired, PasswordUnfit, Refus
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Vault
 from identity.oauth.interaction import client_origin
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, checked_return
+from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, checked_return
-from identity.signin.pages import page
 from servicekit.clock import Clock as ClockProtocol
 
 router = APIRouter(prefix="/login/step-up", include_in_schema=False)

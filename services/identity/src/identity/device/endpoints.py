@@ -16,10 +16,10 @@ from identity.device.errors import Refused
 from identity.device.models import DeviceCode
 from identity.device.service import Devices, Wanting
 from identity.oauth.context import Context
+from identity.pages import csrf
+from identity.pages.dependencies import DEVICE_PAGE, Browser
+from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.signin import csrf
-from identity.signin.dependencies import DEVICE_PAGE, Browser
-from identity.signin.pages import page
 from identity.vault import Vault as VaultType
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session

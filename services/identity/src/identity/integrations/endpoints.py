@@ -16,10 +16,10 @@ from identity.clients.rules import Metadata
 from identity.clients.service import Actor, secret_id
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
+from identity.pages.csrf import Forged
+from identity.pages.dependencies import Browser
+from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.signin.csrf import Forged
-from identity.signin.dependencies import Browser
-from identity.signin.pages import page
 from identity.units.models import Unit
 from servicekit.problems import Problem
 
@@ -49,10 +49,10 @@ async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) 
         return RedirectResponse(
             "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
         )
-    standing = await memberships.standing(browser.account_id)
-    membership, unit = standing.membership, standing.unit
+    profile = await memberships.profile(browser.account_id)
+    membership, unit = profile.membership, profile.unit
     if (
-        standing.account.status != "active"
+        profile.account.status != "active"
         or membership is None
         or unit is None
         or unit.status != "active"

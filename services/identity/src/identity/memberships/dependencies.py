@@ -10,7 +10,7 @@ from servicekit.db import Session
 
 
 async def _service(session: Session, clock: Clock, vault: Vault, settings: Settings) -> Memberships:
-    return Memberships(session, clock, vault, settings.access_token_seconds)
+    return Memberships(session, clock, vault, settings)
 
 
 Service = Annotated[Memberships, Depends(_service)]

@@ -6,46 +6,33 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
-from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
-from contracts.identity import PersonChangedV1
+from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
 from identity.accounts.errors import (
-    AccountNotActive,
     AccountNotFound,
-    AccountNotSuspended,
     NotYourself,
-    SuspendedAbove,
 )
 from identity.accounts.models import Account
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.memberships import errors
 from identity.memberships.dependencies import Service
 from identity.memberships.models import Invite, JoinRequest
-from identity.memberships.repository import Standing
-from identity.memberships.schemas import EntitlementIn, InviteIn, InviteOut, JoinIn, JoinRequestOut
-from identity.units.auth import DirectoryReader, Person, UnitAdmin
-from identity.units.errors import UnitClosed, UnitNotEmpty, UnitNotFound
+from identity.memberships.schemas import (
+    EntitlementIn,
+    InviteIn,
+    InviteOut,
+    JoinIn,
+    JoinRequestOut,
+    account_out,
+)
+from identity.units.auth import Person, UnitAdmin
+from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
-from identity.units.schemas import UnitOut
 from servicekit import problems
 from servicekit.idempotency import Idempotent
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))
 ADMIN = (MembershipRequired, RoleRequired, OutOfReach)
-
-
-def account_out(standing: Standing) -> AccountOut:
-    """An account with its unit and entitlements."""
-    return AccountOut(
-        sub=standing.account.id,
-        name=standing.account.name,
-        phone_masked=standing.account.phone_masked,
-        status=standing.account.status,
-        registered_at=standing.account.registered_at,
-        unit_id=None if standing.unit is None else standing.unit.id,
-        roles=[] if standing.membership is None else standing.membership.roles,
-        entitlements=standing.entitlements,
-    )
 
 
 def _invite_out(invite: Invite, code: str | None = None) -> InviteOut:
@@ -176,17 +163,6 @@ async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service:
 
 
 @router.post(
-    "/units/{unit_id}/close",
-    tags=["单位"],
-    summary="撤销单位",
-    responses=problems.responses(*ADMIN, errors.OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
-)
-async def close_unit(unit_id: UUID, admin: UnitAdmin, service: Service) -> UnitOut:
-    """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
-    return UnitOut.model_validate(await service.close_unit(admin, unit_id))
-
-
-@router.post(
     "/accounts/{sub}/entitlements",
     tags=["授权"],
     summary="授权进入其他系统",
@@ -209,54 +185,3 @@ async def grant_entitlement(sub: UUID, new: EntitlementIn, admin: UnitAdmin, ser
 async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: Service) -> None:
     """Tokens already issued for that system stop working within a second."""
     await service.withdraw(admin, sub, name)
-
-
-@router.get("/me", tags=["账号"], summary="我的账号")
-async def my_account(person: Person, service: Service) -> AccountOut:
-    """The caller's own account, unit and entitlements."""
-    return account_out(await service.standing(UUID(person.sub)))
-
-
-@router.get(
-    "/accounts/{sub}",
-    tags=["账号"],
-    summary="查看账号",
-    responses=problems.responses(*ADMIN, AccountNotFound),
-)
-async def get_account(sub: UUID, admin: UnitAdmin, service: Service) -> AccountOut:
-    """A person of the caller's subtree."""
-    return account_out(await service.in_reach(admin, sub))
-
-
-@router.post(
-    "/accounts/{sub}/suspend",
-    tags=["账号"],
-    summary="停用账号",
-    responses=problems.responses(*ADMIN, NotYourself, AccountNotFound, AccountNotActive),
-)
-async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: Service) -> AccountOut:
-    """Every system refuses the person's tokens within a second."""
-    return account_out(await service.suspend(admin, sub, why.reason))
-
-
-@router.post(
-    "/accounts/{sub}/restore",
-    tags=["账号"],
-    summary="恢复账号",
-    responses=problems.responses(*ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
-)
-async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, service: Service) -> AccountOut:
-    """The person can sign in again; ended sessions stay ended."""
-    return account_out(await service.restore(admin, sub, why.reason))
-
-
-@router.get(
-    "/snapshot/people",
-    tags=["副本"],
-    summary="全部人员（供其他服务重建副本）",
-    responses=problems.responses(InsufficientScope),
-)
-async def snapshot_people(_: DirectoryReader, paging: Paging, service: Service) -> Page[PersonChangedV1]:
-    """Every person as the event `person.changed` tells of them, in order of id."""
-    rows = await service.snapshot(paging.key(UUID), paging.limit)
-    return page(rows, paging.limit, lambda person: [person.sub])

@@ -1,5 +1,6 @@
 """Belonging to a unit: invites, requests, memberships, entitlements."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -7,8 +8,10 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity.accounts.models import Account
 from identity.base import Base
 from identity.memberships.errors import InviteExpired, InviteRevoked, InviteUsedUp, JoinRequestDecided
+from identity.units.models import Unit
 from servicekit.ids import new_id
 
 
@@ -136,3 +139,13 @@ class Entitlement(Base):
         """End the entitlement."""
         self.withdrawn_by = by
         self.withdrawn_at = now
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person with their unit, if any, and what they may enter."""
+
+    account: Account
+    membership: Membership | None
+    unit: Unit | None
+    entitlements: list[str]

@@ -1,7 +1,6 @@
 """Queries over memberships, invites, requests and entitlements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,16 +11,6 @@ from identity.accounts.models import Account
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.units.models import Unit
 from servicekit.ltree import under
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A person with their unit, if any, and what they may enter."""
-
-    account: Account
-    membership: Membership | None
-    unit: Unit | None
-    entitlements: list[str]
 
 
 class MembershipRepository:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from identity.accounts.schemas import AccountOut
+from identity.memberships.models import Profile
 from identity.units.rules import Role
 
 
@@ -62,3 +64,17 @@ class EntitlementIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=2, max_length=50, examples=["cockpit"])
+
+
+def account_out(profile: Profile) -> AccountOut:
+    """An account with its unit and entitlements."""
+    return AccountOut(
+        sub=profile.account.id,
+        name=profile.account.name,
+        phone_masked=profile.account.phone_masked,
+        status=profile.account.status,
+        registered_at=profile.account.registered_at,
+        unit_id=None if profile.unit is None else profile.unit.id,
+        roles=[] if profile.membership is None else profile.membership.roles,
+        entitlements=profile.entitlements,
+    )

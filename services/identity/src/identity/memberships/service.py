@@ -30,11 +30,12 @@ from identity.memberships.errors import (
     OwnUnit,
     UnknownEntitlement,
 )
-from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
-from identity.memberships.repository import MembershipRepository, Standing
+from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership, Profile
+from identity.memberships.repository import MembershipRepository
 from identity.memberships.schemas import InviteIn
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
+from identity.settings import Settings
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.rules import PersonSeed
@@ -70,31 +71,31 @@ class Memberships:
     Locks are taken in the order of docs/architecture.md: unit, account, then invites, requests and the rest.
     """
 
-    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, token_seconds: int) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings) -> None:
         self._session = session
         self._clock = clock
         self._vault = vault
         self._rows = MembershipRepository(session)
         self._accounts = Accounts(session, clock, vault)
         self._units = Units(session, clock)
-        self._revocations = Revocations(session, clock, token_seconds)
-        self._sessions = Sessions(session, clock, token_seconds)
+        self._revocations = Revocations(session, clock, settings.access_token_seconds)
+        self._sessions = Sessions(session, clock, settings)
 
-    async def standing(self, sub: UUID) -> Standing:
+    async def profile(self, sub: UUID) -> Profile:
         """A person, their unit and entitlements. Raises `AccountNotFound`."""
         account = await self._accounts.get(sub)
         found = await self._rows.active(sub)
         membership, unit = found if found is not None else (None, None)
-        return Standing(account, membership, unit, await self._rows.entitlements(sub))
+        return Profile(account, membership, unit, await self._rows.entitlements(sub))
 
-    async def in_reach(self, principal: Principal, sub: UUID, *, lock: bool = False) -> Standing:
+    async def in_reach(self, principal: Principal, sub: UUID, *, lock: bool = False) -> Profile:
         """A person of the caller's subtree. Raises `AccountNotFound`, `OutOfReach`."""
         if lock:
             await self._accounts.get(sub, lock=True)
-        standing = await self.standing(sub)
-        if standing.unit is None or not principal.reaches(standing.unit.path):
+        profile = await self.profile(sub)
+        if profile.unit is None or not principal.reaches(profile.unit.path):
             raise OutOfReach
-        return standing
+        return profile
 
     async def members(
         self, principal: Principal, unit_id: UUID, after: tuple[Any, ...] | None, limit: int
@@ -220,28 +221,28 @@ class Memberships:
         self._audit(principal.sub, "join.rejected", request.id, sub=str(account.id), reason=reason)
         return request, account, unit
 
-    async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Standing:
+    async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Profile:
         """Stop an account everywhere: its sessions end and its tokens are withdrawn.
 
         Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`.
         """
-        standing = await self._of_somebody_else(principal, sub)
-        standing.account.suspend(_path_of(principal))
-        self._tell(standing.account, standing.membership, standing.unit)
+        profile = await self._of_somebody_else(principal, sub)
+        profile.account.suspend(_path_of(principal))
+        self._tell(profile.account, profile.membership, profile.unit)
         await self._sessions.end_all(sub, "account suspended")
         self._audit(principal.sub, "account.suspended", sub, reason=reason)
-        return standing
+        return profile
 
-    async def restore(self, principal: Principal, sub: UUID, reason: str) -> Standing:
+    async def restore(self, principal: Principal, sub: UUID, reason: str) -> Profile:
         """Let a suspended account work again.
 
         Raises as `suspend` does, and `AccountNotSuspended`, `SuspendedAbove`.
         """
-        standing = await self._of_somebody_else(principal, sub)
-        standing.account.restore(_path_of(principal))
-        self._tell(standing.account, standing.membership, standing.unit)
+        profile = await self._of_somebody_else(principal, sub)
+        profile.account.restore(_path_of(principal))
+        self._tell(profile.account, profile.membership, profile.unit)
         self._audit(principal.sub, "account.restored", sub, reason=reason)
-        return standing
+        return profile
 
     async def close_unit(self, principal: Principal, unit_id: UUID) -> Unit:
         """Close a unit below the caller's own.
@@ -266,7 +267,7 @@ class Memberships:
         self._audit(principal.sub, "unit.closed", unit.id)
         return unit
 
-    async def entitle(self, principal: Principal, sub: UUID, name: str) -> Standing:
+    async def entitle(self, principal: Principal, sub: UUID, name: str) -> Profile:
         """Authorise a person for another system; a second time changes nothing.
 
         Raises `UnknownEntitlement`, `NotYourself`, `OutOfReach`, `NotEligible`.
@@ -275,11 +276,11 @@ class Memberships:
             raise UnknownEntitlement
         if str(sub) == principal.sub:
             raise NotYourself
-        standing = await self.in_reach(principal, sub, lock=True)
-        assert standing.unit is not None
-        if not rules.may_enter_cockpit(standing.unit.level, standing.unit.kind):
+        profile = await self.in_reach(principal, sub, lock=True)
+        assert profile.unit is not None
+        if not rules.may_enter_cockpit(profile.unit.level, profile.unit.kind):
             raise NotEligible
-        if name not in standing.entitlements:
+        if name not in profile.entitlements:
             self._rows.add(
                 Entitlement(
                     id=new_id(),
@@ -289,9 +290,9 @@ class Memberships:
                     granted_at=self._clock.now(),
                 )
             )
-            standing.entitlements.append(name)
+            profile.entitlements.append(name)
             self._audit(principal.sub, "entitlement.granted", sub, name=name)
-        return standing
+        return profile
 
     async def withdraw(self, principal: Principal, sub: UUID, name: str) -> None:
         """Withdraw an authorisation; tokens for that system stop working. Raises `EntitlementNotFound`."""
@@ -350,7 +351,7 @@ class Memberships:
             raise JoinRequestNotFound
         return request, account, unit
 
-    async def _of_somebody_else(self, principal: Principal, sub: UUID) -> Standing:
+    async def _of_somebody_else(self, principal: Principal, sub: UUID) -> Profile:
         if str(sub) == principal.sub:
             raise NotYourself
         return await self.in_reach(principal, sub, lock=True)

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 
 from identity.consents.service import words
 from identity.oauth.authorize import Ask, Choose
-from identity.signin.pages import origin_of, page
+from identity.pages.rendering import origin_of, page
 
 
 def consent_page(ask: Ask, return_to: str, csrf: str) -> Response:

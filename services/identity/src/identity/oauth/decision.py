@@ -12,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.dependencies import Issuer, interactions
 from identity.oauth.interaction import pairs_of
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, checked_return
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, checked_return
 
 router = APIRouter(include_in_schema=False)
 

@@ -20,10 +20,10 @@ from identity.oauth.forms import form_pairs
 from identity.oauth.interaction import Interactions
 from identity.oauth.service import OAuth, Untrusted
 from identity.oauth.tokens import parse_sub
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, is_secure
+from identity.pages.rendering import error_page
 from identity.sessions.models import BrowserSession
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, is_secure
-from identity.signin.pages import error_page
 from identity.vault import Vault as VaultType
 from servicekit import problems
 
@@ -119,7 +119,7 @@ async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, v
     sub = parse_sub(principal.sub)
     if "openid" not in principal.scope or sub is None:
         raise InsufficientScope
-    account = (await memberships.standing(sub)).account
+    account = (await memberships.profile(sub)).account
     if account.status != "active":
         raise InvalidToken
     claims: dict[str, Any] = {"sub": principal.sub}

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
-from identity.signin.pages import origin_of, page
+from identity.pages.rendering import origin_of, page
 
 _SCRIPT = "document.forms[0].submit()"
 _HASH = base64.b64encode(sha256(_SCRIPT.encode()).digest()).decode()

@@ -7,7 +7,7 @@ from authlib.common.urls import add_params_to_uri
 from fastapi.responses import RedirectResponse, Response
 
 from identity.clients.models import Client
-from identity.signin.pages import origin_of, page
+from identity.pages.rendering import origin_of, page
 
 
 def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward: str | None) -> Response:

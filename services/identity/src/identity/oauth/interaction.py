@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from identity.pages.rendering import origin_of
 from identity.sessions.models import BrowserSession
-from identity.signin.pages import origin_of
 from identity.vault import Vault
 from servicekit.clock import Clock
 

@@ -18,12 +18,12 @@ from identity.oauth.context import Context, Parts
 from identity.oauth.forms import form_pairs
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.id_token_hint import Hint
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, cookie_name, is_secure
+from identity.pages.rendering import error_page, origin_of, page
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings as SettingsModel
-from identity.signin import csrf
-from identity.signin.dependencies import Browser, cookie_name, is_secure
-from identity.signin.pages import error_page, origin_of, page
 from identity.vault import Vault as VaultType
 from servicekit.clock import Clock as ClockProtocol
 from servicekit.db import Session
@@ -127,7 +127,7 @@ async def confirm(
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault, title="无法退出")
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     return await _sign_out(sessions, settings, await sessions.lock(mine.id), asked)
 
 
@@ -143,7 +143,7 @@ async def _answer(
     asked = await _parse(session, request.app.state.parts, pairs)
     if asked.fault is not None:
         return error_page("invalid_request", asked.fault, title="无法退出")
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     sid = None if asked.hint is None else asked.hint.sid
     if sid is not None and (browser is None or browser.id == sid):
         # The token says which session, also where a form of another site comes without our cookie.

@@ -36,10 +36,6 @@ class BrowserSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_because: Mapped[str | None] = mapped_column(Text)
 
-    def alive(self, now: datetime, idle_seconds: int, absolute_seconds: int) -> bool:
+    def alive(self, now: datetime, idle: timedelta, absolute: timedelta) -> bool:
         """Whether the session may still be used: not ended, not idle too long, not too old."""
-        return (
-            self.ended_at is None
-            and now < self.last_seen_at + timedelta(seconds=idle_seconds)
-            and now < self.begun_at + timedelta(seconds=absolute_seconds)
-        )
+        return self.ended_at is None and now < self.last_seen_at + idle and now < self.begun_at + absolute

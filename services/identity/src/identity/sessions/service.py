@@ -17,6 +17,7 @@ from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
 from identity.sessions.rules import LONGEST_RENEWED
+from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.db import announce
 from servicekit.ids import instant_of, new_id
@@ -28,10 +29,12 @@ _TOUCH = timedelta(seconds=60)
 class Sessions:
     """Browser sessions within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, token_seconds: int) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings) -> None:
         self._session = session
         self._clock = clock
-        self._revocations = Revocations(session, clock, token_seconds)
+        self._revocations = Revocations(session, clock, settings.access_token_seconds)
+        self._idle = timedelta(seconds=settings.session_idle_seconds)
+        self._absolute = timedelta(seconds=settings.session_absolute_seconds)
         self._rows = SessionRepository(session)
 
     def start(self, account: Account, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
@@ -113,12 +116,10 @@ class Sessions:
         row = await self._rows.lock(sid)
         return None if row is None or row.ended_at is not None else row
 
-    async def live(self, sub: UUID, idle_seconds: int, absolute_seconds: int) -> Sequence[BrowserSession]:
+    async def live(self, sub: UUID) -> Sequence[BrowserSession]:
         """A person's sessions that can still be used, latest first."""
         now = self._clock.now()
-        return await self._rows.live(
-            sub, now - timedelta(seconds=idle_seconds), now - timedelta(seconds=absolute_seconds)
-        )
+        return await self._rows.live(sub, now - self._idle, now - self._absolute)
 
     async def clients(self, row: BrowserSession) -> Sequence[Client]:
         """Clients that were given something in the session."""
@@ -159,9 +160,7 @@ class Sessions:
         )
         return True
 
-    async def resume(
-        self, cookie: str | None, idle_seconds: int, absolute_seconds: int
-    ) -> BrowserSession | None:
+    async def resume(self, cookie: str | None) -> BrowserSession | None:
         """The live session of a cookie, or None."""
         sid, _, secret = (cookie or "").partition(".")
         try:
@@ -170,7 +169,7 @@ class Sessions:
             return None
         if row is None or not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
             return None
-        return row if row.alive(self._clock.now(), idle_seconds, absolute_seconds) else None
+        return row if row.alive(self._clock.now(), self._idle, self._absolute) else None
 
     def touch(self, row: BrowserSession) -> None:
         """Note that a session that goes on has been seen."""

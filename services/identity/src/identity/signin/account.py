@@ -12,10 +12,10 @@ from identity.consents.service import Consents, words
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.frontchannel_logout import logged_out
 from identity.oauth.rp_initiated_logout import without_cookie
+from identity.pages import csrf
+from identity.pages.dependencies import OWN_PAGE, Browser
+from identity.pages.rendering import page
 from identity.sessions.service import Sessions
-from identity.signin import csrf
-from identity.signin.dependencies import OWN_PAGE, Browser
-from identity.signin.pages import page
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session
 
@@ -33,9 +33,7 @@ async def own_sessions(
             "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
         )
     account = await Accounts(session, clock, vault).get(browser.account_id)
-    rows = await Sessions(session, clock, settings.access_token_seconds).live(
-        account.id, settings.session_idle_seconds, settings.session_absolute_seconds
-    )
+    rows = await Sessions(session, clock, settings).live(account.id)
     consents = await session.run_sync(lambda sync: Consents(sync, clock).of(account.id))
     return page(
         "account.html",
@@ -75,7 +73,7 @@ async def end_one(
 ) -> Response:
     """End one of the person's own sessions; ending the present one signs out."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     row = await sessions.lock(sid)
     if row is None or row.account_id != mine.account_id:
         return _back()
@@ -98,7 +96,7 @@ async def end_others(
 ) -> Response:
     """End every session but the present one."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings)
     await sessions.end_others(mine, "ended by the person")
     return _back()
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from identity.codes.gateway import DevInbox
-from identity.signin.pages import page
+from identity.pages.rendering import page
 
 router = APIRouter(prefix="/dev", include_in_schema=False)
 

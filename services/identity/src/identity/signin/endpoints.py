@@ -15,10 +15,10 @@ from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.interaction import client_origin
+from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.pages.rendering import page
 from identity.sessions.service import Sessions
-from identity.signin.csrf import check_login, keep_login_cookie, login_cookie, login_token
-from identity.signin.dependencies import Browser, checked_return, is_secure, keep_session
-from identity.signin.pages import page
 from servicekit.db import Session
 from servicekit.problems import Problem
 
@@ -136,7 +136,7 @@ async def sign_in(
             message=problem.detail,
             status=problem.status,
         )
-    row, cookie = await Sessions(session, clock, settings.access_token_seconds).begin(
+    row, cookie = await Sessions(session, clock, settings).begin(
         account, browser, acr=acr.SMS, amr=["sms", "otp"]
     )
     audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))

@@ -32,8 +32,8 @@ async def browser_session(
     That it has been seen is noted after all else: earlier, the session would be locked before the account.
     """
     cookie = request.cookies.get(cookie_name(is_secure(settings)))
-    sessions = Sessions(session, clock, settings.access_token_seconds)
-    row = await sessions.resume(cookie, settings.session_idle_seconds, settings.session_absolute_seconds)
+    sessions = Sessions(session, clock, settings)
+    row = await sessions.resume(cookie)
     yield row
     if row is not None:
         sessions.touch(row)

@@ -1,0 +1,209 @@
+"""REST of what administrators do across features: units, accounts, sessions and authenticators of people in
+the caller's subtree; and what a person's record looks like to its owner and to other services.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from authkit import acr
+from authkit.dependencies import REFUSALS, requires
+from authkit.errors import (
+    InsufficientScope,
+    InsufficientUserAuthentication,
+    MembershipRequired,
+    OutOfReach,
+    RoleRequired,
+)
+from authkit.principal import Principal
+from contracts.identity import PersonChangedV1
+from identity.accounts.errors import (
+    AccountNotActive,
+    AccountNotFound,
+    AccountNotSuspended,
+    NotYourself,
+    SuspendedAbove,
+)
+from identity.accounts.schemas import AccountOut, ReasonIn
+from identity.authenticators import rules
+from identity.authenticators.dependencies import Service as Authenticators
+from identity.codes.errors import SmsUnavailable
+from identity.memberships.dependencies import Service as Memberships
+from identity.memberships.errors import OwnUnit
+from identity.memberships.schemas import account_out
+from identity.sessions.dependencies import Service as Sessions
+from identity.sessions.errors import SessionNotFound
+from identity.sessions.schemas import SessionOut
+from identity.units.auth import SCOPE, DirectoryReader, Person, UnitAdmin
+from identity.units.errors import UnitClosed, UnitNotEmpty, UnitNotFound
+from identity.units.schemas import UnitOut
+from servicekit import problems
+from servicekit.paging import Page, Paging, page
+
+router = APIRouter(prefix="/api/v1", responses=problems.responses(*REFUSALS))
+_ADMIN = (MembershipRequired, RoleRequired, OutOfReach)
+
+StrongAdmin = Annotated[
+    Principal,
+    Depends(
+        requires(
+            scope=SCOPE,
+            roles=("unit_admin",),
+            acr=acr.MFA,
+            max_age=int(rules.FRESH.total_seconds()),
+        )
+    ),
+]
+"""A unit's administrator who has just signed in at the highest level (RFC 9470)."""
+
+
+@router.post(
+    "/units/{unit_id}/close",
+    tags=["单位"],
+    summary="撤销单位",
+    responses=problems.responses(*_ADMIN, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
+)
+async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: Memberships) -> UnitOut:
+    """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
+    return UnitOut.model_validate(await memberships.close_unit(admin, unit_id))
+
+
+@router.get("/me", tags=["账号"], summary="我的账号")
+async def my_account(person: Person, memberships: Memberships) -> AccountOut:
+    """The caller's own account, unit and entitlements."""
+    return account_out(await memberships.profile(UUID(person.sub)))
+
+
+@router.get(
+    "/accounts/{sub}",
+    tags=["账号"],
+    summary="查看账号",
+    responses=problems.responses(*_ADMIN, AccountNotFound),
+)
+async def get_account(sub: UUID, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+    """A person of the caller's subtree."""
+    return account_out(await memberships.in_reach(admin, sub))
+
+
+@router.post(
+    "/accounts/{sub}/suspend",
+    tags=["账号"],
+    summary="停用账号",
+    responses=problems.responses(*_ADMIN, NotYourself, AccountNotFound, AccountNotActive),
+)
+async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+    """Every system refuses the person's tokens within a second."""
+    return account_out(await memberships.suspend(admin, sub, why.reason))
+
+
+@router.post(
+    "/accounts/{sub}/restore",
+    tags=["账号"],
+    summary="恢复账号",
+    responses=problems.responses(*_ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
+)
+async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+    """The person can sign in again; ended sessions stay ended."""
+    return account_out(await memberships.restore(admin, sub, why.reason))
+
+
+@router.get(
+    "/snapshot/people",
+    tags=["副本"],
+    summary="全部人员（供其他服务重建副本）",
+    responses=problems.responses(InsufficientScope),
+)
+async def snapshot_people(
+    _: DirectoryReader, paging: Paging, memberships: Memberships
+) -> Page[PersonChangedV1]:
+    """Every person as the event `person.changed` tells of them, in order of id."""
+    rows = await memberships.snapshot(paging.key(UUID), paging.limit)
+    return page(rows, paging.limit, lambda person: [person.sub])
+
+
+@router.get(
+    "/accounts/{sub}/sessions",
+    tags=["登录会话"],
+    summary="某人的登录会话",
+    responses=problems.responses(*_ADMIN, AccountNotFound),
+)
+async def list_sessions(
+    sub: UUID, admin: UnitAdmin, memberships: Memberships, sessions: Sessions
+) -> list[SessionOut]:
+    """Live sessions, latest first."""
+    await memberships.in_reach(admin, sub)
+    rows = await sessions.live(sub)
+    return [
+        SessionOut(
+            sid=row.id,
+            authenticated_at=row.authenticated_at,
+            last_seen_at=row.last_seen_at,
+            acr=row.acr,
+            amr=row.amr,
+        )
+        for row in rows
+    ]
+
+
+@router.delete(
+    "/accounts/{sub}/sessions",
+    tags=["登录会话"],
+    status_code=204,
+    summary="结束某人的所有登录会话",
+    responses=problems.responses(*_ADMIN, AccountNotFound),
+)
+async def end_sessions(sub: UUID, admin: UnitAdmin, memberships: Memberships, sessions: Sessions) -> None:
+    """Every session ends; tokens are refused everywhere."""
+    await memberships.in_reach(admin, sub)
+    await sessions.end_all(sub, "ended by an administrator", actor=admin.sub)
+
+
+@router.delete(
+    "/accounts/{sub}/sessions/{sid}",
+    tags=["登录会话"],
+    status_code=204,
+    summary="结束某人的一个登录会话",
+    responses=problems.responses(*_ADMIN, AccountNotFound, SessionNotFound),
+)
+async def end_session(
+    sub: UUID,
+    sid: UUID,
+    admin: UnitAdmin,
+    memberships: Memberships,
+    sessions: Sessions,
+) -> None:
+    """One session ends; its grants and tokens are withdrawn and its clients told."""
+    await memberships.in_reach(admin, sub)
+    row = await sessions.lock(sid)
+    if row is None or row.account_id != sub:
+        raise SessionNotFound
+    await sessions.end(row, "ended by an administrator", actor=admin.sub)
+
+
+@router.delete(
+    "/accounts/{sub}/authenticators",
+    tags=["登录方式"],
+    status_code=204,
+    summary="重置某人的登录方式",
+    responses=problems.responses(
+        InsufficientUserAuthentication,
+        MembershipRequired,
+        RoleRequired,
+        OutOfReach,
+        AccountNotFound,
+        NotYourself,
+        SmsUnavailable,
+    ),
+)
+async def reset(
+    sub: UUID,
+    admin: StrongAdmin,
+    memberships: Memberships,
+    authenticators: Authenticators,
+    sessions: Sessions,
+) -> None:
+    """密码、动态口令、恢复码和通行密钥全部移除，所有登录结束，本人收到短信。须在 5 分钟内以最高级别登录。"""
+    profile = await memberships.in_reach(admin, sub, lock=True)
+    await authenticators.reset(profile.account, UUID(admin.sub))
+    await sessions.end_all(sub, "authenticators reset by an administrator", actor=admin.sub)
