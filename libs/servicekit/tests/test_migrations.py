@@ -4,11 +4,15 @@ import asyncio
 import time
 from pathlib import Path
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
+import pytest
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, insert, select, text
+from sqlalchemy.exc import StatementError
 
+from contracts.vocabulary import Vocabulary
 from servicekit import migrations
 from servicekit.db import Database, new_metadata
 from servicekit.ltree import LTree
+from servicekit.words import Word, known
 from testkit.plugin import DatabaseFactory
 
 ENV = """
@@ -150,3 +154,70 @@ async def test_a_job_waits_for_another_longer_than_it_would_for_a_table(
     await waiting
     assert time.monotonic() - started > 5
     await database.close()
+
+
+# --- columns that hold a word of a vocabulary ---
+
+
+class Light(Vocabulary):
+    RED = "red", "红"
+    GREEN = "green", "绿"
+
+
+LAMPS = """op.create_table(
+        "lamps",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("light", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lamps")),
+        sa.CheckConstraint("light IN ('red','green')", name=op.f("ck_lamps_light")),
+    )"""
+
+
+def lamps() -> tuple[MetaData, Table]:
+    metadata = new_metadata()
+    table = Table(
+        "lamps",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("light", Word(Light), nullable=True),
+        known("light", Light, "light"),
+    )
+    return metadata, table
+
+
+async def test_a_word_comes_back_as_a_member(tmp_path: Path, database_factory: DatabaseFactory) -> None:
+    url = await database_factory("words")
+    metadata, table = lamps()
+    assert await migrations.check(revisions(tmp_path / "m", ("0001", None, LAMPS)), metadata, url) == []
+    database = Database(url)
+    try:
+        async with database.transaction() as session:
+            rows = [{"id": 1, "light": "red"}, {"id": 2, "light": Light.GREEN}, {"id": 3, "light": None}]
+            await session.execute(insert(table), rows)
+            found = (await session.scalars(select(table.c.light).order_by(table.c.id))).all()
+            assert found == [Light.RED, Light.GREEN, None]
+            assert found[0] is Light.RED
+            assert await session.scalar(select(table.c.id).where(table.c.light == Light.GREEN)) == 2
+        with pytest.raises(StatementError, match="blue"):
+            async with database.transaction() as session:
+                await session.execute(insert(table), {"id": 4, "light": "blue"})
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ("light IN ('red','green','blue')", "['blue', 'green', 'red']"),
+        ("light IN ('red','amber')", "['amber', 'red']"),
+        ("light <> ''", "[]"),
+    ],
+)
+async def test_a_constraint_with_other_words_is_found(
+    tmp_path: Path, database_factory: DatabaseFactory, constraint: str, said: str
+) -> None:
+    other = LAMPS.replace("light IN ('red','green')", constraint)
+    directory = revisions(tmp_path / "m", ("0001", None, other))
+    [found] = await migrations.check(directory, lamps()[0], await database_factory("words"))
+    assert found.startswith("lamps.light holds ['green', 'red'], and its constraint says [")
+    assert said in found

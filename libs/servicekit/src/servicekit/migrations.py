@@ -13,6 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from servicekit import words
+
 # One number for all: two migration jobs of one database wait for each other instead of colliding.
 _LOCK = 0x5A485558
 # Alembic keeps the environment it runs in a global of its module: two threads would mix theirs up.
@@ -66,7 +68,7 @@ def _differences(connection: Connection, metadata: MetaData) -> list[str]:
         for change in difference if isinstance(difference, list) else [difference]:
             what, *where = change
             found.append(f"models and migrations differ: {what} {' '.join(map(_named, where))}")
-    return found
+    return found + words.differences(connection, metadata)
 
 
 def _named(part: object) -> str:

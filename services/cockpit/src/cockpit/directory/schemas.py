@@ -4,6 +4,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import Level, Open
+
 
 class UnitBrief(BaseModel):
     """A unit, as much of it as a heading needs."""
@@ -13,4 +15,4 @@ class UnitBrief(BaseModel):
     id: UUID = Field(examples=["01930000-0000-7000-8000-000000000001"])
     code: str = Field(examples=["370102"])
     name: str = Field(examples=["历下区学生资助管理中心"])
-    level: str = Field(examples=["county"])
+    level: Open[Level] = Field(examples=["county"])

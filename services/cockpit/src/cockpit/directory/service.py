@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.directory.repository import UnitRepository
+from contracts.vocabulary import UnitStatus
 
 
 class Units:
@@ -22,7 +23,7 @@ class Units:
     async def by_codes(self, codes: Collection[str]) -> dict[str, Unit]:
         """The units with these codes, by code; of several units with the same code, the active one."""
         found = await self._units.by_codes(codes)
-        return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == "active")}
+        return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == UnitStatus.ACTIVE)}
 
     async def children(self, unit: Unit) -> Sequence[Unit]:
         """Direct children, including closed ones: their awards still count."""

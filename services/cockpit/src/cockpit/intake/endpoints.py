@@ -15,7 +15,8 @@ from cockpit.intake.dependencies import BatchService
 from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.files import codec_of
 from cockpit.intake.receiving import NewBatch
-from cockpit.intake.schemas import BatchDetail, BatchOut, BatchStatus, FeedOut
+from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut
+from contracts.vocabulary import BatchStatus
 from servicekit import problems
 from servicekit.paging import BadCursor, Page, Paging, page
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from cockpit.intake import rules
 from cockpit.intake.rules import Parser, RowError, optional, required
+from contracts.vocabulary import Kind, Level
 
 FeedName = Literal["published_aggregate", "award"]
 
@@ -138,8 +139,8 @@ AWARD = Feed(
 FEEDS: dict[FeedName, Feed] = {feed.name: feed for feed in (PUBLISHED_AGGREGATE, AWARD)}
 assert set(FEEDS) == set(get_args(FeedName))
 
-AWARDING_LEVELS = ("school", "county")
-AWARDING_KINDS = ("school", "student_aid")
+AWARDING_LEVELS = (Level.SCHOOL, Level.COUNTY)
+AWARDING_KINDS = (Kind.SCHOOL, Kind.STUDENT_AID)
 """Whose awards may be taken in: schools', and counties' aid offices'."""
 
 

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
+from contracts.vocabulary import BatchStatus
 from servicekit.ltree import LTree
+from servicekit.words import Word, known
 
 
 class Batch(Base):
@@ -30,7 +32,7 @@ class Batch(Base):
 
     __tablename__ = "batches"
     __table_args__ = (
-        CheckConstraint("status IN ('receiving','committed','failed','reversed')", name="status_known"),
+        known("status", BatchStatus, "status_known"),
         CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
         UniqueConstraint("unit_id", "client_key"),
         Index("ix_batches_unit_path", "unit_path", postgresql_using="gist"),
@@ -44,7 +46,7 @@ class Batch(Base):
     unit_id: Mapped[UUID]
     unit_path: Mapped[str] = mapped_column(LTree, comment="authority path at intake")
     client_key: Mapped[str | None] = mapped_column(Text, comment="the caller's Idempotency-Key")
-    status: Mapped[str] = mapped_column(Text)
+    status: Mapped[BatchStatus] = mapped_column(Word(BatchStatus))
     load_id: Mapped[UUID] = mapped_column(comment="the attempt whose facts count")
     reversal_load_id: Mapped[UUID | None]
     sha256: Mapped[bytes] = mapped_column(LargeBinary, comment="of the file")
@@ -64,34 +66,34 @@ class Batch(Base):
 
     def begin(self, load_id: UUID, sha256: bytes, size: int, columns: list[str], now: datetime) -> None:
         """Begin another attempt."""
-        self.status, self.load_id, self.failure = "receiving", load_id, None
+        self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
         self.sha256, self.size_bytes, self.columns = sha256, size, columns
         self.accepted = self.rejected = 0
         self.touched_at = now
 
     def touch(self, load_id: UUID, now: datetime) -> None:
         """Show that the attempt is alive. Raises `BatchSuperseded` when it was given up meanwhile."""
-        if self.status != "receiving" or self.load_id != load_id:
+        if self.status is not BatchStatus.RECEIVING or self.load_id != load_id:
             raise BatchSuperseded
         self.touched_at = now
 
     def commit(self, load_id: UUID, accepted: int, rejected: int, now: datetime) -> None:
         """Let the batch count from now on. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
-        self.status, self.committed_at = "committed", now
+        self.status, self.committed_at = BatchStatus.COMMITTED, now
         self.accepted, self.rejected = accepted, rejected
 
     def fail(self, reason: str) -> None:
         """Give the attempt up. Raises `BatchSuperseded` when it has ended already."""
-        if self.status != "receiving":
+        if self.status is not BatchStatus.RECEIVING:
             raise BatchSuperseded
-        self.status, self.failure = "failed", reason
+        self.status, self.failure = BatchStatus.FAILED, reason
 
     def reverse(self, load_id: UUID, by: str, now: datetime) -> None:
         """Take the batch back; `load_id` names the reversing facts. Raises `BatchNotReversible`."""
-        if self.status != "committed":
+        if self.status is not BatchStatus.COMMITTED:
             raise BatchNotReversible
-        self.status, self.reversal_load_id = "reversed", load_id
+        self.status, self.reversal_load_id = BatchStatus.REVERSED, load_id
         self.reversed_by, self.reversed_at = by, now
 
 

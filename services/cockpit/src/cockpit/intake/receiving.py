@@ -26,6 +26,7 @@ from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
 from contracts.cockpit import BatchCommittedV1
+from contracts.vocabulary import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -141,7 +142,7 @@ class Receiver:
                     "unit_id": unit.id,
                     "unit_path": unit.path,
                     "client_key": new.key,
-                    "status": "receiving",
+                    "status": BatchStatus.RECEIVING,
                     "load_id": load_id,
                     "sha256": upload.sha256,
                     "size_bytes": upload.size,
@@ -158,14 +159,14 @@ class Receiver:
                 batch = await batches.locked_by_key(unit.id, new.key)
             if batch is None or not _same(batch, new, unit):
                 raise BatchIdReused
-            if batch.status in {"committed", "reversed"}:
+            if batch.status in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
                 if batch.sha256 != upload.sha256:
                     raise BatchIdReused
                 return batch, False
             await self._check_twin(batches, batch, upload.sha256)
             if inserted:
                 return batch, True
-            if batch.status == "receiving":
+            if batch.status is BatchStatus.RECEIVING:
                 if batch.touched_at > now - self._stale_after:
                     raise BatchInProgress
                 await self._discard(session, batch, "interrupted")
@@ -219,9 +220,9 @@ class Receiver:
             async with self._database.transaction() as session:
                 current = await BatchRepository(session).locked(batch.id)
                 ours = current is not None and current.load_id == batch.load_id
-                if current is not None and ours and current.status == "receiving":
+                if current is not None and ours and current.status is BatchStatus.RECEIVING:
                     await self._discard(session, current, reason)
-                elif current is not None and ours and current.status != "failed":
+                elif current is not None and ours and current.status is not BatchStatus.FAILED:
                     # It did commit, only the answer to the commit was lost: the facts count.
                     log.warning("batch committed all the same", batch=str(batch.id))
                 else:

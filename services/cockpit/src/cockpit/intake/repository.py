@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, QuarantinedRow
+from contracts.vocabulary import BatchStatus
 from servicekit.ltree import under
 
 
@@ -54,7 +55,7 @@ class BatchRepository:
                 Batch.unit_id == batch.unit_id,
                 Batch.feed == batch.feed,
                 Batch.sha256 == sha256,
-                Batch.status == "committed",
+                Batch.status == BatchStatus.COMMITTED,
                 Batch.id != batch.id,
             )
             .limit(1)
@@ -73,7 +74,7 @@ class BatchRepository:
         path: str,
         *,
         feed: str | None,
-        status: str | None,
+        status: BatchStatus | None,
         after: Sequence[Any] | None,
         limit: int,
     ) -> Sequence[tuple[Batch, Unit | None]]:
@@ -101,7 +102,7 @@ class BatchRepository:
         related = or_(under(Batch.unit_path, path), func.text2ltree(path).op("<@")(Batch.unit_path))
         rows = await self._session.execute(
             select(Batch.load_id, Batch.reversal_load_id).where(
-                Batch.feed == feed, Batch.status.in_(("committed", "reversed")), related
+                Batch.feed == feed, Batch.status.in_((BatchStatus.COMMITTED, BatchStatus.REVERSED)), related
             )
         )
         return [load for row in rows for load in row if load is not None]
@@ -118,7 +119,7 @@ class BatchRepository:
         return (
             await self._session.scalars(
                 select(Batch)
-                .where(Batch.status == "receiving", Batch.touched_at <= before)
+                .where(Batch.status == BatchStatus.RECEIVING, Batch.touched_at <= before)
                 .with_for_update(skip_locked=True)
             )
         ).all()

@@ -5,16 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-STAGES = {
-    "preschool": "学前教育",
-    "compulsory": "义务教育",
-    "general_high": "普通高中",
-    "secondary_vocational": "中等职业教育",
-    "higher_vocational": "高等职业教育",
-    "undergraduate": "本科",
-    "master": "硕士",
-    "doctor": "博士",
-}
+from contracts.vocabulary import Stage
+
+STAGES = {stage.value: stage.label for stage in Stage}
 """The eight stages (学段), in order of age."""
 
 TOTAL = "total"

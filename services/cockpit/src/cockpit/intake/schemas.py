@@ -1,7 +1,7 @@
 """Shapes of the intake API."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +10,7 @@ from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.intake.feeds import Feed, FeedName
 from cockpit.intake.models import Batch
-
-BatchStatus = Literal["receiving", "committed", "failed", "reversed"]
+from contracts.vocabulary import BatchStatus
 
 
 class ColumnOut(BaseModel):

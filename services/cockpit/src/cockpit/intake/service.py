@@ -17,6 +17,7 @@ from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
 from cockpit.intake.repository import BatchRepository
+from contracts.vocabulary import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import release
 from servicekit.ids import new_id
@@ -70,7 +71,7 @@ class Batches:
         actor: Principal,
         unit_id: UUID | None,
         feed: FeedName | None,
-        status: str | None,
+        status: BatchStatus | None,
         page: PageRequest,
     ) -> Sequence[FoundBatch]:
         """Batches of a unit's subtree, newest first; one more than asked for."""
@@ -99,7 +100,7 @@ class Batches:
         """
         await self._batches.locked(batch_id)
         batch, unit = await self._find(actor, batch_id, "intake.reverse")
-        if batch.status == "reversed":
+        if batch.status is BatchStatus.REVERSED:
             return FoundBatch(batch, unit)
         load_id = new_id()
         batch.reverse(load_id, actor.sub, self._clock.now())

@@ -31,6 +31,7 @@ from cockpit.overview.schemas import (
     PublishedTable,
     Years,
 )
+from contracts.vocabulary import UnitStatus
 from servicekit.clock import Clock
 from servicekit.db import release
 
@@ -107,7 +108,7 @@ def _children(units: Sequence[Unit], rows: Rows) -> tuple[Own, list[Child]]:
     children: list[Child] = []
     for child in units:
         row = sums.pop(child.path.rpartition(".")[2], None)
-        if row is not None or child.status == "active":
+        if row is not None or child.status == UnitStatus.ACTIVE:
             children.append(_child(child.code, child, row or _NOTHING))
     # Facts keep the place they were recorded with: their unit may have moved away since.
     children += [_child(code, None, row) for code, row in sorted(sums.items())]

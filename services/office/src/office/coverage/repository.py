@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Select, Uuid, and_, exists, func, literal,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from office.directory.models import ACTIVE, Person, Unit
+from contracts.vocabulary import AccountStatus, UnitStatus
+from office.directory.models import Person, Unit
 from office.notices.models import Forwarding, Notice
 from office.receipts.models import Read, Signature
 from servicekit.ltree import LTree, under
@@ -111,7 +112,7 @@ class CoverageRepository:
                 .select_from(Person)
                 .join(Unit, Unit.id == Person.unit_id)
                 .outerjoin(Read, and_(Read.notice_id == notice.id, Read.sub == Person.sub))
-                .where(Person.status == ACTIVE, *_counted(notice, scope))
+                .where(Person.status == AccountStatus.ACTIVE, *_counted(notice, scope))
             )
         ).one()
         return ReaderCount(*row)
@@ -153,7 +154,7 @@ class CoverageRepository:
         cut_off = func.count().label("cut_off")
         counted = (
             select(lost.c.blocker, cut_off)
-            .where(lost.c.status == ACTIVE, under(lost.c.path, scope.path))
+            .where(lost.c.status == UnitStatus.ACTIVE, under(lost.c.path, scope.path))
             .group_by(lost.c.blocker)
             .subquery()
         )
@@ -218,7 +219,7 @@ class CoverageRepository:
 
 def _counted(notice: Notice, scope: Unit) -> tuple[ColumnElement[bool], ...]:
     """Return the units that coverage speaks of: active, within `scope`, the publisher itself left out."""
-    return Unit.status == ACTIVE, under(Unit.path, scope.path), Unit.id != notice.publisher_id
+    return Unit.status == UnitStatus.ACTIVE, under(Unit.path, scope.path), Unit.id != notice.publisher_id
 
 
 def _forwarded(notice: Notice, unit_id: Any) -> ColumnElement[bool]:

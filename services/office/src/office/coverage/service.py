@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit, ReaderCount
 from office.directory import rules
@@ -53,7 +54,9 @@ class Coverage:
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)
         notice, delivery = await self._notices.visible(actor, unit, notice_id)
-        if notice.status == "draft" or (notice.status == "withdrawn" and delivery is not None):
+        if notice.status is NoticeStatus.DRAFT or (
+            notice.status is NoticeStatus.WITHDRAWN and delivery is not None
+        ):
             raise NotFound
         scope = unit if under is None else await self._units.reachable(actor, under)
         after = paging.key(rules.path)

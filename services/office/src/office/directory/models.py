@@ -1,9 +1,8 @@
 """The copies of Identity's units and people; `replica` keeps them up to date."""
 
+from contracts.vocabulary import UnitStatus
 from office.base import Base
 from replica.models import PersonColumns, UnitColumns
-
-ACTIVE = "active"
 
 
 class Unit(UnitColumns, Base):
@@ -12,7 +11,7 @@ class Unit(UnitColumns, Base):
     @property
     def is_active(self) -> bool:
         """Whether the unit works today: it was not closed or merged."""
-        return self.status == ACTIVE
+        return self.status == UnitStatus.ACTIVE
 
 
 class Person(PersonColumns, Base):

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.directory.models import ACTIVE, Unit
+from contracts.vocabulary import UnitStatus
+from office.directory.models import Unit
 from servicekit.ltree import under
 
 
@@ -23,13 +24,15 @@ class UnitRepository:
     async def count_children(self, unit_id: UUID) -> int:
         """How many active units stand directly below."""
         statement = (
-            select(func.count()).select_from(Unit).where(Unit.parent_id == unit_id, Unit.status == ACTIVE)
+            select(func.count())
+            .select_from(Unit)
+            .where(Unit.parent_id == unit_id, Unit.status == UnitStatus.ACTIVE)
         )
         return (await self._session.scalars(statement)).one()
 
     async def below(self, path: str, *, words: str | None, after: str | None, limit: int) -> Sequence[Unit]:
         """Return active units at or below `path` in order of path, those after the path `after`."""
-        statement = select(Unit).where(under(Unit.path, path), Unit.status == ACTIVE)
+        statement = select(Unit).where(under(Unit.path, path), Unit.status == UnitStatus.ACTIVE)
         if words is not None:
             statement = statement.where(
                 or_(

@@ -4,6 +4,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import Kind, Level, Open, Stage, UnitStatus
+
 
 class UnitRef(BaseModel):
     """A unit, as far as a list needs it."""
@@ -19,14 +21,10 @@ class UnitOut(UnitRef):
     """A unit."""
 
     short_name: str = Field(description="简称", examples=["历下区"])
-    level: str = Field(
-        description="层级：ministry、province、city、county、school、department", examples=["county"]
-    )
-    kind: str = Field(
-        description="类别：student_aid、nutrition、school、department", examples=["student_aid"]
-    )
-    stages: list[str] = Field(description="学段", examples=[["compulsory", "general_high"]])
+    level: Open[Level] = Field(description="层级", examples=["county"])
+    kind: Open[Kind] = Field(description="类别", examples=["student_aid"])
+    stages: list[Open[Stage]] = Field(description="学段", examples=[["compulsory", "general_high"]])
     region_code: str | None = Field(description="属地行政区划代码（GB/T 2260）", examples=["370102"])
     parent_id: UUID | None = Field(description="上级单位（隶属）")
     path: str = Field(description="隶属路径", examples=["100000.370000.370100.370102"])
-    status: str = Field(description="状态，正常为 active", examples=["active"])
+    status: Open[UnitStatus] = Field(description="状态", examples=["active"])

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import RoleRequired
+from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS
 from office.directory.errors import UnitInactive, UnitNotReplicated
 from office.notices import errors
 from office.notices.auth import Clerk, Drafter, Issuer
 from office.notices.dependencies import NoticeService
-from office.notices.rules import Status
 from office.notices.schemas import (
     DraftIn,
     DraftOut,
@@ -64,7 +64,7 @@ async def outbox(
     actor: Drafter,
     notices: NoticeService,
     paging: Paging,
-    status: Annotated[Status | None, Query(description="只列该状态的")] = None,
+    status: Annotated[NoticeStatus | None, Query(description="只列该状态的")] = None,
 ) -> Page[NoticeSummary]:
     """按起草时间从新到旧，包括草稿和已撤回的。"""
     own = await notices.list_own(actor, paging, status=status)

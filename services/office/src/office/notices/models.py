@@ -14,10 +14,12 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Te
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.vocabulary import NoticeStatus
 from office.base import Base
 from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished, VersionChanged
-from office.notices.rules import Status, Urgency
+from office.notices.rules import Urgency
 from servicekit.ids import new_id
+from servicekit.words import Word, known
 
 _INSTANT = DateTime(timezone=True)
 
@@ -41,7 +43,7 @@ class Notice(Base):
     __tablename__ = "notices"
     __table_args__ = (
         UniqueConstraint("publisher_id", "document_number"),
-        CheckConstraint("status IN ('draft', 'published', 'withdrawn')", name="status"),
+        known("status", NoticeStatus, "status"),
         CheckConstraint("urgency IN ('平件', '加急', '特急')", name="urgency"),
         CheckConstraint("(status = 'draft') = (published_at IS NULL)", name="published"),
         CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
@@ -55,7 +57,7 @@ class Notice(Base):
     body: Mapped[list[str]] = mapped_column(ARRAY(Text), doc="paragraphs")
     urgency: Mapped[str] = mapped_column(Text)
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    status: Mapped[str] = mapped_column(Text, default="draft")
+    status: Mapped[NoticeStatus] = mapped_column(Word(NoticeStatus), default=NoticeStatus.DRAFT)
     deadline_workdays: Mapped[int | None] = mapped_column(Integer)
     deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
     created_by: Mapped[UUID]
@@ -71,15 +73,15 @@ class Notice(Base):
     def draft(cls, content: NoticeContent, *, publisher: UUID, by: UUID, now: datetime) -> "Notice":
         """Return a new draft of the unit `publisher`."""
         notice = cls(
-            id=new_id(), publisher_id=publisher, created_by=by, created_at=now, status="draft", version=0
+            id=new_id(),
+            publisher_id=publisher,
+            created_by=by,
+            created_at=now,
+            status=NoticeStatus.DRAFT,
+            version=0,
         )
         notice._write(content, now)
         return notice
-
-    @property
-    def state(self) -> Status:
-        """The status as one of its three values."""
-        return cast(Status, self.status)
 
     @property
     def urgency_class(self) -> Urgency:
@@ -98,15 +100,15 @@ class Notice(Base):
 
     def edit(self, content: NoticeContent, *, now: datetime) -> None:
         """Replace the content of a draft. Raises `NotDraft`."""
-        if self.status != "draft":
+        if self.status is not NoticeStatus.DRAFT:
             raise NotDraft
         self._write(content, now)
 
     def publish(self, *, by: UUID, now: datetime, deadline: datetime) -> None:
         """Issue a draft (签发): from now on it is on its way, due at `deadline`. Raises `NotDraft`."""
-        if self.status != "draft":
+        if self.status is not NoticeStatus.DRAFT:
             raise NotDraft
-        self.status = "published"
+        self.status = NoticeStatus.PUBLISHED
         self.published_by = by
         self.published_at = now
         self.deadline = deadline
@@ -115,16 +117,16 @@ class Notice(Base):
     def withdraw(self, *, by: UUID, now: datetime) -> None:
         """Take a published notice back (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
         self.check_published()
-        self.status = "withdrawn"
+        self.status = NoticeStatus.WITHDRAWN
         self.withdrawn_by = by
         self.withdrawn_at = now
         self._touch(now)
 
     def check_published(self) -> None:
         """Raise `NotPublished` or `NoticeWithdrawn` unless the notice is in circulation."""
-        if self.status == "withdrawn":
+        if self.status is NoticeStatus.WITHDRAWN:
             raise NoticeWithdrawn
-        if self.status != "published":
+        if self.status is not NoticeStatus.PUBLISHED:
             raise NotPublished
 
     def _write(self, content: NoticeContent, now: datetime) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.notices.errors import DocumentNumberTaken
 from office.notices.models import Forwarding, Notice, VisibleNotice
@@ -33,7 +34,7 @@ class NoticeRepository:
 
     async def find(self, notice_id: UUID, unit: Unit) -> VisibleNotice | None:
         """Return the notice if `unit` published it or has it; a draft is only for the unit that drafts it."""
-        has = and_(Forwarding.unit_id.is_not(None), Notice.status != "draft")
+        has = and_(Forwarding.unit_id.is_not(None), Notice.status != NoticeStatus.DRAFT)
         row = (
             await self._session.execute(
                 select(Notice, Forwarding)

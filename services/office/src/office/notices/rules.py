@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 
+from contracts.vocabulary import Role
 from servicekit.clock import SHANGHAI
 from workdays import WorkDays, published_calendar
 
 Urgency = Literal["平件", "加急", "特急"]
-Status = Literal["draft", "published", "withdrawn"]
 
 UNCLASSIFIED: Final = "无"
 """What `secrecy` says of a document that may be here."""
 
-DRAFTING_ROLES: Final = ("handler", "approver", "unit_admin")
-ISSUING_ROLES: Final = ("approver",)
-DELIVERY_ROLES: Final = ("handler", "approver", "unit_admin")
+DRAFTING_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
+ISSUING_ROLES: Final = (Role.APPROVER,)
+DELIVERY_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
 
 DEFAULT_PERIODS: Final = {"平件": WorkDays(2), "加急": WorkDays(1)}
 URGENT_HOURS: Final = 4

@@ -8,9 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from contracts.vocabulary import NoticeStatus
 from office.notices import rules
 from office.notices.models import Forwarding, Notice, NoticeContent
-from office.notices.rules import Status, Urgency
+from office.notices.rules import Urgency
 from office.notices.service import Dispatch
 
 # PostgreSQL cannot store NUL, and nobody means the other control characters.
@@ -125,7 +126,7 @@ class NoticeSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    status: Status = Field(description="状态", examples=["published"])
+    status: NoticeStatus = Field(description="状态", examples=["published"])
     document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
     title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
     urgency: Urgency = Field(description="紧急程度", examples=["平件"])

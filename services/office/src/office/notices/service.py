@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import RoleRequired
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeWithdrawnV1
+from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.base import outbox
 from office.directory.models import Unit
@@ -182,7 +183,7 @@ class Notices:
         found = await self._notices.find(notice_id, unit)
         if found is None:
             raise NotFound
-        if found.notice.status == "draft" and not actor.has_role(*rules.DRAFTING_ROLES):
+        if found.notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
             raise NotFound
         return found
 

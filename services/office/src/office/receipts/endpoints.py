@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import RoleRequired
+from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS, Member
 from office.directory.errors import UnitInactive, UnitNotReplicated
 from office.notices.auth import Clerk
@@ -51,7 +52,7 @@ async def get_notice(
 ) -> NoticeOut | Tombstone:
     """收文单位的人员首次查看即记为本人已读；不等于单位签收。已撤回的，收文单位只能看到撤回状态。"""
     view = await receipts.view(actor, notice_id)
-    if view.notice.status == "withdrawn" and view.delivery is not None:
+    if view.notice.status is NoticeStatus.WITHDRAWN and view.delivery is not None:
         return Tombstone(id=view.notice.id)
     response.headers["ETag"] = view.notice.etag
     return NoticeOut.of_view(view)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.notices.models import Forwarding, Notice
 from office.receipts.models import Read, Signature
@@ -60,7 +61,7 @@ class ReceiptRepository:
             .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
             .outerjoin(own, mine)
             .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
-            .where(Forwarding.unit_id == unit.parent_id, Notice.status == "published")
+            .where(Forwarding.unit_id == unit.parent_id, Notice.status == NoticeStatus.PUBLISHED)
         )
         if signed is not None:
             statement = statement.where(

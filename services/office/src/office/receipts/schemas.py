@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.directory.schemas import UnitRef
 from office.notices.schemas import DraftOut, ForwardingOut
@@ -97,7 +98,7 @@ class Tombstone(BaseModel):
     """All that a recipient still sees of a withdrawn notice."""
 
     id: UUID
-    status: Literal["withdrawn"] = "withdrawn"
+    status: Literal[NoticeStatus.WITHDRAWN] = NoticeStatus.WITHDRAWN
 
 
 class ReceivedOut(BaseModel):

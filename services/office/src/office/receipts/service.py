@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.office import NoticeSignedV1
+from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.base import outbox
 from office.directory.models import Unit
@@ -62,7 +63,7 @@ class Receipts:
         visible = await self._notices.visible(actor, unit, notice_id)
         notice, delivery = visible
         read_at = None
-        if notice.status == "published":
+        if notice.status is NoticeStatus.PUBLISHED:
             read_at = await self._record_read(actor, unit, visible)
         return NoticeView(
             notice=notice,
