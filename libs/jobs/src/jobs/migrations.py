@@ -70,8 +70,6 @@ def create_v1() -> None:
         sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_failure_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column(
-            "last_seconds", sa.Integer(), nullable=True, comment="duration of the last successful run"
-        ),
+        sa.Column("last_seconds", sa.Integer(), nullable=True, comment="duration of the last successful run"),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_periodic_tasks")),
     )

@@ -1,7 +1,8 @@
-"""What a worker writes about the jobs it runs. Each change of state is one transaction with the queue's row."""
+"""What a worker writes about its jobs: each change of state is one transaction with the queue's row."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from random import uniform
 from typing import Any
 from uuid import UUID
 
@@ -83,20 +84,28 @@ class Records:
         async with self._database.transaction() as session:
             return await self._end(session, started, State.CANCELLED)
 
-    async def bury(self, started: Started, error: str) -> bool:
-        """End the job as dead."""
-        async with self._database.transaction() as session:
-            return await self._end(session, started, State.DEAD, error=error[:_ERROR_LENGTH])
+    async def fail(self, started: Started, kind: Kind[Any], error: str, *, permanent: bool) -> State | None:
+        """Have the job tried again, or end it as dead when its attempts are used up.
 
-    async def retry(self, started: Started, kind: Kind[Any], error: str, delay: timedelta) -> bool:
-        """Have the job tried again after `delay`."""
-        return await self._requeue(started, kind, delay, error=error[:_ERROR_LENGTH])
+        Returns the new state, None if another worker has taken the job over.
+        """
+        error = error[:_ERROR_LENGTH]
+        async with self._database.transaction() as session:
+            attempts = await self._change(session, started, error=error)
+            if attempts is None:
+                return None
+            if permanent or attempts >= kind.retry.limit:
+                await self._end(session, started, State.DEAD)
+                return State.DEAD
+            delay = timedelta(seconds=kind.retry.delay(attempts) * uniform(0.8, 1.2))
+            await self._requeue(session, started, kind, delay)
+            return State.QUEUED
 
     async def interrupt(self, started: Started, kind: Kind[Any]) -> bool:
         """Give the job back because this worker stops; that is no failed attempt."""
-        return await self._requeue(
-            started, kind, timedelta(0), attempts=func.greatest(self._queue.jobs.c.attempts - 1, 0)
-        )
+        attempts = func.greatest(self._queue.jobs.c.attempts - 1, 0)
+        async with self._database.transaction() as session:
+            return await self._requeue(session, started, kind, timedelta(0), attempts=attempts)
 
     async def end_periodic(self, started: Started, seconds: float, error: str | None) -> bool:
         """Note how a run of a periodic task ended; the job itself leaves no row."""
@@ -119,28 +128,27 @@ class Records:
             return True
 
     async def _end(self, session: AsyncSession, started: Started, state: State, **values: Any) -> bool:
-        if not await self._change(session, started, state=state, finished_at=func.now(), **values):
+        if await self._change(session, started, state=state, finished_at=func.now(), **values) is None:
             return False
         await self._queue.dequeue(session, started.id)
         return True
 
-    async def _requeue(self, started: Started, kind: Kind[Any], delay: timedelta, **values: Any) -> bool:
-        async with self._database.transaction() as session:
-            if not await self._change(
-                session, started, state=State.QUEUED, run_at=func.now() + delay, **values
-            ):
-                return False
-            await self._queue.requeue(session, started.id, kind, delay)
-            return True
+    async def _requeue(
+        self, session: AsyncSession, started: Started, kind: Kind[Any], delay: timedelta, **values: Any
+    ) -> bool:
+        run_at = func.now() + delay
+        if await self._change(session, started, state=State.QUEUED, run_at=run_at, **values) is None:
+            return False
+        await self._queue.requeue(session, started.id, kind, delay)
+        return True
 
-    async def _change(self, session: AsyncSession, started: Started, **values: Any) -> bool:
+    async def _change(self, session: AsyncSession, started: Started, **values: Any) -> int | None:
+        """Write to the row of an attempt; its count of attempts, or None if the attempt is not current."""
         table = self._queue.jobs
-        changed = await session.scalar(
+        attempts: int | None = await session.scalar(
             update(table)
-            .where(
-                table.c.id == started.id, table.c.starts == started.start, table.c.state == State.RUNNING
-            )
+            .where(table.c.id == started.id, table.c.starts == started.start, table.c.state == State.RUNNING)
             .values(updated_at=func.now(), **values)
-            .returning(table.c.id)
+            .returning(table.c.attempts)
         )
-        return changed is not None
+        return attempts

@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from random import uniform
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +34,7 @@ from structlog.contextvars import bound_contextvars
 
 from jobs import pruning
 from jobs.job import Cancelled, Job, Superseded
-from jobs.kinds import AnyHandler, Periodic, PermanentFailure
+from jobs.kinds import AnyHandler, Periodic, PermanentFailure, State
 from jobs.metrics import OUTCOMES, SECONDS
 from jobs.queue import JobQueue
 from jobs.records import Records, Started
@@ -64,9 +63,10 @@ _NAMES = DBSettings(
 
 @dataclass(frozen=True)
 class Pace:
-    """How a worker works. A job is taken over `heartbeat` to `heartbeat + poll` seconds after its worker died;
-    `concurrency` limits the jobs that run in this process, in twos or more; a worker that stops gives its
-    jobs `grace` seconds to end.
+    """How a worker works, in seconds.
+
+    A job is taken over `heartbeat` to `heartbeat + poll` after its worker died. A worker that stops gives
+    its jobs `grace` to end. `concurrency` limits the jobs that run at once in this process; it is even.
     """
 
     heartbeat: float = 30.0
@@ -103,7 +103,7 @@ class Worker:
         self._records = Records(database, queue, f"{socket.gethostname()}:{os.getpid()}")
         self._manager: QueueManager | None = None
         self._stopping = False
-        self._giving_back = False
+        self._giving_back = asyncio.Event()
         self._running: set[asyncio.Task[BaseModel | None]] = set()
 
     @contextlib.asynccontextmanager
@@ -113,7 +113,8 @@ class Worker:
         At the end, jobs may run on for the time of grace. Those that do not end are cancelled and given
         back; another worker resumes them at their last checkpoint.
         """
-        self._stopping = self._giving_back = False
+        self._stopping = False
+        self._giving_back.clear()
         async with repeated(f"{self._service}-schedule", self._schedule.look, every=30, jitter=0):
             claiming = asyncio.Event()
             async with self._claiming(claiming):
@@ -146,7 +147,7 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pace.grace):
                 await stopped.wait()
-        self._giving_back = True
+        self._giving_back.set()
         for task in self._running:
             task.cancel()
         await stopped.wait()
@@ -198,7 +199,7 @@ class Worker:
         kind, records = handler.kind, self._records
         if started.cancel_requested:
             return await _kept(records.cancel(started), "cancelled")
-        if self._giving_back:
+        if self._giving_back.is_set():
             return await _kept(records.interrupt(started, kind), "interrupted")
         error: BaseException
         if started.attempt > max(kind.retry.limit, _CRASHES):
@@ -212,7 +213,7 @@ class Worker:
                 self._running.discard(task)
                 task.cancel()
             if task.cancelled():
-                if self._giving_back:
+                if self._giving_back.is_set():
                     return await _kept(records.interrupt(started, kind), "interrupted")
                 error = RuntimeError("the handler was cancelled")
             elif (raised := task.exception()) is None:
@@ -226,14 +227,13 @@ class Worker:
             return "superseded"
         if isinstance(error, Cancelled):
             return await _kept(records.cancel(started), "cancelled")
-        said = f"{type(error).__name__}: {error}"
         log.warning("job failed", attempt=started.attempt, exc_info=error)
-        if started.attempt < kind.retry.limit and not isinstance(error, PermanentFailure):
-            delay = timedelta(seconds=kind.retry.delay(started.attempt) * uniform(0.8, 1.2))
-            return await _kept(records.retry(started, kind, said, delay), "retried")
-        if kind.name in self._periodic:
+        said = f"{type(error).__name__}: {error}"
+        permanent = isinstance(error, PermanentFailure)
+        if kind.name in self._periodic and (permanent or started.attempt >= kind.retry.limit):
             return await _kept(records.end_periodic(started, time.perf_counter() - began, said), "dead")
-        return await _kept(records.bury(started, said), "dead")
+        state = await records.fail(started, kind, said, permanent=permanent)
+        return _FAILED[state]
 
     async def _call(self, started: Started, handler: AnyHandler) -> BaseModel | None:
         kind = handler.kind
@@ -262,6 +262,7 @@ class Worker:
             raise
 
 
+_FAILED = {State.QUEUED: "retried", State.DEAD: "dead", None: "superseded"}
 _LEVELS = {"dead": 40, "superseded": 30}
 
 
@@ -301,7 +302,7 @@ class _Executor(AbstractEntrypointExecutor):
         self._worker = worker
         self._handler = handler
 
-    async def execute(self, job: models.Job, context: models.Context) -> None:  # noqa: ARG002 - pgqueuer's
+    async def execute(self, job: models.Job, context: models.Context) -> None:
         """Make one attempt."""
         assert job.payload is not None
         try:

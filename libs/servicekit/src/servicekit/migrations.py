@@ -122,9 +122,7 @@ def exclude_tables(metadata: MetaData, names: Collection[str]) -> None:
 def _comparison(metadata: MetaData) -> dict[str, Any]:
     excluded: Collection[str] = metadata.info.get(_EXCLUDED, ())
 
-    def compared(
-        _: object, name: str | None, type_: str, reflected: bool, compare_to: object
-    ) -> bool:
+    def compared(_: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
         """Partitions and their indexes are made by hand in migrations; the models know only the parent."""
         if not reflected or compare_to is not None:
             return True

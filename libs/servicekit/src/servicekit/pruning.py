@@ -1,6 +1,6 @@
 """Deletes rows in small transactions: no long locks, and a deletion that breaks off has done its part."""
 
-from sqlalchemy import ColumnElement, Table, column, delete, select
+from sqlalchemy import ColumnClause, ColumnElement, Table, column, delete, select
 
 from servicekit.db import Database
 
@@ -14,7 +14,7 @@ async def delete_in_batches(
 
     Rows that somebody else holds locked are left for the next time.
     """
-    ctid = column("ctid")
+    ctid: ColumnClause[str] = column("ctid")
     chosen = select(ctid).select_from(table).where(condition).limit(batch).with_for_update(skip_locked=True)
     deleted = 0
     while True:
