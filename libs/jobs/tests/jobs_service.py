@@ -106,7 +106,7 @@ class Service:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.database = Database(url, pool_size=5)
+        self.database = Database(url, pool_size=5, plans="force_custom_plan")
 
     @asynccontextmanager
     async def worker(

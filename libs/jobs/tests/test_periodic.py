@@ -38,7 +38,7 @@ async def view(service: Service, name: str) -> PeriodicView:
 async def test_two_workers_run_each_due_task_once(service: Service) -> None:
     runs = Runs()
     task = Periodic("shop.tidy", runs, every=timedelta(seconds=0.5), jitter=timedelta(0), at_start=True)
-    other = Database(service.url)
+    other = Database(service.url, plans="force_custom_plan")
     async with service.worker(periodic=(task,)), service.worker(periodic=(task,), database=other):
 
         async def ran_often() -> bool:

@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -20,11 +19,11 @@ from sqlalchemy import Table
 
 from jobs import cli as jobs_cli
 from jobs.queue import JobQueue
-from messaging import inbox
+from messaging import pruning
 from messaging.bus import DeadLetters
 from messaging.outbox import Outbox
 from messaging.wiring import dead_letters_of
-from servicekit import idempotency, logs
+from servicekit import logs
 from servicekit.app import worker_app
 from servicekit.db import Database
 from servicekit.migrations import upgrade
@@ -157,26 +156,16 @@ async def _dead_letters(
 
 
 async def _jobs(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, plans="force_custom_plan")
     try:
         await jobs_cli.run(database, service.jobs, arguments)
     finally:
         await database.close()
 
 
-# An event is redelivered within minutes, a request retried within hours.
-_INBOX_DAYS, _IDEMPOTENCY_DAYS = 30, 1
-
-
 async def _prune(service: Service[S], settings: ServiceSettings) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
-    now = datetime.now(UTC)
     try:
-        async with database.transaction() as session:
-            await inbox.prune(session, service.inbox, now - timedelta(days=_INBOX_DAYS))
-            if service.idempotency_keys is not None:
-                await idempotency.prune(
-                    session, service.idempotency_keys, now - timedelta(days=_IDEMPOTENCY_DAYS)
-                )
+        await pruning.prune(database, service.inbox, service.idempotency_keys)
     finally:
         await database.close()

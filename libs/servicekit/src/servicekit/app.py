@@ -102,7 +102,7 @@ def create_app(
 
 
 def worker_app(app: FastAPI) -> FastAPI:
-    """The application of a process that only runs the jobs of the service `app`; serves health and metrics."""
+    """The application of a process that only runs the jobs of the service `app`, with health and metrics."""
     worker: Worker = app.state.worker
     database: Database = app.state.database
     resources: Lifespan | None = app.state.resources
