@@ -17,6 +17,7 @@ COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 SERVICES = sorted(Members.load().services)
 INFRASTRUCTURE = ["gateway", "postgres", "rabbitmq"]
+WORKERS = ["identity-worker", "office-worker"]
 JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
 # ${NAME}, ${NAME:-default}, ${NAME:?message}: the name, and what follows it.
 VARIABLES = re.findall(r"\$\{([A-Z0-9_]+)(:?[-?+]?)[^}]*\}", COMPOSE)
@@ -38,7 +39,7 @@ def stages() -> dict[str, tuple[str, str]]:
 
 
 def test_everything_that_runs_is_known_to_these_tests(config: dict[str, Any]) -> None:
-    assert sorted(config["services"]) == sorted([*SERVICES, *INFRASTRUCTURE, *JOBS])
+    assert sorted(config["services"]) == sorted([*SERVICES, *WORKERS, *INFRASTRUCTURE, *JOBS])
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -116,7 +117,7 @@ def test_no_image_carries_tests_or_what_only_tests_need() -> None:
     assert allowed == ["!libs", "!services", "!requirements/run.txt", "!deploy/healthcheck.py"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *INFRASTRUCTURE])
+@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE])
 def test_what_runs_for_ever_is_watched_and_restarted(name: str, config: dict[str, Any]) -> None:
     service = config["services"][name]
     assert service["healthcheck"]["test"][0] == "CMD"
@@ -132,16 +133,16 @@ def test_a_job_runs_once_and_is_waited_for(name: str, config: dict[str, Any]) ->
         for other in services.values()
         if name in other.get("depends_on", {})
     ]
-    assert waiting == ["service_completed_successfully"]
+    assert set(waiting) == {"service_completed_successfully"}
 
 
 def test_a_job_runs_the_image_of_its_service(config: dict[str, Any]) -> None:
     services = config["services"]
-    for name in JOBS:
+    for name in (*JOBS, *WORKERS):
         assert services[name]["image"] == services[name.rpartition("-")[0]]["image"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *INFRASTRUCTURE, *JOBS])
+@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE, *JOBS])
 def test_every_container_is_locked_down(name: str, config: dict[str, Any]) -> None:
     service = config["services"][name]
     assert service["read_only"] is True
@@ -164,7 +165,16 @@ def test_only_the_gateway_can_be_reached_from_outside(config: dict[str, Any]) ->
     assert list(services["gateway"]["networks"]) == ["front"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *JOBS])
+@pytest.mark.parametrize("name", WORKERS)
+def test_jobs_run_in_a_worker_and_not_beside_requests(name: str, config: dict[str, Any]) -> None:
+    service = name.partition("-")[0]
+    worker, server = config["services"][name], config["services"][service]
+    assert worker["command"] == ["python", "-m", service, "work"]
+    assert worker["healthcheck"]["test"] == server["healthcheck"]["test"]
+    assert server["environment"][f"ZHUXUE_{service.upper()}_RUN_JOBS"] == "false"
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *JOBS])
 def test_the_environment_is_what_the_settings_ask_for(
     name: str, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The commands every service has: `serve`, `migrate`, `prune`, `dead-letters list|replay`."""
+"""The commands every service has: `serve`, `work`, `migrate`, `prune`, `dead-letters`, `jobs`."""
 
 import argparse
 import asyncio
@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,11 +17,14 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Table
 
-from messaging import inbox
+from jobs import cli as jobs_cli
+from jobs.queue import JobQueue
+from messaging import pruning
 from messaging.bus import DeadLetters
 from messaging.outbox import Outbox
 from messaging.wiring import dead_letters_of
-from servicekit import idempotency, logs
+from servicekit import logs
+from servicekit.app import worker_app
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 from servicekit.settings import ServiceSettings
@@ -44,6 +46,7 @@ class Service(Generic[S]):
     migrations: Path
     outbox: Outbox
     inbox: Table
+    jobs: JobQueue
     idempotency_keys: Table | None = None
 
 
@@ -51,15 +54,23 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="serve HTTP, relay and consume events")
+    commands.add_parser(
+        "serve", help="serve HTTP, relay and consume events; run jobs unless RUN_JOBS is false"
+    )
+    commands.add_parser("work", help="only run jobs and periodic tasks; serves health and metrics on PORT")
     commands.add_parser("migrate", help="bring the database up to the newest revision")
-    commands.add_parser("prune", help="forget old handled events and idempotency keys")
+    commands.add_parser("prune", help="delete old processed events and idempotency keys")
     add_dead_letters(commands)
+    jobs_cli.add(commands)
     arguments = parser.parse_args(argv)
     settings = service.settings()
     logs.configure(json=settings.log_json, level=settings.log_level)
     if arguments.command == "serve":
         serve(service, settings)
+    elif arguments.command == "work":
+        work(service, settings)
+    elif arguments.command == "jobs":
+        asyncio.run(_jobs(service, settings, arguments))
     elif arguments.command == "migrate":
         asyncio.run(upgrade(service.migrations, settings.database_url))
     elif arguments.command == "prune":
@@ -71,15 +82,7 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
 
 def serve(service: Service[S], settings: S) -> None:
     """Serve until told to stop, in `settings.workers` processes that share the port."""
-    options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": True,
-        "timeout_graceful_shutdown": 10,
-    }
+    options = _options(settings)
     if settings.workers == 1:
         uvicorn.run(_built(service, settings), **options)
         return
@@ -88,6 +91,23 @@ def serve(service: Service[S], settings: S) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         os.environ[_WORKER_OF] = service.name
         uvicorn.run("messaging.cli:worker", factory=True, workers=settings.workers, **options)
+
+
+def work(service: Service[S], settings: S) -> None:
+    """Run jobs and periodic tasks until told to stop."""
+    uvicorn.run(worker_app(_built(service, settings)), **_options(settings))
+
+
+def _options(settings: ServiceSettings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": True,
+        "timeout_graceful_shutdown": 10,
+    }
 
 
 def worker() -> FastAPI:
@@ -135,19 +155,17 @@ async def _dead_letters(
         await database.close()
 
 
-# An event is redelivered within minutes, a request retried within hours.
-_INBOX_DAYS, _IDEMPOTENCY_DAYS = 30, 1
+async def _jobs(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+    database = Database(settings.database_url, plans="force_custom_plan")
+    try:
+        await jobs_cli.run(database, service.jobs, arguments)
+    finally:
+        await database.close()
 
 
 async def _prune(service: Service[S], settings: ServiceSettings) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
-    now = datetime.now(UTC)
     try:
-        async with database.transaction() as session:
-            await inbox.prune(session, service.inbox, now - timedelta(days=_INBOX_DAYS))
-            if service.idempotency_keys is not None:
-                await idempotency.prune(
-                    session, service.idempotency_keys, now - timedelta(days=_IDEMPOTENCY_DAYS)
-                )
+        await pruning.prune(database, service.inbox, service.idempotency_keys)
     finally:
         await database.close()

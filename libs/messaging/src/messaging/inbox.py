@@ -1,11 +1,10 @@
 """The inbox: the id of an event and its effect are one transaction, so an event has one effect.
 
-The table is pruned by `prune`: an event is never redelivered weeks later.
+Rows are deleted after a month, by the periodic task of `messaging.pruning`: no event is redelivered so late.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, func
@@ -73,8 +72,3 @@ class Processor:
                     return False
                 await subscription.handler(session, event, envelope)
                 return True
-
-
-async def prune(session: AsyncSession, inbox: Table, before: datetime) -> None:
-    """Forget events handled before `before`."""
-    await session.execute(inbox.delete().where(inbox.c.handled_at < before))

@@ -1,8 +1,8 @@
 """The application factory: every service is assembled by this one call."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Table
@@ -19,6 +19,18 @@ from servicekit.settings import ServiceSettings
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+class Worker(Protocol):
+    """What runs a service's jobs; `jobs.worker.Worker` is one."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Work for as long as the context lasts."""
+        ...
+
+    async def check(self) -> None:
+        """Raise unless it works."""
+        ...
+
+
 def create_app(
     *,
     name: str,
@@ -26,7 +38,9 @@ def create_app(
     settings: ServiceSettings,
     database: Database,
     routers: Sequence[APIRouter],
+    resources: Lifespan | None = None,
     background: Lifespan | None = None,
+    worker: Worker | None = None,
     idempotency_table: Table | None = None,
     checks: dict[str, Check] | None = None,
     clock: Clock | None = None,
@@ -35,21 +49,24 @@ def create_app(
 ) -> FastAPI:
     """Assemble a service.
 
-    `background` runs for as long as the application does (relays, consumers); `checks` decide `/readyz`
-    beside the database; `larger_bodies` raises the body limit in bytes below path prefixes; `pages` are paths
-    that browsers navigate to, with all below them, which scripts of other origins never read.
+    For as long as the application runs, `resources` (what requests and jobs both need, such as another store)
+    are entered first, then `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`,
+    which runs jobs and periodic tasks. `checks` decide `/readyz` beside the database; `larger_bodies` raises
+    the body limit in bytes below path prefixes; `pages` are paths that browsers navigate to, with all below
+    them, which scripts of other origins never read.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            if background is None:
-                yield
-            else:
-                async with background(app):
-                    yield
-        finally:
-            await database.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            if resources is not None:
+                await stack.enter_async_context(resources(app))
+            if background is not None:
+                await stack.enter_async_context(background(app))
+            if worker is not None and settings.run_jobs:
+                await stack.enter_async_context(worker.running())
+            yield
 
     app = FastAPI(
         title=title,
@@ -66,6 +83,8 @@ def create_app(
     app.state.clock = clock or SystemClock()
     app.state.checks = {"database": database.ping, **(checks or {})}
     app.state.idempotency_table = idempotency_table
+    app.state.resources = resources
+    app.state.worker = worker
     problems.install(app)
     app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
     reference.install(app)
@@ -80,6 +99,28 @@ def create_app(
     app.add_middleware(MetricsMiddleware, service=name)
     app.add_middleware(CorrelationMiddleware, service=name)
     return app
+
+
+def worker_app(app: FastAPI) -> FastAPI:
+    """The application of a process that only runs the jobs of the service `app`, with health and metrics."""
+    worker: Worker = app.state.worker
+    database: Database = app.state.database
+    resources: Lifespan | None = app.state.resources
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            if resources is not None:
+                await stack.enter_async_context(resources(app))
+            await stack.enter_async_context(worker.running())
+            yield
+
+    alone = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    alone.state.checks = {"database": database.ping, "worker": worker.check}
+    for router in (health.router, metrics.router):
+        alone.include_router(router)
+    return alone
 
 
 def _declare_problem_schema(app: FastAPI) -> None:

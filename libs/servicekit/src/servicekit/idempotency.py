@@ -3,11 +3,10 @@
 An endpoint that creates something takes `idempotency: Idempotent`, and returns
 `idempotency.keep(result)`. The key is stored in the same transaction as the effect: either both are
 there or neither. Two requests with one key at the same moment: the second waits for the first.
-Rows are pruned after a day by `DELETE ... WHERE created_at < now() - interval '1 day'`.
+Rows are deleted after a day, by the periodic task of `messaging.pruning`.
 """
 
 import hashlib
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
@@ -129,11 +128,6 @@ async def on_replayed(_: Request, error: Exception) -> JSONResponse:
     """Exception handler: the stored answer, marked as such."""
     assert isinstance(error, Replayed)
     return JSONResponse(error.body, error.status, {"Idempotency-Replayed": "true"})
-
-
-async def prune(session: AsyncSession, table: Table, before: datetime) -> None:
-    """Forget keys older than `before`."""
-    await session.execute(table.delete().where(table.c.created_at < before))
 
 
 Idempotent = Annotated[Idempotency, Depends(idempotency)]

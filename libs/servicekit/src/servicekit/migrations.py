@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from servicekit import words
 
 # One number for all: two migration jobs of one database wait for each other instead of colliding.
 _LOCK = 0x5A485558
+_EXCLUDED = "zhuxue.excluded_tables"
 # Alembic keeps the environment it runs in a global of its module: two threads would mix theirs up.
 _one_at_a_time = threading.Lock()
 
@@ -61,7 +63,9 @@ async def check(directory: Path, metadata: MetaData, url: str) -> list[str]:
 
 
 def _differences(connection: Connection, metadata: MetaData) -> list[str]:
-    context = MigrationContext.configure(connection, opts={**_COMPARISON, "target_metadata": metadata})
+    context = MigrationContext.configure(
+        connection, opts={**_comparison(metadata), "target_metadata": metadata}
+    )
     found: list[str] = []
     for difference in compare_metadata(context, metadata):
         # One change is a tuple; those of one column come as a list of tuples.
@@ -102,7 +106,7 @@ async def _run(url: str, metadata: MetaData) -> None:
 def _migrate(connection: Connection, metadata: MetaData) -> None:
     from alembic import context  # a proxy that only exists while alembic runs an environment
 
-    context.configure(connection=connection, target_metadata=metadata, **_COMPARISON)
+    context.configure(connection=connection, target_metadata=metadata, **_comparison(metadata))
     with context.begin_transaction():
         # In this order: the wait for another migration job may be long, that for a table must not be.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -110,9 +114,20 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def _ours(_: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
-    """Partitions and their indexes are made by hand in migrations; the models know only the parent."""
-    return not (reflected and compare_to is None and type_ in {"table", "index"} and "_part_" in (name or ""))
+def exclude_tables(metadata: MetaData, names: Collection[str]) -> None:
+    """Declare tables that migrations make and another library describes: `check` does not compare them."""
+    metadata.info.setdefault(_EXCLUDED, set()).update(names)
 
 
-_COMPARISON: dict[str, Any] = {"compare_type": True, "compare_server_default": False, "include_object": _ours}
+def _comparison(metadata: MetaData) -> dict[str, Any]:
+    excluded: Collection[str] = metadata.info.get(_EXCLUDED, ())
+
+    def compared(_: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
+        """Partitions and their indexes are made by hand in migrations; the models know only the parent."""
+        if not reflected or compare_to is not None:
+            return True
+        if type_ == "table" and name in excluded:
+            return False
+        return not (type_ in {"table", "index"} and "_part_" in (name or ""))
+
+    return {"compare_type": True, "compare_server_default": False, "include_object": compared}

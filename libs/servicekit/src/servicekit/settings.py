@@ -19,6 +19,7 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64, description="Processes that share the port")
+    run_jobs: bool = Field(default=True, description="Whether `serve` runs jobs and periodic tasks too")
     database_url: str
     database_pool_size: int = Field(default=10, ge=1)
     rabbitmq_url: str | None = None

@@ -10,7 +10,7 @@ from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from cockpit.analytics.store import Analytics
-from cockpit.base import AUDIENCE, MIGRATIONS, inbox, outbox, replica_snapshots, revocations
+from cockpit.base import AUDIENCE, MIGRATIONS, inbox, job_queue, outbox, replica_snapshots, revocations
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import endpoints as intake
@@ -19,6 +19,8 @@ from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.settings import Settings
 from contracts.identity import AccessRevokedV1
+from jobs.worker import Worker
+from messaging import pruning
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import LocalListener, Messaging, make_bus
@@ -61,6 +63,7 @@ def build(
         listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
     )
     messaging.attach(bus)
+    worker = Worker("cockpit", database, job_queue, periodic=[pruning.task(database, inbox)])
     receiver = Receiver(
         database,
         analytics,
@@ -71,20 +74,24 @@ def build(
     )
 
     @asynccontextmanager
-    async def background(_: FastAPI) -> AsyncIterator[None]:
+    async def resources(_: FastAPI) -> AsyncIterator[None]:
         try:
             await analytics.start()
-            async with (
-                receiver.kept_swept(alone=settings.analytics_embedded),
-                keys.kept_fresh(),
-                revoked.kept_fresh(),
-                # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.
-                messaging.running(bus, own=own),
-                replica.filled(database),
-            ):
-                yield
+            yield
         finally:
             await analytics.close()
+
+    @asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        async with (
+            receiver.kept_swept(alone=settings.analytics_embedded),
+            keys.kept_fresh(),
+            revoked.kept_fresh(),
+            # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.
+            messaging.running(bus, own=own),
+            replica.filled(database),
+        ):
+            yield
 
     app = create_app(
         name="cockpit",
@@ -92,7 +99,9 @@ def build(
         settings=settings,
         database=database,
         routers=[overview.router, intake.router, metrics.router],
+        resources=resources,
         background=background,
+        worker=worker,
         checks={"analytics": analytics.ping, "bus": bus.check},
         clock=clock,
         larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},

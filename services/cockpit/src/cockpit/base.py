@@ -6,6 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
 from contracts.vocabulary import Audience
+from jobs.queue import JobQueue
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from replica.models import make_snapshot_table
@@ -23,5 +24,6 @@ class Base(DeclarativeBase):
 
 outbox = Outbox(Base, "cockpit")
 inbox = make_inbox_table(Base.metadata)
+job_queue = JobQueue(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
 replica_snapshots = make_snapshot_table(Base.metadata)

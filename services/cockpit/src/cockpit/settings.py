@@ -32,6 +32,10 @@ class Settings(ServiceSettings, SnapshotSettings):
     def _one_process_for_one_directory(self) -> Self:
         if self.analytics_embedded and self.workers > 1:
             raise ValueError("workers must be 1 with chDB: one process can have its directory open")
+        if self.analytics_embedded and not self.run_jobs:
+            raise ValueError(
+                "run_jobs must be true with chDB: jobs run in the process that has its directory open"
+            )
         return self
 
     @property

@@ -17,7 +17,7 @@ from identity.audit.writer import AuditWriter
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
-from identity.base import AUDIENCE, idempotency_keys, inbox, outbox, revocations
+from identity.base import AUDIENCE, idempotency_keys, inbox, job_queue, outbox, revocations
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -42,6 +42,8 @@ from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.units.endpoints import router as units
 from identity.vault import Vault
+from jobs.worker import Worker
+from messaging import pruning
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import LocalListener, Messaging, make_bus
@@ -84,6 +86,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     own = bus is None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
+    worker = Worker(
+        "identity", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)]
+    )
 
     records = AuditWriter(settings.database_url, the_clock)
     deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
@@ -132,6 +137,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             *([dev] if settings.dev else []),
         ],
         background=background,
+        worker=worker,
         idempotency_table=idempotency_keys,
         checks={"bus": the_bus.check},
         clock=the_clock,

@@ -6,6 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
 from contracts.vocabulary import Audience
+from jobs.queue import JobQueue
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from servicekit.db import new_metadata
@@ -23,6 +24,7 @@ class Base(DeclarativeBase):
 
 outbox = Outbox(Base, "identity")
 inbox = make_inbox_table(Base.metadata)
+job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
 

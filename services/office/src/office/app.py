@@ -10,10 +10,12 @@ from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
 from contracts.vocabulary import Audience
+from jobs.worker import Worker
+from messaging import pruning
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import LocalListener, Messaging, make_bus
-from office.base import idempotency_keys, inbox, outbox, replica_snapshots, revocations
+from office.base import idempotency_keys, inbox, job_queue, outbox, replica_snapshots, revocations
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
 from office.directory.models import Person, Unit
@@ -56,6 +58,7 @@ def build(
         listeners=(LocalListener((AccessRevokedV1,), revoked.hear),),
     )
     messaging.attach(bus)
+    worker = Worker("office", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)])
 
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +76,7 @@ def build(
         database=database,
         routers=(notices, receipts, coverage, directory),
         background=background,
+        worker=worker,
         idempotency_table=idempotency_keys,
         checks={"bus": bus.check},
         clock=clock,

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
+from jobs.queue import JobQueue
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from replica.models import make_snapshot_table
@@ -22,6 +23,7 @@ class Base(DeclarativeBase):
 
 outbox = Outbox(Base, "office")
 inbox = make_inbox_table(Base.metadata)
+job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
 replica_snapshots = make_snapshot_table(Base.metadata)

@@ -1,0 +1,114 @@
+"""A job as its handler sees it: the payload, the last checkpoint, and how to report progress."""
+
+import asyncio
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from jobs.kinds import Kind, P, State
+from jobs.queue import JobQueue
+from servicekit.db import Database
+
+C = TypeVar("C", bound=BaseModel)
+
+
+class Stopped(Exception):
+    """Raised by `checkpoint` and `progress` when this attempt must end. Handlers do not catch it."""
+
+
+class Cancelled(Stopped):
+    """Somebody has cancelled the job."""
+
+
+class Superseded(Stopped):
+    """Another worker has taken the job over: this one was silent for longer than the heartbeat timeout."""
+
+
+class Job(Generic[P]):
+    """One attempt at a job."""
+
+    def __init__(
+        self,
+        *,
+        id_: UUID,
+        kind: Kind[P],
+        payload: P,
+        start: int,
+        attempt: int,
+        checkpoint: object,
+        deadline: asyncio.Timeout,
+        database: Database,
+        queue: JobQueue,
+    ) -> None:
+        self.id = id_
+        self.kind = kind
+        self.payload = payload
+        self.attempt = attempt
+        self._start = start
+        self._checkpoint = checkpoint
+        self._deadline = deadline
+        self._database = database
+        self._table = queue.jobs
+
+    def resume(self, model: type[C]) -> C | None:
+        """The last checkpoint, None at the beginning."""
+        return None if self._checkpoint is None else model.model_validate(self._checkpoint)
+
+    async def checkpoint(
+        self,
+        session: AsyncSession,
+        position: BaseModel,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Record in the caller's transaction that the work up to `position` is done.
+
+        Do it in the transaction that holds the work itself: after a failure the next attempt then resumes
+        exactly there. A position that differs from the last one starts the count of attempts anew, so it
+        must only move forward. `message` is Chinese, for users. Raises `Cancelled` or `Superseded`; the
+        work since the last checkpoint is then rolled back.
+        """
+        value = position.model_dump(mode="json")
+        values: dict[str, object] = {"checkpoint": value}
+        if value != self._checkpoint:
+            values["attempts"] = 1
+        await self._report(session, values, done, total, message)
+        self._checkpoint = value
+
+    async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
+        """Report progress between checkpoints, in a transaction of its own. Raises as `checkpoint` does."""
+        async with self._database.transaction() as session:
+            await self._report(session, {}, done, total, message)
+
+    async def _report(
+        self,
+        session: AsyncSession,
+        values: dict[str, object],
+        done: int | None,
+        total: int | None,
+        message: str | None,
+    ) -> None:
+        given = {"done": done, "total": total, "message": message}
+        table = self._table
+        cancelled = await session.scalar(
+            update(table)
+            .where(table.c.id == self.id, table.c.starts == self._start, table.c.state == State.RUNNING)
+            .values(
+                {
+                    **values,
+                    **{name: value for name, value in given.items() if value is not None},
+                    "updated_at": func.now(),
+                }
+            )
+            .returning(table.c.cancel_requested)
+        )
+        if cancelled is None:
+            raise Superseded
+        if cancelled:
+            raise Cancelled
+        self._deadline.reschedule(asyncio.get_running_loop().time() + self.kind.stall.total_seconds())

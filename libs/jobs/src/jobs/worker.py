@@ -1,0 +1,311 @@
+"""The worker: claims jobs through pgqueuer, runs their handlers and records how they end.
+
+pgqueuer does the claiming (LISTEN/NOTIFY, `SKIP LOCKED`, limits per kind), sends heartbeats, and hands a job
+whose worker has fallen silent to another one. The state of a job is ours: see `records`.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain import models
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import Channel
+from pydantic import BaseModel, ValidationError
+from structlog.contextvars import bound_contextvars
+
+from jobs import pruning
+from jobs.job import Cancelled, Job, Superseded
+from jobs.kinds import AnyHandler, Periodic, PermanentFailure, State
+from jobs.metrics import OUTCOMES, SECONDS
+from jobs.queue import JobQueue
+from jobs.records import Records, Started
+from jobs.schedule import Schedule
+from servicekit.background import repeated
+from servicekit.db import Database
+
+log = structlog.get_logger("jobs")
+
+# A job whose worker died this often in a row is dead, whatever its own limit.
+_CRASHES = 3
+# Named here in full: pgqueuer would read environment variables as general as CHANNEL and FUNCTION.
+_NAMES = DBSettings(
+    prefix="",
+    db_schema=None,
+    channel=Channel("ch_pgqueuer"),
+    function="fn_pgqueuer_changed",
+    statistics_table="pgqueuer_statistics",
+    queue_status_type="pgqueuer_status",
+    queue_table="pgqueuer",
+    queue_table_log="pgqueuer_log",
+    trigger="tg_pgqueuer_changed",
+    schedules_table="pgqueuer_schedules",
+)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a worker works, in seconds.
+
+    A job is taken over `heartbeat` to `heartbeat + poll` after its worker died. A worker that stops gives
+    its jobs `grace` to end. `concurrency` limits the jobs that run at once in this process; it is even.
+    """
+
+    heartbeat: float = 30.0
+    poll: float = 10.0
+    concurrency: int = 8
+    grace: float = 5.0
+
+
+class Worker:
+    """Runs the jobs and periodic tasks of one service."""
+
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        queue: JobQueue,
+        *,
+        handlers: Sequence[AnyHandler] = (),
+        periodic: Sequence[Periodic] = (),
+        pace: Pace | None = None,
+    ) -> None:
+        tasks = [*periodic, pruning.task(database, queue)]
+        self._service = service
+        self._database = database
+        self._queue = queue
+        self._pace = pace or Pace()
+        self._handlers = {handler.kind.name: handler for handler in handlers}
+        self._periodic = frozenset(task.name for task in tasks)
+        for task in tasks:
+            self._handlers[task.name] = task.handler()
+        if len(self._handlers) != len(handlers) + len(tasks):
+            raise ValueError("two kinds of jobs or periodic tasks have the same name")
+        self._schedule = Schedule(service, database, queue, tasks)
+        self._records = Records(database, queue, f"{socket.gethostname()}:{os.getpid()}")
+        self._manager: QueueManager | None = None
+        self._stopping = False
+        self._giving_back = asyncio.Event()
+        self._running: set[asyncio.Task[BaseModel | None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work for as long as the context lasts.
+
+        At the end, jobs may run on for the time of grace. Those that do not end are cancelled and given
+        back; another worker resumes them at their last checkpoint.
+        """
+        self._stopping = False
+        self._giving_back.clear()
+        async with repeated(f"{self._service}-schedule", self._schedule.look, every=30, jitter=0):
+            claiming = asyncio.Event()
+            async with self._claiming(claiming):
+                yield
+
+    async def check(self) -> None:
+        """Raise unless jobs are being claimed."""
+        if self._manager is None:
+            raise ConnectionError("the worker is not running")
+
+    @contextlib.asynccontextmanager
+    async def _claiming(self, stopped: asyncio.Event) -> AsyncIterator[None]:
+        async def claim() -> None:
+            try:
+                await self._claim()
+            finally:
+                if self._stopping:
+                    stopped.set()
+
+        async with repeated(f"{self._service}-worker", claim, every=1):
+            try:
+                yield
+            finally:
+                self._stopping = True
+                if self._manager is not None:
+                    self._manager.shutdown.set()
+                    await self._drain(stopped)
+
+    async def _drain(self, stopped: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.grace):
+                await stopped.wait()
+        self._giving_back.set()
+        for task in self._running:
+            task.cancel()
+        await stopped.wait()
+
+    async def _claim(self) -> None:
+        """Run pgqueuer until this worker stops or the database is lost."""
+        _, options = self._database.engine.dialect.create_connect_args(self._database.engine.url)
+        async with asyncpg.create_pool(
+            **options,
+            min_size=2,
+            max_size=3,
+            server_settings={"application_name": f"{self._service}-jobs", "timezone": "UTC", "jit": "off"},
+        ) as pool:
+            manager = _Manager(_Queries(AsyncpgPoolDriver(pool), *_builders()), _NAMES.channel)
+            for name, handler in self._handlers.items():
+                manager.register_executor(name, _Executor(self, handler))
+            self._manager = manager
+            try:
+                await manager.run(
+                    dequeue_timeout=timedelta(seconds=self._pace.poll),
+                    batch_size=max(1, self._pace.concurrency // 2),
+                    max_concurrent_tasks=self._pace.concurrency,
+                    shutdown_on_listener_failure=True,
+                    heartbeat_timeout=timedelta(seconds=self._pace.heartbeat),
+                    log_aggregation_interval=timedelta(0),
+                )
+            finally:
+                self._manager = None
+
+    async def run_job(self, job_id: UUID, handler: AnyHandler) -> None:
+        """Make one attempt and record how it ends.
+
+        When that cannot be recorded, the row stays claimed without a heartbeat and is claimed anew later.
+        """
+        started = await self._records.start(job_id)
+        if started is None:
+            return
+        kind = handler.kind
+        with bound_contextvars(
+            service=self._service, job_id=str(job_id), kind=kind.name, correlation_id=started.correlation_id
+        ):
+            began = time.perf_counter()
+            outcome = await self._attempt(started, handler, began)
+            SECONDS.labels(self._service, kind.name).observe(time.perf_counter() - began)
+            OUTCOMES.labels(self._service, kind.name, outcome).inc()
+            log.log(_LEVELS.get(outcome, 20), "job attempt ended", outcome=outcome, attempt=started.attempt)
+
+    async def _attempt(self, started: Started, handler: AnyHandler, began: float) -> str:
+        kind, records = handler.kind, self._records
+        if started.cancel_requested:
+            return await _kept(records.cancel(started), "cancelled")
+        if self._giving_back.is_set():
+            return await _kept(records.interrupt(started, kind), "interrupted")
+        error: BaseException
+        if started.attempt > max(kind.retry.limit, _CRASHES):
+            error = PermanentFailure("the worker died during each attempt")
+        else:
+            task = asyncio.create_task(self._call(started, handler), name=f"job-{kind.name}")
+            self._running.add(task)
+            try:
+                await asyncio.wait({task})
+            finally:
+                self._running.discard(task)
+                task.cancel()
+            if task.cancelled():
+                if self._giving_back.is_set():
+                    return await _kept(records.interrupt(started, kind), "interrupted")
+                error = RuntimeError("the handler was cancelled")
+            elif (raised := task.exception()) is None:
+                if kind.name in self._periodic:
+                    seconds = time.perf_counter() - began
+                    return await _kept(records.end_periodic(started, seconds, None), "succeeded")
+                return await _kept(records.succeed(started, task.result()), "succeeded")
+            else:
+                error = raised
+        if isinstance(error, Superseded):
+            return "superseded"
+        if isinstance(error, Cancelled):
+            return await _kept(records.cancel(started), "cancelled")
+        log.warning("job failed", attempt=started.attempt, exc_info=error)
+        said = f"{type(error).__name__}: {error}"
+        permanent = isinstance(error, PermanentFailure)
+        if kind.name in self._periodic and (permanent or started.attempt >= kind.retry.limit):
+            return await _kept(records.end_periodic(started, time.perf_counter() - began, said), "dead")
+        state = await records.fail(started, kind, said, permanent=permanent)
+        return _FAILED[state]
+
+    async def _call(self, started: Started, handler: AnyHandler) -> BaseModel | None:
+        kind = handler.kind
+        try:
+            payload = kind.payload.model_validate(started.payload)
+        except ValidationError as error:
+            raise PermanentFailure(f"the payload does not fit: {error}") from error
+        deadline = asyncio.timeout(kind.stall.total_seconds())
+        job = Job(
+            id_=started.id,
+            kind=kind,
+            payload=payload,
+            start=started.start,
+            attempt=started.attempt,
+            checkpoint=started.checkpoint,
+            deadline=deadline,
+            database=self._database,
+            queue=self._queue,
+        )
+        try:
+            async with deadline:
+                return await handler.call(job)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise TimeoutError(f"no progress for {kind.stall}") from error
+            raise
+
+
+_FAILED = {State.QUEUED: "retried", State.DEAD: "dead", None: "superseded"}
+_LEVELS = {"dead": 40, "superseded": 30}
+
+
+async def _kept(recorded: Any, outcome: str) -> str:
+    return outcome if await recorded else "superseded"
+
+
+def _builders() -> tuple[QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder]:
+    return QueryBuilderEnvironment(_NAMES), QueryQueueBuilder(_NAMES), QuerySchedulerBuilder(_NAMES)
+
+
+class _Queries(Queries):
+    """pgqueuer's queries, except that the transaction that records a job's end removes its row."""
+
+    async def log_jobs(self, job_status: object) -> None:
+        """Leave the rows alone: one that could not be recorded is to be claimed again."""
+
+
+class _Manager(QueueManager):
+    """pgqueuer's queue manager without a look at the catalog at each start: migrations make the tables."""
+
+    async def verify_structure(self) -> None:
+        """Trust the migrations."""
+
+
+async def _never(_: models.Job) -> None:
+    raise NotImplementedError
+
+
+class _Executor(AbstractEntrypointExecutor):
+    """Connects a kind of jobs to the worker."""
+
+    def __init__(self, worker: Worker, handler: AnyHandler) -> None:
+        super().__init__(
+            EntrypointExecutorParameters(func=_never, concurrency_limit=handler.kind.concurrency)
+        )
+        self._worker = worker
+        self._handler = handler
+
+    async def execute(self, job: models.Job, context: models.Context) -> None:
+        """Make one attempt."""
+        assert job.payload is not None
+        try:
+            await self._worker.run_job(UUID(bytes=job.payload), self._handler)
+        except Exception:  # the database is away: pgqueuer would log the same, with the job's payload
+            log.warning("job attempt not recorded", kind=self._handler.kind.name, exc_info=True)

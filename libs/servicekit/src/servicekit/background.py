@@ -1,0 +1,99 @@
+"""The loop of work that every process does for itself: refresh a cache, relay its outbox.
+
+Work that one process does for all of them is a periodic task, and work that must not get lost is a job
+(both in `libs/jobs`).
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from servicekit.retry import RetryPolicy
+
+log = structlog.get_logger("background")
+
+RUNS = Counter("zhuxue_background_runs_total", "Runs of per-process loops", ["loop", "outcome"])
+LAST_SUCCESS = Gauge(
+    "zhuxue_background_last_success_timestamp_seconds",
+    "When a per-process loop last succeeded",
+    ["loop"],
+    multiprocess_mode="max",
+)
+
+_RETRY = RetryPolicy(base=1.0, cap=30.0)
+
+
+@contextlib.asynccontextmanager
+async def repeated(
+    name: str,
+    call: Callable[[], Awaitable[float | None]],
+    *,
+    every: float,
+    jitter: float = 0.1,
+    first: float = 0.0,
+    retry: RetryPolicy = _RETRY,
+    wake: asyncio.Event | None = None,
+) -> AsyncIterator[None]:
+    """Run `call` in the background again and again for as long as the context lasts.
+
+    The first run starts after `first` seconds, each further one `every` seconds after the end of the last,
+    or as many as `call` returns, varied by the share `jitter`. A failed run is logged, counted and repeated
+    after the delay of `retry`, without a limit. `wake` starts the next run at once. Leaving the context
+    cancels the run.
+    """
+    task = asyncio.create_task(_loop(name, call, every, jitter, first, retry, wake), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _loop(
+    name: str,
+    call: Callable[[], Awaitable[float | None]],
+    every: float,
+    jitter: float,
+    first: float,
+    retry: RetryPolicy,
+    wake: asyncio.Event | None,
+) -> None:
+    failures = 0
+    pause = first
+    while True:
+        if pause > 0:
+            await _pause(pause * random.uniform(1 - jitter, 1 + jitter), wake)
+        if wake is not None:
+            wake.clear()
+        try:
+            wanted = await call()
+        except Exception as error:  # the loop survives every failure of its work
+            failures += 1
+            pause = retry.delay(failures)
+            RUNS.labels(name, "failed").inc()
+            log.warning(
+                "background run failed",
+                loop=name,
+                failures=failures,
+                error=type(error).__name__,
+                exc_info=failures == 1,
+            )
+        else:
+            failures = 0
+            pause = every if wanted is None else wanted
+            RUNS.labels(name, "succeeded").inc()
+            LAST_SUCCESS.labels(name).set_to_current_time()
+
+
+async def _pause(seconds: float, wake: asyncio.Event | None) -> None:
+    if wake is None:
+        await asyncio.sleep(seconds)
+        return
+    # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the wake.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()
