@@ -22,17 +22,17 @@ from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
-from identity.device.endpoints import router as device
 from identity.integrations.endpoints import router as integrations
 from identity.keys.ring import KeyRing
 from identity.keys.rotation import kept_rotated
 from identity.memberships.endpoints import router as memberships
-from identity.oauth.context import Parts
-from identity.oauth.decision import router as decision
-from identity.oauth.endpoints import router as oauth
-from identity.oauth.rp_initiated_logout import router as logout
+from identity.oauth.device.endpoints import router as device
+from identity.oauth.endpoints.authorization import router as oauth
+from identity.oauth.endpoints.decision import router as decision
+from identity.oauth.endpoints.token import router as token_endpoints
+from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
-from identity.oauth.token_endpoints import router as token_endpoints
+from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.partitions import kept_partitioned
 from identity.sessions.backchannel_logout import LogoutDelivery

@@ -9,7 +9,7 @@ from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import RSAKey
 
 from identity.keys.ring import LEAD
-from identity.oauth.client_keys import ClientKeys
+from identity.oauth.authentication.client_keys import ClientKeys
 from testkit.clients import AssertionKeys
 
 JWKS_URI = "https://rp.example.cn/jwks"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from authkit import acr
-from identity.oauth.acr import Level, level_of
+from identity.oauth.authorization.acr import Level, level_of
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ async def test_5_1_tries_at_once_are_all_counted(device: Device) -> None:
 async def test_5_1_tries_from_one_address_are_counted_too(
     device: Device, new_browser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("identity.device.rules.TRIES_PER_ADDRESS", 2)
+    monkeypatch.setattr("identity.oauth.device.rules.TRIES_PER_ADDRESS", 2)
     await device.enter("BBBB-BBBB")
     await device.enter("BBBB-BBBB")
     other = Device(new_browser(), phone=OTHER)
@@ -118,7 +118,7 @@ async def test_5_1_tries_from_one_address_are_counted_too(
 async def test_5_1_one_person_does_not_lock_an_address(
     device: Device, new_browser: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("identity.device.rules.TRIES_PER_ADDRESS", 7)
+    monkeypatch.setattr("identity.oauth.device.rules.TRIES_PER_ADDRESS", 7)
     for _ in range(9):
         await device.enter("BBBB-BBBB")
     other = Device(new_browser(), phone=OTHER)

@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from identity.oauth.client_keys import ClientKeys, NotFetched
+from identity.oauth.authentication.client_keys import ClientKeys, NotFetched
 
 ISSUER = "http://localhost:8001"
 FORM = {"grant_type": "client_credentials", "scope": "office", "resource": "urn:zhuxue:office"}

@@ -12,7 +12,7 @@ from identity import bootstrap
 from identity.audit.models import AuditRecord
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import TOKEN_EXCHANGE
-from identity.oauth.rfc8693_token_exchange import ACCESS_TOKEN
+from identity.oauth.grants.token_exchange import ACCESS_TOKEN
 from identity.settings import BootstrapSettings
 from testkit.postgres import Migration
 

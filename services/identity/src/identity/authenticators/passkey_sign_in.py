@@ -13,7 +13,7 @@ from identity.authenticators.dependencies import Answer, ReturnTo, Service, Tick
 from identity.authenticators.errors import Refused
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Settings, Vault
-from identity.oauth.interaction import client_origin
+from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page

@@ -25,7 +25,7 @@ from identity.authenticators.dependencies import (
 from identity.authenticators.errors import PasswordUnfit, Refused
 from identity.authenticators.service import Authenticators, Overview
 from identity.dependencies import Clock, Vault
-from identity.oauth.interaction import client_origin
+from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
 from identity.pages.rendering import page

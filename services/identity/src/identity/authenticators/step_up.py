@@ -21,7 +21,7 @@ from identity.authenticators.dependencies import (
 from identity.authenticators.errors import PasswordExpired, PasswordUnfit, Refused, SmsFirst
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Vault
-from identity.oauth.interaction import client_origin
+from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
 from identity.pages.rendering import page

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from identity.oauth.interaction import COOKIE, LIFETIME, Interactions
+from identity.oauth.authorization.interaction import COOKIE, LIFETIME, Interactions
 from identity.oauth.service import OAuth
 from identity.vault import Vault
 from servicekit.clock import Clock as ClockProtocol

@@ -17,16 +17,16 @@ from authlib.oauth2.rfc9207 import IssuerParameter as BaseIssuerParameter
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from identity.clients.models import Client
-from identity.oauth import client_auth
-from identity.oauth.client_keys import ClientKeys
-from identity.oauth.context import current
+from identity.oauth.authentication import client_auth
+from identity.oauth.authentication.client_keys import ClientKeys
+from identity.oauth.authentication.dpop import InvalidProof
+from identity.oauth.authorization.untrusted import trusted_redirect
+from identity.oauth.device.grant import DeviceCodeGrant
 from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, CodeChallenge, OpenIDCode
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
-from identity.oauth.rfc8628_device import DeviceCodeGrant
-from identity.oauth.rfc8693_token_exchange import TokenExchangeGrant
-from identity.oauth.rfc9449_dpop import InvalidProof
-from identity.oauth.untrusted import trusted_redirect
+from identity.oauth.grants.token_exchange import TokenExchangeGrant
+from identity.oauth.state.context import current
 
 Pairs = Sequence[tuple[str, str]]
 

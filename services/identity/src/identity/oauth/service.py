@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 
 from identity.accounts.models import Account
 from identity.consents.service import Consents
-from identity.oauth import authorize, form_post, resources, rfc9126_par, signed_userinfo, token_calls
-from identity.oauth.authorize import Ask, Choose, SignIn, StepUp
-from identity.oauth.context import Context, Parts, entered
-from identity.oauth.form_post import FormPost
-from identity.oauth.interaction import Marker
+from identity.oauth import token_calls
+from identity.oauth.authorization import authorize, form_post, pushed_requests
+from identity.oauth.authorization.authorize import Ask, Choose, SignIn, StepUp
+from identity.oauth.authorization.form_post import FormPost
+from identity.oauth.authorization.interaction import Marker
+from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.server import Issuer, Pairs, Reply, Request
-from identity.oauth.untrusted import has_nul
+from identity.oauth.state.context import Context, Parts, entered
+from identity.oauth.tokens import resources, signed_userinfo
 from identity.sessions.models import BrowserSession
 
 T = TypeVar("T")
@@ -108,7 +110,7 @@ class OAuth:
         if has_nul(request.payload.datalist):
             return Untrusted("invalid_request", "A parameter has a NUL character."), request
         try:
-            parameters, pushed = rfc9126_par.resolve(context, list(pairs))
+            parameters, pushed = pushed_requests.resolve(context, list(pairs))
         except OAuth2Error as error:
             return self._refuse(request, error), request
         request = Request("GET", uri, {}, query=parameters)

@@ -3,17 +3,13 @@
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from identity.oauth import (
-    client_auth,
-    rfc7009_revocation,
-    rfc7662_introspection,
-    rfc8628_device,
-    rfc9126_par,
-    rfc9449_dpop,
-)
-from identity.oauth.context import Context
+from identity.oauth.authentication import client_auth, dpop
+from identity.oauth.authorization import pushed_requests
+from identity.oauth.authorization.untrusted import has_nul
+from identity.oauth.device import grant
 from identity.oauth.server import Issuer, Reply, Request
-from identity.oauth.untrusted import has_nul
+from identity.oauth.state.context import Context
+from identity.oauth.tokens import introspection, revocation
 
 _REPEATABLE = {"resource", "audience"}
 
@@ -22,7 +18,7 @@ def token(context: Context, server: Issuer, request: Request) -> Reply:
     """The token endpoint (RFC 6749 §3.2)."""
     try:
         _once_each(request)
-        rfc9449_dpop.prove(context, request)
+        dpop.prove(context, request)
         reply: Reply = server.create_token_response(request)
     except OAuth2Error as error:
         return _refused(context, server, request, error)
@@ -34,7 +30,7 @@ def revoke(context: Context, server: Issuer, request: Request) -> Reply:
     try:
         _once_each(request)
         client = server.authenticate_client(request, client_auth.ALL, "revocation")
-        rfc7009_revocation.revoke(context, client, request.form)
+        revocation.revoke(context, client, request.form)
     except OAuth2Error as error:
         return _refused(context, server, request, error)
     return Reply(200, {})
@@ -45,7 +41,7 @@ def introspect(context: Context, server: Issuer, request: Request) -> Reply:
     try:
         _once_each(request)
         client = server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
-        return Reply(200, rfc7662_introspection.introspect(context, client, request.form))
+        return Reply(200, introspection.introspect(context, client, request.form))
     except OAuth2Error as error:
         return _refused(context, server, request, error)
 
@@ -54,9 +50,9 @@ def push(context: Context, server: Issuer, request: Request) -> Reply:
     """The pushed authorization request endpoint (RFC 9126 §2)."""
     try:
         _once_each(request)
-        rfc9449_dpop.prove(context, request)
+        dpop.prove(context, request)
         request.client = server.authenticate_client(request, client_auth.ALL, "par")
-        return _with_nonce(context, request, Reply(201, rfc9126_par.push(context, server, request)))
+        return _with_nonce(context, request, Reply(201, pushed_requests.push(context, server, request)))
     except OAuth2Error as error:
         return _refused(context, server, request, error)
 
@@ -66,7 +62,7 @@ def device_authorization(context: Context, server: Issuer, request: Request) -> 
     try:
         _once_each(request)
         server.authenticate_client(request, client_auth.ALL, "device_authorization")
-        return Reply(200, rfc8628_device.begin(context, request))
+        return Reply(200, grant.begin(context, request))
     except OAuth2Error as error:
         return _refused(context, server, request, error)
 
@@ -93,5 +89,5 @@ def _refused(context: Context, server: Issuer, request: Request, error: OAuth2Er
 def _with_nonce(context: Context, request: Request, reply: Reply) -> Reply:
     """Whoever sends proofs gets the nonce for the next one (RFC 9449 §8.2)."""
     if "Dpop" in request.headers:
-        reply.headers[rfc9449_dpop.HEADER] = rfc9449_dpop.nonce(context)
+        reply.headers[dpop.HEADER] = dpop.nonce(context)
     return reply

@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from identity.accounts.service import Accounts
 from identity.consents.service import Consents, words
 from identity.dependencies import Clock, Settings, Vault
-from identity.oauth.frontchannel_logout import logged_out
-from identity.oauth.rp_initiated_logout import without_cookie
+from identity.oauth.logout.endpoints import without_cookie
+from identity.oauth.logout.frontchannel import logged_out
 from identity.pages import csrf
 from identity.pages.dependencies import OWN_PAGE, Browser
 from identity.pages.rendering import page

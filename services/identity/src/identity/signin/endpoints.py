@@ -14,7 +14,7 @@ from identity.codes import rules as code_rules
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
-from identity.oauth.interaction import client_origin
+from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page

@@ -11,15 +11,16 @@ from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
-from identity.oauth import claims, client_auth, resources
-from identity.oauth.acr import level_of
-from identity.oauth.context import current
-from identity.oauth.grant import active_person
+from identity.oauth.authentication import client_auth
+from identity.oauth.authorization.acr import level_of
+from identity.oauth.authorization.untrusted import trusted_redirect
 from identity.oauth.grants import refresh_token
-from identity.oauth.models import AuthorizationCode
-from identity.oauth.repository import Standing
-from identity.oauth.stored.handles import handle, id_of
-from identity.oauth.untrusted import trusted_redirect
+from identity.oauth.state.context import current
+from identity.oauth.state.handles import handle, id_of
+from identity.oauth.state.models import AuthorizationCode
+from identity.oauth.state.people import active_person
+from identity.oauth.state.repository import Standing
+from identity.oauth.tokens import claims, resources
 from servicekit.ids import id_at, new_id
 
 

@@ -6,8 +6,9 @@ from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
 from sqlalchemy.util import await_only
 
-from identity.oauth import client_auth, resources, tokens
-from identity.oauth.context import current
+from identity.oauth.authentication import client_auth
+from identity.oauth.state.context import current
+from identity.oauth.tokens import access_tokens, resources
 
 
 class ClientCredentialsGrant(Base):  # type: ignore[misc]
@@ -27,8 +28,8 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         wanted = resources.requested(self.request.client, self.request.payload.datalist.get("resource", []))
         granted = scope or ""
         audiences = wanted or self.request.client.audiences
-        access_token = tokens.for_client(context, self.request.client, granted, audiences)
-        return tokens.response(context, access_token, granted)
+        access_token = access_tokens.for_client(context, self.request.client, granted, audiences)
+        return access_tokens.response(context, access_token, granted)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Not stored; audited before it is given away."""

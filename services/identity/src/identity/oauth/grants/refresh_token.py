@@ -19,12 +19,13 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
-from identity.oauth import client_auth, resources, tokens
-from identity.oauth.context import Context, current
-from identity.oauth.grant import active_person
-from identity.oauth.repository import Standing
-from identity.oauth.stored.handles import handle, id_of
-from identity.oauth.stored.models import RefreshToken
+from identity.oauth.authentication import client_auth
+from identity.oauth.state.context import Context, current
+from identity.oauth.state.handles import handle, id_of
+from identity.oauth.state.people import active_person
+from identity.oauth.state.repository import Standing
+from identity.oauth.state.token_models import RefreshToken
+from identity.oauth.tokens import access_tokens, resources
 from servicekit.ids import id_at
 
 GRACE_SECONDS = 10
@@ -62,8 +63,8 @@ def first_tokens(
     context: Context, client: Client, person: Standing, grant: Grant, scope: str, asked: list[str]
 ) -> dict[str, Any]:
     """The token response that begins a grant, with a refresh token if the client gets one."""
-    access_token = tokens.for_person(context, client, person, grant, asked)
-    token = tokens.response(context, access_token, scope)
+    access_token = access_tokens.for_person(context, client, person, grant, asked)
+    token = access_tokens.response(context, access_token, scope)
     renewable = issue(context, client, grant)
     return token if renewable is None else {**token, "refresh_token": renewable}
 
@@ -128,8 +129,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         grant = refresh_token.grant
         scope = " ".join(dict.fromkeys((self.request.payload.scope or grant.scope).split()))
         asked = self.request.payload.datalist.get("resource", [])
-        access_token = tokens.for_person(context, client, user, grant, asked, scope)
-        token = tokens.response(context, access_token, scope)
+        access_token = access_tokens.for_person(context, client, user, grant, asked, scope)
+        token = access_tokens.response(context, access_token, scope)
         if client.token_endpoint_auth_method == "none":
             token["refresh_token"] = self._rotate(context, user, refresh_token)
         return token

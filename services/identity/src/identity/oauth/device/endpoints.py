@@ -1,0 +1,154 @@
+"""The page where a person enters the code that a device shows (RFC 8628 §3.3)."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.clients.models import Client
+from identity.consents.service import words
+from identity.dependencies import Settings, Vault
+from identity.oauth.device import rules
+from identity.oauth.device.errors import Refused
+from identity.oauth.device.models import DeviceCode
+from identity.oauth.device.service import Devices, Wanting
+from identity.oauth.state.context import Context
+from identity.pages import csrf
+from identity.pages.dependencies import DEVICE_PAGE, Browser
+from identity.pages.rendering import page
+from identity.sessions.models import BrowserSession
+from identity.vault import Vault as VaultType
+from servicekit.clock import SHANGHAI
+from servicekit.db import Session
+
+router = APIRouter(include_in_schema=False)
+Token = Annotated[str, Form(max_length=128, alias="csrf")]
+Code = Annotated[str, Form(max_length=40)]
+
+
+@router.get(DEVICE_PAGE)
+async def enter(
+    browser: Browser, vault: Vault, user_code: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
+    """A form for the code. One in the address only fills it in: the person compares and sends it (§3.3.1)."""
+    code = rules.normal(user_code)
+    if browser is None:
+        query = "" if code is None else "?" + urlencode({"user_code": rules.shown(code)})
+        return _redirect("/login?" + urlencode({"return_to": DEVICE_PAGE + query}))
+    return _form(vault, browser, "" if code is None else rules.shown(code), given=code is not None)
+
+
+@router.post(DEVICE_PAGE)
+async def show(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+    user_code: Code = "",
+) -> Response:
+    """Who asks for what, and a warning: the code may have been sent by a swindler (§5.4)."""
+    mine = csrf.check(request, vault, settings, browser, token)
+
+    def run(context: Context) -> Response:
+        found = Devices(context).find(mine, _address(request), user_code)
+        if isinstance(found, Refused):
+            return _refused(found, vault, mine, user_code)
+        row, client = found
+        return _question(row, client, vault, mine, rules.normal(user_code) or "")
+
+    return await _on(session, request, run)
+
+
+@router.post(f"{DEVICE_PAGE}/decision")
+async def decide(
+    request: Request,
+    session: Session,
+    browser: Browser,
+    vault: Vault,
+    settings: Settings,
+    token: Token,
+    user_code: Code,
+    decision: Annotated[Literal["allow", "deny"], Form()],
+) -> Response:
+    """Let the device in, or not. Who has to authenticate further for that comes back to the code."""
+    mine = csrf.check(request, vault, settings, browser, token)
+
+    def run(context: Context) -> Response:
+        devices = Devices(context)
+        found = devices.find(mine, _address(request), user_code)
+        if isinstance(found, Refused):
+            return _refused(found, vault, mine, user_code)
+        row, client = found
+        if decision == "deny":
+            devices.deny(row, mine)
+        elif (wanting := devices.wanting(row, client, mine)) is not None:
+            return _further(wanting, rules.normal(user_code) or "")
+        else:
+            devices.allow(row, client, mine)
+        return page("device_done.html", name=client.client_name, allowed=decision == "allow")
+
+    return await _on(session, request, run)
+
+
+async def _on(session: AsyncSession, request: Request, call: Callable[[Context], Response]) -> Response:
+    return await session.run_sync(lambda sync: call(Context(sync, request.app.state.parts)))
+
+
+def _further(wanting: Wanting, user_code: str) -> Response:
+    back = {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
+    if wanting.acr is None:
+        return _redirect("/login?" + urlencode(back))
+    return _redirect("/login/step-up?" + urlencode(back | {"acr": wanting.acr}))
+
+
+def _redirect(url: str) -> Response:
+    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "-"
+
+
+def _form(
+    vault: VaultType,
+    browser: BrowserSession,
+    user_code: str,
+    *,
+    given: bool = False,
+    message: str = "",
+    status: int = 200,
+) -> Response:
+    return page(
+        "device.html",
+        status=status,
+        csrf=csrf.token_of(vault, browser),
+        user_code=user_code,
+        given=given,
+        message=message,
+    )
+
+
+def _refused(why: Refused, vault: VaultType, browser: BrowserSession, typed: str) -> Response:
+    status = 429 if why is Refused.TOO_MANY else 400
+    return _form(vault, browser, typed, message=why.value, status=status)
+
+
+def _question(
+    row: DeviceCode, client: Client, vault: VaultType, browser: BrowserSession, user_code: str
+) -> Response:
+    scopes = row.scope.split()
+    return page(
+        "device_confirm.html",
+        name=client.client_name,
+        host=urlsplit(client.client_uri or "").hostname,
+        words=words(scopes),
+        offline="offline_access" in scopes,
+        user_code=rules.shown(user_code),
+        since=row.issued_at.astimezone(SHANGHAI),
+        csrf=csrf.token_of(vault, browser),
+    )

@@ -1,0 +1,124 @@
+"""The device authorization grant (RFC 8628): for wall displays and tools without a browser.
+
+The page where a person enters the code is in `device.endpoints`.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from authlib.oauth2.rfc6749 import (
+    AccessDeniedError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
+from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
+
+from identity.audit import service as audit
+from identity.clients.models import Client
+from identity.clients.rules import DEVICE_CODE
+from identity.oauth.authentication import client_auth
+from identity.oauth.device import rules
+from identity.oauth.device.models import DeviceCode
+from identity.oauth.device.service import Devices
+from identity.oauth.grants import refresh_token
+from identity.oauth.state.context import Context, current
+from identity.oauth.state.people import active_person
+from identity.oauth.state.repository import Standing
+from identity.oauth.tokens import resources
+
+
+def begin(context: Context, request: Any) -> dict[str, Any]:
+    """The device authorization response (§3.2) for an authenticated client.
+
+    Raises `unauthorized_client`, `invalid_scope`, `invalid_target`.
+    """
+    client: Client = request.client
+    if not client.check_grant_type(DEVICE_CODE):
+        raise UnauthorizedClientError("The client is not registered for the device flow.")
+    scopes = list(dict.fromkeys((request.payload.scope or "").split()))
+    if not scopes or not set(scopes) <= set(client.scopes):
+        raise InvalidScopeError("Name scopes that the client is registered for.")
+    wanted = resources.requested(client, request.payload.datalist.get("resource", []))
+    codes = Devices(context).request(client, " ".join(scopes), wanted)
+    page = f"{context.settings.issuer_url}/device"
+    return {
+        "device_code": codes.device_code,
+        "user_code": codes.user_code,
+        "verification_uri": page,
+        "verification_uri_complete": f"{page}?{urlencode({'user_code': codes.user_code})}",
+        "expires_in": int(rules.LIFETIME.total_seconds()),
+        "interval": rules.INTERVAL,
+    }
+
+
+class DeviceCodeGrant(Base):  # type: ignore[misc]
+    """Polling (§3.4), under a row lock. A refusal is an answer, so what a poll changes is kept."""
+
+    GRANT_TYPE = DEVICE_CODE
+    TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
+
+    def validate_token_request(self) -> None:
+        """Raises the errors of §3.5; of an unknown, foreign or used code `invalid_grant`."""
+        context = current()
+        client: Client = self.authenticate_token_endpoint_client()
+        self.request.client = client
+        if not client.check_grant_type(DEVICE_CODE):
+            raise UnauthorizedClientError("The client is not registered for the device flow.")
+        value = self.request.form.get("device_code")
+        if value is None:
+            raise InvalidRequestError("Missing 'device_code' in request.")
+        row = Devices(context).presented(value, client)
+        if row is None:
+            raise InvalidGrantError("The device code is not valid.")
+        person = self._decided(context, row)
+        asked = self.request.payload.datalist.get("resource", [])
+        if not set(asked) <= set(row.resources):
+            raise resources.InvalidTargetError("The resource was not granted.")
+        self.request.user = person
+        self.request.credential = row
+        # The ID token is made from the same facts as at the code.
+        self.request.authorization_code = row
+
+    def _decided(self, context: Context, row: DeviceCode) -> Standing:
+        """The person who has let the device in. Raises what the device is to be told otherwise."""
+        now = context.clock.now()
+        if row.used_at is not None:
+            if row.grant is not None:
+                context.grants.revoke(row.grant, "device code reused")
+            raise InvalidGrantError("The device code has been used.")
+        if row.denied_at is not None:
+            raise AccessDeniedError()
+        if now >= row.expires_at:
+            raise ExpiredTokenError()
+        if row.grant_id is None:
+            raise AuthorizationPendingError() if row.poll(now) else SlowDownError()
+        grant = context.token_rows.grant(row.grant_id)
+        person = None if grant is None else active_person(context, grant)
+        if person is None:
+            # Withdrawn, suspended or signed out between saying yes and this poll.
+            raise AccessDeniedError()
+        return person
+
+    def generate_token(self, user: Standing, scope: str, **_: Any) -> dict[str, Any]:
+        """The token response (RFC 6749 §5.1); the code is used up."""
+        context = current()
+        row: DeviceCode = self.request.credential
+        assert row.grant is not None
+        row.used_at = context.clock.now()
+        asked = self.request.payload.datalist.get("resource", [])
+        return refresh_token.first_tokens(context, self.request.client, user, row.grant, scope, asked)
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Not stored; audited."""
+        context = current()
+        audit.record(
+            context.session,
+            context.clock,
+            actor=self.request.client.client_id,
+            action="oauth.token_issued",
+            target=self.request.user.id,
+            grant="device_code",
+        )

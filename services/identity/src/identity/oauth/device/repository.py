@@ -1,0 +1,77 @@
+"""Queries of the device flow, on the sync face of the session like the protocol core's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from identity.grants.models import Grant
+from identity.oauth.device.models import DeviceCode, DeviceTries
+
+
+class DeviceRepository:
+    """Device codes, and the count of wrong user codes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, row: DeviceCode | Grant) -> None:
+        """Store a new row."""
+        self._session.add(row)
+
+    def flush(self) -> None:
+        """Write what has been added, where a query is to see it."""
+        self._session.flush()
+
+    def lock(self, row_id: UUID) -> DeviceCode | None:
+        """A request by id, locked and read anew: it is decided once and redeemed once."""
+        found: DeviceCode | None = self._session.scalar(
+            select(DeviceCode)
+            .where(DeviceCode.id == row_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return found
+
+    def live(self, user_code_hash: bytes, now: datetime) -> Sequence[DeviceCode]:
+        """Undecided requests with this user code, locked."""
+        return self._session.scalars(
+            select(DeviceCode)
+            .where(
+                DeviceCode.user_code_hash == user_code_hash,
+                DeviceCode.expires_at > now,
+                DeviceCode.denied_at.is_(None),
+                DeviceCode.grant_id.is_(None),
+            )
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+
+    def count_try(self, key_hash: bytes, now: datetime, window_begins: datetime) -> int:
+        """One try more, counted under a row lock; how many there are in the window, this one included."""
+        over = DeviceTries.since < window_begins
+        statement = (
+            insert(DeviceTries)
+            .values(key_hash=key_hash, since=now, tries=1)
+            .on_conflict_do_update(
+                index_elements=[DeviceTries.key_hash],
+                set_={
+                    "since": case((over, now), else_=DeviceTries.since),
+                    "tries": case((over, 1), else_=DeviceTries.tries + 1),
+                },
+            )
+            .returning(DeviceTries.tries)
+        )
+        return int(self._session.execute(statement).scalar_one())
+
+    def take_back_try(self, key_hash: bytes) -> None:
+        """The try was none: the code was right."""
+        self._session.execute(
+            update(DeviceTries)
+            .where(DeviceTries.key_hash == key_hash)
+            .values(tries=DeviceTries.tries - 1)
+            .execution_options(synchronize_session=False)
+        )

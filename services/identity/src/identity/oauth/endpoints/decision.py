@@ -1,0 +1,55 @@
+"""What the person decides on the way through `/authorize`: allow or deny, this account or another,
+not to authenticate further.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from identity.dependencies import Clock, Settings, Vault
+from identity.oauth.authorization.interaction import pairs_of
+from identity.oauth.dependencies import Issuer, interactions
+from identity.pages import csrf
+from identity.pages.dependencies import Browser, checked_return
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/authorize/decision")
+async def decide(
+    request: Request,
+    issuer: Issuer,
+    browser: Browser,
+    vault: Vault,
+    clock: Clock,
+    settings: Settings,
+    return_to: Annotated[str, Form(max_length=8000)],
+    token: Annotated[str, Form(max_length=128, alias="csrf")],
+    decision: Annotated[Literal["allow", "deny", "continue", "other", "no_step_up"], Form()],
+) -> Response:
+    """Only leads back to `/authorize`, which checks the whole request again and answers the client."""
+    mine = csrf.check(request, vault, settings, browser, token)
+    flow = interactions(request, vault, clock)
+    sent, marker = flow.read(pairs_of(checked_return(return_to)))
+    if marker is None:
+        # Too old, or of another browser: begin anew.
+        return _back(return_to)
+    account = str(mine.account_id)
+    if decision == "other":
+        return _back(flow.url(sent, replace(flow.begin(sent, mine), origin=marker.origin)), sign_in=True)
+    if decision == "deny":
+        return _back(flow.url(sent, marker, denied=True))
+    if decision == "no_step_up":
+        return _back(flow.url(sent, marker, no_step_up=True))
+    if decision == "continue":
+        return _back(flow.url(sent, marker, chosen=account))
+    await issuer.allow(sent, mine, marker)
+    return _back(flow.url(sent, marker, consented=account))
+
+
+def _back(url: str, *, sign_in: bool = False) -> Response:
+    target = "/login?" + urlencode({"return_to": url}) if sign_in else url
+    return RedirectResponse(target, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,104 @@
+"""The endpoints that clients call by themselves, without a browser."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from identity.clients import rules
+from identity.oauth.dependencies import ProtocolRoute, issuer
+from identity.oauth.endpoints.forms import form_pairs, headers_of
+from identity.oauth.server import Pairs, Reply
+from identity.oauth.service import OAuth
+
+router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute)
+
+_CREDENTIALS = {
+    "client_id": {"type": "string"},
+    "client_secret": {"type": "string"},
+    "client_assertion_type": {"type": "string"},
+    "client_assertion": {"type": "string"},
+}
+
+
+def _body(required: list[str], **properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties | _CREDENTIALS}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": schema}},
+        }
+    }
+
+
+_TEXT = {"type": "string"}
+_TOKEN = _body(["token"], token=_TEXT, token_type_hint=_TEXT)
+
+
+async def _answer(
+    request: Request, call: Callable[[OAuth, Pairs, dict[str, str]], Awaitable[Reply]]
+) -> Response:
+    pairs = await form_pairs(request)
+    async with issuer(request) as oauth:
+        reply = await call(oauth, pairs, headers_of(request))
+    return reply.response()
+
+
+@router.post(
+    "/token",
+    summary="令牌端点",
+    openapi_extra=_body(
+        ["grant_type"],
+        grant_type={"enum": sorted(rules.GRANT_TYPES)},
+        code=_TEXT,
+        redirect_uri=_TEXT,
+        code_verifier=_TEXT,
+        refresh_token=_TEXT,
+        scope=_TEXT,
+        resource=_TEXT,
+        device_code=_TEXT,
+        audience=_TEXT,
+        subject_token=_TEXT,
+        subject_token_type=_TEXT,
+        requested_token_type=_TEXT,
+        actor_token=_TEXT,
+        actor_token_type=_TEXT,
+    ),
+)
+async def token(request: Request) -> Response:
+    """Every grant type of the discovery document; errors as RFC 6749 §5.2 names them."""
+    return await _answer(request, OAuth.token)
+
+
+@router.post("/revoke", summary="撤销令牌（RFC 7009）", openapi_extra=_TOKEN)
+async def revoke(request: Request) -> Response:
+    """Give up a token, and with it the grant it came from. 200 also for a token that is not valid."""
+    return await _answer(request, OAuth.revoke)
+
+
+@router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
+async def introspect(request: Request) -> Response:
+    """Whether a token is good now; for confidential clients, about tokens meant for or issued to them."""
+    return await _answer(request, OAuth.introspect)
+
+
+@router.post(
+    "/par",
+    summary="推送授权请求（RFC 9126）",
+    status_code=201,
+    openapi_extra=_body(["client_id", "response_type"], response_type={"enum": ["code"]}),
+)
+async def par(request: Request) -> Response:
+    """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
+    return await _answer(request, OAuth.push)
+
+
+@router.post(
+    "/device_authorization",
+    summary="设备授权（RFC 8628）",
+    openapi_extra=_body(["scope"], scope=_TEXT, resource=_TEXT),
+)
+async def device_authorization(request: Request) -> Response:
+    """Codes for a device: it shows `user_code`, a person enters it at /device, the device polls /token."""
+    return await _answer(request, OAuth.device_authorization)

@@ -1,0 +1,107 @@
+"""Access tokens (RFC 9068): what they say, and signing them."""
+
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+
+from identity.clients.models import Client
+from identity.grants.models import Grant
+from identity.oauth.state.context import Context
+from identity.oauth.state.repository import Standing
+from servicekit.ids import new_id
+
+
+def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
+    """Who the token is for: the resources asked for (RFC 8707), and the issuer itself for userinfo."""
+    own = [issuer] if "openid" in scope.split() else []
+    return [*resources, *own]
+
+
+def for_person(
+    context: Context,
+    client: Client,
+    person: Standing,
+    grant: Grant,
+    asked: list[str],
+    narrowed: str | None = None,
+    *,
+    act: dict[str, Any] | None = None,
+    until: int | None = None,
+) -> str:
+    """An access token of a person, acting for their unit if they belong to one.
+
+    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6). `act` is who
+    acts for the person (RFC 8693 §4.1), `until` the time of expiry if it is not the usual one (Unix seconds).
+    """
+    scope = grant.scope if narrowed is None else narrowed
+    audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
+    claims = {
+        **_common(context, client, scope, audience),
+        "sub": str(person.id),
+        "grant_id": str(grant.id),
+        "auth_time": grant.auth_time,
+        "acr": grant.acr,
+    }
+    if grant.session_id is not None:
+        claims["sid"] = str(grant.session_id)
+    if act is not None:
+        claims["act"] = act
+    if until is not None:
+        claims["exp"] = until
+    if person.acting is not None:
+        acting = person.acting
+        claims |= {
+            "unit": str(acting.unit),
+            "unit_path": acting.path,
+            "level": acting.level,
+            "kind": acting.kind,
+            "roles": acting.roles,
+        }
+    if person.entitlements:
+        claims["entitlements"] = person.entitlements
+    return _sign(context, claims)
+
+
+def for_client(context: Context, client: Client, scope: str, resources: list[str]) -> str:
+    """An access token of a client acting for itself (RFC 9068 §2.2: `sub` is the client)."""
+    return _sign(context, {**_common(context, client, scope, resources), "sub": client.client_id})
+
+
+def response(context: Context, access_token: str, scope: str) -> dict[str, Any]:
+    """The token response (RFC 6749 §5.1), before a grant adds what else it gives."""
+    return {
+        "access_token": access_token,
+        "token_type": context.token_type,
+        "expires_in": context.settings.access_token_seconds,
+        "scope": scope,
+    }
+
+
+def _common(context: Context, client: Client, scope: str, audience: list[str]) -> dict[str, Any]:
+    now = int(context.clock.now().timestamp())
+    # RFC 9449 §6.1: the token is of use only to whoever holds the key.
+    bound = {} if context.dpop_jkt is None else {"cnf": {"jkt": context.dpop_jkt}}
+    return {
+        **bound,
+        "iss": context.settings.issuer_url,
+        "aud": audience[0] if len(audience) == 1 else audience,
+        "iat": now,
+        "exp": now + context.settings.access_token_seconds,
+        "jti": str(new_id()),
+        "client_id": client.client_id,
+        "scope": scope,
+    }
+
+
+def _sign(context: Context, claims: dict[str, Any]) -> str:
+    key = context.keys.active(context.session)
+    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, ["ES256"])
+
+
+def parse_sub(text: str) -> UUID | None:
+    """A person's `sub`, or None for a client's."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""Token introspection (RFC 7662): whether a token is good at this moment, for those it concerns."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+
+from identity.clients.models import Client
+from identity.oauth.state.context import Context
+from identity.oauth.state.people import active_person
+from identity.oauth.tokens import issued
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def own_audience(client: Client) -> str:
+    """The audience that a resource server is, by its client: `office` is `urn:zhuxue:office`."""
+    return f"urn:zhuxue:{client.client_id}"
+
+
+def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[str, Any]:
+    """What the token says, if it is good and the caller is its audience or the client it was issued to.
+
+    Everything else is `{"active": false}` without a reason (§2.2). Raises `invalid_request` without `token`.
+    """
+    value = form.get("token")
+    if value is None:
+        raise InvalidRequestError("Missing 'token' in request.")
+    claims = issued.read(context, value)
+    if claims is None:
+        return _refresh_token(context, client, value)
+    if own_audience(client) not in issued.audiences(claims) and claims["client_id"] != client.client_id:
+        return INACTIVE
+    if issued.good(context, claims) is None:
+        return INACTIVE
+    token_type = "DPoP" if "cnf" in claims else "Bearer"
+    return {"active": True, "token_type": token_type, **claims}
+
+
+def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:
+    row = context.token_rows.refresh_token(value, lock=False)
+    if row is None or not row.check_client(client):
+        return INACTIVE
+    if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():
+        return INACTIVE
+    context.knows(row.grant, context.rows.standing(row.grant.id, lock=False))
+    if active_person(context, row.grant) is None:
+        return INACTIVE
+    return {
+        "active": True,
+        "iss": context.settings.issuer_url,
+        "client_id": client.client_id,
+        "sub": str(row.grant.account_id),
+        "scope": row.grant.scope,
+        "iat": int(row.issued_at.timestamp()),
+        "exp": int(row.expires_at.timestamp()),
+    }

@@ -1,0 +1,91 @@
+"""Reading back our own access tokens, for revocation, introspection and exchange."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+
+from identity.grants.models import Grant
+from identity.oauth.state.context import Context
+from identity.oauth.state.people import active_person
+from identity.oauth.state.repository import Standing
+from identity.oauth.tokens.access_tokens import parse_sub
+
+WITHDRAWN = "withdrawn"
+_MAX_LENGTH = 8192
+_SAID = ("client_id", "jti", "sub")
+
+
+def read(context: Context, value: str) -> dict[str, Any] | None:
+    """The claims of an access token that we signed and that has not expired, or None."""
+    if len(value) > _MAX_LENGTH or value.count(".") != 2:
+        return None
+    try:
+        kid = jws.extract_compact(value.encode()).headers().get("kid")
+        found = context.keys.published(context.session, kid) if isinstance(kid, str) else None
+        if found is None:
+            return None
+        algorithm, key = found
+        token = jwt.decode(value, key, algorithms=[algorithm])
+    except (JoseError, ValueError, TypeError):
+        return None
+    claims = token.claims
+    # An ID token is signed with the same key, but is no access token.
+    if token.header.get("typ") != "at+jwt" or claims.get("iss") != context.settings.issuer_url:
+        return None
+    if not all(isinstance(claims.get(name), str) for name in _SAID):
+        return None
+    return claims if claims["exp"] > context.clock.now().timestamp() else None
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What stands behind a good access token; nothing but its client for a client's own."""
+
+    person: Standing | None = None
+    grant: Grant | None = None
+
+
+def audiences(claims: dict[str, Any]) -> list[str]:
+    """Whom a token is for."""
+    return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+
+
+def actors(claims: dict[str, Any]) -> list[str]:
+    """Who acts for the subject (RFC 8693 §4.1), the present one first."""
+    chain, act = [], claims.get("act")
+    while act is not None:
+        chain.append(act["sub"])
+        act = act.get("act")
+    return chain
+
+
+def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Issued | None:
+    """Whether a token that `read` has returned is good at this moment, and what stands behind it.
+
+    None once it has been withdrawn, or its client or a client that acts in it has been disabled, or its
+    person's account, session or grant has ended. `lock` keeps the grant from ending until the commit.
+    """
+    if any(context.client(name) is None for name in {claims["client_id"], *actors(claims)}):
+        return None
+    sub = parse_sub(claims["sub"])
+    withdrawn = (WITHDRAWN, claims["jti"])
+    if sub is None or claims["sub"] == claims["client_id"]:
+        return None if context.token_rows.seen(*withdrawn) else Issued()
+    if "grant_id" not in claims:
+        return None
+    since = datetime.fromtimestamp(claims["iat"], UTC)
+    if lock:
+        context.rows.lock_account(sub)
+    found = context.token_rows.live(
+        UUID(claims["grant_id"]), sub, withdrawn, audiences(claims), since, lock=lock
+    )
+    if found is None:
+        return None
+    grant, standing = found
+    context.knows(grant, standing)
+    person = active_person(context, grant)
+    return None if person is None else Issued(person, grant)

@@ -1,0 +1,18 @@
+"""Userinfo as a signed JWT for clients registered for it (OpenID Connect Core §5.3.2)."""
+
+from typing import Any
+
+from joserfc import jwt
+
+from identity.oauth.state.context import Context
+
+
+def sign(context: Context, client_id: str, claims: dict[str, Any]) -> str | None:
+    """The JWT, or None for a client that takes plain JSON."""
+    client = context.client(client_id)
+    alg = None if client is None else client.userinfo_signed_response_alg
+    if alg is None:
+        return None
+    key = context.keys.active(context.session, alg)
+    said = {**claims, "iss": context.settings.issuer_url, "aud": client_id}
+    return jwt.encode({"alg": alg, "kid": key.kid}, said, key, [alg])
