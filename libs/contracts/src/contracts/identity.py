@@ -4,14 +4,30 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from contracts.base import EventModel
 from contracts.vocabulary import AccountStatus, Audience, Kind, Level, Open, Role, Stage, UnitStatus
 
 
-class UnitChangedV1(EventModel):
-    """A unit was created or changed; carries its whole present state.
+class UnitPlace(BaseModel):
+    """Where a unit stood in the authority tree from `valid_from` until just before `valid_to`."""
 
-    `version` grows with every change of the unit: a consumer keeps the highest it has seen.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    parent_id: UUID | None
+    path: str
+    status: Open[UnitStatus]
+    valid_from: datetime
+    valid_to: datetime
+
+
+class UnitChangedV1(EventModel):
+    """A unit was created or changed; carries its whole present state, and where it stood before.
+
+    `version` grows with every change of the unit: a consumer keeps the highest it has seen. `placed_at` says
+    since when the unit has had its parent, path and status, None that it is not known. `former_places` are
+    all earlier ones in the order of their dates; the last one ends at `placed_at`.
     """
 
     type: ClassVar[str] = "zhuxue.identity.unit.changed.v1"
@@ -28,6 +44,8 @@ class UnitChangedV1(EventModel):
     path: str
     status: Open[UnitStatus]
     version: int
+    placed_at: datetime | None = None
+    former_places: tuple[UnitPlace, ...] = ()
 
 
 class PersonChangedV1(EventModel):

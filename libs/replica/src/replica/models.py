@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -73,3 +85,27 @@ class PersonColumns:
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
         return (Index("ix_people_unit_path", "unit_path", postgresql_using="gist"),)
+
+
+class FormerPlaceColumns:
+    """Where a unit stood from `valid_from` until just before `valid_to` (`UnitPlace`).
+
+    Grows with moves and closings of units, some thousands a year; never pruned. A service that keeps them has
+    a nullable column `placed_at` in its units.
+    """
+
+    __tablename__ = "former_places"
+
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    valid_to: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    parent_id: Mapped[UUID | None]
+    path: Mapped[str] = mapped_column(LTree)
+    status: Mapped[str] = mapped_column(Text)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
+        return (
+            Index("ix_former_places_path", "path", postgresql_using="gist"),
+            CheckConstraint("valid_from < valid_to", name="not_empty"),
+        )

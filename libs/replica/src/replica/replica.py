@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import httpx
 import structlog
-from sqlalchemy import Table, exists, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Table, Uuid, any_, delete, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts import EventModel
 from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
-from replica.models import PersonColumns, UnitColumns
+from replica.models import FormerPlaceColumns, PersonColumns, UnitColumns
 from replica.snapshot import Snapshot
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -24,8 +26,10 @@ _RETRY_SECONDS = 1.0
 
 
 class Replica:
-    """The copies of one service; `snapshots` is the table of `make_snapshot_table`, `person` is None in a
-    service that needs no people.
+    """The copies of one service.
+
+    `snapshots` is the table of `make_snapshot_table`. `person` is None in a service that needs no people,
+    `former_place` in one that needs only the present tree.
     """
 
     def __init__(
@@ -35,10 +39,12 @@ class Replica:
         snapshots: Table,
         *,
         person: type[PersonColumns] | None = None,
+        former_place: type[FormerPlaceColumns] | None = None,
     ) -> None:
         self._unit = unit
         self._snapshots = snapshots
         self._person = person
+        self._former_place = former_place
         self._snapshot = snapshot
 
     @property
@@ -51,7 +57,7 @@ class Replica:
         """Apply one event (a subscription's handler)."""
         match event:
             case UnitChangedV1():
-                await self._put(session, self._unit, "id", [_unit_row(event)])
+                await self._put_units(session, [event])
             case PersonChangedV1() if self._person is not None:
                 await self._put(session, self._person, "sub", [event.model_dump()])
             case DirectoryLoadedV1():
@@ -63,7 +69,7 @@ class Replica:
         """Read the whole snapshot. What events have brought meanwhile and is newer stays."""
         count = 0
         async for units in self._snapshot.units():
-            await self._put(session, self._unit, "id", [_unit_row(unit) for unit in units])
+            await self._put_units(session, units)
             count += len(units)
         if self._person is not None:
             async for people in self._snapshot.people():
@@ -99,19 +105,50 @@ class Replica:
                 log.warning("replica not filled", exc_info=True)
             await asyncio.sleep(_RETRY_SECONDS)
 
+    async def _put_units(self, session: AsyncSession, units: Sequence[UnitChangedV1]) -> None:
+        await self._put(session, self._unit, "id", [_unit_row(unit) for unit in units])
+        if self._former_place is not None:
+            await self._put_former_places(session, self._former_place, units)
+
+    async def _put_former_places(
+        self, session: AsyncSession, model: type[FormerPlaceColumns], units: Sequence[UnitChangedV1]
+    ) -> None:
+        """Replace the former places of those `units` that are in force, the others are out of date."""
+        stored = await session.execute(
+            select(self._unit.id, self._unit.version).where(_is_one_of(self._unit.id, units))
+        )
+        versions = dict(stored.tuples().all())
+        current = [unit for unit in units if versions[unit.unit_id] == unit.version]
+        await session.execute(delete(model).where(_is_one_of(model.unit_id, current)))
+        rows = [
+            {"unit_id": unit.unit_id, **place.model_dump()}
+            for unit in current
+            for place in unit.former_places
+        ]
+        if rows:
+            await session.execute(insert(model), rows)
+
     async def _put(self, session: AsyncSession, model: Any, key: str, rows: Sequence[dict[str, Any]]) -> None:
         if not rows:
             return
+        columns = model.__mapper__.column_attrs.keys()
+        # A field that this service has no column for is none of its business.
+        rows = [{name: value for name, value in row.items() if name in columns} for row in rows]
         statement = insert(model)
         newer = {name: statement.excluded[name] for name in rows[0] if name != key}
         await session.execute(
             statement.on_conflict_do_update(
                 index_elements=[key],
                 set_={**newer, "replicated_at": func.now()},
-                where=model.version < statement.excluded.version,
+                # Equal versions say the same, unless the stored row lacks a field that is new.
+                where=model.version <= statement.excluded.version,
             ),
             rows,
         )
+
+
+def _is_one_of(column: InstrumentedAttribute[UUID], units: Sequence[UnitChangedV1]) -> ColumnElement[bool]:
+    return column == any_(literal([unit.unit_id for unit in units], ARRAY(Uuid)))
 
 
 def _unit_row(event: UnitChangedV1) -> dict[str, Any]:

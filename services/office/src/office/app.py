@@ -18,7 +18,7 @@ from messaging.wiring import LocalListener, Messaging, make_bus
 from office.base import idempotency_keys, inbox, job_queue, outbox, replica_snapshots, revocations
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
-from office.directory.models import Person, Unit
+from office.directory.models import FormerPlace, Person, Unit
 from office.notices.endpoints import router as notices
 from office.receipts.endpoints import router as receipts
 from office.settings import Settings
@@ -46,7 +46,7 @@ def build(
     bus = bus or make_bus(settings)
     issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     revoked = RevocationList(database, revocations, AUDIENCE)
-    replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person)
+    replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person, former_place=FormerPlace)
     messaging = Messaging(
         database=database,
         outbox=outbox,

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import Uuid, any_, exists, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from identity.units.history import Place
 from identity.units.models import Unit, UnitChange
 from servicekit.ltree import under
 
@@ -54,6 +57,24 @@ class UnitRepository:
         if after:
             statement = statement.where(Unit.id > after[0])
         return (await self._session.scalars(statement)).all()
+
+    async def states(self, unit_ids: Sequence[UUID]) -> dict[UUID, list[Place]]:
+        """The dated states of these units, in the order of their versions."""
+        parent = aliased(Unit)
+        path = UnitChange.state["path"].astext
+        rows = await self._session.execute(
+            select(
+                UnitChange.unit_id, parent.id, path, UnitChange.state["status"].astext, UnitChange.changed_at
+            )
+            # A path consists of codes; the last but one is the parent's.
+            .outerjoin(parent, parent.code == func.substring(path, r"([^.]+)\.[^.]+$"))
+            .where(UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))))
+            .order_by(UnitChange.unit_id, UnitChange.version)
+        )
+        states: dict[UUID, list[Place]] = {}
+        for unit_id, *place in rows:
+            states.setdefault(unit_id, []).append(Place(*place))
+        return states
 
     async def count(self) -> int:
         """How many units there are."""

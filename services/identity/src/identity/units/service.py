@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
-from contracts.identity import UnitChangedV1
+from contracts.identity import UnitChangedV1, UnitPlace
 from identity.audit import service as audit
 from identity.base import outbox
 from identity.units import rules
@@ -22,6 +22,7 @@ from identity.units.errors import (
     UnitNotFound,
     UnknownDivision,
 )
+from identity.units.history import Place, places
 from identity.units.models import Unit
 from identity.units.repository import UnitRepository
 from identity.units.schemas import UnitIn
@@ -30,8 +31,10 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 
-def told(unit: Unit) -> UnitChangedV1:
-    """The unit as other services are told of it."""
+def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
+    """The event for the present state of `unit`, which has had these `states`."""
+    *former, present = places(states)
+    ends = [place.since for place in [*former, present]][1:]
     return UnitChangedV1(
         unit_id=unit.id,
         code=unit.code,
@@ -45,6 +48,17 @@ def told(unit: Unit) -> UnitChangedV1:
         path=unit.path,
         status=unit.status,
         version=unit.version,
+        placed_at=present.since,
+        former_places=tuple(
+            UnitPlace(
+                parent_id=place.parent_id,
+                path=place.path,
+                status=place.status,
+                valid_from=place.since,
+                valid_to=end,
+            )
+            for place, end in zip(former, ends, strict=True)
+        ),
     )
 
 
@@ -93,7 +107,9 @@ class Units:
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[UnitChangedV1]:
         """Every unit, one more than `limit`."""
-        return [told(unit) for unit in await self._units.all_after(after, limit)]
+        units = await self._units.all_after(after, limit)
+        states = await self._units.states([unit.id for unit in units])
+        return [unit_changed(unit, states[unit.id]) for unit in units]
 
     async def count(self) -> int:
         """How many units there are."""
@@ -132,7 +148,7 @@ class Units:
                 self._units.add(unit, UUID(principal.sub))
         except IntegrityError as error:
             raise UnitCodeTaken from error
-        outbox.add(self._session, told(unit), subject=unit.id, sequence=unit.version)
+        await self._announce(unit)
         audit.record(
             self._session,
             self._clock,
@@ -150,8 +166,13 @@ class Units:
             raise UnitNotEmpty
         unit.close(self._clock.now())
         self._units.add(unit, UUID(principal.sub))
-        outbox.add(self._session, told(unit), subject=unit.id, sequence=unit.version)
+        await self._announce(unit)
         return unit
+
+    async def _announce(self, unit: Unit) -> None:
+        states = await self._units.states([unit.id])
+        event = unit_changed(unit, states[unit.id])
+        outbox.add(self._session, event, subject=unit.id, sequence=unit.version)
 
     async def load(self, seeds: Sequence[rules.UnitSeed], now: datetime) -> dict[str, tuple[UUID, str]]:
         """Insert a whole world of units at once; returns id and path by code. Announces nothing:

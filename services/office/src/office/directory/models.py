@@ -1,17 +1,30 @@
 """The copies of Identity's units and people; `replica` keeps them up to date."""
 
+from datetime import datetime
+
+from sqlalchemy import DateTime
+from sqlalchemy.orm import Mapped, mapped_column
+
 from contracts.vocabulary import UnitStatus
 from office.base import Base
-from replica.models import PersonColumns, UnitColumns
+from replica.models import FormerPlaceColumns, PersonColumns, UnitColumns
 
 
 class Unit(UnitColumns, Base):
     """A unit: its name, its place in the authority tree (`path`, `parent_id`) and its territory."""
 
+    placed_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), doc="since when it has had its parent, path and status; None: not known"
+    )
+
     @property
     def is_active(self) -> bool:
         """Whether the unit works today: it was not closed or merged."""
         return self.status == UnitStatus.ACTIVE
+
+
+class FormerPlace(FormerPlaceColumns, Base):
+    """Where a unit stood before: its parent, path and status then."""
 
 
 class Person(PersonColumns, Base):

@@ -1,0 +1,177 @@
+"""Where units stood before is the same in whatever order events arrive, and after a rebuild."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import AnyHttpUrl, SecretStr
+from sqlalchemy import DateTime, delete, select, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from contracts.identity import DirectoryLoadedV1, UnitChangedV1, UnitPlace
+from replica.models import FormerPlaceColumns, UnitColumns, make_snapshot_table
+from replica.replica import Replica
+from replica.settings import SnapshotSettings
+from replica.snapshot import Snapshot
+from servicekit.db import Database, new_metadata
+from servicekit.ids import new_id
+from testkit.plugin import DatabaseFactory
+
+SCHOOL = uuid5(UUID(int=0), "S1")
+PATHS = ("100000.37.A.S1", "100000.37.B.S1")
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+SNAPSHOTS = make_snapshot_table(Base.metadata)
+
+
+class Unit(UnitColumns, Base):
+    placed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class FormerPlace(FormerPlaceColumns, Base):
+    pass
+
+
+class FixedSnapshot(Snapshot):
+    """What Identity's snapshot API would answer."""
+
+    def __init__(self, units: Sequence[UnitChangedV1]) -> None:
+        address = AnyHttpUrl("https://identity.zhuxue.test/")
+        super().__init__(
+            SnapshotSettings(identity_url=address, client_id="x", client_secret=SecretStr("only-for-tests"))
+        )
+        self._all = list(units)
+
+    async def units(self) -> AsyncIterator[list[UnitChangedV1]]:
+        yield self._all
+
+
+def year(number: int) -> datetime:
+    return datetime(number, 1, 1, tzinfo=UTC)
+
+
+def place(path: str, first: int, last: int) -> UnitPlace:
+    return UnitPlace(parent_id=None, path=path, status="active", valid_from=year(first), valid_to=year(last))
+
+
+def school(version: int, path: str, since: datetime | None, *former: UnitPlace) -> UnitChangedV1:
+    return UnitChangedV1(
+        unit_id=SCHOOL,
+        code="S1",
+        name="学校",
+        short_name="学校",
+        level="school",
+        kind="school",
+        stages=[],
+        region_code=None,
+        parent_id=None,
+        path=path,
+        status="active",
+        version=version,
+        placed_at=since,
+        former_places=former,
+    )
+
+
+A, B = PATHS
+HISTORY = (
+    school(1, A, year(2024)),
+    school(2, B, year(2025), place(A, 2024, 2025)),
+    school(3, B, year(2025), place(A, 2024, 2025)),  # a rename
+    school(4, A, year(2026), place(A, 2024, 2025), place(B, 2025, 2026)),
+)
+
+
+async def create_tables(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE EXTENSION IF NOT EXISTS ltree"))
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def database_url(database_factory: DatabaseFactory) -> str:
+    return await database_factory("replica-places", create_tables)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, plans="force_custom_plan", pool_size=2)
+    yield database
+    await database.close()
+
+
+async def apply(database: Database, *events: UnitChangedV1, snapshot: Sequence[UnitChangedV1] = ()) -> None:
+    replica = Replica(Unit, FixedSnapshot(snapshot), SNAPSHOTS, former_place=FormerPlace)
+    for event in events or [DirectoryLoadedV1(load_id=new_id(), units=1, people=0)]:
+        async with database.transaction() as session:
+            await replica.handle(session, event)
+
+
+async def stored(database: Database) -> tuple[datetime | None, list[tuple[str, datetime, datetime]]]:
+    """Since when the school stands where it stands, and where it stood before."""
+    async with database.transaction() as session:
+        since = (await session.scalars(select(Unit.placed_at))).one()
+        rows = await session.scalars(select(FormerPlace).order_by(FormerPlace.valid_from))
+        return since, [(row.path, row.valid_from, row.valid_to) for row in rows]
+
+
+PLACES = (year(2026), [(A, year(2024), year(2025)), (B, year(2025), year(2026))])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(HISTORY), repeated=st.lists(st.sampled_from(HISTORY), max_size=4))
+def test_places_are_the_same_in_whatever_order_events_arrive(
+    database_url: str, order: list[UnitChangedV1], repeated: list[UnitChangedV1]
+) -> None:
+    async def check() -> None:
+        database = Database(database_url, plans="force_custom_plan", pool_size=1)
+        try:
+            async with database.transaction() as session:
+                await session.execute(delete(Unit))
+                await session.execute(delete(FormerPlace))
+            await apply(database, *order, *repeated)
+            assert await stored(database) == PLACES
+        finally:
+            await database.close()
+
+    asyncio.run(check())
+
+
+async def test_events_that_were_lost_are_made_up_for_by_a_later_one(database: Database) -> None:
+    await apply(database, HISTORY[0], HISTORY[-1])
+    assert await stored(database) == PLACES
+
+
+async def test_a_rebuild_brings_the_places_and_leaves_newer_ones(database: Database) -> None:
+    await apply(database, HISTORY[1])
+    await apply(database, snapshot=[HISTORY[-1]])
+    assert await stored(database) == PLACES
+    await apply(database, snapshot=[HISTORY[1]])
+    assert await stored(database) == PLACES
+
+
+async def test_a_rebuild_dates_a_unit_that_was_replicated_without_dates(database: Database) -> None:
+    await apply(database, school(4, A, None))
+    assert await stored(database) == (None, [])
+    await apply(database, snapshot=[HISTORY[-1]])
+    assert await stored(database) == PLACES
+
+
+@pytest.mark.parametrize("version", [1, 4])
+async def test_two_versions_at_once_end_in_the_newer(database: Database, version: int) -> None:
+    other = HISTORY[-1] if version == 1 else HISTORY[0]
+    await apply(database, HISTORY[1])
+    await asyncio.gather(apply(database, HISTORY[version - 1]), apply(database, other))
+    assert await stored(database) == PLACES
