@@ -1,6 +1,6 @@
-"""An uploaded CSV file: kept on disk while it comes in, then read a few thousand rows at a time.
+"""An uploaded CSV file: kept on disk until it is complete, then read a few thousand rows at a time.
 
-Nothing is judged before the whole file is here, so a connection that breaks leaves nothing behind.
+Nothing is validated before the file is complete, so a broken connection leaves nothing behind.
 """
 
 import codecs
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TextIO
 
 from cockpit.intake.errors import BadEncoding, EmptyFile, MalformedCsv, UnsupportedMedia, WrongColumns
 from cockpit.intake.feeds import Feed
@@ -20,6 +20,16 @@ from servicekit.problems import BodyTooLarge
 
 MAX_RAW_FIELD = 200
 MAX_RAW_FIELDS = 64
+MAX_COLUMNS = 1_000
+MAX_RECORD = 128 * 1024
+"""Characters of one row, quoted line breaks included."""
+
+STEP_ROWS = 5_000
+STEP_LINES = 50_000
+STEP_CHARACTERS = 1024 * 1024
+"""The most that one step reads, give or take one row."""
+
+Line = tuple[int, list[str]]
 
 _CODECS = {
     "utf-8": "utf-8-sig",
@@ -87,42 +97,112 @@ async def receive(chunks: AsyncIterable[bytes], file: IO[bytes], codec: str, lim
     return Upload(file, codec, size, digest.digest())
 
 
+class _Lines(Iterator[str]):
+    """The lines of a text for `csv.reader`, none longer than what is left of its record."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._first: str | None = None
+        self._left = 0
+        self.lines = 0
+        self.characters = 0
+
+    def begin(self, limit: int) -> bool:
+        """Find the first line of the next record; False if `limit` empty lines come before it."""
+        readline, self._left, skipped = self._text.readline, MAX_RECORD, 0
+        while skipped < limit:
+            line = readline(MAX_RECORD + 1)
+            if line not in _EMPTY:
+                self._first = line
+                break
+            skipped += 1
+        self.lines += skipped
+        self.characters += skipped
+        return skipped < limit
+
+    def __next__(self) -> str:
+        line, self._first = self._first, None
+        if line is None:
+            line = self._text.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self._left -= len(line)
+        self.lines += 1
+        self.characters += len(line)
+        if self._left < 0:
+            raise csv.Error("record too long")
+        return line
+
+
+_EMPTY = frozenset(("\n", "\r\n", "\r"))
+
+
 class RowReader:
-    """Reads an upload's rows. `headings` is its first line, `names` the feed's columns in that order."""
+    """Reads an upload's rows in steps of bounded work, whatever the file holds.
+
+    `headings` is the file's first row, `names` the feed's columns in that order; both are known, and that
+    there is a row at all, once `opened` is true. Every method blocks: call it in a thread.
+    """
 
     def __init__(self, upload: Upload, feed: Feed) -> None:
         upload.file.seek(0)
-        self._reader = csv.reader(io.TextIOWrapper(upload.file, encoding=upload.codec, newline=""))
-        self.headings, self.names = self._heading(feed)
-        self._peeked = self._next()
-        if self._peeked is None:
+        # Never closed: that would close the upload's file, which is its owner's.
+        self._lines = _Lines(io.TextIOWrapper(upload.file, encoding=upload.codec, newline=""))
+        self._reader = csv.reader(self._lines)
+        self._feed = feed
+        self._first: list[Line] = []
+        self._ended = False
+        self.headings: list[str] = []
+        self.names: list[str] = []
+
+    @property
+    def opened(self) -> bool:
+        """Whether heading and first row have been read."""
+        return bool(self._first)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every row has been taken."""
+        return self._ended and not self._first
+
+    def open(self) -> None:
+        """One step towards heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
+        rows = self._step()
+        if rows and not self.names:
+            self.headings, self.names = self._heading(rows.pop(0)[1])
+        self._first += rows
+        if self._ended and not self._first:
             raise EmptyFile
 
-    def take(self, count: int) -> list[tuple[int, list[str]]]:
-        """The next rows, at most `count`, each with the number of the line it begins on; empty at the end."""
-        rows: list[tuple[int, list[str]]] = []
-        while self._peeked is not None and len(rows) < count:
-            rows.append(self._peeked)
-            self._peeked = self._next()
-        return rows
+    def take(self) -> list[Line]:
+        """The rows of one step, each with the number of its first line. May be empty before the end."""
+        if self._first:
+            rows, self._first = self._first, []
+            return rows
+        return self._step()
 
-    def _next(self) -> tuple[int, list[str]] | None:
-        while True:
-            line = self._reader.line_num + 1
+    def _step(self) -> list[Line]:
+        rows: list[Line] = []
+        source = self._lines
+        last_line, last_character = source.lines + STEP_LINES, source.characters + STEP_CHARACTERS
+        while len(rows) < STEP_ROWS and source.characters < last_character:
+            if not source.begin(last_line - source.lines):
+                break
+            line = source.lines + 1
             try:
                 fields = next(self._reader, None)
             except csv.Error as error:
-                raise MalformedCsv(f"第 {line} 行不是有效的 CSV。") from error
+                raise MalformedCsv(f"第 {line} 行不是有效的 CSV，或过长。") from error
             if fields is None:
-                return None
+                self._ended = True
+                break
             if any(field.strip() for field in fields):
-                return line, fields
+                rows.append((line, fields))
+        return rows
 
-    def _heading(self, feed: Feed) -> tuple[list[str], list[str]]:
-        first = self._next()
-        if first is None:
-            raise EmptyFile
-        headings = [heading.strip() for heading in first[1]]
+    def _heading(self, fields: list[str]) -> tuple[list[str], list[str]]:
+        feed = self._feed
+        headings = [heading.strip() for heading in fields[:MAX_COLUMNS]]
         names = [feed.name_of(heading) for heading in headings]
         problems = [
             *(

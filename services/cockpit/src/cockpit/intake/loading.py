@@ -1,6 +1,5 @@
 """From rows to facts: one load of one batch, a few thousand rows at a time."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
-from cockpit.intake.files import raw_of
+from cockpit.intake.files import Line, raw_of
 from cockpit.intake.rules import RowError
+from cockpit.intake.threads import ParsingThreads
 from servicekit.db import Database
 from servicekit.ltree import is_under
 
 _MAX_CACHED_UNITS = 50_000
 
-Line = tuple[int, list[str]]
+Parsed = tuple[Line, dict[str, Any] | RowError]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,10 @@ class Loader:
         feed: Feed,
         names: list[str],
         origin: Origin,
+        threads: ParsingThreads,
     ) -> None:
         self._database = database
+        self._threads = threads
         self._units_in = units
         self._feed = feed
         self._names = names
@@ -71,11 +73,15 @@ class Loader:
         return (*ORIGIN_COLUMNS, *self._feed.measures)
 
     async def judge(self, lines: list[Line]) -> Chunk:
-        """The facts of the good rows, and the bad ones with their reasons."""
-        parsed = await asyncio.to_thread(self._parse, lines)
+        """The facts of the valid rows, and the invalid rows with their reasons."""
+        parsed = await self._threads.run(self._parse, lines)
         column = self._feed.unit_column
         if column is not None:
             await self._look_up({row[column] for _, row in parsed if isinstance(row, dict)})
+        return await self._threads.run(self._assemble, parsed)
+
+    def _assemble(self, parsed: list[Parsed]) -> Chunk:
+        column = self._feed.unit_column
         facts: list[tuple[Any, ...]] = []
         rejected: list[dict[str, Any]] = []
         for (number, fields), row in parsed:
@@ -98,8 +104,8 @@ class Loader:
                 facts.append(self._fact(row, unit))
         return Chunk(facts, rejected)
 
-    def _parse(self, lines: list[Line]) -> list[tuple[Line, dict[str, Any] | RowError]]:
-        parsed: list[tuple[Line, dict[str, Any] | RowError]] = []
+    def _parse(self, lines: list[Line]) -> list[Parsed]:
+        parsed: list[Parsed] = []
         for line in lines:
             try:
                 parsed.append((line, self._feed.parse(self._names, line[1])))

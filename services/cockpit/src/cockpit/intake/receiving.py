@@ -25,6 +25,7 @@ from cockpit.intake.feeds import FEEDS, FeedName, feed_of
 from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.threads import ParsingThreads
 from contracts.cockpit import BatchCommittedV1
 from contracts.vocabulary import BatchStatus
 from servicekit.clock import Clock
@@ -33,8 +34,6 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 log = structlog.get_logger("intake")
-
-CHUNK_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class Receiver:
         self._units = units
         self._limit = limit
         self._stale_after = stale_after
+        self._threads = ParsingThreads()
 
     async def receive(
         self, sub: str, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]
@@ -85,10 +85,12 @@ class Receiver:
         with files.spool() as file:
             upload = await files.receive(chunks, file, new.codec, self._limit)
             reader = files.RowReader(upload, feed)
+            while not reader.opened:
+                await self._threads.run(reader.open)
             batch, ours = await self._claim(sub, new, unit, upload, reader.headings)
             if ours:
                 origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
-                loader = Loader(self._database, self._units, feed, reader.names, origin)
+                loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
                 batch = await self._load(batch, reader, loader)
             return batch, ours
 
@@ -182,7 +184,10 @@ class Receiver:
         accepted = rejected = 0
         table = feed_of(batch.feed).table
         try:
-            while lines := await asyncio.to_thread(reader.take, CHUNK_ROWS):
+            while not reader.ended:
+                lines = await self._threads.run(reader.take)
+                if not lines:
+                    continue
                 chunk = await loader.judge(lines)
                 await self._analytics.insert(table, loader.columns, chunk.facts)
                 async with self._database.transaction() as session:
