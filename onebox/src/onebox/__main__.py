@@ -3,37 +3,40 @@
 import argparse
 import asyncio
 import sys
-import warnings
-
-import uvloop
-from authlib.deprecate import AuthlibDeprecationWarning
-
-from messaging.cli import add_dead_letters
-from onebox.postgres import PostgresFailed
-from onebox.settings import Settings
-from onebox.state import AlreadyRunning
+import time
 
 
 def main() -> int:
     """Run a command; returns the exit status."""
+    began = time.monotonic()
     parser = argparse.ArgumentParser(prog="python -m onebox")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="every service in one process (the default)")
-    add_dead_letters(commands)
-    arguments = parser.parse_args()
-    settings = Settings()
+    commands.add_parser("dead-letters", help="list or replay dead letters", add_help=False)
+    arguments, rest = parser.parse_known_args()
     if arguments.command == "dead-letters":
-        from onebox.letters import dead_letters  # starts no server, needs no chDB
+        from onebox.dead_letters import main as dead_letters
 
-        asyncio.run(dead_letters(settings, arguments))
-        return 0
-    # Authlib's httpx integration is moving to httpx's successor; ours works with httpx.
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
-    from onebox.run import main as run  # chDB takes a second to import: not for other commands
+        return dead_letters(rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return _run(began)
+
+
+def _run(began: float) -> int:
+    # Imports take a second: say so before them.
+    sys.stdout.write("助学正在启动……\n")
+    sys.stdout.flush()
+    import uvloop
+
+    from onebox.postgres import PostgresFailed
+    from onebox.run import main as run
+    from onebox.settings import Settings
+    from onebox.state import AlreadyRunning
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run(settings))
+            runner.run(run(Settings(), began))
     except AlreadyRunning as error:
         sys.stderr.write(f"已经在运行：{error}\n")
         return 1

@@ -14,13 +14,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-DATABASES = ("identity", "office", "cockpit")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 
@@ -32,10 +32,11 @@ class PostgresFailed(RuntimeError):
 class Postgres:
     """One server on the data below `directory`."""
 
-    def __init__(self, directory: Path, password: str) -> None:
+    def __init__(self, directory: Path, password: str, databases: Iterable[str]) -> None:
         self._home = directory
         self._data = directory / "data"
         self._password = password
+        self._databases = tuple(databases)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -168,7 +169,7 @@ class Postgres:
         connection = await asyncpg.connect(**self._admin())
         try:
             there = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
-            for name in DATABASES:
+            for name in self._databases:
                 if name not in there:
                     await connection.execute(f"CREATE DATABASE {name}")
         finally:

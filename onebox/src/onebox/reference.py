@@ -1,17 +1,24 @@
 """Writes the OpenAPI documents of all services: `python -m onebox.reference DIRECTORY`."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-import cockpit.app
-import cockpit.settings
-import identity.app
-import identity.settings
-import office.app
-import office.settings
 from messaging.inprocess import InProcessBus
+from onebox import services
+
+# What the settings of a service require beyond those of every service.
+_OWN: dict[str, dict[str, Any]] = {
+    "identity": {
+        "encryption_key": "00" * 32,
+        "index_key": "11" * 32,
+        "sms_gateway_url": "https://sms.example.org",
+        "sms_gateway_secret": "-",
+    },
+    "cockpit": {"analytics_dsn": "chdb:///nowhere"},
+}
 
 
 def documents() -> dict[str, dict[str, Any]]:
@@ -27,23 +34,12 @@ def documents() -> dict[str, dict[str, Any]]:
         "client_secret": "-",
     }
     bus = InProcessBus()
-    apps = {
-        "identity": identity.app.build(
-            identity.settings.Settings(
-                encryption_key="00" * 32,
-                index_key="11" * 32,
-                sms_gateway_url="https://sms.example.org",
-                sms_gateway_secret="-",
-                **common,
-            ),
-            bus,
-        ),
-        "office": office.app.build(office.settings.Settings(**common, **snapshot), bus),
-        "cockpit": cockpit.app.build(
-            cockpit.settings.Settings(analytics_dsn="chdb:///nowhere", **common, **snapshot), bus
-        ),
-    }
-    return {name: app.openapi() for name, app in apps.items()}
+    found = {}
+    for name in services.NAMES:
+        values = {**common, **(snapshot if name in services.CLIENTS else {}), **_OWN.get(name, {})}
+        settings = importlib.import_module(f"{name}.settings").Settings(**values)
+        found[name] = importlib.import_module(f"{name}.app").build(settings, bus).openapi()
+    return found
 
 
 def text_of(document: dict[str, Any]) -> str:

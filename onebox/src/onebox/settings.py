@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.vocabulary import Audience
+
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -18,7 +20,7 @@ class Settings(BaseSettings):
     state_dir: Path | None = None
     """Where databases, facts and keys are kept; by default `.state` in the repository."""
     first_port: int = Field(default=8000, ge=1024, le=65_000)
-    """The start page's; the services follow: identity +1, office +2, cockpit +3."""
+    """The port of the start page; the services have the ports after it (`PORTS`)."""
     log_level: str = "WARNING"
 
     @property
@@ -36,4 +38,6 @@ class Settings(BaseSettings):
         return Path("/var/tmp") / f"zhuxue-{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"  # noqa: S108
 
 
-PORTS = {"start": 0, "identity": 1, "office": 2, "cockpit": 3}
+HOST = "127.0.0.1"
+PORTS = {"start": 0, **{audience.service: number for number, audience in enumerate(Audience, 1)}}
+"""What is added to `first_port`, by name."""

@@ -5,14 +5,18 @@ portal (工作门户) will take its place.
 """
 
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rich.progress import Progress
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from contracts.vocabulary import Audience
 
@@ -23,13 +27,35 @@ _COOKIE = "zhuxue_start"
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 
-def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
-    """The page. `urls` by service name; `accounts` are (who, phone) to try with."""
+@dataclass
+class Status:
+    """How far the start has come."""
+
+    progress: Progress
+    accounts: list[tuple[str, str]] = field(default_factory=list)
+    """(who, phone) to try with."""
+    seconds: float | None = None
+    """What the start has taken; None while it goes on."""
+
+    @property
+    def steps(self) -> list[tuple[str, int, int]]:
+        """(what, done, of how many) of the steps that have begun."""
+        return [(task.description, int(task.completed), int(task.total or 0)) for task in self.progress.tasks]
+
+    def ready(self, accounts: list[tuple[str, str]], seconds: float) -> None:
+        """All services serve."""
+        self.accounts, self.seconds = accounts, seconds
+
+
+def build(urls: dict[str, str], status: Status) -> FastAPI:
+    """The page. `urls` by service name. Until `status` is ready, it says how far the start has come."""
     app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
     pending: dict[str, tuple[str, str]] = {}
     callback = f"{urls['start']}/callback"
 
-    def client() -> AsyncOAuth2Client:
+    def client() -> "AsyncOAuth2Client":
+        from authlib.integrations.httpx_client import AsyncOAuth2Client  # not before the first page
+
         return AsyncOAuth2Client(
             "portal",
             redirect_uri=callback,
@@ -44,7 +70,11 @@ def build(urls: dict[str, str], accounts: list[tuple[str, str]]) -> FastAPI:
 
     @app.get("/")
     async def start() -> Response:
-        return page("start.html", accounts=accounts)
+        if status.seconds is None:
+            response = page("starting.html", 503, steps=status.steps)
+            response.headers["Retry-After"] = "1"
+            return response
+        return page("start.html", accounts=status.accounts, seconds=status.seconds)
 
     @app.get("/sign-in")
     async def sign_in() -> Response:

@@ -4,10 +4,11 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 class AlreadyRunning(RuntimeError):
@@ -21,8 +22,8 @@ class Secrets:
     encryption_key: str
     index_key: str
     database_password: str
-    office_client_secret: str
-    cockpit_client_secret: str
+    client_secrets: dict[str, str]
+    """Of the services that call Identity, by name."""
 
 
 @contextmanager
@@ -37,21 +38,30 @@ def held(directory: Path) -> Iterator[None]:
         yield
 
 
-def load_secrets(directory: Path) -> Secrets:
-    """The secrets, made on the first call and readable by the owner only."""
+def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
+    """The secrets, readable by the owner only; those that are not there yet are made and kept."""
     path = directory / "secrets.json"
-    if not path.exists():
-        made = Secrets(
-            encryption_key=secrets.token_hex(32),
-            index_key=secrets.token_hex(32),
-            database_password=secrets.token_urlsafe(24),
-            office_client_secret=secrets.token_urlsafe(32),
-            cockpit_client_secret=secrets.token_urlsafe(32),
-        )
-        part = path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(asdict(made), file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-    return Secrets(**json.loads(path.read_text()))
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    secrets_of = kept.get("client_secrets", {})
+    made = Secrets(
+        encryption_key=kept.get("encryption_key") or secrets.token_hex(32),
+        index_key=kept.get("index_key") or secrets.token_hex(32),
+        database_password=kept.get("database_password") or secrets.token_urlsafe(24),
+        client_secrets={
+            # Older files have each secret under a name of its own.
+            name: secrets_of.get(name) or kept.get(f"{name}_client_secret") or secrets.token_urlsafe(32)
+            for name in clients
+        },
+    )
+    if asdict(made) != kept:
+        _write(path, asdict(made))
+    return made
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)

@@ -44,6 +44,8 @@ class Onebox:
             "ZHUXUE_ONEBOX_FIRST_PORT": str(self.port),
         }
         self.process = self.spawn()
+        self.starting: list[str] = []
+        """The pages shown while it started."""
 
     def spawn(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -54,17 +56,23 @@ class Onebox:
             text=True,
         )
 
-    def ready(self) -> None:
-        for _ in range(600):
-            if self.process.poll() is not None:
-                break
+    def ready(self) -> list[str]:
+        """Wait for the start page, which comes when everything serves; the pages shown until then."""
+        pages: list[str] = []
+        deadline = time.monotonic() + 120
+        while self.process.poll() is None and time.monotonic() < deadline:
             try:
+                answer = httpx.get(f"http://127.0.0.1:{self.port}/")
+            except httpx.TransportError:
+                time.sleep(0.02)
+                continue
+            if answer.status_code == 200:
                 for offset in (1, 2, 3):
                     httpx.get(f"http://127.0.0.1:{self.port + offset}/readyz").raise_for_status()
-            except httpx.HTTPError:
-                time.sleep(0.1)
-            else:
-                return
+                return pages
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            pages.append(answer.text)
+            time.sleep(0.02)
         self.process.kill()
         raise AssertionError(self.process.communicate()[0])
 
@@ -81,7 +89,7 @@ def start(directory: Path) -> Iterator[Callable[[Path], Onebox]]:
     def make(directory: Path) -> Onebox:
         box = Onebox(directory)
         started.append(box)
-        box.ready()
+        box.starting = box.ready()
         return box
 
     yield make
@@ -124,6 +132,9 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     page = httpx.get(f"http://127.0.0.1:{first.port}/")
     assert page.status_code == 200
     assert "19900000001" in page.text
+    assert re.search(r"本次启动用时 \d+\.\d 秒", page.text)
+    assert any("载入程序" in shown for shown in first.starting)
+    assert any("单位与人员" in shown for shown in first.starting)
     assert (
         httpx.get(f"http://127.0.0.1:{first.port}/sign-in")
         .headers["location"]
@@ -139,6 +150,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     kids = keys_of(first)
     said = first.stop()
     assert first.process.returncode == 0, said
+    assert said.startswith("助学正在启动……")
     assert "3052/3052" in said
     assert "已停止，数据已保存" in said
 
