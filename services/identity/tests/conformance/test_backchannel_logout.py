@@ -173,7 +173,8 @@ async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(rp:
                 text(
                     "INSERT INTO logout_notices "
                     "(id, client_id, account_id, session_id, created_at, attempts, next_attempt_at) "
-                    "VALUES (gen_random_uuid(), 'heard', gen_random_uuid(), gen_random_uuid(), now(), 0, now())"
+                    "VALUES (gen_random_uuid(), 'heard', gen_random_uuid(), gen_random_uuid(), now(), 0, "
+                    "now())"
                 )
             )
         await until(lambda: bodies)
