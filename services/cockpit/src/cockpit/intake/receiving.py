@@ -5,7 +5,6 @@ commits the batch and publishes the event. A process that stops in between leave
 counted; `sweep` deletes them.
 """
 
-import asyncio
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
