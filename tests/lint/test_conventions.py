@@ -21,6 +21,13 @@ QUERIES = {"execute", "scalar", "scalars", "stream", "stream_scalars", "connecti
 SQL = re.compile(r"\s*(SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s", re.IGNORECASE)
 TRANSACTIONAL = re.compile(r"(session|connection|conn|transaction|db)$")
 RAW_SQL = {"text", "exec_driver_sql", "literal_column"}
+# Loops that wait: work of a process belongs to `servicekit.background`, other work to `libs/jobs`.
+LOOPS = {
+    "libs/servicekit/src/servicekit/background.py": "the one loop",
+    "libs/testkit/src/testkit/backends/base.py": "waits for a server that a test starts",
+    "libs/replica/src/replica/replica.py": "becomes a job",
+    "onebox/src/onebox/postgres.py": "waits for the server that it starts",
+}
 # What nobody but the feature itself touches: its queries and its entrances. Its service, its models and
 # what they speak in (errors, schemas, rules, auth) are there for others too.
 CLOSED = {"repository", "endpoints", "consumers"}
@@ -63,6 +70,8 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
                 and not _is_repository(name)
             ):
                 yield node.lineno, f"session.{attribute}() outside a repository.py"
+        if isinstance(node, ast.While) and name not in LOOPS and _waits_for_ever(node):
+            yield node.lineno, "a loop that waits: use servicekit.background, or a job or periodic task"
         if in_service and isinstance(node, ast.Call) and _called(node) in RAW_SQL and node.args:
             if isinstance(node.args[0], ast.JoinedStr | ast.BinOp | ast.Call):
                 yield node.lineno, f"{_called(node)}() of SQL that is put together"
@@ -72,6 +81,13 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
                 yield node.lineno, "SQL with values formatted into it"
         if in_service and isinstance(node, ast.ImportFrom | ast.Import):
             yield from ((node.lineno, what) for what in _closed_doors(root, name, node))
+
+
+def _waits_for_ever(loop: ast.While) -> bool:
+    """Whether it is a `while True` that sleeps or waits for something."""
+    endless = isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+    calls = (node for node in ast.walk(loop) if isinstance(node, ast.Call))
+    return endless and any(_called(call) in {"sleep", "wait", "wait_for"} for call in calls)
 
 
 def _is_repository(name: str) -> bool:
@@ -159,6 +175,14 @@ SEEDS = {
         'def f(x):\n    return "DELETE FROM a {}".format(x)\n',
     ),
     "text": ("services/shop/src/shop/orders/repository.py", 'def f(x):\n    return text(f"a = {x}")\n'),
+    "loop": (
+        "libs/authkit/src/authkit/x.py",
+        "async def f(g):\n    while True:\n        await g()\n        await asyncio.sleep(1)\n",
+    ),
+    "woken loop": (
+        "services/shop/src/shop/orders/service.py",
+        "async def f(wake):\n    while True:\n        await wake.wait()\n",
+    ),
     "long": ("libs/authkit/tests/test_long.py", "x = 1\n" * (MAX_LINES + 1)),
 }
 FINE = {
@@ -175,6 +199,12 @@ FINE = {
         "def f(batch):\n    batch.commit()\n"
     ),
     "services/shop/src/shop/app.py": "from shop.stock.endpoints import router\n",
+    "libs/servicekit/src/servicekit/background.py": (
+        "async def f(g):\n    while True:\n        await g()\n        await asyncio.sleep(1)\n"
+    ),
+    "libs/authkit/src/authkit/pages.py": (
+        "async def f(read):\n    while True:\n        if not await read():\n            return\n"
+    ),
     "libs/messaging/src/messaging/relay.py": "async def f(session):\n    await session.commit()\n",
     "libs/authkit/tests/test_long.py": "x = 1\n" * MAX_LINES,
 }

@@ -14,6 +14,7 @@ from jose import jwk, jws
 from authkit.errors import KeysUnavailable
 from authkit.jwks import KeySet
 from authkit.tokens import TokenVerifier
+from servicekit.retry import RetryPolicy
 from testkit.tokens import OMIT, TokenFactory, b64url
 
 from .conftest import refused, serving, verifier_of
@@ -194,7 +195,7 @@ async def test_a_key_set_that_is_none_is_like_an_issuer_that_is_away(
 async def test_fetching_in_the_background_goes_on_after_nonsense(
     issuer: TokenFactory, jwks: Any, keys: KeySet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authkit.jwks._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("authkit.jwks._RETRY", RetryPolicy(base=0.01, cap=0.01))
     good, jwks.document = jwks.document, ["nonsense"]
     async with asyncio.timeout(60), keys.kept_fresh():
         while jwks.fetches < 3:  # noqa: ASYNC110 - nothing tells when

@@ -1,20 +1,24 @@
 """The issuer's public keys (RFC 7517), fetched ahead of need and kept."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
 import structlog
+
+from servicekit.background import repeated
+from servicekit.retry import RetryPolicy
 
 log = structlog.get_logger("jwks")
 
 Fetch = Callable[[], Awaitable[dict[str, Any]]]
 
 _REFRESH_SECONDS = 300.0
-_RETRY_SECONDS = 1.0
+# Until the issuer has started, every second counts.
+_RETRY = RetryPolicy(base=1.0, cap=1.0)
 _UNKNOWN_KID_SECONDS = 5.0
 
 
@@ -69,25 +73,9 @@ class KeySet:
                         log.warning("keys not fetched", error=repr(error))
         return self._keys.get(kid)
 
-    @contextlib.asynccontextmanager
-    async def kept_fresh(self) -> AsyncIterator[None]:
+    def kept_fresh(self) -> AbstractAsyncContextManager[None]:
         """Fetch in the background for as long as the context lasts."""
-        task = asyncio.create_task(self._keep(), name="jwks")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.refresh()
-                await asyncio.sleep(_REFRESH_SECONDS)
-            except Exception as error:  # the task must outlive any failure of the issuer
-                log.info("issuer not reachable yet", error=type(error).__name__)
-                await asyncio.sleep(_RETRY_SECONDS)
+        return repeated("jwks", self.refresh, every=_REFRESH_SECONDS, retry=_RETRY)
 
 
 _PUBLIC = {"kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"}

@@ -6,23 +6,20 @@ missed something while reconnecting, by a reload every few seconds. Entries are 
 token they could concern has expired.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from contracts.identity import AccessRevokedV1
+from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.ids import new_id
-
-log = structlog.get_logger("revocation")
 
 _RELOAD_SECONDS = 5.0
 _Of = tuple[str | None, str | None]
@@ -101,21 +98,8 @@ class RevocationList:
     async def kept_fresh(self) -> AsyncIterator[None]:
         """Load now, and again in the background for as long as the context lasts."""
         await self.reload()
-        task = asyncio.create_task(self._keep(), name="revocations")
-        try:
+        async with repeated("revocations", self.reload, every=_RELOAD_SECONDS, first=_RELOAD_SECONDS):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(_RELOAD_SECONDS)
-            try:
-                await self.reload()
-            except Exception:
-                log.warning("revocations not reloaded", exc_info=True)
 
     def _add(self, entry: Any) -> None:
         """Take an event or a row: both have the same names."""

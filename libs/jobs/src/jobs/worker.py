@@ -71,7 +71,7 @@ class Pace:
 
     heartbeat: float = 30.0
     poll: float = 10.0
-    concurrency: int = 8
+    concurrency: int = 16
     grace: float = 5.0
 
 

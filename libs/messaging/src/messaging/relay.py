@@ -15,7 +15,12 @@ from sqlalchemy import delete, func, select
 
 from messaging.bus import Bus, Failure
 from messaging.outbox import Outbox
+from servicekit.background import repeated
 from servicekit.db import Database
+from servicekit.retry import RetryPolicy
+
+# While the database or the broker is away, the rows wait.
+_RETRY = RetryPolicy(base=1.0, cap=1.0)
 
 log = structlog.get_logger("relay")
 
@@ -45,29 +50,16 @@ class Relay:
     async def running(self) -> AsyncIterator[None]:
         """Relay in the background for as long as the context lasts."""
         self._database.after_commit.append(self.wake)
-        task = asyncio.create_task(self._run(), name=f"relay-{self._outbox.source}")
+        name = f"relay-{self._outbox.source}"
         try:
-            yield
+            async with repeated(name, self._drain, every=self._poll, retry=_RETRY, wake=self._wake):
+                yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
             self._database.after_commit.remove(self.wake)
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                while await self.drain_once():
-                    pass
-            except Exception:
-                # The database or the broker is away: the rows wait, and so do we.
-                log.warning("relay interrupted", outbox=self._outbox.source, exc_info=True)
-                await asyncio.sleep(1)
-            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the wake.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll):
-                    await self._wake.wait()
+    async def _drain(self) -> None:
+        while await self.drain_once():
+            pass
 
     async def drain_once(self) -> int:
         """Publish one batch of due rows; returns how many were looked at."""

@@ -63,7 +63,6 @@ def build(
         listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
     )
     messaging.attach(bus)
-    worker = Worker("cockpit", database, job_queue, periodic=[pruning.task(database, inbox)])
     receiver = Receiver(
         database,
         analytics,
@@ -71,6 +70,10 @@ def build(
         Units,
         limit=settings.upload_limit_bytes,
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
+    )
+
+    worker = Worker(
+        "cockpit", database, job_queue, periodic=[receiver.sweeping(), pruning.task(database, inbox)]
     )
 
     @asynccontextmanager
@@ -83,8 +86,9 @@ def build(
 
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
+        # With chDB no other process can be receiving, so whatever is unfinished now was interrupted.
+        await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
         async with (
-            receiver.kept_swept(alone=settings.analytics_embedded),
             keys.kept_fresh(),
             revoked.kept_fresh(),
             # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.

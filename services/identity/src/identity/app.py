@@ -11,6 +11,7 @@ from authkit.jwks import KeySet
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.identity import AccessRevokedV1
+from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
 from identity.audit.writer import AuditWriter
@@ -23,8 +24,8 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.integrations.endpoints import router as integrations
+from identity.keys import rotation
 from identity.keys.ring import KeyRing
-from identity.keys.rotation import kept_rotated
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as oauth
@@ -34,14 +35,14 @@ from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
-from identity.partitions import kept_partitioned
-from identity.sessions.backchannel_logout import LogoutDelivery
+from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.units.endpoints import router as units
 from identity.vault import Vault
+from jobs.kinds import Handler
 from jobs.worker import Worker
 from messaging import pruning
 from messaging.bus import Bus
@@ -50,6 +51,7 @@ from messaging.wiring import LocalListener, Messaging, make_bus
 from servicekit.app import create_app
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
+from servicekit.partitions import maintain
 from servicekit.problems import Problem
 
 
@@ -87,23 +89,29 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     the_bus = bus or make_bus(settings)
     messaging.attach(the_bus)
     worker = Worker(
-        "identity", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)]
+        "identity",
+        database,
+        job_queue,
+        handlers=[Handler(NOTIFY, LogoutDelivery(database, key_ring, settings, the_clock).run)],
+        periodic=[
+            partitions.task(database, settings, the_clock),
+            rotation.task(database, key_ring, the_clock, settings),
+            pruning.task(database, inbox, idempotency_keys),
+        ],
     )
 
     records = AuditWriter(settings.database_url, the_clock)
-    deliveries = LogoutDelivery(database, key_ring, settings, clock or SystemClock())
 
     sms = make_sms(settings)
 
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
+        # Before anything is served, so that no row of today waits in a default partition.
+        await maintain(database, partitions.partitioned(settings), the_clock.now())
         async with (
             keys.kept_fresh(),
             revoked.kept_fresh(),
-            kept_partitioned(database, settings, the_clock),
-            kept_rotated(database, key_ring, the_clock, settings),
             messaging.running(the_bus, own=own),
-            deliveries.running(),
             records.running(),
         ):
             try:
@@ -151,7 +159,6 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.client_cache = client_cache
     app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
     app.state.issuer = make_server()
-    app.state.logout_delivery = deliveries
     app.state.sms = sms
     issuer = settings.issuer_url
     app.state.public_origin = issuer

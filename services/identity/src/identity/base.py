@@ -11,6 +11,7 @@ from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from servicekit.db import new_metadata
 from servicekit.idempotency import make_idempotency_table
+from servicekit.migrations import exclude_tables
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 AUDIENCE = Audience.IDENTITY
@@ -21,6 +22,9 @@ class Base(DeclarativeBase):
 
     metadata = new_metadata()
 
+
+# Kept for processes of the release before while this one is deployed; the next one drops it.
+exclude_tables(Base.metadata, ["logout_notices"])
 
 outbox = Outbox(Base, "identity")
 inbox = make_inbox_table(Base.metadata)

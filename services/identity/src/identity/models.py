@@ -12,7 +12,6 @@ from identity.memberships.models import Entitlement, Invite, JoinRequest, Member
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.token_models import OnceOnly, PushedRequest, RefreshToken
-from identity.sessions.logout_models import LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit, UnitChange
 
@@ -31,7 +30,6 @@ __all__ = [
     "InitialAccessToken",
     "Invite",
     "JoinRequest",
-    "LogoutNotice",
     "Membership",
     "OnceOnly",
     "Passkey",

@@ -1,21 +1,18 @@
 """Which tables are emptied by the day, and when: everything that only matters while somebody is signed in."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import structlog
 
 from identity.sessions.rules import LONGEST_RENEWED
 from identity.settings import Settings
+from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.partitions import ByDay, maintain
 
 log = structlog.get_logger("partitions")
 
-_LOOK_SECONDS = 3600.0
 _DAY = timedelta(days=1)
 
 
@@ -47,25 +44,12 @@ async def run_once(settings: Settings, clock: Clock) -> str:
     return "".join(f"{name}\n" for name in changed)
 
 
-@contextlib.asynccontextmanager
-async def kept_partitioned(database: Database, settings: Settings, clock: Clock) -> AsyncIterator[None]:
-    """Make and drop partitions now, before anything is served, and every hour while the context lasts."""
-    await maintain(database, partitioned(settings), clock.now())
-    task = asyncio.create_task(_keep(database, settings, clock), name="partitions")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+def task(database: Database, settings: Settings, clock: Clock) -> Periodic:
+    """The hourly maintenance."""
 
+    async def run() -> None:
+        changed = await maintain(database, partitioned(settings), clock.now())
+        if changed:
+            log.info("partitions changed", names=changed)
 
-async def _keep(database: Database, settings: Settings, clock: Clock) -> None:
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        try:
-            changed = await maintain(database, partitioned(settings), clock.now())
-            if changed:
-                log.info("partitions changed", names=changed)
-        except Exception:
-            log.warning("partitions not maintained", exc_info=True)
+    return Periodic("identity.partitions", run, every=timedelta(hours=1))

@@ -4,18 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
-import httpx
 import pytest
 from joserfc import jws
-from sqlalchemy import select
+from sqlalchemy import text
 
-from identity.sessions.backchannel_logout import EVENT, LogoutDelivery, _Post
-from identity.sessions.logout_models import LogoutNotice
+from identity.base import job_queue
+from identity.sessions.jobs import EVENT, NOTIFY, LogoutDelivery
+from jobs.kinds import State
+from jobs.queue import JobView
 
 OUT = "http://localhost:8000/out"
 
@@ -49,9 +48,22 @@ async def until(condition: Any) -> None:
     raise AssertionError("it did not happen")
 
 
-async def notices(rp: Any) -> list[LogoutNotice]:
+async def notices(rp: Any) -> list[JobView]:
     async with rp.browser.app.state.database.transaction() as session:
-        return list(await session.scalars(select(LogoutNotice)))
+        return await job_queue.list(session, kind=NOTIFY.name)
+
+
+async def time_passes(rp: Any) -> None:
+    """As if the wait for the next attempt were over."""
+    async with rp.browser.app.state.database.transaction() as session:
+        await session.execute(text("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'"))
+        await session.execute(
+            text(
+                "SELECT pg_notify('ch_pgqueuer', json_build_object('channel', 'ch_pgqueuer', "
+                "'operation', 'update', 'sent_at', now(), 'table', 'pgqueuer', "
+                "'type', 'table_changed_event')::text)"
+            )
+        )
 
 
 async def test_oidcc_backchannel_logout_discovery_endpoint_verification(rp: Any) -> None:
@@ -78,10 +90,10 @@ async def test_oidcc_backchannel_rp_initiated_logout(rp: Any, register: Any) -> 
         assert claims["iat"] < claims["exp"] <= claims["iat"] + 120
         assert "nonce" not in claims
 
-        async def forgotten() -> bool:
-            return not await notices(rp)
+        async def delivered() -> bool:
+            return [notice.state for notice in await notices(rp)] == [State.SUCCEEDED]
 
-        await until(forgotten)
+        await until(delivered)
         assert len(bodies) == 1
         # A logout token is no ID token.
         assert (await rp.logout(id_token_hint=token)).status_code == 400
@@ -108,9 +120,7 @@ async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tok
         assert algorithms == {"rsa": "RS256", "ec": "ES256"}
 
 
-async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
-    rp: Any, register: Any, clock: Any
-) -> None:
+async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(rp: Any, register: Any) -> None:
     async with receiver("503 Unavailable", "302 Found", "204 No Content") as (uri, bodies):
         await register("deaf", backchannel_logout_uri=uri)
         rp.client_id = "deaf"
@@ -118,34 +128,58 @@ async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
         for attempt, error in ((1, "HTTP 503"), (2, "HTTP 302")):
 
             async def noted(error: str = error) -> bool:
-                return [notice.last_error for notice in await notices(rp)] == [error]
+                return [notice.error for notice in await notices(rp)] == [f"NotDelivered: {error}"]
 
             await until(noted)
             assert len(bodies) == attempt
-            clock.advance(timedelta(seconds=41))
+            (notice,) = await notices(rp)
+            wait = (notice.run_at - notice.updated_at).total_seconds()
+            assert wait == pytest.approx(10 * 4 ** (attempt - 1), rel=0.21)
+            await time_passes(rp)
 
-        async def forgotten() -> bool:
-            return not await notices(rp)
+        async def delivered() -> bool:
+            return [notice.state for notice in await notices(rp)] == [State.SUCCEEDED]
 
-        await until(forgotten)
+        await until(delivered)
         assert len(bodies) == 3
         assert len(set(bodies)) == 3
 
 
-async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any, clock: Any) -> None:
+async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any) -> None:
     await register("gone", backchannel_logout_uri="http://127.0.0.1:1/")
     rp.client_id = "gone"
-    rp.browser.app.state.logout_delivery._poll = 0.02
     await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
 
     async def dead() -> bool:
-        clock.advance(timedelta(hours=1))
+        await time_passes(rp)
         (notice,) = await notices(rp)
-        return notice.dead_at is not None
+        return notice.state == State.DEAD
 
     await until(dead)
     (notice,) = await notices(rp)
-    assert (notice.attempts, notice.last_error) == (8, "ConnectError")
+    assert (notice.attempts, notice.error) == (8, "NotDelivered: ConnectError")
+    async with rp.browser.app.state.database.transaction() as session:
+        told = await session.scalar(
+            text("SELECT count(*) FROM audit_log WHERE action = 'logout.undeliverable'")
+        )
+    assert told == 1
+
+
+async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(rp: Any, register: Any) -> None:
+    async with receiver("200 OK") as (uri, bodies):
+        await register("heard", backchannel_logout_uri=uri)
+        async with rp.browser.app.state.database.transaction() as session:
+            await session.execute(
+                text(
+                    "INSERT INTO logout_notices "
+                    "(id, client_id, account_id, session_id, created_at, attempts, next_attempt_at) "
+                    "VALUES (gen_random_uuid(), 'heard', gen_random_uuid(), gen_random_uuid(), now(), 0, "
+                    "now())"
+                )
+            )
+        await until(lambda: bodies)
+        async with rp.browser.app.state.database.transaction() as session:
+            assert await session.scalar(text("SELECT count(*) FROM logout_notices")) == 0
 
 
 @pytest.mark.parametrize("uri", ["http://insecure.example/"])
@@ -153,5 +187,4 @@ async def test_logout_tokens_leave_only_over_tls_in_production(rp: Any, uri: str
     state = rp.browser.app.state
     settings = state.settings.model_copy(update={"mode": "production"})
     delivery = LogoutDelivery(state.database, state.key_ring, settings, state.clock)
-    async with httpx.AsyncClient() as http:
-        assert await delivery._post(http, _Post(uuid4(), uri, "t")) == "not an https URI"
+    assert await delivery._post(uri, "t") == "not an https URI"

@@ -5,9 +5,7 @@ commits the batch and publishes the event. A process that stops in between leave
 counted; `sweep` deletes them.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -28,6 +26,7 @@ from cockpit.intake.repository import BatchRepository
 from cockpit.intake.threads import ParsingThreads
 from contracts.cockpit import BatchCommittedV1
 from contracts.vocabulary import BatchStatus
+from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -105,28 +104,9 @@ class Receiver:
                 log.warning("interrupted batches given up", count=len(stale))
             return len(stale)
 
-    @contextlib.asynccontextmanager
-    async def kept_swept(self, *, alone: bool) -> AsyncIterator[None]:
-        """Sweep now, and again in the background for as long as the context lasts.
-
-        `alone`: no other process can be receiving, so whatever is unfinished now was interrupted.
-        """
-        await self.sweep(timedelta(0) if alone else None)
-        task = asyncio.create_task(self._keep_swept(), name="intake-sweep")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_swept(self) -> None:
-        while True:
-            await asyncio.sleep(self._stale_after.total_seconds())
-            try:
-                await self.sweep()
-            except Exception:
-                log.warning("interrupted batches not swept", exc_info=True)
+    def sweeping(self) -> Periodic:
+        """The sweep as a periodic task."""
+        return Periodic("cockpit.intake.sweep", self.sweep, every=self._stale_after)
 
     async def _claim(
         self, sub: str, new: NewBatch, unit: Unit, upload: files.Upload, headings: list[str]

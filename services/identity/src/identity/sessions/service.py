@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
 from identity.audit import service as audit
+from identity.base import job_queue
 from identity.clients.models import Client
 from identity.revocations.service import Revocations
-from identity.sessions.logout_models import LogoutNotice
+from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
 from identity.sessions.rules import LONGEST_RENEWED
 from identity.settings import Settings
 from servicekit.clock import Clock
-from servicekit.db import announce
 from servicekit.ids import instant_of, new_id
 
 # Writing last_seen_at on every request would make each read a write.
@@ -139,16 +139,10 @@ class Sessions:
         await self._rows.revoke_grants(row.id, now)
         for client in await self._rows.clients(row.id):
             if client.backchannel_logout_uri is not None:
-                self._rows.add_notice(
-                    LogoutNotice(
-                        client_id=client.client_id,
-                        account_id=row.account_id,
-                        session_id=row.id,
-                        created_at=now,
-                        next_attempt_at=now,
-                    )
+                notice = LogoutNotice(
+                    client_id=client.client_id, account_id=row.account_id, session_id=row.id
                 )
-        announce(self._session)
+                await job_queue.enqueue(self._session, NOTIFY, notice)
         audit.record(
             self._session,
             self._clock,

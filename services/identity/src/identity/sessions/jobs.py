@@ -1,0 +1,143 @@
+"""OpenID Connect Back-Channel Logout 1.0: telling a client that a session has ended, as a job.
+
+The job is written with the end of the session. It posts without redirects; the client has the notice when it
+answers 2xx.
+"""
+
+import asyncio
+import ssl
+from datetime import timedelta
+from functools import cache
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import structlog
+from joserfc import jwt
+from pydantic import BaseModel
+
+from identity.audit import service as audit
+from identity.keys.ring import KeyRing
+from identity.sessions.repository import SessionRepository
+from identity.settings import Settings
+from jobs.job import Job
+from jobs.kinds import Kind
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.ids import new_id
+from servicekit.retry import RetryPolicy
+
+log = structlog.get_logger("logout")
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_TIMEOUT = 5.0
+_TOKEN_SECONDS = 120
+
+
+class LogoutNotice(BaseModel):
+    """One client to be told that one session has ended."""
+
+    client_id: str
+    account_id: UUID
+    session_id: UUID
+
+
+# 10 s, 40 s, 160 s and so on, at most an hour: three hours in all.
+NOTIFY = Kind(
+    "identity.logout.notify",
+    LogoutNotice,
+    retry=RetryPolicy(limit=8, base=10, cap=3600, factor=4),
+    concurrency=8,
+    stall=timedelta(minutes=1),
+)
+
+
+class NotDelivered(Exception):
+    """The client did not take the notice."""
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for the process: making it reads every certificate authority there is."""
+    return httpx.create_ssl_context()
+
+
+class LogoutDelivery:
+    """The handler of `NOTIFY`."""
+
+    def __init__(self, database: Database, keys: KeyRing, settings: Settings, clock: Clock) -> None:
+        self._database = database
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+
+    async def run(self, job: Job[LogoutNotice]) -> None:
+        """Post the notice. Raises `NotDelivered`."""
+        notice = job.payload
+        prepared = await self._prepare(notice)
+        if prepared is None:
+            return
+        uri, token = prepared
+        error = await self._post(uri, token)
+        if error is None:
+            return
+        if job.attempt >= job.kind.retry.limit:
+            await self._give_up(notice, error)
+        raise NotDelivered(error)
+
+    async def _prepare(self, notice: LogoutNotice) -> tuple[str, str] | None:
+        """Where the notice goes and the logout token; None when the client no longer wants it."""
+        async with self._database.transaction() as session:
+            client = await SessionRepository(session).client(notice.client_id)
+            if client is None or client.backchannel_logout_uri is None:
+                return None
+            # §2.4, §2.6: signed like the client's ID tokens.
+            alg = client.id_token_signed_response_alg
+            key = await session.run_sync(self._keys.active, alg)
+        issued = int(self._clock.now().timestamp())
+        token = jwt.encode(
+            {"alg": alg, "typ": "logout+jwt", "kid": key.kid},
+            {
+                "iss": self._settings.issuer_url,
+                "aud": client.client_id,
+                "iat": issued,
+                "exp": issued + _TOKEN_SECONDS,
+                "jti": str(new_id()),
+                "sub": str(notice.account_id),
+                "sid": str(notice.session_id),
+                "events": {EVENT: {}},
+            },
+            key,
+            [alg],
+        )
+        return client.backchannel_logout_uri, token
+
+    async def _post(self, uri: str, token: str) -> str | None:
+        """None if the client has taken it, else why not."""
+        scheme = urlsplit(uri).scheme
+        if scheme != "https" and not (scheme == "http" and self._settings.dev):
+            return "not an https URI"
+        try:
+            # No redirects: they would carry the logout token to somebody who is not registered. Only the
+            # status counts: the body is not read, however long it is.
+            async with (
+                asyncio.timeout(_TIMEOUT * 2),
+                httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, verify=_tls()) as http,
+                http.stream("POST", uri, data={"logout_token": token}) as response,
+            ):
+                return None if response.is_success else f"HTTP {response.status_code}"
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            return type(error).__name__
+
+    async def _give_up(self, notice: LogoutNotice, error: str) -> None:
+        log.error("logout notice given up", client=notice.client_id, error=error)
+        async with self._database.transaction() as session:
+            audit.record(
+                session,
+                self._clock,
+                actor=None,
+                action="logout.undeliverable",
+                target=notice.account_id,
+                client=notice.client_id,
+                sid=str(notice.session_id),
+            )
