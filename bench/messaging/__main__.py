@@ -160,7 +160,9 @@ async def office(given: argparse.Namespace, server: str, broker: str, log: Path)
         async with identity.running(_issuer(tokens)):
             await asyncio.to_thread(wait_for, f"http://127.0.0.1:{port}/readyz", process)
             await bus.start()
-            token = tokens.access_token(unit=str(units[0]), unit_path=f"100000.{PROVINCE}", scope="office", exp=2**33)
+            token = tokens.access_token(
+                unit=str(units[0]), unit_path=f"100000.{PROVINCE}", scope="office", exp=2**33
+            )
             found = Office(port, database, bus, f"Authorization: Bearer {token}\r\n", units)
             fine = await found.burst(UNITS)
             await _until(found, fine)
