@@ -75,9 +75,9 @@ class Browser:
         self.address = ""
         """Where the browser says it is, as a gateway would say it."""
 
-    async def get(self, url: str) -> Answer:
-        """GET `url`, absolute or a path."""
-        return await self._send("GET", url, b"", "")
+    async def get(self, url: str, headers: str = "") -> Answer:
+        """GET `url`, absolute or a path; `headers` are lines that end in CR LF."""
+        return await self._send("GET", url, b"", headers)
 
     async def post(self, url: str, form: dict[str, str], headers: str = "") -> Answer:
         """POST a form."""

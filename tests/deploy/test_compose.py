@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from scaffold.members import Members
+from testkit.backends import rabbitmq
 
 from .conftest import ROOT, Compose, make_env
 
@@ -238,6 +239,11 @@ def test_the_gateway_passes_on_nothing_that_a_caller_says_about_its_own_address(
         'X-Real-IP ""',
     ):
         assert f"proxy_set_header {header};" in said
+
+
+def test_the_broker_of_the_composition_is_the_one_of_the_tests(config: dict[str, Any]) -> None:
+    assert config["services"]["rabbitmq"]["image"] == rabbitmq.IMAGE
+    assert re.fullmatch(r"rabbitmq:\d+\.\d+\.\d+-management", rabbitmq.IMAGE)
 
 
 def test_every_service_has_a_database_role_of_its_own() -> None:

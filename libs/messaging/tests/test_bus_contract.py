@@ -23,7 +23,7 @@ from contracts.cockpit import BatchCommittedV1
 from contracts.identity import DirectoryLoadedV1
 from messaging.bus import RetryPolicy
 from messaging.envelope import Envelope
-from messaging.inbox import Processor, Subscription
+from messaging.inbox import Subscription
 from messaging.relay import Relay
 from messaging.wiring import LocalListener
 from servicekit.ids import new_id
@@ -98,7 +98,7 @@ async def test_a_handler_that_fails_twice_is_tried_again_and_has_one_effect(benc
         await bench.has_effects(id_)
         await bench.relayed()
         assert fails.calls == 3
-        assert await bench.letters.list("bench.effects") == []
+        assert await bench.dead_letters.list("bench.effects") == []
     assert await bench.effects() == [id_]
 
 
@@ -150,16 +150,16 @@ async def test_data_that_fits_no_model_goes_straight_to_the_dead_letters_and_oth
         poison = await bench.publish_poison()
         [good] = await bench.publish(committed())
         await bench.has_effects(good)
-        [letter] = await bench.dead()
-        assert (letter.event_id, letter.queue, letter.type) == (
+        [dead] = await bench.dead()
+        assert (dead.event_id, dead.queue, dead.type) == (
             poison,
             "bench.effects",
             BatchCommittedV1.type,
         )
-        assert "ValidationError" in letter.error
-        assert "batch_id" in letter.error
-        assert letter.died_at is not None
-        assert letter.died_at.tzinfo is not None
+        assert "ValidationError" in dead.error
+        assert "batch_id" in dead.error
+        assert dead.died_at is not None
+        assert dead.died_at.tzinfo is not None
         assert calls.calls == 1, "the handler must never see it"
     assert await bench.effects() == [good]
 
@@ -170,17 +170,17 @@ async def test_a_handler_that_fails_for_ever_ends_in_the_dead_letters_until_it_i
     fails = Fails()
     async with bench.running(subscription(before=fails)):
         [id_] = await bench.publish(committed())
-        [letter] = await bench.dead()
-        assert letter.event_id == id_
-        assert "RuntimeError: 没有准备好 (3)" in letter.error
+        [dead] = await bench.dead()
+        assert dead.event_id == id_
+        assert "RuntimeError: 没有准备好 (3)" in dead.error
         assert fails.calls == 3, "the limit of the policy"
         assert await bench.effects() == []
 
         fails.times = 0
-        assert await bench.letters.replay("bench.effects") == 1
+        assert await bench.dead_letters.replay("bench.effects") == 1
         await bench.has_effects(id_)
-        assert await bench.letters.list("bench.effects") == []
-        assert await bench.letters.replay("bench.effects") == 0
+        assert await bench.dead_letters.list("bench.effects") == []
+        assert await bench.dead_letters.replay("bench.effects") == 0
 
 
 async def test_a_replay_that_fails_again_is_tried_as_often_as_before_and_dies_again(bench: Bench) -> None:
@@ -188,14 +188,14 @@ async def test_a_replay_that_fails_again_is_tried_as_often_as_before_and_dies_ag
     async with bench.running(subscription(before=fails)):
         [id_] = await bench.publish(committed())
         await bench.dead()
-        assert await bench.letters.replay("bench.effects") == 1
+        assert await bench.dead_letters.replay("bench.effects") == 1
 
         async def tried_again() -> bool:
             return fails.calls == 6
 
         await eventually(tried_again)
-        [letter] = await bench.dead()
-        assert letter.event_id == id_
+        [dead] = await bench.dead()
+        assert dead.event_id == id_
 
 
 async def test_only_the_named_dead_letters_are_replayed(bench: Bench) -> None:
@@ -204,9 +204,9 @@ async def test_only_the_named_dead_letters_are_replayed(bench: Bench) -> None:
         first, second, third = await bench.publish(committed(), committed(), committed())
         await bench.dead(count=3)
         fails.times = 0
-        assert await bench.letters.replay("bench.effects", [second]) == 1
+        assert await bench.dead_letters.replay("bench.effects", [second]) == 1
         await bench.has_effects(second)
-        assert {letter.event_id for letter in await bench.dead(count=2)} == {first, third}
+        assert {dead.event_id for dead in await bench.dead(count=2)} == {first, third}
 
 
 async def test_an_event_is_a_dead_letter_of_every_queue_that_gave_up_on_it(bench: Bench) -> None:
@@ -215,14 +215,14 @@ async def test_an_event_is_a_dead_letter_of_every_queue_that_gave_up_on_it(bench
         subscription("bench.one", one), subscription("bench.two", two), subscription("bench.fine")
     ):
         [id_] = await bench.publish(committed())
-        assert [letter.event_id for letter in await bench.dead("bench.one")] == [id_]
-        assert [letter.event_id for letter in await bench.dead("bench.two")] == [id_]
+        assert [dead.event_id for dead in await bench.dead("bench.one")] == [id_]
+        assert [dead.event_id for dead in await bench.dead("bench.two")] == [id_]
         assert await bench.effects("bench.fine") == [id_]
 
         one.times = two.times = 0
-        assert await bench.letters.replay("bench.one") == 1
+        assert await bench.dead_letters.replay("bench.one") == 1
         await bench.has_effects(id_, queue="bench.one")
-        await bench.letters.replay("bench.two")
+        await bench.dead_letters.replay("bench.two")
         await bench.has_effects(id_, queue="bench.two")
     assert await bench.effects("bench.fine") == [id_]
 
@@ -232,9 +232,9 @@ async def test_looking_at_dead_letters_never_uses_them_up(bench: Bench) -> None:
         ids = await bench.publish(committed(), committed())
         await bench.dead(count=2)
         for _ in range(25):
-            letters = await bench.letters.list("bench.effects")
-            assert {letter.event_id for letter in letters} == set(ids)
-        assert len(await bench.letters.list("bench.effects", limit=1)) == 1
+            found = await bench.dead_letters.list("bench.effects")
+            assert {dead.event_id for dead in found} == set(ids)
+        assert len(await bench.dead_letters.list("bench.effects", limit=1)) == 1
 
 
 async def test_listeners_of_the_process_hear_their_events_without_a_subscription(bench: Bench) -> None:
@@ -275,7 +275,7 @@ async def test_a_listener_that_fails_costs_nobody_an_event(bench: Bench) -> None
 
 async def test_several_relays_share_the_work_and_no_event_is_published_twice(bench: Bench) -> None:
     bus = bench.new_bus()
-    bus.subscribe(subscription(), Processor(bench.database, inbox))
+    bus.subscribe(subscription(), bench.processor())
     await bus.start()
     counting = _Counting(bus)
     ids = await bench.publish(*(committed() for _ in range(60)))
@@ -320,7 +320,7 @@ async def test_a_relay_that_is_woken_while_it_is_stopped_still_stops(bench: Benc
 
 async def test_a_commit_wakes_the_relay_at_once(bench: Bench) -> None:
     bus = bench.new_bus()
-    bus.subscribe(subscription(), Processor(bench.database, inbox))
+    bus.subscribe(subscription(), bench.processor())
     await bus.start()
     async with Relay(bench.database, outbox, bus, poll_seconds=60).running():
         await asyncio.sleep(0.1)
@@ -376,7 +376,6 @@ async def test_a_broker_that_is_away_is_waited_for_and_loses_nothing(bench: Benc
         assert await relay.drain_once() <= 1
         async with bench.database.transaction() as session:
             row = (await session.scalars(select(outbox.row))).one()
-            assert row.dead_at is None
             row.next_attempt_at = row.created_at
     async with bench.running(subscription()):
         await bench.has_effects(id_)
@@ -395,9 +394,9 @@ class _Counting:
     def __init__(self, inner: Any) -> None:
         self.inner, self.policy, self.seen = inner, inner.policy, []
 
-    async def publish(self, envelopes: list[Envelope]) -> Any:
+    async def publish(self, envelopes: list[Envelope], queue: str | None = None) -> Any:
         self.seen += [envelope.id for envelope in envelopes]
-        return await self.inner.publish(envelopes)
+        return await self.inner.publish(envelopes, queue)
 
 
 class _Away:
@@ -406,7 +405,7 @@ class _Away:
     def __init__(self, inner: Any) -> None:
         self.policy = inner.policy
 
-    async def publish(self, envelopes: list[Envelope]) -> Any:
+    async def publish(self, envelopes: list[Envelope], queue: str | None = None) -> Any:
         from messaging.bus import Failure
 
         return [Failure("ConnectionError: RabbitMQ is not connected")] * len(envelopes)

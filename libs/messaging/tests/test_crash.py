@@ -6,7 +6,16 @@ import signal
 import sys
 
 import messaging_bench
-from messaging_bench import Bench, Change, DiesAfterEffect, committed, inbox, outbox, subscription
+from messaging_bench import (
+    Bench,
+    Change,
+    DiesAfterEffect,
+    committed,
+    dead_letters,
+    inbox,
+    outbox,
+    subscription,
+)
 
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
@@ -34,7 +43,7 @@ class Deliveries(Processor):
     """Counts what is delivered and what of it is new."""
 
     def __init__(self, bench: Bench) -> None:
-        super().__init__(bench.database, inbox)
+        super().__init__(bench.database, inbox, dead_letters)
         self.new: list[bool] = []
 
     async def process(self, subscription: Subscription, envelope: Envelope) -> bool:
@@ -92,7 +101,7 @@ async def test_killed_between_publishing_and_deleting_publishes_again_with_one_e
 async def test_a_consumer_killed_between_effect_and_ack_gets_it_again_with_one_effect(rabbit: Bench) -> None:
     bus = rabbit.new_bus()
     # Declare the queue, then leave before anything is in it.
-    bus.subscribe(subscription(), DiesAfterEffect(rabbit.database, inbox))
+    bus.subscribe(subscription(), DiesAfterEffect(rabbit.database, inbox, dead_letters))
     await bus.start()
     await bus.close()
     async with rabbit.running():

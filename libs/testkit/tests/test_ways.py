@@ -71,7 +71,7 @@ def test_stop_is_done_once() -> None:
             [
                 "RABBITMQ_URL",
                 "localhost:5672",
-                "Docker (rabbitmq:4-management)",
+                "Docker (rabbitmq:4.2.9-management)",
                 "installed rabbitmq-server",
                 "apt-get install rabbitmq-server",
             ],

@@ -1,4 +1,4 @@
-"""`python -m onebox [run]` and `python -m onebox dead-letters list|replay QUEUE`."""
+"""`python -m onebox [run]` and `python -m onebox dead-letters list|replay|discard QUEUE`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m onebox")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="every service in one process (the default)")
-    commands.add_parser("dead-letters", help="list or replay dead letters", add_help=False)
+    commands.add_parser("dead-letters", help="list, replay or discard dead letters", add_help=False)
     arguments, rest = parser.parse_known_args()
     if arguments.command == "dead-letters":
         from onebox.dead_letters import main as dead_letters

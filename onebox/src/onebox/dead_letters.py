@@ -1,4 +1,4 @@
-"""Dead letters of `make run`: they are in the outboxes of the producing services."""
+"""Dead letters of `make run`: each service's are in its own database."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 
 from messaging.cli import add_dead_letters, run_dead_letters
-from messaging.inprocess import OutboxDeadLetters
+from messaging.dead_letters import DeadLetters
 from onebox import services
 from onebox.postgres import Postgres
 from onebox.settings import Settings
@@ -15,25 +15,24 @@ from servicekit.db import Database
 
 
 def main(argv: Sequence[str]) -> int:
-    """List or replay dead letters in the running PostgreSQL; the running process delivers those replayed."""
+    """Execute the command on the running PostgreSQL; the running process delivers what is replayed."""
     parser = argparse.ArgumentParser(prog="python -m onebox")
     add_dead_letters(parser.add_subparsers(dest="command", required=True))
-    asyncio.run(_run(Settings(), parser.parse_args(["dead-letters", *argv])))
+    arguments = parser.parse_args(["dead-letters", *argv])
+    service = arguments.queue.partition(".")[0]
+    if service not in services.NAMES:
+        parser.error(f"no service has the queue {arguments.queue}")
+    asyncio.run(_run(service, Settings(), arguments))
     return 0
 
 
-async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
+async def _run(service: str, settings: Settings, arguments: argparse.Namespace) -> None:
     made = load_secrets(settings.state, services.CLIENTS)
     postgres = Postgres(settings.state / "postgres", made.database_password, services.NAMES)
     postgres.attach()
-    databases = {
-        name: Database(postgres.url(name), plans="force_custom_plan", pool_size=1) for name in services.NAMES
-    }
+    database = Database(postgres.url(service), plans="force_custom_plan", pool_size=1)
+    base = importlib.import_module(f"{service}.base")
     try:
-        sources = [
-            (database, importlib.import_module(f"{name}.base").outbox) for name, database in databases.items()
-        ]
-        await run_dead_letters(OutboxDeadLetters(sources), arguments)
+        await run_dead_letters(DeadLetters(database, base.dead_letters, base.outbox), arguments)
     finally:
-        for database in databases.values():
-            await database.close()
+        await database.close()

@@ -1,15 +1,13 @@
-"""What a bus promises. Two keep it: `rabbitmq.RabbitBus` and `inprocess.InProcessBus`.
+"""What a bus promises. Two classes implement it: `rabbitmq.RabbitBus` and `inprocess.InProcessBus`.
 
-At least once to every subscription, in any order; a handler that fails is tried again after a delay;
-one that keeps failing, or data that can never be understood, ends in the dead letters of its queue.
-`tests/test_bus_contract.py` holds both to it.
+Delivery is at least once to every subscription, in any order. A failing handler is tried again after a
+delay. An event whose handler keeps failing, or whose data fits no model, becomes a dead letter
+(`messaging.dead_letters`). `tests/test_bus_contract.py` runs the same tests on both.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -19,13 +17,13 @@ from messaging.inbox import Processor, Subscription
 
 Callback = Callable[[Any], None]
 
-# What no retry can mend.
+# Errors that a retry cannot fix.
 POISON = (ValidationError, UnknownEvent)
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a failing handler is tried, and how long is waited in between (doubling, in seconds)."""
+    """How often a handler is tried, and the delay between attempts (doubling, in seconds)."""
 
     limit: int = 8
     base: float = 0.5
@@ -33,33 +31,27 @@ class RetryPolicy:
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after the failed `attempt` (1 is the first)."""
-        # Attempts are not bounded while a broker is away; a power of two is, in a float.
+        # Attempts are unbounded while a broker is unreachable; a float holds no larger power of two.
         return min(self.cap, self.base * 2.0 ** min(attempt - 1, 64))
+
+    @property
+    def delays(self) -> list[float]:
+        """Every delay that `delay` returns, ascending."""
+        steps = {self.delay(attempt) for attempt in range(1, self.limit)}
+        return sorted(steps | {self.cap})
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why an event could not be handed over.
 
-    `queue` is set when handlers failed: the names of their queues, separated by spaces; `poison`: do not
-    retry.
+    `queues` is set when handlers failed: the error of each, by the name of its queue. `poison`: a retry
+    cannot help any of them.
     """
 
     error: str
-    queue: str | None = None
+    queues: Mapping[str, str] = field(default_factory=dict)
     poison: bool = False
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """An event that a queue has given up on."""
-
-    event_id: UUID
-    queue: str
-    type: str
-    subject: str
-    error: str
-    died_at: datetime | None
 
 
 class Bus(Protocol):
@@ -79,8 +71,12 @@ class Bus(Protocol):
         """Connect and begin to deliver."""
         ...
 
-    async def publish(self, envelopes: Sequence[Envelope]) -> list[Failure | None]:
-        """Hand over; per envelope None once it is safe with the bus."""
+    async def publish(self, envelopes: Sequence[Envelope], queue: str | None = None) -> list[Failure | None]:
+        """Hand over, to `queue` only if given; per envelope None once the bus has stored or handled it."""
+        ...
+
+    async def give_up(self, envelope: Envelope, failure: Failure, attempts: int) -> None:
+        """Make the event a dead letter of each queue in `failure.queues`."""
         ...
 
     async def check(self) -> None:
@@ -88,17 +84,5 @@ class Bus(Protocol):
         ...
 
     async def close(self) -> None:
-        """Stop delivering; what is under way is finished or redelivered later."""
-        ...
-
-
-class DeadLetters(Protocol):
-    """The operator's view of what has been given up on."""
-
-    async def list(self, queue: str, limit: int = 100) -> list[DeadLetter]:
-        """The dead letters of `queue`, oldest first."""
-        ...
-
-    async def replay(self, queue: str, event_ids: Sequence[UUID] | None = None) -> int:
-        """Deliver again: those named, or all. Returns how many."""
+        """Stop delivering; what is being handled is finished or redelivered later."""
         ...

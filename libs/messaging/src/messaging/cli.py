@@ -20,9 +20,8 @@ from sqlalchemy import Table
 from jobs import cli as jobs_cli
 from jobs.queue import JobQueue
 from messaging import pruning
-from messaging.bus import DeadLetters
+from messaging.dead_letters import DeadLetters
 from messaging.outbox import Outbox
-from messaging.wiring import dead_letters_of
 from servicekit import logs
 from servicekit.app import worker_app
 from servicekit.db import Database
@@ -35,7 +34,7 @@ _WORKER_OF = "ZHUXUE_WORKER_OF"
 
 @dataclass(frozen=True)
 class Service(Generic[S]):
-    """What the commands need to know of a service; `SERVICE` in its module `cli`.
+    """What the commands need of a service; `SERVICE` in its module `cli`.
 
     `settings` is called late: it reads the environment.
     """
@@ -46,6 +45,7 @@ class Service(Generic[S]):
     migrations: Path
     outbox: Outbox
     inbox: Table
+    dead_letters: Table
     jobs: JobQueue
     idempotency_keys: Table | None = None
 
@@ -63,6 +63,8 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     add_dead_letters(commands)
     jobs_cli.add(commands)
     arguments = parser.parse_args(argv)
+    if arguments.command == "dead-letters" and not arguments.queue.startswith(f"{service.name}."):
+        parser.error(f"{arguments.queue} is not a queue of {service.name}")
     settings = service.settings()
     logs.configure(json=settings.log_json, level=settings.log_level)
     if arguments.command == "serve":
@@ -81,13 +83,13 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
 
 
 def serve(service: Service[S], settings: S) -> None:
-    """Serve until told to stop, in `settings.workers` processes that share the port."""
+    """Serve until stopped, in `settings.workers` processes that share the port."""
     options = _options(settings)
     if settings.workers == 1:
         uvicorn.run(_built(service, settings), **options)
         return
     with tempfile.TemporaryDirectory(prefix="zhuxue-metrics-") as directory:
-        # Any of them may be asked for /metrics: each writes to a file there, all are read.
+        # Any process may serve /metrics: each writes its values to a file there, and reads those of all.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         os.environ[_WORKER_OF] = service.name
         uvicorn.run("messaging.cli:worker", factory=True, workers=settings.workers, **options)
@@ -111,7 +113,7 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def worker() -> FastAPI:
-    """The application in one of several processes: all it has from its parent is the environment."""
+    """The application in one of several processes, which inherit nothing but the environment."""
     service: Service[ServiceSettings] = import_module(f"{os.environ[_WORKER_OF]}.cli").SERVICE
     settings = service.settings()
     logs.configure(json=settings.log_json, level=settings.log_level)
@@ -120,29 +122,32 @@ def worker() -> FastAPI:
 
 def _built(service: Service[S], settings: S) -> FastAPI:
     app = service.build(settings)
-    # What is there now stays for as long as the process: the garbage collector need not go through half a
-    # million objects again and again, during which nothing is answered.
+    # Objects that exist now live as long as the process. Without this the garbage collector visits half a
+    # million of them again and again, and no request is answered meanwhile.
     gc.collect()
     gc.freeze()
     return app
 
 
 def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare `dead-letters list|replay QUEUE [EVENT_ID ...]`."""
-    parser = commands.add_parser("dead-letters", help="list or replay events that a queue has given up on")
-    parser.add_argument("action", choices=["list", "replay"])
+    """Declare `dead-letters list|replay|discard QUEUE [EVENT_ID ...]`."""
+    parser = commands.add_parser("dead-letters", help="events that a subscription has given up on")
+    parser.add_argument("action", choices=["list", "replay", "discard"])
     parser.add_argument("queue", help="queue name without namespace, e.g. office.directory")
-    parser.add_argument("event_ids", nargs="*", type=UUID, help="replay only these (default: all)")
+    parser.add_argument("event_ids", nargs="*", type=UUID, help="only these (replay without any: all)")
 
 
-async def run_dead_letters(letters: DeadLetters, arguments: argparse.Namespace) -> None:
-    """Carry out the `dead-letters` command and print what it did."""
+async def run_dead_letters(dead_letters: DeadLetters, arguments: argparse.Namespace) -> None:
+    """Execute the `dead-letters` command and print the result."""
     if arguments.action == "list":
-        for letter in await letters.list(arguments.queue):
-            sys.stdout.write(f"{letter.event_id}\t{letter.type}\t{letter.subject}\t{letter.error}\n")
-    else:
-        count = await letters.replay(arguments.queue, arguments.event_ids or None)
+        for dead in await dead_letters.list(arguments.queue):
+            sys.stdout.write(f"{dead.event_id}\t{dead.type}\t{dead.subject}\t{dead.error}\n")
+    elif arguments.action == "replay":
+        count = await dead_letters.replay(arguments.queue, arguments.event_ids or None)
         sys.stdout.write(f"{count} replayed\n")
+    else:
+        count = await dead_letters.discard(arguments.queue, arguments.event_ids)
+        sys.stdout.write(f"{count} discarded\n")
 
 
 async def _dead_letters(
@@ -150,7 +155,7 @@ async def _dead_letters(
 ) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
-        await run_dead_letters(dead_letters_of(settings, database, service.outbox), arguments)
+        await run_dead_letters(DeadLetters(database, service.dead_letters, service.outbox), arguments)
     finally:
         await database.close()
 

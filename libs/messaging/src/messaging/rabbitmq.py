@@ -1,14 +1,21 @@
 """The bus of compose and production: RabbitMQ topic exchange, quorum queues, publisher confirms.
 
 Topology, all durable, below a namespace (`zhuxue` unless tests isolate themselves):
-`<ns>.events` topic exchange, routing key = event type; `<ns>.<queue>` one quorum queue per subscription;
-`<ns>.dead` direct exchange and `<ns>.<queue>.dead` for what a queue has given up on.
+
+- `<ns>.events`: topic exchange, routing key = event type.
+- `<ns>.<queue>`: one quorum queue per subscription.
+- `<ns>.retry.<milliseconds>`: for each delay of the retry policy a fanout exchange and a queue without
+  consumers. When a message expires there, the broker returns it to the queue that its routing key names.
+- `<ns>.dead`, `<ns>.<queue>.dead.v2`: the broker puts a message there that exceeds the delivery limit of its
+  queue. The service moves what arrives to its table of dead letters.
+
+What brokers count differs (3.10 to 4.2 count `basic.nack`, 4.3 does not; 4.0 and later have a default limit
+of 20), so nothing here depends on it: failed attempts are counted in a header of ours, and the consumer
+gives up on a message that keeps killing its process before the broker would.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from uuid import UUID
 
 import aio_pika
 import structlog
@@ -20,20 +27,24 @@ from aio_pika.abc import (
     AbstractQueue,
     AbstractRobustConnection,
 )
-from pydantic import ValidationError
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from contracts import EventModel
-from messaging.bus import POISON, Callback, DeadLetter, Failure, RetryPolicy
+from messaging.bus import POISON, Callback, Failure, RetryPolicy
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
 
 log = structlog.get_logger("bus")
 
 _CONTENT_TYPE = "application/cloudevents+json"
-# A crash loop cannot count its own attempts; the broker does, and dead-letters past this.
-_CRASH_LIMIT = 20
-_NO_LIMIT = 1_000_000_000
-_PREFETCH = 32
+_ATTEMPTS = "x-attempts"
+_ERROR = "x-error"
+# A process that is killed counts nothing; every broker counts the deliveries that its end interrupted.
+_CRASHES = 10
+# Never reached: the consumer gives up at `_CRASHES`.
+_DELIVERY_LIMIT = 20
+# As good as none, in a form that every version takes (only 4.0 and later know -1).
+_UNLIMITED = 1_000_000_000
 _CONFIRM_SECONDS = 10
 
 
@@ -47,30 +58,30 @@ class RabbitBus:
         self._subscriptions: list[tuple[Subscription, Processor]] = []
         self._listeners: list[tuple[Sequence[type[EventModel]], Callback]] = []
         self._connection: AbstractRobustConnection | None = None
+        self._publishing: AbstractChannel | None = None
         self._events: AbstractExchange | None = None
-        self._dead: AbstractExchange | None = None
+        self._retries: dict[float, AbstractExchange] = {}
 
     def subscribe(self, subscription: Subscription, processor: Processor) -> None:
         """See `Bus.subscribe`."""
         self._subscriptions.append((subscription, processor))
 
     def listen(self, types: Sequence[type[EventModel]], callback: Callback) -> None:
-        """See `Bus.listen`. Uses a queue of this connection only, gone with it."""
+        """See `Bus.listen`. Uses a queue of this connection only, deleted with it."""
         self._listeners.append((types, callback))
 
     async def start(self) -> None:
         """Connect, declare the topology and begin to consume."""
         self._connection = await aio_pika.connect_robust(self._url, heartbeat=30)
-        publishing = await self._connection.channel(publisher_confirms=True)
-        self._events, self._dead = await _exchanges(publishing, self._ns)
-        for subscription, processor in self._subscriptions:
-            channel = await self._connection.channel()
-            await channel.set_qos(prefetch_count=_PREFETCH)
-            events, _ = await _exchanges(channel, self._ns)
-            queue = await _declare(channel, self._ns, subscription.queue)
-            for type_ in subscription.wire_types:
-                await queue.bind(events, type_)
-            await queue.consume(_Consumer(self, subscription, processor).on_message)
+        # A message that finds no queue fails its publish, where `mandatory` is set.
+        self._publishing = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        self._events, _ = await _exchanges(self._publishing, self._ns)
+        for delay in self.policy.delays:
+            self._retries[delay] = await _declare_retry(self._publishing, self._ns, delay)
+        consumed = [await self._declare(s, p) for s, p in self._subscriptions]
+        await self._drain_former_queues()
+        for queue, consumer in (pair for pairs in consumed for pair in pairs):
+            await queue.consume(consumer)
         for types, callback in self._listeners:
             channel = await self._connection.channel()
             events, _ = await _exchanges(channel, self._ns)
@@ -85,51 +96,122 @@ class RabbitBus:
             raise ConnectionError("RabbitMQ is not connected")
 
     async def close(self) -> None:
-        """Close the connection; unacknowledged messages are redelivered to whoever consumes next."""
+        """Close the connection; the broker delivers unacknowledged messages to the next consumer."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def publish(self, envelopes: Sequence[Envelope]) -> list[Failure | None]:
+    async def publish(self, envelopes: Sequence[Envelope], queue: str | None = None) -> list[Failure | None]:
         """Publish persistent messages and wait for the broker's confirms."""
-        results = await asyncio.gather(*(self._publish(e) for e in envelopes), return_exceptions=True)
-        return [None if r is None else Failure(f"{type(r).__name__}: {r}"[:2000]) for r in results]
+        results = await asyncio.gather(*(self._publish(e, queue) for e in envelopes), return_exceptions=True)
+        return [None if r is None else Failure(f"{type(r).__name__}: {r}") for r in results]
 
-    async def _publish(self, envelope: Envelope) -> None:
-        if self._events is None:
+    async def give_up(self, envelope: Envelope, failure: Failure, attempts: int) -> None:
+        """Never called: `publish` reports no failures of handlers."""
+        raise NotImplementedError
+
+    async def retry_later(
+        self, message: AbstractIncomingMessage, queue: str, delay: float, headers: dict[str, int | str]
+    ) -> None:
+        """Have the broker deliver a copy of `message` to `queue` after `delay`, and acknowledge it.
+
+        Nothing is held meanwhile, neither here nor in the queue. If the broker does not confirm the copy,
+        it keeps the message.
+        """
+        copy = Message(
+            message.body,
+            content_type=message.content_type,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=message.message_id,
+            type=message.type,
+            correlation_id=message.correlation_id,
+            headers=dict(headers),
+        )
+        try:
+            await self._retries[delay].publish(
+                copy, f"{self._ns}.{queue}", mandatory=True, timeout=_CONFIRM_SECONDS
+            )
+        except Exception:
+            log.warning("retry not scheduled", queue=queue, type=message.type, exc_info=True)
+            await asyncio.sleep(self.policy.base)
+            await message.nack(requeue=True)
+        else:
+            await message.ack()
+
+    async def _publish(self, envelope: Envelope, queue: str | None) -> None:
+        if self._events is None or self._publishing is None:
             raise ConnectionError("the bus has not been started")
         await self.check()
-        await self._events.publish(
-            Message(
-                envelope.model_dump_json().encode(),
-                content_type=_CONTENT_TYPE,
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=str(envelope.id),
-                type=envelope.type,
-                correlation_id=envelope.correlationid,
-            ),
-            envelope.type,
-            # An event that nobody subscribes to yet is not an error.
-            mandatory=False,
-            timeout=_CONFIRM_SECONDS,
+        message = Message(
+            envelope.model_dump_json().encode(),
+            content_type=_CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=str(envelope.id),
+            type=envelope.type,
+            correlation_id=envelope.correlationid,
         )
+        if queue is None:
+            # An event without subscriptions is not an error.
+            await self._events.publish(message, envelope.type, mandatory=False, timeout=_CONFIRM_SECONDS)
+        else:
+            await self._publishing.default_exchange.publish(
+                message, f"{self._ns}.{queue}", mandatory=True, timeout=_CONFIRM_SECONDS
+            )
 
-    async def bury(self, message: AbstractIncomingMessage, queue: str, error: str) -> None:
-        """Move a message to the dead letters of `queue` with the reason."""
-        assert self._dead is not None
-        await self._dead.publish(
-            Message(
-                message.body,
-                content_type=message.content_type,
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=message.message_id,
-                type=message.type,
-                headers={"x-error": error[:2000]},
-                timestamp=datetime.now().astimezone(),
-            ),
-            f"{self._ns}.{queue}",
-            timeout=_CONFIRM_SECONDS,
+    async def _declare(
+        self, subscription: Subscription, processor: Processor
+    ) -> list[tuple[AbstractQueue, Callable[[AbstractIncomingMessage], Awaitable[None]]]]:
+        """The queue of a subscription and that of its dead letters, each with its consumer."""
+        name = f"{self._ns}.{subscription.queue}"
+        channel = await self._channel(processor.concurrency)
+        events, dead_exchange = await _exchanges(channel, self._ns)
+        dead = await (await self._channel(1)).declare_queue(
+            f"{name}.dead.v2",
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-delivery-limit": _UNLIMITED},
         )
-        log.error("dead letter", queue=queue, event_id=message.message_id, error=error)
+        await dead.bind(dead_exchange, name)
+        # The arguments of a durable queue can never change: a broker refuses another declaration.
+        queue = await channel.declare_queue(
+            name,
+            durable=True,
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": _DELIVERY_LIMIT,
+                "x-dead-letter-exchange": f"{self._ns}.dead",
+                "x-dead-letter-routing-key": name,
+            },
+        )
+        for type_ in subscription.wire_types:
+            await queue.bind(events, type_)
+        return [
+            (queue, _Consumer(self, subscription, processor).on_message),
+            (dead, _DeadLetterConsumer(self, subscription, processor).on_message),
+        ]
+
+    async def _channel(self, prefetch: int) -> AbstractChannel:
+        assert self._connection is not None
+        channel = await self._connection.channel()
+        await channel.set_qos(prefetch_count=prefetch)
+        return channel
+
+    async def _drain_former_queues(self) -> None:
+        """Move the dead letters of releases before the table existed: they lie in `<ns>.<queue>.dead`.
+
+        Former processes may still serve and publish to the exchange, so the queue is unbound first. It
+        stays, empty: brokers cannot delete a quorum queue on the condition that it is empty.
+        """
+        async with await aio_pika.connect(self._url) as connection:
+            for subscription, processor in self._subscriptions:
+                name = f"{self._ns}.{subscription.queue}"
+                channel = await connection.channel()
+                try:
+                    former = await channel.declare_queue(f"{name}.dead", passive=True)
+                except ChannelNotFoundEntity:
+                    continue
+                await former.unbind(f"{self._ns}.dead", name)
+                while (message := await former.get(fail=False)) is not None:
+                    await processor.give_up(subscription.queue, message.body, _reason(message), 0)
+                    await message.ack()
 
 
 class _Consumer:
@@ -139,21 +221,47 @@ class _Consumer:
         self._processor = processor
 
     async def on_message(self, message: AbstractIncomingMessage) -> None:
-        queue = self._subscription.queue
+        queue, policy = self._subscription.queue, self._bus.policy
+        if (crashes := _number(message, "x-delivery-count")) >= _CRASHES:
+            await self._give_up(message, f"not acknowledged after {crashes} deliveries", crashes)
+            return
         try:
             await self._processor.process(self._subscription, Envelope.model_validate_json(message.body))
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             log.warning("handler failed", queue=queue, type=message.type, exc_info=True)
-            count = message.headers.get("x-delivery-count", 0)
-            attempt = (count if isinstance(count, int) else 0) + 1
-            if isinstance(error, POISON) or attempt >= self._bus.policy.limit:
-                await self._bus.bury(message, queue, f"{type(error).__name__}: {error}")
-                await message.ack()
+            attempts = _number(message, _ATTEMPTS) + 1
+            if isinstance(error, POISON) or attempts >= policy.limit:
+                await self._give_up(message, f"{type(error).__name__}: {error}", attempts)
             else:
-                await asyncio.sleep(self._bus.policy.delay(attempt))
-                await message.nack(requeue=True)
+                await self._bus.retry_later(message, queue, policy.delay(attempts), {_ATTEMPTS: attempts})
+        else:
+            await message.ack()
+
+    async def _give_up(self, message: AbstractIncomingMessage, error: str, attempts: int) -> None:
+        queue, policy = self._subscription.queue, self._bus.policy
+        try:
+            await self._processor.give_up(queue, message.body, error, attempts)
+        except Exception:
+            log.warning("dead letter not recorded", queue=queue, type=message.type, exc_info=True)
+            await self._bus.retry_later(message, queue, policy.cap, {_ATTEMPTS: attempts})
+        else:
+            await message.ack()
+
+
+class _DeadLetterConsumer(_Consumer):
+    """Moves what the broker has dead-lettered to the table."""
+
+    async def on_message(self, message: AbstractIncomingMessage) -> None:
+        queue = self._subscription.queue
+        try:
+            await self._processor.give_up(
+                queue, message.body, _reason(message), _number(message, "x-delivery-count")
+            )
+        except Exception:
+            log.warning("dead letter not recorded", queue=queue, type=message.type, exc_info=True)
+            await self._bus.retry_later(
+                message, f"{queue}.dead.v2", self._bus.policy.cap, {_ERROR: _reason(message)}
+            )
         else:
             await message.ack()
 
@@ -169,97 +277,40 @@ def _local_consumer(callback: Callback) -> Callable[[AbstractIncomingMessage], A
     return on_message
 
 
+def _number(message: AbstractIncomingMessage, header: str) -> int:
+    value = message.headers.get(header, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _reason(message: AbstractIncomingMessage) -> str:
+    return str(message.headers.get(_ERROR, "the broker's delivery limit was reached"))
+
+
 async def _exchanges(channel: AbstractChannel, ns: str) -> tuple[AbstractExchange, AbstractExchange]:
     events = await channel.declare_exchange(f"{ns}.events", ExchangeType.TOPIC, durable=True)
     dead = await channel.declare_exchange(f"{ns}.dead", ExchangeType.DIRECT, durable=True)
     return events, dead
 
 
-async def _declare(channel: AbstractChannel, ns: str, queue: str) -> AbstractQueue:
-    name = f"{ns}.{queue}"
-    _, dead = await _exchanges(channel, ns)
-    graveyard = await channel.declare_queue(
-        f"{name}.dead", durable=True, arguments={"x-queue-type": "quorum"}
-    )
-    await graveyard.bind(dead, name)
-    return await channel.declare_queue(
+async def _declare_retry(channel: AbstractChannel, ns: str, delay: float) -> AbstractExchange:
+    """A queue that returns each message after `delay` to the queue that its routing key names.
+
+    One for each delay: messages leave a queue in order, so a long delay would hold up shorter ones.
+    """
+    name = f"{ns}.retry.{round(delay * 1000)}"
+    exchange = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
+    queue = await channel.declare_queue(
         name,
         durable=True,
         arguments={
             "x-queue-type": "quorum",
-            "x-delivery-limit": _CRASH_LIMIT,
-            "x-dead-letter-exchange": f"{ns}.dead",
-            "x-dead-letter-routing-key": name,
+            "x-delivery-limit": _UNLIMITED,
+            "x-message-ttl": round(delay * 1000),
+            "x-dead-letter-exchange": "",
+            # The broker deletes a message here only once the queue it returns to has confirmed it.
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
         },
     )
-
-
-class RabbitDeadLetters:
-    """Dead letters in RabbitMQ: the messages of `<ns>.<queue>.dead`."""
-
-    def __init__(self, url: str, namespace: str = "zhuxue") -> None:
-        self._url = url
-        self._ns = namespace
-
-    async def list(self, queue: str, limit: int = 100) -> list[DeadLetter]:
-        """See `DeadLetters.list`. Looks without taking: everything is put back."""
-        async with await aio_pika.connect(self._url) as connection:
-            channel = await connection.channel()
-            dead = await channel.declare_queue(f"{self._ns}.{queue}.dead", passive=True)
-            taken: list[AbstractIncomingMessage] = []
-            while len(taken) < limit and (message := await dead.get(fail=False)) is not None:
-                taken.append(message)
-            letters = [_letter(queue, message) for message in taken]
-            for message in taken:
-                await message.nack(requeue=True)
-            return letters
-
-    async def replay(self, queue: str, event_ids: Sequence[UUID] | None = None) -> int:
-        """See `DeadLetters.replay`. Published back to the queue with a confirm, then removed."""
-        wanted = None if event_ids is None else {str(i) for i in event_ids}
-        count = 0
-        async with await aio_pika.connect(self._url) as connection:
-            channel = await connection.channel(publisher_confirms=True)
-            dead = await channel.declare_queue(f"{self._ns}.{queue}.dead", passive=True)
-            left: list[AbstractIncomingMessage] = []
-            for _ in range(dead.declaration_result.message_count or 0):
-                message = await dead.get(fail=False)
-                if message is None:
-                    break
-                if wanted is not None and message.message_id not in wanted:
-                    left.append(message)
-                    continue
-                await channel.default_exchange.publish(
-                    Message(
-                        message.body,
-                        content_type=message.content_type,
-                        delivery_mode=DeliveryMode.PERSISTENT,
-                        message_id=message.message_id,
-                        type=message.type,
-                    ),
-                    f"{self._ns}.{queue}",
-                    timeout=_CONFIRM_SECONDS,
-                )
-                await message.ack()
-                count += 1
-            for message in left:
-                await message.nack(requeue=True)
-        return count
-
-
-def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
-    error = message.headers.get("x-error", "delivery limit")
-    try:
-        envelope = Envelope.model_validate_json(message.body)
-        event_id, type_, subject = envelope.id, envelope.type, envelope.subject
-    except ValidationError:
-        event_id, type_, subject = _uuid(message.message_id), message.type or "?", "?"
-    return DeadLetter(event_id, queue, type_, subject, str(error), message.timestamp)
-
-
-def _uuid(text: str | None) -> UUID:
-    """The id of a message that is no event of ours, as far as it has one."""
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return UUID(int=0)
+    await queue.bind(exchange)
+    return exchange

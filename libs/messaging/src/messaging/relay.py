@@ -1,12 +1,12 @@
-"""The relay: claims outbox rows, hands them to the bus, deletes those that are safe with it.
+"""The relay: claims outbox rows, hands them to the bus, deletes those that the bus has taken.
 
-Several relays of one service share the work (`FOR UPDATE SKIP LOCKED`). A relay that dies between
-publishing and deleting leaves the rows: they are published again, and the inbox drops the copies.
+Several relays of one service share the work (`FOR UPDATE SKIP LOCKED`). If a relay dies between
+publishing and deleting, the rows remain: they are published again, and the inbox drops the copies.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from servicekit.retry import RetryPolicy
 _RETRY = RetryPolicy(base=1.0, cap=1.0)
 
 log = structlog.get_logger("relay")
+
+_ERROR_CHARACTERS = 2000
 
 
 class Relay:
@@ -62,7 +64,7 @@ class Relay:
             pass
 
     async def drain_once(self) -> int:
-        """Publish one batch of due rows; returns how many were looked at."""
+        """Publish one batch of due rows; returns how many it claimed."""
         row = self._outbox.row
         async with self._database.transaction() as session:
             due = (
@@ -76,27 +78,36 @@ class Relay:
             ).all()
             if not due:
                 return 0
-            outcomes = await self._bus.publish([r.envelope() for r in due])
-            for r, failure in zip(due, outcomes, strict=True):
-                if failure is not None:
-                    self._record(r, failure)
-            sent = [r.seq for r, failure in zip(due, outcomes, strict=True) if failure is None]
-            if sent:
+            done: list[int] = []
+            for queue, rows in _by_queue(due).items():
+                outcomes = await self._bus.publish([r.envelope() for r in rows], queue)
+                for r, failure in zip(rows, outcomes, strict=True):
+                    if failure is None or await self._gave_up(r, failure):
+                        done.append(r.seq)
+            if done:
                 await session.execute(
-                    delete(row).where(row.seq.in_(sent)).execution_options(synchronize_session=False)
+                    delete(row).where(row.seq.in_(done)).execution_options(synchronize_session=False)
                 )
         return len(due)
 
-    def _record(self, row: Any, failure: Failure) -> None:
-        """Set the next attempt, or give up. Only a handler's failure ends in the dead letters: an
-        unreachable broker is waited for without end.
+    async def _gave_up(self, row: Any, failure: Failure) -> bool:
+        """Make the row dead letters if its handlers have failed too often, else set its next attempt.
+
+        Only a failing handler ends in dead letters: an unreachable broker is retried without limit.
         """
         policy = self._bus.policy
         row.attempts += 1
-        row.last_error = failure.error
-        if failure.queue is not None and (failure.poison or row.attempts >= policy.limit):
-            row.dead_at = func.now()
-            row.dead_queue = failure.queue
-            log.error("dead letter", queue=failure.queue, event_id=str(row.id), error=failure.error)
-        else:
-            row.next_attempt_at = func.now() + timedelta(seconds=policy.delay(row.attempts))
+        row.last_error = failure.error[:_ERROR_CHARACTERS]
+        if failure.queues and (failure.poison or row.attempts >= policy.limit):
+            await self._bus.give_up(row.envelope(), failure, row.attempts)
+            return True
+        row.next_attempt_at = func.now() + timedelta(seconds=policy.delay(row.attempts))
+        return False
+
+
+def _by_queue(rows: Sequence[Any]) -> dict[str | None, list[Any]]:
+    """Rows by the one queue they are for, None for those that go to every subscription, in order."""
+    groups: dict[str | None, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.queue, []).append(row)
+    return groups

@@ -1,17 +1,17 @@
-"""Wires a service to the bus in one call, so that every service does it the same way."""
+"""Connects a service to the bus in one call, so that every service does it the same way."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Table
 
 from contracts import EventModel
-from messaging.bus import Bus, Callback, DeadLetters
+from messaging.bus import Bus, Callback
 from messaging.inbox import Processor, Subscription
-from messaging.inprocess import InProcessBus, OutboxDeadLetters
+from messaging.inprocess import InProcessBus
 from messaging.outbox import Outbox
-from messaging.rabbitmq import RabbitBus, RabbitDeadLetters
+from messaging.rabbitmq import RabbitBus
 from messaging.relay import Relay
 from servicekit.db import Database
 from servicekit.settings import ServiceSettings
@@ -25,22 +25,37 @@ class LocalListener:
     callback: Callback
 
 
-@dataclass(frozen=True)
 class Messaging:
-    """What a service sends from and listens to."""
+    """What a service publishes and consumes.
 
-    database: Database
-    outbox: Outbox
-    inbox: Table
-    subscriptions: Sequence[Subscription] = ()
-    listeners: Sequence[LocalListener] = field(default=())
+    Relay and consumers have a pool of connections of their own, `background`, with one for each event that
+    can be handled at the same time: a burst of events never waits for requests, nor requests for it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        inbox: Table,
+        dead_letters: Table,
+        *,
+        subscriptions: Sequence[Subscription] = (),
+        listeners: Sequence[LocalListener] = (),
+        concurrency: int = 4,
+    ) -> None:
+        """`concurrency`: events of one subscription that are handled at the same time."""
+        # Each subscription also moves dead letters of the broker, one at a time; one more for the relay.
+        self.background = database.separate(pool_size=len(subscriptions) * (concurrency + 1) + 1)
+        self._outbox = outbox
+        self._processor = Processor(self.background, inbox, dead_letters, concurrency=concurrency)
+        self._subscriptions = subscriptions
+        self._listeners = listeners
 
     def attach(self, bus: Bus) -> None:
         """Subscribe to `bus`. Call before the bus is started."""
-        processor = Processor(self.database, self.inbox)
-        for subscription in self.subscriptions:
-            bus.subscribe(subscription, processor)
-        for listener in self.listeners:
+        for subscription in self._subscriptions:
+            bus.subscribe(subscription, self._processor)
+        for listener in self._listeners:
             bus.listen(listener.types, listener.callback)
 
     @contextlib.asynccontextmanager
@@ -50,14 +65,15 @@ class Messaging:
         `own`: the bus serves this service alone and is started and closed with it; a shared bus is its
         owner's to start, once every service has attached.
         """
-        if own:
-            await bus.start()
         try:
-            async with Relay(self.database, self.outbox, bus).running():
+            if own:
+                await bus.start()
+            async with Relay(self.background, self._outbox, bus).running():
                 yield
         finally:
             if own:
                 await bus.close()
+            await self.background.close()
 
 
 def make_bus(settings: ServiceSettings) -> Bus:
@@ -65,10 +81,3 @@ def make_bus(settings: ServiceSettings) -> Bus:
     if settings.rabbitmq_url is None:
         return InProcessBus()
     return RabbitBus(settings.rabbitmq_url, settings.event_namespace)
-
-
-def dead_letters_of(settings: ServiceSettings, database: Database, outbox: Outbox) -> DeadLetters:
-    """The dead letters that the `dead-letters` command shows."""
-    if settings.rabbitmq_url is None:
-        return OutboxDeadLetters([(database, outbox)])
-    return RabbitDeadLetters(settings.rabbitmq_url, settings.event_namespace)

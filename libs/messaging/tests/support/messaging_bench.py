@@ -21,19 +21,20 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import Table
 
 from contracts.cockpit import BatchCommittedV1
-from messaging.bus import Bus, DeadLetters, Failure, RetryPolicy
+from messaging.bus import Bus, Failure, RetryPolicy
+from messaging.dead_letters import DeadLetter, DeadLetters, make_dead_letter_table
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription, make_inbox_table
-from messaging.inprocess import InProcessBus, OutboxDeadLetters
+from messaging.inprocess import InProcessBus
 from messaging.outbox import Outbox
-from messaging.rabbitmq import RabbitBus, RabbitDeadLetters
+from messaging.rabbitmq import RabbitBus
 from messaging.relay import Relay
 from messaging.wiring import LocalListener, Messaging
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
 
 Kind = Literal["rabbitmq", "inprocess"]
-QUICK = RetryPolicy(limit=3, base=0.02)
+QUICK = RetryPolicy(limit=3, base=0.02, cap=0.1)
 
 
 class Base(DeclarativeBase):
@@ -48,6 +49,7 @@ class Change(Base):
 
 outbox = Outbox(Base, "bench")
 inbox = make_inbox_table(Base.metadata)
+dead_letters = make_dead_letter_table(Base.metadata)
 # Deliberately without a constraint that would hide a second effect.
 effects = Table(
     "effects", Base.metadata, Column("queue", Text), Column("event_id", Uuid), Column("note", Text)
@@ -121,19 +123,33 @@ class Bench:
         return InProcessBus(QUICK)
 
     @property
-    def letters(self) -> DeadLetters:
-        """The dead letters of this kind of bus."""
-        if self.kind == "rabbitmq":
-            return RabbitDeadLetters(self.rabbitmq_url, self.namespace)
-        return OutboxDeadLetters([(self.database, outbox)])
+    def dead_letters(self) -> DeadLetters:
+        """The operator's view."""
+        return DeadLetters(self.database, dead_letters, outbox)
+
+    def processor(self) -> Processor:
+        """Applies events to this database."""
+        return Processor(self.database, inbox, dead_letters)
 
     @contextlib.asynccontextmanager
     async def running(
-        self, *subscriptions: Subscription, listeners: Sequence[LocalListener] = (), bus: Bus | None = None
+        self,
+        *subscriptions: Subscription,
+        listeners: Sequence[LocalListener] = (),
+        bus: Bus | None = None,
+        concurrency: int = 4,
     ) -> AsyncIterator[Bus]:
         """Relay and consume, as a service does."""
         bus = bus or self.new_bus()
-        messaging = Messaging(self.database, outbox, inbox, subscriptions, listeners)
+        messaging = Messaging(
+            self.database,
+            outbox,
+            inbox,
+            dead_letters,
+            subscriptions=subscriptions,
+            listeners=listeners,
+            concurrency=concurrency,
+        )
         messaging.attach(bus)
         async with messaging.running(bus, own=True):
             yield bus
@@ -177,22 +193,20 @@ class Bench:
 
         async def none_due() -> bool:
             async with self.database.transaction() as session:
-                return not await session.scalar(
-                    select(func.count()).select_from(outbox.row).where(outbox.row.dead_at.is_(None))
-                )
+                return not await session.scalar(select(func.count()).select_from(outbox.row))
 
         await eventually(none_due)
 
-    async def dead(self, queue: str = "bench.effects", count: int = 1) -> list[Any]:
+    async def dead(self, queue: str = "bench.effects", count: int = 1) -> list[DeadLetter]:
         """Wait until `queue` has `count` dead letters, and return them."""
 
         async def enough() -> bool:
-            return len(await self.letters.list(queue)) >= count
+            return len(await self.dead_letters.list(queue)) >= count
 
         await eventually(enough)
-        letters = await self.letters.list(queue)
-        assert len(letters) == count
-        return letters
+        found = await self.dead_letters.list(queue)
+        assert len(found) == count
+        return found
 
 
 # --- the process that dies ---
@@ -210,8 +224,8 @@ class DiesAfterPublishing:
         self.inner = inner
         self.policy = inner.policy
 
-    async def publish(self, envelopes: Sequence[Envelope]) -> list[Failure | None]:
-        outcome = await self.inner.publish(envelopes)
+    async def publish(self, envelopes: Sequence[Envelope], queue: str | None = None) -> list[Failure | None]:
+        outcome = await self.inner.publish(envelopes, queue)
         assert outcome == [None] * len(envelopes)
         die()
         return outcome
@@ -244,7 +258,7 @@ async def die_before_commit(bench: Bench) -> None:
 async def publish_and_die(bench: Bench) -> None:
     """Die between the broker's confirm and the deletion of the outbox row."""
     bus = bench.new_bus()
-    bus.subscribe(subscription(), Processor(bench.database, inbox))
+    bus.subscribe(subscription(), bench.processor())
     await bus.start()
     await bench.publish(committed())
     await Relay(bench.database, outbox, DiesAfterPublishing(bus)).drain_once()  # type: ignore[arg-type]
@@ -253,7 +267,7 @@ async def publish_and_die(bench: Bench) -> None:
 async def consume_and_die(bench: Bench) -> None:
     """Die between the effect of a message and its acknowledgement."""
     bus = bench.new_bus()
-    bus.subscribe(subscription(), DiesAfterEffect(bench.database, inbox))
+    bus.subscribe(subscription(), DiesAfterEffect(bench.database, inbox, dead_letters))
     await bus.start()
     await asyncio.sleep(30)
 

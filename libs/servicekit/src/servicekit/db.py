@@ -85,23 +85,37 @@ class Database:
     relay uses one to be woken instead of waiting for its next poll.
     """
 
-    def __init__(self, url: str, *, plans: PlanCacheMode, pool_size: int = 10) -> None:
+    def __init__(
+        self, url: str, *, plans: PlanCacheMode, pool_size: int = 10, overflow: int | None = None
+    ) -> None:
         """Make the engine; it connects when the first session needs a connection.
 
         `plans` is PostgreSQL's `plan_cache_mode` for every connection. The driver prepares each statement;
         with the server's default (`auto`) a generic plan may take over at the sixth execution.
+
+        `pool_size` connections are kept open; `overflow` more (default: as many) are opened when needed.
         """
+        self._url, self._plans = url, plans
         settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=pool_size if overflow is None else overflow,
             connect_args={"server_settings": settings},
         )
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
         self._probe = create_async_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
+
+    def separate(self, *, pool_size: int) -> "Database":
+        """The same database through a pool of its own, for work that must not compete with requests.
+
+        Both share the `after_commit` callbacks. Close it separately.
+        """
+        other = Database(self._url, pool_size=pool_size, overflow=0, plans=self._plans)
+        other.after_commit = self.after_commit
+        return other
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -22,6 +22,7 @@ class ServiceSettings(BaseSettings):
     run_jobs: bool = Field(default=True, description="Whether `serve` runs jobs and periodic tasks too")
     database_url: str
     database_pool_size: int = Field(default=10, ge=1)
+    consumer_concurrency: int = Field(default=4, ge=1, le=64)
     rabbitmq_url: str | None = None
     event_namespace: str = "zhuxue"
     issuer: AnyHttpUrl

@@ -10,7 +10,16 @@ from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from cockpit.analytics.store import Analytics
-from cockpit.base import AUDIENCE, MIGRATIONS, inbox, job_queue, outbox, replica_snapshots, revocations
+from cockpit.base import (
+    AUDIENCE,
+    MIGRATIONS,
+    dead_letters,
+    inbox,
+    job_queue,
+    outbox,
+    replica_snapshots,
+    revocations,
+)
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import endpoints as intake
@@ -53,14 +62,16 @@ def build(
     own = bus is None
     bus = bus or make_bus(settings)
     messaging = Messaging(
-        database=database,
-        outbox=outbox,
-        inbox=inbox,
+        database,
+        outbox,
+        inbox,
+        dead_letters,
         subscriptions=[
             Subscription("cockpit.directory", replica.types, replica.handle),
             Subscription("cockpit.revocations", (AccessRevokedV1,), revoked.record),
         ],
         listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
+        concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)
     receiver = Receiver(

@@ -18,7 +18,7 @@ from identity.audit.writer import AuditWriter
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
-from identity.base import AUDIENCE, idempotency_keys, inbox, job_queue, outbox, revocations
+from identity.base import AUDIENCE, dead_letters, idempotency_keys, inbox, job_queue, outbox, revocations
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -82,8 +82,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         database,
         outbox,
         inbox,
+        dead_letters,
         subscriptions=[Subscription("identity.revocations", (AccessRevokedV1,), revoked.record)],
         listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
+        concurrency=settings.consumer_concurrency,
     )
     own = bus is None
     the_bus = bus or make_bus(settings)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import DeclarativeBase
 from authkit.revocation import make_revocation_table
 from contracts.vocabulary import Audience
 from jobs.queue import JobQueue
+from messaging.dead_letters import make_dead_letter_table
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from servicekit.db import new_metadata
@@ -28,6 +29,7 @@ exclude_tables(Base.metadata, ["logout_notices"])
 
 outbox = Outbox(Base, "identity")
 inbox = make_inbox_table(Base.metadata)
+dead_letters = make_dead_letter_table(Base.metadata)
 job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)

@@ -15,7 +15,15 @@ from messaging import pruning
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from messaging.wiring import LocalListener, Messaging, make_bus
-from office.base import idempotency_keys, inbox, job_queue, outbox, replica_snapshots, revocations
+from office.base import (
+    dead_letters,
+    idempotency_keys,
+    inbox,
+    job_queue,
+    outbox,
+    replica_snapshots,
+    revocations,
+)
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
@@ -48,14 +56,16 @@ def build(
     revoked = RevocationList(database, revocations, AUDIENCE)
     replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person, former_place=FormerPlace)
     messaging = Messaging(
-        database=database,
-        outbox=outbox,
-        inbox=inbox,
+        database,
+        outbox,
+        inbox,
+        dead_letters,
         subscriptions=(
             Subscription("office.directory", replica.types, replica.handle),
             Subscription("office.revocations", (AccessRevokedV1,), revoked.record),
         ),
         listeners=(LocalListener((AccessRevokedV1,), revoked.hear),),
+        concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)
     worker = Worker("office", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)])

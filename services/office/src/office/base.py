@@ -6,6 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
 from jobs.queue import JobQueue
+from messaging.dead_letters import make_dead_letter_table
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
 from replica.models import make_snapshot_table
@@ -23,6 +24,7 @@ class Base(DeclarativeBase):
 
 outbox = Outbox(Base, "office")
 inbox = make_inbox_table(Base.metadata)
+dead_letters = make_dead_letter_table(Base.metadata)
 job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)

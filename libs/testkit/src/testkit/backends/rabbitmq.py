@@ -24,7 +24,8 @@ from testkit.backends.base import (
 from testkit.backends.containers import in_docker
 from testkit.backends.process import PrivateProcess, free_port, make_directory
 
-IMAGE = "rabbitmq:4-management"
+# The version of compose.yaml; tests/deploy/test_compose.py compares them.
+IMAGE = "rabbitmq:4.2.9-management"
 PACKAGE = "rabbitmq-server"
 START_SECONDS = 60.0
 # Two schedulers that do not spin: the tests need the cores themselves.
