@@ -3,14 +3,14 @@
 An event may be in the outbox twice now: as it was published, and as a replayed dead letter. Rows that were
 dead letters are tried again; those that fail again end in the new table.
 
-Revision: 0010
+Revision: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0010"
-down_revision: str | None = "0009"
+revision: str = "0011"
+down_revision: str | None = "0010"
 branch_labels: None = None
 depends_on: None = None
 
