@@ -2,13 +2,13 @@
 
 `sms_codes.address_index` stays, nullable, for processes of the release before: dropped with the next one.
 
-Revision: 0010
+Revision: 0012
 """
 
 from alembic import op
 
-revision: str = "0010"
-down_revision: str | None = "0009"
+revision: str = "0012"
+down_revision: str | None = "0011"
 branch_labels: None = None
 depends_on: None = None
 
