@@ -99,11 +99,21 @@ async def _to_tokens(browser: Browser, client: Client, answer: Answer) -> dict[s
 
 
 class Texts:
-    """An SMS gateway on a free port: keeps the last code for each number."""
+    """An SMS gateway on a free port: stores the last code for each number until it is taken."""
 
     def __init__(self) -> None:
-        self.codes: dict[str, str] = {}
+        self._codes: dict[str, asyncio.Future[str]] = {}
         self.url = ""
+
+    async def take(self, phone: str) -> str:
+        """The code that has been sent to a number, or is about to be."""
+        async with asyncio.timeout(10):
+            code = await self._code(phone)
+        del self._codes[phone]
+        return code
+
+    def _code(self, phone: str) -> asyncio.Future[str]:
+        return self._codes.setdefault(phone, asyncio.get_running_loop().create_future())
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -123,7 +133,9 @@ class Texts:
                 message = json.loads(await reader.readexactly(int(found[1]) if found else 0))
                 code = re.search(r"\d{6}", message["text"])
                 if code is not None:
-                    self.codes[message["phone"]] = code.group()
+                    if self._code(message["phone"]).done():
+                        del self._codes[message["phone"]]
+                    self._code(message["phone"]).set_result(code.group())
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
@@ -145,7 +157,7 @@ class Ours:
         sent = await browser.post("/login/code", form)
         if sent.status != 200:
             raise BadAnswer(f"{sent.status}: {sent.body.decode()[-1500:]}")
-        return await browser.post("/login", {**form, "code": self.texts.codes[phone]})
+        return await browser.post("/login", {**form, "code": await self.texts.take(phone)})
 
 
 @dataclass

@@ -8,7 +8,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from identity.codes.gateway import HttpSmsGateway
 from identity.memberships.models import JoinRequest
 
 ADMIN = "19900001323"  # 历下区 370102
@@ -295,13 +294,3 @@ async def test_a_form_token_that_is_not_ascii_is_refused(new_browser: Any) -> No
     await browser.http.get("/login", params={"return_to": return_to})
     answer = await browser.http.post("/login", data={"csrf": "假的", "return_to": return_to})
     refused(answer, 403, "forged_form")
-
-
-async def test_an_sms_gateway_that_is_away_is_said_and_leaves_no_code(new_browser: Any) -> None:
-    browser = new_browser()
-    inbox = browser.app.state.sms
-    browser.app.state.sms = HttpSmsGateway("http://127.0.0.1:1/", "secret")
-    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
-    refused(answer, 503, "sms_unavailable")
-    browser.app.state.sms = inbox
-    await asked_for_code(browser)

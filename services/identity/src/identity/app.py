@@ -22,7 +22,7 @@ from identity.base import AUDIENCE, dead_letters, idempotency_keys, inbox, job_q
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
-from identity.codes.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.codes import pruning as code_pruning
 from identity.integrations.endpoints import router as integrations
 from identity.keys import rotation
 from identity.keys.ring import KeyRing
@@ -40,6 +40,8 @@ from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.sms.dispatcher import SmsDispatcher
+from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.units.endpoints import router as units
 from identity.vault import Vault
 from jobs.kinds import Handler
@@ -99,12 +101,14 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             partitions.task(database, settings, the_clock),
             rotation.task(database, key_ring, the_clock, settings),
             pruning.task(database, inbox, idempotency_keys),
+            code_pruning.task(database, the_clock),
         ],
     )
 
     records = AuditWriter(settings.database_url, the_clock)
 
     sms = make_sms(settings)
+    dispatcher = SmsDispatcher(database, vault, sms, the_clock)
 
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
@@ -115,11 +119,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             revoked.kept_fresh(),
             messaging.running(the_bus, own=own),
             records.running(),
+            dispatcher.running(),
         ):
-            try:
-                yield
-            finally:
-                await sms.close()
+            yield
 
     app = create_app(
         name="identity",
@@ -162,6 +164,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
     app.state.issuer = make_server()
     app.state.sms = sms
+    app.state.sms_dispatcher = dispatcher
     issuer = settings.issuer_url
     app.state.public_origin = issuer
     app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)

@@ -4,7 +4,7 @@ from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
-from identity.codes.models import SmsCode
+from identity.codes.models import CodeBudget, SmsCode
 from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.keys.models import SigningKey
@@ -13,6 +13,7 @@ from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.token_models import OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.models import BrowserSession
+from identity.sms.models import SmsMessage
 from identity.units.models import Unit, UnitChange
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "BrowserSession",
     "Client",
     "ClientSecret",
+    "CodeBudget",
     "Consent",
     "DeviceCode",
     "DeviceTries",
@@ -39,6 +41,7 @@ __all__ = [
     "RefreshToken",
     "SigningKey",
     "SmsCode",
+    "SmsMessage",
     "SpentChallenge",
     "Totp",
     "Unit",

@@ -29,8 +29,9 @@ def partitioned(settings: Settings) -> list[ByDay]:
         ByDay("device_codes", "id", keep=_DAY, ids=True),
         ByDay("pushed_requests", "id", keep=_DAY, ids=True),
         ByDay("once_only", "expires_at", keep=timedelta(0)),
-        # Codes are counted for a day.
         ByDay("sms_codes", "id", keep=_DAY, ids=True),
+        # Notices are tried for a day.
+        ByDay("sms_messages", "id", keep=_DAY, ids=True),
     ]
 
 

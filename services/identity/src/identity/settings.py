@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     sms_gateway_url: AnyHttpUrl | None = None
     sms_gateway_secret: SecretStr | None = None
     sms_budget_per_address: int = Field(default=30, ge=1, description="SMS codes per hour and IP address")
+    sms_budget_total: int = Field(default=100_000, ge=1, description="SMS codes per hour for all numbers")
     access_token_seconds: int = Field(default=300, ge=30, le=900)
     key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")
     client_secret_overlap_hours: int = Field(

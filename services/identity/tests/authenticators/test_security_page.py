@@ -10,8 +10,9 @@ import pytest
 from authkit import acr
 from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
-from identity.codes.errors import SmsUnavailable
 from identity.sessions.service import Sessions
+from identity.sms.errors import SmsUnavailable
+from identity.sms.service import TextMessages
 
 SECURITY = "/account/security"
 
@@ -149,18 +150,23 @@ async def test_nobody_removes_what_is_not_theirs(person: Any, new_person: Any, s
 
 
 async def test_no_change_goes_unnoticed(person: Any, app: Any) -> None:
-    """If the person cannot be told, nothing is changed."""
+    """The message is committed with the change, and sent as soon as the gateway takes it."""
 
     class Broken:
-        async def send(self, phone: str, text: str) -> None:
+        async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
             raise SmsUnavailable
 
+    dispatcher = app.state.sms_dispatcher
     page = await person.page(f"{SECURITY}/password")
-    working, app.state.sms = app.state.sms, Broken()
+    working, dispatcher.gateway = dispatcher.gateway, Broken()
     answer = await person.send(page, f"{SECURITY}/password", password="Tianqi-2026", again="Tianqi-2026")
-    assert (answer.status_code, answer.json()["code"]) == (503, "sms_unavailable")
-    app.state.sms = working
-    assert (await person.run("SELECT count(*) FROM passwords")).scalar_one() == 0
+    assert answer.status_code == 303
+    assert (await person.run("SELECT count(*) FROM passwords")).scalar_one() == 1
+    assert person.messages() == []
+    dispatcher.gateway = working
+    person.clock.advance(timedelta(hours=20))
+    await dispatcher.drain()
+    assert "设置了登录密码" in person.messages()[-1]
 
 
 async def test_every_field_has_a_label_and_messages_are_announced(person: Any) -> None:
@@ -200,7 +206,9 @@ async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) ->
     for phone, refusal in (("19900001323", None), ("13800138000", AccountNotFound), ("110", BadPhone)):
         with contextlib.nullcontext() if refusal is None else pytest.raises(refusal):
             async with state.database.transaction() as session:
-                await perform(session, person.clock, state.vault, state.settings, state.sms, phone)
+                messages = TextMessages(session, person.clock, state.vault, state.sms_dispatcher)
+                await perform(session, person.clock, state.vault, state.settings, messages, phone)
+    await state.sms_dispatcher.caught_up()
     assert (await person.run("SELECT count(*) FROM totp_secrets")).scalar_one() == 0
     assert (await person.http.get(SECURITY)).status_code == 303
     assert "已由管理员重置" in person.messages()[-1]

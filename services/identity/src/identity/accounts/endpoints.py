@@ -1,15 +1,16 @@
 """REST of registration by phone."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from identity.accounts import errors
 from identity.accounts.schemas import AccountOut, RegistrationIn
 from identity.accounts.service import Accounts, phone_of
 from identity.codes import errors as code_errors
 from identity.codes import rules as code_rules
+from identity.codes.dependencies import Sender
 from identity.codes.schemas import CodeRequestIn, CodeSentOut
-from identity.codes.service import Codes
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import Clock, Vault
+from identity.sms.errors import SmsUnavailable
 from servicekit import problems
 from servicekit.db import Session
 
@@ -21,23 +22,16 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
     status_code=202,
     summary="获取短信验证码",
     responses=problems.responses(
-        errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent, code_errors.SmsUnavailable
+        errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent, SmsUnavailable
     ),
 )
 async def send_code(
-    asked: CodeRequestIn, request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings
+    asked: CodeRequestIn, session: Session, clock: Clock, vault: Vault, sender: Sender
 ) -> CodeSentOut:
     """Answers the same whether the number is registered or not; its holder is told by SMS."""
     phone = phone_of(asked.phone)
     account = await Accounts(session, clock, vault).by_phone(phone)
-    await Codes(session, clock, vault).send(
-        request.app.state.sms,
-        phone,
-        asked.purpose,
-        registered=account is not None,
-        address=request.client.host if request.client else "-",
-        budget=settings.sms_budget_per_address,
-    )
+    await sender.send(phone, asked.purpose, registered=account is not None)
     return CodeSentOut(
         expires_in=int(code_rules.LIFETIME.total_seconds()),
         resend_after=int(code_rules.RESEND_AFTER.total_seconds()),

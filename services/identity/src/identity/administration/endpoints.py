@@ -28,7 +28,6 @@ from identity.accounts.errors import (
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.authenticators import rules
 from identity.authenticators.dependencies import Service as Authenticators
-from identity.codes.errors import SmsUnavailable
 from identity.memberships.dependencies import Service as Memberships
 from identity.memberships.errors import OwnUnit
 from identity.memberships.schemas import account_out
@@ -193,7 +192,6 @@ async def end_session(
         OutOfReach,
         AccountNotFound,
         NotYourself,
-        SmsUnavailable,
     ),
 )
 async def reset(

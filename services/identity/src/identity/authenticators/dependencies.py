@@ -14,13 +14,14 @@ from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
+from identity.sms.dependencies import Messages
 from servicekit.db import Session
 
 
 async def _service(
-    request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings
+    session: Session, clock: Clock, vault: Vault, settings: Settings, messages: Messages
 ) -> Authenticators:
-    return Authenticators(session, clock, vault, settings, request.app.state.sms)
+    return Authenticators(session, clock, vault, settings, messages)
 
 
 Service = Annotated[Authenticators, Depends(_service)]

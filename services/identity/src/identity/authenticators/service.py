@@ -17,10 +17,10 @@ from identity.authenticators.passwords import Passwords
 from identity.authenticators.repository import AuthenticatorRepository
 from identity.authenticators.tickets import Tickets
 from identity.authenticators.totp import Totps
-from identity.codes.gateway import SmsGateway
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
+from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
 
@@ -45,13 +45,13 @@ class Authenticators:
     """A person's authenticators within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, sms: SmsGateway
+        self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, messages: TextMessages
     ) -> None:
         self._session = session
         self._clock = clock
         self._vault = vault
         self._settings = settings
-        self._sms = sms
+        self._messages = messages
         self._rows = AuthenticatorRepository(session)
         self.passwords = Passwords(self._rows, clock)
         self.totps = Totps(self._rows, clock, vault)
@@ -147,7 +147,7 @@ class Authenticators:
     async def changed(
         self, account: Account, action: str, what: str, *, actor: UUID | str | None = None, **details: str
     ) -> None:
-        """Record a change and tell the person by SMS. Raises `SmsUnavailable`: no change goes unnoticed."""
+        """Record a change and tell the person by SMS: no change is committed without the message."""
         audit.record(
             self._session,
             self._clock,
@@ -156,7 +156,7 @@ class Authenticators:
             target=account.id,
             **{name: value for name, value in details.items() if value},
         )
-        await self._sms.send(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
+        await self._messages.queue(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
 
     async def _end_others(self, browser: BrowserSession, because: str) -> None:
         sessions = Sessions(self._session, self._clock, self._settings)

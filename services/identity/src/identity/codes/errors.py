@@ -40,15 +40,6 @@ class CodeExhausted(Problem):
     detail = "错误次数过多，验证码已失效，请重新获取。"
 
 
-class SmsUnavailable(Problem):
-    """The gateway does not take the message."""
-
-    status = 503
-    code = "sms_unavailable"
-    title = "短信暂时无法发送"
-    detail = "短信暂时无法发送，请稍后再试。"
-
-
 class CodeTooSoon(TooManyRequests):
     """A code was sent to this number less than a minute ago."""
 
@@ -61,7 +52,11 @@ class CodeTooSoon(TooManyRequests):
 
 
 class CodeBudgetSpent(TooManyRequests):
-    """The number or the address has had its share."""
+    """The number or the address has used up its budget."""
 
     code = "code_budget_spent"
     detail = "获取验证码次数过多，请稍后再试。"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}

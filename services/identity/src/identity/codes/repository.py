@@ -2,14 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, or_, select, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.codes.models import SmsCode
+from identity.codes.models import CodeBudget, SmsCode
+from identity.codes.rules import Budget
 
 
 class CodeRepository:
-    """Codes by number and by address."""
+    """Codes by number, and budgets."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -30,18 +32,32 @@ class CodeRepository:
         found: SmsCode | None = await self._session.scalar(statement.with_for_update() if lock else statement)
         return found
 
-    async def sent_to_number(self, phone_index: bytes, since: datetime) -> int:
-        """How many codes a number has been sent."""
-        return await self._count(SmsCode.phone_index == phone_index, since)
+    async def spend(self, budget: Budget, now: datetime) -> datetime | None:
+        """Count one code; if the budget is spent, nothing is counted and the end of its window is returned.
 
-    async def sent_from_address(self, address_index: bytes, since: datetime) -> int:
-        """How many codes an address has asked for."""
-        return await self._count(SmsCode.address_index == address_index, since)
+        One statement, which locks the row until the transaction ends: two requests never share the last code.
+        """
+        window = pg_insert(CodeBudget).values(
+            kind=budget.kind, key=budget.key, used=1, ends_at=now + budget.window
+        )
+        ended = CodeBudget.ends_at <= now
+        counted = await self._session.scalar(
+            window.on_conflict_do_update(
+                index_elements=[CodeBudget.kind, CodeBudget.key],
+                set_={
+                    "used": case((ended, 1), else_=CodeBudget.used + 1),
+                    "ends_at": case((ended, window.excluded.ends_at), else_=CodeBudget.ends_at),
+                },
+                where=or_(ended, CodeBudget.used < budget.limit),
+            ).returning(CodeBudget.used)
+        )
+        if counted is not None:
+            return None
+        ends_at: datetime | None = await self._session.scalar(
+            select(CodeBudget.ends_at).where(CodeBudget.kind == budget.kind, CodeBudget.key == budget.key)
+        )
+        return ends_at or now
 
     def add(self, code: SmsCode) -> None:
         """Store a code."""
         self._session.add(code)
-
-    async def _count(self, condition: object, since: datetime) -> int:
-        statement = select(func.count()).select_from(SmsCode).where(condition, SmsCode.sent_at > since)  # type: ignore[arg-type]
-        return await self._session.scalar(statement) or 0

@@ -1,12 +1,31 @@
 """SMS codes: how long, how often, how many tries."""
 
+import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 LIFETIME = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
-PER_NUMBER_AND_DAY = 10
+NUMBER_BUDGET = 10
 MAX_ATTEMPTS = 5
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 PURPOSES = ("register", "sign_in")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most `limit` codes within `window`, which begins with the first of them."""
+
+    kind: Literal["number", "address", "total"]
+    key: bytes
+    limit: int
+    window: timedelta
+
+
+def seconds_until(instant: datetime, now: datetime) -> int:
+    """Whole seconds, rounded up, at least one."""
+    return max(1, math.ceil((instant - now).total_seconds()))
 
 
 def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:

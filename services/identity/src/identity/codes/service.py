@@ -1,17 +1,22 @@
 """Sending and redeeming SMS codes."""
 
 import secrets
-from datetime import timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.codes import rules
 from identity.codes.errors import CodeBudgetSpent, CodeIncorrect, CodeTooSoon
-from identity.codes.gateway import SmsGateway
 from identity.codes.models import SmsCode
 from identity.codes.repository import CodeRepository
+from identity.codes.rules import Budget
+from identity.settings import Settings
+from identity.sms.errors import SmsUnavailable
+from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
+
+log = structlog.get_logger("codes")
 
 
 class Codes:
@@ -22,48 +27,86 @@ class Codes:
         self._vault = vault
         self._codes = CodeRepository(session)
 
-    async def send(
-        self, gateway: SmsGateway, phone: str, purpose: str, *, registered: bool, address: str, budget: int
+    async def redeem(self, phone: str, purpose: str, code: str) -> None:
+        """Use the latest code up. Raises `CodeIncorrect`, `CodeExpired`, `CodeUsed`, `CodeExhausted`."""
+        latest = await self._codes.latest(self._vault.index("phone", phone), purpose, lock=True)
+        given = _hash(self._vault, phone, purpose, code)
+        if latest is None or not latest.redeem(given, self._clock.now()):
+            raise CodeIncorrect
+
+
+class CodeSender:
+    """Sending of codes within one request that comes from `address`."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        vault: Vault,
+        settings: Settings,
+        messages: TextMessages,
+        address: str,
     ) -> None:
-        """Send a code to a normalised number.
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._settings = settings
+        self._messages = messages
+        self._address = address
+        self._codes = CodeRepository(session)
+
+    async def send(self, phone: str, purpose: str, *, registered: bool) -> None:
+        """Send a code to a normalised number once the transaction is committed.
 
         The answer is the same whether the number is registered or not; its holder is told by SMS.
-        Raises `CodeTooSoon`, `CodeBudgetSpent`.
+        Raises `CodeTooSoon`, `CodeBudgetSpent`, `SmsUnavailable`; then nothing is counted or stored.
         """
+        self._messages.check_gateway()
+        async with self._session.begin_nested():
+            await self._send(phone, purpose, registered=registered)
+
+    async def _send(self, phone: str, purpose: str, *, registered: bool) -> None:
         now = self._clock.now()
         phone_index = self._vault.index("phone", phone)
-        address_index = self._vault.index("address", address)
         await self._codes.serialise(phone_index)
         latest = await self._codes.latest(phone_index, purpose)
         wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
         if wait:
             raise CodeTooSoon(wait)
-        if await self._codes.sent_to_number(phone_index, now - timedelta(days=1)) >= rules.PER_NUMBER_AND_DAY:
-            raise CodeBudgetSpent
-        if await self._codes.sent_from_address(address_index, now - timedelta(hours=1)) >= budget:
-            raise CodeBudgetSpent
+        # The row of the total is locked last: every request of the deployment waits for it.
+        await self._spend(Budget("number", phone_index, rules.NUMBER_BUDGET, rules.DAY))
+        address = self._vault.index("address", self._address)
+        await self._spend(Budget("address", address, self._settings.sms_budget_per_address, rules.HOUR))
+        await self._spend(Budget("total", b"", self._settings.sms_budget_total, rules.HOUR))
         code = f"{secrets.randbelow(1_000_000):06d}"
         self._codes.add(
             SmsCode(
                 phone_index=phone_index,
-                address_index=address_index,
                 purpose=purpose,
-                code_hash=self._hash(phone, purpose, code),
+                code_hash=_hash(self._vault, phone, purpose, code),
                 sent_at=now,
                 attempts=0,
             )
         )
         if registered == (purpose == "register"):
-            await gateway.send(phone, rules.KNOWN_NUMBER if registered else rules.UNKNOWN_NUMBER)
+            text = rules.KNOWN_NUMBER if registered else rules.UNKNOWN_NUMBER
         else:
-            await gateway.send(phone, rules.text_of(code, purpose))
+            text = rules.text_of(code, purpose)
+        topic = self._vault.index("sms-topic", f"{purpose}:{phone}")
+        await self._messages.queue(phone, text, lifetime=rules.LIFETIME, topic=topic)
 
-    async def redeem(self, phone: str, purpose: str, code: str) -> None:
-        """Use the latest code up. Raises `CodeIncorrect`, `CodeExpired`, `CodeUsed`, `CodeExhausted`."""
-        latest = await self._codes.latest(self._vault.index("phone", phone), purpose, lock=True)
-        if latest is None or not latest.redeem(self._hash(phone, purpose, code), self._clock.now()):
-            raise CodeIncorrect
+    async def _spend(self, budget: Budget) -> None:
+        now = self._clock.now()
+        ends_at = await self._codes.spend(budget, now)
+        if ends_at is None:
+            return
+        wait = rules.seconds_until(ends_at, now)
+        if budget.kind == "total":
+            log.error("sms budget of the deployment is spent", seconds_left=wait)
+            raise SmsUnavailable(wait)
+        raise CodeBudgetSpent(wait)
 
-    def _hash(self, phone: str, purpose: str, code: str) -> bytes:
-        # Bound to number and purpose: a code for registering does not sign anybody in.
-        return self._vault.index(f"code:{purpose}:{phone}", code)
+
+def _hash(vault: Vault, phone: str, purpose: str, code: str) -> bytes:
+    # Bound to number and purpose: a code for registering does not sign anybody in.
+    return vault.index(f"code:{purpose}:{phone}", code)

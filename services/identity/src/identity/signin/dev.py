@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from identity.codes.gateway import DevInbox
 from identity.pages.rendering import page
+from identity.sms.dispatcher import SmsDispatcher
+from identity.sms.gateway import DevInbox, Message
 
 router = APIRouter(prefix="/dev", include_in_schema=False)
 
@@ -13,12 +14,18 @@ router = APIRouter(prefix="/dev", include_in_schema=False)
 @router.get("/sms")
 async def inbox_page(request: Request) -> Response:
     """The last messages, newest first."""
-    inbox: DevInbox = request.app.state.sms
-    return page("inbox.html", messages=list(reversed(inbox.messages))[:50])
+    return page("inbox.html", messages=(await _messages(request))[:50])
 
 
 @router.get("/sms.json")
 async def inbox(request: Request, phone: Annotated[str, Query(max_length=20)]) -> list[dict[str, Any]]:
     """Messages to one number, newest first."""
-    box: DevInbox = request.app.state.sms
-    return [{"text": m.text, "at": m.at} for m in reversed(box.messages) if m.phone == phone]
+    return [{"text": m.text, "at": m.at} for m in await _messages(request) if m.phone == phone]
+
+
+async def _messages(request: Request) -> list[Message]:
+    """All messages that have been committed, newest first."""
+    dispatcher: SmsDispatcher = request.app.state.sms_dispatcher
+    await dispatcher.drain()
+    inbox: DevInbox = request.app.state.sms
+    return list(reversed(inbox.messages))

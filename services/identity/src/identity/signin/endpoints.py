@@ -11,6 +11,7 @@ from identity.accounts.rules import normalise_phone
 from identity.accounts.service import Accounts, phone_of
 from identity.audit import service as audit
 from identity.codes import rules as code_rules
+from identity.codes.dependencies import Sender
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes
 from identity.dependencies import Clock, Settings, Vault
@@ -72,6 +73,7 @@ async def send_code(
     clock: Clock,
     vault: Vault,
     settings: Settings,
+    sender: Sender,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
@@ -82,14 +84,7 @@ async def send_code(
     try:
         number = phone_of(phone)
         account = await Accounts(session, clock, vault).by_phone(number)
-        await Codes(session, clock, vault).send(
-            request.app.state.sms,
-            number,
-            "sign_in",
-            registered=account is not None,
-            address=request.client.host if request.client else "-",
-            budget=settings.sms_budget_per_address,
-        )
+        await sender.send(number, "sign_in", registered=account is not None)
     except Problem as problem:
         return _render(
             request, vault, settings, return_to, phone=phone, message=problem.detail, status=problem.status

@@ -8,7 +8,7 @@ from typing import Protocol
 import httpx
 import structlog
 
-from identity.codes.errors import SmsUnavailable
+from identity.sms.errors import SmsRefused, SmsUnavailable
 
 log = structlog.get_logger("sms")
 
@@ -16,12 +16,12 @@ log = structlog.get_logger("sms")
 class SmsGateway(Protocol):
     """Sends one message."""
 
-    async def send(self, phone: str, text: str) -> None:
-        """Hand `text` for `phone` (11 digits) over. Raises `SmsUnavailable`."""
+    async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
+        """Send `text` to `phone` (11 digits), once for each `key`. Raises `SmsUnavailable`, `SmsRefused`."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...
 
 
@@ -40,12 +40,16 @@ class DevInbox:
     def __init__(self, size: int = 5000) -> None:
         self.messages: deque[Message] = deque(maxlen=size)
 
-    async def send(self, phone: str, text: str) -> None:
+    async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
         """Keep the message."""
         self.messages.append(Message(phone, text, datetime.now(UTC)))
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there are no connections."""
+
+
+# Statuses that say something of the gateway or our secret, not of the message.
+_NOT_THE_MESSAGE = {401, 403, 404, 405, 408, 425, 429}
 
 
 class HttpSmsGateway:
@@ -53,16 +57,24 @@ class HttpSmsGateway:
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
-        # Made once: reading the trusted certificates takes longer than the rest of a sign-in.
+        # Created once: reading the trusted certificates takes longer than the rest of a sign-in.
         self._http = httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {secret}"})
 
-    async def send(self, phone: str, text: str) -> None:
+    async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
         """See `SmsGateway.send`."""
+        headers = {} if key is None else {"Idempotency-Key": key}
         try:
-            response = await self._http.post(self._url, json={"phone": phone, "text": text})
+            response = await self._http.post(self._url, json={"phone": phone, "text": text}, headers=headers)
             response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            log.warning("sms not sent", error=f"HTTP {status}")
+            if 400 <= status < 500 and status not in _NOT_THE_MESSAGE:
+                # The error holds number and text: it must not be the cause of what may be logged.
+                raise SmsRefused(f"HTTP {status}") from None
+            raise SmsUnavailable from error
         except httpx.HTTPError as error:
-            # Neither number nor text may reach a log: only what kind of failure it was.
+            # Neither number nor text may reach a log: only the kind of the failure.
             log.warning("sms not sent", error=type(error).__name__)
             raise SmsUnavailable from error
 

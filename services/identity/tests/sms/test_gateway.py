@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from identity.codes.errors import SmsUnavailable
-from identity.codes.gateway import HttpSmsGateway
+from identity.sms.errors import SmsRefused, SmsUnavailable
+from identity.sms.gateway import HttpSmsGateway
 
 
 @dataclass
@@ -65,4 +65,29 @@ async def test_a_gateway_that_refuses_is_told_to_the_caller(
 ) -> None:
     operator.status = "503 Service Unavailable"
     with pytest.raises(SmsUnavailable):
+        await gateway.send("13800000001", "验证码")
+
+
+async def test_a_message_has_a_key_so_that_it_can_be_dropped_when_it_comes_twice(
+    gateway: HttpSmsGateway, operator: Operator
+) -> None:
+    await gateway.send("13800000001", "验证码", key="0190")
+    assert "Idempotency-Key: 0190" in operator.heads[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("400 Bad Request", SmsRefused),
+        ("422 Unprocessable", SmsRefused),
+        ("401 Unauthorized", SmsUnavailable),
+        ("429 Too Many Requests", SmsUnavailable),
+        ("500 Internal Server Error", SmsUnavailable),
+    ],
+)
+async def test_a_refused_message_is_told_from_a_gateway_that_cannot(
+    gateway: HttpSmsGateway, operator: Operator, status: str, error: type[Exception]
+) -> None:
+    operator.status = status
+    with pytest.raises(error):
         await gateway.send("13800000001", "验证码")

@@ -1,0 +1,20 @@
+"""Refusals and failures of sending text messages."""
+
+from servicekit.problems import Problem
+
+
+class SmsUnavailable(Problem):
+    """The gateway takes no messages at present, or the deployment has spent its budget."""
+
+    status = 503
+    code = "sms_unavailable"
+    title = "短信暂时无法发送"
+    detail = "短信暂时无法发送，请稍后再试。"
+
+    def __init__(self, retry_after: int = 30) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class SmsRefused(Exception):
+    """The gateway refuses this message; sending it again is of no use."""

@@ -1,0 +1,56 @@
+"""Writing text messages that are sent after the commit."""
+
+import json
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.sms.dispatcher import SmsDispatcher
+from identity.sms.errors import SmsUnavailable
+from identity.sms.models import SmsMessage
+from identity.sms.repository import SmsRepository
+from identity.sms.rules import NOTICE_LIFETIME, SEALED_FOR
+from identity.vault import Vault
+from servicekit.clock import Clock
+from servicekit.db import on_commit
+from servicekit.ids import new_id
+
+
+class TextMessages:
+    """Text messages within one request; `dispatcher` sends them after the commit."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, dispatcher: SmsDispatcher) -> None:
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._dispatcher = dispatcher
+        self._rows = SmsRepository(session)
+
+    def check_gateway(self) -> None:
+        """Raise `SmsUnavailable` while the gateway is down: for messages that are of no use later."""
+        if self._dispatcher.gateway_down():
+            raise SmsUnavailable
+
+    async def queue(
+        self, phone: str, text: str, *, lifetime: timedelta = NOTICE_LIFETIME, topic: bytes | None = None
+    ) -> None:
+        """Have `text` sent to `phone` (11 digits) if the transaction is committed.
+
+        After `lifetime` it is given up. It replaces an earlier message of the same `topic` that has not been
+        sent yet.
+        """
+        now = self._clock.now()
+        if topic is not None:
+            await self._rows.supersede(topic, now)
+        self._rows.add(
+            SmsMessage(
+                id=new_id(),
+                sealed=self._vault.seal(SEALED_FOR, json.dumps([phone, text])),
+                topic=topic,
+                created_at=now,
+                expires_at=now + lifetime,
+                next_attempt_at=now,
+                attempts=0,
+            )
+        )
+        on_commit(self._session, self._dispatcher.wake)
