@@ -158,6 +158,7 @@ async def test_data_that_fits_no_model_goes_straight_to_the_dead_letters_and_oth
         )
         assert "ValidationError" in dead.error
         assert "batch_id" in dead.error
+        assert "'not'" not in dead.error, "the error names no data: they are personal, and errors are logged"
         assert dead.died_at is not None
         assert dead.died_at.tzinfo is not None
         assert calls.calls == 1, "the handler must never see it"

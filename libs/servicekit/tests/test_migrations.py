@@ -189,7 +189,7 @@ async def test_a_word_comes_back_as_a_member(tmp_path: Path, database_factory: D
     url = await database_factory("words")
     metadata, table = lamps()
     assert await migrations.check(revisions(tmp_path / "m", ("0001", None, LAMPS)), metadata, url) == []
-    database = Database(url)
+    database = Database(url, plans="force_custom_plan")
     try:
         async with database.transaction() as session:
             rows = [{"id": 1, "light": "red"}, {"id": 2, "light": Light.GREEN}, {"id": 3, "light": None}]

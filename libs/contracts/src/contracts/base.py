@@ -12,7 +12,8 @@ class EventModel(BaseModel):
     fields, so adding an optional field keeps the version; removing or retyping one needs a new class.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # What does not fit is personal data too, and errors are logged.
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     type: ClassVar[str]
 

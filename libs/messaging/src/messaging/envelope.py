@@ -10,13 +10,13 @@ from contracts import EventModel, registry
 
 
 class UnknownEvent(Exception):
-    """No model of this release has the event's type."""
+    """No model of this release has the type of the event."""
 
 
 class Envelope(BaseModel):
-    """One event on the wire. `sequence` is the version of the thing `subject` names."""
+    """One event on the wire. `sequence` is the version of the thing that `subject` names."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID

@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import NullPool
 
+from servicekit.engine import new_engine
 from servicekit.problems import Problem
 
 NAMING = {
@@ -97,14 +98,14 @@ class Database:
         """
         self._url, self._plans = url, plans
         settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine: AsyncEngine = new_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size if overflow is None else overflow,
             connect_args={"server_settings": settings},
         )
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
-        self._probe = create_async_engine(url, poolclass=NullPool)
+        self._probe = new_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
 

@@ -12,9 +12,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from servicekit import words
+from servicekit.engine import new_engine
 
 # One number for all: two migration jobs of one database wait for each other instead of colliding.
 _LOCK = 0x5A485558
@@ -54,7 +54,7 @@ async def check(directory: Path, metadata: MetaData, url: str) -> list[str]:
         await upgrade(directory, url)
     except Exception as error:
         return [f"does not come up from empty: {type(error).__name__}: {error}"]
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = new_engine(url, poolclass=pool.NullPool)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_differences, metadata)
@@ -96,7 +96,7 @@ def run_env(settings: Config, metadata: MetaData) -> None:
 
 
 async def _run(url: str, metadata: MetaData) -> None:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = new_engine(url, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_migrate, metadata)
         await connection.commit()
