@@ -226,9 +226,10 @@ async def test_a_message_of_a_process_that_died_is_sent_by_another_one(
     await other.drain()
     assert len(gateway.begun) == 1
     clock.advance(timedelta(seconds=60))
+    draining = asyncio.ensure_future(other.drain())
+    await until(lambda: gateway.begun == [PHONE, PHONE])
     gateway.open.set()
-    await other.drain()
-    assert gateway.begun == [PHONE, PHONE]
+    await draining
 
 
 async def test_messages_of_another_process_are_found_by_polling(
