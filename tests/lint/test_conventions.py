@@ -48,7 +48,24 @@ def violations(root: Path) -> list[str]:
             found += [
                 f"{name}:{line}: {what}" for line, what in _breaches(root, name, ast.parse(source), reasoned)
             ]
+        elif "/migrations/" in name:
+            found += [f"{name}:{line}: {what}" for line, what in _leaves_transaction(ast.parse(source))]
     return found
+
+
+def _leaves_transaction(migration: ast.Module) -> Iterator[tuple[int, str]]:
+    """What runs outside of a migration's transaction, and so without its lock and timeout."""
+    for node in ast.walk(migration):
+        match node:
+            case ast.Call() if _called(node) == "autocommit_block":
+                line = node.lineno
+            case ast.keyword(arg="postgresql_concurrently"):
+                line = node.lineno
+            case ast.Constant(value=str(text)) if re.search(r"\bINDEX\s+CONCURRENTLY\b", text, re.IGNORECASE):
+                line = node.lineno
+            case _:
+                continue
+        yield line, "use servicekit.migrations.create_index_concurrently"
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -183,6 +200,18 @@ SEEDS = {
         "services/shop/src/shop/orders/service.py",
         "async def f(wake):\n    while True:\n        await wake.wait()\n",
     ),
+    "index": (
+        "services/shop/migrations/versions/0002_x.py",
+        'op.execute("CREATE INDEX CONCURRENTLY ix_a ON a (b)")\n',
+    ),
+    "index, by alembic": (
+        "services/shop/migrations/versions/0002_x.py",
+        'op.create_index("ix_a", "a", ["b"], postgresql_concurrently=True)\n',
+    ),
+    "autocommit": (
+        "services/shop/migrations/versions/0002_x.py",
+        "with op.get_context().autocommit_block():\n    pass\n",
+    ),
     "long": ("libs/authkit/tests/test_long.py", "x = 1\n" * (MAX_LINES + 1)),
 }
 FINE = {
@@ -198,6 +227,7 @@ FINE = {
         "from shop.orders.repository import find\nfrom shop.base import Base\n"
         "def f(batch):\n    batch.commit()\n"
     ),
+    "services/shop/migrations/versions/0002_x.py": ('create_index_concurrently("ix_a", "ON a (b)")\n'),
     "services/shop/src/shop/app.py": "from shop.stock.endpoints import router\n",
     "libs/servicekit/src/servicekit/background.py": (
         "async def f(g):\n    while True:\n        await g()\n        await asyncio.sleep(1)\n"

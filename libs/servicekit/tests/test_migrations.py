@@ -1,12 +1,13 @@
 """The check that every service runs over its migrations finds what it is there to find."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, insert, select, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from contracts.vocabulary import Vocabulary
 from servicekit import migrations
@@ -153,6 +154,100 @@ async def test_a_job_waits_for_another_longer_than_it_would_for_a_table(
         assert not waiting.done()
     await waiting
     assert time.monotonic() - started > 5
+    await database.close()
+
+
+# --- indexes built concurrently ---
+
+INDEX = """from servicekit.migrations import create_index_concurrently
+    create_index_concurrently("ix_places_name", "ON places (name)"{options})"""
+
+
+def named() -> MetaData:
+    metadata = places()
+    Index("ix_places_name", metadata.tables["places"].c.name)
+    return metadata
+
+
+async def test_an_index_is_built_concurrently_under_lock_and_lock_timeout(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    # The migration itself says what it runs under, before and after the index.
+    note = f"""op.execute(
+        "INSERT INTO places SELECT {{id}}, concat_ws(' ', current_setting('lock_timeout'), "
+        "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() "
+        "AND objid = {migrations._LOCK})), '{{id}}'"
+    )"""
+    body = "\n    ".join([note.format(id=1), INDEX.format(options=""), note.format(id=2)])
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE), ("0002", "0001", body))
+    assert await migrations.check(directory, named(), url) == []
+    database = Database(url, plans="force_custom_plan", pool_size=1)
+    async with database.transaction() as session:
+        assert (await session.scalars(text("SELECT name FROM places ORDER BY id"))).all() == ["5s 1", "5s 1"]
+        # The lock is free again.
+        assert await session.scalar(text(f"SELECT pg_try_advisory_xact_lock({migrations._LOCK})"))
+    await database.close()
+
+
+async def test_another_job_that_waits_does_not_hold_up_an_index_built_concurrently(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE), ("0002", "0001", INDEX.format(options="")))
+    program = "import asyncio, pathlib, sys; from servicekit.migrations import upgrade; "
+    program += "asyncio.run(upgrade(pathlib.Path(sys.argv[1]), sys.argv[2]))"
+    # Processes: in one process they would wait for each other before they reach the database.
+    jobs = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, str(directory), url, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    ended = await asyncio.gather(*(job.communicate() for job in jobs))
+    assert [job.returncode for job in jobs] == [0, 0, 0], ended
+    assert await migrations.check(directory, named(), url) == []
+
+
+async def test_the_index_of_a_failed_attempt_is_built_again(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    directory = revisions(
+        tmp_path / "m", ("0001", None, CREATE), ("0002", "0001", INDEX.format(options=", unique=True"))
+    )
+    database = Database(url, plans="force_custom_plan", pool_size=1)
+    await migrations.upgrade(directory, url, "0001")
+    async with database.transaction() as session:
+        await session.execute(text("INSERT INTO places VALUES (1, 'same', '1'), (2, 'same', '2')"))
+    with pytest.raises(IntegrityError):
+        await migrations.upgrade(directory, url)
+    async with database.transaction() as session:
+        invalid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_places_name'::regclass"
+        assert await session.scalar(text(invalid)) is False
+        await session.execute(text("DELETE FROM places WHERE id = 2"))
+    await migrations.upgrade(directory, url)
+    # A third run, whose record of the second was lost, finds the index in its place.
+    async with database.transaction() as session:
+        assert await session.scalar(text(invalid)) is True
+        await session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    await migrations.upgrade(directory, url)
+    await database.close()
+
+
+async def test_an_index_built_concurrently_waits_no_longer_than_the_lock_timeout(
+    tmp_path: Path, database_factory: DatabaseFactory
+) -> None:
+    url = await database_factory("migrations")
+    directory = revisions(tmp_path / "m", ("0001", None, CREATE), ("0002", "0001", INDEX.format(options="")))
+    await migrations.upgrade(directory, url, "0001")
+    database = Database(url, plans="force_custom_plan", pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(text("LOCK TABLE places IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            async with asyncio.timeout(30):
+                await migrations.upgrade(directory, url)
+    await migrations.upgrade(directory, url)
     await database.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from servicekit.engine import new_engine
 
 # One number for all: two migration jobs of one database wait for each other instead of colliding.
 _LOCK = 0x5A485558
+_LOCK_POLL_SECONDS = 0.1
 _EXCLUDED = "zhuxue.excluded_tables"
 # Alembic keeps the environment it runs in a global of its module: two threads would mix theirs up.
 _one_at_a_time = threading.Lock()
@@ -31,14 +33,14 @@ def config(directory: Path, url: str) -> Config:
     return settings
 
 
-async def upgrade(directory: Path, url: str) -> None:
-    """Bring the database up to the newest revision; safe to call at once, here and in other processes."""
-    await asyncio.to_thread(_upgrade, directory, url)
+async def upgrade(directory: Path, url: str, revision: str = "head") -> None:
+    """Bring the database up to a revision; safe to call at once, here and in other processes."""
+    await asyncio.to_thread(_upgrade, directory, url, revision)
 
 
-def _upgrade(directory: Path, url: str) -> None:
+def _upgrade(directory: Path, url: str, revision: str) -> None:
     with _one_at_a_time:
-        command.upgrade(config(directory, url), "head")
+        command.upgrade(config(directory, url), revision)
 
 
 async def check(directory: Path, metadata: MetaData, url: str) -> list[str]:
@@ -86,10 +88,6 @@ def _named(part: object) -> str:
 def run_env(settings: Config, metadata: MetaData) -> None:
     """The body of every service's `migrations/env.py`."""
     url = settings.attributes.get("url") or settings.get_main_option("sqlalchemy.url")
-    connection = settings.attributes.get("connection")
-    if connection is not None:
-        _migrate(connection, metadata)
-        return
     if not url:
         raise RuntimeError("no database URL: run migrations through the service's `migrate` command")
     asyncio.run(_run(url, metadata))
@@ -107,11 +105,40 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
     from alembic import context  # a proxy that only exists while alembic runs an environment
 
     context.configure(connection=connection, target_metadata=metadata, **_comparison(metadata))
+    # Lock and timeout belong to the connection, not to a transaction: `create_index_concurrently` ends that.
+    # Asking again and again, because a transaction that waits for the lock would be one that an index built
+    # concurrently by the other job waits for.
+    while not connection.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):
+        connection.rollback()
+        time.sleep(_LOCK_POLL_SECONDS)
+    # After the lock: the wait for another migration job may be long, that for a table must not be.
+    connection.execute(text("SET lock_timeout = '5s'"))
+    connection.commit()
     with context.begin_transaction():
-        # In this order: the wait for another migration job may be long, that for a table must not be.
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         context.run_migrations()
+
+
+def create_index_concurrently(name: str, definition: str, *, unique: bool = False) -> None:
+    """Build an index in a migration without keeping writers from the table; `definition` follows the name.
+
+    `create_index_concurrently("ix_grants_client_id", "ON grants (client_id) WHERE revoked_at IS NULL")`
+
+    PostgreSQL builds it outside of any transaction, so what the migration did before is committed: give each
+    such index a migration of its own. An attempt that failed leaves an invalid index, which the next attempt
+    replaces. It waits for a lock, and for transactions that began before it, as long as any other migration.
+    """
+    from alembic import op
+
+    with op.get_context().autocommit_block():
+        connection = op.get_bind()
+        valid = connection.scalar(
+            text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)"), {"name": name}
+        )
+        if valid:
+            return
+        if valid is False:
+            op.execute(f"DROP INDEX CONCURRENTLY {name}")
+        op.execute(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY {name} {definition}")
 
 
 def exclude_tables(metadata: MetaData, names: Collection[str]) -> None:
