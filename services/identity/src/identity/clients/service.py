@@ -62,11 +62,14 @@ def secret_id(row: ClientSecret) -> str:
 class Clients:
     """The registry within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache, grants: Grants
+    ) -> None:
         self._session = session
         self._clock = clock
         self._settings = settings
         self._cache = cache
+        self._grants = grants
         self._rows = ClientRepository(session)
 
     async def create(
@@ -221,9 +224,8 @@ class Clients:
         client.version += 1
         grants = await self._rows.live_grants(client.client_id, self._clock.now())
 
-        ending = Grants(self._session, self._clock, self._settings.access_token_seconds)
         for grant in grants:
-            ending.revoke(grant, why)
+            self._grants.revoke(grant, why)
 
     def _check(self, actor: Actor, metadata: Metadata, before: Client | None) -> None:
         """What the centre has given a client its own unit may keep, not extend."""

@@ -7,12 +7,12 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from sqlalchemy.util import await_only
 
 from authkit.dpop import MIN_RSA_BITS, rsa_bits
 from identity.clients.models import Client
 from identity.oauth.authentication.client_keys import ClientKeys
 from identity.oauth.state.context import Context
+from identity.oauth.state.waiting import wait
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256"]
@@ -75,8 +75,7 @@ def _candidates(
 ) -> list[ECKey | RSAKey]:
     document = client.jwks
     if document is None and client.jwks_uri is not None:
-        # The protocol core is synchronous, within SQLAlchemy's greenlet: this awaits without a thread.
-        document = await_only(keys.fetch(client.jwks_uri, kid, dev=context.settings.dev))
+        document = wait(keys.fetch(client.jwks_uri, kid, dev=context.settings.dev))
     fitting: list[ECKey | RSAKey] = []
     for jwk in (document or {}).get("keys", [])[:_MAX_KEYS]:
         if jwk.get("kty") != _KTY[algorithm] or jwk.get("use", "sig") != "sig":

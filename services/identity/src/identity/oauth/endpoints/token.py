@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from identity.clients import rules
 from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.endpoints.forms import form_pairs, headers_of
-from identity.oauth.server import Pairs, Reply
 from identity.oauth.service import OAuth
+from identity.oauth.state.messages import Pairs, Reply
 
 router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute)
 
@@ -79,7 +79,7 @@ async def revoke(request: Request) -> Response:
 
 @router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
 async def introspect(request: Request) -> Response:
-    """Whether a token is good now; for confidential clients, about tokens meant for or issued to them."""
+    """Whether a token is active; for confidential clients, about tokens meant for or issued to them."""
     return await _answer(request, OAuth.introspect)
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
-from sqlalchemy.util import await_only
 
 from identity.oauth.authentication import client_auth
 from identity.oauth.state.context import current
+from identity.oauth.state.waiting import wait
 from identity.oauth.tokens import access_tokens, resources
 
 
@@ -34,7 +34,7 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
     def save_token(self, token: dict[str, Any]) -> None:
         """Not stored; audited before it is given away."""
         client_id = self.request.client.client_id
-        await_only(
+        wait(
             current().parts.records.write(
                 actor=client_id,
                 action="oauth.token_issued",
