@@ -39,11 +39,6 @@ class Consents:
         self._revocations = revocations
         self._rows = ConsentRepository(session)
 
-    async def covers(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> bool:
-        """Whether the person has allowed all of it."""
-        row = await self._rows.live(account_id, client_id)
-        return row is not None and row.covers(scopes, resources)
-
     async def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
         """Allow; added to what has been allowed before."""
         now = self._clock.now()

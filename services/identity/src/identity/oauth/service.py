@@ -57,7 +57,13 @@ class OAuth:
             reply: Reply = self._server.create_token_response(request)
             return self._with_nonce(request, reply)
 
-        return await self._call("/token", pairs, headers, call)
+        reply = await self._call("/token", pairs, headers, call)
+        client_id = self._context.issued_to
+        if client_id is not None:
+            await self._context.parts.records.write(
+                actor=client_id, action="oauth.token_issued", target=client_id, grant="client_credentials"
+            )
+        return reply
 
     async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The revocation endpoint (RFC 7009 §2); public clients name themselves."""

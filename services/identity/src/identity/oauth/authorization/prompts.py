@@ -16,7 +16,6 @@ from authlib.oidc.core.errors import AccountSelectionRequiredError, ConsentRequi
 from identity.accounts.models import Account
 from identity.oauth.authorization.checks import AuthorizationRequest
 from identity.oauth.authorization.interaction import Marker
-from identity.oauth.state.waiting import wait
 
 
 class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
@@ -150,11 +149,7 @@ def consent(at: Interaction) -> ConsentPage | None:
     request, client = at.request, at.request.client
     assert at.person is not None
     again = "consent" in request.prompts and (at.marker is None or at.marker.consented != str(at.person.id))
-    covered = client.first_party or wait(
-        request.context.consents.covers(
-            at.person.id, client.client_id, request.scopes, set(request.resources)
-        )
-    )
+    covered = client.first_party or _allowed(request, at.person)
     if covered and not again:
         return None
     return ConsentPage(
@@ -169,6 +164,11 @@ def consent(at: Interaction) -> ConsentPage | None:
         account=at.person.id,
         redirect_uri=request.redirect_uri,
     )
+
+
+def _allowed(request: AuthorizationRequest, person: Account) -> bool:
+    given = request.context.rows.consent(person.id, request.client.client_id)
+    return given is not None and given.covers(request.scopes, set(request.resources))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from identity.clients import rules
+from identity.oauth.authentication.client_assertions import fetch_keys
 from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.endpoints.forms import form_pairs, headers_of
 from identity.oauth.service import OAuth
@@ -40,6 +41,8 @@ async def _answer(
     request: Request, call: Callable[[OAuth, Pairs, dict[str, str]], Awaitable[Reply]]
 ) -> Response:
     pairs = await form_pairs(request)
+    state = request.app.state
+    await fetch_keys(state.database, state.parts, state.issuer.client_keys, dict(pairs))
     async with issuer(request) as oauth:
         reply = await call(oauth, pairs, headers_of(request))
     return reply.response()

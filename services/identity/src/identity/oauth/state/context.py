@@ -51,6 +51,8 @@ class Context:
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
+    issued_to: str | None = None
+    """The client that has been issued a token for itself, of which an audit record is to be written."""
     _subjects: dict[UUID, Subject | None] = field(default_factory=dict)
     _locked: set[UUID] = field(default_factory=set)
 

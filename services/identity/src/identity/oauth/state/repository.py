@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from identity.accounts.models import Account
 from identity.base import Base
+from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.state.models import AuthorizationCode
@@ -128,6 +129,17 @@ class OAuthRepository:
     def grant(self, grant_id: UUID) -> Grant | None:
         """A grant by id."""
         return self._session.get(Grant, grant_id)
+
+    def consent(self, account_id: UUID, client_id: str) -> Consent | None:
+        """What a person has allowed a client, if they have not withdrawn it."""
+        found: Consent | None = self._session.scalar(
+            select(Consent).where(
+                Consent.account_id == account_id,
+                Consent.client_id == client_id,
+                Consent.withdrawn_at.is_(None),
+            )
+        )
+        return found
 
     def account(self, sub: UUID) -> Account | None:
         """An account, share-locked: it cannot be suspended between this check and the token's commit."""
