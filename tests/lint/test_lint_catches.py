@@ -27,11 +27,13 @@ STUBS = {
 FEATURE = {
     "endpoints": "from identity.joining import service\n",
     "consumers": "from identity.joining import service\n",
-    "service": "from identity.joining import repository\n",
+    "service": "from identity.joining import repository\nfrom identity.keys import service\n",
     "repository": "from identity.joining import models\n",
     "models": "import sqlalchemy\nfrom identity.joining import rules\n",
     "rules": "",
 }
+# The features below the protocol of Identity, which a rule names.
+BELOW = ("clients", "consents", "grants", "keys", "pages", "revocations", "sessions")
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def tree(tmp_path: Path) -> Path:
     for service, modules in STUBS.items():
         _write(tmp_path / service, {"__init__": "", **modules})
     _write(tmp_path / "identity" / "joining", {"__init__": "", **FEATURE})
+    for feature in BELOW:
+        _write(tmp_path / "identity" / feature, {"__init__": "", "service": ""})
+    _write(tmp_path / "identity" / "oauth", {"__init__": "", "service": ""})
+    _write(tmp_path / "identity" / "oauth" / "state", {"__init__": "", "context": ""})
+    _write(
+        tmp_path / "identity" / "oauth" / "tokens",
+        {"__init__": "", "issued": "from identity.oauth.state import context\n"},
+    )
     return tmp_path
 
 
@@ -90,6 +100,10 @@ def test_the_copy_as_it_is_keeps_every_rule(tree: Path) -> None:
         ("identity/joining/repository.py", "from identity.joining import service\n", "Within a feature"),
         ("identity/joining/service.py", "from identity.joining import endpoints\n", "Within a feature"),
         ("identity/joining/models.py", "from identity.joining import repository\n", "Within a feature"),
+        ("identity/keys/service.py", "import identity.joining.models\n", "in a circle"),
+        ("identity/oauth/state/context.py", "import identity.oauth.tokens.issued\n", "in a circle"),
+        ("identity/clients/service.py", "import identity.oauth.state.context\n", "imports nothing of it"),
+        ("identity/grants/service.py", "import identity.oauth.service\n", "imports nothing of it"),
         ("contracts/base.py", "import fastapi\n", "contracts is pydantic only"),
         ("contracts/base.py", "import sqlalchemy\n", "contracts is pydantic only"),
         ("identity/app.py", "import testkit.clock\n", "Only tests import testkit"),

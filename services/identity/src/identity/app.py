@@ -28,9 +28,11 @@ from identity.keys import rotation
 from identity.keys.ring import KeyRing
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.device.endpoints import router as device
-from identity.oauth.endpoints.authorization import router as oauth
+from identity.oauth.endpoints.authorization import router as authorization
 from identity.oauth.endpoints.decision import router as decision
+from identity.oauth.endpoints.discovery import router as discovery
 from identity.oauth.endpoints.token import router as token_endpoints
+from identity.oauth.endpoints.userinfo import router as userinfo
 from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.state.context import Parts
@@ -129,7 +131,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         settings=settings,
         database=database,
         routers=[
-            oauth,
+            discovery,
+            authorization,
+            userinfo,
             token_endpoints,
             decision,
             logout,

@@ -10,8 +10,7 @@ from identity.grants.models import Grant
 from identity.keys.models import SigningKey
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
-from identity.oauth.state.models import AuthorizationCode
-from identity.oauth.state.token_models import OnceOnly, PushedRequest, RefreshToken
+from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
 from identity.sessions.models import BrowserSession
 from identity.sms.models import SmsMessage
 from identity.units.models import Unit, UnitChange

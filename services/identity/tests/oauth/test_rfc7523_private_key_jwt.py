@@ -138,6 +138,27 @@ async def test_keys_from_jwks_uri_are_fetched_once_and_kept(app: Any, new_browse
     assert asked == ["https://rp.example/jwks"]
 
 
+async def test_keys_are_fetched_outside_of_any_transaction(app: Any, new_browser: Any, keys: Any) -> None:
+    from sqlalchemy import text
+
+    held: list[int] = []
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        held.append(app.state.database.engine.pool.checkedout())
+        return httpx.Response(200, json=keys.jwks)
+
+    app.state.issuer.client_keys = ClientKeys(httpx.MockTransport(serve))
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE clients SET jwks = NULL, jwks_uri = 'https://rp.example/jwks' WHERE client_id = 'jwt'"
+            )
+        )
+    answer = await new_browser().http.post("/token", data=FORM | keys.auth("jwt"))
+    assert answer.status_code == 200
+    assert held == [0]
+
+
 async def test_a_new_kid_is_fetched_but_not_all_the_time() -> None:
     asked: list[str] = []
 

@@ -3,18 +3,18 @@
 from servicekit.problems import Problem
 
 
-class Refused(Problem):
+class AuthenticatorProblem(Problem):
     """What a page of the feature says instead of going on."""
 
 
-class PasswordUnfit(Refused):
+class PasswordUnfit(AuthenticatorProblem):
     """The new password does not follow the rules; the detail says which."""
 
     code = "password_unfit"
     title = "密码不符合要求"
 
 
-class PasswordReused(Refused):
+class PasswordReused(AuthenticatorProblem):
     """One of the last passwords."""
 
     code = "password_reused"
@@ -22,7 +22,7 @@ class PasswordReused(Refused):
     detail = "不能与最近使用过的 5 个密码相同。"
 
 
-class PasswordIncorrect(Refused):
+class PasswordIncorrect(AuthenticatorProblem):
     """Wrong, or there is none: the two are not told apart."""
 
     code = "password_incorrect"
@@ -31,7 +31,7 @@ class PasswordIncorrect(Refused):
     keep_changes = True
 
 
-class PasswordExpired(Refused):
+class PasswordExpired(AuthenticatorProblem):
     """Right, but older than 90 days."""
 
     code = "password_expired"
@@ -40,7 +40,7 @@ class PasswordExpired(Refused):
     keep_changes = True
 
 
-class AuthenticatorLocked(Refused):
+class AuthenticatorLocked(AuthenticatorProblem):
     """Too many wrong attempts."""
 
     status = 429
@@ -50,7 +50,7 @@ class AuthenticatorLocked(Refused):
     keep_changes = True
 
 
-class OneTimePasswordIncorrect(Refused):
+class OneTimePasswordIncorrect(AuthenticatorProblem):
     """Neither the present code, nor an unused recovery code."""
 
     code = "one_time_password_incorrect"
@@ -59,7 +59,7 @@ class OneTimePasswordIncorrect(Refused):
     keep_changes = True
 
 
-class TotpPresent(Refused):
+class TotpPresent(AuthenticatorProblem):
     """There is one already."""
 
     status = 409
@@ -68,7 +68,7 @@ class TotpPresent(Refused):
     detail = "您已设置动态口令；如需更换，请先移除。"
 
 
-class PasskeyRefused(Refused):
+class PasskeyRefused(AuthenticatorProblem):
     """Whatever is wrong with it is in the audit log, not in the answer."""
 
     code = "passkey_refused"
@@ -77,7 +77,7 @@ class PasskeyRefused(Refused):
     keep_changes = True
 
 
-class TooManyPasskeys(Refused):
+class TooManyPasskeys(AuthenticatorProblem):
     """A person can have ten."""
 
     status = 409
@@ -86,7 +86,7 @@ class TooManyPasskeys(Refused):
     detail = "最多可添加 10 个通行密钥，请先移除不再使用的。"
 
 
-class PageStale(Refused):
+class PageStale(AuthenticatorProblem):
     """The page is of another browser or sign-in, too old, or has been used."""
 
     code = "page_stale"
@@ -94,7 +94,7 @@ class PageStale(Refused):
     detail = "页面已失效，请重试。"
 
 
-class SmsFirst(Refused):
+class SmsFirst(AuthenticatorProblem):
     """The SMS sign-in is too long ago to add a second factor to."""
 
     status = 403

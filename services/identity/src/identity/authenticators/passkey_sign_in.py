@@ -10,7 +10,7 @@ from identity.accounts.errors import AccountSuspended
 from identity.accounts.service import Accounts
 from identity.audit import service as audit
 from identity.authenticators.dependencies import Answer, ReturnTo, Service, Ticket, Token, redirect
-from identity.authenticators.errors import Refused
+from identity.authenticators.errors import AuthenticatorProblem
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Settings, Vault
 from identity.oauth.authorization.interaction import client_origin
@@ -64,7 +64,7 @@ async def sign_in(
         assert account is not None
         if account.status != "active":
             raise AccountSuspended
-    except (Refused, AccountSuspended) as problem:
+    except (AuthenticatorProblem, AccountSuspended) as problem:
         if account is not None:
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)

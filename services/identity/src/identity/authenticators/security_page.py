@@ -22,7 +22,7 @@ from identity.authenticators.dependencies import (
     Ticket,
     redirect,
 )
-from identity.authenticators.errors import PasswordUnfit, Refused
+from identity.authenticators.errors import AuthenticatorProblem, PasswordUnfit
 from identity.authenticators.service import Authenticators, Overview
 from identity.dependencies import Clock, Vault
 from identity.oauth.authorization.interaction import client_origin
@@ -100,7 +100,7 @@ async def set_password(
         if password != again:
             raise PasswordUnfit("两次输入的密码不一致。")
         await authenticators.set_password(sent.account, password, sent.browser)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         return _password_page(sent.csrf, return_to, message=problem.detail, status=problem.status)
     level = max(acr.PASSWORD_SMS, sent.browser.acr, key=acr.rank)
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
@@ -150,7 +150,7 @@ async def enrol_totp(
     try:
         secret = authenticators.tickets(sent.csrf).open(ticket, _TOTP, rules.ENROLMENT)["secret"]
         codes = await authenticators.enrol_totp(sent.account, secret, code.strip())
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         return page(
             "totp.html",
             status=problem.status,
@@ -186,7 +186,7 @@ async def passkey_page(
     token = csrf.token_of(vault, browser)
     try:
         ceremony = await authenticators.passkeys(token).registration(account)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         return page("passkey_new.html", status=problem.status, message=problem.detail, ceremony=None)
     return page("passkey_new.html", scripts=True, csrf=token, ceremony=ceremony, message="")
 
@@ -200,7 +200,7 @@ async def add_passkey(
         return _elsewhere()
     try:
         await authenticators.add_passkey(sent.account, sent.csrf, name, ticket, credential)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "passkey.not_added", problem.code)
         return page("passkey_new.html", status=problem.status, message=problem.detail, ceremony=None)
     return _elsewhere()

@@ -18,7 +18,7 @@ from identity.authenticators.dependencies import (
     Ticket,
     redirect,
 )
-from identity.authenticators.errors import PasswordExpired, PasswordUnfit, Refused, SmsFirst
+from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
 from identity.dependencies import Clock, Vault
 from identity.oauth.authorization.interaction import client_origin
@@ -72,7 +72,7 @@ async def with_password(
             if new_password != again:
                 raise PasswordUnfit("两次输入的新密码不一致。") from None
             await authenticators.set_password(sent.account, new_password, sent.browser)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
         return await _render(
@@ -98,7 +98,7 @@ async def with_code(
     try:
         _after_sms(sent.browser, clock)
         await authenticators.check_totp(sent.account, code)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "totp.refused", problem.code)
         return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
@@ -120,7 +120,7 @@ async def with_passkey(
     checked_return(return_to)
     try:
         used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)
-    except Refused as problem:
+    except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "passkey.refused", problem.code)
         return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
     return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
@@ -138,7 +138,7 @@ async def _render(
     token: str,
     return_to: str,
     acr: str,
-    problem: Refused | None = None,
+    problem: AuthenticatorProblem | None = None,
     *,
     expired: bool = False,
 ) -> Response:

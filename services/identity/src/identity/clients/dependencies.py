@@ -7,11 +7,14 @@ from fastapi import Depends, Request
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
 from identity.dependencies import Clock, Settings
+from identity.grants.dependencies import Service as Grants
 from servicekit.db import Session
 
 
-async def _clients(request: Request, session: Session, clock: Clock, settings: Settings) -> Clients:
-    return Clients(session, clock, settings, request.app.state.client_cache)
+async def _clients(
+    request: Request, session: Session, clock: Clock, settings: Settings, grants: Grants
+) -> Clients:
+    return Clients(session, clock, settings, request.app.state.client_cache, grants)
 
 
 Service = Annotated[Clients, Depends(_clients)]

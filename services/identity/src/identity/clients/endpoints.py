@@ -18,7 +18,7 @@ from identity.clients.schemas import (
     InitialTokenIn,
     InitialTokenOut,
 )
-from identity.clients.service import Actor
+from identity.clients.service import Registrar
 from identity.dependencies import Clock
 from identity.units.auth import UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
@@ -40,7 +40,7 @@ async def create_client(
     new: ClientCreate, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """密钥只在此处返回一次。"""
-    made = await service.create(Actor.of(admin), new.owner_unit_id, new.metadata())
+    made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
     return _out(made.client, clock, response, made.secret)
 
 
@@ -48,7 +48,7 @@ async def create_client(
 async def list_clients(admin: UnitAdmin, service: Service, clock: Clock, paging: Paging) -> Page[ClientOut]:
     """本单位及下级单位登记的系统，按标识排列。"""
     key = paging.key(str)
-    rows = await service.list(Actor.of(admin), None if key is None else key[0], paging.limit)
+    rows = await service.list(Registrar.of(admin), None if key is None else key[0], paging.limit)
     items = [ClientOut.of(row, clock.now()) for row in rows]
     return page(items, paging.limit, lambda item: [item.client_id])
 
@@ -58,7 +58,7 @@ async def get_client(
     client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """含当前有效密钥的标识，不含密钥本身。"""
-    return _out(await service.get(Actor.of(admin), client_id), clock, response)
+    return _out(await service.get(Registrar.of(admin), client_id), clock, response)
 
 
 @router.put(
@@ -79,7 +79,7 @@ async def update_client(
     if if_match is None:
         raise errors.PreconditionRequired
     seen = frozenset(tag.strip() for tag in if_match.split(","))
-    made = await service.update(Actor.of(admin), client_id, body.metadata(), seen)
+    made = await service.update(Registrar.of(admin), client_id, body.metadata(), seen)
     return _out(made.client, clock, response, made.secret)
 
 
@@ -93,7 +93,7 @@ async def rotate_secret(
     client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
-    made = await service.rotate_secret(Actor.of(admin), client_id)
+    made = await service.rotate_secret(Registrar.of(admin), client_id)
     return _out(made.client, clock, response, made.secret)
 
 
@@ -106,7 +106,7 @@ async def revoke_secret(
     client_id: str, secret: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """`secret` 是密钥的标识。"""
-    return _out(await service.revoke_secret(Actor.of(admin), client_id, secret), clock, response)
+    return _out(await service.revoke_secret(Registrar.of(admin), client_id, secret), clock, response)
 
 
 @router.post(
@@ -118,7 +118,7 @@ async def disable_client(
     client_id: str, body: DisableIn, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """停用后不能再登录、取令牌；此前的授权一并撤销。"""
-    return _out(await service.disable(Actor.of(admin), client_id, body.reason), clock, response)
+    return _out(await service.disable(Registrar.of(admin), client_id, body.reason), clock, response)
 
 
 @router.post(
@@ -130,7 +130,7 @@ async def enable_client(
     client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
 ) -> ClientOut:
     """恢复使用；须重新授权。"""
-    return _out(await service.enable(Actor.of(admin), client_id), clock, response)
+    return _out(await service.enable(Registrar.of(admin), client_id), clock, response)
 
 
 @router.post(

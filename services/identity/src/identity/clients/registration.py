@@ -13,7 +13,7 @@ from identity.clients import errors
 from identity.clients.models import Client, InitialAccessToken, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
-from identity.clients.service import Actor, Clients, Registered, registrant
+from identity.clients.service import Clients, Registered, Registrar, registrant
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -95,7 +95,7 @@ class Registrations:
         row.uses += 1
         return made, own
 
-    async def client(self, client_id: str, token: str) -> tuple[Client, Actor]:
+    async def client(self, client_id: str, token: str) -> tuple[Client, Registrar]:
         """The client whose registration access token this is (RFC 7592 §2). Raises `BadToken`."""
         found = await self._clients.registered_with(client_id, token)
         if found is None:
@@ -103,7 +103,7 @@ class Registrations:
         return found
 
     def _of_centre(self, principal: Principal) -> None:
-        if not Actor.of(principal).centre:
+        if not Registrar.of(principal).centre:
             raise errors.CentreOnly
 
     def _record(self, principal: Principal, action: str, row: InitialAccessToken) -> None:

@@ -32,7 +32,7 @@ from servicekit.ltree import is_under
 
 
 @dataclass(frozen=True)
-class Actor:
+class Registrar:
     """Who changes the registry: a unit's administrator, or the bearer of a registration's own token."""
 
     name: str
@@ -40,7 +40,7 @@ class Actor:
     centre: bool
 
     @classmethod
-    def of(cls, principal: Principal) -> "Actor":
+    def of(cls, principal: Principal) -> "Registrar":
         """The administrator that an access token speaks of."""
         assert principal.acting is not None
         return cls(principal.sub, principal.acting.path, principal.acting.level == "ministry")
@@ -62,15 +62,18 @@ def secret_id(row: ClientSecret) -> str:
 class Clients:
     """The registry within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache, grants: Grants
+    ) -> None:
         self._session = session
         self._clock = clock
         self._settings = settings
         self._cache = cache
+        self._grants = grants
         self._rows = ClientRepository(session)
 
     async def create(
-        self, actor: Actor, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
+        self, actor: Registrar, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
     ) -> Registered:
         """Register a client for a unit in reach.
 
@@ -101,7 +104,7 @@ class Clients:
         self._record(actor, "client.registered", client, unit=str(unit.id))
         return Registered(client, secret)
 
-    async def list(self, actor: Actor, after: str | None, limit: int) -> Sequence[Client]:
+    async def list(self, actor: Registrar, after: str | None, limit: int) -> Sequence[Client]:
         """Clients of units in reach, one more than `limit`."""
         return await self._rows.under(actor.path, after=after, limit=limit)
 
@@ -109,7 +112,7 @@ class Clients:
         """A unit's own clients, newest first; the caller is its administrator."""
         return await self._rows.of_unit(unit_id, limit)
 
-    async def get(self, actor: Actor, client_id: str, *, lock: bool = False) -> Client:
+    async def get(self, actor: Registrar, client_id: str, *, lock: bool = False) -> Client:
         """A client of a unit in reach. Raises `ClientNotFound`: outside of reach it is not told apart."""
         found = await self._rows.owned(client_id, lock=lock)
         if found is None or not is_under(found[1].path, actor.path):
@@ -117,7 +120,7 @@ class Clients:
         return found[0]
 
     async def update(
-        self, actor: Actor, client_id: str, metadata: Metadata, seen: frozenset[str] | None
+        self, actor: Registrar, client_id: str, metadata: Metadata, seen: frozenset[str] | None
     ) -> Registered:
         """Replace the metadata; `seen` are If-Match's tags, None where the protocol has none (RFC 7592).
 
@@ -142,7 +145,7 @@ class Clients:
         self._record(actor, "client.changed", client, version=client.version)
         return Registered(client, secret)
 
-    async def rotate_secret(self, actor: Actor, client_id: str) -> Registered:
+    async def rotate_secret(self, actor: Registrar, client_id: str) -> Registered:
         """A new secret; those before it work on for the overlap. Raises `ClientNotFound`, `NoSecrets`,
         `ClientDisabled`.
         """
@@ -165,7 +168,7 @@ class Clients:
         self._record(actor, "client.secret_rotated", client)
         return Registered(client, secret)
 
-    async def revoke_secret(self, actor: Actor, client_id: str, identifier: str) -> Client:
+    async def revoke_secret(self, actor: Registrar, client_id: str, identifier: str) -> Client:
         """End one secret at once. Raises `ClientNotFound`, `SecretNotFound`."""
         client = await self.get(actor, client_id, lock=True)
         now = self._clock.now()
@@ -177,7 +180,7 @@ class Clients:
                 return client
         raise errors.SecretNotFound
 
-    async def disable(self, actor: Actor, client_id: str, reason: str) -> Client:
+    async def disable(self, actor: Registrar, client_id: str, reason: str) -> Client:
         """From now on the client can do nothing, and what people granted it has ended.
 
         Raises `ClientNotFound`, `ClientDisabled`.
@@ -189,7 +192,7 @@ class Clients:
         self._record(actor, "client.disabled", client, reason=reason)
         return client
 
-    async def enable(self, actor: Actor, client_id: str) -> Client:
+    async def enable(self, actor: Registrar, client_id: str) -> Client:
         """Let a disabled client work again; people grant anew. Raises `ClientNotFound`, `ClientActive`."""
         client = await self.get(actor, client_id, lock=True)
         if client.status == "active":
@@ -199,14 +202,14 @@ class Clients:
         self._record(actor, "client.enabled", client)
         return client
 
-    async def delete(self, actor: Actor, client_id: str) -> None:
+    async def delete(self, actor: Registrar, client_id: str) -> None:
         """Deprovision (RFC 7592 §2.3). The row stays: the audit log and grants refer to it."""
         client = await self.get(actor, client_id, lock=True)
         client.registration_token_hash = None
         await self._end(client, "deleted", "client deleted")
         self._record(actor, "client.deleted", client)
 
-    async def registered_with(self, client_id: str, token: str) -> tuple[Client, Actor] | None:
+    async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
         """The active client whose registration access token this is, locked (RFC 7592 §2)."""
         found = await self._rows.owned(client_id, lock=True)
         if found is None or found[0].registration_token_hash is None or found[0].status != "active":
@@ -221,11 +224,10 @@ class Clients:
         client.version += 1
         grants = await self._rows.live_grants(client.client_id, self._clock.now())
 
-        ending = Grants(self._session, self._clock, self._settings.access_token_seconds)
         for grant in grants:
-            ending.revoke(grant, why)
+            self._grants.revoke(grant, why)
 
-    def _check(self, actor: Actor, metadata: Metadata, before: Client | None) -> None:
+    def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
         """What the centre has given a client its own unit may keep, not extend."""
         allowed: dict[str, set[str]] = {
             "scopes": set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
@@ -260,16 +262,16 @@ class Clients:
         )
         return secret
 
-    def _record(self, actor: Actor, action: str, client: Client, **details: Any) -> None:
+    def _record(self, actor: Registrar, action: str, client: Client, **details: Any) -> None:
         on_commit(self._session, partial(self._cache.evict, client.client_id))
         audit.record(
             self._session, self._clock, actor=actor.name, action=action, target=client.client_id, **details
         )
 
 
-def registrant(unit: Unit, name: str) -> Actor:
+def registrant(unit: Unit, name: str) -> Registrar:
     """Somebody who registers for one unit only, without its administrators' further rights."""
-    return Actor(name, unit.path, centre=False)
+    return Registrar(name, unit.path, centre=False)
 
 
 def _uses_secrets(client: Client) -> bool:

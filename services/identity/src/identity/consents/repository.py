@@ -1,4 +1,4 @@
-"""Queries over consents, on the sync face of the session like the protocol core's."""
+"""Queries over consents."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
 from identity.consents.models import Consent
@@ -17,22 +17,22 @@ from servicekit.ids import new_id
 class ConsentRepository:
     """Consents by person and client."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    def live(self, account_id: UUID, client_id: str, *, lock: bool = False) -> Consent | None:
+    async def live(self, account_id: UUID, client_id: str, *, lock: bool = False) -> Consent | None:
         """The consent in force."""
         query = select(Consent).where(
             Consent.account_id == account_id, Consent.client_id == client_id, Consent.withdrawn_at.is_(None)
         )
-        found: Consent | None = self._session.scalar(query.with_for_update() if lock else query)
+        found: Consent | None = await self._session.scalar(query.with_for_update() if lock else query)
         return found
 
-    def insert(
+    async def insert(
         self, account_id: UUID, client_id: str, scopes: list[str], resources: list[str], now: datetime
     ) -> bool:
         """Store a new consent; False if there is one in force already."""
-        row = self._session.execute(
+        row = await self._session.execute(
             insert(Consent)
             .values(
                 id=new_id(),
@@ -47,9 +47,9 @@ class ConsentRepository:
         )
         return row.first() is not None
 
-    def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
+    async def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
         """Consents in force, latest first."""
-        rows = self._session.execute(
+        rows = await self._session.execute(
             select(Consent, Client)
             .join(Client, Client.client_id == Consent.client_id)
             .where(Consent.account_id == account_id, Consent.withdrawn_at.is_(None))
@@ -57,10 +57,10 @@ class ConsentRepository:
         )
         return [row.tuple() for row in rows]
 
-    def revoke_grants(self, account_id: UUID, client_id: str, now: datetime) -> list[UUID]:
+    async def revoke_grants(self, account_id: UUID, client_id: str, now: datetime) -> list[UUID]:
         """End what the client has been given by the person; the ids of the grants."""
         return list(
-            self._session.scalars(
+            await self._session.scalars(
                 update(Grant)
                 .where(
                     Grant.account_id == account_id, Grant.client_id == client_id, Grant.revoked_at.is_(None)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit import service as audit
 from identity.clients.models import Client
@@ -31,23 +31,19 @@ def words(scopes: Sequence[str]) -> list[str]:
 
 
 class Consents:
-    """Consents within one request, on the sync face of its session."""
+    """Consents within one request."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, revocations: Revocations) -> None:
         self._session = session
         self._clock = clock
+        self._revocations = revocations
         self._rows = ConsentRepository(session)
 
-    def covers(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> bool:
-        """Whether the person has allowed all of it."""
-        row = self._rows.live(account_id, client_id)
-        return row is not None and row.covers(scopes, resources)
-
-    def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
+    async def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
         """Allow; added to what has been allowed before."""
         now = self._clock.now()
-        if not self._rows.insert(account_id, client_id, sorted(scopes), sorted(resources), now):
-            row = self._rows.live(account_id, client_id, lock=True)
+        if not await self._rows.insert(account_id, client_id, sorted(scopes), sorted(resources), now):
+            row = await self._rows.live(account_id, client_id, lock=True)
             if row is not None:
                 row.scopes = sorted(scopes | set(row.scopes))
                 row.resources = sorted(resources | set(row.resources))
@@ -62,20 +58,19 @@ class Consents:
             scopes=sorted(scopes),
         )
 
-    def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
+    async def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
         """What the person has allowed."""
-        return self._rows.of(account_id)
+        return await self._rows.of(account_id)
 
-    def withdraw(self, account_id: UUID, client_id: str, token_seconds: int) -> bool:
+    async def withdraw(self, account_id: UUID, client_id: str) -> bool:
         """Take a consent back; everything the client was given ends. False if there was none."""
         now = self._clock.now()
-        row = self._rows.live(account_id, client_id, lock=True)
+        row = await self._rows.live(account_id, client_id, lock=True)
         if row is None:
             return False
         row.withdrawn_at = now
-        revocations = Revocations(self._session, self._clock, token_seconds)
-        for grant_id in self._rows.revoke_grants(account_id, client_id, now):
-            revocations.revoke(account_id, grant_id=str(grant_id), reason="consent withdrawn")
+        for grant_id in await self._rows.revoke_grants(account_id, client_id, now):
+            self._revocations.revoke(account_id, grant_id=str(grant_id), reason="consent withdrawn")
         audit.record(
             self._session,
             self._clock,

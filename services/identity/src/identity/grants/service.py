@@ -1,7 +1,6 @@
 """Ending grants."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from identity.audit import service as audit
 from identity.grants.models import Grant
@@ -10,12 +9,12 @@ from servicekit.clock import Clock
 
 
 class Grants:
-    """Grants within one request, on either face of its session."""
+    """Grants within one request."""
 
-    def __init__(self, session: AsyncSession | Session, clock: Clock, token_seconds: int) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, revocations: Revocations) -> None:
         self._session = session
         self._clock = clock
-        self._revocations = Revocations(session, clock, token_seconds)
+        self._revocations = revocations
 
     def revoke(self, grant: Grant, reason: str) -> None:
         """End a grant: no code or refresh token of it works again, and its access tokens are withdrawn."""

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from identity.clients.dependencies import Service as Clients
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
-from identity.clients.service import Actor, secret_id
+from identity.clients.service import Registrar, secret_id
 from identity.dependencies import Clock, Settings, Vault
 from identity.memberships.dependencies import Service as Memberships
 from identity.pages.csrf import Forged
@@ -39,7 +39,7 @@ class Integrator:
 
     def __init__(self, browser: BrowserSession, unit: Unit, vault: Vault) -> None:
         self.unit = unit
-        self.actor = Actor(str(browser.account_id), unit.path, unit.level == "ministry")
+        self.actor = Registrar(str(browser.account_id), unit.path, unit.level == "ministry")
         # Bound to the session: another browser's, or an earlier session's, form is refused.
         self.csrf = vault.index(_PURPOSE, str(browser.id)).hex()
 

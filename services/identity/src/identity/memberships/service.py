@@ -45,8 +45,8 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 
-def told(account: Account, membership: Membership | None, unit: Unit | None) -> PersonChangedV1:
-    """The person as other services are told of them."""
+def person_changed(account: Account, membership: Membership | None, unit: Unit | None) -> PersonChangedV1:
+    """The event with the present state of a person."""
     return PersonChangedV1(
         sub=account.id,
         name=account.name,
@@ -208,7 +208,7 @@ class Memberships:
         except IntegrityError as error:
             raise AlreadyMember from error
         account.version += 1
-        self._tell(account, membership, unit)
+        self._publish(account, membership, unit)
         self._audit(principal.sub, "join.approved", request.id, sub=str(account.id), unit=str(unit.id))
         return request, account, unit
 
@@ -228,7 +228,7 @@ class Memberships:
         """
         profile = await self._of_somebody_else(principal, sub)
         profile.account.suspend(_path_of(principal))
-        self._tell(profile.account, profile.membership, profile.unit)
+        self._publish(profile.account, profile.membership, profile.unit)
         await self._sessions.end_all(sub, "account suspended")
         self._audit(principal.sub, "account.suspended", sub, reason=reason)
         return profile
@@ -240,7 +240,7 @@ class Memberships:
         """
         profile = await self._of_somebody_else(principal, sub)
         profile.account.restore(_path_of(principal))
-        self._tell(profile.account, profile.membership, profile.unit)
+        self._publish(profile.account, profile.membership, profile.unit)
         self._audit(principal.sub, "account.restored", sub, reason=reason)
         return profile
 
@@ -260,7 +260,7 @@ class Memberships:
             for entitlement in await self._rows.all_entitlements(account.id):
                 entitlement.withdraw(UUID(principal.sub), now)
             account.version += 1
-            self._tell(account, None, None)
+            self._publish(account, None, None)
             self._revocations.revoke(account.id, reason="unit closed")
         for request in await self._rows.pending_for(unit.id):
             request.reject(UUID(principal.sub), now, "单位已撤销")
@@ -306,7 +306,7 @@ class Memberships:
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
         """Every person, one more than `limit`."""
-        return [told(*row) for row in await self._rows.people_after(after, limit)]
+        return [person_changed(*row) for row in await self._rows.people_after(after, limit)]
 
     async def load(
         self,
@@ -356,9 +356,12 @@ class Memberships:
             raise NotYourself
         return await self.in_reach(principal, sub, lock=True)
 
-    def _tell(self, account: Account, membership: Membership | None, unit: Unit | None) -> None:
+    def _publish(self, account: Account, membership: Membership | None, unit: Unit | None) -> None:
         outbox.add(
-            self._session, told(account, membership, unit), subject=account.id, sequence=account.version
+            self._session,
+            person_changed(account, membership, unit),
+            subject=account.id,
+            sequence=account.version,
         )
 
     def _audit(self, actor: UUID | str, action: str, target: UUID, **details: str) -> None:

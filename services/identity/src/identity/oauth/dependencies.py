@@ -9,13 +9,14 @@ from fastapi.routing import APIRoute
 
 from identity.oauth.authorization.interaction import COOKIE, LIFETIME, Interactions
 from identity.oauth.service import OAuth
+from identity.oauth.state.dependencies import CallContext, make_context
 from identity.vault import Vault
 from servicekit.clock import Clock as ClockProtocol
 from servicekit.db import Session
 
 
-async def _oauth(request: Request, session: Session) -> OAuth:
-    return OAuth(session, request.app.state.parts, request.app.state.issuer)
+async def _oauth(request: Request, session: Session, context: CallContext) -> OAuth:
+    return OAuth(session, context, request.app.state.issuer)
 
 
 Issuer = Annotated[OAuth, Depends(_oauth)]
@@ -26,7 +27,7 @@ async def issuer(request: Request) -> AsyncIterator[OAuth]:
     """The same for a `ProtocolRoute`: committed at the end, before the response is sent."""
     state = request.app.state
     async with state.database.transaction() as session:
-        yield OAuth(session, state.parts, state.issuer)
+        yield OAuth(session, make_context(session, state.parts), state.issuer)
 
 
 class ProtocolRoute(APIRoute):

@@ -1,20 +1,14 @@
 """Authlib's authorization server on Starlette requests (RFC 6749, OpenID Connect Core)."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
     InvalidRequestError,
-    OAuth2Payload,
-    OAuth2Request,
     UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc9207 import IssuerParameter as BaseIssuerParameter
-from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from identity.clients.models import Client
 from identity.oauth.authentication import client_auth
@@ -22,84 +16,13 @@ from identity.oauth.authentication.client_keys import ClientKeys
 from identity.oauth.authentication.dpop import InvalidProof
 from identity.oauth.authorization.untrusted import trusted_redirect
 from identity.oauth.device.grant import DeviceCodeGrant
-from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, CodeChallenge, OpenIDCode
+from identity.oauth.grants.authorization_code import AuthorizationCodeGrant, CodeChallenge
 from identity.oauth.grants.client_credentials import ClientCredentialsGrant
 from identity.oauth.grants.refresh_token import RefreshTokenGrant
 from identity.oauth.grants.token_exchange import TokenExchangeGrant
 from identity.oauth.state.context import current
-
-Pairs = Sequence[tuple[str, str]]
-
-
-@dataclass
-class Reply:
-    """What the protocol core answers. `location` can be changed by extensions (RFC 9207 adds `iss`)."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def location(self) -> str | None:
-        """Where the browser is sent, if it is."""
-        return self.headers.get("Location")
-
-    @location.setter
-    def location(self, value: str) -> None:
-        self.headers["Location"] = value
-
-    def response(self) -> Response:
-        """As a Starlette response, never cached (RFC 6749 §5.1)."""
-        headers = {**self.headers, "Cache-Control": "no-store", "Pragma": "no-cache"}
-        headers.pop("Content-Type", None)
-        if self.location is not None:
-            headers.pop("Location")
-            return RedirectResponse(self.headers["Location"], 303, headers)
-        return JSONResponse(self.body or {}, self.status, headers)
-
-
-class Payload(OAuth2Payload):  # type: ignore[misc]
-    """Parameters of a request, repeated ones included."""
-
-    def __init__(self, pairs: Pairs) -> None:
-        self._lists: defaultdict[str, list[str]] = defaultdict(list)
-        for name, value in pairs:
-            # RFC 6749 §3.1: a parameter without a value is treated as if it were omitted.
-            if value:
-                self._lists[name].append(value)
-
-    @property
-    def data(self) -> dict[str, str]:
-        """First value of each parameter."""
-        return {name: values[0] for name, values in self._lists.items()}
-
-    @property
-    def datalist(self) -> defaultdict[str, list[str]]:
-        """All values of each parameter."""
-        return self._lists
-
-
-class Request(OAuth2Request):  # type: ignore[misc]
-    """A request whose form has been parsed beforehand."""
-
-    def __init__(
-        self, method: str, uri: str, headers: dict[str, str], *, query: Pairs = (), form: Pairs = ()
-    ) -> None:
-        # Authlib looks headers up in title case.
-        super().__init__(method, uri, headers={name.title(): value for name, value in headers.items()})
-        self._args = Payload(query)
-        self._posted = Payload(form)
-        self.payload = Payload([*query, *form])
-
-    @property
-    def args(self) -> dict[str, str]:
-        """Query parameters."""
-        return self._args.data
-
-    @property
-    def form(self) -> dict[str, str]:
-        """Body parameters."""
-        return self._posted.data
+from identity.oauth.state.messages import Reply, Request
+from identity.oauth.tokens.id_token import OpenIDCode
 
 
 class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]

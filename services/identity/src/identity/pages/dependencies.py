@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from identity.dependencies import Clock, Settings
+from identity.dependencies import Settings
+from identity.sessions.dependencies import Service as Sessions
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions
-from servicekit.db import Session
 from servicekit.problems import Problem
 
 
@@ -25,14 +24,13 @@ def is_secure(settings: Settings) -> bool:
 
 
 async def browser_session(
-    request: Request, session: Session, clock: Clock, settings: Settings
+    request: Request, sessions: Sessions, settings: Settings
 ) -> AsyncIterator[BrowserSession | None]:
     """The live session of the request's cookie.
 
     That it has been seen is noted after all else: earlier, the session would be locked before the account.
     """
     cookie = request.cookies.get(cookie_name(is_secure(settings)))
-    sessions = Sessions(session, clock, settings)
     row = await sessions.resume(cookie)
     yield row
     if row is not None:
@@ -51,6 +49,13 @@ def keep_session(response: Response, cookie: str, settings: Settings) -> Respons
         secure=secure,
         path="/",
     )
+    return response
+
+
+def without_session(response: Response, settings: Settings) -> Response:
+    """`response` that deletes the session's cookie."""
+    secure = is_secure(settings)
+    response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="lax")
     return response
 
 

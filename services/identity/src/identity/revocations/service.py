@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
 from contracts.identity import AccessRevokedV1
 from identity.base import Revocation, outbox
@@ -15,9 +14,9 @@ _LEEWAY = timedelta(seconds=10)
 
 
 class Revocations:
-    """Revocations within one request, on either face of its session."""
+    """Revocations within one request."""
 
-    def __init__(self, session: AsyncSession | Session, clock: Clock, token_seconds: int) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, token_seconds: int) -> None:
         self._session = session
         self._clock = clock
         self._token_seconds = token_seconds

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.service import Accounts
-from identity.consents.service import Consents, words
+from identity.consents.dependencies import Service as Consents
+from identity.consents.service import words
 from identity.dependencies import Clock, Settings, Vault
-from identity.oauth.logout.endpoints import without_cookie
 from identity.oauth.logout.frontchannel import logged_out
 from identity.pages import csrf
-from identity.pages.dependencies import OWN_PAGE, Browser
+from identity.pages.dependencies import OWN_PAGE, Browser, without_session
 from identity.pages.rendering import page
-from identity.sessions.service import Sessions
+from identity.sessions.dependencies import Service as Sessions
 from servicekit.clock import SHANGHAI
 from servicekit.db import Session
 
@@ -25,7 +25,7 @@ Token = Annotated[str, Form(max_length=128, alias="csrf")]
 
 @router.get(OWN_PAGE)
 async def own_sessions(
-    session: Session, browser: Browser, clock: Clock, vault: Vault, settings: Settings
+    session: Session, browser: Browser, clock: Clock, vault: Vault, sessions: Sessions, consents: Consents
 ) -> Response:
     """Sessions, the present one marked, and consents."""
     if browser is None:
@@ -33,8 +33,8 @@ async def own_sessions(
             "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
         )
     account = await Accounts(session, clock, vault).get(browser.account_id)
-    rows = await Sessions(session, clock, settings).live(account.id)
-    consents = await session.run_sync(lambda sync: Consents(sync, clock).of(account.id))
+    rows = await sessions.live(account.id)
+    allowed = await consents.of(account.id)
     return page(
         "account.html",
         name=account.name,
@@ -55,7 +55,7 @@ async def own_sessions(
                 "since": consent.granted_at.astimezone(SHANGHAI),
                 "words": words(consent.scopes),
             }
-            for consent, client in consents
+            for consent, client in allowed
         ],
     )
 
@@ -63,9 +63,8 @@ async def own_sessions(
 @router.post(f"{OWN_PAGE}/end")
 async def end_one(
     request: Request,
-    session: Session,
+    sessions: Sessions,
     browser: Browser,
-    clock: Clock,
     vault: Vault,
     settings: Settings,
     token: Token,
@@ -73,7 +72,6 @@ async def end_one(
 ) -> Response:
     """End one of the person's own sessions; ending the present one signs out."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings)
     row = await sessions.lock(sid)
     if row is None or row.account_id != mine.account_id:
         return _back()
@@ -81,22 +79,20 @@ async def end_one(
     await sessions.end(row, "ended by the person")
     if row.id != mine.id:
         return _back()
-    return without_cookie(logged_out(settings.issuer_url, row.id, clients, None), settings)
+    return without_session(logged_out(settings.issuer_url, row.id, clients, None), settings)
 
 
 @router.post(f"{OWN_PAGE}/end-others")
 async def end_others(
     request: Request,
-    session: Session,
+    sessions: Sessions,
     browser: Browser,
-    clock: Clock,
     vault: Vault,
     settings: Settings,
     token: Token,
 ) -> Response:
     """End every session but the present one."""
     mine = csrf.check(request, vault, settings, browser, token)
-    sessions = Sessions(session, clock, settings)
     await sessions.end_others(mine, "ended by the person")
     return _back()
 
@@ -104,9 +100,8 @@ async def end_others(
 @router.post(f"{OWN_PAGE}/withdraw")
 async def withdraw(
     request: Request,
-    session: Session,
+    consents: Consents,
     browser: Browser,
-    clock: Clock,
     vault: Vault,
     settings: Settings,
     token: Token,
@@ -114,8 +109,7 @@ async def withdraw(
 ) -> Response:
     """Take a consent back; the client's tokens end."""
     mine = csrf.check(request, vault, settings, browser, token)
-    seconds = settings.access_token_seconds
-    await session.run_sync(lambda sync: Consents(sync, clock).withdraw(mine.account_id, client_id, seconds))
+    await consents.withdraw(mine.account_id, client_id)
     return _back()
 
 

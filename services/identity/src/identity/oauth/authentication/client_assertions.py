@@ -1,18 +1,20 @@
 """private_key_jwt: a client signs who it is (RFC 7523 §3, OpenID Connect Core §9)."""
 
+import contextlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
-from sqlalchemy.util import await_only
 
 from authkit.dpop import MIN_RSA_BITS, rsa_bits
 from identity.clients.models import Client
-from identity.oauth.authentication.client_keys import ClientKeys
-from identity.oauth.state.context import Context
+from identity.oauth.authentication.client_keys import ClientKeys, NotFetched
+from identity.oauth.state.context import Context, Parts
+from servicekit.db import Database
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256"]
@@ -26,57 +28,82 @@ _MAX_KEYS = 10
 _MAX_JTI = 256
 
 
-class _Refused(Exception):
+class _InvalidAssertion(Exception):
     """The assertion does not hold."""
+
+
+async def fetch_keys(database: Database, parts: Parts, keys: ClientKeys, form: Mapping[str, str]) -> None:
+    """Fetch the keys of the client that an assertion names, so that they are cached when it is checked.
+
+    Before the transaction of the request: a fetch may take seconds.
+    """
+    named = _named(form.get("client_assertion"))
+    if named is None:
+        return
+    client_id, kid = named
+    async with database.transaction() as session:
+        client = await session.run_sync(parts.clients.get, client_id)
+    if client is not None and client.jwks is None and client.jwks_uri is not None:
+        with contextlib.suppress(NotFetched):
+            await keys.fetch(client.jwks_uri, kid, dev=parts.settings.dev)
+
+
+def _named(assertion: str | None) -> tuple[str, str | None] | None:
+    """The client and the key that an assertion names; believed only after the signature."""
+    if assertion is None or len(assertion) > _MAX_LENGTH or assertion.count(".") != 2:
+        return None
+    try:
+        loose = jws.extract_compact(assertion.encode())
+        kid = loose.headers().get("kid")
+        return _unverified_subject(loose.payload), kid if isinstance(kid, str) else None
+    except (_InvalidAssertion, JoseError, ValueError, TypeError, KeyError):
+        return None
 
 
 def client_of(context: Context, assertion: str, keys: ClientKeys) -> Client | None:
     """The client that signed the assertion, which is thereby used up; None for anything else."""
     try:
         return _verified(context, assertion, keys)
-    except (_Refused, JoseError, ValueError, TypeError, KeyError, OverflowError, OSError):
+    except (_InvalidAssertion, JoseError, ValueError, TypeError, KeyError, OverflowError, OSError):
         return None
 
 
 def _verified(context: Context, assertion: str, keys: ClientKeys) -> Client:
     if len(assertion) > _MAX_LENGTH or assertion.count(".") != 2:
-        raise _Refused
+        raise _InvalidAssertion
     loose = jws.extract_compact(assertion.encode())
     header = loose.headers()
     # Who it claims to be, to find the keys; believed only after the signature.
     client_id = _unverified_subject(loose.payload)
     client = context.client(client_id)
     if client is None or client.token_endpoint_auth_method != "private_key_jwt":
-        raise _Refused
+        raise _InvalidAssertion
     strict = client.require_pushed_authorization_requests
     algorithm = header.get("alg")
     if algorithm not in (_FAPI_ALGORITHMS if strict else ALGORITHMS) or _FORBIDDEN_HEADERS & header.keys():
-        raise _Refused
-    for key in _candidates(context, client, algorithm, header.get("kid"), keys):
+        raise _InvalidAssertion
+    for key in _candidates(client, algorithm, header.get("kid"), keys):
         try:
             claims = jwt.decode(assertion, key, algorithms=[algorithm]).claims
         except JoseError:
             continue
         _check_claims(context, client, claims, strict)
         return client
-    raise _Refused
+    raise _InvalidAssertion
 
 
 def _unverified_subject(payload: bytes | None) -> str:
     claims = json.loads(payload or b"")
     subject = claims["sub"]
     if not isinstance(subject, str):
-        raise _Refused
+        raise _InvalidAssertion
     return subject
 
 
-def _candidates(
-    context: Context, client: Client, algorithm: str, kid: Any, keys: ClientKeys
-) -> list[ECKey | RSAKey]:
+def _candidates(client: Client, algorithm: str, kid: Any, keys: ClientKeys) -> list[ECKey | RSAKey]:
     document = client.jwks
     if document is None and client.jwks_uri is not None:
-        # The protocol core is synchronous, within SQLAlchemy's greenlet: this awaits without a thread.
-        document = await_only(keys.fetch(client.jwks_uri, kid, dev=context.settings.dev))
+        document = keys.cached(client.jwks_uri)
     fitting: list[ECKey | RSAKey] = []
     for jwk in (document or {}).get("keys", [])[:_MAX_KEYS]:
         if jwk.get("kty") != _KTY[algorithm] or jwk.get("use", "sig") != "sig":
@@ -96,31 +123,31 @@ def _check_claims(context: Context, client: Client, claims: dict[str, Any], stri
     now = context.clock.now().timestamp()
     issuer = context.settings.issuer_url
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-        raise _Refused
+        raise _InvalidAssertion
     audience = claims.get("aud")
     if strict:
         # FAPI 2.0 §5.3.2.1: the issuer as a string, nothing else; it rules out mix-up by audience.
         if audience != issuer:
-            raise _Refused
+            raise _InvalidAssertion
     else:
         named = audience if isinstance(audience, list) else [audience]
         if len(named) != 1 or named[0] not in (issuer, f"{issuer}/token"):
-            raise _Refused
+            raise _InvalidAssertion
     expires = _instant(claims["exp"])
     if expires <= now - _SKEW_SECONDS or expires > now + _MAX_LIFETIME_SECONDS + _SKEW_SECONDS:
-        raise _Refused
+        raise _InvalidAssertion
     for name in ("nbf", "iat"):
         if name in claims and _instant(claims[name]) > now + _SKEW_SECONDS:
-            raise _Refused
+            raise _InvalidAssertion
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI:
-        raise _Refused
+        raise _InvalidAssertion
     until = datetime.fromtimestamp(expires + _SKEW_SECONDS, UTC)
     if not context.token_rows.once("assertion", client.client_id, jti, expires_at=until):
-        raise _Refused
+        raise _InvalidAssertion
 
 
 def _instant(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Refused
+        raise _InvalidAssertion
     return float(value)

@@ -66,6 +66,11 @@ class ClientKeys:
             raise NotFetched(uri)
         return document
 
+    def cached(self, uri: str) -> dict[str, Any] | None:
+        """The key set that was fetched from `uri` last."""
+        kept = self._kept.get(uri)
+        return None if kept is None else kept.document
+
     async def _download(self, uri: str, dev: bool) -> dict[str, Any]:
         parts = urlsplit(uri)
         host = parts.hostname

@@ -7,12 +7,12 @@ from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from identity.clients.models import Client, secret_hash
-from identity.oauth.authorization import authorize
+from identity.oauth.authorization.checks import AuthorizationServer, check
 from identity.oauth.authorization.untrusted import trusted_redirect
 from identity.oauth.state.context import Context
 from identity.oauth.state.handles import handle
-from identity.oauth.state.token_models import PushedRequest
-from identity.oauth.tokens import resources
+from identity.oauth.state.messages import Request
+from identity.oauth.state.models import PushedRequest
 from servicekit.ids import new_id
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
@@ -42,7 +42,7 @@ class InvalidRequestUri(OAuth2Error):  # type: ignore[misc]
     error = "invalid_request_uri"
 
 
-def push(context: Context, server: Any, request: Any) -> dict[str, Any]:
+def push(context: Context, server: AuthorizationServer, request: Request) -> dict[str, Any]:
     """Check a request as /authorize would and keep it (§2.1). Raises the errors of /authorize."""
     if "request_uri" in request.form:
         raise InvalidRequestError("'request_uri' must not be pushed.")
@@ -67,11 +67,7 @@ def push(context: Context, server: Any, request: Any) -> dict[str, Any]:
     repeated = [name for name, _ in pairs if name != "resource"]
     if len(repeated) != len(set(repeated)):
         raise InvalidRequestError("Parameters must not be included more than once.")
-    grant = server.get_authorization_grant(request)
-    grant.validate_no_multiple_request_parameter(request)
-    grant.validate_authorization_request()
-    resources.requested(client, request.payload.datalist.get("resource", []))
-    authorize.parse(context, request)
+    check(context, server, request)
     row_id = new_id()
     reference = handle(row_id)
     context.token_rows.add(

@@ -1,28 +1,25 @@
 """The page where a person enters the code that a device shows (RFC 8628 §3.3)."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
 from identity.consents.service import words
 from identity.dependencies import Settings, Vault
 from identity.oauth.device import rules
-from identity.oauth.device.errors import Refused
+from identity.oauth.device.dependencies import Service
+from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode
-from identity.oauth.device.service import Devices, Wanting
-from identity.oauth.state.context import Context
+from identity.oauth.device.service import FurtherSignIn
 from identity.pages import csrf
 from identity.pages.dependencies import DEVICE_PAGE, Browser
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault as VaultType
 from servicekit.clock import SHANGHAI
-from servicekit.db import Session
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
@@ -44,7 +41,7 @@ async def enter(
 @router.post(DEVICE_PAGE)
 async def show(
     request: Request,
-    session: Session,
+    devices: Service,
     browser: Browser,
     vault: Vault,
     settings: Settings,
@@ -53,21 +50,17 @@ async def show(
 ) -> Response:
     """Who asks for what, and a warning: the code may have been sent by a swindler (§5.4)."""
     mine = csrf.check(request, vault, settings, browser, token)
-
-    def run(context: Context) -> Response:
-        found = Devices(context).find(mine, _address(request), user_code)
-        if isinstance(found, Refused):
-            return _refused(found, vault, mine, user_code)
-        row, client = found
-        return _question(row, client, vault, mine, rules.normal(user_code) or "")
-
-    return await _on(session, request, run)
+    found = await devices.find(mine, user_code)
+    if isinstance(found, UserCodeRefusal):
+        return _refused(found, vault, mine, user_code)
+    row, client = found
+    return _question(row, client, vault, mine, rules.normal(user_code) or "")
 
 
 @router.post(f"{DEVICE_PAGE}/decision")
 async def decide(
     request: Request,
-    session: Session,
+    devices: Service,
     browser: Browser,
     vault: Vault,
     settings: Settings,
@@ -75,43 +68,30 @@ async def decide(
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
 ) -> Response:
-    """Let the device in, or not. Who has to authenticate further for that comes back to the code."""
+    """Let the device in, or not. A person who has to authenticate further comes back to the code."""
     mine = csrf.check(request, vault, settings, browser, token)
-
-    def run(context: Context) -> Response:
-        devices = Devices(context)
-        found = devices.find(mine, _address(request), user_code)
-        if isinstance(found, Refused):
-            return _refused(found, vault, mine, user_code)
-        row, client = found
-        if decision == "deny":
-            devices.deny(row, mine)
-        elif (wanting := devices.wanting(row, client, mine)) is not None:
-            return _further(wanting, rules.normal(user_code) or "")
-        else:
-            devices.allow(row, client, mine)
-        return page("device_done.html", name=client.client_name, allowed=decision == "allow")
-
-    return await _on(session, request, run)
+    found = await devices.find(mine, user_code)
+    if isinstance(found, UserCodeRefusal):
+        return _refused(found, vault, mine, user_code)
+    row, client = found
+    if decision == "deny":
+        devices.deny(row, mine)
+    elif (further := devices.further_sign_in(row, client, mine)) is not None:
+        return _further(further, rules.normal(user_code) or "")
+    else:
+        await devices.allow(row, client, mine)
+    return page("device_done.html", name=client.client_name, allowed=decision == "allow")
 
 
-async def _on(session: AsyncSession, request: Request, call: Callable[[Context], Response]) -> Response:
-    return await session.run_sync(lambda sync: call(Context(sync, request.app.state.parts)))
-
-
-def _further(wanting: Wanting, user_code: str) -> Response:
+def _further(further: FurtherSignIn, user_code: str) -> Response:
     back = {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
-    if wanting.acr is None:
+    if further.acr is None:
         return _redirect("/login?" + urlencode(back))
-    return _redirect("/login/step-up?" + urlencode(back | {"acr": wanting.acr}))
+    return _redirect("/login/step-up?" + urlencode(back | {"acr": further.acr}))
 
 
 def _redirect(url: str) -> Response:
     return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "-"
 
 
 def _form(
@@ -133,8 +113,8 @@ def _form(
     )
 
 
-def _refused(why: Refused, vault: VaultType, browser: BrowserSession, typed: str) -> Response:
-    status = 429 if why is Refused.TOO_MANY else 400
+def _refused(why: UserCodeRefusal, vault: VaultType, browser: BrowserSession, typed: str) -> Response:
+    status = 429 if why is UserCodeRefusal.TOO_MANY else 400
     return _form(vault, browser, typed, message=why.value, status=status)
 
 

@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class Refused(Enum):
+class UserCodeRefusal(Enum):
     """Why a user code leads nowhere, in the person's words."""
 
     UNKNOWN = "代码不正确或已过期，请核对设备上显示的代码。"

@@ -17,17 +17,18 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from identity.audit import service as audit
-from identity.clients.models import Client
+from identity.clients.models import Client, secret_hash
 from identity.clients.rules import DEVICE_CODE
 from identity.oauth.authentication import client_auth
 from identity.oauth.device import rules
-from identity.oauth.device.models import DeviceCode
-from identity.oauth.device.service import Devices
+from identity.oauth.device.models import DeviceCode, user_code_hash
+from identity.oauth.device.repository import DeviceCodes
 from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import Context, current
-from identity.oauth.state.people import active_person
-from identity.oauth.state.repository import Standing
+from identity.oauth.state.handles import handle, id_of
+from identity.oauth.state.repository import Subject
 from identity.oauth.tokens import resources
+from servicekit.ids import new_id
 
 
 def begin(context: Context, request: Any) -> dict[str, Any]:
@@ -42,13 +43,28 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
     if not scopes or not set(scopes) <= set(client.scopes):
         raise InvalidScopeError("Name scopes that the client is registered for.")
     wanted = resources.requested(client, request.payload.datalist.get("resource", []))
-    codes = Devices(context).request(client, " ".join(scopes), wanted)
+    now, row_id, user_code = context.clock.now(), new_id(), rules.new_user_code()
+    device_code = handle(row_id)
+    DeviceCodes(context.session).add(
+        DeviceCode(
+            id=row_id,
+            code_hash=secret_hash(device_code),
+            user_code_hash=user_code_hash(context.vault, user_code),
+            client_id=client.client_id,
+            scope=" ".join(scopes),
+            resources=wanted,
+            issued_at=now,
+            expires_at=now + rules.LIFETIME,
+            interval=rules.INTERVAL,
+        )
+    )
+    shown = rules.shown(user_code)
     page = f"{context.settings.issuer_url}/device"
     return {
-        "device_code": codes.device_code,
-        "user_code": codes.user_code,
+        "device_code": device_code,
+        "user_code": shown,
         "verification_uri": page,
-        "verification_uri_complete": f"{page}?{urlencode({'user_code': codes.user_code})}",
+        "verification_uri_complete": f"{page}?{urlencode({'user_code': shown})}",
         "expires_in": int(rules.LIFETIME.total_seconds()),
         "interval": rules.INTERVAL,
     }
@@ -70,8 +86,9 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         value = self.request.form.get("device_code")
         if value is None:
             raise InvalidRequestError("Missing 'device_code' in request.")
-        row = Devices(context).presented(value, client)
-        if row is None:
+        row_id = id_of(value)
+        row = None if row_id is None else DeviceCodes(context.session).lock(row_id)
+        if row is None or row.code_hash != secret_hash(value) or row.client_id != client.client_id:
             raise InvalidGrantError("The device code is not valid.")
         person = self._decided(context, row)
         asked = self.request.payload.datalist.get("resource", [])
@@ -82,7 +99,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         # The ID token is made from the same facts as at the code.
         self.request.authorization_code = row
 
-    def _decided(self, context: Context, row: DeviceCode) -> Standing:
+    def _decided(self, context: Context, row: DeviceCode) -> Subject:
         """The person who has let the device in. Raises what the device is to be told otherwise."""
         now = context.clock.now()
         if row.used_at is not None:
@@ -96,13 +113,13 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         if row.grant_id is None:
             raise AuthorizationPendingError() if row.poll(now) else SlowDownError()
         grant = context.token_rows.grant(row.grant_id)
-        person = None if grant is None else active_person(context, grant)
+        person = None if grant is None else context.active_subject(grant)
         if person is None:
             # Withdrawn, suspended or signed out between saying yes and this poll.
             raise AccessDeniedError()
         return person
 
-    def generate_token(self, user: Standing, scope: str, **_: Any) -> dict[str, Any]:
+    def generate_token(self, user: Subject, scope: str, **_: Any) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1); the code is used up."""
         context = current()
         row: DeviceCode = self.request.credential

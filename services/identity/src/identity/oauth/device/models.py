@@ -10,6 +10,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from identity.base import Base
 from identity.grants.models import Grant
 from identity.oauth.device import rules
+from identity.vault import Vault
+
+
+def user_code_hash(vault: Vault, user_code: str) -> bytes:
+    """How a user code is stored: it is short, so under a key."""
+    return vault.index("device-user-code", user_code)
 
 
 class DeviceCode(Base):

@@ -1,4 +1,4 @@
-"""Queries of the device flow, on the sync face of the session like the protocol core's."""
+"""Queries of the device flow."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,28 +6,25 @@ from uuid import UUID
 
 from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.grants.models import Grant
 from identity.oauth.device.models import DeviceCode, DeviceTries
 
 
-class DeviceRepository:
-    """Device codes, and the count of wrong user codes."""
+class DeviceCodes:
+    """Device codes as the protocol core needs them, on the sync face of the session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, row: DeviceCode | Grant) -> None:
-        """Store a new row."""
+    def add(self, row: DeviceCode) -> None:
+        """Store a new request."""
         self._session.add(row)
 
-    def flush(self) -> None:
-        """Write what has been added, where a query is to see it."""
-        self._session.flush()
-
     def lock(self, row_id: UUID) -> DeviceCode | None:
-        """A request by id, locked and read anew: it is decided once and redeemed once."""
+        """A request by id, locked and read anew: it is redeemed once."""
         found: DeviceCode | None = self._session.scalar(
             select(DeviceCode)
             .where(DeviceCode.id == row_id)
@@ -36,9 +33,21 @@ class DeviceRepository:
         )
         return found
 
-    def live(self, user_code_hash: bytes, now: datetime) -> Sequence[DeviceCode]:
+
+class DeviceRepository:
+    """Requests that wait for a person, and the count of wrong user codes."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add_grant(self, grant: Grant) -> None:
+        """Store the grant of a device that was allowed, so that later queries see it."""
+        self._session.add(grant)
+        await self._session.flush()
+
+    async def live(self, user_code_hash: bytes, now: datetime) -> Sequence[DeviceCode]:
         """Undecided requests with this user code, locked."""
-        return self._session.scalars(
+        found = await self._session.scalars(
             select(DeviceCode)
             .where(
                 DeviceCode.user_code_hash == user_code_hash,
@@ -48,9 +57,10 @@ class DeviceRepository:
             )
             .with_for_update()
             .execution_options(populate_existing=True)
-        ).all()
+        )
+        return found.all()
 
-    def count_try(self, key_hash: bytes, now: datetime, window_begins: datetime) -> int:
+    async def count_try(self, key_hash: bytes, now: datetime, window_begins: datetime) -> int:
         """One try more, counted under a row lock; how many there are in the window, this one included."""
         over = DeviceTries.since < window_begins
         statement = (
@@ -65,11 +75,11 @@ class DeviceRepository:
             )
             .returning(DeviceTries.tries)
         )
-        return int(self._session.execute(statement).scalar_one())
+        return int((await self._session.execute(statement)).scalar_one())
 
-    def take_back_try(self, key_hash: bytes) -> None:
+    async def take_back_try(self, key_hash: bytes) -> None:
         """The try was none: the code was right."""
-        self._session.execute(
+        await self._session.execute(
             update(DeviceTries)
             .where(DeviceTries.key_hash == key_hash)
             .values(tries=DeviceTries.tries - 1)

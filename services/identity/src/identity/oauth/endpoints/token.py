@@ -7,10 +7,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from identity.clients import rules
+from identity.oauth.authentication.client_assertions import fetch_keys
 from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.endpoints.forms import form_pairs, headers_of
-from identity.oauth.server import Pairs, Reply
 from identity.oauth.service import OAuth
+from identity.oauth.state.messages import Pairs, Reply
 
 router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute)
 
@@ -40,6 +41,8 @@ async def _answer(
     request: Request, call: Callable[[OAuth, Pairs, dict[str, str]], Awaitable[Reply]]
 ) -> Response:
     pairs = await form_pairs(request)
+    state = request.app.state
+    await fetch_keys(state.database, state.parts, state.issuer.client_keys, dict(pairs))
     async with issuer(request) as oauth:
         reply = await call(oauth, pairs, headers_of(request))
     return reply.response()
@@ -79,7 +82,7 @@ async def revoke(request: Request) -> Response:
 
 @router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
 async def introspect(request: Request) -> Response:
-    """Whether a token is good now; for confidential clients, about tokens meant for or issued to them."""
+    """Whether a token is active; for confidential clients, about tokens meant for or issued to them."""
     return await _answer(request, OAuth.introspect)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
-from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 
 from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
@@ -18,8 +17,7 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import AuthorizationCode
-from identity.oauth.state.people import active_person
-from identity.oauth.state.repository import Standing
+from identity.oauth.state.repository import Subject
 from identity.oauth.tokens import claims, resources
 from servicekit.ids import id_at, new_id
 
@@ -97,8 +95,8 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         row = None if row_id is None else context.rows.code(row_id)
         if row is None or row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
             return None
-        context.locked(row.grant.account_id)
-        context.standing(row.grant)
+        context.note_locked(row.grant.account_id)
+        context.subject(row.grant)
         if row.used_at is not None:
             context.grants.revoke(row.grant, "authorization code reused")
             return None
@@ -113,12 +111,12 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         """Mark as used; the row stays so that reuse is noticed."""
         authorization_code.used_at = current().clock.now()
 
-    def authenticate_user(self, authorization_code: AuthorizationCode) -> Standing | None:
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Subject | None:
         """The person, if the account is still active and the session has not ended meanwhile."""
         context = current()
-        return active_person(context, authorization_code.grant)
+        return context.active_subject(authorization_code.grant)
 
-    def generate_token(self, user: Standing, scope: str, **_: Any) -> dict[str, Any]:
+    def generate_token(self, user: Subject, scope: str, **_: Any) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1)."""
         context = current()
         code: AuthorizationCode = self.request.authorization_code
@@ -153,56 +151,3 @@ class CodeChallenge(BaseChallenge):  # type: ignore[misc]
         if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")
         super().validate_code_challenge(grant, redirect_uri)
-
-
-class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
-    """ID tokens (OpenID Connect Core §2), signed with the active key."""
-
-    def __call__(self, grant: Any) -> None:
-        """Only the ID token: `prompt` and its like are decided in `oauth.authorize`."""
-        grant.register_hook("after_create_token_response", self.process_token)
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:
-        """False: a nonce is the client's to check; validation runs twice and must not store."""
-        return False
-
-    def get_client_algorithm(self, client: Client) -> str:
-        """What the client is registered for: ES256 or RS256. `at_hash` follows it."""
-        return client.id_token_signed_response_alg
-
-    def get_encode_header(self, client: Client) -> dict[str, Any]:
-        """With the `kid` of the active key."""
-        context = current()
-        alg = client.id_token_signed_response_alg
-        return {"alg": alg, "kid": context.keys.active(context.session, alg).kid}
-
-    def resolve_client_private_key(self, client: Client) -> Any:
-        """The active key, one key: given a set, a random key would be picked."""
-        context = current()
-        return context.keys.active(context.session, client.id_token_signed_response_alg)
-
-    def get_client_claims(self, client: Client) -> dict[str, Any]:
-        """Issuer, audience and lifetime."""
-        context = current()
-        now = int(context.clock.now().timestamp())
-        return {
-            "iss": context.settings.issuer_url,
-            "aud": client.client_id,
-            "iat": now,
-            "exp": now + context.settings.access_token_seconds,
-        }
-
-    def get_authorization_code_claims(self, authorization_code: AuthorizationCode) -> dict[str, Any]:
-        """`nonce`, `auth_time`, `acr`, `amr`, and the session's `sid`."""
-        context, grant = current(), authorization_code.grant
-        own: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
-        wanted = (grant.claims or {}).get("id_token", [])
-        account = context.rows.account(grant.account_id) if wanted and grant.account_id else None
-        asked = {} if account is None else claims.about(context, account, wanted)
-        # A device that outlives the session it was let in from has none.
-        session = {} if grant.session_id is None else {"sid": str(grant.session_id)}
-        return {**asked, **own, **session}
-
-    def generate_user_info(self, user: Standing, scope: str) -> dict[str, Any]:
-        """Only `sub`: everything else is fetched from userinfo (OpenID Connect Core §5.4)."""
-        return {"sub": str(user.id)}

@@ -4,7 +4,6 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as Base
-from sqlalchemy.util import await_only
 
 from identity.oauth.authentication import client_auth
 from identity.oauth.state.context import current
@@ -32,16 +31,8 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         return access_tokens.response(context, access_token, granted)
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Not stored; audited before it is given away."""
-        client_id = self.request.client.client_id
-        await_only(
-            current().parts.records.write(
-                actor=client_id,
-                action="oauth.token_issued",
-                target=client_id,
-                grant="client_credentials",
-            )
-        )
+        """Not stored; `OAuth.token` writes the audit record before it answers."""
+        current().issued_to = self.request.client.client_id
 
 
 _OF_PEOPLE = {"openid", "profile", "phone"}

@@ -22,9 +22,8 @@ from identity.grants.models import Grant
 from identity.oauth.authentication import client_auth
 from identity.oauth.state.context import Context, current
 from identity.oauth.state.handles import handle, id_of
-from identity.oauth.state.people import active_person
-from identity.oauth.state.repository import Standing
-from identity.oauth.state.token_models import RefreshToken
+from identity.oauth.state.models import RefreshToken
+from identity.oauth.state.repository import Subject
 from identity.oauth.tokens import access_tokens, resources
 from servicekit.ids import id_at
 
@@ -60,7 +59,7 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
 
 
 def first_tokens(
-    context: Context, client: Client, person: Standing, grant: Grant, scope: str, asked: list[str]
+    context: Context, client: Client, person: Subject, grant: Grant, scope: str, asked: list[str]
 ) -> dict[str, Any]:
     """The token response that begins a grant, with a refresh token if the client gets one."""
     access_token = access_tokens.for_person(context, client, person, grant, asked)
@@ -87,8 +86,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         row = context.token_rows.refreshed(value)
         if row is None or not row.check_client(client) or row.revoked_at is not None:
             raise InvalidGrantError("The refresh token is not valid.")
-        context.locked(row.grant.account_id)
-        context.standing(row.grant)
+        context.note_locked(row.grant.account_id)
+        context.subject(row.grant)
         if context.clock.now() >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
         if row.dpop_jkt is not None and row.dpop_jkt != context.dpop_jkt:
@@ -115,14 +114,14 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         context.grants.revoke(row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
-    def authenticate_user(self, refresh_token: RefreshToken) -> Standing:
+    def authenticate_user(self, refresh_token: RefreshToken) -> Subject:
         """The person, while grant, account and session last."""
-        person = active_person(current(), refresh_token.grant)
+        person = current().active_subject(refresh_token.grant)
         if person is None:
             raise InvalidGrantError("The authorization has ended.")
         return person
 
-    def issue_token(self, user: Standing, refresh_token: RefreshToken) -> dict[str, Any]:
+    def issue_token(self, user: Subject, refresh_token: RefreshToken) -> dict[str, Any]:
         """The token response (RFC 6749 §5.1), with a new refresh token where it rotates."""
         context = current()
         client: Client = self.request.client
@@ -135,7 +134,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             token["refresh_token"] = self._rotate(context, user, refresh_token)
         return token
 
-    def _rotate(self, context: Context, user: Standing, row: RefreshToken) -> str:
+    def _rotate(self, context: Context, user: Subject, row: RefreshToken) -> str:
         # Derived with a key that is not in the database: a retry gets the same successor, which yet is
         # stored nowhere, and cannot be had from a stolen table or from the old token alone.
         secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
@@ -147,7 +146,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         context.token_rows.rotate(row, value, context.dpop_jkt, context.clock.now(), record)
         return value
 
-    def _issued(self, user: Standing) -> dict[str, Any]:
+    def _issued(self, user: Subject) -> dict[str, Any]:
         return {
             "actor": self.request.client.client_id,
             "action": "oauth.token_issued",

@@ -32,11 +32,11 @@ _OF_SIGN_IN = {"openid", "profile", "phone", "offline_access"}
 
 
 @dataclass(frozen=True)
-class _Subject:
+class _SubjectToken:
     """The person's access token that is exchanged."""
 
     claims: dict[str, Any]
-    issued: issued.Issued
+    token: issued.ActiveToken
 
 
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
@@ -75,14 +75,14 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         context, client, claims = current(), self.request.client, self._subject.claims
         now = int(context.clock.now().timestamp())
         until = min(claims["exp"], now + context.settings.access_token_seconds)
-        good = self._subject.issued
-        assert good.person is not None
-        assert good.grant is not None
+        token = self._subject.token
+        assert token.person is not None
+        assert token.grant is not None
         value = access_tokens.for_person(
             context,
             client,
-            good.person,
-            good.grant,
+            token.person,
+            token.grant,
             [self._target],
             self._scope,
             act=self._act,
@@ -93,7 +93,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             context.clock,
             actor=client.client_id,
             action="oauth.token_exchanged",
-            target=good.person.id,
+            target=token.person.id,
             audience=self._target,
             scope=self._scope,
             subject_client=claims["client_id"],
@@ -110,14 +110,14 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         return 200, body, self.TOKEN_RESPONSE_HEADER
 
 
-def _subject(context: Context, client: Client, form: dict[str, str]) -> _Subject:
-    """The subject token, if it is a person's, good now, and the caller was given it or meant by it."""
+def _subject(context: Context, client: Client, form: dict[str, str]) -> _SubjectToken:
+    """The subject token, if it is an active one of a person, issued to the caller or meant for it."""
     value = form.get("subject_token")
     if value is None or form.get("subject_token_type") != ACCESS_TOKEN:
         raise InvalidRequestError("A 'subject_token' of the type access_token is needed.")
     claims = issued.read(context, value)
-    good = None if claims is None else issued.good(context, claims, lock=True)
-    if claims is None or good is None or good.person is None:
+    token = None if claims is None else issued.active(context, claims, lock=True)
+    if claims is None or token is None or token.person is None:
         raise InvalidRequestError("The subject token is not valid.")
     meant = own_audience(client) in issued.audiences(claims)
     if not meant and claims["client_id"] != client.client_id:
@@ -131,7 +131,7 @@ def _subject(context: Context, client: Client, form: dict[str, str]) -> _Subject
         # checked the proof when it was called, and binds the new token to a key of its own.
         if not meant and bound.get("jkt") != context.dpop_jkt:
             raise InvalidRequestError("The subject token is bound to another key.")
-    return _Subject(claims, good)
+    return _SubjectToken(claims, token)
 
 
 def _check_actor(context: Context, client: Client, form: dict[str, str]) -> None:
@@ -140,7 +140,7 @@ def _check_actor(context: Context, client: Client, form: dict[str, str]) -> None
     if value is None and kind is None:
         return
     claims = issued.read(context, value) if value is not None and kind == ACCESS_TOKEN else None
-    if claims is None or issued.good(context, claims) is None or claims["sub"] != client.client_id:
+    if claims is None or issued.active(context, claims) is None or claims["sub"] != client.client_id:
         raise InvalidRequestError("The actor is the client itself: another 'actor_token' is not taken.")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,10 +16,11 @@ from sqlalchemy.orm import Session
 from identity.audit.writer import AuditWriter
 from identity.clients.cache import ClientCache
 from identity.clients.models import Client
+from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.grants.service import Grants
 from identity.keys.ring import KeyRing
-from identity.oauth.state.repository import OAuthRepository, Standing
+from identity.oauth.state.repository import OAuthRepository, Subject
 from identity.oauth.state.token_repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -42,11 +44,16 @@ class Context:
     """One call into the protocol core."""
 
     session: Session
+    """The sync face of the request's session."""
     parts: Parts
+    grants: Grants
+    consents: Consents
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
-    _standings: dict[UUID, Standing | None] = field(default_factory=dict)
+    issued_to: str | None = None
+    """The client that has been issued a token for itself, of which an audit record is to be written."""
+    _subjects: dict[UUID, Subject | None] = field(default_factory=dict)
     _locked: set[UUID] = field(default_factory=set)
 
     @property
@@ -68,26 +75,37 @@ class Context:
         """An active client, as of a moment ago."""
         return self.parts.clients.get(self.session, client_id)
 
-    def standing(self, grant: Grant) -> Standing | None:
+    def subject(self, grant: Grant) -> Subject | None:
         """The person of a grant, with account and grant locked: nothing that a token says of them changes
         before it is committed. Looked up once for each call.
 
-        The account first: who suspends it holds it and waits for the grants.
+        The account first: a suspension locks it and then waits for the grants.
         """
-        if grant.id not in self._standings:
+        if grant.id not in self._subjects:
             if grant.account_id is not None and grant.account_id not in self._locked:
                 self.rows.lock_account(grant.account_id)
-            self._standings[grant.id] = self.rows.standing(grant.id, lock=True)
-        return self._standings[grant.id]
+            self._subjects[grant.id] = self.rows.subject(grant.id, lock=True)
+        return self._subjects[grant.id]
 
-    def locked(self, account_id: UUID | None) -> None:
+    def active_subject(self, grant: Grant) -> Subject | None:
+        """The person of a grant, if grant, account and session are all still active."""
+        subject = self.subject(grant)
+        # Looked at after the lock: until then somebody else may have ended it.
+        if subject is None or not subject.active or grant.revoked_at is not None:
+            return None
+        if grant.session_id is None:
+            return subject
+        since, absolute = subject.in_session_since, timedelta(seconds=self.settings.session_absolute_seconds)
+        return subject if since is not None and self.clock.now() < since + absolute else None
+
+    def note_locked(self, account_id: UUID | None) -> None:
         """Note that an account has been locked together with something else."""
         if account_id is not None:
             self._locked.add(account_id)
 
-    def knows(self, grant: Grant, standing: Standing | None) -> None:
+    def remember(self, grant: Grant, subject: Subject | None) -> None:
         """Note what has been looked up together with something else."""
-        self._standings[grant.id] = standing
+        self._subjects[grant.id] = subject
 
     @property
     def rows(self) -> OAuthRepository:
@@ -98,11 +116,6 @@ class Context:
     def token_rows(self) -> TokenRepository:
         """The same for what the token endpoint remembers."""
         return TokenRepository(self.session)
-
-    @property
-    def grants(self) -> Grants:
-        """Ending grants in this call's transaction."""
-        return Grants(self.session, self.clock, self.settings.access_token_seconds)
 
     @property
     def vault(self) -> Vault:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from identity.accounts.models import Account
 from identity.base import Base
+from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.state.models import AuthorizationCode
@@ -21,8 +22,8 @@ from identity.units.models import Unit
 
 
 @dataclass(frozen=True)
-class Acting:
-    """The unit a person acts for, and the roles they have there."""
+class ActingUnit:
+    """The unit a person acts for, and the roles they have there, as tokens name them."""
 
     unit: UUID
     path: str
@@ -32,30 +33,30 @@ class Acting:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Subject:
     """A person as tokens describe them; `id` is their `sub`.
 
-    `in_session_since`: when the session asked for began, None once somebody has ended it.
+    `in_session_since`: when the session of the grant began, None once it has been ended.
     """
 
     id: UUID
     active: bool
     in_session_since: datetime | None
-    acting: Acting | None
+    acting: ActingUnit | None
     entitlements: list[str]
 
     @classmethod
-    def of(cls, row: Any) -> "Standing":
-        """From the columns of `STANDING`."""
+    def of(cls, row: Any) -> "Subject":
+        """From the columns of `SUBJECT`."""
         acting = None
         if row.unit_id is not None:
-            acting = Acting(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
+            acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
         since = row.session_begun_at if row.session_ended_at is None else None
         active = row.account_status == "active"
         return cls(row.person_id, active, since, acting, row.entitlements or [])
 
 
-STANDING: tuple[Any, ...] = (
+SUBJECT: tuple[Any, ...] = (
     Account.id.label("person_id"),
     Account.status.label("account_status"),
     BrowserSession.id.label("session_id"),
@@ -71,13 +72,13 @@ STANDING: tuple[Any, ...] = (
     .scalar_subquery()
     .label("entitlements"),
 )
-"""What to select for `Standing.of`, in one statement: half of what a token costs is round trips."""
+"""What to select for `Subject.of`, in one statement: half of what a token costs is round trips."""
 
 
-def with_standing(
+def with_subject(
     statement: Select[Any], *, sid: ColumnElement[UUID | None] | InstrumentedAttribute[UUID | None]
 ) -> Select[Any]:
-    """Join to the Account that the statement selects from what else `STANDING` names."""
+    """Join to the Account that the statement selects from the other tables of `SUBJECT`."""
     return (
         statement.outerjoin(BrowserSession, BrowserSession.id == sid)
         .outerjoin(Membership, and_(Membership.account_id == Account.id, Membership.ended_at.is_(None)))
@@ -93,14 +94,12 @@ _LOCK_ACCOUNT = (
     # A page may have touched the person's session: written now, it would be locked before the account.
     .execution_options(autoflush=False)
 )
-_STANDING = (
-    with_standing(
-        select(Grant, *STANDING).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
-    )
+_SUBJECT = (
+    with_subject(select(Grant, *SUBJECT).join(Account, Account.id == Grant.account_id), sid=Grant.session_id)
     .where(Grant.id == bindparam("id"))
     .execution_options(populate_existing=True)
 )
-_STANDING_LOCKED = _STANDING.with_for_update(key_share=True, of=Grant)
+_SUBJECT_LOCKED = _SUBJECT.with_for_update(key_share=True, of=Grant)
 _CODE = (
     select(AuthorizationCode)
     .join(Grant, Grant.id == AuthorizationCode.grant_id)
@@ -131,6 +130,17 @@ class OAuthRepository:
         """A grant by id."""
         return self._session.get(Grant, grant_id)
 
+    def consent(self, account_id: UUID, client_id: str) -> Consent | None:
+        """What a person has allowed a client, if they have not withdrawn it."""
+        found: Consent | None = self._session.scalar(
+            select(Consent).where(
+                Consent.account_id == account_id,
+                Consent.client_id == client_id,
+                Consent.withdrawn_at.is_(None),
+            )
+        )
+        return found
+
     def account(self, sub: UUID) -> Account | None:
         """An account, share-locked: it cannot be suspended between this check and the token's commit."""
         found: Account | None = self._session.scalar(
@@ -145,8 +155,8 @@ class OAuthRepository:
         """Keep a person's account, memberships and entitlements from being changed until the commit."""
         self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
 
-    def standing(self, grant_id: UUID, *, lock: bool) -> Standing | None:
+    def subject(self, grant_id: UUID, *, lock: bool) -> Subject | None:
         """What tokens of a grant say of its person; the grant is read anew and, for `lock`, locked."""
-        statement = _STANDING_LOCKED if lock else _STANDING
+        statement = _SUBJECT_LOCKED if lock else _SUBJECT
         row = self._session.execute(statement, {"id": grant_id}).first()
-        return None if row is None else Standing.of(row)
+        return None if row is None else Subject.of(row)

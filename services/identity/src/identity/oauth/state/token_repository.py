@@ -15,8 +15,8 @@ from identity.base import Base, revocations
 from identity.clients.models import secret_hash
 from identity.grants.models import Grant
 from identity.oauth.state.handles import id_of
-from identity.oauth.state.repository import STANDING, Standing, with_standing
-from identity.oauth.state.token_models import OnceOnly, PushedRequest, RefreshToken
+from identity.oauth.state.models import OnceOnly, PushedRequest, RefreshToken
+from identity.oauth.state.repository import SUBJECT, Subject, with_subject
 
 # Statements of the busiest calls are built once.
 _REFRESH = (
@@ -52,8 +52,8 @@ _ROTATE = (
     )
 )
 _REVOKED = revocations.c
-_LIVE = with_standing(
-    select(Grant, *STANDING).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
+_LIVE = with_subject(
+    select(Grant, *SUBJECT).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
 ).where(
     Grant.id == bindparam("grant_id"),
     Account.id == bindparam("sub"),
@@ -156,7 +156,7 @@ class TokenRepository:
         issued_at: datetime,
         *,
         lock: bool = False,
-    ) -> tuple[Grant, Standing] | None:
+    ) -> tuple[Grant, Subject] | None:
         """The grant and person of an access token, unless the token has been withdrawn.
 
         For `lock`, the account has to be locked already; the grant is locked here.
@@ -173,7 +173,7 @@ class TokenRepository:
                 "issued_at": issued_at,
             },
         ).first()
-        return None if row is None else (row[0], Standing.of(row))
+        return None if row is None else (row[0], Subject.of(row))
 
 
 def _key(words: tuple[str, ...]) -> bytes:

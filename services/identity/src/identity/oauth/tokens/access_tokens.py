@@ -8,7 +8,7 @@ from joserfc import jwt
 from identity.clients.models import Client
 from identity.grants.models import Grant
 from identity.oauth.state.context import Context
-from identity.oauth.state.repository import Standing
+from identity.oauth.state.repository import Subject
 from servicekit.ids import new_id
 
 
@@ -21,7 +21,7 @@ def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
 def for_person(
     context: Context,
     client: Client,
-    person: Standing,
+    person: Subject,
     grant: Grant,
     asked: list[str],
     narrowed: str | None = None,

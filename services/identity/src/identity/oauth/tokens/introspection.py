@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): whether a token is good at this moment, for those it concerns."""
+"""Token introspection (RFC 7662): whether a token is active, for those it concerns."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 
 from identity.clients.models import Client
 from identity.oauth.state.context import Context
-from identity.oauth.state.people import active_person
 from identity.oauth.tokens import issued
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -18,7 +17,7 @@ def own_audience(client: Client) -> str:
 
 
 def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[str, Any]:
-    """What the token says, if it is good and the caller is its audience or the client it was issued to.
+    """The claims of the token, if it is active and the caller is its audience or the client it was issued to.
 
     Everything else is `{"active": false}` without a reason (§2.2). Raises `invalid_request` without `token`.
     """
@@ -30,7 +29,7 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
         return _refresh_token(context, client, value)
     if own_audience(client) not in issued.audiences(claims) and claims["client_id"] != client.client_id:
         return INACTIVE
-    if issued.good(context, claims) is None:
+    if issued.active(context, claims) is None:
         return INACTIVE
     token_type = "DPoP" if "cnf" in claims else "Bearer"
     return {"active": True, "token_type": token_type, **claims}
@@ -42,8 +41,8 @@ def _refresh_token(context: Context, client: Client, value: str) -> dict[str, An
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():
         return INACTIVE
-    context.knows(row.grant, context.rows.standing(row.grant.id, lock=False))
-    if active_person(context, row.grant) is None:
+    context.remember(row.grant, context.rows.subject(row.grant.id, lock=False))
+    if context.active_subject(row.grant) is None:
         return INACTIVE
     return {
         "active": True,

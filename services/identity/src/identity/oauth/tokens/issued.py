@@ -10,8 +10,7 @@ from joserfc.errors import JoseError
 
 from identity.grants.models import Grant
 from identity.oauth.state.context import Context
-from identity.oauth.state.people import active_person
-from identity.oauth.state.repository import Standing
+from identity.oauth.state.repository import Subject
 from identity.oauth.tokens.access_tokens import parse_sub
 
 WITHDRAWN = "withdrawn"
@@ -42,10 +41,10 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class Issued:
-    """What stands behind a good access token; nothing but its client for a client's own."""
+class ActiveToken:
+    """The person and the grant of an active access token; neither for a client's own token."""
 
-    person: Standing | None = None
+    person: Subject | None = None
     grant: Grant | None = None
 
 
@@ -63,8 +62,8 @@ def actors(claims: dict[str, Any]) -> list[str]:
     return chain
 
 
-def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Issued | None:
-    """Whether a token that `read` has returned is good at this moment, and what stands behind it.
+def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> ActiveToken | None:
+    """Whether a token that `read` has returned is active at this moment (RFC 7662 §2.2), and whose it is.
 
     None once it has been withdrawn, or its client or a client that acts in it has been disabled, or its
     person's account, session or grant has ended. `lock` keeps the grant from ending until the commit.
@@ -74,7 +73,7 @@ def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Iss
     sub = parse_sub(claims["sub"])
     withdrawn = (WITHDRAWN, claims["jti"])
     if sub is None or claims["sub"] == claims["client_id"]:
-        return None if context.token_rows.seen(*withdrawn) else Issued()
+        return None if context.token_rows.seen(*withdrawn) else ActiveToken()
     if "grant_id" not in claims:
         return None
     since = datetime.fromtimestamp(claims["iat"], UTC)
@@ -85,7 +84,7 @@ def good(context: Context, claims: dict[str, Any], *, lock: bool = False) -> Iss
     )
     if found is None:
         return None
-    grant, standing = found
-    context.knows(grant, standing)
-    person = active_person(context, grant)
-    return None if person is None else Issued(person, grant)
+    grant, subject = found
+    context.remember(grant, subject)
+    person = context.active_subject(grant)
+    return None if person is None else ActiveToken(person, grant)

@@ -5,30 +5,30 @@ from urllib.parse import urlsplit
 from fastapi.responses import Response
 
 from identity.consents.service import words
-from identity.oauth.authorization.authorize import Ask, Choose
+from identity.oauth.authorization.prompts import ConsentPage, SelectAccountPage
 from identity.pages.rendering import origin_of, page
 
 
-def consent_page(ask: Ask, return_to: str, csrf: str) -> Response:
+def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
     """Who asks, for what, and allow or deny."""
     return page(
         "consent.html",
-        form_action=origin_of(ask.redirect_uri),
-        ask=ask,
-        host=urlsplit(ask.client_uri or "").hostname,
-        words=words(ask.scopes),
+        form_action=origin_of(shown.redirect_uri),
+        ask=shown,
+        host=urlsplit(shown.client_uri or "").hostname,
+        words=words(shown.scopes),
         return_to=return_to,
         csrf=csrf,
     )
 
 
-def choice_page(choose: Choose, return_to: str, csrf: str) -> Response:
+def select_account_page(shown: SelectAccountPage, return_to: str, csrf: str) -> Response:
     """`prompt=select_account`: the one account that is signed in, or another."""
     return page(
         "choose.html",
-        form_action=origin_of(choose.redirect_uri),
-        name=choose.name,
-        phone_masked=choose.phone_masked,
+        form_action=origin_of(shown.redirect_uri),
+        name=shown.name,
+        phone_masked=shown.phone_masked,
         return_to=return_to,
         csrf=csrf,
     )

@@ -1,0 +1,88 @@
+"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): resolve, check, prompt, answer."""
+
+from dataclasses import dataclass
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.base import OAuth2Error
+
+from identity.accounts.models import Account
+from identity.oauth.authorization import checks, form_post, prompts, pushed_requests
+from identity.oauth.authorization.checks import AuthorizationServer
+from identity.oauth.authorization.form_post import FormPost
+from identity.oauth.authorization.interaction import Marker
+from identity.oauth.authorization.untrusted import has_nul
+from identity.oauth.state.context import Context
+from identity.oauth.state.messages import Pairs, Reply, Request
+
+
+@dataclass(frozen=True)
+class Untrusted:
+    """The redirect cannot be trusted: the error is shown to the person (RFC 6749 §4.1.2.1)."""
+
+    error: str
+    description: str
+
+
+Outcome = Reply | FormPost | prompts.Page | Untrusted
+
+
+def authorize(context: Context, server: AuthorizationServer, pairs: Pairs, marker: Marker | None) -> Outcome:
+    """The answer to the client, or the page to show before. A pushed request (RFC 9126) is used up by its
+    answer.
+    """
+    uri = f"{context.settings.issuer_url}/authorize"
+    request = Request("GET", uri, {}, query=pairs)
+    if has_nul(request.payload.datalist):
+        return Untrusted("invalid_request", "A parameter has a NUL character.")
+    try:
+        parameters, pushed = pushed_requests.resolve(context, list(pairs))
+    except OAuth2Error as error:
+        return _refuse(context, server, request, error)
+    request = Request("GET", uri, {}, query=parameters)
+    outcome = _answer(context, server, request, marker)
+    if pushed is not None and isinstance(outcome, Reply | FormPost):
+        pushed.used_at = context.clock.now()
+    return outcome
+
+
+def _answer(
+    context: Context, server: AuthorizationServer, request: Request, marker: Marker | None
+) -> Outcome:
+    person = _person(context)
+    try:
+        checked = checks.check(context, server, request)
+        page = prompts.next_page(checked, person, marker)
+    except OAuth2Error as error:
+        return _refuse(context, server, request, error)
+    if page is not None:
+        return page
+    reply: Reply = server.create_authorization_response(request, grant_user=person, grant=checked.grant)
+    return _in_mode(request, reply)
+
+
+def _person(context: Context) -> Account | None:
+    """The account that is signed in, if it is active."""
+    if context.browser is None:
+        return None
+    account = context.rows.account(context.browser.account_id)
+    return account if account is not None and account.status == "active" else None
+
+
+def _refuse(
+    context: Context, server: AuthorizationServer, request: Request, error: OAuth2Error
+) -> Reply | FormPost | Untrusted:
+    if not error.redirect_uri:
+        return Untrusted(str(error.error), str(error.description or ""))
+    reply: Reply = server.handle_error_response(request, error)
+    assert reply.location is not None
+    # RFC 9207 §2: in error responses too.
+    reply.location = add_params_to_uri(reply.location, {"iss": context.settings.issuer_url})
+    return _in_mode(request, reply)
+
+
+def _in_mode(request: Request, reply: Reply) -> Reply | FormPost:
+    """The authorization response in the requested response mode."""
+    data = request.payload.data
+    if data.get("response_mode") != "form_post" or reply.location is None:
+        return reply
+    return form_post.from_location(data["redirect_uri"], reply.location)

@@ -1,0 +1,214 @@
+"""What a person has to do before an authorization request is answered, one visible list.
+
+Each prompt says whether it is needed and what its page shows. The first that is needed is shown; with
+`prompt=none` its error is answered instead (OpenID Connect Core §3.1.2.1, §3.1.2.6).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from authlib.oauth2.base import OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError
+from authlib.oidc.core.errors import AccountSelectionRequiredError, ConsentRequiredError, LoginRequiredError
+
+from identity.accounts.models import Account
+from identity.oauth.authorization.checks import AuthorizationRequest
+from identity.oauth.authorization.interaction import Marker
+
+
+class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
+    """OpenID Connect Core Unmet Authentication Requirements 1.0 §2, RFC 9470 §5."""
+
+    error = "unmet_authentication_requirements"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page to show; `redirect_uri` is where the answer will go, for the page's policy."""
+
+    redirect_uri: str
+
+
+@dataclass(frozen=True)
+class LoginPage(Page):
+    """The person has to sign in."""
+
+    login_hint: str | None = None
+
+
+@dataclass(frozen=True)
+class StepUpPage(Page):
+    """The person has to authenticate further, to reach a level."""
+
+    acr: str
+
+
+@dataclass(frozen=True)
+class SelectAccountPage(Page):
+    """The person has to say with which account to continue."""
+
+    name: str
+    phone_masked: str
+
+
+@dataclass(frozen=True)
+class ConsentPage(Page):
+    """The person has to allow the client what it requests."""
+
+    client_id: str
+    client_name: str
+    client_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+    scopes: list[str]
+    resources: list[str]
+    account: UUID
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """A checked request, the person at the browser, and what they have done since it arrived (`marker`)."""
+
+    request: AuthorizationRequest
+    person: Account | None
+    marker: Marker | None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the person has signed in since the request arrived."""
+        return self.marker is not None and self.marker.fresh(self.request.context.browser)
+
+    @property
+    def another_person(self) -> bool:
+        """Whether somebody else is signed in than the client expects."""
+        expected = self.request.sub
+        return self.person is not None and expected is not None and expected != self.person.id
+
+
+Needed = Callable[[Interaction], bool]
+
+
+def no_session(at: Interaction) -> bool:
+    """Nobody is signed in."""
+    return at.person is None or at.request.context.browser is None
+
+
+def login_requested(at: Interaction) -> bool:
+    """`prompt=login`."""
+    return "login" in at.request.prompts and not at.fresh
+
+
+def too_old(at: Interaction) -> bool:
+    """The sign-in is older than `max_age`; 0 asks each time, like `prompt=login`."""
+    browser, max_age = at.request.context.browser, at.request.max_age
+    if max_age is None or browser is None or at.fresh:
+        return False
+    age = at.request.context.clock.now() - browser.authenticated_at
+    return max_age == 0 or age > timedelta(seconds=max_age)
+
+
+def another_person(at: Interaction) -> bool:
+    """Somebody else than the client expects is signed in."""
+    return at.another_person and not at.fresh
+
+
+LOGIN_REASONS: tuple[Needed, ...] = (no_session, login_requested, too_old, another_person)
+
+
+def login(at: Interaction) -> LoginPage | None:
+    """Sign in. Raises `login_required` if the person who then signed in is not the expected one."""
+    if any(reason(at) for reason in LOGIN_REASONS):
+        # As it counts: of a pushed request, what was pushed.
+        return LoginPage(at.request.data.get("login_hint"), redirect_uri=at.request.redirect_uri)
+    if at.another_person:
+        raise LoginRequiredError("Another person has signed in.")
+    return None
+
+
+def step_up(at: Interaction) -> StepUpPage | None:
+    """Reach the requested level of authentication (RFC 9470)."""
+    browser, level = at.request.context.browser, at.request.level
+    if browser is None or level.need is None or level.met(browser.acr):
+        return None
+    return StepUpPage(level.need, redirect_uri=at.request.redirect_uri)
+
+
+def select_account(at: Interaction) -> SelectAccountPage | None:
+    """`prompt=select_account`: continue as the person who is signed in, or as another."""
+    if at.person is None or "select_account" not in at.request.prompts or at.fresh:
+        return None
+    if at.marker is not None and at.marker.chosen == str(at.person.id):
+        return None
+    return SelectAccountPage(at.person.name, at.person.phone_masked, redirect_uri=at.request.redirect_uri)
+
+
+def consent(at: Interaction) -> ConsentPage | None:
+    """Allow a third-party client what has not been allowed yet; everything again with `prompt=consent`."""
+    request, client = at.request, at.request.client
+    assert at.person is not None
+    again = "consent" in request.prompts and (at.marker is None or at.marker.consented != str(at.person.id))
+    covered = client.first_party or _allowed(request, at.person)
+    if covered and not again:
+        return None
+    return ConsentPage(
+        client_id=client.client_id,
+        client_name=client.client_name,
+        client_uri=client.client_uri,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
+        # The words for `offline_access` refer to the scopes above it.
+        scopes=sorted(request.scopes, key=lambda name: (name == "offline_access", name)),
+        resources=sorted(request.resources),
+        account=at.person.id,
+        redirect_uri=request.redirect_uri,
+    )
+
+
+def _allowed(request: AuthorizationRequest, person: Account) -> bool:
+    given = request.context.rows.consent(person.id, request.client.client_id)
+    return given is not None and given.covers(request.scopes, set(request.resources))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt, and the error instead of its page with `prompt=none`."""
+
+    page: Callable[[Interaction], Page | None]
+    error: type[OAuth2Error]
+
+
+PROMPTS: tuple[Prompt, ...] = (
+    Prompt(login, LoginRequiredError),
+    # A person could reach the level, so it is not unmet yet (OpenID Connect Core §3.1.2.6).
+    Prompt(step_up, LoginRequiredError),
+    Prompt(select_account, AccountSelectionRequiredError),
+    Prompt(consent, ConsentRequiredError),
+)
+
+
+def next_page(request: AuthorizationRequest, person: Account | None, marker: Marker | None) -> Page | None:
+    """The page of the first prompt that is needed; None if the request can be answered.
+
+    Raises `OAuth2Error`, to be answered at the client's redirect URI.
+    """
+    try:
+        return _next_page(Interaction(request, person, marker))
+    except OAuth2Error as error:
+        error.redirect_uri, error.state = request.redirect_uri, request.message.payload.state
+        raise
+
+
+def _next_page(at: Interaction) -> Page | None:
+    if at.marker is not None and at.marker.denied:
+        raise AccessDeniedError()
+    if at.request.level.impossible or (at.marker is not None and at.marker.no_step_up):
+        raise UnmetAuthenticationRequirementsError("The requested authentication context was not reached.")
+    for prompt in PROMPTS:
+        page = prompt.page(at)
+        if page is not None:
+            if at.request.silent:
+                raise prompt.error()
+            return page
+    return None

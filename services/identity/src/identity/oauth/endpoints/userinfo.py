@@ -1,0 +1,50 @@
+"""The userinfo endpoint (OpenID Connect Core §5.3)."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from authkit.dependencies import REFUSALS, presented
+from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
+from identity.accounts.service import PHONE
+from identity.dependencies import Vault
+from identity.memberships.dependencies import Service as Memberships
+from identity.oauth.dependencies import Issuer
+from identity.oauth.endpoints.forms import form_pairs
+from identity.oauth.tokens.access_tokens import parse_sub
+from servicekit import problems
+
+router = APIRouter(tags=["OpenID Connect"])
+
+
+@router.get(
+    "/userinfo",
+    summary="用户信息",
+    responses=problems.responses(*REFUSALS, AmbiguousToken, InsufficientScope),
+)
+@router.post("/userinfo", include_in_schema=False)
+async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
+    """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
+    # RFC 6750 §2.2: userinfo takes a token in a form body too.
+    pairs = await form_pairs(request) if request.method == "POST" else []
+    body = [value for name, value in pairs if name == "access_token"]
+    principal = await presented(request, request.app.state.userinfo_verifier, body=body)
+    sub = parse_sub(principal.sub)
+    if "openid" not in principal.scope or sub is None:
+        raise InsufficientScope
+    account = (await memberships.profile(sub)).account
+    if account.status != "active":
+        raise InvalidToken
+    claims: dict[str, Any] = {"sub": principal.sub}
+    asked = await issuer.granted_claims(principal.grant_id)
+    if "profile" in principal.scope or "name" in asked:
+        claims["name"] = account.name
+    if "phone" in principal.scope or "phone_number" in asked:
+        claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
+    if "phone" in principal.scope or "phone_number_verified" in asked:
+        claims["phone_number_verified"] = True
+    signed = await issuer.signed_userinfo(principal.client_id, claims)
+    if signed is not None:
+        return Response(signed, media_type="application/jwt", headers={"Cache-Control": "no-store"})
+    return JSONResponse(claims, headers={"Cache-Control": "no-store"})

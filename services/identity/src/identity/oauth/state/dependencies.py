@@ -1,0 +1,30 @@
+"""The context of the protocol core, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.consents.service import Consents
+from identity.grants.service import Grants
+from identity.oauth.state.context import Context, Parts
+from identity.revocations.service import Revocations
+from servicekit.db import Session
+
+
+def make_context(session: AsyncSession, parts: Parts) -> Context:
+    """The context of calls within one transaction."""
+    revocations = Revocations(session, parts.clock, parts.settings.access_token_seconds)
+    return Context(
+        session.sync_session,
+        parts,
+        Grants(session, parts.clock, revocations),
+        Consents(session, parts.clock, revocations),
+    )
+
+
+async def _context(request: Request, session: Session) -> Context:
+    return make_context(session, request.app.state.parts)
+
+
+CallContext = Annotated[Context, Depends(_context)]
