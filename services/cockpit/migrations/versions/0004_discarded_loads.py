@@ -1,13 +1,13 @@
 """Loads whose facts are to be deleted from ClickHouse.
 
-Revision: 0003
+Revision: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0003"
-down_revision: str | None = "0002"
+revision: str = "0004"
+down_revision: str | None = "0003"
 branch_labels: None = None
 depends_on: None = None
 
