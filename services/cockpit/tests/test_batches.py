@@ -1,13 +1,17 @@
 """A batch counts once, whole or not at all, and can be taken back."""
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import pytest
 
 from cockpit.analytics.store import Analytics
+from cockpit.intake import receiving
 from cockpit.intake.errors import BatchSuperseded
+from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.repository import BatchRepository
 from cockpit.models import Batch
@@ -180,6 +184,90 @@ async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
             None,
         )
         assert await amount(cockpit) == "5.00"
+
+
+async def test_facts_are_inserted_in_large_batches(cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert receiving.INSERT_ROWS >= 100_000
+    inserts: list[int] = []
+    insert = Analytics.insert
+
+    async def counted_insert(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+        inserts.append(sum(1 for _ in lines))
+        lines.seek(0)
+        await insert(self, table, columns, lines)
+
+    monkeypatch.setattr(Analytics, "insert", counted_insert)
+    rows = [award(amount="-1" if n % 10 == 9 else "1") for n in range(13_000)]
+    made = await cockpit.upload("award", "county", csv_of(rows))
+    assert (made.json()["accepted"], made.json()["rejected"]) == (11_700, 1_300)
+    assert inserts == [11_700]
+    parts = await cockpit.app.state.analytics.query(
+        "SELECT count() AS n FROM system.parts"
+        " WHERE database = currentDatabase() AND table = 'award_facts' AND active"
+    )
+    assert parts == [{"n": 1}]
+
+    # In pieces, so that neither memory nor disk grows with the file.
+    monkeypatch.setattr(receiving, "INSERT_ROWS", 6_000)
+    inserts.clear()
+    await cockpit.upload("award", "county", csv_of([award(amount="1") for _ in range(13_000)]))
+    assert len(inserts) == 2
+    assert (sum(inserts), min(inserts) < 6_000 <= max(inserts)) == (13_000, True)
+    assert await amount(cockpit) == "24700.00"
+
+
+@pytest.mark.parametrize("times", [0, 2])
+async def test_a_batch_counts_only_if_the_store_holds_exactly_its_facts(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    insert = Analytics.insert
+
+    async def insert_often(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+        for _ in range(times):
+            lines.seek(0)
+            await insert(self, table, columns, lines)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Analytics, "insert", insert_often)
+        refused = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+    assert (refused.status_code, refused.json()["code"]) == (503, "facts_incomplete")
+    assert await stored(cockpit) == (1, 0, 0)
+
+
+async def test_reversing_at_the_same_moment_reverses_once(cockpit: Cockpit) -> None:
+    made = await cockpit.upload("award", "county", csv_of([award(amount="5"), award(amount="6")]))
+    url = f"{made.headers['location']}/reverse"
+    answers = await asyncio.gather(*(cockpit.http.post(url, headers=cockpit.bearer()) for _ in range(4)))
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(200, "reversed")] * 4
+    assert await amount(cockpit) == "0.00"
+    receiver: Receiver = cockpit.app.state.receiver
+    await receiver.sweep(timedelta(0))
+    assert await stored(cockpit) == (1, 0, 4)
+
+
+async def test_a_reversal_that_was_interrupted_leaves_no_facts(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reverse = FactWriter.reverse
+
+    async def reverse_and_crash(self: FactWriter, *arguments: Any) -> None:
+        await reverse(self, *arguments)
+        raise Crash
+
+    async with start() as cockpit:
+        made = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+        url = f"{made.headers['location']}/reverse"
+        with monkeypatch.context() as patch:
+            patch.setattr(FactWriter, "reverse", reverse_and_crash)
+            with pytest.raises(Crash):
+                await cockpit.http.post(url, headers=cockpit.bearer())
+        assert (await stored(cockpit))[2] == 2
+        assert await amount(cockpit) == "5.00"
+    async with start() as cockpit:
+        assert await stored(cockpit) == (1, 0, 1)
+        undone = await cockpit.http.post(url, headers=cockpit.bearer())
+        assert undone.json()["status"] == "reversed"
+        assert await amount(cockpit) == "0.00"
 
 
 async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(

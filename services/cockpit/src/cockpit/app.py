@@ -23,6 +23,7 @@ from cockpit.base import (
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import endpoints as intake
+from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
@@ -76,7 +77,7 @@ def build(
     messaging.attach(bus)
     receiver = Receiver(
         database,
-        analytics,
+        FactWriter(analytics),
         clock,
         Units,
         limit=settings.upload_limit_bytes,

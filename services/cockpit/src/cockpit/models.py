@@ -2,6 +2,6 @@
 
 from cockpit.access.models import AccessRefusal
 from cockpit.directory.models import Unit
-from cockpit.intake.models import Batch, QuarantinedRow
+from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 
-__all__ = ["AccessRefusal", "Batch", "QuarantinedRow", "Unit"]
+__all__ = ["AccessRefusal", "Batch", "DiscardedLoad", "QuarantinedRow", "Unit"]

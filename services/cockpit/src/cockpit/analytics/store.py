@@ -9,7 +9,7 @@ import faulthandler
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -26,6 +26,8 @@ QUERY_SECONDS = 60
 WAIT_SECONDS = 10.0
 """A request that has waited so long for a thread is refused."""
 WRITERS = 2
+MAX_QUERY_BYTES = 64 * 1024 * 1024
+"""Queries list the loads that count: 40 bytes each."""
 
 # Codes of ClickHouse (src/Common/ErrorCodes.cpp).
 _TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
@@ -65,32 +67,39 @@ class Analytics:
         """Raise if the store does not answer. The check has its own thread, so load does not delay it."""
         await self._run(self._checks, lambda: self._client().query("SELECT 1"))
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, writing: bool = False
+    ) -> list[dict[str, Any]]:
         """Rows of a SELECT, by column name. `parameters` are bound in the server: `{name:Type}`.
 
-        Raises `AnalyticsBusy`, `AnalyticsTimeout`, `AnalyticsUnavailable`, as do the other methods.
+        A query that belongs to a write (`writing`) takes its turn among the writes. Raises `AnalyticsBusy`,
+        `AnalyticsTimeout`, `AnalyticsUnavailable`, as do the other methods.
         """
         return await self._run(
-            self._queries,
+            self._writes if writing else self._queries,
             lambda: list(self._client().query(sql, parameters=dict(parameters or {})).named_results()),
+            patient=writing,
         )
 
     async def execute(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, patient: bool = False
     ) -> None:
-        """Run anything that returns no rows. A `patient` call waits its turn however long that takes."""
+        """Run anything that returns no rows."""
         await self._run(
             self._writes,
             lambda: self._client().command(sql, parameters=dict(parameters or {})),
             patient=patient,
         )
 
-    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Append `rows`. What is acknowledged survives a kill; a killed insert may survive in part."""
-        if rows:
-            await self._run(
-                self._writes, lambda: self._client().insert(table, rows, column_names=list(columns))
-            )
+    async def insert(self, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+        """Append rows, read from `lines` in the format JSONCompactEachRow, as one insert.
+
+        An acknowledged insert survives a kill; a killed one may survive in part.
+        """
+        await self._run(
+            self._writes,
+            lambda: self._client().raw_insert(table, columns, insert_block=lines, fmt="JSONCompactEachRow"),
+        )
 
     async def _run(self, lane: Lane, call: Callable[[], T], *, patient: bool = False) -> T:
         try:
@@ -114,7 +123,9 @@ class Analytics:
         # Serialised: chDB does not like two threads that start its engine at the same moment.
         with self._lock:
             client = clickhouse_connect.get_client(
-                dsn=self._dsn, database=database, settings={"max_execution_time": QUERY_SECONDS}
+                dsn=self._dsn,
+                database=database,
+                settings={"max_execution_time": QUERY_SECONDS, "max_query_size": MAX_QUERY_BYTES},
             )
             self._clients.append(client)
             return client

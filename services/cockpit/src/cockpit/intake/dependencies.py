@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from cockpit.access.dependencies import AccessService
 from cockpit.dependencies import FactStore, ServiceClock, ServiceDatabase
+from cockpit.intake.facts import FactWriter
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.service import Batches
@@ -25,7 +26,7 @@ async def _batches(
     receiver: Annotated[Receiver, Depends(_receiver)],
     database: ServiceDatabase,
 ) -> Batches:
-    return Batches(session, clock, access, analytics, receiver, Quarantine(database))
+    return Batches(session, clock, access, FactWriter(analytics), receiver, Quarantine(database))
 
 
 BatchService = Annotated[Batches, Depends(_batches)]

@@ -52,7 +52,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
             *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
-            *(errors.BatchInProgress, errors.BatchSuperseded),
+            *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
             *analytics.REFUSALS,
         ),
     },

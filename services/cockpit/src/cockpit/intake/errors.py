@@ -115,6 +115,16 @@ class BatchSuperseded(Conflict):
     detail = "本次接收已中断，同一批次已由另一次请求重新接收。"
 
 
+class FactsIncomplete(Problem):
+    """The store does not hold exactly the facts that were sent; the batch was given up."""
+
+    status = 503
+    code = "facts_incomplete"
+    title = "数据未完整写入"
+    detail = "数据未能完整写入，本批次未生效，请稍后重新上传。"
+    headers = {"Retry-After": "10"}  # noqa: RUF012 - never written to
+
+
 class BatchNotReversible(Conflict):
     """Only a batch that counts can be taken back."""
 

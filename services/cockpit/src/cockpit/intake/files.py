@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TextIO
+from typing import BinaryIO, TextIO, cast
 
 from cockpit.intake.errors import BadEncoding, EmptyFile, MalformedCsv, UnsupportedMedia, WrongColumns
 from cockpit.intake.feeds import Feed
@@ -60,23 +60,23 @@ def _charset(parameter: str) -> str:
 
 
 @contextmanager
-def spool() -> Iterator[IO[bytes]]:
+def spool() -> Iterator[BinaryIO]:
     """A file on disk without a name, gone when closed."""
     with tempfile.TemporaryFile(prefix="zhuxue-intake-") as file:
-        yield file
+        yield cast(BinaryIO, file)
 
 
 @dataclass(frozen=True)
 class Upload:
     """A file that has come in whole."""
 
-    file: IO[bytes]
+    file: BinaryIO
     codec: str
     size: int
     sha256: bytes
 
 
-async def receive(chunks: AsyncIterable[bytes], file: IO[bytes], codec: str, limit: int) -> Upload:
+async def receive(chunks: AsyncIterable[bytes], file: BinaryIO, codec: str, limit: int) -> Upload:
     """Write `chunks` to `file`. Raises `BadEncoding`, `EmptyFile`, `BodyTooLarge`."""
     decoder = codecs.getincrementaldecoder(codec)()
     digest = hashlib.sha256()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.intake.facts import instant_of, line_of
 from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
 from cockpit.intake.files import Line, raw_of
 from cockpit.intake.rules import RowError
@@ -36,9 +37,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The outcome for some rows."""
+    """The outcome for some rows: the facts as lines for `FactWriter.insert`, and the rejected rows."""
 
-    facts: list[tuple[Any, ...]]
+    facts: bytes
+    accepted: int
     rejected: list[dict[str, Any]]
 
 
@@ -64,6 +66,7 @@ class Loader:
         self._feed = feed
         self._names = names
         self._origin = origin
+        self._recorded_at = instant_of(origin.recorded_at)
         self._seen: set[bytes] = set()
         self._units: dict[str, Unit | None] = {}
 
@@ -82,7 +85,7 @@ class Loader:
 
     def _assemble(self, parsed: list[Parsed]) -> Chunk:
         column = self._feed.unit_column
-        facts: list[tuple[Any, ...]] = []
+        facts: list[bytes] = []
         rejected: list[dict[str, Any]] = []
         for (number, fields), row in parsed:
             try:
@@ -101,8 +104,8 @@ class Loader:
                     }
                 )
             else:
-                facts.append(self._fact(row, unit))
-        return Chunk(facts, rejected)
+                facts.append(line_of(self._fact(row, unit)))
+        return Chunk(b"".join(facts), len(facts), rejected)
 
     def _parse(self, lines: list[Line]) -> list[Parsed]:
         parsed: list[Parsed] = []
@@ -151,6 +154,6 @@ class Loader:
             unit.region_code or "",
             row["year"],
             1,
-            origin.recorded_at,
+            self._recorded_at,
             *self._feed.measure(row),
         )

@@ -89,10 +89,14 @@ class Batch(Base):
             raise BatchSuperseded
         self.status, self.failure = BatchStatus.FAILED, reason
 
-    def reverse(self, load_id: UUID, by: str, now: datetime) -> None:
-        """Take the batch back; `load_id` names the reversing facts. Raises `BatchNotReversible`."""
+    def check_reversible(self) -> None:
+        """Raise `BatchNotReversible` unless the batch counts."""
         if self.status is not BatchStatus.COMMITTED:
             raise BatchNotReversible
+
+    def reverse(self, load_id: UUID, by: str, now: datetime) -> None:
+        """Reverse the batch; `load_id` names the reversing facts. Raises `BatchNotReversible`."""
+        self.check_reversible()
         self.status, self.reversal_load_id = BatchStatus.REVERSED, load_id
         self.reversed_by, self.reversed_at = by, now
 
@@ -107,3 +111,17 @@ class QuarantinedRow(Base):
     raw: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the fields as they came, ID numbers masked")
     code: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class DiscardedLoad(Base):
+    """A load that does not count and whose facts are to be deleted from ClickHouse.
+
+    The row is written before the facts (of a reversal) or in the transaction that discards them, and deleted
+    after they are, or in the transaction that makes the reversal count. The sweep deletes what is left.
+    """
+
+    __tablename__ = "discarded_loads"
+
+    load_id: Mapped[UUID] = mapped_column(primary_key=True)
+    feed: Mapped[str] = mapped_column(Text)
+    discarded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)

@@ -7,19 +7,20 @@ counted; `sweep` deletes them.
 
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cockpit.analytics.store import Analytics
 from cockpit.base import outbox
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import files
 from cockpit.intake.errors import BatchDuplicate, BatchIdReused, BatchInProgress, BatchSuperseded
-from cockpit.intake.feeds import FEEDS, FeedName, feed_of
+from cockpit.intake.facts import FactWriter
+from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
@@ -33,6 +34,11 @@ from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 log = structlog.get_logger("intake")
+
+INSERT_ROWS = 100_000
+"""Facts of one insert: each insert makes a part per year in ClickHouse, and many small parts slow it down."""
+QUARANTINE_ROWS = 1_000
+SWEEP_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Receiver:
     def __init__(
         self,
         database: Database,
-        analytics: Analytics,
+        facts: FactWriter,
         clock: Clock,
         units: Callable[[AsyncSession], Units],
         *,
@@ -66,7 +72,7 @@ class Receiver:
         stale_after: timedelta,
     ) -> None:
         self._database = database
-        self._analytics = analytics
+        self._facts = facts
         self._clock = clock
         self._units = units
         self._limit = limit
@@ -94,15 +100,23 @@ class Receiver:
             return batch, ours
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
-        """Give up batches that nobody is receiving any more (`stale_after` when None); returns how many."""
-        age = self._stale_after if older_than is None else older_than
+        """Fail batches that nobody is receiving any more (`stale_after` when None); returns how many.
+
+        Deletes the facts of loads that were discarded as long ago and whose process stopped before it did so.
+        """
+        before = self._clock.now() - (self._stale_after if older_than is None else older_than)
         async with self._database.transaction() as session:
-            stale = await BatchRepository(session).stale(self._clock.now() - age)
+            batches = BatchRepository(session)
+            stale = await batches.stale(before, SWEEP_LIMIT)
             for batch in stale:
-                await self._discard(session, batch, "interrupted")
+                await self._discard(batches, batch, "interrupted", before)
             if stale:
                 log.warning("interrupted batches given up", count=len(stale))
-            return len(stale)
+        async with self._database.transaction() as session:
+            discarded = await BatchRepository(session).discarded(before, SWEEP_LIMIT)
+        for load in discarded:
+            await self._delete(load.feed, load.load_id)
+        return len(stale)
 
     def sweeping(self) -> Periodic:
         """The sweep as a periodic task."""
@@ -151,7 +165,7 @@ class Receiver:
             if batch.status is BatchStatus.RECEIVING:
                 if batch.touched_at > now - self._stale_after:
                     raise BatchInProgress
-                await self._discard(session, batch, "interrupted")
+                await self._discard(batches, batch, "interrupted", now)
             batch.begin(load_id, upload.sha256, upload.size, headings, now)
             return batch, True
 
@@ -161,28 +175,48 @@ class Receiver:
             raise BatchDuplicate.of(twin)
 
     async def _load(self, batch: Batch, reader: files.RowReader, loader: Loader) -> Batch:
-        accepted = rejected = 0
-        table = feed_of(batch.feed).table
+        accepted = 0
         try:
-            while not reader.ended:
-                lines = await self._threads.run(reader.take)
-                if not lines:
-                    continue
-                chunk = await loader.judge(lines)
-                await self._analytics.insert(table, loader.columns, chunk.facts)
-                async with self._database.transaction() as session:
-                    batches = BatchRepository(session)
-                    current = await batches.locked(batch.id)
-                    if current is None:
-                        raise BatchSuperseded
-                    current.touch(batch.load_id, self._clock.now())
-                    await batches.quarantine(chunk.rejected)
-                accepted += len(chunk.facts)
-                rejected += len(chunk.rejected)
-            return await self._commit(batch, accepted, rejected)
+            with files.spool() as lines:
+                waiting, rejected = 0, Rejected()
+                while not reader.ended:
+                    rows = await self._threads.run(reader.take)
+                    if not rows:
+                        continue
+                    chunk = await loader.judge(rows)
+                    await self._threads.run(lines.write, chunk.facts)
+                    waiting += chunk.accepted
+                    accepted += chunk.accepted
+                    rejected.add(chunk.rejected)
+                    if waiting >= INSERT_ROWS:
+                        await self._insert(batch, loader, lines)
+                        waiting = 0
+                    await self._keep(batch, rejected.take(QUARANTINE_ROWS))
+                if waiting:
+                    await self._insert(batch, loader, lines)
+                await self._keep(batch, rejected.take(1))
+            await self._facts.check(batch.feed, batch.load_id, accepted)
+            return await self._commit(batch, accepted, rejected.count)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
+
+    async def _insert(self, batch: Batch, loader: Loader, lines: BinaryIO) -> None:
+        lines.seek(0)
+        await self._facts.insert(batch.feed, loader.columns, lines)
+        lines.seek(0)
+        lines.truncate()
+
+    async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
+        """Quarantine rows, and show that the attempt is alive."""
+        async with self._database.transaction() as session:
+            batches = BatchRepository(session)
+            current = await batches.locked(batch.id)
+            if current is None:
+                raise BatchSuperseded
+            current.touch(batch.load_id, self._clock.now())
+            if rejected:
+                await batches.quarantine(rejected)
 
     async def _commit(self, batch: Batch, accepted: int, rejected: int) -> Batch:
         async with self._database.transaction() as session:
@@ -203,31 +237,52 @@ class Receiver:
     async def _give_up(self, batch: Batch, reason: str) -> None:
         try:
             async with self._database.transaction() as session:
-                current = await BatchRepository(session).locked(batch.id)
+                batches = BatchRepository(session)
+                current = await batches.locked(batch.id)
                 ours = current is not None and current.load_id == batch.load_id
                 if current is not None and ours and current.status is BatchStatus.RECEIVING:
-                    await self._discard(session, current, reason)
+                    await self._discard(batches, current, reason, self._clock.now())
                 elif current is not None and ours and current.status is not BatchStatus.FAILED:
-                    # It did commit, only the answer to the commit was lost: the facts count.
+                    # It was committed, only the answer to the commit was lost: the facts count.
                     log.warning("batch committed all the same", batch=str(batch.id))
+                    return
                 else:
-                    # Of an attempt that was superseded, only the facts are ours to remove.
-                    await self._delete_facts(batch)
+                    # Of an attempt that was superseded, only the facts are ours to delete.
+                    await batches.discard(batch.feed, batch.load_id, self._clock.now())
+            await self._delete(batch.feed, batch.load_id)
         except Exception:
-            # The next start sweeps; until then the facts are there and do not count.
+            # The next sweep deletes; until then the facts are there and do not count.
             log.warning("batch not given up", batch=str(batch.id), exc_info=True)
 
-    async def _discard(self, session: AsyncSession, batch: Batch, reason: str) -> None:
+    async def _discard(self, batches: BatchRepository, batch: Batch, reason: str, now: datetime) -> None:
         batch.fail(reason)
-        await self._delete_facts(batch)
-        await BatchRepository(session).forget_quarantine(batch.id)
+        await batches.discard(batch.feed, batch.load_id, now)
+        await batches.forget_quarantine(batch.id)
 
-    async def _delete_facts(self, batch: Batch) -> None:
-        await self._analytics.execute(
-            f"DELETE FROM {feed_of(batch.feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a name of ours
-            {"load": batch.load_id},
-            patient=True,
-        )
+    async def _delete(self, feed: str, load_id: UUID) -> None:
+        await self._facts.delete(feed, load_id)
+        async with self._database.transaction() as session:
+            await BatchRepository(session).forget_discarded(load_id)
+
+
+class Rejected:
+    """Rejected rows that wait for the next transaction."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self.count = 0
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Take more rows."""
+        self._rows += rows
+        self.count += len(rows)
+
+    def take(self, least: int) -> list[dict[str, Any]]:
+        """The waiting rows if there are at least so many, else none."""
+        if len(self._rows) < least:
+            return []
+        rows, self._rows = self._rows, []
+        return rows
 
 
 def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:

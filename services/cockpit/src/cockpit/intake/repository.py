@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
-from cockpit.intake.models import Batch, QuarantinedRow
+from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from contracts.vocabulary import BatchStatus
 from servicekit.ltree import under
 
@@ -114,20 +114,47 @@ class BatchRepository:
         )
         return {row.id: row.committed_at for row in rows}
 
-    async def stale(self, before: datetime) -> Sequence[Batch]:
+    async def stale(self, before: datetime, limit: int) -> Sequence[Batch]:
         """Lock unfinished batches without a sign of life since `before`; skips those locked by others."""
         return (
             await self._session.scalars(
                 select(Batch)
                 .where(Batch.status == BatchStatus.RECEIVING, Batch.touched_at <= before)
+                .order_by(Batch.touched_at)
+                .limit(limit)
                 .with_for_update(skip_locked=True)
             )
         ).all()
 
+    async def discard(self, feed: str, load_id: UUID, now: datetime) -> None:
+        """Have the facts of a load deleted."""
+        await self._session.execute(
+            upsert(DiscardedLoad)
+            .values(load_id=load_id, feed=feed, discarded_at=now)
+            .on_conflict_do_nothing()
+        )
+
+    async def discarded(self, before: datetime, limit: int) -> Sequence[DiscardedLoad]:
+        """Loads that were discarded before a time and whose facts may still be there."""
+        return (
+            await self._session.scalars(
+                select(DiscardedLoad)
+                .where(DiscardedLoad.discarded_at <= before)
+                .order_by(DiscardedLoad.discarded_at)
+                .limit(limit)
+            )
+        ).all()
+
+    async def forget_discarded(self, load_id: UUID) -> bool:
+        """Withdraw a discard, or note that the facts are deleted; False if that was done before."""
+        gone = await self._session.execute(
+            delete(DiscardedLoad).where(DiscardedLoad.load_id == load_id).returning(DiscardedLoad.load_id)
+        )
+        return gone.first() is not None
+
     async def quarantine(self, rows: Sequence[dict[str, Any]]) -> None:
         """Keep rows that were not taken in."""
-        if rows:
-            await self._session.execute(insert(QuarantinedRow), rows)
+        await self._session.execute(insert(QuarantinedRow), rows)
 
     async def forget_quarantine(self, batch_id: UUID) -> None:
         """Drop what an earlier attempt kept."""

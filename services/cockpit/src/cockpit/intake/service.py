@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access.service import Access
-from cockpit.analytics.store import Analytics
 from cockpit.directory.models import Unit
-from cockpit.intake.errors import BatchKeyRequired, BatchNotFound
-from cockpit.intake.feeds import FeedName, feed_of
+from cockpit.intake.errors import BatchInProgress, BatchKeyRequired, BatchNotFound
+from cockpit.intake.facts import FactWriter
+from cockpit.intake.feeds import FeedName
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
@@ -39,14 +39,14 @@ class Batches:
         session: AsyncSession,
         clock: Clock,
         access: Access,
-        analytics: Analytics,
+        facts: FactWriter,
         receiver: Receiver,
         quarantine: Quarantine,
     ) -> None:
         self._session = session
         self._clock = clock
         self._access = access
-        self._analytics = analytics
+        self._facts = facts
         self._receiver = receiver
         self._quarantine = quarantine
         self._batches = BatchRepository(session)
@@ -98,22 +98,23 @@ class Batches:
 
         Repeating it changes nothing. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`.
         """
-        await self._batches.locked(batch_id)
         batch, unit = await self._find(actor, batch_id, "intake.reverse")
         if batch.status is BatchStatus.REVERSED:
             return FoundBatch(batch, unit)
+        batch.check_reversible()
+        # Discarded until it counts: should this request end early, the sweep deletes what it has written.
         load_id = new_id()
-        batch.reverse(load_id, actor.sub, self._clock.now())
-        # Should the transaction fail after this, the reversing facts belong to a load that never counts.
-        # The inner query keeps the aliases out of its WHERE: in ClickHouse they would shadow the columns.
-        table = feed_of(batch.feed).table
-        await self._analytics.execute(
-            f"INSERT INTO {table} SELECT * REPLACE("  # noqa: S608 - a name of ours
-            "{new:UUID} AS load_id, toInt8(-sign) AS sign, now64(3, 'UTC') AS recorded_at)"
-            f" FROM (SELECT * FROM {table} WHERE load_id = {{old:UUID}})",
-            {"new": load_id, "old": batch.load_id},
-        )
-        return FoundBatch(batch, unit)
+        await self._batches.discard(batch.feed, load_id, self._clock.now())
+        await release(self._session)
+        await self._facts.reverse(batch.feed, batch.load_id, load_id)
+        current = await self._batches.locked(batch_id)
+        if current is None:
+            raise BatchNotFound
+        if current.status is not BatchStatus.REVERSED:
+            if not await self._batches.forget_discarded(load_id):
+                raise BatchInProgress
+            current.reverse(load_id, actor.sub, self._clock.now())
+        return FoundBatch(current, unit)
 
     async def counted_loads(self, feed: FeedName, path: str) -> list[UUID]:
         """The loads whose facts count in the subtree at `path`; queries over facts are restricted to them."""
