@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import DirectoryLoadedV1
-from contracts.vocabulary import Audience
+from contracts.vocabulary import Audience, Role
 from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
@@ -55,7 +55,7 @@ def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> Wor
         if not dev:
             raise NoWorld("world s has made-up people: dev mode only")
         staff = worlds.centre_staff()
-        cockpit = frozenset(person.phone for person in staff if "unit_admin" in person.roles)
+        cockpit = frozenset(person.phone for person in staff if Role.UNIT_ADMIN in person.roles)
         return World(worlds.world_s(), [*staff, *worlds.world_s_people()], cockpit)
     if name == "national":
         if first_admin is None:
@@ -73,7 +73,7 @@ def first_admin(phone: str | None, name: str | None) -> PersonSeed | None:
         return None
     if name is None or not is_real_name(name):
         raise BadName
-    return PersonSeed(phone_of(phone), name, CENTRE_CODE, ("unit_admin", "approver"))
+    return PersonSeed(phone_of(phone), name, CENTRE_CODE, (Role.UNIT_ADMIN, Role.APPROVER))
 
 
 async def ensure_keys_and_clients(

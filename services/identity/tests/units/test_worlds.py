@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import get_args
 
 import phonenumbers
 import pytest
 
+from contracts.vocabulary import Level
 from identity.units import people, rules, worlds
 from identity.units.rules import CENTRE_CODE, CORPS_CODE, SeedError, UnitSeed
 from identity.units.sources import divisions, divisions_by_code, universities
@@ -69,7 +69,7 @@ def test_every_unit_but_the_centre_lies_in_a_known_division(build: Build) -> Non
 
 @both_worlds
 def test_levels_go_down_the_tree(build: Build) -> None:
-    rank = {level: index for index, level in enumerate(get_args(rules.Level))}
+    rank = {level: index for index, level in enumerate(Level)}
     units = by_code(build())
     for unit in units.values():
         if unit.parent_code is not None:

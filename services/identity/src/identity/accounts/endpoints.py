@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts import errors
 from identity.accounts.schemas import AccountOut, RegistrationIn
 from identity.accounts.service import Accounts, phone_of
@@ -59,6 +60,6 @@ async def register(new: RegistrationIn, session: Session, clock: Clock, vault: V
         sub=account.id,
         name=account.name,
         phone_masked=account.phone_masked,
-        status="active",
+        status=AccountStatus.ACTIVE,
         registered_at=account.registered_at,
     )

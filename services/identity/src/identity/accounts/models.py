@@ -3,13 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts.errors import AccountNotActive, AccountNotSuspended, SuspendedAbove
 from identity.base import Base
 from servicekit.ids import new_id
 from servicekit.ltree import LTree, is_under
+from servicekit.words import Word, known
 
 
 class Account(Base):
@@ -24,7 +26,7 @@ class Account(Base):
         Index(
             "uq_accounts_phone_index", "phone_index", unique=True, postgresql_where=text("status <> 'closed'")
         ),
-        CheckConstraint("status IN ('active','suspended','closed')", name="status_known"),
+        known("status", AccountStatus, "status_known"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -33,7 +35,7 @@ class Account(Base):
     phone_index: Mapped[bytes] = mapped_column(LargeBinary)
     phone_masked: Mapped[str] = mapped_column(Text)
     phone_verified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    status: Mapped[str] = mapped_column(Text, default="active")
+    status: Mapped[AccountStatus] = mapped_column(Word(AccountStatus), default=AccountStatus.ACTIVE)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
@@ -42,18 +44,18 @@ class Account(Base):
 
     def suspend(self, by_path: str) -> None:
         """Stop the account, by an administrator of the unit at `by_path`. Raises `AccountNotActive`."""
-        if self.status != "active":
+        if self.status != AccountStatus.ACTIVE:
             raise AccountNotActive
-        self.status = "suspended"
+        self.status = AccountStatus.SUSPENDED
         self.suspended_by_path = by_path
         self.version += 1
 
     def restore(self, by_path: str) -> None:
         """Let a suspended account work again. Raises `AccountNotSuspended`, `SuspendedAbove`."""
-        if self.status != "suspended":
+        if self.status != AccountStatus.SUSPENDED:
             raise AccountNotSuspended
         if self.suspended_by_path is not None and not is_under(self.suspended_by_path, by_path):
             raise SuspendedAbove
         self.suspended_by_path = None
-        self.status = "active"
+        self.status = AccountStatus.ACTIVE
         self.version += 1

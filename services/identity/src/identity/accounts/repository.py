@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 
 
@@ -27,7 +28,9 @@ class AccountRepository:
 
     async def by_phone_index(self, index: bytes, *, share: bool = False) -> Account | None:
         """The account, not closed, that has this phone number; `share` locks it against changes."""
-        statement = select(Account).where(Account.phone_index == index, Account.status != "closed")
+        statement = select(Account).where(
+            Account.phone_index == index, Account.status != AccountStatus.CLOSED
+        )
         if share:
             statement = _first(statement.with_for_update(read=True))
         found: Account | None = await self._session.scalar(statement)

@@ -1,10 +1,11 @@
 """Shapes of the accounts' API."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.vocabulary import AccountStatus
 
 
 class RegistrationIn(BaseModel):
@@ -41,7 +42,7 @@ class AccountOut(BaseModel):
     sub: UUID
     name: str
     phone_masked: str
-    status: Literal["active", "suspended", "closed"]
+    status: AccountStatus
     registered_at: datetime
     unit_id: UUID | None = None
     roles: list[str] = []

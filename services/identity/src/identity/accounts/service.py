@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts import rules
 from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
 from identity.accounts.models import Account
@@ -89,7 +90,7 @@ class Accounts:
             "phone_index": self._vault.index(PHONE, phone),
             "phone_masked": rules.mask_phone(phone),
             "phone_verified_at": now,
-            "status": "active",
+            "status": AccountStatus.ACTIVE,
             "version": 1,
             "registered_at": now,
         }

@@ -18,6 +18,7 @@ from authkit.errors import (
 )
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
+from contracts.vocabulary import Role
 from identity.accounts.errors import (
     AccountNotActive,
     AccountNotFound,
@@ -48,7 +49,7 @@ StrongAdmin = Annotated[
     Depends(
         requires(
             scope=SCOPE,
-            roles=("unit_admin",),
+            roles=(Role.UNIT_ADMIN,),
             acr=acr.MFA,
             max_age=int(rules.FRESH.total_seconds()),
         )

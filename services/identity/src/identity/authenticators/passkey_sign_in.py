@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from authkit import acr
+from contracts.vocabulary import AccountStatus
 from identity.accounts.errors import AccountSuspended
 from identity.accounts.service import Accounts
 from identity.audit import service as audit
@@ -62,7 +63,7 @@ async def sign_in(
     try:
         used = await passkeys.check(ticket, credential, owner, identified=False)
         assert account is not None
-        if account.status != "active":
+        if account.status != AccountStatus.ACTIVE:
             raise AccountSuspended
     except (AuthenticatorProblem, AccountSuspended) as problem:
         if account is not None:

@@ -22,8 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from contracts.vocabulary import ClientStatus
 from identity.base import Base
 from servicekit.ids import new_id
+from servicekit.words import Word, known
 
 
 class InitialAccessToken(Base):
@@ -74,7 +76,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
             "('none','client_secret_basic','client_secret_post','private_key_jwt')",
             name="auth_method",
         ),
-        CheckConstraint("status IN ('active','disabled','deleted')", name="status_known"),
+        known("status", ClientStatus, "status_known"),
         Index("ix_clients_owner_unit_id", "owner_unit_id"),
     )
 
@@ -116,7 +118,9 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")
     tos_uri: Mapped[str | None] = mapped_column(Text)
     userinfo_signed_response_alg: Mapped[str | None] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, default="active", server_default="active")
+    status: Mapped[ClientStatus] = mapped_column(
+        Word(ClientStatus), default=ClientStatus.ACTIVE, server_default="active"
+    )
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
+from contracts.vocabulary import UnitStatus
 from identity.audit import service as audit
 from identity.clients import errors
 from identity.clients.models import Client, InitialAccessToken, secret_hash
@@ -40,7 +41,7 @@ class Registrations:
         unit = await self._rows.unit(unit_id)
         if unit is None:
             raise UnitNotFound
-        if unit.status != "active":
+        if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         token, now = secrets.token_urlsafe(32), self._clock.now()
         row = InitialAccessToken(
@@ -87,7 +88,7 @@ class Registrations:
         if row is None or not row.usable(self._clock.now()):
             raise BadToken
         unit = await self._rows.unit(row.owner_unit_id)
-        if unit is None or unit.status != "active":
+        if unit is None or unit.status != UnitStatus.ACTIVE:
             raise BadToken
         own = secrets.token_urlsafe(32)
         actor = registrant(unit, f"initial_access_token:{row.id}")

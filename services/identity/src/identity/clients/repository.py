@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from contracts.vocabulary import ClientStatus
 from identity.clients.models import Client, InitialAccessToken
 from identity.grants.models import Grant
 from identity.units.models import Unit
@@ -34,7 +35,7 @@ class ClientRepository:
         statement = (
             select(Client, Unit)
             .join(Unit, Unit.id == Client.owner_unit_id)
-            .where(Client.client_id == client_id, Client.status != "deleted")
+            .where(Client.client_id == client_id, Client.status != ClientStatus.DELETED)
             .execution_options(populate_existing=True)
         )
         if lock:
@@ -47,7 +48,7 @@ class ClientRepository:
         statement = (
             select(Client)
             .join(Unit, Unit.id == Client.owner_unit_id)
-            .where(under(Unit.path, path), Client.status != "deleted")
+            .where(under(Unit.path, path), Client.status != ClientStatus.DELETED)
             .order_by(Client.client_id)
             .limit(limit + 1)
         )
@@ -60,7 +61,7 @@ class ClientRepository:
         return (
             await self._session.scalars(
                 select(Client)
-                .where(Client.owner_unit_id == unit_id, Client.status != "deleted")
+                .where(Client.owner_unit_id == unit_id, Client.status != ClientStatus.DELETED)
                 .order_by(Client.registered_at.desc(), Client.client_id)
                 .limit(limit)
             )
@@ -108,4 +109,4 @@ class ActiveClients:
     def get(self, client_id: str) -> Client | None:
         """A client by id; None for a disabled one, too."""
         client = self._session.get(Client, client_id)
-        return client if client is not None and client.status == "active" else None
+        return client if client is not None and client.status == ClientStatus.ACTIVE else None

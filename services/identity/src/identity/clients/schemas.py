@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import ClientStatus
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import secret_id
@@ -82,7 +83,7 @@ class ClientOut(Fields):
     scopes: list[str]
     audiences: list[str]
     owner_unit_id: UUID
-    status: Literal["active", "disabled"]
+    status: Literal[ClientStatus.ACTIVE, ClientStatus.DISABLED]
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
     registered_at: datetime
     secrets: list[SecretOut]

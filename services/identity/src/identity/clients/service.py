@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
-from contracts.vocabulary import Audience
+from contracts.vocabulary import Audience, ClientStatus, Level, UnitStatus
 from identity.audit import service as audit
 from identity.clients import errors, rules
 from identity.clients.cache import ClientCache
@@ -43,7 +43,7 @@ class Registrar:
     def of(cls, principal: Principal) -> "Registrar":
         """The administrator that an access token speaks of."""
         assert principal.acting is not None
-        return cls(principal.sub, principal.acting.path, principal.acting.level == "ministry")
+        return cls(principal.sub, principal.acting.path, principal.acting.level == Level.MINISTRY)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Clients:
             raise UnitNotFound
         if not is_under(unit.path, actor.path):
             raise OutOfReach
-        if unit.status != "active":
+        if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         self._check(actor, metadata, None)
         now = self._clock.now()
@@ -93,7 +93,7 @@ class Clients:
             owner_unit_id=unit.id,
             first_party=False,
             registered_at=now,
-            status="active",
+            status=ClientStatus.ACTIVE,
             version=1,
             secrets=[],
             registration_token_hash=None if registration_token is None else secret_hash(registration_token),
@@ -150,7 +150,7 @@ class Clients:
         `ClientDisabled`.
         """
         client = await self.get(actor, client_id, lock=True)
-        if client.status != "active":
+        if client.status != ClientStatus.ACTIVE:
             raise errors.ClientDisabled
         if not _uses_secrets(client):
             raise errors.NoSecrets
@@ -186,18 +186,18 @@ class Clients:
         Raises `ClientNotFound`, `ClientDisabled`.
         """
         client = await self.get(actor, client_id, lock=True)
-        if client.status != "active":
+        if client.status != ClientStatus.ACTIVE:
             raise errors.ClientDisabled
-        await self._end(client, "disabled", "client disabled")
+        await self._end(client, ClientStatus.DISABLED, "client disabled")
         self._record(actor, "client.disabled", client, reason=reason)
         return client
 
     async def enable(self, actor: Registrar, client_id: str) -> Client:
         """Let a disabled client work again; people grant anew. Raises `ClientNotFound`, `ClientActive`."""
         client = await self.get(actor, client_id, lock=True)
-        if client.status == "active":
+        if client.status == ClientStatus.ACTIVE:
             raise errors.ClientActive
-        client.status = "active"
+        client.status = ClientStatus.ACTIVE
         client.version += 1
         self._record(actor, "client.enabled", client)
         return client
@@ -206,20 +206,24 @@ class Clients:
         """Deprovision (RFC 7592 §2.3). The row stays: the audit log and grants refer to it."""
         client = await self.get(actor, client_id, lock=True)
         client.registration_token_hash = None
-        await self._end(client, "deleted", "client deleted")
+        await self._end(client, ClientStatus.DELETED, "client deleted")
         self._record(actor, "client.deleted", client)
 
     async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
         """The active client whose registration access token this is, locked (RFC 7592 §2)."""
         found = await self._rows.owned(client_id, lock=True)
-        if found is None or found[0].registration_token_hash is None or found[0].status != "active":
+        if (
+            found is None
+            or found[0].registration_token_hash is None
+            or found[0].status != ClientStatus.ACTIVE
+        ):
             return None
         client, unit = found
         if not secrets.compare_digest(client.registration_token_hash or b"", secret_hash(token)):
             return None
         return client, registrant(unit, f"client:{client.client_id}")
 
-    async def _end(self, client: Client, status: str, why: str) -> None:
+    async def _end(self, client: Client, status: ClientStatus, why: str) -> None:
         client.status = status
         client.version += 1
         grants = await self._rows.live_grants(client.client_id, self._clock.now())

@@ -10,6 +10,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import Service as Clients
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
@@ -39,7 +40,7 @@ class Integrator:
 
     def __init__(self, browser: BrowserSession, unit: Unit, vault: Vault) -> None:
         self.unit = unit
-        self.actor = Registrar(str(browser.account_id), unit.path, unit.level == "ministry")
+        self.actor = Registrar(str(browser.account_id), unit.path, unit.level == Level.MINISTRY)
         # Bound to the session: another browser's, or an earlier session's, form is refused.
         self.csrf = vault.index(_PURPOSE, str(browser.id)).hex()
 
@@ -52,11 +53,11 @@ async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) 
     profile = await memberships.profile(browser.account_id)
     membership, unit = profile.membership, profile.unit
     if (
-        profile.account.status != "active"
+        profile.account.status != AccountStatus.ACTIVE
         or membership is None
         or unit is None
-        or unit.status != "active"
-        or "unit_admin" not in membership.roles
+        or unit.status != UnitStatus.ACTIVE
+        or Role.UNIT_ADMIN not in membership.roles
     ):
         return page("integration_refused.html", status=403, message="只有单位管理员可以登记和管理接入系统。")
     return Integrator(browser, unit, vault)

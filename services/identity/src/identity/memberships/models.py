@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.vocabulary import JoinRequestStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.memberships.errors import InviteExpired, InviteRevoked, InviteUsedUp, JoinRequestDecided
 from identity.units.models import Unit
 from servicekit.ids import new_id
+from servicekit.words import Word, known
 
 
 class Membership(Base):
@@ -82,7 +84,7 @@ class JoinRequest(Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_join_requests_unit_id_status", "unit_id", "status"),
-        CheckConstraint("status IN ('pending','approved','rejected')", name="status_known"),
+        known("status", JoinRequestStatus, "status_known"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -90,7 +92,9 @@ class JoinRequest(Base):
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     invite_id: Mapped[UUID] = mapped_column(ForeignKey("invites.id"))
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    status: Mapped[str] = mapped_column(Text, default="pending")
+    status: Mapped[JoinRequestStatus] = mapped_column(
+        Word(JoinRequestStatus), default=JoinRequestStatus.PENDING
+    )
     requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     decided_by: Mapped[UUID | None] = mapped_column()
@@ -98,14 +102,14 @@ class JoinRequest(Base):
 
     def approve(self, by: UUID, now: datetime) -> None:
         """Let the person in. Raises `JoinRequestDecided`."""
-        self._decide("approved", by, now, None)
+        self._decide(JoinRequestStatus.APPROVED, by, now, None)
 
     def reject(self, by: UUID, now: datetime, reason: str) -> None:
         """Turn the person away. Raises `JoinRequestDecided`."""
-        self._decide("rejected", by, now, reason)
+        self._decide(JoinRequestStatus.REJECTED, by, now, reason)
 
-    def _decide(self, status: str, by: UUID, now: datetime, reason: str | None) -> None:
-        if self.status != "pending":
+    def _decide(self, status: JoinRequestStatus, by: UUID, now: datetime, reason: str | None) -> None:
+        if self.status != JoinRequestStatus.PENDING:
             raise JoinRequestDecided
         self.status = status
         self.decided_by = by

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import JoinRequestStatus
 from identity.accounts.models import Account
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.units.models import Unit
@@ -48,7 +49,7 @@ class MembershipRepository:
             select(JoinRequest, Account, Unit)
             .join(Account, Account.id == JoinRequest.account_id)
             .join(Unit, Unit.id == JoinRequest.unit_id)
-            .where(JoinRequest.status == "pending", under(Unit.path, path))
+            .where(JoinRequest.status == JoinRequestStatus.PENDING, under(Unit.path, path))
             .order_by(JoinRequest.id)
             .limit(limit + 1)
         )
@@ -100,7 +101,7 @@ class MembershipRepository:
         return (
             await self._session.scalars(
                 select(JoinRequest)
-                .where(JoinRequest.unit_id == unit_id, JoinRequest.status == "pending")
+                .where(JoinRequest.unit_id == unit_id, JoinRequest.status == JoinRequestStatus.PENDING)
                 .order_by(JoinRequest.id)
                 .with_for_update()
             )

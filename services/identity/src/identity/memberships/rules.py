@@ -4,21 +4,23 @@ import re
 import secrets
 from datetime import timedelta
 
+from contracts.vocabulary import Entitlement, Kind, Level
+
 INVITE_LIFETIME = timedelta(days=7)
 INVITE_MAX_LIFETIME = timedelta(days=30)
-COCKPIT = "cockpit"
-ENTITLEMENTS = frozenset({COCKPIT})
+COCKPIT = Entitlement.COCKPIT
+ENTITLEMENTS = frozenset(Entitlement)
 
-_COCKPIT_LEVELS = frozenset({"ministry", "province", "city", "county"})
+_COCKPIT_LEVELS = frozenset({Level.MINISTRY, Level.PROVINCE, Level.CITY, Level.COUNTY})
 # Crockford's base 32: no I, L, O, U, so that a code can be read out on the phone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE = re.compile(rf"^[{_ALPHABET}]{{16}}$")
 _CONFUSED = str.maketrans("ILO", "110")
 
 
-def may_enter_cockpit(level: str, kind: str) -> bool:
+def may_enter_cockpit(level: Level, kind: Kind) -> bool:
     """The cockpit is for student-aid departments of ministry, provinces, cities and counties only."""
-    return level in _COCKPIT_LEVELS and kind == "student_aid"
+    return level in _COCKPIT_LEVELS and kind == Kind.STUDENT_AID
 
 
 def new_invite_code() -> str:

@@ -1,14 +1,13 @@
 """Shapes of the memberships' API."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import JoinRequestStatus, Role
 from identity.accounts.schemas import AccountOut
 from identity.memberships.models import Profile
-from identity.units.rules import Role
 
 
 class InviteIn(BaseModel):
@@ -52,7 +51,7 @@ class JoinRequestOut(BaseModel):
     unit_id: UUID
     unit_name: str
     roles: list[Role]
-    status: Literal["pending", "approved", "rejected"]
+    status: JoinRequestStatus
     requested_at: datetime
     decided_at: datetime | None
     reason: str | None

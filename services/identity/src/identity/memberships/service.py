@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import Audience
+from contracts.vocabulary import Audience, JoinRequestStatus, UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -107,7 +107,7 @@ class Memberships:
     async def invite(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
         """An invite and its code, which is not stored. Raises `OutOfReach`, `UnitClosed`."""
         unit = await self._units.within_reach(principal, unit_id)
-        if unit.status != "active":
+        if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         now = self._clock.now()
         code = rules.new_invite_code()
@@ -151,7 +151,7 @@ class Memberships:
         account = await self._accounts.get(sub, lock=True)
         if await self._rows.active(sub) is not None:
             raise AlreadyMember
-        if unit.status != "active":
+        if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         now = self._clock.now()
         invite = await self._rows.lock_invite(invite.id)
@@ -164,7 +164,7 @@ class Memberships:
             unit_id=invite.unit_id,
             invite_id=invite.id,
             roles=list(invite.roles),
-            status="pending",
+            status=JoinRequestStatus.PENDING,
             requested_at=now,
         )
         try:
@@ -190,7 +190,7 @@ class Memberships:
         `AlreadyMember`.
         """
         request, account, unit = await self._to_decide(principal, request_id)
-        if unit.status != "active":
+        if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         now = self._clock.now()
         request.approve(UUID(principal.sub), now)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from authkit import acr
+from contracts.vocabulary import AccountStatus
 from identity.accounts.errors import AccountSuspended
 from identity.accounts.rules import normalise_phone
 from identity.accounts.service import Accounts, phone_of
@@ -117,7 +118,7 @@ async def sign_in(
         account = await Accounts(session, clock, vault).by_phone(number, share=True)
         if account is None:
             raise CodeIncorrect
-        if account.status != "active":
+        if account.status != AccountStatus.ACTIVE:
             audit.record(session, clock, actor=account.id, action="sign_in.refused", target=account.id)
             raise AccountSuspended
     except Problem as problem:

@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from authkit.dependencies import requires
 from authkit.principal import Principal
+from contracts.vocabulary import Role
 
 SCOPE = "identity"
 """What a client must have been granted to use this API for a person, beside the audience."""
@@ -16,7 +17,7 @@ Member = Annotated[Principal, Depends(requires(scope=SCOPE))]
 Person = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False))]
 """Anybody with an account."""
 
-UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, roles=("unit_admin",)))]
+UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, roles=(Role.UNIT_ADMIN,)))]
 """A unit's administrator (单位管理员); reaches the unit's subtree."""
 
 DirectoryReader = Annotated[

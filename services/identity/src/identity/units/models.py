@@ -8,10 +8,12 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.vocabulary import Kind, Level, UnitStatus
 from identity.base import Base
 from identity.units.errors import UnitClosed
 from servicekit.ids import new_id
 from servicekit.ltree import LTree
+from servicekit.words import Word, known
 
 
 class Unit(Base):
@@ -25,11 +27,9 @@ class Unit(Base):
     __table_args__ = (
         Index("ix_units_path", "path", postgresql_using="gist"),
         Index("ix_units_path_order", "path"),
-        CheckConstraint(
-            "level IN ('ministry','province','city','county','school','department')", name="level_known"
-        ),
-        CheckConstraint("kind IN ('student_aid','nutrition','school','department')", name="kind_known"),
-        CheckConstraint("status IN ('active','closed')", name="status_known"),
+        known("level", Level, "level_known"),
+        known("kind", Kind, "kind_known"),
+        known("status", UnitStatus, "status_known"),
         CheckConstraint("code ~ '^[A-Za-z0-9_]{1,64}$'", name="code_is_a_label"),
     )
 
@@ -37,22 +37,24 @@ class Unit(Base):
     code: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
-    level: Mapped[str] = mapped_column(Text)
-    kind: Mapped[str] = mapped_column(Text)
+    level: Mapped[Level] = mapped_column(Word(Level))
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
     stages: Mapped[list[str]] = mapped_column(ARRAY(Text))
     region_code: Mapped[str | None] = mapped_column(Text, index=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"), index=True)
     path: Mapped[str] = mapped_column(LTree)
-    status: Mapped[str] = mapped_column(Text, server_default=text("'active'"), default="active")
+    status: Mapped[UnitStatus] = mapped_column(
+        Word(UnitStatus), server_default=text("'active'"), default=UnitStatus.ACTIVE
+    )
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"), default=1)
     opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def close(self, now: datetime) -> None:
         """The unit ceases to exist (撤销); its row and history stay. Raises `UnitClosed` if it has before."""
-        if self.status == "closed":
+        if self.status == UnitStatus.CLOSED:
             raise UnitClosed
-        self.status = "closed"
+        self.status = UnitStatus.CLOSED
         self.closed_at = now
         self.version += 1
 

@@ -5,7 +5,8 @@ somebody's: load these people only where text messages stay on the machine (the 
 live SMS gateway.
 """
 
-from identity.units.rules import CENTRE_CODE, PersonSeed, Role
+from contracts.vocabulary import Role
+from identity.units.rules import CENTRE_CODE, PersonSeed
 
 DEMO_PHONE_BASE = 19_900_000_000
 CENTRE_PHONES = range(DEMO_PHONE_BASE + 1, DEMO_PHONE_BASE + 100)
@@ -14,8 +15,8 @@ UNIT_PHONES = range(DEMO_PHONE_BASE + 1_001, DEMO_PHONE_BASE + 10_000)
 
 MAX_UNIT_NUMBER = len(UNIT_PHONES) // 2
 
-FIRST_PERSON: tuple[Role, ...] = ("unit_admin", "approver")
-SECOND_PERSON: tuple[Role, ...] = ("handler",)
+FIRST_PERSON: tuple[Role, ...] = (Role.UNIT_ADMIN, Role.APPROVER)
+SECOND_PERSON: tuple[Role, ...] = (Role.HANDLER,)
 
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱郭何林高罗郑梁谢宋唐许韩冯曹彭曾肖田董潘袁蔡蒋余于杜"
 _FIRST = "秀雅思嘉佳欣梓若语子宇浩俊晨书景明志海春玉红丽静"
@@ -49,7 +50,7 @@ def unit_staff(unit_code: str, number: int) -> tuple[PersonSeed, PersonSeed]:
 
 def centre_staff() -> list[PersonSeed]:
     """The centre's own three: 单位管理员 and 签发人; 经办人; 审核人. Not among the 2,032 of world S."""
-    roles: tuple[tuple[Role, ...], ...] = (FIRST_PERSON, SECOND_PERSON, ("reviewer",))
+    roles: tuple[tuple[Role, ...], ...] = (FIRST_PERSON, SECOND_PERSON, (Role.REVIEWER,))
     return [_person(phone, CENTRE_CODE, held) for phone, held in zip(CENTRE_PHONES, roles, strict=False)]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from contracts.vocabulary import UnitStatus
 from identity.units.history import Place
 from identity.units.models import Unit, UnitChange
 from servicekit.ltree import under
@@ -34,7 +35,7 @@ class UnitRepository:
         self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
         """Active direct children by code, one more than `limit`."""
-        statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == "active")
+        statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == UnitStatus.ACTIVE)
         if query:
             statement = statement.where(Unit.name.contains(query, autoescape=True))
         if after:
@@ -46,7 +47,9 @@ class UnitRepository:
         return bool(
             await self._session.scalar(
                 select(
-                    exists().where(under(Unit.path, unit.path), Unit.id != unit.id, Unit.status == "active")
+                    exists().where(
+                        under(Unit.path, unit.path), Unit.id != unit.id, Unit.status == UnitStatus.ACTIVE
+                    )
                 )
             )
         )

@@ -10,24 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
 
-Level = Literal["ministry", "province", "city", "county", "school", "department"]
-Kind = Literal["student_aid", "nutrition", "school", "department"]
-Stage = Literal[
-    "preschool",
-    "compulsory",
-    "general_high",
-    "secondary_vocational",
-    "higher_vocational",
-    "undergraduate",
-    "master",
-    "doctor",
-]
-Role = Literal["unit_admin", "handler", "reviewer", "approver"]
-DivisionLevel = Literal["province", "city", "county"]
+from contracts.vocabulary import Kind, Level, Role, Stage
 
-ALL_STAGES: tuple[Stage, ...] = get_args(Stage)
+ALL_STAGES: tuple[Stage, ...] = tuple(Stage)
+_DIVISION_LEVELS = (Level.PROVINCE, Level.CITY, Level.COUNTY)
 
 CENTRE_CODE = "100000"
 CORPS_CODE = "660000"
@@ -88,7 +75,7 @@ class Division:
     code: str
     name: str
     type: str
-    level: DivisionLevel
+    level: Level
     parent_code: str | None
 
 
@@ -178,7 +165,7 @@ def authority_parent(division: Division) -> str:
     """
     if division.parent_code is None or division.code in SEPARATELY_PLANNED_CITIES:
         return CENTRE_CODE
-    if division.level == "county" and division.code.startswith(CORPS_CITY_PREFIX):
+    if division.level == Level.COUNTY and division.code.startswith(CORPS_CITY_PREFIX):
         return CORPS_CODE
     return division.parent_code
 
@@ -233,10 +220,10 @@ def breadth_first(units: Sequence[UnitSeed]) -> list[UnitSeed]:
     return ordered
 
 
-def _division_level(text: str) -> DivisionLevel:
-    if text not in get_args(DivisionLevel):
+def _division_level(text: str) -> Level:
+    if text not in _DIVISION_LEVELS:
         raise SeedError(f"{text!r} is no level of a division")
-    return cast(DivisionLevel, text)
+    return Level(text)
 
 
 def _unique(codes: Iterable[str]) -> set[str]:
@@ -248,14 +235,14 @@ def _unique(codes: Iterable[str]) -> set[str]:
     return seen
 
 
-_RANK: dict[str, int] = {level: rank for rank, level in enumerate(get_args(Level))}
+_RANK: dict[Level, int] = {level: rank for rank, level in enumerate(Level)}
 
 
-def may_stand_below(parent: str, child: str, kind: str) -> bool:
+def may_stand_below(parent: Level, child: Level, kind: Kind) -> bool:
     """Whether a unit of level `child` may stand directly below one of level `parent`.
 
     A lower level always may; the nutrition department of the same authority may stand at its level.
     """
-    if kind == "nutrition":
+    if kind == Kind.NUTRITION:
         return _RANK[child] >= _RANK[parent]
     return _RANK[child] > _RANK[parent]

@@ -1,12 +1,11 @@
 """Shapes of the units API."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from identity.units.rules import Kind, Level, Stage
+from contracts.vocabulary import Kind, Level, Stage, UnitStatus
 
 
 class UnitOut(BaseModel):
@@ -44,7 +43,7 @@ class UnitOut(BaseModel):
     region_code: str | None
     parent_id: UUID | None
     path: str
-    status: Literal["active", "closed"]
+    status: UnitStatus
     version: int
     opened_at: datetime
     closed_at: datetime | None

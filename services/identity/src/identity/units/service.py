@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.identity import UnitChangedV1, UnitPlace
+from contracts.vocabulary import UnitStatus
 from identity.audit import service as audit
 from identity.base import outbox
 from identity.units import rules
@@ -121,7 +122,7 @@ class Units:
         Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`.
         """
         parent = await self.within_reach(principal, new.parent_id, share=True)
-        if parent.status != "active":
+        if parent.status != UnitStatus.ACTIVE:
             raise UnitClosed
         if not rules.may_stand_below(parent.level, new.level, new.kind):
             raise LevelNotBelow
@@ -139,7 +140,7 @@ class Units:
             region_code=region,
             parent_id=parent.id,
             path=f"{parent.path}.{new.code}",
-            status="active",
+            status=UnitStatus.ACTIVE,
             version=1,
             opened_at=self._clock.now(),
         )
@@ -192,7 +193,7 @@ class Units:
                 "region_code": seed.region_code,
                 "parent_id": None if seed.parent_code is None else ids[seed.parent_code],
                 "path": paths[seed.code],
-                "status": "active",
+                "status": UnitStatus.ACTIVE,
                 "version": 1,
                 "opened_at": now,
             }

@@ -5,6 +5,7 @@ every place calls its own. Schools, 中心校 and all people are made up. Office
 names do (鼓楼区, 市中区): the code and the path identify a unit.
 """
 
+from contracts.vocabulary import Kind, Level, Stage
 from identity.units.people import centre_staff, unit_staff
 from identity.units.rules import (
     ALL_STAGES,
@@ -15,7 +16,6 @@ from identity.units.rules import (
     Division,
     PersonSeed,
     SeedError,
-    Stage,
     UnitSeed,
     University,
     authority_parent,
@@ -38,8 +38,8 @@ UNIVERSITY_DEPARTMENTS = {
 
 _STAGES_BY_UNIVERSITY_LEVEL: dict[str, tuple[Stage, ...]] = {
     # The source tells 本科 from 专科 and no more; a few of the 本科 have no doctoral or master's programme.
-    "本科": ("undergraduate", "master", "doctor"),
-    "专科": ("higher_vocational",),
+    "本科": (Stage.UNDERGRADUATE, Stage.MASTER, Stage.DOCTOR),
+    "专科": (Stage.HIGHER_VOCATIONAL,),
 }
 
 
@@ -77,7 +77,7 @@ def world_s() -> list[UnitSeed]:
     paths = unit_paths(offices)
     branches = {CENTRE_CODE, *WORLD_S_BRANCHES}
     units = [unit for unit in offices if branches.issuperset(paths[unit.code].split(".")[:2])]
-    counties = [unit for unit in units if unit.level == "county"]
+    counties = [unit for unit in units if unit.level == Level.COUNTY]
     for number, county in enumerate(counties):
         units += _schools(county, number)
     for code, names in UNIVERSITY_DEPARTMENTS.items():
@@ -98,29 +98,29 @@ def nutrition_office(county_code: str) -> UnitSeed:
     Raises SeedError where the code is not a county's.
     """
     county = divisions_by_code().get(county_code)
-    if county is None or county.level != "county":
+    if county is None or county.level != Level.COUNTY:
         raise SeedError(f"{county_code!r} is not a county")
     return UnitSeed(
         code=f"N{county.code}",
         parent_code=county.code,
         name=f"{county.name}学生营养改善计划办公室",
         short_name=f"{county.name}营养办",
-        level="county",
-        kind="nutrition",
-        stages=("compulsory",),
+        level=Level.COUNTY,
+        kind=Kind.NUTRITION,
+        stages=(Stage.COMPULSORY,),
         region_code=county.code,
     )
 
 
 def _centre() -> UnitSeed:
     name = f"全国{OFFICE}"
-    return UnitSeed(CENTRE_CODE, None, name, "全国中心", "ministry", "student_aid", ALL_STAGES, None)
+    return UnitSeed(CENTRE_CODE, None, name, "全国中心", Level.MINISTRY, Kind.STUDENT_AID, ALL_STAGES, None)
 
 
 def _corps() -> UnitSeed:
     name = f"新疆生产建设兵团{OFFICE}"
     return UnitSeed(
-        CORPS_CODE, CENTRE_CODE, name, "兵团", "province", "student_aid", ALL_STAGES, CORPS_TERRITORY
+        CORPS_CODE, CENTRE_CODE, name, "兵团", Level.PROVINCE, Kind.STUDENT_AID, ALL_STAGES, CORPS_TERRITORY
     )
 
 
@@ -131,7 +131,7 @@ def _office(division: Division) -> UnitSeed:
         name=f"{division.name}{OFFICE}",
         short_name=division.name,
         level=division.level,
-        kind="student_aid",
+        kind=Kind.STUDENT_AID,
         stages=ALL_STAGES,
         region_code=division.code,
     )
@@ -143,8 +143,8 @@ def _university(university: University) -> UnitSeed:
         parent_code=CENTRE_CODE,
         name=university.name,
         short_name=university.name,
-        level="school",
-        kind="school",
+        level=Level.SCHOOL,
+        kind=Kind.SCHOOL,
         stages=_STAGES_BY_UNIVERSITY_LEVEL[university.level],
         region_code=_located(university),
     )
@@ -152,7 +152,9 @@ def _university(university: University) -> UnitSeed:
 
 def _located(university: University) -> str:
     """The one city or province of that name; counties are left out, because their names repeat."""
-    found = [item.code for item in divisions() if item.name == university.location and item.level != "county"]
+    found = [
+        item.code for item in divisions() if item.name == university.location and item.level != Level.COUNTY
+    ]
     if len(found) != 1:
         raise SeedError(f"{university.name} lies in {university.location!r}, which is not one place")
     return found[0]
@@ -164,8 +166,8 @@ def _department(university: UnitSeed, number: int, name: str) -> UnitSeed:
         parent_code=university.code,
         name=f"{university.name}{name}",
         short_name=name,
-        level="department",
-        kind="department",
+        level=Level.DEPARTMENT,
+        kind=Kind.DEPARTMENT,
         stages=university.stages,
         region_code=university.region_code,
     )
@@ -182,10 +184,10 @@ def _schools(county: UnitSeed, number: int) -> list[UnitSeed]:
     second: str
     stages: tuple[Stage, ...]
     if number % 3 == 2:
-        second, stages = "助学中等职业学校", ("secondary_vocational",)
+        second, stages = "助学中等职业学校", (Stage.SECONDARY_VOCATIONAL,)
     else:
-        second, stages = "助学中学", ("compulsory", "general_high")
-    first = _school(county, 1, place, "助学小学", ("compulsory",))
+        second, stages = "助学中学", (Stage.COMPULSORY, Stage.GENERAL_HIGH)
+    first = _school(county, 1, place, "助学小学", (Stage.COMPULSORY,))
     return [
         first,
         _school(county, 2, place, second, stages),
@@ -194,8 +196,8 @@ def _schools(county: UnitSeed, number: int) -> list[UnitSeed]:
             parent_code=first.code,
             name=f"{place}助学中心校",
             short_name="助学中心校",
-            level="department",
-            kind="department",
+            level=Level.DEPARTMENT,
+            kind=Kind.DEPARTMENT,
             stages=first.stages,
             region_code=county.code,
         ),
@@ -208,8 +210,8 @@ def _school(county: UnitSeed, number: int, place: str, name: str, stages: tuple[
         parent_code=county.code,
         name=f"{place}{name}",
         short_name=name,
-        level="school",
-        kind="school",
+        level=Level.SCHOOL,
+        kind=Kind.SCHOOL,
         stages=stages,
         region_code=county.code,
     )
@@ -220,4 +222,6 @@ def _full_place(county: UnitSeed) -> str:
     by_code = divisions_by_code()
     division = by_code[county.code]
     above = by_code[division.parent_code] if division.parent_code is not None else None
-    return f"{above.name}{division.name}" if above is not None and above.level == "city" else division.name
+    return (
+        f"{above.name}{division.name}" if above is not None and above.level == Level.CITY else division.name
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.base import OAuth2Error
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 from identity.oauth.authorization import checks, form_post, prompts, pushed_requests
 from identity.oauth.authorization.checks import AuthorizationServer
@@ -65,7 +66,7 @@ def _person(context: Context) -> Account | None:
     if context.browser is None:
         return None
     account = context.rows.account(context.browser.account_id)
-    return account if account is not None and account.status == "active" else None
+    return account if account is not None and account.status == AccountStatus.ACTIVE else None
 
 
 def _refuse(

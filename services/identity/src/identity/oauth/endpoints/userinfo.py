@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 
 from authkit.dependencies import REFUSALS, presented
 from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
+from contracts.vocabulary import AccountStatus
 from identity.accounts.service import PHONE
 from identity.dependencies import Vault
 from identity.memberships.dependencies import Service as Memberships
@@ -34,7 +35,7 @@ async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, v
     if "openid" not in principal.scope or sub is None:
         raise InsufficientScope
     account = (await memberships.profile(sub)).account
-    if account.status != "active":
+    if account.status != AccountStatus.ACTIVE:
         raise InvalidToken
     claims: dict[str, Any] = {"sub": principal.sub}
     asked = await issuer.granted_claims(principal.grant_id)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
+from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
@@ -52,7 +53,7 @@ class Subject:
         if row.unit_id is not None:
             acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
         since = row.session_begun_at if row.session_ended_at is None else None
-        active = row.account_status == "active"
+        active = row.account_status == AccountStatus.ACTIVE
         return cls(row.person_id, active, since, acting, row.entitlements or [])
 
 
@@ -82,7 +83,7 @@ def with_subject(
     return (
         statement.outerjoin(BrowserSession, BrowserSession.id == sid)
         .outerjoin(Membership, and_(Membership.account_id == Account.id, Membership.ended_at.is_(None)))
-        .outerjoin(Unit, and_(Unit.id == Membership.unit_id, Unit.status == "active"))
+        .outerjoin(Unit, and_(Unit.id == Membership.unit_id, Unit.status == UnitStatus.ACTIVE))
     )
 
 
