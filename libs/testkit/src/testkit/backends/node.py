@@ -3,6 +3,7 @@
 The backend's `url` is the path of the `node` program.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -78,11 +79,13 @@ def install_package(directory: Path) -> None:
     Raises UnavailableError with npm's last words.
     """
     wanted = sha256((directory / "package.json").read_bytes())
-    wanted.update((directory / "package-lock.json").read_bytes())
-    # Written last: an installation that was interrupted is made anew.
-    mark = directory / "node_modules" / ".zhuxue-lock"
-    if mark.exists() and mark.read_text() == wanted.hexdigest():
-        return
-    log.info("npm ci in %s", directory)
-    installed_by(f"npm ci in {directory}", ["npm", "ci", "--no-audit", "--no-fund"], cwd=directory)
-    mark.write_text(wanted.hexdigest())
+    with (directory / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the test run may be installing
+        wanted.update(lock.read())
+        # Written last: an installation that was interrupted is made anew.
+        mark = directory / "node_modules" / ".zhuxue-lock"
+        if mark.exists() and mark.read_text() == wanted.hexdigest():
+            return
+        log.info("npm ci in %s", directory)
+        installed_by(f"npm ci in {directory}", ["npm", "ci", "--no-audit", "--no-fund"], cwd=directory)
+        mark.write_text(wanted.hexdigest())
