@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import NATIONAL_2017, Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, award, csv_of
 
 
 def code_of(response: Any) -> str:
