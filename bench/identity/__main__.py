@@ -61,7 +61,7 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
     """Start everything, measure, print."""
     backend = node.start()
     program = Path(backend.url)
-    node.install_package(issuers.PEER)
+    node.install_package(program, issuers.PEER)
     result = Result(
         command=f"make bench-identity ARGS={shlex.quote(' '.join(sys.argv[1:]))}",
         concurrency=given.concurrency,

@@ -22,7 +22,7 @@ from identity.settings import Settings
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.migrations import upgrade
-from testkit.backends import node, postgresql
+from testkit.backends import postgresql
 from testkit.backends.process import PrivateProcess, free_port
 from testkit.postgres import create_database
 
@@ -148,7 +148,7 @@ async def peer(
         [node_program, PEER / "server.js"],
         log=log,
         directories=[],
-        env=node.environment(node_program) | environment,
+        env=os.environ | environment,
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/.well-known/openid-configuration", process)

@@ -18,7 +18,6 @@ from joserfc.jwk import ECKey
 from authkit.jwks import KeySet, fetch_over_http
 from authkit.tokens import TokenVerifier
 from bench.identity.issuers import PEER
-from testkit.backends import node
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ async def token_check(issuer: str, audience: str, token: str, node_program: Path
         subprocess.run,
         [node_program, PEER / "verify.js"],
         input=json.dumps(given),
-        env=node.environment(node_program),
         capture_output=True,
         text=True,
         check=True,

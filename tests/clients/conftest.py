@@ -261,7 +261,7 @@ class Program:
     def __init__(self, node: Path, script: Path, arguments: list[str], environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [str(node), str(script), *arguments],
-            env=node_backend.environment(node) | environment,
+            env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -289,7 +289,7 @@ class Program:
 @pytest.fixture
 def node(node_program: Path) -> Iterator[Callable[..., Program]]:
     """Starts programs of `tests/clients/node`, given their name, arguments and environment."""
-    node_backend.install_package(PACKAGE)
+    node_backend.install_package(node_program, PACKAGE)
     with contextlib.ExitStack() as started:
 
         def start(name: str, *arguments: str, **environment: str) -> Program:

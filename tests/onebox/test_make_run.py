@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,29 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-
-def free_block() -> int:
-    """The first of four ports that were free a moment ago."""
-    for first in range(20_000, 60_000, 10):
-        sockets = [socket.socket() for _ in range(4)]
-        try:
-            for offset, one in enumerate(sockets):
-                one.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for one in sockets:
-                one.close()
-    raise RuntimeError("no free ports")
+from testkit.backends.process import free_ports
 
 
 class Onebox:
     """One process on a state directory."""
 
     def __init__(self, directory: Path) -> None:
-        self.port = free_block()
+        self.port = free_ports(4)[0]
         self.environment = os.environ | {
             "ZHUXUE_ONEBOX_STATE_DIR": str(directory),
             "ZHUXUE_ONEBOX_FIRST_PORT": str(self.port),

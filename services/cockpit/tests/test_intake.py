@@ -8,8 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from cockpit.models import QuarantinedRow
-
-from .conftest import AWARD_COLUMNS, NATIONAL_2017, Cockpit, amount, award, csv_of, stored
+from services.cockpit.tests.support.running_cockpit import (
+    AWARD_COLUMNS,
+    NATIONAL_2017,
+    Cockpit,
+    amount,
+    award,
+    csv_of,
+    stored,
+)
 
 # The shape of an ID number; the place does not exist.
 ID_NUMBER = "990101200001010010"

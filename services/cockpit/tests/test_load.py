@@ -15,8 +15,7 @@ from cockpit.analytics import store
 from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.analytics.lanes import Lane
 from cockpit.overview import repository
-
-from .conftest import Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
 
 
 class Gate:

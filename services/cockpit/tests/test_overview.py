@@ -16,8 +16,7 @@ from sqlalchemy import insert
 from cockpit.intake.facts import line_of
 from cockpit.models import Batch
 from servicekit.ids import new_id
-
-from .conftest import NATIONAL_2017, Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, award, csv_of
 
 
 def code_of(response: Any) -> str:

@@ -9,8 +9,7 @@ import pytest
 from cockpit.metrics.catalogue import METRICS, MetricName
 from messaging.wiring import Messaging
 from replica.replica import Replica
-
-from .conftest import Cockpit, Start
+from services.cockpit.tests.support.running_cockpit import Cockpit, Start
 
 
 async def test_the_queue_is_bound_before_the_snapshot_is_read(

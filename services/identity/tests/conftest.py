@@ -1,181 +1,24 @@
-"""Fixtures of Identity's tests: the running application on a migrated database, with world S at hand."""
+"""Fixtures of Identity's tests: the running application on a migrated database, with world S at hand.
 
-import html
-import re
+Imports the service only when a test asks for it, so that tests of rules start at once.
+"""
+
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from authlib.common.security import generate_token
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from fastapi import FastAPI
 
-from identity import bootstrap
-from identity.app import build
-from identity.base import MIGRATIONS
-from identity.partitions import partitioned
-from identity.settings import Settings
-from identity.units import worlds
-from messaging.inprocess import InProcessBus
-from servicekit.migrations import upgrade
-from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
-from testkit.postgres import Migration
+from testkit.plugin import DatabaseFactory
 
-ISSUER = "http://localhost:8001"
-CALLBACK = "http://localhost:8000/callback"
+if TYPE_CHECKING:
+    import httpx
+    from fastapi import FastAPI
 
-
-# The same for every test: what is sealed in a template is opened in its copies.
-KEYS = {"encryption_key": "e1" * 32, "index_key": "1d" * 32}
-
-
-async def filled(url: str, world: bootstrap.World) -> None:
-    """Migrate the database at `url`, and put keys, the services' clients and `world` into it."""
-    await upgrade(MIGRATIONS, url)
-    # Before any test's clock, which stands still.
-    settings, clock = settings_for(url), FrozenClock(datetime.now(UTC) - timedelta(minutes=1))
-    state = build(settings, InProcessBus(), clock).state
-    async with state.database.transaction() as session:
-        await bootstrap.ensure_keys_and_clients(
-            session,
-            clock,
-            state.vault,
-            service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
-            redirect_uris=[CALLBACK],
-        )
-        await bootstrap.load_world(session, clock, state.vault, settings, world)
-    # Made once for all tests, not by each application at its start.
-    await maintain(state.database, partitioned(settings), datetime.now(UTC))
-    await state.database.close()
-
-
-async def with_world_s(url: str) -> None:
-    await filled(url, bootstrap.world("s", dev=True))
-
-
-def line_of_authority() -> bootstrap.World:
-    """One line of authority down to 历下区."""
-    codes = {"100000", "370000", "370100", "370102"}
-    units = [unit for unit in worlds.world_s() if unit.code in codes]
-    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
-    people = [person for person in everybody if person.unit_code in codes]
-    return bootstrap.World(units, people, frozenset())
-
-
-async def with_one_line(url: str) -> None:
-    """Faster to make and to copy than world S."""
-    await filled(url, line_of_authority())
-
-
-def settings_for(url: str, **changes: object) -> Settings:
-    values: dict[str, object] = {
-        "mode": "dev",
-        "database_url": url,
-        "issuer": ISSUER,
-        **KEYS,
-        "sms_budget_per_address": 1000,
-        "log_json": False,
-    }
-    return Settings(**(values | changes))  # type: ignore[arg-type]
-
-
-@dataclass
-class Browser:
-    """A person at a browser: one cookie jar."""
-
-    app: FastAPI
-    http: httpx.AsyncClient
-
-    def last_code(self, phone: str) -> str:
-        text = next(m.text for m in reversed(self.app.state.sms.messages) if m.phone == phone)
-        found = re.search(r"\d{6}", text)
-        assert found is not None, text
-        return found.group()
-
-    def authorize_url(self, *, resource: str | None = None, verifier: str, **more: str) -> str:
-        params: dict[str, str] = {
-            "response_type": "code",
-            "client_id": "portal",
-            "redirect_uri": CALLBACK,
-            "scope": "openid profile phone identity office cockpit:read cockpit:write",
-            "state": "st",
-            "nonce": "n",
-            "code_challenge": create_s256_code_challenge(verifier),
-            "code_challenge_method": "S256",
-        }
-        if resource is not None:
-            params["resource"] = resource
-        return str(httpx.URL("/authorize", params=params | more))
-
-    async def ask_for_code(self, phone: str) -> httpx.Response:
-        """On the page: the answer is a page, too."""
-        return_to = self.authorize_url(verifier="v" * 43)
-        page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone}
-        return await self.http.post("/login/code", data=form)
-
-    async def sign_in(self, phone: str, return_to: str) -> httpx.Response:
-        """Through the forms; the answer is the redirect back to `return_to`."""
-        page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone}
-        sent = await self.http.post("/login/code", data=form)
-        assert sent.status_code == 200, sent.text
-        return await self.http.post("/login", data={**form, "code": self.last_code(phone)})
-
-    async def sign_in_with(self, phone: str, code: str) -> httpx.Response:
-        """Type a code that was not asked for on this page."""
-        return_to = self.authorize_url(verifier="v" * 43)
-        page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone, "code": code}
-        return await self.http.post("/login", data=form)
-
-    async def consented(self, answer: httpx.Response) -> httpx.Response:
-        """Allow what a page of consent asks, if this is one; the answer to the client."""
-        if answer.status_code == 200 and "/authorize/decision" in answer.text:
-            hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', answer.text))
-            form = {name: html.unescape(value) for name, value in hidden.items()}
-            decided = await self.http.post("/authorize/decision", data={**form, "decision": "allow"})
-            answer = await self.http.get(decided.headers["location"])
-        return answer
-
-    async def token(
-        self, phone: str, resource: str | None = "urn:zhuxue:identity", **more: str
-    ) -> httpx.Response:
-        """Sign in if needed and run the code flow; the token response."""
-        verifier = generate_token(48)
-        url = self.authorize_url(resource=resource, verifier=verifier, **more)
-        answer = await self.http.get(url)
-        if "/login" in answer.headers["location"]:
-            answer = await self.sign_in(phone, url)
-            assert answer.status_code == 303, answer.text
-            answer = await self.http.get(answer.headers["location"])
-        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-        return await self.http.post(
-            "/token",
-            data={
-                "grant_type": "authorization_code",
-                "client_id": "portal",
-                "code": code,
-                "redirect_uri": CALLBACK,
-                "code_verifier": verifier,
-            },
-        )
-
-    async def bearer(self, phone: str, resource: str = "urn:zhuxue:identity") -> dict[str, str]:
-        response = await self.token(phone, resource)
-        assert response.status_code == 200, response.text
-        return {"Authorization": f"Bearer {response.json()['access_token']}"}
+    from identity import bootstrap
+    from services.identity.tests.support.running_identity import Browser
+    from testkit.postgres import Migration
 
 
 @pytest.fixture
@@ -185,52 +28,64 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def one_line_world() -> bootstrap.World:
+def one_line_world() -> "bootstrap.World":
     """Who is there with `one_line`."""
+    from services.identity.tests.support.running_identity import line_of_authority
+
     return line_of_authority()
 
 
 @pytest.fixture
-def one_line() -> Migration:
+def one_line() -> "Migration":
     """In place of world S, where a line of authority is enough."""
+    from services.identity.tests.support.running_identity import with_one_line
+
     return with_one_line
 
 
 @pytest.fixture
-def prepared() -> Migration:
+def prepared() -> "Migration":
     """Makes what every test begins with, once; a folder of tests may override it with a smaller world."""
+    from services.identity.tests.support.running_identity import with_world_s
+
     return with_world_s
 
 
 @pytest.fixture
 def issuer() -> str:
     """Where the issuer is."""
-    return ISSUER
+    return "http://localhost:8001"
 
 
 @pytest.fixture
 async def app(
-    database_factory: Any, clock: FrozenClock, prepared: Migration, issuer: str
-) -> AsyncIterator[FastAPI]:
+    database_factory: DatabaseFactory, clock: FrozenClock, prepared: "Migration", issuer: str
+) -> "AsyncIterator[FastAPI]":
     """Identity with keys, clients and its world, in dev mode."""
-    settings = settings_for(await database_factory("identity", prepared), issuer=issuer)
-    application = build(settings, InProcessBus(), clock)
-    async with application.router.lifespan_context(application):
+    from services.identity.tests.support.running_identity import running
+
+    async with running(await database_factory("identity", prepared), clock, issuer) as application:
         yield application
 
 
 @pytest.fixture
-def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+def connect(app: "FastAPI", issuer: str) -> "Callable[[], httpx.AsyncClient]":
     """Opens HTTP clients of the issuer; here without a network."""
+    import httpx
+
     return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=issuer)
 
 
 @pytest.fixture
-async def new_browser(app: FastAPI, connect: Callable[[], httpx.AsyncClient]) -> AsyncIterator[object]:
+async def new_browser(
+    app: "FastAPI", connect: "Callable[[], httpx.AsyncClient]"
+) -> "AsyncIterator[Callable[[], Browser]]":
     """A factory of browsers, each with cookies of its own."""
+    from services.identity.tests.support.running_identity import Browser
+
     clients: list[httpx.AsyncClient] = []
 
-    async def texts_have_arrived(_: httpx.Response) -> None:
+    async def texts_have_arrived(_: "httpx.Response") -> None:
         await app.state.sms_dispatcher.caught_up()
 
     def make() -> Browser:

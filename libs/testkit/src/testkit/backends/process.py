@@ -1,7 +1,9 @@
 """Servers started privately: own process group, own directory, gone with the test run whatever ends it."""
 
 import contextlib
+import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,12 +24,56 @@ rm -rf -- "$@"
 """
 
 
-def free_port() -> int:
-    """Return a TCP port that was free on 127.0.0.1 a moment ago."""
+# Below the range from which Linux takes ports for outgoing connections and for "any port", as far as that is
+# left as it is: a port that is free now is not given away before the server that it is for has started.
+_PORTS = range(20_000, 32_000)
+_lock_file: IO[bytes] | None = None
+_taken: set[int] = set()
+
+
+def _reserve(port: int) -> bool:
+    """Reserve `port` for this process until it ends, by a lock that other test runs of this user see."""
+    global _lock_file
+    if _lock_file is None:
+        name = Path(tempfile.gettempdir()) / f"zhuxue-ports-{os.geteuid()}"
+        _lock_file = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")
+    if port in _taken:
+        return False
+    try:
+        # One byte for each port. Such a lock goes with the process, whatever ends it.
+        fcntl.lockf(_lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _taken.add(port)
+    return True
+
+
+def _free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` consecutive TCP ports of 127.0.0.1 that are free.
+
+    No call in this or another process returns them again while this process lives.
+    """
+    for _ in range(1000):
+        first = random.randrange(_PORTS.start, _PORTS.stop - count)
+        ports = list(range(first, first + count))
+        if all(_reserve(port) and _free(port) for port in ports):
+            return ports
+    raise RuntimeError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop}")
+
+
+def free_port() -> int:
+    """Return one of `free_ports`."""
+    return free_ports(1)[0]
 
 
 def make_directory(prefix: str, in_memory_bytes: int = 0) -> Path:
