@@ -5,7 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from notes_service import idempotency_keys
+from sqlalchemy import null, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from servicekit.db import Database
+from servicekit.idempotency import claim
 
 NOTES = "/api/v1/notes"
 KEY = {"Idempotency-Key": "0190-retry-me", "x-subject": "zhang"}
@@ -22,6 +28,29 @@ async def test_a_retry_gets_the_first_answer_and_has_no_effect(
     assert again.headers["idempotency-replayed"] == "true"
     assert await titles() == ["one"]
     assert await keys() == 1
+
+
+async def test_a_retry_gets_the_headers_of_the_first_answer(client: httpx.AsyncClient) -> None:
+    first = await client.post(NOTES, json={"title": "one"}, headers=KEY)
+    again = await client.post(NOTES, json={"title": "one"}, headers=KEY)
+    assert first.headers["etag"] == again.headers["etag"] == '"1"'
+    assert first.headers["location"] == again.headers["location"] == f"{NOTES}/{first.json()['id']}"
+
+
+async def test_an_answer_stored_by_the_former_release_has_no_headers(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    first = await client.post(NOTES, json={"title": "one"}, headers=KEY)
+    async with database.transaction() as session:
+        await session.execute(update(idempotency_keys).values(headers=null()))
+    again = await client.post(NOTES, json={"title": "one"}, headers=KEY)
+    assert again.json() == first.json()
+    assert "etag" not in again.headers
+
+
+async def test_a_key_without_a_caller_is_an_error(app: FastAPI) -> None:
+    with pytest.raises(ValueError, match="authenticated caller"):
+        await claim(Request({"type": "http", "app": app}), AsyncSession(), caller="", key="0190-retry-me")
 
 
 async def test_the_key_with_another_body_is_refused(client: httpx.AsyncClient, titles: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished, VersionChanged
+from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished
 from office.notices.models import Notice, NoticeContent
 
 NOW = datetime(2023, 4, 27, 1, tzinfo=UTC)
@@ -32,12 +32,12 @@ def test_a_draft_becomes_published_and_then_withdrawn() -> None:
 
 def test_every_change_is_a_new_version() -> None:
     notice = a_notice("draft")
-    tags = [notice.etag]
+    versions = [notice.version]
     notice.edit(CONTENT, now=NOW)
-    tags.append(notice.etag)
+    versions.append(notice.version)
     notice.publish(by=ANYBODY, now=NOW, deadline=NOW)
-    tags.append(notice.etag)
-    assert tags == ['"1"', '"2"', '"3"']
+    versions.append(notice.version)
+    assert versions == [1, 2, 3]
 
 
 @pytest.mark.parametrize("status", ["published", "withdrawn"])
@@ -56,12 +56,3 @@ def test_only_a_published_notice_is_withdrawn_or_circulates(status: str, refusal
         notice.withdraw(by=ANYBODY, now=NOW)
     with pytest.raises(refusal):
         notice.check_published()
-
-
-def test_an_edit_must_have_seen_the_present_version() -> None:
-    notice = a_notice("draft")
-    notice.check_seen(frozenset({'"7"', '"1"'}))
-    notice.check_seen(frozenset({"*"}))
-    for stale in ('"2"', 'W/"1"', "1"):
-        with pytest.raises(VersionChanged):
-            notice.check_seen(frozenset({stale}))

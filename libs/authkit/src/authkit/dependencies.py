@@ -36,7 +36,6 @@ REFUSALS = (Unauthenticated, InvalidToken, InvalidProof, TokenExpired, TokenRevo
 async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
     """The bearer of the request's access token, checked for this service; see `presented`."""
     principal = await presented(request, request.app.state.verifier)
-    request.state.subject = principal.sub
     if principal.actor is not None:
         note_actor(principal.actor)
     return principal

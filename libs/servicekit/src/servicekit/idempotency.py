@@ -1,15 +1,16 @@
 """`Idempotency-Key`: a retried write answers what the first one answered, and writes nothing.
 
-An endpoint that creates something takes `idempotency: Idempotent`, and returns
-`idempotency.keep(result)`. The key is stored in the same transaction as the effect: either both are
-there or neither. Two requests with one key at the same moment: the second waits for the first.
+An endpoint that creates something takes `idempotency: Idempotent` of `authkit.idempotency`, which names the
+authenticated caller, and returns `idempotency.keep(result)`. The key is stored in the same transaction as the
+effect: either both are stored or neither. Of two concurrent requests with one key the second waits.
 Rows are deleted after a day, by the periodic task of `messaging.pruning`.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Header, Request
+from fastapi import Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy import (
@@ -26,7 +27,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from servicekit.db import Session
 from servicekit.problems import Problem
 
 B = TypeVar("B", bound=BaseModel)
@@ -44,9 +44,10 @@ class IdempotencyKeyReused(Problem):
 class Replayed(Exception):
     """Carries the stored answer of the first request to the response."""
 
-    def __init__(self, status: int, body: Any) -> None:
+    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None) -> None:
         self.status = status
         self.body = body
+        self.headers = dict(headers or {})
 
 
 def make_idempotency_table(metadata: MetaData) -> Table:
@@ -58,6 +59,7 @@ def make_idempotency_table(metadata: MetaData) -> Table:
         Column("request_hash", LargeBinary, nullable=False),
         Column("status", SmallInteger),
         Column("body", JSONB),
+        Column("headers", JSONB),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     )
 
@@ -70,34 +72,36 @@ class Idempotency:
         self._table = table
         self._scope = scope
 
-    async def keep(self, result: B, status: int = 201) -> JSONResponse:
-        """Store the answer with its effect, and return it."""
+    async def keep(
+        self, result: B, status: int = 201, headers: Mapping[str, str] | None = None
+    ) -> JSONResponse:
+        """Store the answer with its effect, and return it. `headers`: such as ETag and Location."""
         body = result.model_dump(mode="json")
         if self._table is not None:
+            answer = {"status": status, "body": body, "headers": dict(headers or {})}
             await self._session.execute(
-                update(self._table).where(self._table.c.scope == self._scope).values(status=status, body=body)
+                update(self._table).where(self._table.c.scope == self._scope).values(answer)
             )
-        return JSONResponse(body, status)
+        return JSONResponse(body, status, headers)
 
 
-async def idempotency(
-    request: Request,
-    session: Session,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key", min_length=8, max_length=128, description="同一键的重复请求只生效一次"
-        ),
-    ] = None,
-) -> Idempotency:
-    """Claim the key, or answer what was answered before. Raises `IdempotencyKeyReused`."""
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=8, max_length=128, description="同一键的重复请求只生效一次"),
+]
+
+
+async def claim(request: Request, session: AsyncSession, *, caller: str, key: str | None) -> Idempotency:
+    """Claim the key for `caller`, or answer what was answered before. Raises `IdempotencyKeyReused`.
+
+    `caller` is the authenticated subject: a key belongs to a person or client, not to one of its tokens.
+    """
+    if not caller:
+        raise ValueError("an idempotency key needs an authenticated caller")
     if key is None:
         return Idempotency(session, None, b"")
     table: Table = request.app.state.idempotency_table
-    caller = request.headers.get("authorization", "")
-    # A refreshed token is still the same caller: the subject is what counts, and authkit has set it.
-    subject = getattr(request.state, "subject", caller)
-    scope = _digest(subject, request.method, request.url.path, key)
+    scope = _digest(caller, request.method, request.url.path, key)
     fingerprint = hashlib.sha256(await request.body()).digest()
     claimed = await session.execute(
         insert(table)
@@ -116,7 +120,7 @@ async def idempotency(
             return Idempotency(session, table, scope)
         if row.request_hash != fingerprint:
             raise IdempotencyKeyReused
-        raise Replayed(row.status, row.body)
+        raise Replayed(row.status, row.body, row.headers)
     return Idempotency(session, table, scope)
 
 
@@ -127,7 +131,4 @@ def _digest(*parts: str) -> bytes:
 async def on_replayed(_: Request, error: Exception) -> JSONResponse:
     """Exception handler: the stored answer, marked as such."""
     assert isinstance(error, Replayed)
-    return JSONResponse(error.body, error.status, {"Idempotency-Replayed": "true"})
-
-
-Idempotent = Annotated[Idempotency, Depends(idempotency)]
+    return JSONResponse(error.body, error.status, {**error.headers, "Idempotency-Replayed": "true"})

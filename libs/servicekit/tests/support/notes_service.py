@@ -14,7 +14,7 @@ from sqlalchemy.schema import CheckConstraint, UniqueConstraint
 from servicekit import logs, paging, problems
 from servicekit.app import create_app
 from servicekit.db import Database, Session, new_metadata
-from servicekit.idempotency import Idempotent, make_idempotency_table
+from servicekit.idempotency import Idempotency, Key, claim, make_idempotency_table
 from servicekit.ids import new_id
 from servicekit.paging import Page, Paging
 from servicekit.settings import ServiceSettings
@@ -68,18 +68,24 @@ class Gate:
         self.open.set()
 
 
-async def caller(request: Request) -> None:
-    """Stands in for authkit: the bearer is the subject."""
-    if "x-subject" in request.headers:
-        request.state.subject = request.headers["x-subject"]
+async def caller(request: Request) -> str:
+    """Stands in for authkit: the caller is named in a header."""
+    return request.headers.get("x-subject", "")
 
 
-Caller = Annotated[None, Depends(caller)]
+async def idempotency(
+    request: Request, session: Session, subject: Annotated[str, Depends(caller)], key: Key = None
+) -> Idempotency:
+    """As `authkit.idempotency` does it."""
+    return await claim(request, session, caller=subject or "nobody", key=key)
+
+
+Idempotent = Annotated[Idempotency, Depends(idempotency)]
 router = APIRouter(prefix="/api/v1")
 
 
 @router.post("/notes", status_code=201)
-async def add(data: NoteIn, _: Caller, session: Session, idempotency: Idempotent, request: Request) -> Any:
+async def add(data: NoteIn, session: Session, idempotency: Idempotent, request: Request) -> Any:
     gate: Gate = request.app.state.gate
     note = Note(id=new_id(), title=data.title)
     session.add(note)
@@ -92,7 +98,8 @@ async def add(data: NoteIn, _: Caller, session: Session, idempotency: Idempotent
         raise Attempted
     if data.title == "defect":
         raise RuntimeError("secret of the implementation")
-    return await idempotency.keep(NoteOut(id=note.id, title=note.title))
+    headers = {"ETag": '"1"', "Location": f"/api/v1/notes/{note.id}"}
+    return await idempotency.keep(NoteOut(id=note.id, title=note.title), headers=headers)
 
 
 @router.get("/notes")

@@ -1,9 +1,8 @@
 """REST of the client registry, for units' administrators."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
@@ -22,6 +21,7 @@ from identity.clients.service import Registrar
 from identity.dependencies import Clock
 from identity.units.auth import UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
+from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.paging import Page, Paging, page
 from servicekit.problems import responses
 
@@ -29,7 +29,6 @@ _ADMIN = (*REFUSALS, MembershipRequired, RoleRequired)
 router = APIRouter(prefix="/api/v1", tags=["接入系统"], responses=responses(*_ADMIN))
 _RULES = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
 _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description="所见版本的 ETag")]
 
 
 # Without Idempotency-Key: the stored answer would hold the secret in clear.
@@ -64,7 +63,7 @@ async def get_client(
 @router.put(
     "/clients/{client_id}",
     summary="修改登记信息",
-    responses=responses(*_RULES, errors.ClientNotFound, errors.VersionChanged, errors.PreconditionRequired),
+    responses=responses(*_RULES, errors.ClientNotFound, VersionChanged, PreconditionRequired),
 )
 async def update_client(
     client_id: str,
@@ -73,12 +72,9 @@ async def update_client(
     service: Service,
     clock: Clock,
     response: Response,
-    if_match: IfMatch = None,
+    seen: RequiredIfMatch,
 ) -> ClientOut:
     """整体替换；If-Match 必填。改为以密钥认证的系统会得到新密钥。"""
-    if if_match is None:
-        raise errors.PreconditionRequired
-    seen = frozenset(tag.strip() for tag in if_match.split(","))
     made = await service.update(Registrar.of(admin), client_id, body.metadata(), seen)
     return _out(made.client, clock, response, made.secret)
 
@@ -173,7 +169,7 @@ async def revoke_initial_token(
 
 def _out(client: Client, clock: Clock, response: Response, secret: str | None = None) -> ClientOut:
     out = ClientOut.of(client, clock.now(), secret)
-    response.headers["ETag"] = f'"{out.version}"'
+    response.headers["ETag"] = etag(out.version)
     if secret is not None:
         response.headers["Cache-Control"] = "no-store"
     return out

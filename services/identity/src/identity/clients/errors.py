@@ -61,24 +61,6 @@ class ClientActive(Conflict):
     detail = "该系统未停用。"
 
 
-class VersionChanged(Problem):
-    """Somebody else has changed the registration since (RFC 9110 §15.5.13)."""
-
-    status = 412
-    code = "version_changed"
-    title = "登记信息已被他人修改"
-    detail = "登记信息已被他人修改，请重新读取后再改。"
-
-
-class PreconditionRequired(Problem):
-    """Say which version you saw (RFC 6585 §3)."""
-
-    status = 428
-    code = "precondition_required"
-    title = "缺少版本信息"
-    detail = "请在 If-Match 中提供所修改登记信息的版本（ETag）。"
-
-
 class CentreOnly(Forbidden):
     """For the administrators of the national centre."""
 

@@ -25,6 +25,7 @@ from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
 from servicekit.clock import Clock
 from servicekit.db import on_commit
+from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
 from servicekit.ltree import is_under
 
@@ -120,16 +121,16 @@ class Clients:
         return found[0]
 
     async def update(
-        self, actor: Registrar, client_id: str, metadata: Metadata, seen: frozenset[str] | None
+        self, actor: Registrar, client_id: str, metadata: Metadata, seen: SeenVersions | None
     ) -> Registered:
-        """Replace the metadata; `seen` are If-Match's tags, None where the protocol has none (RFC 7592).
+        """Replace the metadata; `seen` is None where the protocol has no versions (RFC 7592).
 
         A client that has come to authenticate by secret gets one. Raises `ClientNotFound`,
         `VersionChanged`, `InvalidRedirectUri`, `InvalidClientMetadata`.
         """
         client = await self.get(actor, client_id, lock=True)
-        if seen is not None and f'"{client.version}"' not in seen and "*" not in seen:
-            raise errors.VersionChanged
+        if seen is not None:
+            seen.require(client.version)
         self._check(actor, metadata, client)
         now = self._clock.now()
         for name, value in _columns(metadata).items():

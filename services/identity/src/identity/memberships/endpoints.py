@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
+from authkit.idempotency import Idempotent
 from identity.accounts.errors import (
     AccountNotFound,
     NotYourself,
@@ -28,7 +29,6 @@ from identity.units.auth import Person, UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
 from servicekit import problems
-from servicekit.idempotency import Idempotent
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
+from authkit.idempotency import Idempotent
 from contracts.identity import UnitChangedV1
 from identity.dependencies import Clock
 from identity.units import errors
@@ -16,7 +17,6 @@ from identity.units.schemas import UnitIn, UnitOut
 from identity.units.service import Units
 from servicekit import problems
 from servicekit.db import Session
-from servicekit.idempotency import Idempotent
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import RoleRequired
+from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS
 from office.directory.errors import UnitInactive, UnitNotReplicated
@@ -21,7 +22,8 @@ from office.notices.schemas import (
     NoticeSummary,
     PublishedOut,
 )
-from servicekit.idempotency import IdempotencyKeyReused, Idempotent
+from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
+from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
 
@@ -30,12 +32,6 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 _IN_ROLE = (*REFUSALS, UnitInactive, UnitNotReplicated, RoleRequired)
 _WRITING = (errors.ClassifiedDocumentRefused, errors.BadDeadline, errors.DocumentNumberTaken)
 _CIRCULATING = (NotFound, errors.NotPublished, errors.NoticeWithdrawn)
-
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description="所见版本的 ETag")]
-
-
-def _tags(if_match: str) -> frozenset[str]:
-    return frozenset(tag.strip() for tag in if_match.split(","))
 
 
 @router.post(
@@ -50,9 +46,7 @@ async def draft(
 ) -> JSONResponse:
     """经办人、签发人、单位管理员可以起草；本单位须有下级单位。"""
     notice = await notices.draft(actor, body.content(), body.secrecy)
-    response = await idempotency.keep(DraftOut.of(notice))
-    response.headers["ETag"] = notice.etag
-    return response
+    return await idempotency.keep(DraftOut.of(notice), headers={"ETag": etag(notice.version)})
 
 
 @router.get(
@@ -79,8 +73,8 @@ async def outbox(
         *_WRITING,
         NotFound,
         errors.NotDraft,
-        errors.VersionChanged,
-        errors.PreconditionRequired,
+        VersionChanged,
+        PreconditionRequired,
     ),
 )
 async def edit(
@@ -89,13 +83,11 @@ async def edit(
     body: DraftIn,
     notices: NoticeService,
     response: Response,
-    if_match: IfMatch = None,
+    seen: RequiredIfMatch,
 ) -> DraftOut:
     """整篇替换；If-Match 必填。"""
-    if if_match is None:
-        raise errors.PreconditionRequired
-    notice = await notices.edit(actor, notice_id, body.content(), body.secrecy, _tags(if_match))
-    response.headers["ETag"] = notice.etag
+    notice = await notices.edit(actor, notice_id, body.content(), body.secrecy, seen)
+    response.headers["ETag"] = etag(notice.version)
     return DraftOut.of(notice)
 
 
@@ -110,7 +102,7 @@ async def edit(
         errors.NothingBelow,
         errors.BadDeadline,
         errors.WorkdaysNotPublished,
-        errors.VersionChanged,
+        VersionChanged,
         IdempotencyKeyReused,
     ),
 )
@@ -119,14 +111,12 @@ async def publish(
     actor: Issuer,
     notices: NoticeService,
     idempotency: Idempotent,
-    if_match: IfMatch = None,
+    seen: IfMatch,
 ) -> JSONResponse:
     """只有签发人可以签发；送达直接下级单位。带 If-Match 时，草稿在所见版本之后被修改则不签发。"""
-    seen = None if if_match is None else _tags(if_match)
     dispatch = await notices.publish(actor, notice_id, seen)
-    response = await idempotency.keep(PublishedOut.of_dispatch(dispatch), 200)
-    response.headers["ETag"] = dispatch.notice.etag
-    return response
+    headers = {"ETag": etag(dispatch.notice.version)}
+    return await idempotency.keep(PublishedOut.of_dispatch(dispatch), 200, headers)
 
 
 @router.post(

@@ -90,21 +90,3 @@ class WorkdaysNotPublished(Conflict):
             if year is None
             else f"{year}年的节假日安排尚未公布，无法按工作日计算期限，请直接填写截止时间。"
         )
-
-
-class PreconditionRequired(Problem):
-    """Two people may edit a draft: say which version you saw (RFC 6585 §3)."""
-
-    status = 428
-    code = "precondition_required"
-    title = "缺少版本信息"
-    detail = "请在 If-Match 中提供所修改草稿的版本（ETag）。"
-
-
-class VersionChanged(Problem):
-    """Somebody else has changed the draft since (RFC 9110 §15.5.13)."""
-
-    status = 412
-    code = "version_changed"
-    title = "草稿已被他人修改"
-    detail = "草稿在您查看之后已被修改，请刷新后重试。"

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.vocabulary import NoticeStatus
 from office.base import Base
-from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished, VersionChanged
+from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished
 from office.notices.rules import Urgency
 from servicekit.ids import new_id
 from servicekit.words import Word, known
@@ -87,16 +87,6 @@ class Notice(Base):
     def urgency_class(self) -> Urgency:
         """The urgency as one of its three values."""
         return cast(Urgency, self.urgency)
-
-    @property
-    def etag(self) -> str:
-        """The entity tag of this version (RFC 9110 §8.8.3)."""
-        return f'"{self.version}"'
-
-    def check_seen(self, tags: frozenset[str]) -> None:
-        """Raise `VersionChanged` unless `tags`, from If-Match, name this version or `*`."""
-        if self.etag not in tags and "*" not in tags:
-            raise VersionChanged
 
     def edit(self, content: NoticeContent, *, now: datetime) -> None:
         """Replace the content of a draft. Raises `NotDraft`."""

@@ -25,6 +25,7 @@ from office.notices.errors import (
 from office.notices.models import Forwarding, Notice, NoticeContent, VisibleNotice
 from office.notices.repository import NoticeRepository
 from servicekit.clock import Clock
+from servicekit.etags import SeenVersions
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
@@ -61,18 +62,18 @@ class Notices:
         return notice
 
     async def edit(
-        self, actor: Actor, notice_id: UUID, content: NoticeContent, secrecy: str, seen: frozenset[str]
+        self, actor: Actor, notice_id: UUID, content: NoticeContent, secrecy: str, seen: SeenVersions
     ) -> Notice:
-        """Replace a draft of the version `seen`. Raises as `draft` does, and `NotDraft`, `VersionChanged`."""
+        """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` by `seen`."""
         notice = await self._own(actor, notice_id)
         now = self._clock.now()
-        notice.check_seen(seen)
+        seen.require(notice.version)
         _check(content, secrecy, now)
         notice.edit(content, now=now)
         await self._notices.save(notice)
         return notice
 
-    async def publish(self, actor: Actor, notice_id: UUID, seen: frozenset[str] | None) -> Dispatch:
+    async def publish(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Dispatch:
         """Issue a draft (签发); the same few rows however many units are below.
 
         Raises `NotDraft`, `NothingBelow`, `BadDeadline`, `WorkdaysNotPublished`; `VersionChanged` when `seen`
@@ -81,7 +82,7 @@ class Notices:
         unit = await self._units.own(actor)
         notice = await self._own(actor, notice_id)
         if seen is not None:
-            notice.check_seen(seen)
+            seen.require(notice.version)
         delivered_to = await self._count_below(unit)
         now = self._clock.now()
         due = _deadline(notice, now)

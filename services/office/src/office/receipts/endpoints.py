@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import RoleRequired
+from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS, Member
 from office.directory.errors import UnitInactive, UnitNotReplicated
@@ -15,7 +16,8 @@ from office.notices.errors import NoticeWithdrawn, NotPublished
 from office.receipts.dependencies import ReceiptService
 from office.receipts.errors import OwnNotice
 from office.receipts.schemas import NoticeOut, ReadOut, ReceivedOut, SignatureOut, Tombstone
-from servicekit.idempotency import IdempotencyKeyReused, Idempotent
+from servicekit.etags import etag
+from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
 
@@ -54,7 +56,7 @@ async def get_notice(
     view = await receipts.view(actor, notice_id)
     if view.notice.status is NoticeStatus.WITHDRAWN and view.delivery is not None:
         return Tombstone(id=view.notice.id)
-    response.headers["ETag"] = view.notice.etag
+    response.headers["ETag"] = etag(view.notice.version)
     return NoticeOut.of_view(view)
 
 

@@ -1,0 +1,67 @@
+"""Versions in HTTP: a response names the version with ETag, a write says with If-Match which one it saw.
+
+A resource has an integer version that grows with every change (RFC 9110 §8.8.3, §13.1.1).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from servicekit.problems import Problem
+
+
+class PreconditionRequired(Problem):
+    """The request must say which version it changes (RFC 6585 §3)."""
+
+    status = 428
+    code = "precondition_required"
+    title = "缺少版本前提"
+    detail = "请在 If-Match 中提供所修改内容的版本（ETag）。"
+
+
+class VersionChanged(Problem):
+    """Somebody else has changed the resource since (RFC 9110 §15.5.13)."""
+
+    status = 412
+    code = "version_changed"
+    title = "内容已被他人修改"
+    detail = "内容在您查看之后已被修改，请重新读取后再试。"
+
+
+def etag(version: int) -> str:
+    """The entity tag of a version."""
+    return f'"{version}"'
+
+
+@dataclass(frozen=True)
+class SeenVersions:
+    """The entity tags of an If-Match header; `*` stands for any version."""
+
+    tags: frozenset[str]
+
+    def require(self, version: int) -> None:
+        """Raise `VersionChanged` unless the header names `version`."""
+        if "*" not in self.tags and etag(version) not in self.tags:
+            raise VersionChanged
+
+
+_Header = Annotated[str | None, Header(alias="If-Match", max_length=200, description="所见版本的 ETag")]
+
+
+async def _if_match(value: _Header = None) -> SeenVersions | None:
+    return None if value is None else SeenVersions(frozenset(tag.strip() for tag in value.split(",")))
+
+
+IfMatch = Annotated[SeenVersions | None, Depends(_if_match)]
+"""What the caller has seen; None without the header."""
+
+
+async def _required(seen: IfMatch) -> SeenVersions:
+    if seen is None:
+        raise PreconditionRequired
+    return seen
+
+
+RequiredIfMatch = Annotated[SeenVersions, Depends(_required)]
+"""What the caller has seen. Raises `PreconditionRequired` without the header."""
