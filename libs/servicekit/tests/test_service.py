@@ -177,3 +177,40 @@ async def test_reach_is_the_same_rule_in_the_query_and_in_python(database_factor
         )
         assert {tuple(pair) for pair in pairs} == {(a, b) for a in PATHS for b in PATHS if is_under(a, b)}
     await database.close()
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5173", "http://localhost", "http://127.0.0.1:8000", "http://[::1]:3000"]
+)
+def test_production_refuses_origins_on_this_machine(origin: str) -> None:
+    with pytest.raises(ValidationError, match="localhost"):
+        ServiceSettings.model_validate({**GOOD, "cors_origins": [origin]})
+    ServiceSettings.model_validate({**GOOD, "cors_origins": [origin], "mode": "dev"})
+
+
+@pytest.mark.parametrize(
+    ("origin", "dev", "allowed"),
+    [
+        ("http://localhost:5173", True, True),
+        ("http://127.0.0.1:49152", True, True),
+        ("http://localhost", True, True),
+        ("http://localhost:5173", False, False),
+        ("https://localhost:5173", True, False),
+        ("http://localhost.example.org:5173", True, False),
+        ("http://localhost:5173.example.org", True, False),
+        ("http://evil.example", True, False),
+    ],
+)
+async def test_scripts_from_localhost_may_call_in_dev_mode_only(
+    database_url: str, origin: str, dev: bool, allowed: bool
+) -> None:
+    mode = {"mode": "dev"} if dev else {"mode": "production", "rabbitmq_url": "amqp://localhost/"}
+    app = service(database_url, **mode)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
+        answer = await http.get("/livez", headers={"origin": origin})
+        assert answer.status_code == 200
+        assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+        asked = await http.options(
+            "/livez", headers={"origin": origin, "access-control-request-method": "GET"}
+        )
+        assert ("access-control-allow-origin" in asked.headers) is allowed

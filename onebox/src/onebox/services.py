@@ -103,6 +103,7 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
             service_secrets=around.secrets.client_secrets,
             redirect_uris=[f"{around.urls['start']}/callback"],
         )
+        await bootstrap.ensure_development_client(session, clock, identity.state.settings)
         await bootstrap.load_world(
             session, clock, vault, identity.state.settings, chosen, lambda done: progress.advance(task, done)
         )

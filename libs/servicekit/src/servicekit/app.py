@@ -94,8 +94,8 @@ def create_app(
 
     # Added last is outermost: correlation first, so that even a refused body has its id.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
-    if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins, pages=tuple(pages))
+    if settings.cors_origins or settings.dev:
+        app.add_middleware(Cors, origins=settings.cors_origins, pages=tuple(pages), local=settings.dev)
     app.add_middleware(MetricsMiddleware, service=name)
     app.add_middleware(CorrelationMiddleware, service=name)
     return app

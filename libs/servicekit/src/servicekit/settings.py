@@ -4,10 +4,13 @@ Values come from environment variables with the service's prefix, e.g. `ZHUXUE_O
 Nothing secret has a default, so a service with a missing secret does not start.
 """
 
+import re
 from typing import Literal, Self
 
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.cors import LOCAL
 
 
 class ServiceSettings(BaseSettings):
@@ -66,6 +69,8 @@ class ServiceSettings(BaseSettings):
         if self.mode == "production":
             if "*" in self.cors_origins:
                 raise ValueError("cors_origins must not be '*' in production")
+            if any(re.fullmatch(LOCAL, origin) for origin in self.cors_origins):
+                raise ValueError("cors_origins must not name localhost in production")
             if self.rabbitmq_url is None:
                 raise ValueError("rabbitmq_url is required in production")
         return self

@@ -19,6 +19,7 @@ from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, dead_letters, idempotency_keys, inbox, job_queue, outbox, revocations
+from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
@@ -114,6 +115,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
+        await development.check_absent(database, settings)
         # Before anything is served, so that no row of today waits in a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
         async with (

@@ -14,6 +14,7 @@ from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import phone_of
 from identity.base import outbox
+from identity.clients import development
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import TOKEN_EXCHANGE
@@ -123,6 +124,14 @@ async def ensure_keys_and_clients(
             registered_at=clock.now(),
         )
     )
+
+
+async def ensure_development_client(session: AsyncSession, clock: Clock, settings: Settings) -> None:
+    """The client for front ends on this machine, with all that a person may be asked for.
+
+    Raises `DevModeOnly`.
+    """
+    await development.register(session, clock, settings, PEOPLE_SCOPES)
 
 
 async def load_world(

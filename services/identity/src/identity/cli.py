@@ -32,13 +32,12 @@ async def _bootstrap(world: str | None) -> None:
                 session,
                 clock,
                 vault,
-                service_secrets={
-                    "office": own.office_client_secret.get_secret_value(),
-                    "cockpit": own.cockpit_client_secret.get_secret_value(),
-                },
+                service_secrets=own.client_secrets,
                 redirect_uris=own.portal_redirect_uris,
-                exchanges={name: own.exchanges_of(name) for name in ("office", "cockpit")},
+                exchanges={name: own.exchanges_of(name) for name in own.client_secrets},
             )
+            if settings.dev:
+                await bootstrap.ensure_development_client(session, clock, settings)
             loaded = chosen is not None and await bootstrap.load_world(
                 session, clock, vault, settings, chosen
             )

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.vocabulary import Audience
 from servicekit.settings import ServiceSettings
 
 
@@ -49,7 +50,9 @@ class Settings(ServiceSettings):
         return self
 
 
-_EXCHANGE = re.compile(r"(office|cockpit) (?!\1)(office|cockpit:read|cockpit:write|identity)")
+_SERVICES = [audience.service for audience in Audience]
+_CLIENTS = [name for name in _SERVICES if name != Audience.IDENTITY.service]
+_EXCHANGE = re.compile(rf"({'|'.join(_CLIENTS)}) (?!\1)({'|'.join(_SERVICES)})(:[a-z]+)?")
 
 
 class BootstrapSettings(BaseSettings):
@@ -73,6 +76,12 @@ class BootstrapSettings(BaseSettings):
             if not _EXCHANGE.fullmatch(entry):
                 raise ValueError("token_exchange: each entry is a service and one scope of another service")
         return value
+
+    @property
+    def client_secrets(self) -> dict[str, str]:
+        """The secrets of the services that call Identity, by client."""
+        secrets: dict[str, SecretStr] = {name: getattr(self, f"{name}_client_secret") for name in _CLIENTS}
+        return {name: secret.get_secret_value() for name, secret in secrets.items()}
 
     def exchanges_of(self, client_id: str) -> list[str]:
         """The scopes that a service may exchange people's tokens for."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,11 @@ class ClientRepository:
     async def put(self, client: Client) -> None:
         """Register a client or replace its registration."""
         await self._session.merge(client)
+
+    async def exists(self, client_id: str) -> bool:
+        """Whether the client is registered, in whatever state."""
+        statement = select(exists().where(Client.client_id == client_id))
+        return bool(await self._session.scalar(statement))
 
     async def owned(self, client_id: str, *, lock: bool) -> tuple[Client, Unit] | None:
         """A client that a unit owns, and the unit; not one that was deleted."""
