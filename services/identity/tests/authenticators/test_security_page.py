@@ -10,7 +10,6 @@ import pytest
 from authkit import acr
 from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
-from identity.sessions.service import Sessions
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
 
@@ -216,11 +215,11 @@ async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) ->
     assert (await person.run(actor)).scalar_one() == "operator"
 
 
-async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) -> None:
+async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any, sessions_in: Any) -> None:
     """Ended between the page and the answer, by somebody else."""
     sid = (await person.session()).id
     async with app.state.database.transaction() as session:
-        sessions = Sessions(session, person.clock, person.app.state.settings)
+        sessions = sessions_in(session)
         row = await sessions.lock(sid)
         assert row is not None
         await sessions.end(row, "test")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from identity.sessions.service import Sessions
 from testkit.postgres import Migration
 
 from .conftest import DEVICE_CODE, DEVICE_SCOPE, Device, csrf_of, refused
@@ -179,11 +178,13 @@ async def test_with_offline_access_a_device_outlives_the_session(
     refused(await device.refresh(renewed.json()["refresh_token"]), "invalid_grant")
 
 
-async def test_an_administrator_signs_the_person_s_devices_out(device: Device, app: Any) -> None:
+async def test_an_administrator_signs_the_person_s_devices_out(
+    device: Device, app: Any, sessions_in: Any
+) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     async with app.state.database.transaction() as session:
         sub = await session.scalar(text("SELECT account_id FROM sessions LIMIT 1"))
-        await Sessions(session, app.state.clock, app.state.settings).end_all(sub, "test")
+        await sessions_in(session).end_all(sub, "test")
     assert not await device.active(token["access_token"])
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 

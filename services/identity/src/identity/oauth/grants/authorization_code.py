@@ -7,7 +7,6 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 
-from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth.authentication import client_auth
@@ -129,9 +128,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     def save_token(self, token: dict[str, Any]) -> None:
         """Access tokens are self-contained and not stored; the audit log notes that one was issued."""
         context = current()
-        audit.record(
-            context.session,
-            context.clock,
+        context.audit.record(
             actor=self.request.client.client_id,
             action="oauth.token_issued",
             target=self.request.user.id,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from identity.audit.service import AuditLog
 from identity.audit.writer import AuditWriter
 from identity.clients.cache import ClientCache
 from identity.clients.models import Client
@@ -46,6 +47,7 @@ class Context:
     session: Session
     """The sync face of the request's session."""
     parts: Parts
+    audit: AuditLog
     grants: Grants
     consents: Consents
     browser: BrowserSession | None = None
