@@ -25,7 +25,7 @@ from identity.oauth.device.repository import DeviceCodes
 from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import Context, current
 from identity.oauth.state.handles import handle, id_of
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import resources
 from servicekit.ids import new_id
 

@@ -16,7 +16,7 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import AuthorizationCode
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import claims, resources
 from servicekit.ids import id_at, new_id
 

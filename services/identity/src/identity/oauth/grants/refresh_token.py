@@ -23,7 +23,7 @@ from identity.oauth.authentication import client_auth
 from identity.oauth.state.context import Context, current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import RefreshToken
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import access_tokens, resources
 from servicekit.ids import id_at
 

@@ -21,7 +21,8 @@ from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.grants.service import Grants
 from identity.keys.ring import KeyRing
-from identity.oauth.state.repository import OAuthRepository, Subject
+from identity.oauth.state.repository import OAuthRepository
+from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
