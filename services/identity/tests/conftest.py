@@ -8,23 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from authlib.common.security import generate_token
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import bootstrap
-from identity.app import build
-from identity.audit.service import AuditLog
-from identity.base import MIGRATIONS
-from identity.partitions import partitioned
-from identity.revocations.service import Revocations
-from identity.sessions.service import Sessions
-from identity.settings import Settings
-from identity.units import worlds
-from messaging.inprocess import InProcessBus
-from servicekit.migrations import upgrade
-from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 
@@ -85,19 +69,7 @@ async def app(
 
 
 @pytest.fixture
-def sessions_in(app: FastAPI, clock: FrozenClock) -> Callable[[AsyncSession], Sessions]:
-    """Builds the service of browser sessions in a transaction."""
-
-    def build_service(session: AsyncSession) -> Sessions:
-        settings = app.state.settings
-        revocations = Revocations(session, clock, settings.access_token_seconds)
-        return Sessions(session, clock, settings, revocations, AuditLog(session, clock))
-
-    return build_service
-
-
-@pytest.fixture
-def connect(app: FastAPI, issuer: str) -> Callable[[], httpx.AsyncClient]:
+def connect(app: "FastAPI", issuer: str) -> "Callable[[], httpx.AsyncClient]":
     """Opens HTTP clients of the issuer; here without a network."""
     import httpx
 

@@ -20,6 +20,7 @@ from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
@@ -56,10 +57,10 @@ async def while_the_account_is_held(
     return await task
 
 
-def suspension(sessions_in: Any) -> Any:
+def suspension(app: FastAPI) -> Any:
     async def suspend(session: Any, account: Account) -> None:
         account.suspend("1")
-        await sessions_in(session).end_all(account.id, "account suspended")
+        await sessions_in(app, session).end_all(account.id, "account suspended")
 
     return suspend
 
@@ -109,16 +110,16 @@ async def test_a_token_is_made_from_what_is_there_after_the_wait(
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
 async def test_a_token_request_waits_for_a_suspension_and_is_refused(
-    app: FastAPI, new_browser: Any, clock: Any, begin: Any, sessions_in: Any
+    app: FastAPI, new_browser: Any, clock: Any, begin: Any
 ) -> None:
     request = await begin(new_browser())
-    answer = await while_the_account_is_held(app, request, suspension(sessions_in))
+    answer = await while_the_account_is_held(app, request, suspension(app))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("page", ["authorize", "login"])
 async def test_a_page_that_touches_its_session_waits_for_a_suspension(
-    app: FastAPI, new_browser: Any, clock: Any, page: str, sessions_in: Any
+    app: FastAPI, new_browser: Any, clock: Any, page: str
 ) -> None:
     """The session's UPDATE once came before the wait for the account: a deadlock."""
     browser = new_browser()
@@ -131,13 +132,11 @@ async def test_a_page_that_touches_its_session_waits_for_a_suspension(
             return await browser.http.get(url)  # type: ignore[no-any-return]
         return await browser.sign_in(PHONE, url)  # type: ignore[no-any-return]
 
-    answer = await while_the_account_is_held(app, request, suspension(sessions_in))
+    answer = await while_the_account_is_held(app, request, suspension(app))
     assert answer.status_code in (303, 403), answer.text
 
 
-async def test_a_device_s_poll_waits_for_a_suspension(
-    app: FastAPI, new_browser: Any, clock: Any, sessions_in: Any
-) -> None:
+async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser: Any, clock: Any) -> None:
     browser = new_browser()
     await browser.token(PHONE)
     device = "urn:ietf:params:oauth:grant-type:device_code"
@@ -155,7 +154,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(
     assert done.status_code == 200, done.text
     poll = {"grant_type": device, "client_id": "portal", "device_code": codes["device_code"]}
     answer = await while_the_account_is_held(
-        app, lambda: browser.http.post("/token", data=poll), suspension(sessions_in)
+        app, lambda: browser.http.post("/token", data=poll), suspension(app)
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
 
@@ -178,7 +177,7 @@ async def test_refreshing_and_revoking_one_family_do_not_block_each_other(
 
 
 async def test_clients_are_told_of_the_end_of_a_session_of_days(
-    app: FastAPI, new_browser: Any, clock: Any, sessions_in: Any
+    app: FastAPI, new_browser: Any, clock: Any
 ) -> None:
     await new_browser().token(PHONE)
     async with app.state.database.transaction() as session:
@@ -187,5 +186,5 @@ async def test_clients_are_told_of_the_end_of_a_session_of_days(
         app.state.database, partitioned(app.state.settings), instant_of(row.id) + timedelta(days=7)
     )
     async with app.state.database.transaction() as session:
-        clients = await sessions_in(session).clients(row)
+        clients = await sessions_in(app, session).clients(row)
     assert [client.client_id for client in clients] == ["portal"]

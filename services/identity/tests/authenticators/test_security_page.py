@@ -12,6 +12,7 @@ from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
+from services.identity.tests.support.services import sessions_in
 
 SECURITY = "/account/security"
 
@@ -215,11 +216,11 @@ async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) ->
     assert (await person.run(actor)).scalar_one() == "operator"
 
 
-async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any, sessions_in: Any) -> None:
+async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) -> None:
     """Ended between the page and the answer, by somebody else."""
     sid = (await person.session()).id
     async with app.state.database.transaction() as session:
-        sessions = sessions_in(session)
+        sessions = sessions_in(app, session)
         row = await sessions.lock(sid)
         assert row is not None
         await sessions.end(row, "test")

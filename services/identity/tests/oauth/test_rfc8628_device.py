@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
 from .conftest import DEVICE_CODE, DEVICE_SCOPE, Device, csrf_of, refused
@@ -178,13 +179,11 @@ async def test_with_offline_access_a_device_outlives_the_session(
     refused(await device.refresh(renewed.json()["refresh_token"]), "invalid_grant")
 
 
-async def test_an_administrator_signs_the_person_s_devices_out(
-    device: Device, app: Any, sessions_in: Any
-) -> None:
+async def test_an_administrator_signs_the_person_s_devices_out(device: Device, app: Any) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     async with app.state.database.transaction() as session:
         sub = await session.scalar(text("SELECT account_id FROM sessions LIMIT 1"))
-        await sessions_in(session).end_all(sub, "test")
+        await sessions_in(app, session).end_all(sub, "test")
     assert not await device.active(token["access_token"])
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 

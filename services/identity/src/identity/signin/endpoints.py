@@ -5,9 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from authkit import acr
-from contracts.vocabulary import AccountStatus
-from identity.accounts.errors import AccountSuspended
 from identity.accounts.rules import normalise_phone
 from identity.codes import rules as code_rules
 from identity.dependencies import ServiceSettings, ServiceVault

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
+from contracts.vocabulary import UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
