@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from onebox.demo import steps
 from onebox.demo.people import OFFICE, expect
+from onebox.demo.story import COUNTY, Story
 
 pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
 
 
 async def test_a_suspension_survives_kill_9_of_identity_and_of_office(running: Any) -> None:
     """Office is down while the account is suspended, and Identity dies at once after answering."""
-    story = steps.Story(running.system)
-    async with story.person(steps.COUNTY) as county, story.person(steps.COUNTY, 1) as colleague:
+    story = Story(running.system)
+    async with story.person(COUNTY) as county, story.person(COUNTY, 1) as colleague:
         token = await colleague.token(OFFICE)
         sub = expect(await colleague.identity("GET", "/me"))["sub"]
         await county.token("urn:zhuxue:identity")

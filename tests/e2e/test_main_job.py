@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from onebox.demo import steps
+from onebox.demo.figures import step4_cockpit
+from onebox.demo.story import Story
 
 pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
 
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprec
 # Short-lived, so that the story can wait for a token to expire.
 @pytest.mark.parametrize("running", [30], indirect=True)
 async def test_main_job(running: Any) -> None:
-    story = steps.Story(running.system)
+    story = Story(running.system)
 
     joined = await steps.step1_join(story)
     assert set(joined["审核前"].values()) == {"membership_required"}
@@ -27,7 +29,7 @@ async def test_main_job(running: Any) -> None:
     assert len(notice["未签收"]) == 3
     assert notice["阻断单位"] == ["槐荫区学生资助管理中心"]
 
-    figures = await steps.step4_cockpit(story, wait_for_expiry=True)
+    figures = await step4_cockpit(story, wait_for_expiry=True)
     assert figures["2017 年全国"]["政府资助"] == "1,210.6 亿元"
     assert len(figures["2017 年全国"]["学段"]) == 5
     refused = figures["拒绝"]

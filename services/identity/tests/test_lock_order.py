@@ -18,9 +18,9 @@ from identity.accounts.models import Account
 from identity.partitions import partitioned
 from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
@@ -57,10 +57,10 @@ async def while_the_account_is_held(
     return await task
 
 
-def suspension(app: FastAPI, clock: Any) -> Any:
+def suspension(app: FastAPI) -> Any:
     async def suspend(session: Any, account: Account) -> None:
         account.suspend("1")
-        await Sessions(session, clock, app.state.settings).end_all(account.id, "account suspended")
+        await sessions_in(app, session).end_all(account.id, "account suspended")
 
     return suspend
 
@@ -113,7 +113,7 @@ async def test_a_token_request_waits_for_a_suspension_and_is_refused(
     app: FastAPI, new_browser: Any, clock: Any, begin: Any
 ) -> None:
     request = await begin(new_browser())
-    answer = await while_the_account_is_held(app, request, suspension(app, clock))
+    answer = await while_the_account_is_held(app, request, suspension(app))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
@@ -132,7 +132,7 @@ async def test_a_page_that_touches_its_session_waits_for_a_suspension(
             return await browser.http.get(url)  # type: ignore[no-any-return]
         return await browser.sign_in(PHONE, url)  # type: ignore[no-any-return]
 
-    answer = await while_the_account_is_held(app, request, suspension(app, clock))
+    answer = await while_the_account_is_held(app, request, suspension(app))
     assert answer.status_code in (303, 403), answer.text
 
 
@@ -154,7 +154,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser:
     assert done.status_code == 200, done.text
     poll = {"grant_type": device, "client_id": "portal", "device_code": codes["device_code"]}
     answer = await while_the_account_is_held(
-        app, lambda: browser.http.post("/token", data=poll), suspension(app, clock)
+        app, lambda: browser.http.post("/token", data=poll), suspension(app)
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "access_denied")
 
@@ -186,5 +186,5 @@ async def test_clients_are_told_of_the_end_of_a_session_of_days(
         app.state.database, partitioned(app.state.settings), instant_of(row.id) + timedelta(days=7)
     )
     async with app.state.database.transaction() as session:
-        clients = await Sessions(session, clock, app.state.settings).clients(row)
+        clients = await sessions_in(app, session).clients(row)
     assert [client.client_id for client in clients] == ["portal"]

@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 # Authlib's httpx integration is moving to httpx's successor; ours works with httpx.
 warnings.simplefilter("ignore", AuthlibDeprecationWarning)
 
-from onebox.demo import steps  # noqa: E402
+from onebox.demo import figures, steps  # noqa: E402
 from onebox.demo.people import Failed, System  # noqa: E402
+from onebox.demo.story import Story  # noqa: E402
 
 console = Console()
 
@@ -34,7 +35,7 @@ def show(value: Any, indent: str = "    ") -> None:
 
 async def main(system: System, wait: bool) -> None:
     """Run the story and print it."""
-    story = steps.Story(system)
+    story = Story(system)
     console.rule("1  教师注册、凭邀请码加入，县级管理员审核")
     show(await steps.step1_join(story))
     console.rule("2  OIDC 登录（授权码 + PKCE），校验 ID 令牌")
@@ -46,7 +47,7 @@ async def main(system: System, wait: bool) -> None:
         result = await steps.step3_notice(story, lambda done: progress.advance(task, done))
     show(result)
     console.rule("4  驾驶舱：2017 年全国数据、县级视野、被拒绝的令牌")
-    show(await steps.step4_cockpit(story, wait_for_expiry=wait))
+    show(await figures.step4_cockpit(story, wait_for_expiry=wait))
     console.rule("5  停用账号，一秒内处处失效")
     show(await steps.step5_suspend(story))
 

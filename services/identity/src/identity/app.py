@@ -25,7 +25,7 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
 from identity.integrations.endpoints import router as integrations
-from identity.keys import rotation
+from identity.keys import jobs
 from identity.keys.ring import KeyRing
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.device.endpoints import router as device
@@ -102,7 +102,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         handlers=[Handler(NOTIFY, LogoutDelivery(database, key_ring, settings, the_clock).run)],
         periodic=[
             partitions.task(database, settings, the_clock),
-            rotation.task(database, key_ring, the_clock, settings),
+            jobs.task(database, key_ring, the_clock, settings),
             pruning.task(database, inbox, idempotency_keys),
             code_pruning.task(database, the_clock),
         ],

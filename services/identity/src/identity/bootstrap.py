@@ -12,14 +12,18 @@ from contracts.identity import DirectoryLoadedV1
 from contracts.vocabulary import Audience, Role
 from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
-from identity.accounts.service import phone_of
+from identity.accounts.service import Accounts, phone_of
+from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.clients import development
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import TOKEN_EXCHANGE
+from identity.codes.service import Codes
 from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
+from identity.revocations.service import Revocations
+from identity.sessions.service import Sessions
 from identity.settings import Settings
 from identity.units import worlds
 from identity.units.rules import CENTRE_CODE, PersonSeed, UnitSeed
@@ -148,13 +152,17 @@ async def load_world(
 
     One event tells the other services to read the snapshot, instead of one event per unit and person.
     """
-    into = Units(session, clock)
+    audit = AuditLog(session, clock)
+    into = Units(session, clock, audit)
     if await into.count():
         return False
     now = clock.now()
     units = await into.load(chosen.units, now)
     progress(len(units))
-    memberships = Memberships(session, clock, vault, settings)
+    revocations = Revocations(session, clock, settings.access_token_seconds)
+    accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
+    sessions = Sessions(session, clock, settings, revocations, audit)
+    memberships = Memberships(session, clock, vault, accounts, into, sessions, revocations, audit)
     for first in range(0, len(chosen.people), _CHUNK):
         part = chosen.people[first : first + _CHUNK]
         await memberships.load(part, units, now, set(chosen.cockpit))

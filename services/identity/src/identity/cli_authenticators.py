@@ -9,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.accounts.errors import AccountNotFound
 from identity.accounts.service import Accounts, phone_of
 from identity.app import make_sms, make_vault
+from identity.audit.service import AuditLog
 from identity.authenticators.service import Authenticators
+from identity.codes.service import Codes
+from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from identity.settings import Settings
 from identity.sms.dispatcher import SmsDispatcher
@@ -58,9 +61,13 @@ async def perform(
 
     Raises `BadPhone`, `AccountNotFound`.
     """
-    account = await Accounts(session, clock, vault).by_phone(phone_of(phone), share=True)
+    audit = AuditLog(session, clock)
+    accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
+    revocations = Revocations(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings, revocations, audit)
+    account = await accounts.by_phone(phone_of(phone), share=True)
     if account is None:
         raise AccountNotFound
-    await Authenticators(session, clock, vault, settings, messages).reset(account, OPERATOR)
-    sessions = Sessions(session, clock, settings)
+    authenticators = Authenticators(session, clock, vault, settings, messages, sessions, audit)
+    await authenticators.reset(account, OPERATOR)
     await sessions.end_all(account.id, "authenticators reset by the operator", actor=OPERATOR)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from identity.app import make_vault
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.keys.models import SigningKey
 from identity.keys.ring import ALGORITHMS, KeyRing, NoSuchKey
 from identity.settings import Settings
@@ -49,7 +49,7 @@ async def _run(parsed: argparse.Namespace) -> str:
 
 def perform(session: Session, ring: KeyRing, clock: Clock, parsed: argparse.Namespace) -> str:
     """Do what the command says and tell about it. Raises `NoSuchKey`."""
-    now = clock.now()
+    now, audit = clock.now(), AuditLog(session, clock)
     if parsed.command == "list":
         return "".join(_line(row, now) for row in ring.listed(session))
     if parsed.command == "rotate":
@@ -60,11 +60,9 @@ def perform(session: Session, ring: KeyRing, clock: Clock, parsed: argparse.Name
     else:
         successor = ring.retire(session, now, parsed.kid, at_once=parsed.now)
         made = [successor] if successor else []
-        audit.record(
-            session, clock, actor="operator", action="keys.retired", target=parsed.kid, now=parsed.now
-        )
+        audit.record(actor="operator", action="keys.retired", target=parsed.kid, now=parsed.now)
     for kid in made:
-        audit.record(session, clock, actor="operator", action="keys.published", target=kid)
+        audit.record(actor="operator", action="keys.published", target=kid)
     return "".join(f"published {kid}\n" for kid in made)
 
 

@@ -1,29 +1,34 @@
-"""What endpoints of several features take from the application."""
+"""What the dependencies of several features take from the application."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from identity.settings import Settings as SettingsModel
-from identity.vault import Vault as VaultType
-from servicekit.clock import Clock as ClockProtocol
+from identity.settings import Settings
+from identity.vault import Vault
+from servicekit.clock import Clock
 
 
-async def _clock(request: Request) -> ClockProtocol:
-    clock: ClockProtocol = request.app.state.clock
+async def _clock(request: Request) -> Clock:
+    clock: Clock = request.app.state.clock
     return clock
 
 
-async def _vault(request: Request) -> VaultType:
-    vault: VaultType = request.app.state.vault
+async def _vault(request: Request) -> Vault:
+    vault: Vault = request.app.state.vault
     return vault
 
 
-async def _settings(request: Request) -> SettingsModel:
-    settings: SettingsModel = request.app.state.settings
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
     return settings
 
 
-Clock = Annotated[ClockProtocol, Depends(_clock)]
-Vault = Annotated[VaultType, Depends(_vault)]
-Settings = Annotated[SettingsModel, Depends(_settings)]
+ServiceClock = Annotated[Clock, Depends(_clock)]
+"""The application's clock."""
+
+ServiceVault = Annotated[Vault, Depends(_vault)]
+"""The operator's keys."""
+
+ServiceSettings = Annotated[Settings, Depends(_settings)]
+"""The application's settings."""

@@ -10,9 +10,9 @@ import pytest
 from authkit import acr
 from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
-from identity.sessions.service import Sessions
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
+from services.identity.tests.support.services import sessions_in
 
 SECURITY = "/account/security"
 
@@ -220,7 +220,7 @@ async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) 
     """Ended between the page and the answer, by somebody else."""
     sid = (await person.session()).id
     async with app.state.database.transaction() as session:
-        sessions = Sessions(session, person.clock, person.app.state.settings)
+        sessions = sessions_in(app, session)
         row = await sessions.lock(sid)
         assert row is not None
         await sessions.end(row, "test")

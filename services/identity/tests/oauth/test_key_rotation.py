@@ -17,9 +17,9 @@ from authkit.jwks import KeySet
 from identity.audit.models import AuditRecord
 from identity.cli_keys import perform
 from identity.clients.models import Client
+from identity.keys.jobs import maintain
 from identity.keys.models import SigningKey
 from identity.keys.ring import LEAD, KeyRing, NoSuchKey
-from identity.keys.rotation import maintain
 from testkit.clock import FrozenClock
 
 PHONE = "19900001323"

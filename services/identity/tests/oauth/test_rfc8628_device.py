@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from identity.sessions.service import Sessions
+from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
 from .conftest import DEVICE_CODE, DEVICE_SCOPE, Device, csrf_of, refused
@@ -183,7 +183,7 @@ async def test_an_administrator_signs_the_person_s_devices_out(device: Device, a
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     async with app.state.database.transaction() as session:
         sub = await session.scalar(text("SELECT account_id FROM sessions LIMIT 1"))
-        await Sessions(session, app.state.clock, app.state.settings).end_all(sub, "test")
+        await sessions_in(app, session).end_all(sub, "test")
     assert not await device.active(token["access_token"])
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 

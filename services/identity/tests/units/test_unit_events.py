@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Acting, Principal
 from contracts.identity import UnitChangedV1, UnitPlace
+from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.units.models import Unit, UnitChange
 from identity.units.schemas import UnitIn
@@ -24,10 +25,14 @@ def prepared(one_line: Migration) -> Migration:
     return one_line
 
 
+def units_of(session: AsyncSession, clock: FrozenClock) -> Units:
+    return Units(session, clock, AuditLog(session, clock))
+
+
 async def administrator(database: Database, clock: FrozenClock) -> Principal:
     """Somebody who acts for the centre."""
     async with database.transaction() as session:
-        centre = await Units(session, clock).by_code("100000")
+        centre = await units_of(session, clock).by_code("100000")
     acting = Acting(centre.id, centre.path, centre.level, centre.kind, frozenset({"unit_admin"}))
     now = clock.now()
     return Principal(str(UUID(int=1)), "portal", frozenset(), now, now, "x", acting=acting)
@@ -42,7 +47,7 @@ async def sent(session: AsyncSession, unit: Unit) -> UnitChangedV1:
 async def opened(database: Database, clock: FrozenClock) -> tuple[Unit, UnitChangedV1]:
     by = await administrator(database, clock)
     async with database.transaction() as session:
-        county = await Units(session, clock).by_code("370102")
+        county = await units_of(session, clock).by_code("370102")
         new = UnitIn(
             parent_id=county.id,
             code="S3701029001",
@@ -51,13 +56,13 @@ async def opened(database: Database, clock: FrozenClock) -> tuple[Unit, UnitChan
             kind="school",
             stages=["compulsory"],
         )
-        unit = await Units(session, clock).create(by, new)
+        unit = await units_of(session, clock).create(by, new)
         return unit, await sent(session, unit)
 
 
 async def snapshot_of(database: Database, clock: FrozenClock, unit_id: UUID) -> UnitChangedV1:
     async with database.transaction() as session:
-        units = await Units(session, clock).snapshot(None, 1000)
+        units = await units_of(session, clock).snapshot(None, 1000)
     return next(unit for unit in units if unit.unit_id == unit_id)
 
 
@@ -70,7 +75,7 @@ async def test_an_event_says_since_when_the_unit_stands_there_and_where_it_stood
     clock.advance(timedelta(days=30))
     by = await administrator(database, clock)
     async with database.transaction() as session:
-        await Units(session, clock).close(by, unit.id)
+        await units_of(session, clock).close(by, unit.id)
         second = await sent(session, unit)
     assert (first.placed_at, first.former_places) == (opened_at, ())
     assert (second.status, second.placed_at) == ("closed", clock.now())
@@ -94,7 +99,7 @@ async def test_the_snapshot_carries_the_places_of_a_unit_that_has_moved(
     unit, _ = await opened(database, clock)
     clock.advance(timedelta(days=30))
     async with database.transaction() as session:
-        city = await Units(session, clock).by_code("370100")
+        city = await units_of(session, clock).by_code("370100")
         moved = await session.get_one(Unit, unit.id)
         moved.parent_id, moved.path, moved.version = city.id, f"{city.path}.{unit.code}", 2
         session.add(UnitChange(unit_id=unit.id, version=2, changed_at=clock.now(), state=moved.snapshot()))
@@ -107,6 +112,6 @@ async def test_the_snapshot_carries_the_places_of_a_unit_that_has_moved(
 
 async def test_a_unit_at_the_top_has_a_place_without_a_parent(app: FastAPI, clock: FrozenClock) -> None:
     async with app.state.database.transaction() as session:
-        centre = await Units(session, clock).by_code("100000")
+        centre = await units_of(session, clock).by_code("100000")
     event = await snapshot_of(app.state.database, clock, centre.id)
     assert (event.parent_id, event.placed_at) == (None, centre.opened_at)

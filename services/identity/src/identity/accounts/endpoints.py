@@ -4,16 +4,15 @@ from fastapi import APIRouter
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts import errors
+from identity.accounts.dependencies import AccountService
 from identity.accounts.schemas import AccountOut, RegistrationIn
-from identity.accounts.service import Accounts, phone_of
+from identity.accounts.service import phone_of
 from identity.codes import errors as code_errors
 from identity.codes import rules as code_rules
-from identity.codes.dependencies import Sender
+from identity.codes.dependencies import CodeSenderService
 from identity.codes.schemas import CodeRequestIn, CodeSentOut
-from identity.dependencies import Clock, Vault
 from identity.sms.errors import SmsUnavailable
 from servicekit import problems
-from servicekit.db import Session
 
 router = APIRouter(prefix="/api/v1", tags=["账号"])
 
@@ -26,12 +25,10 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
         errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent, SmsUnavailable
     ),
 )
-async def send_code(
-    asked: CodeRequestIn, session: Session, clock: Clock, vault: Vault, sender: Sender
-) -> CodeSentOut:
+async def send_code(asked: CodeRequestIn, accounts: AccountService, sender: CodeSenderService) -> CodeSentOut:
     """Answers the same whether the number is registered or not; its holder is told by SMS."""
     phone = phone_of(asked.phone)
-    account = await Accounts(session, clock, vault).by_phone(phone)
+    account = await accounts.by_phone(phone)
     await sender.send(phone, asked.purpose, registered=account is not None)
     return CodeSentOut(
         expires_in=int(code_rules.LIFETIME.total_seconds()),
@@ -53,9 +50,9 @@ async def send_code(
         code_errors.CodeExhausted,
     ),
 )
-async def register(new: RegistrationIn, session: Session, clock: Clock, vault: Vault) -> AccountOut:
+async def register(new: RegistrationIn, accounts: AccountService) -> AccountOut:
     """The account can sign in at once and opens nothing until a unit has let the person in."""
-    account = await Accounts(session, clock, vault).register(new.phone, new.code, new.name)
+    account = await accounts.register(new.phone, new.code, new.name)
     return AccountOut(
         sub=account.id,
         name=account.name,

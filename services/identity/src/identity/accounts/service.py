@@ -13,7 +13,7 @@ from identity.accounts import rules
 from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
 from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.codes.service import Codes
 from identity.units.rules import PersonSeed
 from identity.vault import Vault
@@ -34,10 +34,14 @@ def phone_of(text: str) -> str:
 class Accounts:
     """Accounts within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, vault: Vault, codes: Codes, audit: AuditLog
+    ) -> None:
         self._session = session
         self._clock = clock
         self._vault = vault
+        self._codes = codes
+        self._audit = audit
         self._accounts = AccountRepository(session)
 
     async def register(self, phone_text: str, code: str, name: str) -> Account:
@@ -49,7 +53,7 @@ class Accounts:
         name = name.strip()
         if not rules.is_real_name(name):
             raise BadName
-        await Codes(self._session, self._clock, self._vault).redeem(phone, "register", code)
+        await self._codes.redeem(phone, "register", code)
         now = self._clock.now()
         account = Account(**self._row(phone, name, now))
         try:
@@ -57,9 +61,7 @@ class Accounts:
                 self._accounts.add(account)
         except IntegrityError as error:
             raise PhoneTaken from error
-        audit.record(
-            self._session, self._clock, actor=account.id, action="account.registered", target=account.id
-        )
+        self._audit.record(actor=account.id, action="account.registered", target=account.id)
         return account
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account:

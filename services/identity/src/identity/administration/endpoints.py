@@ -28,11 +28,11 @@ from identity.accounts.errors import (
 )
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.authenticators import rules
-from identity.authenticators.dependencies import Service as Authenticators
-from identity.memberships.dependencies import Service as Memberships
+from identity.authenticators.dependencies import AuthenticatorService
+from identity.memberships.dependencies import MembershipService
 from identity.memberships.errors import OwnUnit
 from identity.memberships.schemas import account_out
-from identity.sessions.dependencies import Service as Sessions
+from identity.sessions.dependencies import SessionService
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SessionOut
 from identity.units.auth import SCOPE, DirectoryReader, Person, UnitAdmin
@@ -64,13 +64,13 @@ StrongAdmin = Annotated[
     summary="撤销单位",
     responses=problems.responses(*_ADMIN, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
 )
-async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: Memberships) -> UnitOut:
+async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: MembershipService) -> UnitOut:
     """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
     return UnitOut.model_validate(await memberships.close_unit(admin, unit_id))
 
 
 @router.get("/me", tags=["账号"], summary="我的账号")
-async def my_account(person: Person, memberships: Memberships) -> AccountOut:
+async def my_account(person: Person, memberships: MembershipService) -> AccountOut:
     """The caller's own account, unit and entitlements."""
     return account_out(await memberships.profile(UUID(person.sub)))
 
@@ -81,7 +81,7 @@ async def my_account(person: Person, memberships: Memberships) -> AccountOut:
     summary="查看账号",
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
-async def get_account(sub: UUID, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipService) -> AccountOut:
     """A person of the caller's subtree."""
     return account_out(await memberships.in_reach(admin, sub))
 
@@ -92,7 +92,9 @@ async def get_account(sub: UUID, admin: UnitAdmin, memberships: Memberships) -> 
     summary="停用账号",
     responses=problems.responses(*_ADMIN, NotYourself, AccountNotFound, AccountNotActive),
 )
-async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+async def suspend_account(
+    sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
+) -> AccountOut:
     """Every system refuses the person's tokens within a second."""
     return account_out(await memberships.suspend(admin, sub, why.reason))
 
@@ -103,7 +105,9 @@ async def suspend_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, membership
     summary="恢复账号",
     responses=problems.responses(*_ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
 )
-async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: Memberships) -> AccountOut:
+async def restore_account(
+    sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
+) -> AccountOut:
     """The person can sign in again; ended sessions stay ended."""
     return account_out(await memberships.restore(admin, sub, why.reason))
 
@@ -115,7 +119,7 @@ async def restore_account(sub: UUID, why: ReasonIn, admin: UnitAdmin, membership
     responses=problems.responses(InsufficientScope),
 )
 async def snapshot_people(
-    _: DirectoryReader, paging: Paging, memberships: Memberships
+    _: DirectoryReader, paging: Paging, memberships: MembershipService
 ) -> Page[PersonChangedV1]:
     """Every person as the event `person.changed` tells of them, in order of id."""
     rows = await memberships.snapshot(paging.key(UUID), paging.limit)
@@ -129,7 +133,7 @@ async def snapshot_people(
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
 async def list_sessions(
-    sub: UUID, admin: UnitAdmin, memberships: Memberships, sessions: Sessions
+    sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
 ) -> list[SessionOut]:
     """Live sessions, latest first."""
     await memberships.in_reach(admin, sub)
@@ -153,7 +157,9 @@ async def list_sessions(
     summary="结束某人的所有登录会话",
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
-async def end_sessions(sub: UUID, admin: UnitAdmin, memberships: Memberships, sessions: Sessions) -> None:
+async def end_sessions(
+    sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
+) -> None:
     """Every session ends; tokens are refused everywhere."""
     await memberships.in_reach(admin, sub)
     await sessions.end_all(sub, "ended by an administrator", actor=admin.sub)
@@ -170,8 +176,8 @@ async def end_session(
     sub: UUID,
     sid: UUID,
     admin: UnitAdmin,
-    memberships: Memberships,
-    sessions: Sessions,
+    memberships: MembershipService,
+    sessions: SessionService,
 ) -> None:
     """One session ends; its grants and tokens are withdrawn and its clients told."""
     await memberships.in_reach(admin, sub)
@@ -198,9 +204,9 @@ async def end_session(
 async def reset(
     sub: UUID,
     admin: StrongAdmin,
-    memberships: Memberships,
-    authenticators: Authenticators,
-    sessions: Sessions,
+    memberships: MembershipService,
+    authenticators: AuthenticatorService,
+    sessions: SessionService,
 ) -> None:
     """密码、动态口令、恢复码和通行密钥全部移除，所有登录结束，本人收到短信。须在 5 分钟内以最高级别登录。"""
     profile = await memberships.in_reach(admin, sub, lock=True)

@@ -13,20 +13,22 @@ from servicekit.logs import actor as acting_client
 from servicekit.logs import correlation_id
 
 
-def record(
-    session: AsyncSession | Session,
-    clock: Clock,
-    *,
-    actor: UUID | str | None,
-    action: str,
-    target: UUID | str | None,
-    **details: Any,
-) -> None:
-    """Add a row to the caller's transaction: the act and its record stand or fall together.
+class AuditLog:
+    """The audit log within one request, on either face of its session."""
 
-    `details` must not hold personal data beyond ids; they also name the client that acts for a person.
-    """
-    session.add(AuditRecord(**values(clock, actor=actor, action=action, target=target, **details)))
+    def __init__(self, session: AsyncSession | Session, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    def record(
+        self, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
+    ) -> None:
+        """Add a row to the transaction: the act and its record are committed together or not at all.
+
+        `details` must not contain personal data beyond ids; they also name the client that acts for a person.
+        """
+        row = values(self._clock, actor=actor, action=action, target=target, **details)
+        self._session.add(AuditRecord(**row))
 
 
 def values(

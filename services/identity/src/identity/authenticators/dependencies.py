@@ -1,4 +1,4 @@
-"""The feature's service, assembled for one request, and what its pages have in common."""
+"""The feature's service, built for one request, and what its pages have in common."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,25 +6,32 @@ from typing import Annotated
 from fastapi import Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
-from identity.accounts.service import Accounts
+from identity.audit.dependencies import AuditService
 from identity.authenticators.service import Authenticators
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
+from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions
-from identity.sms.dependencies import Messages
+from identity.sms.dependencies import MessageService
 from servicekit.db import Session
 
 
-async def _service(
-    session: Session, clock: Clock, vault: Vault, settings: Settings, messages: Messages
+async def _authenticators(
+    session: Session,
+    clock: ServiceClock,
+    vault: ServiceVault,
+    settings: ServiceSettings,
+    messages: MessageService,
+    sessions: SessionService,
+    audit: AuditService,
 ) -> Authenticators:
-    return Authenticators(session, clock, vault, settings, messages)
+    return Authenticators(session, clock, vault, settings, messages, sessions, audit)
 
 
-Service = Annotated[Authenticators, Depends(_service)]
+AuthenticatorService = Annotated[Authenticators, Depends(_authenticators)]
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
 Text = Annotated[str, Form(max_length=300)]
 Ticket = Annotated[str, Form(max_length=2000)]
@@ -44,16 +51,15 @@ class SentForm:
 
 async def _sent(
     request: Request,
-    session: Session,
     browser: Browser,
-    clock: Clock,
-    vault: Vault,
-    settings: Settings,
+    accounts: AccountService,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
 ) -> SentForm:
     mine = csrf.check(request, vault, settings, browser, token)
     # Locked: two forms of one person that change their authenticators wait for each other.
-    account = await Accounts(session, clock, vault).get(mine.account_id, lock=True)
+    account = await accounts.get(mine.account_id, lock=True)
     return SentForm(mine, account, token)
 
 
@@ -63,8 +69,8 @@ Sent = Annotated[SentForm, Depends(_sent)]
 class Raising:
     """Raises the level of a session, and leads on with its new cookie."""
 
-    def __init__(self, session: Session, clock: Clock, settings: Settings) -> None:
-        self._sessions = Sessions(session, clock, settings)
+    def __init__(self, sessions: SessionService, settings: ServiceSettings) -> None:
+        self._sessions = sessions
         self._settings = settings
 
     async def onto(

@@ -7,19 +7,24 @@ from fastapi.responses import Response
 
 from authkit import acr
 from contracts.vocabulary import AccountStatus
+from identity.accounts.dependencies import AccountService
 from identity.accounts.errors import AccountSuspended
-from identity.accounts.service import Accounts
-from identity.audit import service as audit
-from identity.authenticators.dependencies import Answer, ReturnTo, Service, Ticket, Token, redirect
+from identity.authenticators.dependencies import (
+    Answer,
+    AuthenticatorService,
+    ReturnTo,
+    Ticket,
+    Token,
+    redirect,
+)
 from identity.authenticators.errors import AuthenticatorProblem
 from identity.authenticators.service import Authenticators
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page
-from identity.sessions.service import Sessions
-from servicekit.db import Session
+from identity.sessions.dependencies import SessionService
 from servicekit.problems import Problem
 
 router = APIRouter(prefix="/login/passkey", include_in_schema=False)
@@ -28,9 +33,9 @@ router = APIRouter(prefix="/login/passkey", include_in_schema=False)
 @router.get("")
 async def passkey_page(
     request: Request,
-    authenticators: Service,
-    vault: Vault,
-    settings: Settings,
+    authenticators: AuthenticatorService,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     return_to: Annotated[str, Query(max_length=8000)],
 ) -> Response:
     """The page whose script has the browser use a passkey."""
@@ -42,12 +47,12 @@ async def passkey_page(
 @router.post("")
 async def sign_in(
     request: Request,
-    authenticators: Service,
-    session: Session,
+    authenticators: AuthenticatorService,
+    accounts: AccountService,
+    sessions: SessionService,
     browser: Browser,
-    clock: Clock,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
     ticket: Ticket,
     return_to: ReturnTo,
@@ -59,7 +64,7 @@ async def sign_in(
     passkeys = authenticators.passkeys(token)
     owner = await passkeys.owner(credential)
     # Locked before the passkey, as everywhere, and so that nobody is suspended meanwhile.
-    account = None if owner is None else await Accounts(session, clock, vault).get(owner, lock=True)
+    account = None if owner is None else await accounts.get(owner, lock=True)
     try:
         used = await passkeys.check(ticket, credential, owner, identified=False)
         assert account is not None
@@ -70,15 +75,14 @@ async def sign_in(
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
         return await _render(authenticators, vault, settings, cookie, return_to, problem)
-    row, cookie = await Sessions(session, clock, settings).begin(account, browser, acr=acr.MFA, amr=used.amr)
-    audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
+    _, cookie = await sessions.begin(account, browser, acr=acr.MFA, amr=used.amr)
     return keep_session(redirect(return_to), cookie, settings)
 
 
 async def _render(
     authenticators: Authenticators,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     cookie: str,
     return_to: str,
     problem: Problem | None = None,

@@ -10,28 +10,27 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from authkit import acr
-from identity.accounts.service import Accounts
+from identity.accounts.dependencies import AccountService
 from identity.authenticators import rules, totp
 from identity.authenticators.dependencies import (
     Answer,
+    AuthenticatorService,
     Raise,
     ReturnTo,
     Sent,
-    Service,
     Text,
     Ticket,
     redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordUnfit
 from identity.authenticators.service import Authenticators, Overview
-from identity.dependencies import Clock, Vault
+from identity.dependencies import ServiceClock, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from servicekit.clock import SHANGHAI
-from servicekit.db import Session
 
 router = APIRouter(prefix=SECURITY_PAGE, include_in_schema=False)
 _TOTP = "totp-enrolment"
@@ -40,7 +39,7 @@ Back = Annotated[str, Query(max_length=8000)]
 
 @router.get("")
 async def own_authenticators(
-    browser: Browser, authenticators: Service, vault: Vault, clock: Clock
+    browser: Browser, authenticators: AuthenticatorService, vault: ServiceVault, clock: ServiceClock
 ) -> Response:
     """What there is; forms to change it only after a recent sign-in of the highest level."""
     if browser is None:
@@ -71,7 +70,10 @@ async def own_authenticators(
 
 @router.get("/password")
 async def password_page(
-    browser: Browser, authenticators: Service, vault: Vault, return_to: Back = SECURITY_PAGE
+    browser: Browser,
+    authenticators: AuthenticatorService,
+    vault: ServiceVault,
+    return_to: Back = SECURITY_PAGE,
 ) -> Response:
     """The form for a new password."""
     checked_return(return_to)
@@ -83,7 +85,7 @@ async def password_page(
 @router.post("/password")
 async def set_password(
     sent: Sent,
-    authenticators: Service,
+    authenticators: AuthenticatorService,
     raising: Raise,
     password: Text = "",
     again: Text = "",
@@ -110,17 +112,16 @@ async def set_password(
 @router.get("/totp")
 async def totp_page(
     browser: Browser,
-    authenticators: Service,
-    session: Session,
-    clock: Clock,
-    vault: Vault,
+    authenticators: AuthenticatorService,
+    accounts: AccountService,
+    vault: ServiceVault,
     return_to: Back = SECURITY_PAGE,
 ) -> Response:
     """A new secret, as text and as a picture; nothing is stored before it is confirmed."""
     checked_return(return_to)
     if browser is None or not await _may(authenticators, browser, without="totp"):
         return _elsewhere(return_to)
-    account = await Accounts(session, clock, vault).get(browser.account_id)
+    account = await accounts.get(browser.account_id)
     token, secret = csrf.token_of(vault, browser), totp.new_secret()
     return page(
         "totp.html",
@@ -136,7 +137,7 @@ async def totp_page(
 @router.post("/totp")
 async def enrol_totp(
     sent: Sent,
-    authenticators: Service,
+    authenticators: AuthenticatorService,
     raising: Raise,
     ticket: Ticket,
     code: Text = "",
@@ -167,7 +168,7 @@ async def enrol_totp(
 
 
 @router.post("/recovery-codes")
-async def renew_recovery_codes(sent: Sent, authenticators: Service) -> Response:
+async def renew_recovery_codes(sent: Sent, authenticators: AuthenticatorService) -> Response:
     """New recovery codes; the old ones end."""
     there = await authenticators.overview(sent.account.id)
     if there.totp is None or not authenticators.may_change(there.means, sent.browser):
@@ -177,12 +178,12 @@ async def renew_recovery_codes(sent: Sent, authenticators: Service) -> Response:
 
 @router.get("/passkeys")
 async def passkey_page(
-    browser: Browser, authenticators: Service, session: Session, clock: Clock, vault: Vault
+    browser: Browser, authenticators: AuthenticatorService, accounts: AccountService, vault: ServiceVault
 ) -> Response:
     """The page whose script has the browser make a passkey."""
     if browser is None or not await _may(authenticators, browser):
         return _elsewhere()
-    account = await Accounts(session, clock, vault).get(browser.account_id)
+    account = await accounts.get(browser.account_id)
     token = csrf.token_of(vault, browser)
     try:
         ceremony = await authenticators.passkeys(token).registration(account)
@@ -193,7 +194,7 @@ async def passkey_page(
 
 @router.post("/passkeys")
 async def add_passkey(
-    sent: Sent, authenticators: Service, ticket: Ticket, credential: Answer = "", name: Text = ""
+    sent: Sent, authenticators: AuthenticatorService, ticket: Ticket, credential: Answer = "", name: Text = ""
 ) -> Response:
     """Take the passkey that the browser has made."""
     if not await _may(authenticators, sent.browser):
@@ -209,7 +210,7 @@ async def add_passkey(
 @router.post("/remove")
 async def remove(
     sent: Sent,
-    authenticators: Service,
+    authenticators: AuthenticatorService,
     what: Annotated[Literal["password", "totp", "passkey"], Form()],
     passkey: Annotated[UUID | None, Form()] = None,
     confirmed: Text = "",

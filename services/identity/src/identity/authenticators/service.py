@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.authenticators import rules
 from identity.authenticators.models import Passkey, Password, Totp
 from identity.authenticators.passkeys import Passkeys
@@ -45,13 +45,21 @@ class Authenticators:
     """A person's authenticators within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, messages: TextMessages
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        vault: Vault,
+        settings: Settings,
+        messages: TextMessages,
+        sessions: Sessions,
+        audit: AuditLog,
     ) -> None:
-        self._session = session
         self._clock = clock
         self._vault = vault
         self._settings = settings
         self._messages = messages
+        self._sessions = sessions
+        self._audit = audit
         self._rows = AuthenticatorRepository(session)
         self.passwords = Passwords(self._rows, clock)
         self.totps = Totps(self._rows, clock, vault)
@@ -148,9 +156,7 @@ class Authenticators:
         self, account: Account, action: str, what: str, *, actor: UUID | str | None = None, **details: str
     ) -> None:
         """Record a change and tell the person by SMS: no change is committed without the message."""
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=actor or account.id,
             action=action,
             target=account.id,
@@ -159,9 +165,8 @@ class Authenticators:
         await self._messages.queue(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
 
     async def _end_others(self, browser: BrowserSession, because: str) -> None:
-        sessions = Sessions(self._session, self._clock, self._settings)
-        await sessions.end_others(browser, because)
+        await self._sessions.end_others(browser, because)
 
     def refused(self, sub: UUID, action: str, code: str) -> None:
         """Record an attempt that failed."""
-        audit.record(self._session, self._clock, actor=sub, action=action, target=sub, code=code)
+        self._audit.record(actor=sub, action=action, target=sub, code=code)

@@ -10,23 +10,23 @@ from authkit import acr as levels
 from identity.authenticators import rules
 from identity.authenticators.dependencies import (
     Answer,
+    AuthenticatorService,
     Raise,
     ReturnTo,
     Sent,
-    Service,
     Text,
     Ticket,
     redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
-from identity.dependencies import Clock, Vault
+from identity.dependencies import ServiceClock, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from servicekit.clock import Clock as ClockProtocol
+from servicekit.clock import Clock
 
 router = APIRouter(prefix="/login/step-up", include_in_schema=False)
 Level = Annotated[str, Query(max_length=100)]
@@ -35,9 +35,9 @@ Level = Annotated[str, Query(max_length=100)]
 @router.get("")
 async def step_up_page(
     browser: Browser,
-    authenticators: Service,
-    clock: Clock,
-    vault: Vault,
+    authenticators: AuthenticatorService,
+    clock: ServiceClock,
+    vault: ServiceVault,
     return_to: Annotated[str, Query(max_length=8000)],
     acr: Level = levels.MFA,
 ) -> Response:
@@ -51,8 +51,8 @@ async def step_up_page(
 @router.post("/password")
 async def with_password(
     sent: Sent,
-    authenticators: Service,
-    clock: Clock,
+    authenticators: AuthenticatorService,
+    clock: ServiceClock,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -86,8 +86,8 @@ async def with_password(
 @router.post("/code")
 async def with_code(
     sent: Sent,
-    authenticators: Service,
-    clock: Clock,
+    authenticators: AuthenticatorService,
+    clock: ServiceClock,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -108,8 +108,8 @@ async def with_code(
 @router.post("/passkey")
 async def with_passkey(
     sent: Sent,
-    authenticators: Service,
-    clock: Clock,
+    authenticators: AuthenticatorService,
+    clock: ServiceClock,
     raising: Raise,
     return_to: ReturnTo,
     ticket: Ticket,
@@ -126,14 +126,14 @@ async def with_passkey(
     return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
 
 
-def _after_sms(browser: BrowserSession, clock: ClockProtocol) -> None:
+def _after_sms(browser: BrowserSession, clock: Clock) -> None:
     if not rules.sms_fresh(browser.amr, browser.begun_at, clock.now()):
         raise SmsFirst
 
 
 async def _render(
     authenticators: Authenticators,
-    clock: ClockProtocol,
+    clock: Clock,
     browser: BrowserSession,
     token: str,
     return_to: str,

@@ -1,27 +1,35 @@
-"""The feature's services, assembled for one request."""
+"""The feature's services, built for one request."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from identity.audit.dependencies import AuditService
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
-from identity.dependencies import Clock, Settings
-from identity.grants.dependencies import Service as Grants
+from identity.dependencies import ServiceClock, ServiceSettings
+from identity.grants.dependencies import GrantService
 from servicekit.db import Session
 
 
 async def _clients(
-    request: Request, session: Session, clock: Clock, settings: Settings, grants: Grants
+    request: Request,
+    session: Session,
+    clock: ServiceClock,
+    settings: ServiceSettings,
+    grants: GrantService,
+    audit: AuditService,
 ) -> Clients:
-    return Clients(session, clock, settings, request.app.state.client_cache, grants)
+    return Clients(session, clock, settings, request.app.state.client_cache, grants, audit)
 
 
-Service = Annotated[Clients, Depends(_clients)]
+ClientService = Annotated[Clients, Depends(_clients)]
 
 
-async def _registrations(session: Session, clock: Clock, clients: Service) -> Registrations:
-    return Registrations(session, clock, clients)
+async def _registrations(
+    session: Session, clock: ServiceClock, clients: ClientService, audit: AuditService
+) -> Registrations:
+    return Registrations(session, clock, clients, audit)
 
 
-Registration = Annotated[Registrations, Depends(_registrations)]
+RegistrationService = Annotated[Registrations, Depends(_registrations)]

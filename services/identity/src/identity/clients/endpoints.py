@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
 from identity.clients import errors
-from identity.clients.dependencies import Registration, Service
+from identity.clients.dependencies import ClientService, RegistrationService
 from identity.clients.models import Client, InitialAccessToken
 from identity.clients.schemas import (
     ClientCreate,
@@ -18,7 +18,7 @@ from identity.clients.schemas import (
     InitialTokenOut,
 )
 from identity.clients.service import Registrar
-from identity.dependencies import Clock
+from identity.dependencies import ServiceClock
 from identity.units.auth import UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
@@ -36,7 +36,7 @@ _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
     "/clients", status_code=201, summary="登记接入系统", responses=responses(*_ADMIN, *_UNIT, *_RULES)
 )
 async def create_client(
-    new: ClientCreate, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    new: ClientCreate, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """密钥只在此处返回一次。"""
     made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
@@ -44,7 +44,9 @@ async def create_client(
 
 
 @router.get("/clients", summary="接入系统列表")
-async def list_clients(admin: UnitAdmin, service: Service, clock: Clock, paging: Paging) -> Page[ClientOut]:
+async def list_clients(
+    admin: UnitAdmin, service: ClientService, clock: ServiceClock, paging: Paging
+) -> Page[ClientOut]:
     """本单位及下级单位登记的系统，按标识排列。"""
     key = paging.key(str)
     rows = await service.list(Registrar.of(admin), None if key is None else key[0], paging.limit)
@@ -54,7 +56,7 @@ async def list_clients(admin: UnitAdmin, service: Service, clock: Clock, paging:
 
 @router.get("/clients/{client_id}", summary="查看接入系统", responses=responses(errors.ClientNotFound))
 async def get_client(
-    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """含当前有效密钥的标识，不含密钥本身。"""
     return _out(await service.get(Registrar.of(admin), client_id), clock, response)
@@ -69,8 +71,8 @@ async def update_client(
     client_id: str,
     body: ClientIn,
     admin: UnitAdmin,
-    service: Service,
-    clock: Clock,
+    service: ClientService,
+    clock: ServiceClock,
     response: Response,
     seen: RequiredIfMatch,
 ) -> ClientOut:
@@ -86,7 +88,7 @@ async def update_client(
     responses=responses(errors.ClientNotFound, errors.NoSecrets, errors.ClientDisabled),
 )
 async def rotate_secret(
-    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
     made = await service.rotate_secret(Registrar.of(admin), client_id)
@@ -99,7 +101,12 @@ async def rotate_secret(
     responses=responses(errors.ClientNotFound, errors.SecretNotFound),
 )
 async def revoke_secret(
-    client_id: str, secret: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    client_id: str,
+    secret: str,
+    admin: UnitAdmin,
+    service: ClientService,
+    clock: ServiceClock,
+    response: Response,
 ) -> ClientOut:
     """`secret` 是密钥的标识。"""
     return _out(await service.revoke_secret(Registrar.of(admin), client_id, secret), clock, response)
@@ -111,7 +118,12 @@ async def revoke_secret(
     responses=responses(errors.ClientNotFound, errors.ClientDisabled),
 )
 async def disable_client(
-    client_id: str, body: DisableIn, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    client_id: str,
+    body: DisableIn,
+    admin: UnitAdmin,
+    service: ClientService,
+    clock: ServiceClock,
+    response: Response,
 ) -> ClientOut:
     """停用后不能再登录、取令牌；此前的授权一并撤销。"""
     return _out(await service.disable(Registrar.of(admin), client_id, body.reason), clock, response)
@@ -123,7 +135,7 @@ async def disable_client(
     responses=responses(errors.ClientNotFound, errors.ClientActive),
 )
 async def enable_client(
-    client_id: str, admin: UnitAdmin, service: Service, clock: Clock, response: Response
+    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """恢复使用；须重新授权。"""
     return _out(await service.enable(Registrar.of(admin), client_id), clock, response)
@@ -136,7 +148,7 @@ async def enable_client(
     responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
 )
 async def issue_initial_token(
-    new: InitialTokenIn, admin: UnitAdmin, registration: Registration
+    new: InitialTokenIn, admin: UnitAdmin, registration: RegistrationService
 ) -> InitialTokenOut:
     """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
     row, token = await registration.issue(
@@ -147,7 +159,7 @@ async def issue_initial_token(
 
 @router.get("/initial-access-tokens", summary="动态登记初始令牌列表", responses=responses(errors.CentreOnly))
 async def list_initial_tokens(
-    admin: UnitAdmin, registration: Registration, paging: Paging
+    admin: UnitAdmin, registration: RegistrationService, paging: Paging
 ) -> Page[InitialTokenOut]:
     """仅限全国中心的管理员。"""
     key = paging.key(UUID)
@@ -161,13 +173,13 @@ async def list_initial_tokens(
     responses=responses(errors.CentreOnly, errors.InitialTokenNotFound),
 )
 async def revoke_initial_token(
-    token_id: UUID, admin: UnitAdmin, registration: Registration
+    token_id: UUID, admin: UnitAdmin, registration: RegistrationService
 ) -> InitialTokenOut:
     """已登记的系统不受影响。"""
     return _token_out(await registration.revoke(admin, token_id))
 
 
-def _out(client: Client, clock: Clock, response: Response, secret: str | None = None) -> ClientOut:
+def _out(client: Client, clock: ServiceClock, response: Response, secret: str | None = None) -> ClientOut:
     out = ClientOut.of(client, clock.now(), secret)
     response.headers["ETag"] = etag(out.version)
     if secret is not None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from contracts.vocabulary import UnitStatus
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.clients import errors
 from identity.clients.models import Client, InitialAccessToken, secret_hash
 from identity.clients.repository import ClientRepository
@@ -27,10 +27,10 @@ class BadToken(Exception):
 class Registrations:
     """Dynamic registration within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, clients: Clients) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, clock: Clock, clients: Clients, audit: AuditLog) -> None:
         self._clock = clock
         self._clients = clients
+        self._audit = audit
         self._rows = ClientRepository(session)
 
     async def issue(
@@ -108,9 +108,7 @@ class Registrations:
             raise errors.CentreOnly
 
     def _record(self, principal: Principal, action: str, row: InitialAccessToken) -> None:
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=principal.sub,
             action=action,
             target=row.id,

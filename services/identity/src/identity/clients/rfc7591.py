@@ -7,13 +7,13 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field, ValidationError, model_validator
 
 from identity.clients import errors
-from identity.clients.dependencies import Registration, Service
+from identity.clients.dependencies import ClientService, RegistrationService
 from identity.clients.models import Client
 from identity.clients.registration import BadToken
 from identity.clients.rules import Metadata
 from identity.clients.schemas import Fields, values_of
 from identity.clients.service import Registered
-from identity.dependencies import Settings
+from identity.dependencies import ServiceSettings
 
 router = APIRouter(tags=["动态登记"])
 
@@ -80,7 +80,7 @@ _BODY: dict[str, Any] = {
 
 @router.post("/register", status_code=201, summary="动态登记", openapi_extra=_BODY)
 async def register(
-    request: Request, token: Token, registration: Registration, settings: Settings
+    request: Request, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
     """凭初始令牌登记一个系统（RFC 7591 §3）。"""
     try:
@@ -94,7 +94,9 @@ async def register(
 
 
 @router.get("/register/{client_id}", summary="读取动态登记")
-async def read(client_id: str, token: Token, registration: Registration, settings: Settings) -> Response:
+async def read(
+    client_id: str, token: Token, registration: RegistrationService, settings: ServiceSettings
+) -> Response:
     """凭登记令牌读取（RFC 7592 §2.1）。密钥不再返回：只存其散列。"""
     try:
         client, _ = await registration.client(client_id, token)
@@ -108,9 +110,9 @@ async def change(
     client_id: str,
     request: Request,
     token: Token,
-    registration: Registration,
-    clients: Service,
-    settings: Settings,
+    registration: RegistrationService,
+    clients: ClientService,
+    settings: ServiceSettings,
 ) -> Response:
     """整体替换（RFC 7592 §2.2）。"""
     try:
@@ -132,7 +134,9 @@ async def change(
 
 
 @router.delete("/register/{client_id}", status_code=204, summary="删除动态登记")
-async def delete(client_id: str, token: Token, registration: Registration, clients: Service) -> Response:
+async def delete(
+    client_id: str, token: Token, registration: RegistrationService, clients: ClientService
+) -> Response:
     """系统随即停用，登记令牌作废（RFC 7592 §2.3）。"""
     try:
         _, actor = await registration.client(client_id, token)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.vocabulary import Audience, ClientStatus, Level, UnitStatus
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.clients import errors, rules
 from identity.clients.cache import ClientCache
 from identity.clients.models import Client, ClientSecret, secret_hash
@@ -64,13 +64,20 @@ class Clients:
     """The registry within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, settings: Settings, cache: ClientCache, grants: Grants
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        settings: Settings,
+        cache: ClientCache,
+        grants: Grants,
+        audit: AuditLog,
     ) -> None:
         self._session = session
         self._clock = clock
         self._settings = settings
         self._cache = cache
         self._grants = grants
+        self._audit = audit
         self._rows = ClientRepository(session)
 
     async def create(
@@ -269,9 +276,7 @@ class Clients:
 
     def _record(self, actor: Registrar, action: str, client: Client, **details: Any) -> None:
         on_commit(self._session, partial(self._cache.evict, client.client_id))
-        audit.record(
-            self._session, self._clock, actor=actor.name, action=action, target=client.client_id, **details
-        )
+        self._audit.record(actor=actor.name, action=action, target=client.client_id, **details)
 
 
 def registrant(unit: Unit, name: str) -> Registrar:

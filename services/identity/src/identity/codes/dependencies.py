@@ -1,20 +1,32 @@
-"""What endpoints take of SMS codes."""
+"""The feature's services, built for one request."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from identity.codes.service import CodeSender
-from identity.dependencies import Clock, Settings, Vault
-from identity.sms.dependencies import Messages
+from identity.codes.service import Codes, CodeSender
+from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.sms.dependencies import MessageService
 from servicekit.db import Session
 
 
+async def _codes(session: Session, clock: ServiceClock, vault: ServiceVault) -> Codes:
+    return Codes(session, clock, vault)
+
+
+CodeService = Annotated[Codes, Depends(_codes)]
+
+
 async def _sender(
-    request: Request, session: Session, clock: Clock, vault: Vault, settings: Settings, messages: Messages
+    request: Request,
+    session: Session,
+    clock: ServiceClock,
+    vault: ServiceVault,
+    settings: ServiceSettings,
+    messages: MessageService,
 ) -> CodeSender:
     address = request.client.host if request.client else "-"
     return CodeSender(session, clock, vault, settings, messages, address)
 
 
-Sender = Annotated[CodeSender, Depends(_sender)]
+CodeSenderService = Annotated[CodeSender, Depends(_sender)]

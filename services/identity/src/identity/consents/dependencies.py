@@ -4,14 +4,17 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from identity.audit.dependencies import AuditService
 from identity.consents.service import Consents
-from identity.dependencies import Clock
-from identity.revocations.dependencies import Service as Revocations
+from identity.dependencies import ServiceClock
+from identity.revocations.dependencies import RevocationService
 from servicekit.db import Session
 
 
-async def _service(session: Session, clock: Clock, revocations: Revocations) -> Consents:
-    return Consents(session, clock, revocations)
+async def _consents(
+    session: Session, clock: ServiceClock, revocations: RevocationService, audit: AuditService
+) -> Consents:
+    return Consents(session, clock, revocations, audit)
 
 
-Service = Annotated[Consents, Depends(_service)]
+ConsentService = Annotated[Consents, Depends(_consents)]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.clients.models import Client
 from identity.consents.models import Consent
 from identity.consents.repository import ConsentRepository
@@ -33,10 +33,12 @@ def words(scopes: Sequence[str]) -> list[str]:
 class Consents:
     """Consents within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, revocations: Revocations) -> None:
-        self._session = session
+    def __init__(
+        self, session: AsyncSession, clock: Clock, revocations: Revocations, audit: AuditLog
+    ) -> None:
         self._clock = clock
         self._revocations = revocations
+        self._audit = audit
         self._rows = ConsentRepository(session)
 
     async def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
@@ -48,9 +50,7 @@ class Consents:
                 row.scopes = sorted(scopes | set(row.scopes))
                 row.resources = sorted(resources | set(row.resources))
                 row.granted_at = now
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=account_id,
             action="consent.given",
             target=account_id,
@@ -71,9 +71,7 @@ class Consents:
         row.withdrawn_at = now
         for grant_id in await self._rows.revoke_grants(account_id, client_id, now):
             self._revocations.revoke(account_id, grant_id=str(grant_id), reason="consent withdrawn")
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=account_id,
             action="consent.withdrawn",
             target=account_id,

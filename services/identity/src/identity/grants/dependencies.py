@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from identity.dependencies import Clock
+from identity.audit.dependencies import AuditService
+from identity.dependencies import ServiceClock
 from identity.grants.service import Grants
-from identity.revocations.dependencies import Service as Revocations
-from servicekit.db import Session
+from identity.revocations.dependencies import RevocationService
 
 
-async def _service(session: Session, clock: Clock, revocations: Revocations) -> Grants:
-    return Grants(session, clock, revocations)
+async def _grants(clock: ServiceClock, revocations: RevocationService, audit: AuditService) -> Grants:
+    return Grants(clock, revocations, audit)
 
 
-Service = Annotated[Grants, Depends(_service)]
+GrantService = Annotated[Grants, Depends(_grants)]

@@ -1,8 +1,6 @@
 """Ending grants."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.grants.models import Grant
 from identity.revocations.service import Revocations
 from servicekit.clock import Clock
@@ -11,10 +9,10 @@ from servicekit.clock import Clock
 class Grants:
     """Grants within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, revocations: Revocations) -> None:
-        self._session = session
+    def __init__(self, clock: Clock, revocations: Revocations, audit: AuditLog) -> None:
         self._clock = clock
         self._revocations = revocations
+        self._audit = audit
 
     def revoke(self, grant: Grant, reason: str) -> None:
         """End a grant: no code or refresh token of it works again, and its access tokens are withdrawn."""
@@ -22,9 +20,7 @@ class Grants:
             return
         if grant.account_id is not None:
             self._revocations.revoke(grant.account_id, grant_id=str(grant.id), reason=reason)
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=grant.client_id,
             action="oauth.grant_revoked",
             target=grant.account_id,

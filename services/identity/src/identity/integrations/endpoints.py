@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
-from identity.clients.dependencies import Service as Clients
+from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import Registrar, secret_id
-from identity.dependencies import Clock, Settings, Vault
-from identity.memberships.dependencies import Service as Memberships
+from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.memberships.dependencies import MembershipService
 from identity.pages.csrf import Forged
 from identity.pages.dependencies import Browser
 from identity.pages.rendering import page
@@ -38,14 +38,16 @@ Text = Annotated[str, Form(max_length=4000)]
 class Integrator:
     """The signed-in administrator, their unit, and what their forms must carry."""
 
-    def __init__(self, browser: BrowserSession, unit: Unit, vault: Vault) -> None:
+    def __init__(self, browser: BrowserSession, unit: Unit, vault: ServiceVault) -> None:
         self.unit = unit
         self.actor = Registrar(str(browser.account_id), unit.path, unit.level == Level.MINISTRY)
         # Bound to the session: another browser's, or an earlier session's, form is refused.
         self.csrf = vault.index(_PURPOSE, str(browser.id)).hex()
 
 
-async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) -> Integrator | Response:
+async def _integrator(
+    browser: Browser, memberships: MembershipService, vault: ServiceVault
+) -> Integrator | Response:
     if browser is None:
         return RedirectResponse(
             "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
@@ -66,7 +68,7 @@ async def _integrator(browser: Browser, memberships: Memberships, vault: Vault) 
 Who = Annotated[Integrator | Response, Depends(_integrator)]
 
 
-def _own_form(request: Request, settings: Settings, who: Integrator, token: str) -> None:
+def _own_form(request: Request, settings: ServiceSettings, who: Integrator, token: str) -> None:
     """Raise `Forged` unless the form was rendered by us for this session."""
     if request.headers.get("origin") not in (None, "null", settings.issuer_url):
         raise Forged
@@ -76,7 +78,7 @@ def _own_form(request: Request, settings: Settings, who: Integrator, token: str)
 
 async def _overview(
     who: Integrator,
-    clients: Clients,
+    clients: ClientService,
     *,
     message: str = "",
     status: int = 200,
@@ -98,8 +100,8 @@ async def _overview(
 def _detail(
     who: Integrator,
     client: Client,
-    clock: Clock,
-    settings: Settings,
+    clock: ServiceClock,
+    settings: ServiceSettings,
     *,
     secret: str | None = None,
     message: str = "",
@@ -139,14 +141,14 @@ def _test_url(client: Client) -> str:
     return "/authorize?" + urlencode(query)
 
 
-def _open_url(client: Client, settings: Settings) -> str | None:
+def _open_url(client: Client, settings: ServiceSettings) -> str | None:
     """Third-party initiated login (OpenID Connect Core §4): the client begins a sign-in at this issuer."""
     uri = client.initiate_login_uri
     return None if uri is None else str(add_params_to_uri(uri, [("iss", settings.issuer_url)]))
 
 
 @router.get("")
-async def overview(who: Who, clients: Clients) -> Response:
+async def overview(who: Who, clients: ClientService) -> Response:
     """The unit's clients, and the form to register one."""
     return who if isinstance(who, Response) else await _overview(who, clients)
 
@@ -155,9 +157,9 @@ async def overview(who: Who, clients: Clients) -> Response:
 async def register(
     request: Request,
     who: Who,
-    clients: Clients,
-    clock: Clock,
-    settings: Settings,
+    clients: ClientService,
+    clock: ServiceClock,
+    settings: ServiceSettings,
     csrf: Text,
     client_name: Text = "",
     redirect_uri: Text = "",
@@ -187,7 +189,9 @@ async def register(
 
 
 @router.get("/{client_id}")
-async def detail(client_id: str, who: Who, clients: Clients, clock: Clock, settings: Settings) -> Response:
+async def detail(
+    client_id: str, who: Who, clients: ClientService, clock: ServiceClock, settings: ServiceSettings
+) -> Response:
     """One client: the settings it needs, its secrets, a sign-in to try."""
     if isinstance(who, Response):
         return who
@@ -203,9 +207,9 @@ async def rotate(
     request: Request,
     client_id: str,
     who: Who,
-    clients: Clients,
-    clock: Clock,
-    settings: Settings,
+    clients: ClientService,
+    clock: ServiceClock,
+    settings: ServiceSettings,
     csrf: Text,
 ) -> Response:
     """A new secret, shown once; the old one works on for the overlap."""

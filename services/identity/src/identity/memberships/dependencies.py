@@ -1,16 +1,30 @@
-"""The feature's service, assembled for one request."""
+"""The feature's service, built for one request."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
-from identity.dependencies import Clock, Settings, Vault
+from identity.accounts.dependencies import AccountService
+from identity.audit.dependencies import AuditService
+from identity.dependencies import ServiceClock, ServiceVault
 from identity.memberships.service import Memberships
+from identity.revocations.dependencies import RevocationService
+from identity.sessions.dependencies import SessionService
+from identity.units.dependencies import UnitService
 from servicekit.db import Session
 
 
-async def _service(session: Session, clock: Clock, vault: Vault, settings: Settings) -> Memberships:
-    return Memberships(session, clock, vault, settings)
+async def _memberships(
+    session: Session,
+    clock: ServiceClock,
+    vault: ServiceVault,
+    accounts: AccountService,
+    units: UnitService,
+    sessions: SessionService,
+    revocations: RevocationService,
+    audit: AuditService,
+) -> Memberships:
+    return Memberships(session, clock, vault, accounts, units, sessions, revocations, audit)
 
 
-Service = Annotated[Memberships, Depends(_service)]
+MembershipService = Annotated[Memberships, Depends(_memberships)]

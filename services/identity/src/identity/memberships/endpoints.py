@@ -15,7 +15,7 @@ from identity.accounts.errors import (
 from identity.accounts.models import Account
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.memberships import errors
-from identity.memberships.dependencies import Service
+from identity.memberships.dependencies import MembershipService
 from identity.memberships.models import Invite, JoinRequest
 from identity.memberships.schemas import (
     EntitlementIn,
@@ -72,7 +72,9 @@ def _request_out(row: tuple[JoinRequest, Account, Unit]) -> JoinRequestOut:
     response_model=InviteOut,
     responses=problems.responses(*ADMIN, UnitNotFound, UnitClosed),
 )
-async def create_invite(unit_id: UUID, new: InviteIn, admin: UnitAdmin, service: Service) -> InviteOut:
+async def create_invite(
+    unit_id: UUID, new: InviteIn, admin: UnitAdmin, service: MembershipService
+) -> InviteOut:
     """The code is in this answer and nowhere else."""
     invite, code = await service.invite(admin, unit_id, new)
     return _invite_out(invite, code)
@@ -83,7 +85,7 @@ async def create_invite(unit_id: UUID, new: InviteIn, admin: UnitAdmin, service:
     summary="撤销邀请码",
     responses=problems.responses(*ADMIN, errors.InviteNotFound),
 )
-async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: Service) -> InviteOut:
+async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: MembershipService) -> InviteOut:
     """Requests made with it before stay."""
     return _invite_out(await service.revoke_invite(admin, invite_id))
 
@@ -104,14 +106,16 @@ async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: Service) -> 
     ),
 )
 async def request_to_join(
-    join: JoinIn, person: Person, idempotency: Idempotent, service: Service
+    join: JoinIn, person: Person, idempotency: Idempotent, service: MembershipService
 ) -> JSONResponse:
     """Opens nothing until an administrator approves."""
     return await idempotency.keep(_request_out(await service.request(person, join.invite_code)))
 
 
 @router.get("/join-requests", summary="待审核的加入申请", responses=problems.responses(*ADMIN))
-async def list_join_requests(admin: UnitAdmin, paging: Paging, service: Service) -> Page[JoinRequestOut]:
+async def list_join_requests(
+    admin: UnitAdmin, paging: Paging, service: MembershipService
+) -> Page[JoinRequestOut]:
     """Those for the caller's unit and every unit below it, oldest first."""
     rows = await service.pending(admin, paging.key(UUID), paging.limit)
     return page([_request_out(row) for row in rows], paging.limit, lambda request: [request.id])
@@ -128,14 +132,16 @@ DECIDE = problems.responses(
 
 
 @router.post("/join-requests/{request_id}/approve", summary="通过加入申请", responses=DECIDE)
-async def approve_join_request(request_id: UUID, admin: UnitAdmin, service: Service) -> JoinRequestOut:
+async def approve_join_request(
+    request_id: UUID, admin: UnitAdmin, service: MembershipService
+) -> JoinRequestOut:
     """The person belongs to the unit from now on, with the roles of the invite."""
     return _request_out(await service.approve(admin, request_id))
 
 
 @router.post("/join-requests/{request_id}/reject", summary="驳回加入申请", responses=DECIDE)
 async def reject_join_request(
-    request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: Service
+    request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
     """The person is told the reason and may ask again."""
     return _request_out(await service.reject(admin, request_id, why.reason))
@@ -144,7 +150,9 @@ async def reject_join_request(
 @router.get(
     "/units/{unit_id}/members", summary="单位人员", responses=problems.responses(*ADMIN, UnitNotFound)
 )
-async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service: Service) -> Page[AccountOut]:
+async def list_members(
+    unit_id: UUID, admin: UnitAdmin, paging: Paging, service: MembershipService
+) -> Page[AccountOut]:
     """People of a unit in reach, phones masked."""
     rows = await service.members(admin, unit_id, paging.key(UUID), paging.limit)
     people = [
@@ -170,7 +178,9 @@ async def list_members(unit_id: UUID, admin: UnitAdmin, paging: Paging, service:
         *ADMIN, NotYourself, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement
     ),
 )
-async def grant_entitlement(sub: UUID, new: EntitlementIn, admin: UnitAdmin, service: Service) -> AccountOut:
+async def grant_entitlement(
+    sub: UUID, new: EntitlementIn, admin: UnitAdmin, service: MembershipService
+) -> AccountOut:
     """For the cockpit: people of student-aid departments of the four levels only."""
     return account_out(await service.entitle(admin, sub, new.name))
 
@@ -182,6 +192,6 @@ async def grant_entitlement(sub: UUID, new: EntitlementIn, admin: UnitAdmin, ser
     summary="撤回授权",
     responses=problems.responses(*ADMIN, AccountNotFound, errors.EntitlementNotFound),
 )
-async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: Service) -> None:
+async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: MembershipService) -> None:
     """Tokens already issued for that system stop working within a second."""
     await service.withdraw(admin, sub, name)

@@ -15,7 +15,7 @@ from contracts.vocabulary import Audience, JoinRequestStatus, UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.memberships import rules
 from identity.memberships.errors import (
@@ -35,7 +35,6 @@ from identity.memberships.repository import MembershipRepository
 from identity.memberships.schemas import InviteIn
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
-from identity.settings import Settings
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.rules import PersonSeed
@@ -71,15 +70,26 @@ class Memberships:
     Locks are taken in the order of docs/architecture.md: unit, account, then invites, requests and the rest.
     """
 
-    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, settings: Settings) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        vault: Vault,
+        accounts: Accounts,
+        units: Units,
+        sessions: Sessions,
+        revocations: Revocations,
+        audit: AuditLog,
+    ) -> None:
         self._session = session
         self._clock = clock
         self._vault = vault
+        self._accounts = accounts
+        self._units = units
+        self._sessions = sessions
+        self._revocations = revocations
+        self._audit = audit
         self._rows = MembershipRepository(session)
-        self._accounts = Accounts(session, clock, vault)
-        self._units = Units(session, clock)
-        self._revocations = Revocations(session, clock, settings.access_token_seconds)
-        self._sessions = Sessions(session, clock, settings)
 
     async def profile(self, sub: UUID) -> Profile:
         """A person, their unit and entitlements. Raises `AccountNotFound`."""
@@ -123,7 +133,7 @@ class Memberships:
             uses=0,
         )
         self._rows.add(invite)
-        self._audit(principal.sub, "invite.created", invite.id, unit=str(unit.id))
+        self._record(principal.sub, "invite.created", invite.id, unit=str(unit.id))
         return invite, code
 
     async def revoke_invite(self, principal: Principal, invite_id: UUID) -> Invite:
@@ -133,7 +143,7 @@ class Memberships:
             raise InviteNotFound
         await self._units.within_reach(principal, invite.unit_id)
         invite.revoke(self._clock.now())
-        self._audit(principal.sub, "invite.revoked", invite.id)
+        self._record(principal.sub, "invite.revoked", invite.id)
         return invite
 
     async def request(self, principal: Principal, code_text: str) -> tuple[JoinRequest, Account, Unit]:
@@ -172,7 +182,7 @@ class Memberships:
                 self._rows.add(request)
         except IntegrityError as error:
             raise AlreadyRequested from error
-        self._audit(sub, "join.requested", request.id, unit=str(unit.id))
+        self._record(sub, "join.requested", request.id, unit=str(unit.id))
         return request, account, unit
 
     async def pending(
@@ -209,7 +219,7 @@ class Memberships:
             raise AlreadyMember from error
         account.version += 1
         self._publish(account, membership, unit)
-        self._audit(principal.sub, "join.approved", request.id, sub=str(account.id), unit=str(unit.id))
+        self._record(principal.sub, "join.approved", request.id, sub=str(account.id), unit=str(unit.id))
         return request, account, unit
 
     async def reject(
@@ -218,7 +228,7 @@ class Memberships:
         """Turn a person away. Raises as `approve` does."""
         request, account, unit = await self._to_decide(principal, request_id)
         request.reject(UUID(principal.sub), self._clock.now(), reason)
-        self._audit(principal.sub, "join.rejected", request.id, sub=str(account.id), reason=reason)
+        self._record(principal.sub, "join.rejected", request.id, sub=str(account.id), reason=reason)
         return request, account, unit
 
     async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Profile:
@@ -230,7 +240,7 @@ class Memberships:
         profile.account.suspend(_path_of(principal))
         self._publish(profile.account, profile.membership, profile.unit)
         await self._sessions.end_all(sub, "account suspended")
-        self._audit(principal.sub, "account.suspended", sub, reason=reason)
+        self._record(principal.sub, "account.suspended", sub, reason=reason)
         return profile
 
     async def restore(self, principal: Principal, sub: UUID, reason: str) -> Profile:
@@ -241,7 +251,7 @@ class Memberships:
         profile = await self._of_somebody_else(principal, sub)
         profile.account.restore(_path_of(principal))
         self._publish(profile.account, profile.membership, profile.unit)
-        self._audit(principal.sub, "account.restored", sub, reason=reason)
+        self._record(principal.sub, "account.restored", sub, reason=reason)
         return profile
 
     async def close_unit(self, principal: Principal, unit_id: UUID) -> Unit:
@@ -264,7 +274,7 @@ class Memberships:
             self._revocations.revoke(account.id, reason="unit closed")
         for request in await self._rows.pending_for(unit.id):
             request.reject(UUID(principal.sub), now, "单位已撤销")
-        self._audit(principal.sub, "unit.closed", unit.id)
+        self._record(principal.sub, "unit.closed", unit.id)
         return unit
 
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Profile:
@@ -291,7 +301,7 @@ class Memberships:
                 )
             )
             profile.entitlements.append(name)
-            self._audit(principal.sub, "entitlement.granted", sub, name=name)
+            self._record(principal.sub, "entitlement.granted", sub, name=name)
         return profile
 
     async def withdraw(self, principal: Principal, sub: UUID, name: str) -> None:
@@ -302,7 +312,7 @@ class Memberships:
             raise EntitlementNotFound
         entitlement.withdraw(UUID(principal.sub), self._clock.now())
         self._revocations.revoke(sub, audience=Audience.COCKPIT, reason="entitlement withdrawn")
-        self._audit(principal.sub, "entitlement.withdrawn", sub, name=name)
+        self._record(principal.sub, "entitlement.withdrawn", sub, name=name)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
         """Every person, one more than `limit`."""
@@ -364,8 +374,8 @@ class Memberships:
             sequence=account.version,
         )
 
-    def _audit(self, actor: UUID | str, action: str, target: UUID, **details: str) -> None:
-        audit.record(self._session, self._clock, actor=actor, action=action, target=target, **details)
+    def _record(self, actor: UUID | str, action: str, target: UUID, **details: str) -> None:
+        self._audit.record(actor=actor, action=action, target=target, **details)
 
     def _hash(self, code: str) -> bytes:
         return self._vault.index("invite", rules.normalise_invite_code(code) or code)

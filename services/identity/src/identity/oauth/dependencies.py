@@ -11,7 +11,7 @@ from identity.oauth.authorization.interaction import COOKIE, LIFETIME, Interacti
 from identity.oauth.service import OAuth
 from identity.oauth.state.dependencies import CallContext, make_context
 from identity.vault import Vault
-from servicekit.clock import Clock as ClockProtocol
+from servicekit.clock import Clock
 from servicekit.db import Session
 
 
@@ -19,7 +19,7 @@ async def _oauth(request: Request, session: Session, context: CallContext) -> OA
     return OAuth(session, context, request.app.state.issuer)
 
 
-Issuer = Annotated[OAuth, Depends(_oauth)]
+OAuthService = Annotated[OAuth, Depends(_oauth)]
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ class ProtocolRoute(APIRoute):
         return endpoint
 
 
-def interactions(request: Request, vault: Vault, clock: ClockProtocol) -> Interactions:
+def interactions(request: Request, vault: Vault, clock: Clock) -> Interactions:
     """Markers of this browser."""
     return Interactions(vault, clock, request.cookies.get(COOKIE))
 

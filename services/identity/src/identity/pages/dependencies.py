@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from identity.dependencies import Settings
-from identity.sessions.dependencies import Service as Sessions
+from identity.dependencies import ServiceSettings
+from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from servicekit.problems import Problem
 
@@ -18,13 +18,13 @@ def cookie_name(secure: bool) -> str:
     return "__Host-zhuxue_session" if secure else "zhuxue_session"
 
 
-def is_secure(settings: Settings) -> bool:
+def is_secure(settings: ServiceSettings) -> bool:
     """Whether the issuer is served over TLS: always, but in dev mode."""
     return settings.issuer_url.startswith("https://")
 
 
 async def browser_session(
-    request: Request, sessions: Sessions, settings: Settings
+    request: Request, sessions: SessionService, settings: ServiceSettings
 ) -> AsyncIterator[BrowserSession | None]:
     """The live session of the request's cookie.
 
@@ -37,7 +37,7 @@ async def browser_session(
         sessions.touch(row)
 
 
-def keep_session(response: Response, cookie: str, settings: Settings) -> Response:
+def keep_session(response: Response, cookie: str, settings: ServiceSettings) -> Response:
     """`response` with the session's cookie."""
     secure = is_secure(settings)
     response.set_cookie(
@@ -52,7 +52,7 @@ def keep_session(response: Response, cookie: str, settings: Settings) -> Respons
     return response
 
 
-def without_session(response: Response, settings: Settings) -> Response:
+def without_session(response: Response, settings: ServiceSettings) -> Response:
     """`response` that deletes the session's cookie."""
     secure = is_secure(settings)
     response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="lax")

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from identity.dependencies import Clock, Settings
+from identity.dependencies import ServiceClock, ServiceSettings
 from identity.revocations.service import Revocations
 from servicekit.db import Session
 
 
-async def _service(session: Session, clock: Clock, settings: Settings) -> Revocations:
+async def _revocations(session: Session, clock: ServiceClock, settings: ServiceSettings) -> Revocations:
     return Revocations(session, clock, settings.access_token_seconds)
 
 
-Service = Annotated[Revocations, Depends(_service)]
+RevocationService = Annotated[Revocations, Depends(_revocations)]

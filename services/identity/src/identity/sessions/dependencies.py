@@ -4,13 +4,21 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from identity.dependencies import Clock, Settings
+from identity.audit.dependencies import AuditService
+from identity.dependencies import ServiceClock, ServiceSettings
+from identity.revocations.dependencies import RevocationService
 from identity.sessions.service import Sessions
 from servicekit.db import Session
 
 
-async def _service(session: Session, clock: Clock, settings: Settings) -> Sessions:
-    return Sessions(session, clock, settings)
+async def _sessions(
+    session: Session,
+    clock: ServiceClock,
+    settings: ServiceSettings,
+    revocations: RevocationService,
+    audit: AuditService,
+) -> Sessions:
+    return Sessions(session, clock, settings, revocations, audit)
 
 
-Service = Annotated[Sessions, Depends(_service)]
+SessionService = Annotated[Sessions, Depends(_sessions)]

@@ -16,7 +16,7 @@ import structlog
 from joserfc import jwt
 from pydantic import BaseModel
 
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.keys.ring import KeyRing
 from identity.sessions.repository import SessionRepository
 from identity.settings import Settings
@@ -132,9 +132,7 @@ class LogoutDelivery:
     async def _give_up(self, notice: LogoutNotice, error: str) -> None:
         log.error("logout notice given up", client=notice.client_id, error=error)
         async with self._database.transaction() as session:
-            audit.record(
-                session,
-                self._clock,
+            AuditLog(session, self._clock).record(
                 actor=None,
                 action="logout.undeliverable",
                 target=notice.account_id,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.clients.models import Client
 from identity.revocations.service import Revocations
@@ -29,10 +29,18 @@ _TOUCH = timedelta(seconds=60)
 class Sessions:
     """Browser sessions within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        settings: Settings,
+        revocations: Revocations,
+        audit: AuditLog,
+    ) -> None:
         self._session = session
         self._clock = clock
-        self._revocations = Revocations(session, clock, settings.access_token_seconds)
+        self._revocations = revocations
+        self._audit = audit
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._absolute = timedelta(seconds=settings.session_absolute_seconds)
         self._rows = SessionRepository(session)
@@ -60,6 +68,13 @@ class Sessions:
         """Sign in at a browser, which has one session: its own person's goes on under a new cookie, another
         person's ends, and so does one that has been renewed for `LONGEST_RENEWED`.
         """
+        row, cookie = await self._begin(account, browser, acr=acr, amr=amr)
+        self._audit.record(actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
+        return row, cookie
+
+    async def _begin(
+        self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
+    ) -> tuple[BrowserSession, str]:
         row = None if browser is None else await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
             return self.start(account, acr=acr, amr=amr)
@@ -83,9 +98,7 @@ class Sessions:
         row = await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
             return None
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=row.account_id,
             action="session.stepped_up",
             target=row.account_id,
@@ -143,9 +156,7 @@ class Sessions:
                     client_id=client.client_id, account_id=row.account_id, session_id=row.id
                 )
                 await job_queue.enqueue(self._session, NOTIFY, notice)
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=actor or row.account_id,
             action="session.ended",
             target=row.account_id,

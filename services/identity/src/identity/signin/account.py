@@ -7,17 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.accounts.service import Accounts
-from identity.consents.dependencies import Service as Consents
+from identity.accounts.dependencies import AccountService
+from identity.consents.dependencies import ConsentService
 from identity.consents.service import words
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.logout.frontchannel import logged_out
 from identity.pages import csrf
 from identity.pages.dependencies import OWN_PAGE, Browser, without_session
 from identity.pages.rendering import page
-from identity.sessions.dependencies import Service as Sessions
+from identity.sessions.dependencies import SessionService
 from servicekit.clock import SHANGHAI
-from servicekit.db import Session
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
@@ -25,14 +24,18 @@ Token = Annotated[str, Form(max_length=128, alias="csrf")]
 
 @router.get(OWN_PAGE)
 async def own_sessions(
-    session: Session, browser: Browser, clock: Clock, vault: Vault, sessions: Sessions, consents: Consents
+    browser: Browser,
+    accounts: AccountService,
+    sessions: SessionService,
+    consents: ConsentService,
+    vault: ServiceVault,
 ) -> Response:
     """Sessions, the present one marked, and consents."""
     if browser is None:
         return RedirectResponse(
             "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
         )
-    account = await Accounts(session, clock, vault).get(browser.account_id)
+    account = await accounts.get(browser.account_id)
     rows = await sessions.live(account.id)
     allowed = await consents.of(account.id)
     return page(
@@ -63,10 +66,10 @@ async def own_sessions(
 @router.post(f"{OWN_PAGE}/end")
 async def end_one(
     request: Request,
-    sessions: Sessions,
+    sessions: SessionService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
     sid: Annotated[UUID, Form()],
 ) -> Response:
@@ -85,10 +88,10 @@ async def end_one(
 @router.post(f"{OWN_PAGE}/end-others")
 async def end_others(
     request: Request,
-    sessions: Sessions,
+    sessions: SessionService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
 ) -> Response:
     """End every session but the present one."""
@@ -100,10 +103,10 @@ async def end_others(
 @router.post(f"{OWN_PAGE}/withdraw")
 async def withdraw(
     request: Request,
-    consents: Consents,
+    consents: ConsentService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
     client_id: Annotated[str, Form(max_length=200)],
 ) -> Response:

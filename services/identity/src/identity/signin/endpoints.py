@@ -5,23 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from authkit import acr
-from contracts.vocabulary import AccountStatus
-from identity.accounts.errors import AccountSuspended
 from identity.accounts.rules import normalise_phone
-from identity.accounts.service import Accounts, phone_of
-from identity.audit import service as audit
 from identity.codes import rules as code_rules
-from identity.codes.dependencies import Sender
-from identity.codes.errors import CodeIncorrect
-from identity.codes.service import Codes
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page
-from identity.sessions.service import Sessions
-from servicekit.db import Session
+from identity.signin.dependencies import SignInService
 from servicekit.problems import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -29,8 +20,8 @@ router = APIRouter(include_in_schema=False)
 
 def _render(
     request: Request,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     return_to: str,
     *,
     phone: str = "",
@@ -57,8 +48,8 @@ def _render(
 @router.get("/login")
 async def login_page(
     request: Request,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     return_to: Annotated[str, Query(max_length=8000)],
     login_hint: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
@@ -70,11 +61,9 @@ async def login_page(
 @router.post("/login/code")
 async def send_code(
     request: Request,
-    session: Session,
-    clock: Clock,
-    vault: Vault,
-    settings: Settings,
-    sender: Sender,
+    signing_in: SignInService,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
@@ -83,9 +72,7 @@ async def send_code(
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
-        number = phone_of(phone)
-        account = await Accounts(session, clock, vault).by_phone(number)
-        await sender.send(number, "sign_in", registered=account is not None)
+        await signing_in.send_code(phone)
     except Problem as problem:
         return _render(
             request, vault, settings, return_to, phone=phone, message=problem.detail, status=problem.status
@@ -96,11 +83,10 @@ async def send_code(
 @router.post("/login")
 async def sign_in(
     request: Request,
-    session: Session,
+    signing_in: SignInService,
     browser: Browser,
-    clock: Clock,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
@@ -113,14 +99,7 @@ async def sign_in(
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
-        number = phone_of(phone)
-        await Codes(session, clock, vault).redeem(number, "sign_in", code.strip())
-        account = await Accounts(session, clock, vault).by_phone(number, share=True)
-        if account is None:
-            raise CodeIncorrect
-        if account.status != AccountStatus.ACTIVE:
-            audit.record(session, clock, actor=account.id, action="sign_in.refused", target=account.id)
-            raise AccountSuspended
+        cookie = await signing_in.with_code(phone, code.strip(), browser)
     except Problem as problem:
         return _render(
             request,
@@ -132,9 +111,5 @@ async def sign_in(
             message=problem.detail,
             status=problem.status,
         )
-    row, cookie = await Sessions(session, clock, settings).begin(
-        account, browser, acr=acr.SMS, amr=["sms", "otp"]
-    )
-    audit.record(session, clock, actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
     response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
     return keep_session(response, cookie, settings)

@@ -1,18 +1,20 @@
-"""What endpoints take of text messages."""
+"""The feature's service, built for one request."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from identity.dependencies import Clock, Vault
+from identity.dependencies import ServiceClock, ServiceVault
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.service import TextMessages
 from servicekit.db import Session
 
 
-async def _messages(request: Request, session: Session, clock: Clock, vault: Vault) -> TextMessages:
+async def _messages(
+    request: Request, session: Session, clock: ServiceClock, vault: ServiceVault
+) -> TextMessages:
     dispatcher: SmsDispatcher = request.app.state.sms_dispatcher
     return TextMessages(session, clock, vault, dispatcher)
 
 
-Messages = Annotated[TextMessages, Depends(_messages)]
+MessageService = Annotated[TextMessages, Depends(_messages)]

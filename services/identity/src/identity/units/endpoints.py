@@ -10,13 +10,11 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.identity import UnitChangedV1
-from identity.dependencies import Clock
 from identity.units import errors
 from identity.units.auth import DirectoryReader, Member, UnitAdmin
+from identity.units.dependencies import UnitService
 from identity.units.schemas import UnitIn, UnitOut
-from identity.units.service import Units
 from servicekit import problems
-from servicekit.db import Session
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
@@ -27,9 +25,9 @@ router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.respons
     summary="查看单位",
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
-async def get_unit(unit_id: UUID, _: Member, session: Session, clock: Clock) -> UnitOut:
+async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
     """Anybody who belongs to a unit may look up any other."""
-    return UnitOut.model_validate(await Units(session, clock).get(unit_id))
+    return UnitOut.model_validate(await units.get(unit_id))
 
 
 @router.get(
@@ -37,9 +35,9 @@ async def get_unit(unit_id: UUID, _: Member, session: Session, clock: Clock) -> 
     summary="按代码查看单位",
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
-async def get_unit_by_code(code: str, _: Member, session: Session, clock: Clock) -> UnitOut:
+async def get_unit_by_code(code: str, _: Member, units: UnitService) -> UnitOut:
     """The unit that has, or had, this code."""
-    return UnitOut.model_validate(await Units(session, clock).by_code(code))
+    return UnitOut.model_validate(await units.by_code(code))
 
 
 @router.get(
@@ -50,13 +48,12 @@ async def get_unit_by_code(code: str, _: Member, session: Session, clock: Clock)
 async def list_children(
     unit_id: UUID,
     _: Member,
-    session: Session,
-    clock: Clock,
+    units: UnitService,
     paging: Paging,
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
 ) -> Page[UnitOut]:
     """Active direct children in order of code."""
-    rows = await Units(session, clock).children(unit_id, query=q, after=paging.key(str), limit=paging.limit)
+    rows = await units.children(unit_id, query=q, after=paging.key(str), limit=paging.limit)
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
 
 
@@ -77,10 +74,10 @@ async def list_children(
     ),
 )
 async def create_unit(
-    new: UnitIn, admin: UnitAdmin, session: Session, clock: Clock, idempotency: Idempotent
+    new: UnitIn, admin: UnitAdmin, units: UnitService, idempotency: Idempotent
 ) -> JSONResponse:
     """A unit's administrator opens a unit somewhere below."""
-    unit = await Units(session, clock).create(admin, new)
+    unit = await units.create(admin, new)
     return await idempotency.keep(UnitOut.model_validate(unit))
 
 
@@ -90,9 +87,7 @@ async def create_unit(
     summary="全部单位（供其他服务重建副本）",
     responses=problems.responses(InsufficientScope),
 )
-async def snapshot_units(
-    _: DirectoryReader, session: Session, clock: Clock, paging: Paging
-) -> Page[UnitChangedV1]:
+async def snapshot_units(_: DirectoryReader, units: UnitService, paging: Paging) -> Page[UnitChangedV1]:
     """Every unit as the event `unit.changed` tells of it, in order of id."""
-    rows = await Units(session, clock).snapshot(paging.key(UUID), paging.limit)
+    rows = await units.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])

@@ -12,7 +12,7 @@ from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.identity import UnitChangedV1, UnitPlace
 from contracts.vocabulary import UnitStatus
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.units import rules
 from identity.units.errors import (
@@ -66,9 +66,10 @@ def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
 class Units:
     """Units within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, audit: AuditLog) -> None:
         self._session = session
         self._clock = clock
+        self._audit = audit
         self._units = UnitRepository(session)
 
     async def get(self, unit_id: UUID, *, share: bool = False) -> Unit:
@@ -150,9 +151,7 @@ class Units:
         except IntegrityError as error:
             raise UnitCodeTaken from error
         await self._announce(unit)
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=principal.sub,
             action="unit.opened",
             target=unit.id,

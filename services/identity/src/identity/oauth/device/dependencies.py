@@ -4,14 +4,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from identity.consents.dependencies import Service as Consents
+from identity.audit.dependencies import AuditService
+from identity.consents.dependencies import ConsentService
 from identity.oauth.device.service import Devices
 from servicekit.db import Session
 
 
-async def _service(request: Request, session: Session, consents: Consents) -> Devices:
+async def _devices(
+    request: Request, session: Session, consents: ConsentService, audit: AuditService
+) -> Devices:
     address = request.client.host if request.client else "-"
-    return Devices(session, request.app.state.parts, consents, address)
+    return Devices(session, request.app.state.parts, consents, audit, address)
 
 
-Service = Annotated[Devices, Depends(_service)]
+DeviceService = Annotated[Devices, Depends(_devices)]

@@ -8,9 +8,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from identity.clients.models import Client
 from identity.consents.service import words
-from identity.dependencies import Settings, Vault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.device import rules
-from identity.oauth.device.dependencies import Service
+from identity.oauth.device.dependencies import DeviceService
 from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode
 from identity.oauth.device.service import FurtherSignIn
@@ -18,7 +18,7 @@ from identity.pages import csrf
 from identity.pages.dependencies import DEVICE_PAGE, Browser
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from identity.vault import Vault as VaultType
+from identity.vault import Vault
 from servicekit.clock import SHANGHAI
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +28,7 @@ Code = Annotated[str, Form(max_length=40)]
 
 @router.get(DEVICE_PAGE)
 async def enter(
-    browser: Browser, vault: Vault, user_code: Annotated[str, Query(max_length=40)] = ""
+    browser: Browser, vault: ServiceVault, user_code: Annotated[str, Query(max_length=40)] = ""
 ) -> Response:
     """A form for the code. One in the address only fills it in: the person compares and sends it (§3.3.1)."""
     code = rules.normal(user_code)
@@ -41,10 +41,10 @@ async def enter(
 @router.post(DEVICE_PAGE)
 async def show(
     request: Request,
-    devices: Service,
+    devices: DeviceService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
     user_code: Code = "",
 ) -> Response:
@@ -60,10 +60,10 @@ async def show(
 @router.post(f"{DEVICE_PAGE}/decision")
 async def decide(
     request: Request,
-    devices: Service,
+    devices: DeviceService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Token,
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
@@ -95,7 +95,7 @@ def _redirect(url: str) -> Response:
 
 
 def _form(
-    vault: VaultType,
+    vault: Vault,
     browser: BrowserSession,
     user_code: str,
     *,
@@ -113,13 +113,13 @@ def _form(
     )
 
 
-def _refused(why: UserCodeRefusal, vault: VaultType, browser: BrowserSession, typed: str) -> Response:
+def _refused(why: UserCodeRefusal, vault: Vault, browser: BrowserSession, typed: str) -> Response:
     status = 429 if why is UserCodeRefusal.TOO_MANY else 400
     return _form(vault, browser, typed, message=why.value, status=status)
 
 
 def _question(
-    row: DeviceCode, client: Client, vault: VaultType, browser: BrowserSession, user_code: str
+    row: DeviceCode, client: Client, vault: Vault, browser: BrowserSession, user_code: str
 ) -> Response:
     scopes = row.scope.split()
     return page(

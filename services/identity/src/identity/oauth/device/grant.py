@@ -16,7 +16,6 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
-from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
 from identity.clients.rules import DEVICE_CODE
 from identity.oauth.authentication import client_auth
@@ -26,7 +25,7 @@ from identity.oauth.device.repository import DeviceCodes
 from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import Context, current
 from identity.oauth.state.handles import handle, id_of
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import resources
 from servicekit.ids import new_id
 
@@ -131,9 +130,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
     def save_token(self, token: dict[str, Any]) -> None:
         """Not stored; audited."""
         context = current()
-        audit.record(
-            context.session,
-            context.clock,
+        context.audit.record(
             actor=self.request.client.client_id,
             action="oauth.token_issued",
             target=self.request.user.id,

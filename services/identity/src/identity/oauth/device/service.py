@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.clients.models import Client
 from identity.consents.service import Consents
 from identity.grants.models import Grant
@@ -32,11 +32,14 @@ class FurtherSignIn:
 class Devices:
     """The device flow within one request of a browser at `address`."""
 
-    def __init__(self, session: AsyncSession, parts: Parts, consents: Consents, address: str) -> None:
+    def __init__(
+        self, session: AsyncSession, parts: Parts, consents: Consents, audit: AuditLog, address: str
+    ) -> None:
         self._session = session
         self._parts = parts
         self._clock = parts.clock
         self._consents = consents
+        self._audit = audit
         self._address = address
         self._rows = DeviceRepository(session)
 
@@ -127,9 +130,7 @@ class Devices:
         return await self._session.run_sync(self._parts.clients.get, client_id)
 
     def _record(self, action: str, row: DeviceCode, browser: BrowserSession, **details: str) -> None:
-        audit.record(
-            self._session,
-            self._clock,
+        self._audit.record(
             actor=browser.account_id,
             action=action,
             target=browser.account_id,

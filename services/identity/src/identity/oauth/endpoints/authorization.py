@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
 from identity.oauth.authorization.prompts import ConsentPage, LoginPage, Page, SelectAccountPage, StepUpPage
-from identity.oauth.dependencies import Issuer, interactions, keep
+from identity.oauth.dependencies import OAuthService, interactions, keep
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page
 from identity.oauth.service import OAuth
@@ -17,7 +17,7 @@ from identity.pages import csrf
 from identity.pages.dependencies import Browser, is_secure
 from identity.pages.rendering import error_page
 from identity.sessions.models import BrowserSession
-from identity.vault import Vault as VaultType
+from identity.vault import Vault
 
 router = APIRouter(tags=["OpenID Connect"])
 _LONGEST_URL = 6000
@@ -25,7 +25,12 @@ _LONGEST_URL = 6000
 
 @router.get("/authorize", summary="授权端点", response_class=RedirectResponse)
 async def authorize(
-    request: Request, issuer: Issuer, browser: Browser, vault: Vault, clock: Clock, settings: Settings
+    request: Request,
+    issuer: OAuthService,
+    browser: Browser,
+    vault: ServiceVault,
+    clock: ServiceClock,
+    settings: ServiceSettings,
 ) -> Response:
     """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Sends the browser to sign-in or consent when needed."""
     flow = interactions(request, vault, clock)
@@ -35,7 +40,12 @@ async def authorize(
 
 @router.post("/authorize", summary="授权端点（表单）", response_class=RedirectResponse)
 async def authorize_by_post(
-    request: Request, issuer: Issuer, browser: Browser, vault: Vault, clock: Clock, settings: Settings
+    request: Request,
+    issuer: OAuthService,
+    browser: Browser,
+    vault: ServiceVault,
+    clock: ServiceClock,
+    settings: ServiceSettings,
 ) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
     pairs = await form_pairs(request)
@@ -52,7 +62,7 @@ async def _answer(
     pairs: list[tuple[str, str]],
     browser: BrowserSession | None,
     flow: Interactions,
-    vault: VaultType,
+    vault: Vault,
 ) -> Response:
     sent, marker = flow.read(pairs)
     outcome = await issuer.authorize(sent, browser, marker)

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.dependencies import Clock, Settings, Vault
+from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import pairs_of
-from identity.oauth.dependencies import Issuer, interactions
+from identity.oauth.dependencies import OAuthService, interactions
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
 
@@ -21,11 +21,11 @@ router = APIRouter(include_in_schema=False)
 @router.post("/authorize/decision")
 async def decide(
     request: Request,
-    issuer: Issuer,
+    issuer: OAuthService,
     browser: Browser,
-    vault: Vault,
-    clock: Clock,
-    settings: Settings,
+    vault: ServiceVault,
+    clock: ServiceClock,
+    settings: ServiceSettings,
     return_to: Annotated[str, Form(max_length=8000)],
     token: Annotated[str, Form(max_length=128, alias="csrf")],
     decision: Annotated[Literal["allow", "deny", "continue", "other", "no_step_up"], Form()],

@@ -9,9 +9,9 @@ from authkit.dependencies import REFUSALS, presented
 from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
 from contracts.vocabulary import AccountStatus
 from identity.accounts.service import PHONE
-from identity.dependencies import Vault
-from identity.memberships.dependencies import Service as Memberships
-from identity.oauth.dependencies import Issuer
+from identity.dependencies import ServiceVault
+from identity.memberships.dependencies import MembershipService
+from identity.oauth.dependencies import OAuthService
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.tokens.access_tokens import parse_sub
 from servicekit import problems
@@ -25,7 +25,9 @@ router = APIRouter(tags=["OpenID Connect"])
     responses=problems.responses(*REFUSALS, AmbiguousToken, InsufficientScope),
 )
 @router.post("/userinfo", include_in_schema=False)
-async def userinfo(request: Request, issuer: Issuer, memberships: Memberships, vault: Vault) -> Response:
+async def userinfo(
+    request: Request, issuer: OAuthService, memberships: MembershipService, vault: ServiceVault
+) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
     # RFC 6750 §2.2: userinfo takes a token in a form body too.
     pairs = await form_pairs(request) if request.method == "POST" else []

@@ -7,7 +7,6 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 
-from identity.audit import service as audit
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth.authentication import client_auth
@@ -17,7 +16,7 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import AuthorizationCode
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import claims, resources
 from servicekit.ids import id_at, new_id
 
@@ -129,9 +128,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     def save_token(self, token: dict[str, Any]) -> None:
         """Access tokens are self-contained and not stored; the audit log notes that one was issued."""
         context = current()
-        audit.record(
-            context.session,
-            context.clock,
+        context.audit.record(
             actor=self.request.client.client_id,
             action="oauth.token_issued",
             target=self.request.user.id,

@@ -16,14 +16,14 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as Base
 
-from identity.audit import service as audit
+from identity.audit.service import values
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth.authentication import client_auth
 from identity.oauth.state.context import Context, current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import RefreshToken
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import access_tokens, resources
 from servicekit.ids import id_at
 
@@ -142,7 +142,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             assert row.successor_id is not None
             return handle(row.successor_id, secret)
         value = handle(id_at(row.expires_at), secret)
-        record = audit.values(context.clock, **self._issued(user))
+        record = values(context.clock, **self._issued(user))
         context.token_rows.rotate(row, value, context.dpop_jkt, context.clock.now(), record)
         return value
 
@@ -158,7 +158,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         """Audited, unless the rotation has done it with what it stored."""
         context = current()
         if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
-            audit.record(context.session, context.clock, **self._issued(self.request.user))
+            context.audit.record(**self._issued(self.request.user))
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
         """Nothing: rotation has marked it."""

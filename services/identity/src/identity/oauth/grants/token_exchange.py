@@ -16,7 +16,6 @@ from authlib.oauth2.rfc6749 import (
     UnauthorizedClientError,
 )
 
-from identity.audit import service as audit
 from identity.clients.models import Client
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth.authentication import client_auth
@@ -88,9 +87,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             act=self._act,
             until=until,
         )
-        audit.record(
-            context.session,
-            context.clock,
+        context.audit.record(
             actor=client.client_id,
             action="oauth.token_exchanged",
             target=token.person.id,

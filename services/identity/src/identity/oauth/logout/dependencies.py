@@ -6,12 +6,12 @@ from fastapi import Depends
 
 from identity.oauth.logout.service import Logout
 from identity.oauth.state.dependencies import CallContext
-from identity.sessions.dependencies import Service as Sessions
+from identity.sessions.dependencies import SessionService
 from servicekit.db import Session
 
 
-async def _service(session: Session, context: CallContext, sessions: Sessions) -> Logout:
+async def _logout(session: Session, context: CallContext, sessions: SessionService) -> Logout:
     return Logout(session, context, sessions)
 
 
-Service = Annotated[Logout, Depends(_service)]
+LogoutService = Annotated[Logout, Depends(_logout)]

@@ -6,26 +6,31 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.dependencies import Settings, Vault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.endpoints.forms import form_pairs
-from identity.oauth.logout.dependencies import Service
+from identity.oauth.logout.dependencies import LogoutService
 from identity.oauth.logout.frontchannel import logged_out
 from identity.oauth.logout.service import Logout, LogoutRequest
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, without_session
 from identity.pages.rendering import error_page, origin_of, page
-from identity.sessions.dependencies import Service as Sessions
+from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
-from identity.sessions.service import Sessions as SessionsType
-from identity.settings import Settings as SettingsModel
-from identity.vault import Vault as VaultType
+from identity.sessions.service import Sessions
+from identity.settings import Settings
+from identity.vault import Vault
 
 router = APIRouter(tags=["OpenID Connect"])
 
 
 @router.get("/end_session", summary="退出登录", response_class=RedirectResponse)
 async def end_session(
-    request: Request, logout: Service, sessions: Sessions, browser: Browser, vault: Vault, settings: Settings
+    request: Request,
+    logout: LogoutService,
+    sessions: SessionService,
+    browser: Browser,
+    vault: ServiceVault,
+    settings: ServiceSettings,
 ) -> Response:
     """Signs out at once for a valid `id_token_hint` of this session, asks the person otherwise (§2)."""
     pairs = list(request.query_params.multi_items())
@@ -34,7 +39,12 @@ async def end_session(
 
 @router.post("/end_session", summary="退出登录（表单）", response_class=RedirectResponse)
 async def end_session_by_post(
-    request: Request, logout: Service, sessions: Sessions, browser: Browser, vault: Vault, settings: Settings
+    request: Request,
+    logout: LogoutService,
+    sessions: SessionService,
+    browser: Browser,
+    vault: ServiceVault,
+    settings: ServiceSettings,
 ) -> Response:
     """The same with parameters in the body (§2)."""
     return await _answer(request, logout, sessions, browser, vault, settings, await form_pairs(request))
@@ -43,11 +53,11 @@ async def end_session_by_post(
 @router.post("/end_session/confirm", include_in_schema=False)
 async def confirm(
     request: Request,
-    logout: Service,
-    sessions: Sessions,
+    logout: LogoutService,
+    sessions: SessionService,
     browser: Browser,
-    vault: Vault,
-    settings: Settings,
+    vault: ServiceVault,
+    settings: ServiceSettings,
     token: Annotated[str, Form(max_length=128, alias="csrf")],
 ) -> Response:
     """The person has said yes."""
@@ -63,10 +73,10 @@ async def confirm(
 async def _answer(
     request: Request,
     logout: Logout,
-    sessions: SessionsType,
+    sessions: Sessions,
     browser: BrowserSession | None,
-    vault: VaultType,
-    settings: SettingsModel,
+    vault: Vault,
+    settings: Settings,
     pairs: list[tuple[str, str]],
 ) -> Response:
     asked = await logout.check(pairs)
@@ -90,7 +100,7 @@ async def _answer(
 
 
 async def _sign_out(
-    logout: Logout, settings: SettingsModel, row: BrowserSession | None, asked: LogoutRequest
+    logout: Logout, settings: Settings, row: BrowserSession | None, asked: LogoutRequest
 ) -> Response:
     clients = await logout.end(row)
     response = logged_out(settings.issuer_url, None if row is None else row.id, clients, asked.onward)

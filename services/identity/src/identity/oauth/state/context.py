@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from identity.audit.service import AuditLog
 from identity.audit.writer import AuditWriter
 from identity.clients.cache import ClientCache
 from identity.clients.models import Client
@@ -20,7 +21,8 @@ from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.grants.service import Grants
 from identity.keys.ring import KeyRing
-from identity.oauth.state.repository import OAuthRepository, Subject
+from identity.oauth.state.repository import OAuthRepository
+from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -46,6 +48,7 @@ class Context:
     session: Session
     """The sync face of the request's session."""
     parts: Parts
+    audit: AuditLog
     grants: Grants
     consents: Consents
     browser: BrowserSession | None = None

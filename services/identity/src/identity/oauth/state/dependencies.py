@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.audit.service import AuditLog
 from identity.consents.service import Consents
 from identity.grants.service import Grants
 from identity.oauth.state.context import Context, Parts
@@ -15,11 +16,13 @@ from servicekit.db import Session
 def make_context(session: AsyncSession, parts: Parts) -> Context:
     """The context of calls within one transaction."""
     revocations = Revocations(session, parts.clock, parts.settings.access_token_seconds)
+    audit = AuditLog(session, parts.clock)
     return Context(
         session.sync_session,
         parts,
-        Grants(session, parts.clock, revocations),
-        Consents(session, parts.clock, revocations),
+        audit,
+        Grants(parts.clock, revocations, audit),
+        Consents(session, parts.clock, revocations, audit),
     )
 
 

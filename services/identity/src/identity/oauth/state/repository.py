@@ -2,8 +2,6 @@
 async session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,51 +9,16 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
-from contracts.vocabulary import AccountStatus, UnitStatus
+from contracts.vocabulary import UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.memberships.models import Entitlement, Membership
 from identity.oauth.state.models import AuthorizationCode
+from identity.oauth.state.subject import Subject
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
-
-
-@dataclass(frozen=True)
-class ActingUnit:
-    """The unit a person acts for, and the roles they have there, as tokens name them."""
-
-    unit: UUID
-    path: str
-    level: str
-    kind: str
-    roles: list[str]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A person as tokens describe them; `id` is their `sub`.
-
-    `in_session_since`: when the session of the grant began, None once it has been ended.
-    """
-
-    id: UUID
-    active: bool
-    in_session_since: datetime | None
-    acting: ActingUnit | None
-    entitlements: list[str]
-
-    @classmethod
-    def of(cls, row: Any) -> "Subject":
-        """From the columns of `SUBJECT`."""
-        acting = None
-        if row.unit_id is not None:
-            acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
-        since = row.session_begun_at if row.session_ended_at is None else None
-        active = row.account_status == AccountStatus.ACTIVE
-        return cls(row.person_id, active, since, acting, row.entitlements or [])
-
 
 SUBJECT: tuple[Any, ...] = (
     Account.id.label("person_id"),

@@ -16,7 +16,8 @@ from identity.clients.models import secret_hash
 from identity.grants.models import Grant
 from identity.oauth.state.handles import id_of
 from identity.oauth.state.models import OnceOnly, PushedRequest, RefreshToken
-from identity.oauth.state.repository import SUBJECT, Subject, with_subject
+from identity.oauth.state.repository import SUBJECT, with_subject
+from identity.oauth.state.subject import Subject
 
 # Statements of the busiest calls are built once.
 _REFRESH = (

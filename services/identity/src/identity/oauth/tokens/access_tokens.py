@@ -8,7 +8,7 @@ from joserfc import jwt
 from identity.clients.models import Client
 from identity.grants.models import Grant
 from identity.oauth.state.context import Context
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from servicekit.ids import new_id
 
 

@@ -7,7 +7,7 @@ from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
 from identity.clients.models import Client
 from identity.oauth.state.context import current
 from identity.oauth.state.models import AuthorizationCode
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import claims
 
 

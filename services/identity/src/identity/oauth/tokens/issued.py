@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 
 from identity.grants.models import Grant
 from identity.oauth.state.context import Context
-from identity.oauth.state.repository import Subject
+from identity.oauth.state.subject import Subject
 from identity.oauth.tokens.access_tokens import parse_sub
 
 WITHDRAWN = "withdrawn"

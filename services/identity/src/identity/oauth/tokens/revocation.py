@@ -6,7 +6,6 @@ from uuid import UUID
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 
-from identity.audit import service as audit
 from identity.clients.models import Client
 from identity.oauth.state.context import Context
 from identity.oauth.tokens import issued
@@ -47,9 +46,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
         return
     until = datetime.fromtimestamp(claims["exp"], UTC)
     if context.token_rows.once(issued.WITHDRAWN, claims["jti"], expires_at=until):
-        audit.record(
-            context.session,
-            context.clock,
+        context.audit.record(
             actor=client.client_id,
             action="oauth.token_revoked",
             target=client.client_id,

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from identity.audit import service as audit
+from identity.audit.service import AuditLog
 from identity.keys.ring import KeyRing
 from identity.settings import Settings
 from jobs.kinds import Periodic
@@ -21,9 +21,9 @@ async def maintain(session: AsyncSession, ring: KeyRing, clock: Clock, days: int
     every = timedelta(days=days) if days else None
 
     def run(sync: Session) -> list[str]:
-        made = ring.maintain(sync, clock.now(), every)
+        made, audit = ring.maintain(sync, clock.now(), every), AuditLog(sync, clock)
         for kid in made:
-            audit.record(sync, clock, actor="schedule", action="keys.published", target=kid)
+            audit.record(actor="schedule", action="keys.published", target=kid)
         return made
 
     return await session.run_sync(run)

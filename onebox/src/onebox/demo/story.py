@@ -1,0 +1,61 @@
+"""What the steps of the demo share."""
+
+import random
+from dataclasses import dataclass, field
+
+from identity.units import worlds
+from identity.units.rules import PersonSeed, UnitSeed
+from onebox.demo.people import Failed, Person, System, expect
+
+COUNTY, SIBLING, WITHHOLDING, SCHOOL = "370102", "370103", "370104", "S3701020001"
+CITY, CENTRE = "370100", "100000"
+
+
+@dataclass
+class Story:
+    """What the steps share."""
+
+    system: System
+    staff: dict[str, list[PersonSeed]] = field(default_factory=dict)
+    units: dict[str, UnitSeed] = field(default_factory=dict)
+    teacher: Person | None = None
+    teacher_sub: str = ""
+    first_token: str = ""
+
+    def __post_init__(self) -> None:
+        """Learn who works where: the list of demo people."""
+        self.units = {unit.code: unit for unit in worlds.world_s()}
+        for person in [*worlds.centre_staff(), *worlds.world_s_people()]:
+            self.staff.setdefault(person.unit_code, []).append(person)
+
+    def person(self, unit_code: str, number: int = 0) -> Person:
+        """The unit's administrator (0) or handler (1)."""
+        return Person(self.system, self.staff[unit_code][number].phone)
+
+
+def need(condition: bool, what: str) -> None:
+    """Raise `Failed` unless the story holds."""
+    if not condition:
+        raise Failed(what)
+
+
+async def unit_id(person: Person, code: str) -> str:
+    """The id of a unit by its code."""
+    return str(expect(await person.identity("GET", f"/units/by-code/{code}"))["id"])
+
+
+async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> tuple[Person, str]:
+    """A new person registers by phone and asks to join by invite; returns them and the request's id."""
+    phone = f"138{random.randrange(10**8):08d}"
+    newcomer = Person(story.system, phone)
+    base = f"{story.system.identity}/api/v1"
+    expect(await newcomer.http.post(f"{base}/sms-codes", json={"phone": phone, "purpose": "register"}), 202)
+    code = await newcomer.last_code()
+    expect(
+        await newcomer.http.post(f"{base}/accounts", json={"phone": phone, "code": code, "name": name}), 201
+    )
+    invite = expect(await admin.identity("POST", f"/units/{unit}/invites", json={"roles": [role]}), 201)
+    asked = expect(
+        await newcomer.identity("POST", "/join-requests", json={"invite_code": invite["code"]}), 201
+    )
+    return newcomer, str(asked["id"])

@@ -1,0 +1,20 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.accounts.service import Accounts
+from identity.audit.dependencies import AuditService
+from identity.codes.dependencies import CodeService
+from identity.dependencies import ServiceClock, ServiceVault
+from servicekit.db import Session
+
+
+async def _accounts(
+    session: Session, clock: ServiceClock, vault: ServiceVault, codes: CodeService, audit: AuditService
+) -> Accounts:
+    return Accounts(session, clock, vault, codes, audit)
+
+
+AccountService = Annotated[Accounts, Depends(_accounts)]

@@ -1,0 +1,16 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.audit.service import AuditLog
+from identity.dependencies import ServiceClock
+from servicekit.db import Session
+
+
+async def _audit_log(session: Session, clock: ServiceClock) -> AuditLog:
+    return AuditLog(session, clock)
+
+
+AuditService = Annotated[AuditLog, Depends(_audit_log)]

@@ -1,0 +1,17 @@
+"""The feature's service, built for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.audit.dependencies import AuditService
+from identity.dependencies import ServiceClock
+from identity.units.service import Units
+from servicekit.db import Session
+
+
+async def _units(session: Session, clock: ServiceClock, audit: AuditService) -> Units:
+    return Units(session, clock, audit)
+
+
+UnitService = Annotated[Units, Depends(_units)]
