@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EDITIONS = {"docs/integration.md": "docs/zh-CN/integration.md"}
+EDITIONS = {
+    "README.md": "README.zh-CN.md",
+    "docs/integration.md": "docs/zh-CN/integration.md",
+}
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(^|\s)#\s.*$", re.MULTILINE)
 HEADING = re.compile(r"^(#{1,6}) .+$", re.MULTILINE)
