@@ -69,6 +69,12 @@ async def app(
 
 
 @pytest.fixture
+def clients_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that change registrations in the database; the cache of clients has tests of its own."""
+    monkeypatch.setattr("identity.clients.cache.SECONDS", 0)
+
+
+@pytest.fixture
 def connect(app: "FastAPI", issuer: str) -> "Callable[[], httpx.AsyncClient]":
     """Opens HTTP clients of the issuer; here without a network."""
     import httpx

@@ -148,7 +148,7 @@ async def load_world(
 ) -> bool:
     """Load a world into an empty database; False if there are units already.
 
-    `progress` is told how many units and people each step has brought.
+    `progress` receives the number of units and people of each step.
 
     One event tells the other services to read the snapshot, instead of one event per unit and person.
     """

@@ -1,4 +1,4 @@
-"""`python -m identity reset-authenticators PHONE`: for an administrator whom nobody else can help."""
+"""`python -m identity reset-authenticators PHONE`: for the last administrator who can reset others."""
 
 import argparse
 import asyncio

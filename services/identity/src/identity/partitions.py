@@ -1,4 +1,4 @@
-"""Which tables are emptied by the day, and when: everything that only matters while somebody is signed in."""
+"""Which tables are partitioned by day, and when a day is dropped: data of sign-ins that are over."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def partitioned(settings: Settings) -> list[ByDay]:
     session = LONGEST_RENEWED + timedelta(seconds=settings.session_absolute_seconds)
     return [
         ByDay("sessions", "id", keep=session, ids=True),
-        # As long as a session: its grants say which clients are to be told of its end.
+        # As long as a session: its grants say which clients to notify of its end.
         ByDay("grants", "id", keep=session, ids=True),
         # A day beyond their minute, so that reuse is noticed.
         ByDay("authorization_codes", "id", keep=_DAY, ids=True),

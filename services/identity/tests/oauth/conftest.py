@@ -37,9 +37,8 @@ def keys() -> AssertionKeys:
 
 
 @pytest.fixture(autouse=True)
-def clients_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests here change registrations in the database; that clients are remembered has tests of its own."""
-    monkeypatch.setattr("identity.clients.cache.SECONDS", 0)
+def _clients_read_anew(clients_read_anew: None) -> None:
+    """Tests here change registrations in the database."""
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
     ),
 )
 async def send_code(asked: CodeRequestIn, accounts: AccountService, sender: CodeSenderService) -> CodeSentOut:
-    """Answers the same whether the number is registered or not; its holder is told by SMS."""
+    """Answers the same whether the number is registered or not; its holder learns it by SMS."""
     phone = phone_of(asked.phone)
     account = await accounts.by_phone(phone)
     await sender.send(phone, asked.purpose, registered=account is not None)

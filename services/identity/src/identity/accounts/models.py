@@ -15,8 +15,8 @@ from servicekit.words import Word, known
 
 
 class Account(Base):
-    """A real-name account. `id` is the opaque `sub`: never derived from the phone number, which can pass
-    to somebody else.
+    """A real-name account. `id` is the opaque `sub`: never derived from the phone number, which can be
+    assigned to another person.
 
     The number is stored encrypted and found by its blind index; `phone_masked` is what may be shown.
     """

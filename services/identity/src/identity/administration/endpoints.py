@@ -179,7 +179,7 @@ async def end_session(
     memberships: MembershipService,
     sessions: SessionService,
 ) -> None:
-    """One session ends; its grants and tokens are withdrawn and its clients told."""
+    """End one session: its grants and tokens are withdrawn, its clients are notified."""
     await memberships.in_reach(admin, sub)
     row = await sessions.lock(sid)
     if row is None or row.account_id != sub:

@@ -1,8 +1,8 @@
 """Audit rows of tokens that are about to be given away, many in one transaction.
 
 A service that fetches a token with its own credentials leaves no other trace in the database; a row of its
-own would cost more than all the rest of the request. Whoever awaits `write` gives the token away only when
-the row is durable. A row too many, of a token that in the end could not be given, does no harm.
+own would cost more than the rest of the request. The caller awaits `write` and answers with the token only when
+the row is durable. An extra row, of a token that could not be sent in the end, does no harm.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class AuditWriter:
                 error = raised
             for _, done in batch:
                 if done.done():
-                    # Whoever waited has been cancelled.
+                    # The caller was cancelled.
                     continue
                 if error is None:
                     done.set_result(None)

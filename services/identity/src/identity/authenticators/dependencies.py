@@ -41,7 +41,7 @@ ReturnTo = Annotated[str, Form(max_length=8000)]
 
 @dataclass(frozen=True)
 class SentForm:
-    """A form that the signed-in person has sent from a page of ours."""
+    """A form that the signed-in person has sent from one of our pages."""
 
     browser: BrowserSession
     account: Account
@@ -67,7 +67,7 @@ Sent = Annotated[SentForm, Depends(_sent)]
 
 
 class Raising:
-    """Raises the level of a session, and leads on with its new cookie."""
+    """Raises the level of a session and sets its new cookie."""
 
     def __init__(self, sessions: SessionService, settings: ServiceSettings) -> None:
         self._sessions = sessions

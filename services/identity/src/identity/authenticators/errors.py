@@ -23,7 +23,7 @@ class PasswordReused(AuthenticatorProblem):
 
 
 class PasswordIncorrect(AuthenticatorProblem):
-    """Wrong, or there is none: the two are not told apart."""
+    """Wrong, or there is none: the answer is the same."""
 
     code = "password_incorrect"
     title = "密码不正确"
@@ -69,7 +69,7 @@ class TotpPresent(AuthenticatorProblem):
 
 
 class PasskeyRefused(AuthenticatorProblem):
-    """Whatever is wrong with it is in the audit log, not in the answer."""
+    """The audit log says what is wrong with it, the answer does not."""
 
     code = "passkey_refused"
     title = "通行密钥未通过验证"

@@ -25,13 +25,13 @@ class Attempts:
             raise AuthenticatorLocked
 
     def failed(self, now: datetime) -> None:
-        """Count a wrong attempt. The last that is allowed locks, and counting begins anew."""
+        """Count a wrong attempt. The last allowed one locks the authenticator and resets the count."""
         self.failures += 1
         if self.failures >= rules.MAX_FAILURES:
             self.failures, self.locked_until = 0, now + rules.LOCK
 
     def succeeded(self) -> None:
-        """Forget wrong attempts."""
+        """Reset the count of wrong attempts."""
         self.failures, self.locked_until = 0, None
 
 

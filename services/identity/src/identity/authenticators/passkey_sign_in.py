@@ -1,4 +1,4 @@
-"""Signing in with a passkey alone: nothing is typed, so nothing tells who has an account."""
+"""Signing in with a passkey alone: nothing is typed, so the answer reveals no account."""
 
 from typing import Annotated
 
@@ -63,7 +63,7 @@ async def sign_in(
     checked_return(return_to)
     passkeys = authenticators.passkeys(token)
     owner = await passkeys.owner(credential)
-    # Locked before the passkey, as everywhere, and so that nobody is suspended meanwhile.
+    # Locked before the passkey, as everywhere; a suspension waits for it.
     account = None if owner is None else await accounts.get(owner, lock=True)
     try:
         used = await passkeys.check(ticket, credential, owner, identified=False)

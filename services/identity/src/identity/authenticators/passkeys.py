@@ -99,7 +99,7 @@ class Passkeys:
                 require_user_verification=True,
             )
         except Exception as error:
-            # For bytes that are no credential the library raises whatever its decoders do.
+            # For bytes that are no credential the library lets its decoders' exceptions through.
             raise PasskeyRefused from error
         label = "".join(c for c in name if c.isprintable()).strip()[: rules.MAX_NAME]
         row = Passkey(
@@ -113,7 +113,7 @@ class Passkeys:
             added_at=self._clock.now(),
         )
         if not await self._rows.add_passkey(row):
-            # Web Authentication Level 3 §7.1 step 26: an id is registered once, whoever has it.
+            # Web Authentication Level 3 §7.1 step 26: an id is registered once, for one account.
             raise PasskeyRefused
         return row
 

@@ -57,7 +57,7 @@ class AuthenticatorRepository:
         )
         return gone is not None
 
-    async def forget_recovery_codes(self, sub: UUID) -> None:
+    async def delete_recovery_codes(self, sub: UUID) -> None:
         """Delete a person's recovery codes."""
         await self._session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == sub))
 

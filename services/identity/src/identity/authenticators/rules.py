@@ -115,7 +115,7 @@ def offers(need: str, means: Collection[str], *, fresh_sms: bool, changes: bool)
     """What leads to the level `need`.
 
     A person whose means do not reach so far is first asked for those they have, so that they may add another
-    (`changes`): whoever only reads somebody's text messages must not be able to.
+    (`changes`): access to a person's text messages alone must not be enough.
     """
     enough = {one for one in means if acr.satisfies(LEVELS[one], need)}
     usable = enough or (set() if changes else set(means))

@@ -93,7 +93,7 @@ async def set_password(
 ) -> Response:
     """Set or change the password; a change ends the person's other sessions.
 
-    The session rises to the password's level, but is no younger for that.
+    The session rises to the password's level; its `auth_time` is unchanged.
     """
     checked_return(return_to)
     if not await _may(authenticators, sent.browser):
@@ -143,7 +143,7 @@ async def enrol_totp(
     code: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Confirm the secret by a code of it. The session rises to its level, but is no younger for that."""
+    """Confirm the secret by a code of it. The session rises to its level; its `auth_time` is unchanged."""
     checked_return(return_to)
     if not await _may(authenticators, sent.browser, without="totp"):
         return _elsewhere(return_to)
@@ -242,7 +242,7 @@ def _sign_in() -> Response:
 
 
 def _elsewhere(return_to: str = SECURITY_PAGE) -> Response:
-    """Whoever may not change anything now is sent to where they are told how."""
+    """Redirect a person who may not change anything now to the page that says how."""
     return redirect(return_to)
 
 

@@ -1,4 +1,4 @@
-"""What a person can sign in with: what there is, adding, removing, and telling them of it."""
+"""The authenticators of a person: overview, adding, removing, and the text messages about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,7 +108,7 @@ class Authenticators:
         return codes
 
     async def check_totp(self, account: Account, code: str) -> None:
-        """A code, or a recovery code: its use is told. Raises what `Totps.check` raises."""
+        """A code, or a recovery code, whose use is notified. Raises what `Totps.check` raises."""
         left = await self.totps.check(account, code)
         if left is not None:
             await self.changed(account, "recovery_code.used", f"使用了一个恢复码，还剩 {left} 个")
@@ -134,7 +134,7 @@ class Authenticators:
         if row is None:
             return
         if what == "totp":
-            await self._rows.forget_recovery_codes(account.id)
+            await self._rows.delete_recovery_codes(account.id)
         await self._rows.remove(row)
         await self.changed(
             account, f"{what}.removed", f"移除了{rules.WORDS[what]}", passkey=str(passkey or "")
@@ -146,7 +146,7 @@ class Authenticators:
         if account.id == actor:
             raise NotYourself
         there = await self.overview(account.id)
-        await self._rows.forget_recovery_codes(account.id)
+        await self._rows.delete_recovery_codes(account.id)
         for row in (there.password, there.totp, *there.passkeys):
             if row is not None:
                 await self._rows.remove(row)

@@ -83,7 +83,7 @@ class Totps:
 
     async def renew_recovery_codes(self, account: Account) -> list[str]:
         """New recovery codes, which are not stored; the old ones end."""
-        await self._rows.forget_recovery_codes(account.id)
+        await self._rows.delete_recovery_codes(account.id)
         codes = ["".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
         for code in codes:
             self._rows.add(RecoveryCode(account_id=account.id, code_hash=self._hash(account, code)))

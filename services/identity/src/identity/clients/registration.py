@@ -21,7 +21,7 @@ from servicekit.ids import new_id
 
 
 class BadToken(Exception):
-    """Not a token that lets its bearer do this; which of the reasons is not told."""
+    """The token does not allow this; the answer does not say why."""
 
 
 class Registrations:

@@ -31,7 +31,7 @@ class ClientRepository:
         await self._session.merge(client)
 
     async def exists(self, client_id: str) -> bool:
-        """Whether the client is registered, in whatever state."""
+        """Whether the client is registered, in any state."""
         statement = select(exists().where(Client.client_id == client_id))
         return bool(await self._session.scalar(statement))
 

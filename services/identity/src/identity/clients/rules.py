@@ -100,7 +100,7 @@ def check(
     """Raise `BadMetadata` for the first thing that does not fit.
 
     `scopes`, `audiences` and `grants` are those the registering party may give; `lasting_devices` says
-    whether it may let devices in that outlive the session of whoever lets them in.
+    whether it may allow devices that outlive the session in which they were allowed.
     """
     _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):

@@ -128,7 +128,7 @@ class DisableIn(BaseModel):
 
 
 class InitialTokenIn(BaseModel):
-    """Let somebody register clients for a unit (RFC 7591 §3)."""
+    """Allow the registration of clients for a unit (RFC 7591 §3)."""
 
     model_config = ConfigDict(extra="forbid")
 

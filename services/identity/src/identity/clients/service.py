@@ -29,7 +29,7 @@ from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
 from servicekit.ltree import is_under
 
-# A public resource of ours has one of these audiences; only the centre gives access to it.
+# Our own resource servers have these audiences; only the centre grants access to them.
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Clients:
         return await self._rows.of_unit(unit_id, limit)
 
     async def get(self, actor: Registrar, client_id: str, *, lock: bool = False) -> Client:
-        """A client of a unit in reach. Raises `ClientNotFound`: outside of reach it is not told apart."""
+        """A client of a unit in reach. Raises `ClientNotFound`, for a client out of reach too."""
         found = await self._rows.owned(client_id, lock=lock)
         if found is None or not is_under(found[1].path, actor.path):
             raise errors.ClientNotFound
@@ -132,7 +132,7 @@ class Clients:
     ) -> Registered:
         """Replace the metadata; `seen` is None where the protocol has no versions (RFC 7592).
 
-        A client that has come to authenticate by secret gets one. Raises `ClientNotFound`,
+        A client that now authenticates by secret gets one. Raises `ClientNotFound`,
         `VersionChanged`, `InvalidRedirectUri`, `InvalidClientMetadata`.
         """
         client = await self.get(actor, client_id, lock=True)
@@ -201,7 +201,7 @@ class Clients:
         return client
 
     async def enable(self, actor: Registrar, client_id: str) -> Client:
-        """Let a disabled client work again; people grant anew. Raises `ClientNotFound`, `ClientActive`."""
+        """Enable a disabled client; people have to grant again. Raises `ClientNotFound`, `ClientActive`."""
         client = await self.get(actor, client_id, lock=True)
         if client.status == ClientStatus.ACTIVE:
             raise errors.ClientActive
@@ -280,7 +280,7 @@ class Clients:
 
 
 def registrant(unit: Unit, name: str) -> Registrar:
-    """Somebody who registers for one unit only, without its administrators' further rights."""
+    """A registrar for one unit only, without the further rights of its administrators."""
     return Registrar(name, unit.path, centre=False)
 
 

@@ -17,7 +17,7 @@ class CodeRequestIn(BaseModel):
 
 
 class CodeSentOut(BaseModel):
-    """What every request for a code is answered, whoever the number belongs to."""
+    """The answer to every request for a code; it does not depend on the number."""
 
     expires_in: int = Field(examples=[300], description="有效秒数")
     resend_after: int = Field(examples=[60], description="多少秒后可重新获取")

@@ -58,7 +58,7 @@ class CodeSender:
     async def send(self, phone: str, purpose: str, *, registered: bool) -> None:
         """Send a code to a normalised number once the transaction is committed.
 
-        The answer is the same whether the number is registered or not; its holder is told by SMS.
+        The answer is the same whether the number is registered or not; its holder learns it by SMS.
         Raises `CodeTooSoon`, `CodeBudgetSpent`, `SmsUnavailable`; then nothing is counted or stored.
         """
         self._messages.check_gateway()

@@ -11,13 +11,13 @@ from identity.base import Base
 
 
 class Grant(Base):
-    """What a person (or, with `account_id` None, nobody but the client) has let a client do, in one sign-in.
+    """What a person has allowed a client in one sign-in; `account_id` is None for a client's own.
 
     The family of everything issued from one authorization: the code, refresh tokens and access tokens.
     Revoking it ends all of them.
 
     `id` is a UUIDv7 of the time of `expires_at`: partitioned by day of it, and dropped with the day. Nothing
-    refers to a grant by foreign key, nor a grant to its session: they go by the day, each in its own time.
+    refers to a grant by foreign key, nor a grant to its session: they are dropped by the day, independently.
     """
 
     __tablename__ = "grants"

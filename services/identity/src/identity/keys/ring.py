@@ -89,7 +89,7 @@ class KeyRing:
                 activates_at=activates_at or now,
             )
         )
-        self._forget()
+        self._invalidate()
         return kid
 
     def active(self, session: Session, alg: str = "ES256") -> PrivateKey:
@@ -180,7 +180,7 @@ class KeyRing:
             if not any(other.activates_at <= now + LEAD and other.retired_at is None for other in others):
                 successor = self.create(session, now, row.alg, now + LEAD)
             row.retire(now + LEAD, now + LEAD + self._keep)
-        self._forget()
+        self._invalidate()
         return successor
 
     def maintain(self, session: Session, now: datetime, every: timedelta | None) -> list[str]:
@@ -198,7 +198,7 @@ class KeyRing:
                 made.append(self.rotate(session, now, alg))
         return made
 
-    def _forget(self) -> None:
+    def _invalidate(self) -> None:
         self._read_at = self._published_at = float("-inf")
 
     def _open(self, row: _Row) -> PrivateKey:

@@ -143,7 +143,7 @@ async def approve_join_request(
 async def reject_join_request(
     request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
-    """The person is told the reason and may ask again."""
+    """The person sees the reason and may ask again."""
     return _request_out(await service.reject(admin, request_id, why.reason))
 
 

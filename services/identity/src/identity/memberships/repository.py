@@ -30,7 +30,7 @@ class MembershipRepository:
         return found
 
     async def lock_invite(self, invite_id: UUID) -> Invite | None:
-        """An invite by id, locked and read anew."""
+        """An invite by id, locked and read again."""
         return await self._session.get(Invite, invite_id, with_for_update=True, populate_existing=True)
 
     async def request(self, request_id: UUID) -> JoinRequest | None:
@@ -38,7 +38,7 @@ class MembershipRepository:
         return await self._session.get(JoinRequest, request_id)
 
     async def lock_request(self, request_id: UUID) -> JoinRequest | None:
-        """A request by id, locked and read anew."""
+        """A request by id, locked and read again."""
         return await self._session.get(JoinRequest, request_id, with_for_update=True, populate_existing=True)
 
     async def pending_under(

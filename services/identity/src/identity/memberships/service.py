@@ -258,7 +258,7 @@ class Memberships:
         """Close a unit below the caller's own.
 
         Its people belong to no unit from now on, lose their entitlements, and their tokens are withdrawn;
-        who has asked to join is turned away.
+        pending join requests are rejected.
         Raises `UnitNotFound`, `OutOfReach`, `OwnUnit`, `UnitNotEmpty`, `UnitClosed`.
         """
         if principal.acting is not None and principal.acting.unit == unit_id:

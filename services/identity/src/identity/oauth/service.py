@@ -135,7 +135,7 @@ class OAuth:
                 _check_parameters(request)
                 return call(request)
             except OAuth2Error as error:
-                # This is no browser, whatever redirect_uri the request names.
+                # The caller is no browser: never redirect, even if the request names a redirect_uri.
                 error.redirect_uri = None
                 error.state = None
                 reply: Reply = self._server.handle_error_response(request, error)

@@ -38,7 +38,7 @@ def check(
 
 
 LOGIN_COOKIE = "zhuxue_csrf"
-"""Of a browser where nobody has signed in yet."""
+"""Of a browser without a session."""
 
 
 def login_cookie(request: Request) -> str:

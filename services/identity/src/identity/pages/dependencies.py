@@ -60,7 +60,7 @@ def without_session(response: Response, settings: ServiceSettings) -> Response:
 
 
 class BadReturn(Problem):
-    """`return_to` leads somewhere else than to pages of ours that need a session."""
+    """`return_to` is not one of our pages that need a session."""
 
     status = 400
     code = "bad_return_to"

@@ -35,7 +35,7 @@ _TOKEN_SECONDS = 120
 
 
 class LogoutNotice(BaseModel):
-    """One client to be told that one session has ended."""
+    """One client to notify that one session has ended."""
 
     client_id: str
     account_id: UUID

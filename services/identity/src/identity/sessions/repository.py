@@ -23,7 +23,7 @@ class SessionRepository:
         return await self._session.get(BrowserSession, sid)
 
     async def lock(self, sid: UUID) -> BrowserSession | None:
-        """A session by `sid`, locked and read anew."""
+        """A session by `sid`, locked and read again."""
         return await self._session.get(BrowserSession, sid, with_for_update=True, populate_existing=True)
 
     def add(self, row: BrowserSession) -> None:
@@ -46,7 +46,7 @@ class SessionRepository:
         ).all()
 
     async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
-        """Sessions of a person that nobody has ended, idle ones included, locked."""
+        """Sessions of a person that have not been ended, idle ones included, locked."""
         return (
             await self._session.scalars(
                 select(BrowserSession)

@@ -120,12 +120,12 @@ class Sessions:
         return f"{row.id}.{secret}"
 
     async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
-        """End one session: its grants and tokens are withdrawn, its clients are told. Once only."""
+        """End one session: its grants and tokens are withdrawn, its clients are notified. Once only."""
         if await self._close(row, because, actor):
             self._revocations.revoke(row.account_id, sid=str(row.id), reason=because)
 
     async def lock(self, sid: UUID) -> BrowserSession | None:
-        """A session that nobody has ended, locked."""
+        """A session that has not been ended, locked."""
         row = await self._rows.lock(sid)
         return None if row is None or row.ended_at is not None else row
 

@@ -22,7 +22,7 @@ class UnitRepository:
         self._session = session
 
     async def get(self, unit_id: UUID, *, lock: bool = False, share: bool = False) -> Unit | None:
-        """A unit by id; `lock` for a change, `share` so that nobody else changes it meanwhile."""
+        """A unit by id; `lock` for a change, `share` to prevent changes until the transaction ends."""
         mode: Any = True if lock else {"read": True} if share else None
         return await self._session.get(Unit, unit_id, with_for_update=mode)
 

@@ -1,6 +1,6 @@
 """Keys that clients publish at their `jwks_uri`, fetched with limits and kept for a while.
 
-The address is a stranger's word: fetching it must not let them reach into our network (SSRF) or hold us up.
+The address is untrusted input: a fetch must not reach into our network (SSRF) or block for long.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class ClientKeys:
     async def fetch(self, uri: str, kid: str | None, *, dev: bool) -> dict[str, Any]:
         """The key set at `uri`, fetched again for a `kid` it does not have, though not all the time.
 
-        Raises `NotFetched`. A key set that is there is kept when a renewal fails.
+        Raises `NotFetched`. The cached key set is kept when a renewal fails.
         """
         kept = self._kept.get(uri)
         if kept is not None:

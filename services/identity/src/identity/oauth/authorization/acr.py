@@ -1,7 +1,7 @@
 """Which level of authentication an authorization request asks for.
 
-`acr_values` (OpenID Connect Core §3.1.2.1) asks for any of its values; those that are not levels of ours do
-not count, and if none is, nothing is asked. A level of ours is then necessary for an answer, as RFC 9470 §5
+`acr_values` (OpenID Connect Core §3.1.2.1) requests any of its values; unknown values are ignored, and if all
+are unknown, no level is requested. A known level is then necessary for an answer, as RFC 9470 §5
 recommends: a token of a lower one would only be refused again. An essential `acr` claim (§5.5.1.1) asks for
 one of its values, known to us or not. `default_acr_values` of the client stand in for `acr_values`.
 """

@@ -140,7 +140,7 @@ def check_max_age(request: AuthorizationRequest) -> None:
 
 
 def check_id_token_hint(request: AuthorizationRequest) -> None:
-    """An ID token of ours, whose person is expected; else a requested `sub` (OpenID Connect Core §5.5.1)."""
+    """Our own ID token names the expected person; else a requested `sub` (OpenID Connect Core §5.5.1)."""
     token = request.data.get("id_token_hint")
     if token is not None:
         hint = id_token_hint.read(request.context, token)

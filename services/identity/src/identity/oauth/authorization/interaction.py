@@ -106,12 +106,12 @@ class Interactions:
 
 
 def pairs_of(return_to: str) -> list[tuple[str, str]]:
-    """The parameters of a URL of ours."""
+    """The parameters of one of our URLs."""
     return parse_qsl(urlsplit(return_to).query, keep_blank_values=True)
 
 
 def client_origin(return_to: str) -> str:
-    """The origin that an authorization request of ours leads back to, for the sign-in page's policy.
+    """The origin that an authorization URL leads back to, for the policy of the sign-in page.
 
     The marker's word is taken unchecked: it only shapes the policy, and whether the redirect URI is
     registered is decided at `/authorize`.

@@ -82,7 +82,7 @@ class Interaction:
 
     @property
     def another_person(self) -> bool:
-        """Whether somebody else is signed in than the client expects."""
+        """Whether the signed-in person is not the one that the client expects."""
         expected = self.request.sub
         return self.person is not None and expected is not None and expected != self.person.id
 
@@ -91,7 +91,7 @@ Needed = Callable[[Interaction], bool]
 
 
 def no_session(at: Interaction) -> bool:
-    """Nobody is signed in."""
+    """No person is signed in."""
     return at.person is None or at.request.context.browser is None
 
 
@@ -110,7 +110,7 @@ def too_old(at: Interaction) -> bool:
 
 
 def another_person(at: Interaction) -> bool:
-    """Somebody else than the client expects is signed in."""
+    """The signed-in person is not the one that the client expects."""
     return at.another_person and not at.fresh
 
 

@@ -48,7 +48,7 @@ async def show(
     token: Token,
     user_code: Code = "",
 ) -> Response:
-    """Who asks for what, and a warning: the code may have been sent by a swindler (§5.4)."""
+    """Show client and scopes, and warn of codes that were sent by others (§5.4)."""
     mine = csrf.check(request, vault, settings, browser, token)
     found = await devices.find(mine, user_code)
     if isinstance(found, UserCodeRefusal):
@@ -68,7 +68,7 @@ async def decide(
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
 ) -> Response:
-    """Let the device in, or not. A person who has to authenticate further comes back to the code."""
+    """Allow or deny the device. A person who has to authenticate further comes back to the code."""
     mine = csrf.check(request, vault, settings, browser, token)
     found = await devices.find(mine, user_code)
     if isinstance(found, UserCodeRefusal):

@@ -99,7 +99,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         self.request.authorization_code = row
 
     def _decided(self, context: Context, row: DeviceCode) -> Subject:
-        """The person who has let the device in. Raises what the device is to be told otherwise."""
+        """The person who has allowed the device. Raises the error for the device otherwise."""
         now = context.clock.now()
         if row.used_at is not None:
             if row.grant is not None:

@@ -24,7 +24,7 @@ class DeviceCodes:
         self._session.add(row)
 
     def lock(self, row_id: UUID) -> DeviceCode | None:
-        """A request by id, locked and read anew: it is redeemed once."""
+        """A request by id, locked and read again: it is redeemed once."""
         found: DeviceCode | None = self._session.scalar(
             select(DeviceCode)
             .where(DeviceCode.id == row_id)

@@ -63,7 +63,7 @@ class Devices:
                 return UserCodeRefusal.TOO_MANY
         code = rules.normal(typed)
         rows = [] if code is None else await self._rows.live(user_code_hash(vault, code), now)
-        # Two devices with one code: nobody could say which is meant.
+        # Two devices with one code cannot be told apart.
         row = rows[0] if len(rows) == 1 else None
         client = None if row is None else await self._client(row.client_id)
         if row is None or client is None:

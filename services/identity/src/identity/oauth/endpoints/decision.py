@@ -35,7 +35,7 @@ async def decide(
     flow = interactions(request, vault, clock)
     sent, marker = flow.read(pairs_of(checked_return(return_to)))
     if marker is None:
-        # Too old, or of another browser: begin anew.
+        # Too old, or of another browser: start again.
         return _back(return_to)
     account = str(mine.account_id)
     if decision == "other":

@@ -10,7 +10,7 @@ from identity.pages.rendering import origin_of, page
 
 
 def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
-    """Who asks, for what, and allow or deny."""
+    """The client, what it requests, and two buttons: allow and deny."""
     return page(
         "consent.html",
         form_action=origin_of(shown.redirect_uri),

@@ -102,7 +102,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
         if row.grant.dpop_jkt is not None and row.grant.dpop_jkt != context.dpop_jkt:
-            # RFC 9449 §10: the code is of use only to whoever holds the key.
+            # RFC 9449 §10: only the holder of the key can use the code.
             raise InvalidGrantError("The code is bound to another key.")
         return row
 

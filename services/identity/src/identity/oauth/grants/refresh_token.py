@@ -108,7 +108,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             return
         if row.retried(context.clock.now(), GRACE_SECONDS):
             successor = context.token_rows.successor(row)
-            # Whoever has used the successor has had the answer: then this is no retry.
+            # A client that has used the successor had received the answer: then this is no retry.
             if successor is not None and successor.used_at is None:
                 return
         context.grants.revoke(row.grant, "refresh token reused")

@@ -26,7 +26,7 @@ from identity.oauth.tokens.introspection import own_audience
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 LONGEST_CHAIN = 3
-# What a person has told the client they signed in to is not passed on.
+# Scopes for the client that the person signed in to are not passed on.
 _OF_SIGN_IN = {"openid", "profile", "phone", "offline_access"}
 
 
@@ -41,8 +41,8 @@ class _SubjectToken:
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     """For confidential clients that the centre has registered for it.
 
-    Whatever is wrong with a subject or actor token is `invalid_request` (§2.2.2). `may_act` is not issued
-    and not read: who may act is in the registry of clients.
+    Any fault of a subject or actor token is `invalid_request` (§2.2.2). `may_act` is neither issued nor
+    read: the registry of clients says who may act.
     """
 
     GRANT_TYPE = TOKEN_EXCHANGE
@@ -124,7 +124,7 @@ def _subject(context: Context, client: Client, form: dict[str, str]) -> _Subject
         # Exchange must not turn a token that is of use only to the holder of a key into a bearer token.
         if context.dpop_jkt is None:
             raise InvalidProof("A token that is bound to a key is exchanged with a DPoP proof only.")
-        # Whoever the token was issued to has the key. The service it is meant for cannot have it: it has
+        # The client that the token was issued to has the key. Its audience cannot have it: it has
         # checked the proof when it was called, and binds the new token to a key of its own.
         if not meant and bound.get("jkt") != context.dpop_jkt:
             raise InvalidRequestError("The subject token is bound to another key.")

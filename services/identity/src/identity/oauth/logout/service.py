@@ -63,7 +63,7 @@ class Logout:
         return await self._session.run_sync(lambda _: self._check(given))
 
     async def end(self, row: BrowserSession | None) -> Sequence[Client]:
-        """End a session; the clients that were used in it, to be told by the browser."""
+        """End a session; returns the clients that were used in it, for front-channel logout."""
         if row is None:
             return []
         clients = await self._sessions.clients(row)

@@ -1,7 +1,7 @@
 """What the synchronous protocol code needs of the request it runs in.
 
-Authlib hands its hooks no request-scoped object of ours, so it travels in a ContextVar that is set
-around each call into it.
+Authlib passes no request-scoped object to its hooks, so the context is in a ContextVar that is set around
+each call.
 """
 
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ class Context:
     def active_subject(self, grant: Grant) -> Subject | None:
         """The person of a grant, if grant, account and session are all still active."""
         subject = self.subject(grant)
-        # Looked at after the lock: until then somebody else may have ended it.
+        # Checked after the lock: until then another transaction may have ended it.
         if subject is None or not subject.active or grant.revoked_at is not None:
             return None
         if grant.session_id is None:

@@ -1,6 +1,6 @@
 """What is handed out for a stored row: its id, so that the row is found in its one partition, and a secret.
 
-The row holds a hash of the whole, so that a stolen table gives nobody a handle.
+The row stores a hash of the handle, so that a stolen table contains no usable handle.
 """
 
 import base64

@@ -120,7 +120,7 @@ class OAuthRepository:
         self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
 
     def subject(self, grant_id: UUID, *, lock: bool) -> Subject | None:
-        """What tokens of a grant say of its person; the grant is read anew and, for `lock`, locked."""
+        """What tokens of a grant say about its person; the grant is read again and, with `lock`, locked."""
         statement = _SUBJECT_LOCKED if lock else _SUBJECT
         row = self._session.execute(statement, {"id": grant_id}).first()
         return None if row is None else Subject.of(row)

@@ -80,7 +80,7 @@ def response(context: Context, access_token: str, scope: str) -> dict[str, Any]:
 
 def _common(context: Context, client: Client, scope: str, audience: list[str]) -> dict[str, Any]:
     now = int(context.clock.now().timestamp())
-    # RFC 9449 §6.1: the token is of use only to whoever holds the key.
+    # RFC 9449 §6.1: only the holder of the key can use the token.
     bound = {} if context.dpop_jkt is None else {"cnf": {"jkt": context.dpop_jkt}}
     return {
         **bound,

@@ -10,6 +10,8 @@ from identity.audit.models import AuditRecord
 from identity.clients.models import Client, ClientSecret
 from identity.grants.models import Grant
 
+pytestmark = pytest.mark.usefixtures("clients_read_anew")
+
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 COUNTY_HANDLER = "19900001324"
 SIBLING_ADMIN = "19900001325"  # 370103

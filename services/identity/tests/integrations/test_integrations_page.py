@@ -3,7 +3,11 @@
 import re
 from typing import Any
 
+import pytest
+
 from identity.clients.models import Client
+
+pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
 COUNTY_ADMIN = "19900001323"
 COUNTY_HANDLER = "19900001324"

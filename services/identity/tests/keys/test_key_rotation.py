@@ -22,6 +22,8 @@ from identity.keys.models import SigningKey
 from identity.keys.ring import LEAD, KeyRing, NoSuchKey
 from testkit.clock import FrozenClock
 
+pytestmark = pytest.mark.usefixtures("clients_read_anew")
+
 PHONE = "19900001323"
 KEEP = timedelta(seconds=300 + 60)
 
