@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 EDITIONS = {
     "README.md": "README.zh-CN.md",
     "docs/integration.md": "docs/zh-CN/integration.md",
+    "docs/operators.md": "docs/zh-CN/operators.md",
 }
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(^|\s)#\s.*$", re.MULTILINE)
