@@ -1,8 +1,8 @@
 """Audit rows of tokens that are about to be given away, many in one transaction.
 
 A service that fetches a token with its own credentials leaves no other trace in the database; a row of its
-own would cost more than the rest of the request. The caller awaits `write` and answers with the token only when
-the row is durable. An extra row, of a token that could not be sent in the end, does no harm.
+own would cost more than the rest of the request. The caller awaits `write` and answers with the token only
+when the row is durable. An extra row, of a token that could not be sent in the end, does no harm.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
-"""`id_token_hint`: an ID token of this issuer, accepted even if it has expired or its key was rotated out since (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2). A key that was withdrawn as compromised
-vouches for nobody.
+"""`id_token_hint`: an ID token of this issuer, accepted even if it has expired or its key was rotated out
+since (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2), but not if its key was compromised.
 """
 
 import json
