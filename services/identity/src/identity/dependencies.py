@@ -6,12 +6,6 @@ from fastapi import Depends, Request
 
 from identity.settings import Settings
 from identity.vault import Vault
-from servicekit.clock import Clock
-
-
-async def _clock(request: Request) -> Clock:
-    clock: Clock = request.app.state.clock
-    return clock
 
 
 async def _vault(request: Request) -> Vault:
@@ -23,9 +17,6 @@ async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
-
-ServiceClock = Annotated[Clock, Depends(_clock)]
-"""The application's clock."""
 
 ServiceVault = Annotated[Vault, Depends(_vault)]
 """The operator's keys."""

@@ -1,65 +1,23 @@
-"""Who acts in a request: a person, for a unit, in roles. A feature's `auth.py` names its kinds of actor."""
+"""Who acts in a request. A feature's `auth.py` names its kinds of actor."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends
 
-from authkit.dependencies import REFUSALS as TOKEN_REFUSALS
-from authkit.dependencies import Authenticated, requires
-from authkit.errors import InsufficientScope, InvalidToken, MembershipRequired
-from authkit.principal import Acting, Principal
-from servicekit.ltree import is_under
+from authkit import actors
+from authkit.actors import REFUSALS, Actor
+from authkit.principal import Principal
+
+__all__ = ["REFUSALS", "SCOPE", "Actor", "Member", "acting_as"]
 
 SCOPE = "office"
-"""What a client has to have asked for."""
-
-REFUSALS = (*TOKEN_REFUSALS, InsufficientScope, MembershipRequired)
-"""What any endpoint of Office may answer to somebody who does not get in."""
-
-
-@dataclass(frozen=True)
-class Actor:
-    """A person acting for a unit."""
-
-    sub: UUID
-    acting: Acting
-
-    @property
-    def unit_id(self) -> UUID:
-        """The acting unit."""
-        return self.acting.unit
-
-    def has_role(self, *roles: str) -> bool:
-        """Whether the person holds at least one of `roles` in the acting unit."""
-        return not self.acting.roles.isdisjoint(roles)
-
-    def reaches(self, path: str) -> bool:
-        """Whether `path` is the acting unit or below it in the authority tree."""
-        return is_under(path, self.acting.path)
+"""The scope of every endpoint of Office."""
 
 
 def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
-    """Return a dependency that lets in members of a unit who hold one of `roles` there; none: any member.
-
-    Raises 403 `InsufficientScope`, `MembershipRequired` or `RoleRequired`, and what
-    `authkit.dependencies.authenticated` raises.
-    """
-    check = requires(scope=SCOPE, roles=roles)
-
-    async def actor(principal: Authenticated) -> Actor:
-        await check(principal)
-        if principal.acting is None:
-            raise MembershipRequired
-        try:
-            return Actor(UUID(principal.sub), principal.acting)
-        except ValueError as error:
-            # Only a client acting for itself has another kind of subject, and it belongs to no unit.
-            raise InvalidToken from error
-
-    return actor
+    """A dependency that lets in members of a unit who hold one of `roles` there; none: any member."""
+    return actors.acting_as(*roles, scope=SCOPE)
 
 
 Member = Annotated[Actor, Depends(acting_as())]

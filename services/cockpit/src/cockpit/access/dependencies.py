@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends
 
 from cockpit.access.service import Access
-from cockpit.dependencies import ServiceClock
 from cockpit.directory.dependencies import UnitService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _access(session: Session, clock: ServiceClock, units: UnitService) -> Access:

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cockpit.access.dependencies import AccessService
-from cockpit.dependencies import FactStore, ServiceClock, ServiceDatabase
+from cockpit.dependencies import FactStore
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.service import Batches
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock, ServiceDatabase
 
 
 async def _receiver(request: Request) -> Receiver:

@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Depends
 
 from cockpit.access.dependencies import AccessService
-from cockpit.dependencies import FactStore, ServiceClock
+from cockpit.dependencies import FactStore
 from cockpit.directory.dependencies import UnitService
 from cockpit.intake.dependencies import BatchService
 from cockpit.overview.service import Overviews
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _overviews(

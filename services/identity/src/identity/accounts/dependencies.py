@@ -7,8 +7,9 @@ from fastapi import Depends
 from identity.accounts.service import Accounts
 from identity.audit.dependencies import AuditService
 from identity.codes.dependencies import CodeService
-from identity.dependencies import ServiceClock, ServiceVault
+from identity.dependencies import ServiceVault
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _accounts(

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from identity.audit.service import AuditLog
-from identity.dependencies import ServiceClock
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _audit_log(session: Session, clock: ServiceClock) -> AuditLog:

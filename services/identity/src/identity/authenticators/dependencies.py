@@ -10,13 +10,14 @@ from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
 from identity.audit.dependencies import AuditService
 from identity.authenticators.service import Authenticators
-from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sms.dependencies import MessageService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _authenticators(

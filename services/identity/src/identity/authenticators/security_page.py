@@ -24,13 +24,14 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordUnfit
 from identity.authenticators.service import Authenticators, Overview
-from identity.dependencies import ServiceClock, ServiceVault
+from identity.dependencies import ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from servicekit.clock import SHANGHAI
+from servicekit.dependencies import ServiceClock
 
 router = APIRouter(prefix=SECURITY_PAGE, include_in_schema=False)
 _TOTP = "totp-enrolment"

@@ -20,13 +20,14 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
-from identity.dependencies import ServiceClock, ServiceVault
+from identity.dependencies import ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from servicekit.clock import Clock
+from servicekit.dependencies import ServiceClock
 
 router = APIRouter(prefix="/login/step-up", include_in_schema=False)
 Level = Annotated[str, Query(max_length=100)]

@@ -7,9 +7,10 @@ from fastapi import Depends, Request
 from identity.audit.dependencies import AuditService
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
-from identity.dependencies import ServiceClock, ServiceSettings
+from identity.dependencies import ServiceSettings
 from identity.grants.dependencies import GrantService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _clients(

@@ -18,9 +18,9 @@ from identity.clients.schemas import (
     InitialTokenOut,
 )
 from identity.clients.service import Registrar
-from identity.dependencies import ServiceClock
 from identity.units.auth import UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
+from servicekit.dependencies import ServiceClock
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.paging import Page, Paging, page
 from servicekit.problems import responses

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from identity.codes.service import Codes, CodeSender
-from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.sms.dependencies import MessageService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _codes(session: Session, clock: ServiceClock, vault: ServiceVault) -> Codes:

@@ -6,9 +6,9 @@ from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
 from identity.consents.service import Consents
-from identity.dependencies import ServiceClock
 from identity.revocations.dependencies import RevocationService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _consents(

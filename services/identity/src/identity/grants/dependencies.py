@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
-from identity.dependencies import ServiceClock
 from identity.grants.service import Grants
 from identity.revocations.dependencies import RevocationService
+from servicekit.dependencies import ServiceClock
 
 
 async def _grants(clock: ServiceClock, revocations: RevocationService, audit: AuditService) -> Grants:

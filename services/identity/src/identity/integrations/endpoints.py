@@ -15,13 +15,14 @@ from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import Registrar, secret_id
-from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.memberships.dependencies import MembershipService
 from identity.pages.csrf import Forged
 from identity.pages.dependencies import Browser
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
+from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
 
 router = APIRouter(prefix="/integrations", include_in_schema=False)

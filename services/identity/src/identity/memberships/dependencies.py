@@ -6,12 +6,13 @@ from fastapi import Depends
 
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
-from identity.dependencies import ServiceClock, ServiceVault
+from identity.dependencies import ServiceVault
 from identity.memberships.service import Memberships
 from identity.revocations.dependencies import RevocationService
 from identity.sessions.dependencies import SessionService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _memberships(

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from identity.dependencies import ServiceClock, ServiceSettings
+from identity.dependencies import ServiceSettings
 from identity.revocations.service import Revocations
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _revocations(session: Session, clock: ServiceClock, settings: ServiceSettings) -> Revocations:

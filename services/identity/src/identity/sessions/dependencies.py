@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
-from identity.dependencies import ServiceClock, ServiceSettings
+from identity.dependencies import ServiceSettings
 from identity.revocations.dependencies import RevocationService
 from identity.sessions.service import Sessions
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _sessions(

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from identity.dependencies import ServiceClock, ServiceVault
+from identity.dependencies import ServiceVault
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.service import TextMessages
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _messages(

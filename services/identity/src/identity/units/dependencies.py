@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
-from identity.dependencies import ServiceClock
 from identity.units.service import Units
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _units(session: Session, clock: ServiceClock, audit: AuditService) -> Units:

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends
 
 from office.coverage.service import Coverage
-from office.dependencies import ServiceClock
 from office.directory.dependencies import UnitService
 from office.notices.dependencies import NoticeService
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _coverage(

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from office.dependencies import ServiceClock
 from office.directory.dependencies import UnitService
 from office.notices.service import Notices
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _notices(session: Session, clock: ServiceClock, units: UnitService) -> Notices:

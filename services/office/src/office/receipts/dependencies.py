@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from office.dependencies import ServiceClock
 from office.directory.dependencies import UnitService
 from office.notices.dependencies import NoticeService
 from office.receipts.service import Receipts
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _receipts(

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
 from identity.oauth.authorization.prompts import ConsentPage, LoginPage, Page, SelectAccountPage, StepUpPage
@@ -18,6 +18,7 @@ from identity.pages.dependencies import Browser, is_secure
 from identity.pages.rendering import error_page
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
+from servicekit.dependencies import ServiceClock
 
 router = APIRouter(tags=["OpenID Connect"])
 _LONGEST_URL = 6000

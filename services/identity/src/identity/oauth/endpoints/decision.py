@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.dependencies import ServiceClock, ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import pairs_of
 from identity.oauth.dependencies import OAuthService, interactions
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
+from servicekit.dependencies import ServiceClock
 
 router = APIRouter(include_in_schema=False)
 
