@@ -11,6 +11,7 @@ from cockpit.intake import files
 from cockpit.intake.errors import EmptyFile, MalformedCsv
 from cockpit.intake.feeds import AWARD
 from cockpit.intake.repository import BatchRepository
+from filekit.spool import SpooledFile
 from servicekit.problems import Problem
 from services.cockpit.tests.support.running_cockpit import AWARD_COLUMNS, Cockpit, award, csv_of
 
@@ -48,7 +49,7 @@ class Counted(io.BytesIO):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_step_of_parsing_reads_more_than_its_bound(name: str) -> None:
     file = Counted(HOSTILE[name])
-    reader = files.RowReader(files.Upload(file, "utf-8-sig", 0, b""), AWARD)
+    reader = files.RowReader(SpooledFile(file, 0, b""), "utf-8-sig", AWARD)
     bound = files.STEP_CHARACTERS + files.MAX_RECORD + 2 * io.DEFAULT_BUFFER_SIZE
     ended: type[Problem] | None = None
     while not reader.ended and ended is None:

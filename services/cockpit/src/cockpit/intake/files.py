@@ -5,18 +5,15 @@ Nothing is validated before the file is complete, so a broken connection leaves 
 
 import codecs
 import csv
-import hashlib
 import io
-import tempfile
-from collections.abc import AsyncIterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO, TextIO, cast
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import TextIO
 
 from cockpit.intake.errors import BadEncoding, EmptyFile, MalformedCsv, UnsupportedMedia, WrongColumns
 from cockpit.intake.feeds import Feed
 from cockpit.intake.rules import mask_id_numbers
-from servicekit.problems import BodyTooLarge
+from filekit.spool import SpooledFile, spooled
 
 MAX_RAW_FIELD = 200
 MAX_RAW_FIELDS = 64
@@ -59,42 +56,22 @@ def _charset(parameter: str) -> str:
     return value.strip().strip('"') if name.strip() == "charset" else ""
 
 
-@contextmanager
-def spool() -> Iterator[BinaryIO]:
-    """A file on disk without a name, gone when closed."""
-    with tempfile.TemporaryFile(prefix="zhuxue-intake-") as file:
-        yield cast(BinaryIO, file)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that has come in whole."""
-
-    file: BinaryIO
-    codec: str
-    size: int
-    sha256: bytes
-
-
-async def receive(chunks: AsyncIterable[bytes], file: BinaryIO, codec: str, limit: int) -> Upload:
-    """Write `chunks` to `file`. Raises `BadEncoding`, `EmptyFile`, `BodyTooLarge`."""
+@asynccontextmanager
+async def received(chunks: AsyncIterable[bytes], codec: str, limit: int) -> AsyncIterator[SpooledFile]:
+    """Receive a file. Raises `BadEncoding`, `EmptyFile`, `BodyTooLarge`."""
     decoder = codecs.getincrementaldecoder(codec)()
-    digest = hashlib.sha256()
-    size = 0
-    try:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge
-            decoder.decode(chunk)
-            digest.update(chunk)
-            file.write(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise BadEncoding from error
-    if size == 0:
-        raise EmptyFile
-    return Upload(file, codec, size, digest.digest())
+
+    def decode(block: bytes, final: bool = False) -> None:
+        try:
+            decoder.decode(block, final)
+        except UnicodeDecodeError as error:
+            raise BadEncoding from error
+
+    async with spooled(chunks, limit=limit, inspect=decode) as upload:
+        decode(b"", final=True)
+        if upload.size == 0:
+            raise EmptyFile
+        yield upload
 
 
 class _Lines(Iterator[str]):
@@ -144,10 +121,10 @@ class RowReader:
     there is a row at all, once `opened` is true. Every method blocks: call it in a thread.
     """
 
-    def __init__(self, upload: Upload, feed: Feed) -> None:
+    def __init__(self, upload: SpooledFile, codec: str, feed: Feed) -> None:
         upload.file.seek(0)
         # Never closed: that would close the upload's file, which is its owner's.
-        self._lines = _Lines(io.TextIOWrapper(upload.file, encoding=upload.codec, newline=""))
+        self._lines = _Lines(io.TextIOWrapper(upload.file, encoding=codec, newline=""))
         self._reader = csv.reader(self._lines)
         self._feed = feed
         self._first: list[Line] = []

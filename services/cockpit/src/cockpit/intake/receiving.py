@@ -27,6 +27,7 @@ from cockpit.intake.repository import BatchRepository
 from cockpit.intake.threads import ParsingThreads
 from contracts.cockpit import BatchCommittedV1
 from contracts.vocabulary import BatchStatus
+from filekit.spool import SpooledFile, temporary_file
 from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -87,9 +88,8 @@ class Receiver:
         Raises what `errors` lists, and `BodyTooLarge`.
         """
         feed = FEEDS[new.feed]
-        with files.spool() as file:
-            upload = await files.receive(chunks, file, new.codec, self._limit)
-            reader = files.RowReader(upload, feed)
+        async with files.received(chunks, new.codec, self._limit) as upload:
+            reader = files.RowReader(upload, new.codec, feed)
             while not reader.opened:
                 await self._threads.run(reader.open)
             batch, ours = await self._claim(sub, new, unit, upload, reader.headings)
@@ -123,7 +123,7 @@ class Receiver:
         return Periodic("cockpit.intake.sweep", self.sweep, every=self._stale_after)
 
     async def _claim(
-        self, sub: str, new: NewBatch, unit: Unit, upload: files.Upload, headings: list[str]
+        self, sub: str, new: NewBatch, unit: Unit, upload: SpooledFile, headings: list[str]
     ) -> tuple[Batch, bool]:
         """The batch to load, or (with False) the one that was loaded before."""
         now, load_id = self._clock.now(), new_id()
@@ -177,7 +177,7 @@ class Receiver:
     async def _load(self, batch: Batch, reader: files.RowReader, loader: Loader) -> Batch:
         accepted = 0
         try:
-            with files.spool() as lines:
+            with temporary_file() as lines:
                 waiting, rejected = 0, Rejected()
                 while not reader.ended:
                     rows = await self._threads.run(reader.take)

@@ -1,0 +1,157 @@
+"""What a file is, from its content. Names and `Content-Type` headers are claims of the sender.
+
+puremagic knows the signatures; archives in ZIP format are examined here, because a signature alone cannot
+tell an Office document from any other archive. Both functions read the file: call them in a thread.
+"""
+
+import codecs
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection
+from typing import BinaryIO
+
+import puremagic
+
+from filekit.errors import UnsupportedFileType
+
+UNKNOWN = "application/octet-stream"
+TEXT = "text/plain"
+PDF = "application/pdf"
+PNG = "image/png"
+JPEG = "image/jpeg"
+GIF = "image/gif"
+ZIP = "application/zip"
+OFD = "application/ofd"
+"""GB/T 33190-2016, the national format for documents of fixed layout."""
+OLE = "application/x-ole-storage"
+"""Old Office documents (.doc, .xls, .ppt) and whatever else uses the container."""
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+
+DOCUMENTS = frozenset({PDF, OFD, DOCX, XLSX, PPTX, TEXT, PNG, JPEG, GIF})
+"""What people attach to notices and letters."""
+
+MAX_ENTRIES = 10_000
+_MAX_DIRECTORY = 4 * 1024 * 1024
+_MAX_CONTENT_TYPES = 1024 * 1024
+_SAMPLE = 64 * 1024
+_END_OF_DIRECTORY = struct.Struct("<4s4H2LH")
+_LONGEST_COMMENT = 65_535
+
+# The main part of each kind of document (ECMA-376-1 §11.3.10, §12.3.23, §13.3.6), and its content type.
+_OFFICE = {
+    DOCX: ("word/document.xml", f"{DOCX}.main+xml"),
+    XLSX: ("xl/workbook.xml", f"{XLSX}.main+xml"),
+    PPTX: ("ppt/presentation.xml", f"{PPTX}.main+xml"),
+}
+_DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+    *(NotImplementedError, RuntimeError, OSError, EOFError, ValueError),
+)
+# Formats that are text and yet more than that.
+_TEXTUAL = frozenset({PDF, "text/html", "image/svg+xml", "application/rtf", "application/xml", "text/xml"})
+_CONTROL = frozenset(chr(code) for code in range(32)) - frozenset("\t\n\r\f") | {"\x7f"}
+
+
+def media_type(file: BinaryIO) -> str:
+    """The media type of a file's content; `UNKNOWN` when it is none that can be told for certain."""
+    file.seek(0)
+    head = file.read(_SAMPLE)
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _zip_type(file)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return OLE
+    file.seek(0)
+    try:
+        # Streams are read at both ends only.
+        best = puremagic.magic_stream(file)[0].mime_type if head else ""
+    except puremagic.PureError:
+        best = ""
+    if _is_text(head):
+        return best if best in _TEXTUAL else TEXT
+    return best or UNKNOWN
+
+
+def require(file: BinaryIO, accepted: Collection[str]) -> str:
+    """The media type, which is one of `accepted`. Raises `UnsupportedFileType`."""
+    found = media_type(file)
+    if found not in accepted:
+        raise UnsupportedFileType
+    return found
+
+
+def _is_text(head: bytes) -> bool:
+    for name in ("utf-8", "gb18030"):
+        try:
+            text = codecs.getincrementaldecoder(name)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        return _CONTROL.isdisjoint(text)
+    return False
+
+
+def _zip_type(file: BinaryIO) -> str:
+    """An Office document only if it is one in every respect that can be checked without unpacking it."""
+    if not _directory_is_small(file):
+        return UNKNOWN
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = {entry.filename: entry for entry in archive.infolist()}
+            # Names that occur twice, or of which readers disagree what they mean.
+            if len(entries) != len(archive.infolist()) or any(map(_is_odd, entries)):
+                return UNKNOWN
+            if any(entry.flag_bits & 0x1 for entry in entries.values()):
+                return UNKNOWN  # encrypted: nobody can examine it
+            if "OFD.xml" in entries:
+                return OFD
+            if "[Content_Types].xml" in entries:
+                return _office_type(archive, entries)
+    except _DAMAGED:
+        return UNKNOWN
+    return ZIP
+
+
+def _office_type(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> str:
+    if any(name.lower().endswith("vbaproject.bin") for name in entries):
+        return UNKNOWN  # macros
+    with archive.open("[Content_Types].xml") as part:
+        declared = part.read(_MAX_CONTENT_TYPES + 1)
+    if len(declared) > _MAX_CONTENT_TYPES or b"macroEnabled" in declared:
+        return UNKNOWN
+    kinds = [
+        kind
+        for kind, (main, content_type) in _OFFICE.items()
+        if main in entries and f'"{content_type}"'.encode() in declared
+    ]
+    return kinds[0] if len(kinds) == 1 else UNKNOWN
+
+
+def _is_odd(name: str) -> bool:
+    return name.startswith("/") or "\\" in name or "\x00" in name or ".." in name.split("/")
+
+
+def _directory_is_small(file: BinaryIO) -> bool:
+    """Whether the archive's directory can be read at little cost, and is the only one.
+
+    `zipfile` reads all of it into memory, whatever the number of entries.
+    """
+    size = file.seek(0, 2)
+    start = max(0, size - _END_OF_DIRECTORY.size - _LONGEST_COMMENT)
+    file.seek(start)
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < _END_OF_DIRECTORY.size:
+        return False
+    _, disk, first_disk, here, entries, length, offset, comment = _END_OF_DIRECTORY.unpack_from(tail, at)
+    return bool(
+        disk == first_disk == 0
+        and here == entries <= MAX_ENTRIES
+        and length <= _MAX_DIRECTORY
+        # The directory ends where its record begins, and the record ends the file: nothing is in front of the
+        # archive, between its parts or behind it. (ZIP64 has other values here, and is not accepted.)
+        and offset + length == start + at
+        and start + at + _END_OF_DIRECTORY.size + comment == size
+    )
