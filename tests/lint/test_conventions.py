@@ -164,6 +164,12 @@ def test_the_tree_keeps_the_conventions() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+def test_the_protocol_is_sorted_into_folders() -> None:
+    folder = ROOT / "services/identity/src/identity/oauth"
+    entries = [entry.name for entry in folder.iterdir() if entry.name != "__pycache__"]
+    assert len(entries) <= 12, entries
+
+
 def test_migrations_of_every_service_are_tested() -> None:
     services = {path.parent for path in (ROOT / "services").glob("*/migrations")}
     assert services

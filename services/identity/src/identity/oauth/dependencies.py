@@ -1,4 +1,4 @@
-"""The issuer, assembled for one request."""
+"""The issuer, built for one request."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
+from identity.dependencies import ServiceVault
 from identity.oauth.authorization.interaction import COOKIE, LIFETIME, Interactions
 from identity.oauth.service import OAuth
 from identity.oauth.state.dependencies import CallContext, make_context
-from identity.vault import Vault
-from servicekit.clock import Clock
 from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
 async def _oauth(request: Request, session: Session, context: CallContext) -> OAuth:
@@ -43,9 +43,12 @@ class ProtocolRoute(APIRoute):
         return endpoint
 
 
-def interactions(request: Request, vault: Vault, clock: Clock) -> Interactions:
-    """Markers of this browser."""
+async def _interactions(request: Request, vault: ServiceVault, clock: ServiceClock) -> Interactions:
     return Interactions(vault, clock, request.cookies.get(COOKIE))
+
+
+BrowserInteractions = Annotated[Interactions, Depends(_interactions)]
+"""The markers of this browser."""
 
 
 def keep(flow: Interactions, response: Response, *, secure: bool) -> Response:

@@ -9,7 +9,7 @@ from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
 from identity.oauth.authorization.prompts import ConsentPage, LoginPage, Page, SelectAccountPage, StepUpPage
-from identity.oauth.dependencies import OAuthService, interactions, keep
+from identity.oauth.dependencies import BrowserInteractions, OAuthService, keep
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page
 from identity.oauth.service import OAuth
@@ -18,7 +18,6 @@ from identity.pages.dependencies import Browser, is_secure
 from identity.pages.rendering import error_page
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
-from servicekit.dependencies import ServiceClock
 
 router = APIRouter(tags=["OpenID Connect"])
 _LONGEST_URL = 6000
@@ -28,13 +27,12 @@ _LONGEST_URL = 6000
 async def authorize(
     request: Request,
     issuer: OAuthService,
+    flow: BrowserInteractions,
     browser: Browser,
     vault: ServiceVault,
-    clock: ServiceClock,
     settings: ServiceSettings,
 ) -> Response:
     """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Sends the browser to sign-in or consent when needed."""
-    flow = interactions(request, vault, clock)
     pairs = list(request.query_params.multi_items())
     return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
@@ -43,9 +41,9 @@ async def authorize(
 async def authorize_by_post(
     request: Request,
     issuer: OAuthService,
+    flow: BrowserInteractions,
     browser: Browser,
     vault: ServiceVault,
-    clock: ServiceClock,
     settings: ServiceSettings,
 ) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
@@ -54,7 +52,6 @@ async def authorize_by_post(
     if browser is None and pairs and len(as_get) < _LONGEST_URL:
         # A form of another site comes without our SameSite cookie: ask again in a way that brings it.
         return RedirectResponse(as_get, 303, {"Cache-Control": "no-store"})
-    flow = interactions(request, vault, clock)
     return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
 

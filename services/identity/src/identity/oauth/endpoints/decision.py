@@ -11,10 +11,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import pairs_of
-from identity.oauth.dependencies import OAuthService, interactions
+from identity.oauth.dependencies import BrowserInteractions, OAuthService
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
-from servicekit.dependencies import ServiceClock
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,9 +22,9 @@ router = APIRouter(include_in_schema=False)
 async def decide(
     request: Request,
     issuer: OAuthService,
+    flow: BrowserInteractions,
     browser: Browser,
     vault: ServiceVault,
-    clock: ServiceClock,
     settings: ServiceSettings,
     return_to: Annotated[str, Form(max_length=8000)],
     token: Annotated[str, Form(max_length=128, alias="csrf")],
@@ -33,7 +32,6 @@ async def decide(
 ) -> Response:
     """Only leads back to `/authorize`, which checks the whole request again and answers the client."""
     mine = csrf.check(request, vault, settings, browser, token)
-    flow = interactions(request, vault, clock)
     sent, marker = flow.read(pairs_of(checked_return(return_to)))
     if marker is None:
         # Too old, or of another browser: start again.
