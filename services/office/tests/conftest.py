@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from servicekit import logs
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 
 if TYPE_CHECKING:
     from services.office.tests.support.running_office import RunningOffice
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configured_logs() -> None:
+    # Unconfigured, structlog draws a traceback with every local variable, which takes minutes.
+    logs.configure(json=True, level="WARNING")
 
 
 @pytest.fixture
