@@ -238,7 +238,9 @@ async def test_a_move_counts_from_its_date_and_not_from_when_it_became_known(
     assert await by_child(office, notice, "370100") == {"370102": (5, 0), "370103": (1, 0)}
 
 
-async def test_a_unit_that_moved_twice_counts_once_in_whatever_order_its_events_come(office: RunningOffice) -> None:
+async def test_a_unit_that_moved_twice_counts_once_in_whatever_order_its_events_come(
+    office: RunningOffice,
+) -> None:
     notice = await complete(office)
     a_year_later(office)
     first = [office.world.event(code) for code in office.world.move("370103", "370000", office.clock.now())]
