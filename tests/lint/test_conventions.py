@@ -25,7 +25,6 @@ RAW_SQL = {"text", "exec_driver_sql", "literal_column"}
 LOOPS = {
     "libs/servicekit/src/servicekit/background.py": "the one loop",
     "libs/testkit/src/testkit/backends/base.py": "waits for a server that a test starts",
-    "libs/replica/src/replica/replica.py": "becomes a job",
     "onebox/src/onebox/postgres.py": "waits for the server that it starts",
 }
 # What nobody but the feature itself touches: its queries and its entrances. Its service, its models and
