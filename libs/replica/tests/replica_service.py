@@ -178,10 +178,8 @@ def replica_of(*, people: bool = True) -> Replica:
 
 
 @contextlib.asynccontextmanager
-async def working(
-    database: Database, identity: Identity, *, people: bool = True, fill: bool = False
-) -> AsyncIterator[None]:
-    """A worker that rebuilds the replica, and fills it if `fill`."""
+async def working(database: Database, identity: Identity, *, people: bool = True) -> AsyncIterator[None]:
+    """A worker that rebuilds the replica."""
     replica = replica_of(people=people)
     snapshot = Snapshot(SETTINGS, httpx.MockTransport(identity))
     worker = Worker(
@@ -189,7 +187,6 @@ async def working(
         database,
         QUEUE,
         handlers=[replica.rebuilding(database, snapshot)],
-        periodic=[replica.filling(database)] if fill else [],
         pace=PACE,
     )
     async with worker.running():

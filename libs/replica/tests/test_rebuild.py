@@ -11,12 +11,10 @@ from servicekit.db import Database
 from servicekit.ids import new_id
 
 from .replica_service import (
-    QUEUE,
     TABLES,
     Identity,
     Unit,
     apply,
-    eventually,
     person,
     rebuilds,
     rebuilt,
@@ -284,19 +282,15 @@ async def test_a_service_that_needs_no_people_does_not_read_them(
     assert (await state(database))[1] == []
 
 
-async def filled(database: Database) -> bool:
-    async with database.transaction() as session:
-        return bool(await session.scalar(select(func.count()).select_from(TABLES.snapshots)))
-
-
-async def test_an_empty_replica_fills_itself_once_identity_can_be_reached(
+async def test_an_empty_replica_is_filled_once_identity_can_be_reached(
     database: Database, identity: Identity
 ) -> None:
     identity.away = 3
     world(identity, people=0)
-    async with working(database, identity, fill=True):
-        await eventually(lambda: filled(database))
-    assert identity.away == 0
+    for _ in range(2):
+        await replica_of().fill(database)
+    (job,) = await rebuilt(database, identity)
+    assert (job.state, identity.away) == (State.SUCCEEDED, 0)
     assert len(await codes(database)) == 5
 
 
@@ -305,8 +299,8 @@ async def test_a_unit_that_an_event_brought_first_does_not_stand_for_the_snapsho
 ) -> None:
     world(identity, people=0)
     await apply(database, replica_of(), unit("370000"))
-    async with working(database, identity, fill=True):
-        await eventually(lambda: filled(database))
+    await replica_of().fill(database)
+    await rebuilt(database, identity)
     assert len(await codes(database)) == 5
 
 
@@ -314,18 +308,19 @@ async def test_a_replica_that_has_read_the_snapshot_asks_for_nothing_at_start(
     database: Database, identity: Identity
 ) -> None:
     world(identity, people=0)
-    async with working(database, identity, fill=True):
-        await eventually(lambda: filled(database))
-    identity.requests.clear()
-    async with database.transaction() as session:
-        await session.execute(text("UPDATE periodic_tasks SET next_run_at = now(), last_success_at = NULL"))
-    async with working(database, identity, fill=True):
-
-        async def looked() -> bool:
-            async with database.transaction() as session:
-                tasks = {task.name: task for task in await QUEUE.list_periodic(session)}
-            return tasks["replica.fill"].last_success_at is not None
-
-        await eventually(looked)
-    assert identity.requests == []
+    await replica_of().fill(database)
+    await rebuilt(database, identity)
+    await replica_of().fill(database)
     assert len(await rebuilds(database)) == 1
+
+
+async def test_a_rebuild_that_is_dead_does_not_stand_for_the_snapshot(
+    database: Database, identity: Identity
+) -> None:
+    await apply(database, replica_of(), unit("370000"))
+    await replica_of().fill(database)
+    (dead,) = await rebuilt(database, identity)
+    assert dead.state == State.DEAD
+    world(identity)
+    await replica_of().fill(database)
+    assert [job.state for job in await rebuilt(database, identity)] == [State.SUCCEEDED, State.DEAD]

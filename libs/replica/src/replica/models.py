@@ -107,10 +107,6 @@ class PersonColumns:
     version: Mapped[int] = mapped_column(BigInteger)
     replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
-        return (Index("ix_people_unit_path", "unit_path", postgresql_using="gist"),)
-
 
 class FormerPlaceColumns:
     """Where a unit stood from `valid_from` until just before `valid_to` (`UnitPlace`).

@@ -1,7 +1,6 @@
 """Keeps the copies: newest version wins, whatever the order."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +11,13 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts import EventModel
 from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
-from jobs.kinds import Handler, Periodic
+from jobs.kinds import Handler
 from jobs.queue import JobQueue
 from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, UnitColumns
 from replica.rebuild import DEDUPE_KEY, REBUILD, Rebuild, Rebuilder
 from replica.snapshot import Snapshot
 from replica.staging import Staging
 from servicekit.db import Database
-
-_FILL = timedelta(minutes=1)
 
 
 class Replica:
@@ -68,16 +65,16 @@ class Replica:
         staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots)
         return Handler(REBUILD, Rebuilder(database, snapshot, staging).run)
 
-    def filling(self, database: Database) -> Periodic:
-        """The task that has the snapshot read while none has been read to its end."""
+    async def fill(self, database: Database) -> None:
+        """Have the snapshot read unless one has been read to its end, or is about to be.
 
-        async def fill() -> None:
-            async with database.transaction() as session:
-                read = await session.scalar(select(exists(select(self._tables.snapshots.c.id))))
-                if not read and not await self._queue.is_pending(session, REBUILD.name):
-                    await self._rebuild(session, Rebuild())
-
-        return Periodic("replica.fill", fill, every=_FILL, at_start=True)
+        Call it after the subscriptions are bound: what changes while the snapshot is read arrives as events
+        then.
+        """
+        async with database.transaction() as session:
+            read = await session.scalar(select(exists(select(self._tables.snapshots.c.id))))
+            if not read and not await self._queue.is_pending(session, REBUILD.name):
+                await self._rebuild(session, Rebuild())
 
     async def _rebuild(self, session: AsyncSession, payload: Rebuild) -> None:
         await self._queue.enqueue(session, REBUILD, payload, dedupe_key=DEDUPE_KEY)

@@ -89,7 +89,7 @@ def build(
         database,
         job_queue,
         handlers=[replica.rebuilding(database, Snapshot(settings))],
-        periodic=[replica.filling(database), receiver.sweeping(), pruning.task(database, inbox)],
+        periodic=[receiver.sweeping(), pruning.task(database, inbox)],
     )
 
     @asynccontextmanager
@@ -109,6 +109,7 @@ def build(
             revoked.kept_fresh(),
             messaging.running(bus, own=own),
         ):
+            await replica.fill(database)
             yield
 
     app = create_app(

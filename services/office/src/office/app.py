@@ -73,7 +73,7 @@ def build(
         database,
         job_queue,
         handlers=[replica.rebuilding(database, Snapshot(settings))],
-        periodic=[replica.filling(database), pruning.task(database, inbox, idempotency_keys)],
+        periodic=[pruning.task(database, inbox, idempotency_keys)],
     )
 
     @asynccontextmanager
@@ -82,6 +82,7 @@ def build(
             await stack.enter_async_context(issuer_keys.kept_fresh())
             await stack.enter_async_context(revoked.kept_fresh())
             await stack.enter_async_context(messaging.running(bus, own=own_bus))
+            await replica.fill(database)
             yield
 
     app = create_app(
