@@ -186,7 +186,7 @@ async def working(database: Database, identity: Identity, *, people: bool = True
         "office",
         database,
         QUEUE,
-        handlers=[replica.rebuilding(database, snapshot)],
+        handlers=[replica.rebuilding(snapshot)],
         pace=PACE,
     )
     async with worker.running():

@@ -17,7 +17,6 @@ from jobs.job import Job
 from jobs.kinds import Kind
 from replica.snapshot import Reader, Snapshot
 from replica.staging import Staging
-from servicekit.db import Database
 from servicekit.retry import RetryPolicy
 
 log = structlog.get_logger("replica")
@@ -62,8 +61,7 @@ DEDUPE_KEY = "replica"
 class Rebuilder:
     """The handler of `REBUILD`."""
 
-    def __init__(self, database: Database, snapshot: Snapshot, staging: Staging) -> None:
-        self._database = database
+    def __init__(self, snapshot: Snapshot, staging: Staging) -> None:
         self._snapshot = snapshot
         self._staging = staging
 
@@ -75,13 +73,13 @@ class Rebuilder:
                 position = await self._read_page(job, reader, position)
         if position.stage == "swap":
             position = await self._swap(job, position)
-        async with self._database.transaction() as session:
+        async with job.transaction() as session:
             await self._staging.analyze(session)
         log.info("replica rebuilt", units=position.units, people=position.people)
         return Rebuilt(units=position.units, people=position.people)
 
     async def _begin(self, job: Job[Rebuild]) -> Position:
-        async with self._database.transaction() as session:
+        async with job.transaction() as session:
             position = Position(begun_at=(await session.execute(select(func.now()))).scalar_one())
             await self._staging.clear(session)
             await self._checkpoint(job, session, position)
@@ -99,14 +97,14 @@ class Rebuilder:
         )
         if following is None:
             reached.stage = "people" if position.stage == "units" and self._staging.keeps_people else "swap"
-        async with self._database.transaction() as session:
+        async with job.transaction() as session:
             await self._checkpoint(job, session, reached)
             await self._staging.copy(session, rows)
         return reached
 
     async def _swap(self, job: Job[Rebuild], position: Position) -> Position:
         reached = position.model_copy(update={"stage": "done"})
-        async with self._database.transaction() as session:
+        async with job.transaction() as session:
             await self._staging.swap(session, position.begun_at)
             await self._checkpoint(job, session, reached)
         return reached

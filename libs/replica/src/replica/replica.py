@@ -60,10 +60,10 @@ class Replica:
             case _:
                 pass
 
-    def rebuilding(self, database: Database, snapshot: Snapshot) -> Handler[Rebuild]:
+    def rebuilding(self, snapshot: Snapshot) -> Handler[Rebuild]:
         """The handler of the job that reads the snapshot."""
         staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots)
-        return Handler(REBUILD, Rebuilder(database, snapshot, staging).run)
+        return Handler(REBUILD, Rebuilder(snapshot, staging).run)
 
     async def fill(self, database: Database) -> None:
         """Have the snapshot read unless one has been read to its end, or is about to be.

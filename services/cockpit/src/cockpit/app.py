@@ -88,7 +88,7 @@ def build(
         "cockpit",
         database,
         job_queue,
-        handlers=[replica.rebuilding(database, Snapshot(settings))],
+        handlers=[replica.rebuilding(Snapshot(settings))],
         periodic=[receiver.sweeping(), pruning.task(database, inbox)],
     )
 

@@ -72,7 +72,7 @@ def build(
         "office",
         database,
         job_queue,
-        handlers=[replica.rebuilding(database, Snapshot(settings))],
+        handlers=[replica.rebuilding(Snapshot(settings))],
         periodic=[pruning.task(database, inbox, idempotency_keys)],
     )
 

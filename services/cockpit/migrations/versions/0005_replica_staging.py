@@ -1,14 +1,14 @@
-"""The staging table of the replica's rebuild; people lose an index that no query reads.
+"""The staging table of the replica's rebuild.
 
-Revision: 0004
+Revision: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision: str = "0004"
-down_revision: str | None = "0003"
+revision: str = "0005"
+down_revision: str | None = "0004"
 branch_labels: None = None
 depends_on: None = None
 
@@ -21,4 +21,3 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("data", JSONB(), nullable=False),
     )
-    op.drop_index("ix_people_unit_path", "people")
