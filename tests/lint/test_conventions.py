@@ -25,7 +25,6 @@ RAW_SQL = {"text", "exec_driver_sql", "literal_column"}
 LOOPS = {
     "libs/servicekit/src/servicekit/background.py": "the one loop",
     "libs/testkit/src/testkit/backends/base.py": "waits for a server that a test starts",
-    "libs/replica/src/replica/replica.py": "becomes a job",
     "onebox/src/onebox/postgres.py": "waits for the server that it starts",
 }
 # What nobody but the feature itself touches: its queries and its entrances. Its service, its models and
@@ -102,10 +101,13 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
 
 
 def _waits_for_ever(loop: ast.While) -> bool:
-    """Whether it is a `while True` that sleeps or waits for something."""
+    """Whether it is a `while True` that sleeps or waits for an event."""
     endless = isinstance(loop.test, ast.Constant) and bool(loop.test.value)
     calls = (node for node in ast.walk(loop) if isinstance(node, ast.Call))
-    return endless and any(_called(call) in {"sleep", "wait", "wait_for"} for call in calls)
+    return endless and any(
+        _called(call) in {"sleep", "wait_for"} or (_called(call) == "wait" and not call.args)
+        for call in calls
+    )
 
 
 def _is_repository(name: str) -> bool:

@@ -80,8 +80,7 @@ async def create_tables(url: str) -> None:
 class Pages:
     """The handler of `IMPORT`: one transaction per page. `before(page)` may wait or fail."""
 
-    def __init__(self, database: Database, before: Callable[[int], Awaitable[None]] | None = None) -> None:
-        self._database = database
+    def __init__(self, before: Callable[[int], Awaitable[None]] | None = None) -> None:
         self._before = before
 
     async def run(self, job: Job[Import]) -> Imported:
@@ -89,7 +88,7 @@ class Pages:
         for page in range(0 if position is None else position.page, job.payload.pages):
             if self._before is not None:
                 await self._before(page)
-            async with self._database.transaction() as session:
+            async with job.transaction() as session:
                 await session.execute(insert(effects).values(job=str(job.id), page=page))
                 await job.checkpoint(
                     session,
@@ -173,7 +172,7 @@ async def main(url: str) -> None:
             sys.stdout.flush()
             await asyncio.Event().wait()
 
-    async with service.worker(Handler(IMPORT, Pages(service.database, before).run)):
+    async with service.worker(Handler(IMPORT, Pages(before).run)):
         await asyncio.Event().wait()
 
 

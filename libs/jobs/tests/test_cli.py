@@ -25,7 +25,7 @@ async def test_jobs_are_listed_shown_and_retried(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
     job = await service.enqueue(IMPORT, pages=2)
-    handler = Handler(IMPORT, Pages(service.database, failing(3, page=1)).run)
+    handler = Handler(IMPORT, Pages(failing(3, page=1)).run)
     async with service.worker(handler):
         await service.until(job, State.DEAD)
         assert f"{job.id}\timport\tdead\t1/2\tConnectionError: refused\n" == await run(

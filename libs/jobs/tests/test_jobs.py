@@ -49,7 +49,7 @@ async def rows_to_claim(service: Service) -> int:
 async def test_a_job_runs_and_leaves_its_progress_and_result(service: Service) -> None:
     job = await service.enqueue(IMPORT, pages=3)
     assert (job.state, job.done, job.started_at) == (State.QUEUED, 0, None)
-    async with service.worker(Handler(IMPORT, Pages(service.database).run)):
+    async with service.worker(Handler(IMPORT, Pages().run)):
         ended = await service.until(job, State.SUCCEEDED)
     assert (ended.done, ended.total, ended.message, ended.result) == (3, 3, "已导入 3 页", {"pages": 3})
     assert await service.pages(job) == [0, 1, 2]
@@ -58,9 +58,7 @@ async def test_a_job_runs_and_leaves_its_progress_and_result(service: Service) -
 
 
 async def test_a_job_that_is_enqueued_wakes_an_idle_worker_at_once(service: Service) -> None:
-    async with service.worker(
-        Handler(IMPORT, Pages(service.database).run), pace=Pace(heartbeat=60, poll=60)
-    ) as worker:
+    async with service.worker(Handler(IMPORT, Pages().run), pace=Pace(heartbeat=60, poll=60)) as worker:
         await eventually(lambda: _checked(worker.check))
         first = await service.enqueue(IMPORT)
         await service.until(first, State.SUCCEEDED, seconds=5)
@@ -104,7 +102,7 @@ async def test_a_job_that_has_not_started_stands_for_another_of_its_key(service:
 
 async def test_a_job_that_has_started_does_not_stand_for_another(service: Service) -> None:
     gate = Gate()
-    async with service.worker(Handler(SERIAL, Pages(service.database, gate).run)):
+    async with service.worker(Handler(SERIAL, Pages(gate).run)):
         first = await service.enqueue(SERIAL, dedupe_key="all")
         await gate.reached.wait()
         second = await service.enqueue(SERIAL, dedupe_key="all")
@@ -117,7 +115,7 @@ async def test_a_job_starts_only_after_a_transaction_that_relies_on_it_has_ended
     job = await service.enqueue(IMPORT, dedupe_key="all")
     async with service.database.transaction() as session:
         await queue.enqueue(session, IMPORT, Import(), dedupe_key="all")
-        async with service.worker(Handler(IMPORT, Pages(service.database).run)):
+        async with service.worker(Handler(IMPORT, Pages().run)):
 
             async def waits() -> bool:
                 async with service.database.transaction() as other:
@@ -147,7 +145,7 @@ async def test_jobs_of_a_kind_with_a_limit_run_one_after_the_other(service: Serv
         at_once -= 1
 
     jobs = [await service.enqueue(SERIAL) for _ in range(4)]
-    handler = Handler(SERIAL, Pages(service.database, before).run)
+    handler = Handler(SERIAL, Pages(before).run)
     async with service.worker(handler), service.worker(handler):
         for job in jobs:
             await service.until(job, State.SUCCEEDED)
@@ -156,7 +154,7 @@ async def test_jobs_of_a_kind_with_a_limit_run_one_after_the_other(service: Serv
 
 async def test_a_failed_job_is_tried_again_and_resumes_at_its_checkpoint(service: Service) -> None:
     job = await service.enqueue(IMPORT, pages=4)
-    async with service.worker(Handler(IMPORT, Pages(service.database, failing(2, page=2)).run)):
+    async with service.worker(Handler(IMPORT, Pages(failing(2, page=2)).run)):
         ended = await service.until(job, State.SUCCEEDED)
     # Each page once: the second attempt began at the checkpoint.
     assert await service.pages(job) == [0, 1, 2, 3]
@@ -171,7 +169,7 @@ async def test_attempts_are_counted_since_the_last_checkpoint(service: Service) 
 
     failed: dict[int, int] = {}
     job = await service.enqueue(IMPORT, pages=4)
-    async with service.worker(Handler(IMPORT, Pages(service.database, before).run)):
+    async with service.worker(Handler(IMPORT, Pages(before).run)):
         await service.until(job, State.SUCCEEDED, State.DEAD)
     assert await service.pages(job) == [0, 1, 2, 3]
     assert sum(failed.values()) > QUICK.limit
@@ -179,7 +177,7 @@ async def test_attempts_are_counted_since_the_last_checkpoint(service: Service) 
 
 async def test_a_job_that_keeps_failing_is_dead_with_its_error_and_can_be_retried(service: Service) -> None:
     job = await service.enqueue(IMPORT, pages=2)
-    handler = Handler(IMPORT, Pages(service.database, failing(QUICK.limit, page=1)).run)
+    handler = Handler(IMPORT, Pages(failing(QUICK.limit, page=1)).run)
     async with service.worker(handler):
         dead = await service.until(job, State.DEAD)
         assert (dead.error, dead.attempts, dead.done) == ("ConnectionError: refused", 3, 1)
@@ -223,7 +221,7 @@ async def test_an_attempt_without_progress_is_ended_and_counts_as_failed(service
     kind = Kind("stuck", Import, retry=RetryPolicy(limit=2, base=0.01), stall=timedelta(seconds=0.3))
     gate = Gate(page=1)
     job = await service.enqueue(kind, pages=2)
-    async with service.worker(Handler(kind, Pages(service.database, gate).run)):
+    async with service.worker(Handler(kind, Pages(gate).run)):
         dead = await service.until(job, State.DEAD)
     assert dead.error == "TimeoutError: no progress for 0:00:00.300000"
 
@@ -254,7 +252,7 @@ async def test_a_waiting_job_is_cancelled_at_once(service: Service) -> None:
 async def test_a_running_job_is_cancelled_at_its_next_checkpoint(service: Service) -> None:
     gate = Gate(page=1)
     job = await service.enqueue(IMPORT, pages=3)
-    async with service.worker(Handler(IMPORT, Pages(service.database, gate).run)):
+    async with service.worker(Handler(IMPORT, Pages(gate).run)):
         await gate.reached.wait()
         async with service.database.transaction() as session:
             assert await queue.cancel(session, job.id)
@@ -271,11 +269,11 @@ async def test_a_worker_that_stops_gives_its_jobs_back(service: Service) -> None
     gate = Gate(page=1)
     job = await service.enqueue(IMPORT, pages=3)
     quick = Pace(heartbeat=PACE.heartbeat, poll=PACE.poll, grace=0.05)
-    async with service.worker(Handler(IMPORT, Pages(service.database, gate).run), pace=quick):
+    async with service.worker(Handler(IMPORT, Pages(gate).run), pace=quick):
         await gate.reached.wait()
     given_back = await service.view(job.id)
     assert (given_back.state, given_back.attempts, given_back.done) == (State.QUEUED, 0, 1)
-    async with service.worker(Handler(IMPORT, Pages(service.database).run)):
+    async with service.worker(Handler(IMPORT, Pages().run)):
         await service.until(job, State.SUCCEEDED)
     assert await service.pages(job) == [0, 1, 2]
 
@@ -283,7 +281,7 @@ async def test_a_worker_that_stops_gives_its_jobs_back(service: Service) -> None
 async def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> None:
     gate = Gate(page=1)
     job = await service.enqueue(IMPORT, pages=2)
-    async with service.worker(Handler(IMPORT, Pages(service.database, gate).run)):
+    async with service.worker(Handler(IMPORT, Pages(gate).run)):
         await gate.reached.wait()
         # As after a heartbeat that came too late: another worker has started the job anew.
         async with service.database.transaction() as session:
@@ -296,7 +294,7 @@ async def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) 
 
 
 async def test_a_worker_survives_the_loss_of_its_connections(service: Service) -> None:
-    async with service.worker(Handler(IMPORT, Pages(service.database).run)) as worker:
+    async with service.worker(Handler(IMPORT, Pages().run)) as worker:
         await eventually(lambda: _checked(worker.check))
         async with service.database.transaction() as session:
             await session.execute(

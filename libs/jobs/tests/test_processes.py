@@ -24,7 +24,7 @@ def shop(service: Service, *, run_jobs: bool) -> FastAPI:
         issuer=AnyHttpUrl("https://id.zhuxue.test"),
         run_jobs=run_jobs,
     )
-    worker = Worker("shop", database, queue, handlers=[Handler(IMPORT, Pages(database).run)], pace=PACE)
+    worker = Worker("shop", database, queue, handlers=[Handler(IMPORT, Pages().run)], pace=PACE)
     return create_app(
         name="shop", title="shop", settings=settings, database=database, routers=[], worker=worker
     )

@@ -25,7 +25,7 @@ async def test_another_worker_resumes_the_job_of_a_killed_one(service: Service) 
         await process.wait()
     left = await service.view(job.id)
     assert (left.state, left.done) == (State.RUNNING, 2)
-    async with service.worker(Handler(IMPORT, Pages(service.database).run)):
+    async with service.worker(Handler(IMPORT, Pages().run)):
         ended = await service.until(job, State.SUCCEEDED)
     assert await service.pages(job) == [0, 1, 2, 3]
     assert ended.started_at == left.started_at

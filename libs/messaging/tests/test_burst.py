@@ -9,10 +9,10 @@ from messaging_bench import Bench, committed, eventually, subscription
 from sqlalchemy import text
 
 from contracts.cockpit import BatchCommittedV1
-from messaging.bus import RetryPolicy
 from messaging.rabbitmq import RabbitBus
 from servicekit.db import Database, Session
 from servicekit.problems import install
+from servicekit.retry import RetryPolicy
 
 EVENTS = 2000
 

@@ -21,13 +21,13 @@ from structlog.contextvars import bound_contextvars
 
 from contracts.cockpit import BatchCommittedV1
 from contracts.identity import DirectoryLoadedV1
-from messaging.bus import RetryPolicy
 from messaging.envelope import Envelope
 from messaging.inbox import Subscription
 from messaging.relay import Relay
 from messaging.wiring import LocalListener
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
+from servicekit.retry import RetryPolicy
 
 
 class Fails:

@@ -1,59 +1,23 @@
 """Where units stood before is the same in whatever order events arrive, and after a rebuild."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import AnyHttpUrl, SecretStr
-from sqlalchemy import DateTime, delete, select, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import delete, select
 
 from contracts.identity import DirectoryLoadedV1, UnitChangedV1, UnitPlace
-from replica.models import FormerPlaceColumns, UnitColumns, make_snapshot_table
-from replica.replica import Replica
-from replica.settings import SnapshotSettings
-from replica.snapshot import Snapshot
-from servicekit.db import Database, new_metadata
+from servicekit.db import Database
 from servicekit.ids import new_id
-from testkit.plugin import DatabaseFactory
+
+from .replica_service import FormerPlace, Identity, Unit, rebuilt, replica_of
+from .replica_service import apply as apply_events
 
 SCHOOL = uuid5(UUID(int=0), "S1")
 PATHS = ("100000.37.A.S1", "100000.37.B.S1")
-
-
-class Base(DeclarativeBase):
-    metadata = new_metadata()
-
-
-SNAPSHOTS = make_snapshot_table(Base.metadata)
-
-
-class Unit(UnitColumns, Base):
-    placed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-
-
-class FormerPlace(FormerPlaceColumns, Base):
-    pass
-
-
-class FixedSnapshot(Snapshot):
-    """What Identity's snapshot API would answer."""
-
-    def __init__(self, units: Sequence[UnitChangedV1]) -> None:
-        address = AnyHttpUrl("https://identity.zhuxue.test/")
-        super().__init__(
-            SnapshotSettings(identity_url=address, client_id="x", client_secret=SecretStr("only-for-tests"))
-        )
-        self._all = list(units)
-
-    async def units(self) -> AsyncIterator[list[UnitChangedV1]]:
-        yield self._all
 
 
 def year(number: int) -> datetime:
@@ -92,31 +56,14 @@ HISTORY = (
 )
 
 
-async def create_tables(url: str) -> None:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.execute(text("CREATE EXTENSION IF NOT EXISTS ltree"))
-        await connection.run_sync(Base.metadata.create_all)
-    await engine.dispose()
+async def apply(database: Database, *events: UnitChangedV1) -> None:
+    await apply_events(database, replica_of(), *events)
 
 
-@pytest_asyncio.fixture
-async def database_url(database_factory: DatabaseFactory) -> str:
-    return await database_factory("replica-places", create_tables)
-
-
-@pytest_asyncio.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, plans="force_custom_plan", pool_size=2)
-    yield database
-    await database.close()
-
-
-async def apply(database: Database, *events: UnitChangedV1, snapshot: Sequence[UnitChangedV1] = ()) -> None:
-    replica = Replica(Unit, FixedSnapshot(snapshot), SNAPSHOTS, former_place=FormerPlace)
-    for event in events or [DirectoryLoadedV1(load_id=new_id(), units=1, people=0)]:
-        async with database.transaction() as session:
-            await replica.handle(session, event)
+async def rebuild(database: Database, identity: Identity, *snapshot: UnitChangedV1) -> None:
+    identity.lists["units"] = snapshot
+    await apply_events(database, replica_of(), DirectoryLoadedV1(load_id=new_id(), units=1, people=0))
+    await rebuilt(database, identity)
 
 
 async def stored(database: Database) -> tuple[datetime | None, list[tuple[str, datetime, datetime]]]:
@@ -154,18 +101,22 @@ async def test_events_that_were_lost_are_made_up_for_by_a_later_one(database: Da
     assert await stored(database) == PLACES
 
 
-async def test_a_rebuild_brings_the_places_and_leaves_newer_ones(database: Database) -> None:
+async def test_a_rebuild_brings_the_places_and_leaves_newer_ones(
+    database: Database, identity: Identity
+) -> None:
     await apply(database, HISTORY[1])
-    await apply(database, snapshot=[HISTORY[-1]])
+    await rebuild(database, identity, HISTORY[-1])
     assert await stored(database) == PLACES
-    await apply(database, snapshot=[HISTORY[1]])
+    await rebuild(database, identity, HISTORY[1])
     assert await stored(database) == PLACES
 
 
-async def test_a_rebuild_dates_a_unit_that_was_replicated_without_dates(database: Database) -> None:
+async def test_a_rebuild_dates_a_unit_that_was_replicated_without_dates(
+    database: Database, identity: Identity
+) -> None:
     await apply(database, school(4, A, None))
     assert await stored(database) == (None, [])
-    await apply(database, snapshot=[HISTORY[-1]])
+    await rebuild(database, identity, HISTORY[-1])
     assert await stored(database) == PLACES
 
 

@@ -26,8 +26,11 @@ async def test_the_queue_is_bound_before_the_snapshot_is_read(
 
         return entered
 
+    async def filled(*_: object) -> None:
+        order.append("filled")
+
     monkeypatch.setattr(Messaging, "running", noting("bound", Messaging.running))
-    monkeypatch.setattr(Replica, "filled", noting("filled", Replica.filled))
+    monkeypatch.setattr(Replica, "fill", filled)
     async with start():
         assert order == ["bound", "filled"]
 

@@ -32,8 +32,11 @@ async def database_url(database_factory: DatabaseFactory) -> str:
 
 @pytest_asyncio.fixture
 async def office(database_url: str, clock: FrozenClock) -> "AsyncIterator[RunningOffice]":
+    from servicekit import logs
     from services.office.tests.support.running_office import running
     from services.office.tests.support.world import SMALL, World
 
+    # Unconfigured, structlog draws a traceback with every local variable, which takes minutes.
+    logs.configure(json=True, level="WARNING")
     async with running(database_url, clock, World.of(SMALL)) as office:
         yield office

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from office.coverage.counting import Scope
 from office.coverage.repository import BlockingUnit, CoverageRepository
 from office.coverage.schemas import BlockersOut, BlockingOut, CoverageOut, MissingOut, ReadersOut
-from office.directory.models import Unit
 from office.directory.schemas import UnitRef
 from office.notices.models import Notice
 from services.office.tests.support.running_office import RunningOffice
@@ -287,7 +287,7 @@ async def test_the_figures_agree_although_a_unit_signs_while_they_are_counted(
     blocking = CoverageRepository.blocking
 
     async def signed_meanwhile(
-        repository: CoverageRepository, notice_: Notice, scope: Unit, *, limit: int
+        repository: CoverageRepository, notice_: Notice, scope: Scope, *, limit: int
     ) -> tuple[int, list[BlockingUnit]]:
         response = await office.unit("370000").post(f"{N}/{notice}/sign")
         assert response.status_code == 201

@@ -1,39 +1,23 @@
 """The copy of the directory, and the names it gives."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import httpx
 import pytest
 
-from contracts import EventModel
 from contracts.identity import PersonChangedV1, UnitChangedV1
-from messaging.envelope import Envelope
 from office.directory.models import Person, Unit
-from servicekit.ids import new_id
 from services.office.tests.support.running_office import RunningOffice
 
 U = "/api/v1/units"
 
 
-async def deliver(office: RunningOffice, event: EventModel) -> None:
-    envelope = Envelope(
-        id=new_id(),
-        source="/zhuxue/identity",
-        type=event.type,
-        subject="x",
-        time=datetime.now(UTC),
-        data=event.model_dump(mode="json"),
-    )
-    assert await office.bus.publish([envelope]) == [None]
-
-
 def unit_changed(
     office: RunningOffice, code: str, *, name: str | None = None, version: int = 1
 ) -> UnitChangedV1:
-    unit = office.world.units[code]
-    event = UnitChangedV1.model_validate({**unit, "unit_id": unit["id"], "version": version})
-    return event if name is None else event.model_copy(update={"name": name})
+    changes = {"version": version} if name is None else {"version": version, "name": name}
+    return office.world.event(code).model_copy(update=changes)
 
 
 async def codes(client: httpx.AsyncClient, **params: str) -> list[str]:
@@ -106,8 +90,8 @@ async def test_nul_in_a_search_is_a_shape_error(office: RunningOffice) -> None:
 
 
 async def test_the_newest_version_of_a_unit_wins_in_any_order(office: RunningOffice) -> None:
-    await deliver(office, unit_changed(office, "370100", name="第三", version=3))
-    await deliver(office, unit_changed(office, "370100", name="第二", version=2))
+    await office.deliver(unit_changed(office, "370100", name="第三", version=3))
+    await office.deliver(unit_changed(office, "370100", name="第二", version=2))
     async with office.database.transaction() as session:
         unit = await session.get(Unit, office.world.units["370100"]["id"])
     assert unit is not None
@@ -117,8 +101,7 @@ async def test_the_newest_version_of_a_unit_wins_in_any_order(office: RunningOff
 async def test_the_newest_version_of_a_person_wins_in_any_order(office: RunningOffice) -> None:
     sub = uuid.uuid4()
     for version in (2, 1):
-        await deliver(
-            office,
+        await office.deliver(
             PersonChangedV1(
                 sub=sub,
                 name=f"张{version}",
@@ -138,7 +121,9 @@ async def test_the_newest_version_of_a_person_wins_in_any_order(office: RunningO
 
 async def test_a_new_unit_has_what_its_parent_has_forwarded(office: RunningOffice) -> None:
     notice = await office.published()
-    office.world.add("410000", "100000")
-    await deliver(office, unit_changed(office, "410000"))
+    office.clock.advance(timedelta(days=365))
+    await office.open("410000", "100000")
     assert (await office.unit("410000").get(f"/api/v1/notices/{notice}")).status_code == 200
-    assert (await office.coverage(notice)).total == len(office.world.units) - 1
+    assert [
+        line["id"] for line in (await office.unit("410000").get("/api/v1/notices/inbox")).json()["items"]
+    ] == [notice]

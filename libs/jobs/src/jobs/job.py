@@ -1,6 +1,7 @@
 """A job as its handler sees it: the payload, the last checkpoint, and how to report progress."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -57,6 +58,10 @@ class Job(Generic[P]):
         """The last checkpoint, None at the beginning."""
         return None if self._checkpoint is None else model.model_validate(self._checkpoint)
 
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session in one transaction, on a connection of the worker."""
+        return self._database.transaction()
+
     async def checkpoint(
         self,
         session: AsyncSession,
@@ -81,7 +86,10 @@ class Job(Generic[P]):
         self._checkpoint = value
 
     async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
-        """Report progress between checkpoints, in a transaction of its own. Raises as `checkpoint` does."""
+        """Report progress between checkpoints, in a transaction of its own. Raises as `checkpoint` does.
+
+        Not within another transaction of the job: that would take a second connection.
+        """
         async with self._database.transaction() as session:
             await self._report(session, {}, done, total, message)
 

@@ -157,6 +157,13 @@ class JobQueue:
             query = query.where(self.jobs.c.id < before)
         return [_view(row) for row in await session.execute(query)]
 
+    async def is_pending(self, session: AsyncSession, kind: str) -> bool:
+        """Whether a job of this kind is waiting or running."""
+        query = select(self.jobs.c.id).where(
+            self.jobs.c.kind == kind, self.jobs.c.state.in_((State.QUEUED, State.RUNNING))
+        )
+        return (await session.execute(query.limit(1))).first() is not None
+
     async def list_periodic(self, session: AsyncSession) -> Sequence[PeriodicView]:
         """All periodic tasks that a worker has ever declared."""
         rows = await session.execute(select(self.periodic).order_by(self.periodic.c.name))

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from jobs.kinds import NoPayload, Periodic, State
+from jobs.kinds import NoPayload, Periodic
 from jobs.metrics import LAST_SUCCESS, SKIPPED
 from jobs.queue import JobQueue
 from servicekit.db import Database
@@ -53,17 +53,11 @@ class Schedule:
                 await session.execute(
                     update(table).where(table.c.name == name).values(next_run_at=task.next_after(now))
                 )
-                jobs = self._queue.jobs
-                busy = await session.scalar(
-                    select(jobs.c.id)
-                    .where(jobs.c.kind == name, jobs.c.state.in_((State.QUEUED, State.RUNNING)))
-                    .limit(1)
-                )
-                if busy is None:
-                    await self._queue.enqueue(session, task.handler().kind, NoPayload())
-                else:
+                if await self._queue.is_pending(session, name):
                     SKIPPED.labels(self._service, name).inc()
                     log.warning("periodic task still running", task=name)
+                else:
+                    await self._queue.enqueue(session, task.handler().kind, NoPayload())
         return await self._wait()
 
     async def _declare(self) -> None:

@@ -44,6 +44,8 @@ from servicekit.db import Database
 
 log = structlog.get_logger("jobs")
 
+# Jobs that wait for another system hold none.
+_CONNECTIONS = 10
 # A job whose worker died this often in a row is dead, whatever its own limit.
 _CRASHES = 3
 # Named here in full: pgqueuer would read environment variables as general as CHANNEL and FUNCTION.
@@ -90,7 +92,8 @@ class Worker:
     ) -> None:
         tasks = [*periodic, pruning.task(database, queue)]
         self._service = service
-        self._database = database
+        # Jobs never wait for requests, nor requests for jobs.
+        self._database = database.separate(pool_size=_CONNECTIONS)
         self._queue = queue
         self._pace = pace or Pace()
         self._handlers = {handler.kind.name: handler for handler in handlers}
@@ -99,8 +102,8 @@ class Worker:
             self._handlers[task.name] = task.handler()
         if len(self._handlers) != len(handlers) + len(tasks):
             raise ValueError("two kinds of jobs or periodic tasks have the same name")
-        self._schedule = Schedule(service, database, queue, tasks)
-        self._records = Records(database, queue, f"{socket.gethostname()}:{os.getpid()}")
+        self._schedule = Schedule(service, self._database, queue, tasks)
+        self._records = Records(self._database, queue, f"{socket.gethostname()}:{os.getpid()}")
         self._manager: QueueManager | None = None
         self._stopping = False
         self._giving_back = asyncio.Event()
@@ -115,10 +118,14 @@ class Worker:
         """
         self._stopping = False
         self._giving_back.clear()
-        async with repeated(f"{self._service}-schedule", self._schedule.look, every=30, jitter=0):
-            claiming = asyncio.Event()
-            async with self._claiming(claiming):
+        try:
+            async with (
+                repeated(f"{self._service}-schedule", self._schedule.look, every=30, jitter=0),
+                self._claiming(),
+            ):
                 yield
+        finally:
+            await self._database.close()
 
     async def check(self) -> None:
         """Raise unless jobs are being claimed."""
@@ -126,7 +133,9 @@ class Worker:
             raise ConnectionError("the worker is not running")
 
     @contextlib.asynccontextmanager
-    async def _claiming(self, stopped: asyncio.Event) -> AsyncIterator[None]:
+    async def _claiming(self) -> AsyncIterator[None]:
+        stopped = asyncio.Event()
+
         async def claim() -> None:
             try:
                 await self._claim()

@@ -14,31 +14,12 @@ from pydantic import ValidationError
 from contracts import EventModel
 from messaging.envelope import Envelope, UnknownEvent
 from messaging.inbox import Processor, Subscription
+from servicekit.retry import RetryPolicy
 
 Callback = Callable[[Any], None]
 
 # Errors that a retry cannot fix.
 POISON = (ValidationError, UnknownEvent)
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often a handler is tried, and the delay between attempts (doubling, in seconds)."""
-
-    limit: int = 8
-    base: float = 0.5
-    cap: float = 30.0
-
-    def delay(self, attempt: int) -> float:
-        """Seconds to wait after the failed `attempt` (1 is the first)."""
-        # Attempts are unbounded while a broker is unreachable; a float holds no larger power of two.
-        return min(self.cap, self.base * 2.0 ** min(attempt - 1, 64))
-
-    @property
-    def delays(self) -> list[float]:
-        """Every delay that `delay` returns, ascending."""
-        steps = {self.delay(attempt) for attempt in range(1, self.limit)}
-        return sorted(steps | {self.cap})
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import structlog
 
 from contracts import EventModel
-from messaging.bus import POISON, Callback, Failure, RetryPolicy
+from messaging.bus import POISON, Callback, Failure
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
+from servicekit.retry import RetryPolicy
 
 log = structlog.get_logger("bus")
 

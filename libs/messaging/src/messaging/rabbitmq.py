@@ -30,9 +30,10 @@ from aio_pika.abc import (
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from contracts import EventModel
-from messaging.bus import POISON, Callback, Failure, RetryPolicy
+from messaging.bus import POISON, Callback, Failure
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
+from servicekit.retry import RetryPolicy
 
 log = structlog.get_logger("bus")
 

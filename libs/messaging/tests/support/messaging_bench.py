@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.schema import Table
 
 from contracts.cockpit import BatchCommittedV1
-from messaging.bus import Bus, Failure, RetryPolicy
+from messaging.bus import Bus, Failure
 from messaging.dead_letters import DeadLetter, DeadLetters, make_dead_letter_table
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription, make_inbox_table
@@ -32,6 +32,7 @@ from messaging.relay import Relay
 from messaging.wiring import LocalListener, Messaging
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
+from servicekit.retry import RetryPolicy
 
 Kind = Literal["rabbitmq", "inprocess"]
 QUICK = RetryPolicy(limit=3, base=0.02, cap=0.1)

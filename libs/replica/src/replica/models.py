@@ -4,6 +4,7 @@
 they arrive.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     func,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from servicekit.ltree import LTree
@@ -40,6 +41,30 @@ def make_snapshot_table(metadata: MetaData) -> Table:
         Column("completed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("units", Integer, nullable=False),
     )
+
+
+def make_staging_table(metadata: MetaData) -> Table:
+    """What a rebuild has read and not yet put into force; empty otherwise. See `replica.staging`."""
+    return Table(
+        "replica_staging",
+        metadata,
+        Column("what", Text, nullable=False),
+        Column("id", Uuid, nullable=False),
+        Column("data", JSONB, nullable=False),
+    )
+
+
+@dataclass(frozen=True)
+class ReplicaTables:
+    """The tables of a replica beside the copies themselves."""
+
+    snapshots: Table
+    staging: Table
+
+    @classmethod
+    def of(cls, metadata: MetaData) -> "ReplicaTables":
+        """The tables, for a service's own metadata and migration."""
+        return cls(make_snapshot_table(metadata), make_staging_table(metadata))
 
 
 class UnitColumns:
@@ -81,10 +106,6 @@ class PersonColumns:
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     version: Mapped[int] = mapped_column(BigInteger)
     replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class
-        return (Index("ix_people_unit_path", "unit_path", postgresql_using="gist"),)
 
 
 class FormerPlaceColumns:

@@ -1,51 +1,46 @@
 """Keeps the copies: newest version wins, whatever the order."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import httpx
-import structlog
-from sqlalchemy import ColumnElement, Table, Uuid, any_, delete, exists, func, literal, select
+from sqlalchemy import ColumnElement, Uuid, any_, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts import EventModel
 from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
-from replica.models import FormerPlaceColumns, PersonColumns, UnitColumns
+from jobs.kinds import Handler
+from jobs.queue import JobQueue
+from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, UnitColumns
+from replica.rebuild import DEDUPE_KEY, REBUILD, Rebuild, Rebuilder
 from replica.snapshot import Snapshot
+from replica.staging import Staging
 from servicekit.db import Database
-from servicekit.ids import new_id
-
-log = structlog.get_logger("replica")
-
-_RETRY_SECONDS = 1.0
 
 
 class Replica:
     """The copies of one service.
 
-    `snapshots` is the table of `make_snapshot_table`. `person` is None in a service that needs no people,
-    `former_place` in one that needs only the present tree.
+    `person` is None in a service that needs no people, `former_place` in one that needs only the present
+    tree.
     """
 
     def __init__(
         self,
         unit: type[UnitColumns],
-        snapshot: Snapshot,
-        snapshots: Table,
+        tables: ReplicaTables,
+        queue: JobQueue,
         *,
         person: type[PersonColumns] | None = None,
         former_place: type[FormerPlaceColumns] | None = None,
     ) -> None:
         self._unit = unit
-        self._snapshots = snapshots
+        self._tables = tables
+        self._queue = queue
         self._person = person
         self._former_place = former_place
-        self._snapshot = snapshot
 
     @property
     def types(self) -> tuple[type[EventModel], ...]:
@@ -54,56 +49,35 @@ class Replica:
         return (UnitChangedV1, DirectoryLoadedV1, *people)
 
     async def handle(self, session: AsyncSession, event: EventModel, _: object = None) -> None:
-        """Apply one event (a subscription's handler)."""
+        """Apply one event (a subscription's handler). A bulk load only has a job read the snapshot."""
         match event:
             case UnitChangedV1():
                 await self._put_units(session, [event])
             case PersonChangedV1() if self._person is not None:
                 await self._put(session, self._person, "sub", [event.model_dump()])
             case DirectoryLoadedV1():
-                await self.rebuild(session)
+                await self._rebuild(session, Rebuild(units=event.units, people=event.people))
             case _:
                 pass
 
-    async def rebuild(self, session: AsyncSession) -> None:
-        """Read the whole snapshot. What events have brought meanwhile and is newer stays."""
-        count = 0
-        async for units in self._snapshot.units():
-            await self._put_units(session, units)
-            count += len(units)
-        if self._person is not None:
-            async for people in self._snapshot.people():
-                await self._put(session, self._person, "sub", [person.model_dump() for person in people])
-        await session.execute(insert(self._snapshots).values(id=new_id(), units=count))
-        log.info("replica rebuilt", units=count)
+    def rebuilding(self, snapshot: Snapshot) -> Handler[Rebuild]:
+        """The handler of the job that reads the snapshot."""
+        staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots)
+        return Handler(REBUILD, Rebuilder(snapshot, staging).run)
 
-    @contextlib.asynccontextmanager
-    async def filled(self, database: Database) -> AsyncIterator[None]:
-        """Read the snapshot in the background unless one has been read before.
+    async def fill(self, database: Database) -> None:
+        """Have the snapshot read unless one has been read to its end, or is about to be.
 
-        Enter this after the subscriptions are bound: what changes while the snapshot is read arrives as
-        events then.
+        Call it after the subscriptions are bound: what changes while the snapshot is read arrives as events
+        then.
         """
-        task = asyncio.create_task(self._fill(database), name="replica")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        async with database.transaction() as session:
+            read = await session.scalar(select(exists(select(self._tables.snapshots.c.id))))
+            if not read and not await self._queue.is_pending(session, REBUILD.name):
+                await self._rebuild(session, Rebuild())
 
-    async def _fill(self, database: Database) -> None:
-        while True:
-            try:
-                async with database.transaction() as session:
-                    if not await session.scalar(select(exists(select(self._snapshots.c.id)))):
-                        await self.rebuild(session)
-                return
-            except httpx.HTTPError as error:
-                log.info("identity not reachable yet", error=type(error).__name__)
-            except Exception:
-                log.warning("replica not filled", exc_info=True)
-            await asyncio.sleep(_RETRY_SECONDS)
+    async def _rebuild(self, session: AsyncSession, payload: Rebuild) -> None:
+        await self._queue.enqueue(session, REBUILD, payload, dedupe_key=DEDUPE_KEY)
 
     async def _put_units(self, session: AsyncSession, units: Sequence[UnitChangedV1]) -> None:
         await self._put(session, self._unit, "id", [_unit_row(unit) for unit in units])

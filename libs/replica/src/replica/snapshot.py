@@ -1,9 +1,12 @@
 """Client of Identity's snapshot API: all units or people, a page at a time."""
 
+import time
 from collections.abc import AsyncIterator
-from typing import TypeVar
+from contextlib import asynccontextmanager
+from typing import Generic, Literal, TypeVar
 
 import httpx
+from pydantic import BaseModel
 
 from contracts import EventModel
 from contracts.identity import PersonChangedV1, UnitChangedV1
@@ -11,52 +14,87 @@ from contracts.vocabulary import Audience
 from replica.settings import SnapshotSettings
 
 E = TypeVar("E", bound=EventModel)
+What = Literal["units", "people"]
 
 PAGE = 1000
+# A token is replaced so many seconds before it expires, because a page may take as long.
+_MARGIN_SECONDS = 60.0
+
+
+class Page(BaseModel, Generic[E]):
+    """One page in order of id; `next` is the cursor of the following one, None on the last."""
+
+    items: list[E]
+    next: str | None = None
+
+
+class _Token(BaseModel):
+    access_token: str
+    expires_in: float = 0.0
 
 
 class Snapshot:
     """Reads with this service's own token (RFC 6749 §4.4, scope `directory:read`)."""
 
-    def __init__(self, settings: SnapshotSettings) -> None:
+    def __init__(self, settings: SnapshotSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """`transport` replaces the network, in tests."""
+        self._transport = transport
         self._base = str(settings.identity_url).rstrip("/")
         self._auth = httpx.BasicAuth(settings.client_id, settings.client_secret.get_secret_value())
 
-    def units(self) -> AsyncIterator[list[UnitChangedV1]]:
-        """Every unit, in order of id."""
-        return self._pages("units", UnitChangedV1)
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["Reader"]:
+        """One connection and one token for as many pages as wanted."""
+        async with httpx.AsyncClient(timeout=60, transport=self._transport) as client:
+            yield Reader(client, self._base, self._auth)
 
-    def people(self) -> AsyncIterator[list[PersonChangedV1]]:
-        """Every person."""
-        return self._pages("people", PersonChangedV1)
 
-    async def _pages(self, what: str, model: type[E]) -> AsyncIterator[list[E]]:
-        async with httpx.AsyncClient(timeout=60) as client:
-            cursor: str | None = None
-            while True:
-                # A long read outlives a token of five minutes, so each page asks for one when needed.
-                token = await self._token(client)
-                response = await client.get(
-                    f"{self._base}/api/v1/snapshot/{what}",
-                    params={"limit": PAGE, **({"cursor": cursor} if cursor else {})},
-                    headers={"Authorization": f"Bearer {token}"},
-                )
-                response.raise_for_status()
-                page = response.json()
-                yield [model.model_validate(item) for item in page["items"]]
-                cursor = page.get("next")
-                if cursor is None:
-                    return
+class Reader:
+    """Reads pages. Raises `httpx.HTTPError` when Identity does not answer with one."""
 
-    async def _token(self, client: httpx.AsyncClient) -> str:
-        response = await client.post(
+    def __init__(self, client: httpx.AsyncClient, base: str, auth: httpx.BasicAuth) -> None:
+        self._client = client
+        self._base = base
+        self._auth = auth
+        self._token = ""
+        self._token_until = 0.0
+
+    async def units(self, cursor: str | None) -> Page[UnitChangedV1]:
+        """The page of units after `cursor`."""
+        return Page[UnitChangedV1].model_validate_json(await self._read("units", cursor))
+
+    async def people(self, cursor: str | None) -> Page[PersonChangedV1]:
+        """The page of people after `cursor`."""
+        return Page[PersonChangedV1].model_validate_json(await self._read("people", cursor))
+
+    async def _read(self, what: What, cursor: str | None) -> bytes:
+        if time.monotonic() > self._token_until:
+            await self._fetch_token()
+        response = await self._get(what, cursor)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            # Withdrawn before its time, or signed with a key that has gone.
+            await self._fetch_token()
+            response = await self._get(what, cursor)
+        return response.raise_for_status().content
+
+    async def _get(self, what: What, cursor: str | None) -> httpx.Response:
+        return await self._client.get(
+            f"{self._base}/api/v1/snapshot/{what}",
+            params={"limit": PAGE, **({"cursor": cursor} if cursor else {})},
+            headers={"Authorization": f"Bearer {self._token}"},
+        )
+
+    async def _fetch_token(self) -> None:
+        asked = time.monotonic()
+        response = await self._client.post(
             f"{self._base}/token",
             auth=self._auth,
             data={
                 "grant_type": "client_credentials",
                 "scope": "directory:read",
-                "resource": Audience.IDENTITY,
+                "resource": Audience.IDENTITY.value,
             },
         )
-        response.raise_for_status()
-        return str(response.json()["access_token"])
+        token = _Token.model_validate_json(response.raise_for_status().content)
+        self._token = token.access_token
+        self._token_until = asked + token.expires_in - min(_MARGIN_SECONDS, token.expires_in / 2)

@@ -16,3 +16,9 @@ class RetryPolicy:
         """Seconds to wait after the failed `attempt` (1 is the first)."""
         # The number of attempts may be unbounded; the exponent must stay within a float.
         return min(self.cap, self.base * self.factor ** min(attempt - 1, 64))
+
+    @property
+    def delays(self) -> list[float]:
+        """Every delay that `delay` returns, ascending."""
+        steps = {self.delay(attempt) for attempt in range(1, self.limit)}
+        return sorted(steps | {self.cap})

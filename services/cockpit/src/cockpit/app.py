@@ -17,7 +17,7 @@ from cockpit.base import (
     inbox,
     job_queue,
     outbox,
-    replica_snapshots,
+    replica_tables,
     revocations,
 )
 from cockpit.directory.models import Unit
@@ -57,7 +57,7 @@ def build(
         threads=settings.analytics_threads,
         queue=settings.analytics_queue,
     )
-    replica = Replica(Unit, Snapshot(settings), replica_snapshots)
+    replica = Replica(Unit, replica_tables, job_queue)
     revoked = RevocationList(database, revocations, AUDIENCE)
     keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     own = bus is None
@@ -85,7 +85,11 @@ def build(
     )
 
     worker = Worker(
-        "cockpit", database, job_queue, periodic=[receiver.sweeping(), pruning.task(database, inbox)]
+        "cockpit",
+        database,
+        job_queue,
+        handlers=[replica.rebuilding(Snapshot(settings))],
+        periodic=[receiver.sweeping(), pruning.task(database, inbox)],
     )
 
     @asynccontextmanager
@@ -103,10 +107,9 @@ def build(
         async with (
             keys.kept_fresh(),
             revoked.kept_fresh(),
-            # The queue is bound before the snapshot is read: what changes meanwhile arrives as events.
             messaging.running(bus, own=own),
-            replica.filled(database),
         ):
+            await replica.fill(database)
             yield
 
     app = create_app(

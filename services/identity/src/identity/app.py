@@ -99,7 +99,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         "identity",
         database,
         job_queue,
-        handlers=[Handler(NOTIFY, LogoutDelivery(database, key_ring, settings, the_clock).run)],
+        handlers=[Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run)],
         periodic=[
             partitions.task(database, settings, the_clock),
             jobs.task(database, key_ring, the_clock, settings),

@@ -186,5 +186,5 @@ async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(rp:
 async def test_logout_tokens_leave_only_over_tls_in_production(rp: Any, uri: str) -> None:
     state = rp.browser.app.state
     settings = state.settings.model_copy(update={"mode": "production"})
-    delivery = LogoutDelivery(state.database, state.key_ring, settings, state.clock)
+    delivery = LogoutDelivery(state.key_ring, settings, state.clock)
     assert await delivery._post(uri, "t") == "not an https URI"

@@ -21,7 +21,7 @@ from office.base import (
     inbox,
     job_queue,
     outbox,
-    replica_snapshots,
+    replica_tables,
     revocations,
 )
 from office.coverage.endpoints import router as coverage
@@ -54,7 +54,7 @@ def build(
     bus = bus or make_bus(settings)
     issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     revoked = RevocationList(database, revocations, AUDIENCE)
-    replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person, former_place=FormerPlace)
+    replica = Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace)
     messaging = Messaging(
         database,
         outbox,
@@ -68,7 +68,13 @@ def build(
         concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)
-    worker = Worker("office", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)])
+    worker = Worker(
+        "office",
+        database,
+        job_queue,
+        handlers=[replica.rebuilding(Snapshot(settings))],
+        periodic=[pruning.task(database, inbox, idempotency_keys)],
+    )
 
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
@@ -76,7 +82,7 @@ def build(
             await stack.enter_async_context(issuer_keys.kept_fresh())
             await stack.enter_async_context(revoked.kept_fresh())
             await stack.enter_async_context(messaging.running(bus, own=own_bus))
-            await stack.enter_async_context(replica.filled(database))
+            await replica.fill(database)
             yield
 
     app = create_app(

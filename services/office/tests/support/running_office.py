@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,15 +15,17 @@ from sqlalchemy import delete, insert
 from authkit.jwks import KeySet
 from contracts import EventModel
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
+from messaging.envelope import Envelope
 from messaging.inprocess import InProcessBus
 from office.app import build
 from office.base import MIGRATIONS
 from office.coverage.schemas import CoverageOut
-from office.directory.models import Person, Unit
+from office.directory.models import FormerPlace, Person, Unit
 from office.notices.models import Forwarding, Notice, NoticeContent
 from office.receipts.models import Signature
 from office.settings import Settings
 from servicekit.db import Database
+from servicekit.ids import new_id
 from servicekit.migrations import upgrade
 from services.office.tests.support.world import World
 from testkit.clock import FrozenClock
@@ -107,8 +109,51 @@ class RunningOffice:
         """Make `world` the directory."""
         self.world = world
         async with self.database.transaction() as session:
-            await session.execute(delete(Unit))
+            for model in (Unit, FormerPlace):
+                await session.execute(delete(model))
             await session.execute(insert(Unit), [dict(unit) for unit in world.units.values()])
+            former = [
+                {"unit_id": world.units[code]["id"], **place.model_dump()}
+                for code, places in world.former.items()
+                for place in places
+            ]
+            if former:
+                await session.execute(insert(FormerPlace), former)
+
+    async def deliver(self, *events: EventModel) -> None:
+        """Have Office handle events of Identity."""
+        envelopes = [
+            Envelope(
+                id=new_id(),
+                source="/zhuxue/identity",
+                type=event.type,
+                subject="x",
+                time=datetime.now(UTC),
+                data=event.model_dump(mode="json"),
+            )
+            for event in events
+        ]
+        assert await self.bus.publish(envelopes) == [None] * len(envelopes)
+
+    async def open(self, code: str, parent: str) -> None:
+        """A unit opens below `parent` now."""
+        self.world.add(code, parent, since=self.clock.now())
+        await self.deliver(self.world.event(code))
+
+    async def move(self, code: str, parent: str) -> None:
+        """A unit moves below `parent` now, with what is below it."""
+        moved = self.world.move(code, parent, self.clock.now())
+        await self.deliver(*(self.world.event(other) for other in moved))
+
+    async def close(self, code: str) -> None:
+        """A unit closes now."""
+        self.world.close(code, self.clock.now())
+        await self.deliver(self.world.event(code))
+
+    async def signed(self, notice_id: str, *codes: str) -> None:
+        for code in codes:
+            response = await self.unit(code).post(f"/api/v1/notices/{notice_id}/sign")
+            assert response.status_code == 201, response.text
 
     async def insert_people(self, people: Sequence[tuple[str, uuid.UUID]]) -> None:
         async with self.database.transaction() as session:

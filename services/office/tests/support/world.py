@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypedDict
 from uuid import UUID
 
+from contracts.identity import UnitChangedV1, UnitPlace
 from servicekit.ids import new_id
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 SMALL = (
     ("100000", None),
@@ -39,13 +43,15 @@ class UnitRow(TypedDict):
     path: str
     status: str
     version: int
+    placed_at: datetime | None
 
 
 @dataclass
 class World:
-    """Units by code."""
+    """Units by code, and where they stood before."""
 
     units: dict[str, UnitRow] = field(default_factory=dict)
+    former: dict[str, list[UnitPlace]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str | None]]) -> "World":
@@ -54,7 +60,10 @@ class World:
             world.add(code, parent)
         return world
 
-    def add(self, code: str, parent: str | None, *, status: str = "active") -> None:
+    def add(
+        self, code: str, parent: str | None, *, status: str = "active", since: datetime | None = None
+    ) -> None:
+        """Open a unit; `since` None: it has been there for as long as is known."""
         above = None if parent is None else self.units[parent]
         self.units[code] = {
             "id": new_id(),
@@ -69,7 +78,47 @@ class World:
             "path": code if above is None else f"{above['path']}.{code}",
             "status": status,
             "version": 1,
+            "placed_at": since,
         }
+        self.former[code] = []
+
+    def move(self, code: str, parent: str, at: datetime) -> list[str]:
+        """Move a unit, and what is below it; the codes of all that have moved."""
+        before, above = self.units[code]["path"], self.units[parent]["path"]
+        assert not f"{above}.".startswith(f"{before}."), "a unit cannot stand below itself"
+        moved = [other for other, unit in self.units.items() if f"{unit['path']}.".startswith(f"{before}.")]
+        for other in moved:
+            self._leave(other, at)
+            rest = self.units[other]["path"].removeprefix(before)
+            self.units[other]["path"] = f"{above}.{code}{rest}"
+        self.units[code]["parent_id"] = self.units[parent]["id"]
+        return moved
+
+    def close(self, code: str, at: datetime) -> None:
+        self._leave(code, at)
+        self.units[code]["status"] = "closed"
+
+    def _leave(self, code: str, at: datetime) -> None:
+        unit = self.units[code]
+        if unit["placed_at"] != at:
+            self.former[code].append(
+                UnitPlace(
+                    parent_id=unit["parent_id"],
+                    path=unit["path"],
+                    status=unit["status"],
+                    valid_from=unit["placed_at"] or EVER,
+                    valid_to=at,
+                )
+            )
+        unit["placed_at"] = at
+        unit["version"] += 1
+
+    def event(self, code: str) -> UnitChangedV1:
+        """The unit as Identity publishes it."""
+        unit = self.units[code]
+        return UnitChangedV1.model_validate(
+            {**unit, "unit_id": unit["id"], "former_places": self.former[code]}
+        )
 
     def id(self, code: str) -> str:
         return str(self.units[code]["id"])

@@ -23,7 +23,6 @@ from identity.settings import Settings
 from jobs.job import Job
 from jobs.kinds import Kind
 from servicekit.clock import Clock
-from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.retry import RetryPolicy
 
@@ -65,16 +64,14 @@ def _tls() -> ssl.SSLContext:
 class LogoutDelivery:
     """The handler of `NOTIFY`."""
 
-    def __init__(self, database: Database, keys: KeyRing, settings: Settings, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, keys: KeyRing, settings: Settings, clock: Clock) -> None:
         self._keys = keys
         self._settings = settings
         self._clock = clock
 
     async def run(self, job: Job[LogoutNotice]) -> None:
         """Post the notice. Raises `NotDelivered`."""
-        notice = job.payload
-        prepared = await self._prepare(notice)
+        prepared = await self._prepare(job)
         if prepared is None:
             return
         uri, token = prepared
@@ -82,12 +79,13 @@ class LogoutDelivery:
         if error is None:
             return
         if job.attempt >= job.kind.retry.limit:
-            await self._give_up(notice, error)
+            await self._give_up(job, error)
         raise NotDelivered(error)
 
-    async def _prepare(self, notice: LogoutNotice) -> tuple[str, str] | None:
+    async def _prepare(self, job: Job[LogoutNotice]) -> tuple[str, str] | None:
         """Where the notice goes and the logout token; None when the client no longer wants it."""
-        async with self._database.transaction() as session:
+        notice = job.payload
+        async with job.transaction() as session:
             client = await SessionRepository(session).client(notice.client_id)
             if client is None or client.backchannel_logout_uri is None:
                 return None
@@ -129,9 +127,10 @@ class LogoutDelivery:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return type(error).__name__
 
-    async def _give_up(self, notice: LogoutNotice, error: str) -> None:
+    async def _give_up(self, job: Job[LogoutNotice], error: str) -> None:
+        notice = job.payload
         log.error("logout notice given up", client=notice.client_id, error=error)
-        async with self._database.transaction() as session:
+        async with job.transaction() as session:
             AuditLog(session, self._clock).record(
                 actor=None,
                 action="logout.undeliverable",

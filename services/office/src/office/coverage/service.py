@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.coverage.counting import Scope
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit, ReaderCount
 from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
+from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.clock import Clock
 from servicekit.paging import Cut, PageRequest, cut
@@ -53,12 +55,14 @@ class Coverage:
         """
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)
-        notice, delivery = await self._notices.visible(actor, unit, notice_id)
+        notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
         if notice.status is NoticeStatus.DRAFT or (
             notice.status is NoticeStatus.WITHDRAWN and delivery is not None
         ):
             raise NotFound
-        scope = unit if under is None else await self._units.reachable(actor, under)
+        scope = await self._scope(
+            notice, unit if under is None else await self._units.reachable(actor, under)
+        )
         after = paging.key(rules.path)
         missing = await self._coverage.missing(
             notice, scope, after=None if after is None else str(after[0]), limit=paging.limit + 1
@@ -66,11 +70,20 @@ class Coverage:
         blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
         return CoverageReport(
             notice_id=notice.id,
-            scope=scope,
+            scope=scope.unit,
             as_of=self._clock.now(),
             branches=await self._coverage.tallies(notice, scope),
             blocking_count=blocking_count,
             blocking=blocking,
             missing=cut(missing, paging.limit, lambda row: [row.path]),
             readers=await self._coverage.readers(notice, scope),
+        )
+
+    async def _scope(self, notice: Notice, unit: Unit) -> Scope:
+        assert notice.published_at is not None
+        former = await self._units.former_places(unit)
+        return Scope(
+            unit=unit,
+            paths=sorted({unit.path, *(place.path for place in former)}),
+            publisher_path=await self._units.path_at(notice.publisher_id, notice.published_at),
         )

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
-from office.directory.models import Unit
+from office.directory.models import FormerPlace, Unit
 from servicekit.ltree import under
 
 
@@ -20,6 +20,11 @@ class UnitRepository:
     async def get(self, unit_id: UUID) -> Unit | None:
         """Return the unit, whatever its status."""
         return await self._session.get(Unit, unit_id)
+
+    async def former_places(self, unit_id: UUID) -> Sequence[FormerPlace]:
+        """Return where the unit stood before, in the order of the dates."""
+        statement = select(FormerPlace).where(FormerPlace.unit_id == unit_id).order_by(FormerPlace.valid_from)
+        return (await self._session.scalars(statement)).all()
 
     async def count_children(self, unit_id: UUID) -> int:
         """How many active units stand directly below."""

@@ -1,5 +1,7 @@
 """The units: reach, and the reading API."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +10,7 @@ from authkit.errors import OutOfReach
 from office.actors import Actor
 from office.directory import rules
 from office.directory.errors import UnitInactive, UnitNotReplicated
-from office.directory.models import Unit
+from office.directory.models import FormerPlace, Unit
 from office.directory.repository import UnitRepository
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
@@ -45,6 +47,18 @@ class Units:
         if not actor.reaches(unit.path):
             raise OutOfReach
         return unit
+
+    async def former_places(self, unit: Unit) -> Sequence[FormerPlace]:
+        """Return where the unit stood before, in the order of the dates."""
+        return await self._units.former_places(unit.id)
+
+    async def path_at(self, unit_id: UUID, at: datetime) -> str | None:
+        """Where the unit stood at `at`; None if it did not exist, or is not replicated yet."""
+        unit = await self._units.get(unit_id)
+        if unit is None or unit.placed_at is None or unit.placed_at <= at:
+            return None if unit is None else unit.path
+        places = await self._units.former_places(unit_id)
+        return next((place.path for place in places if place.valid_from <= at < place.valid_to), None)
 
     async def count_children(self, unit: Unit) -> int:
         """How many active units stand directly below `unit`."""

@@ -152,7 +152,12 @@ class Forwarding(Base):
 
 
 class VisibleNotice(NamedTuple):
-    """A notice as one unit sees it; `delivery` is its parent's forwarding, None for the publisher."""
+    """A notice as one unit sees it.
+
+    `delivery` is the forwarding by which the unit got it first, None for the publisher. `path` is where the
+    unit stood then.
+    """
 
     notice: Notice
     delivery: Forwarding | None
+    path: str

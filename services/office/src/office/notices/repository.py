@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, null, or_, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
-from office.directory.models import Unit
+from office.directory.models import FormerPlace, Unit
 from office.notices.errors import DocumentNumberTaken
 from office.notices.models import Forwarding, Notice, VisibleNotice
 
@@ -34,18 +34,15 @@ class NoticeRepository:
 
     async def find(self, notice_id: UUID, unit: Unit) -> VisibleNotice | None:
         """Return the notice if `unit` published it or has it; a draft is only for the unit that drafts it."""
-        has = and_(Forwarding.unit_id.is_not(None), Notice.status != NoticeStatus.DRAFT)
-        row = (
-            await self._session.execute(
-                select(Notice, Forwarding)
-                .outerjoin(
-                    Forwarding,
-                    and_(Forwarding.notice_id == Notice.id, Forwarding.unit_id == unit.parent_id),
-                )
-                .where(Notice.id == notice_id, or_(Notice.publisher_id == unit.id, has))
-            )
-        ).one_or_none()
-        return None if row is None else VisibleNotice(row[0], row[1])
+        notice = await self._session.get(Notice, notice_id)
+        if notice is None:
+            return None
+        if notice.publisher_id == unit.id:
+            return VisibleNotice(notice, None, unit.path)
+        if notice.status is NoticeStatus.DRAFT:
+            return None
+        first = (await self._session.execute(_first_delivery(notice, unit))).one_or_none()
+        return None if first is None else VisibleNotice(notice, *first)
 
     async def lock_own(self, notice_id: UUID, unit: Unit) -> Notice | None:
         """Return the notice if `unit` published or drafts it, locked until the transaction ends."""
@@ -77,3 +74,28 @@ class NoticeRepository:
             insert(Forwarding).values(values).on_conflict_do_nothing().returning(Forwarding.notice_id)
         )
         return result.first() is not None
+
+
+def _first_delivery(notice: Notice, unit: Unit) -> Select[Forwarding, str]:
+    """Return the forwarding by which `unit` got the notice first, and where the unit stood then.
+
+    A unit has what its parent forwards while the unit stands below it, or has forwarded before.
+    """
+    former = select(
+        FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_from, FormerPlace.valid_to
+    ).where(FormerPlace.unit_id == unit.id)
+    present = select(Unit.parent_id, Unit.path, Unit.placed_at, null()).where(Unit.id == unit.id)
+    places = union_all(former, present).subquery()
+    return (
+        select(Forwarding, places.c.path)
+        .join(
+            places,
+            and_(
+                places.c.parent_id == Forwarding.unit_id,
+                or_(places.c.valid_to.is_(None), places.c.valid_to > Forwarding.forwarded_at),
+            ),
+        )
+        .where(Forwarding.notice_id == notice.id)
+        .order_by(places.c.valid_to.nulls_last())
+        .limit(1)
+    )

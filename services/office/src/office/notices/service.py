@@ -118,7 +118,7 @@ class Notices:
         `ClassifiedDocumentRefused`, `NoticeWithdrawn`.
         """
         unit = await self._units.own(actor)
-        notice, delivery = await self.visible(actor, unit, notice_id)
+        notice, delivery, _ = await self.visible(actor, unit, notice_id)
         notice.check_published()
         if delivery is None:
             raise AlreadyForwarded

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import NoticeStatus
-from office.directory.models import Unit
+from office.directory.models import FormerPlace, Unit
 from office.notices.models import Forwarding, Notice
 from office.receipts.models import Read, Signature
 
@@ -43,13 +43,17 @@ class ReceiptRepository:
     async def inbox(
         self,
         unit: Unit,
+        former: Sequence[FormerPlace],
         reader: UUID,
         *,
         signed: bool | None,
         after: Sequence[Any] | None,
         limit: int,
     ) -> list[InboxLine]:
-        """Return the published notices that `unit` has, latest delivery first, those after `after`."""
+        """Return the published notices that `unit` has, latest delivery first, those after `after`.
+
+        `former` is where it stood before; a notice that reached it there is listed as it came then.
+        """
         own = aliased(Forwarding)
         mine: ColumnElement[bool] = and_(own.notice_id == Notice.id, own.unit_id == unit.id)
         key = tuple_(Forwarding.forwarded_at, Forwarding.notice_id)
@@ -61,7 +65,7 @@ class ReceiptRepository:
             .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
             .outerjoin(own, mine)
             .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
-            .where(Forwarding.unit_id == unit.parent_id, Notice.status == NoticeStatus.PUBLISHED)
+            .where(_delivered(unit, former), Notice.status == NoticeStatus.PUBLISHED)
         )
         if signed is not None:
             statement = statement.where(
@@ -74,20 +78,17 @@ class ReceiptRepository:
         )
         return [InboxLine(*row) for row in rows]
 
-    async def covers(self, notice_id: UUID, unit: Unit) -> list[Cover]:
-        """Return the forwardings above `unit` that carry a cover text, from the top down."""
+    async def covers(self, notice_id: UUID, path: str) -> list[Cover]:
+        """Return the forwardings above the place at `path` that carry a cover text, from the top down."""
+        above = path.split(".")[:-1]
         rows = await self._session.execute(
             select(Unit, Forwarding)
             .join(Forwarding, Forwarding.unit_id == Unit.id)
             .where(
-                Forwarding.notice_id == notice_id,
-                Forwarding.cover_text.is_not(None),
-                Unit.path.op("@>", is_comparison=True)(func.text2ltree(unit.path)),
-                Unit.id != unit.id,
+                Unit.code.in_(above), Forwarding.notice_id == notice_id, Forwarding.cover_text.is_not(None)
             )
-            .order_by(func.nlevel(Unit.path))
         )
-        return [Cover(*row) for row in rows]
+        return sorted((Cover(*row) for row in rows), key=lambda cover: above.index(cover.unit.code))
 
     async def forwarding(self, notice_id: UUID, unit: Unit) -> Forwarding | None:
         """Return the unit's own forwarding of the notice."""
@@ -116,3 +117,31 @@ class ReceiptRepository:
             insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
         )
         return result.first() is not None
+
+
+def _delivered(unit: Unit, former: Sequence[FormerPlace]) -> ColumnElement[bool]:
+    """Whether it is by this forwarding that the unit got the notice first."""
+    ways: list[ColumnElement[bool]] = []
+    # Of an unbroken time below one parent, whatever moved above it, only the end matters.
+    for parent_id, until in _parents(unit, former):
+        way = _by(Forwarding, parent_id, until)
+        if ways:
+            earlier = aliased(Forwarding)
+            before = [_by(earlier, *parent) for parent in _parents(unit, former)[: len(ways)]]
+            way = and_(way, ~exists().where(earlier.notice_id == Forwarding.notice_id, or_(*before)))
+        ways.append(way)
+    return or_(*ways)
+
+
+def _parents(unit: Unit, former: Sequence[FormerPlace]) -> list[tuple[UUID | None, datetime | None]]:
+    """The parents that a unit has had, and until when it stood below each; the present one at the end."""
+    places = [*((place.parent_id, place.valid_to) for place in former), (unit.parent_id, None)]
+    following = [*(parent_id for parent_id, _ in places[1:]), None]
+    return [
+        place for place, after in zip(places, following, strict=True) if place[1] is None or place[0] != after
+    ]
+
+
+def _by(forwarding: type[Forwarding], parent_id: UUID | None, until: datetime | None) -> ColumnElement[bool]:
+    by_parent = forwarding.unit_id == parent_id
+    return by_parent if until is None else and_(by_parent, forwarding.forwarded_at < until)

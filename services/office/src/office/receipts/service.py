@@ -48,9 +48,10 @@ class Receipts:
     async def inbox(self, actor: Actor, paging: PageRequest, *, signed: bool | None) -> Cut[InboxLine]:
         """Return what the unit has, latest delivery first; withdrawn notices are left out."""
         unit = await self._units.own(actor)
+        former = await self._units.former_places(unit)
         after = paging.key(instant, UUID)
         lines = await self._receipts.inbox(
-            unit, actor.sub, signed=signed, after=after, limit=paging.limit + 1
+            unit, former, actor.sub, signed=signed, after=after, limit=paging.limit + 1
         )
         return cut(lines, paging.limit, lambda line: [line.delivery.forwarded_at.isoformat(), line.notice.id])
 
@@ -61,7 +62,7 @@ class Receipts:
         """
         unit = await self._units.own(actor)
         visible = await self._notices.visible(actor, unit, notice_id)
-        notice, delivery = visible
+        notice, delivery, path = visible
         read_at = None
         if notice.status is NoticeStatus.PUBLISHED:
             read_at = await self._record_read(actor, unit, visible)
@@ -70,7 +71,7 @@ class Receipts:
             publisher=await self._units.get(notice.publisher_id),
             delivery=delivery,
             sender=None if delivery is None else await self._units.get(delivery.unit_id),
-            covers=[] if delivery is None else await self._receipts.covers(notice.id, unit),
+            covers=[] if delivery is None else await self._receipts.covers(notice.id, path),
             signature=await self._receipts.signature(notice.id, unit),
             forwarding=await self._receipts.forwarding(notice.id, unit),
             read_at=read_at,
@@ -82,7 +83,7 @@ class Receipts:
         Raises `NotFound` before delivery, `OwnNotice`, `NoticeWithdrawn`.
         """
         unit = await self._units.own(actor)
-        notice, delivery = await self._notices.visible(actor, unit, notice_id)
+        notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
         notice.check_published()
         if delivery is None:
             raise OwnNotice

@@ -1,0 +1,1 @@
+"""Office at national scale."""

@@ -1,0 +1,228 @@
+"""Coverage of any history of a small tree is what a naive replay of the history finds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from contracts.identity import UnitChangedV1
+from office.coverage.schemas import CoverageOut
+from office.directory.models import Unit
+from office.notices.repository import NoticeRepository
+from services.office.tests.support.running_office import RunningOffice
+from services.office.tests.support.world import World
+
+Kind = Literal["open", "move", "close", "forward", "sign"]
+Counts = tuple[int, int, int]
+"""Units in total, those that have the notice, those that have signed."""
+
+ROOT, PUBLISHER = "r", "p"
+
+
+@dataclass
+class Expected:
+    """A coverage, by code."""
+
+    counts: Counts
+    blocking: dict[str, int]
+    children: dict[str, Counts]
+    missing: set[tuple[str, str | None]]
+
+
+@dataclass
+class Replay:
+    """A tree and one notice of the unit `p`, step by step; nothing is looked up in the past.
+
+    Paths are tuples of codes.
+    """
+
+    paths: dict[str, tuple[str, ...]]
+    closed: set[str] = field(default_factory=set)
+    forwarded: set[str] = field(default_factory=set)
+    signed: set[str] = field(default_factory=set)
+    owed: set[str] = field(default_factory=set)
+    reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def below(self, code: str) -> list[str]:
+        return [other for other, path in self.paths.items() if code in path[:-1]]
+
+    def settle(self) -> None:
+        """Have the notice reach whoever stands below a unit that has forwarded it."""
+        for code, path in self.paths.items():
+            if code not in self.reached and len(path) > 1 and path[-2] in self.forwarded:
+                self.reached[code] = path
+
+    def forward(self, code: str) -> None:
+        self.forwarded.add(code)
+        self.owed |= {other for other in self.below(code) if other not in self.closed}
+        self.settle()
+
+    def move(self, code: str, parent: str) -> None:
+        depth = len(self.paths[code]) - 1
+        for other in [code, *self.below(code)]:
+            self.paths[other] = (*self.paths[parent], *self.paths[other][depth:])
+        self.settle()
+
+    def open(self, code: str, parent: str) -> None:
+        self.paths[code] = (*self.paths[parent], code)
+        self.settle()
+
+    def counted(self) -> dict[str, tuple[str, ...]]:
+        """Where each unit that counts does so."""
+        found: dict[str, tuple[str, ...]] = {}
+        for code in self.owed - {PUBLISHER}:
+            if code in self.reached:
+                if code not in self.closed or code in self.signed:
+                    found[code] = self.reached[code]
+            elif code not in self.closed and PUBLISHER in self.paths[code]:
+                found[code] = self.paths[code]
+        return found
+
+    def blocker(self, code: str) -> str | None:
+        above = reversed(self.paths[code][:-1])
+        return None if code in self.reached else next(other for other in above if other in self.reached)
+
+    def tally(self, codes: Sequence[str]) -> Counts:
+        return (
+            len(codes),
+            sum(code in self.reached for code in codes),
+            sum(code in self.signed for code in codes),
+        )
+
+    def expected(self, scope: str) -> Expected:
+        within = {code: path for code, path in self.counted().items() if scope in path}
+        children: dict[str, list[str]] = {}
+        for code, path in within.items():
+            for child in path[path.index(scope) + 1 :][:1]:
+                children.setdefault(child, []).append(code)
+        missing = {(code, self.blocker(code)) for code in within if code not in self.signed}
+        blocking: dict[str, int] = {}
+        for _, blocker in missing:
+            if blocker is not None:
+                blocking[blocker] = blocking.get(blocker, 0) + 1
+        return Expected(
+            counts=self.tally(list(within)),
+            blocking=blocking,
+            children={child: self.tally(codes) for child, codes in children.items()},
+            missing=missing,
+        )
+
+
+def seen(answer: CoverageOut) -> Expected:
+    missing = answer.missing.items
+    assert answer.blocking.count == len(answer.blocking.items)
+    assert len(missing) == len({item.unit.code for item in missing})
+    return Expected(
+        counts=(answer.total, answer.delivered, answer.signed),
+        blocking={item.unit.code: item.cut_off for item in answer.blocking.items},
+        children={child.unit.code: (child.total, child.delivered, child.signed) for child in answer.children},
+        missing={
+            (item.unit.code, None if item.blocked_by is None else item.blocked_by.code) for item in missing
+        },
+    )
+
+
+class History:
+    """Steps of a tree and a notice, taken by a replay and, with dates, by the directory of Office."""
+
+    def __init__(self, office: RunningOffice, parents: Sequence[int]) -> None:
+        self.office = office
+        self.world = World()
+        self.world.add(ROOT, None)
+        self.world.add(PUBLISHER, ROOT)
+        for number, parent in enumerate(parents):
+            codes = list(self.world.units)
+            self.world.add(f"u{number}", codes[parent % len(codes)])
+        paths = {code: tuple(unit["path"].split(".")) for code, unit in self.world.units.items()}
+        self.replay = Replay(paths)
+        self.events: list[UnitChangedV1] = []
+        self.notice = ""
+
+    async def publish(self) -> None:
+        await self.office.delete_notices()
+        await self.office.replace_units(self.world)
+        self.notice = await self.office.published(PUBLISHER)
+        self.replay.reached[PUBLISHER] = self.replay.paths[PUBLISHER]
+        self.replay.forward(PUBLISHER)
+
+    async def step(self, kind: Kind, one: int, other: int) -> None:
+        """Take a step; one that cannot be taken is left out."""
+        self.office.clock.advance(timedelta(days=1))
+        codes = list(self.world.units)
+        code, second = codes[one % len(codes)], codes[other % len(codes)]
+        take: Callable[[str, str], None] = getattr(self, f"_{kind}", lambda *_: None)
+        if kind == "forward":
+            if code in self.replay.reached and code not in self.replay.forwarded:
+                self.replay.forward(code)
+                await self.office.insert_receipts(self.notice, forwarded=[code])
+        elif kind == "sign":
+            if code in self.replay.reached and code not in self.replay.closed | self.replay.signed | {
+                PUBLISHER
+            }:
+                self.replay.signed.add(code)
+                await self.office.insert_receipts(self.notice, signed=[code])
+        else:
+            take(code, second)
+
+    def _open(self, parent: str, _: str) -> None:
+        code = f"u{len(self.world.units)}"
+        self.world.add(code, parent, since=self.office.clock.now())
+        self.replay.open(code, parent)
+        self._publish([code])
+
+    def _move(self, code: str, parent: str) -> None:
+        if code in {ROOT, PUBLISHER} or code in self.replay.paths[parent]:
+            return
+        moved = self.world.move(code, parent, self.office.clock.now())
+        self.replay.move(code, parent)
+        self._publish(moved)
+
+    def _close(self, code: str, _: str) -> None:
+        if code in {ROOT, PUBLISHER} or code in self.replay.closed:
+            return
+        self.world.close(code, self.office.clock.now())
+        self.replay.closed.add(code)
+        self._publish([code])
+
+    def _publish(self, codes: Sequence[str]) -> None:
+        self.events += [self.world.event(code) for code in codes]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["open", "move", "move", "close", "forward", "forward", "forward", "sign", "sign"]),
+        st.integers(0, 1000),
+        st.integers(0, 1000),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parents=st.lists(st.integers(0, 1000), min_size=2, max_size=8), steps=STEPS, data=st.data())
+async def test_coverage_of_any_history_is_what_a_replay_finds(
+    office: RunningOffice,
+    parents: list[int],
+    steps: list[tuple[Kind, int, int]],
+    data: st.DataObject,
+) -> None:
+    # The publisher needs a unit below it.
+    history = History(office, [1, *parents])
+    await history.publish()
+    for step in steps:
+        await history.step(*step)
+    await office.deliver(*data.draw(st.permutations(history.events)))
+    below = [code for code, path in history.replay.paths.items() if PUBLISHER in path]
+    for scope in {PUBLISHER, data.draw(st.sampled_from(below))}:
+        answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)
+        assert seen(answer) == history.replay.expected(scope)
+    async with office.database.transaction() as session:
+        notices = NoticeRepository(session)
+        units = (await session.scalars(select(Unit))).all()
+        found = {unit.code for unit in units if await notices.find(UUID(history.notice), unit) is not None}
+    assert found == set(history.replay.reached)
