@@ -97,10 +97,13 @@ async def test_asking_for_a_unit_outside_the_own_subtree_is_refused_and_recorded
 ) -> None:
     sub = str(uuid4())
     place = cockpit.world[other]
-    for path, action in (("/api/v1/overview", "overview"), ("/api/v1/overview/years", "overview.years")):
+    for path, action, more in (
+        ("/api/v1/overview", "overview", OVERVIEW),
+        ("/api/v1/overview/years", "overview.years", {}),
+    ):
         response = await cockpit.http.get(
             path,
-            params={"unit": str(place.id), **OVERVIEW},
+            params={"unit": str(place.id), **more},
             headers={**cockpit.bearer("county", sub=sub), "X-Correlation-Id": f"test-{action}"},
         )
         assert (response.status_code, response.json()["code"]) == (403, "out_of_reach")

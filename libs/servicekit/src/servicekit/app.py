@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
 
 from servicekit import health, idempotency, metrics, problems, reference
@@ -14,6 +14,7 @@ from servicekit.db import Check, Database
 from servicekit.limits import BodyLimitMiddleware
 from servicekit.logs import CorrelationMiddleware
 from servicekit.metrics import MetricsMiddleware
+from servicekit.queries import declared_queries_only
 from servicekit.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -75,6 +76,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         responses=problems.responses(problems.Unprocessable),
+        dependencies=[Depends(declared_queries_only)],
         separate_input_output_schemas=False,
     )
     app.state.settings = settings
@@ -83,6 +85,7 @@ def create_app(
     app.state.clock = clock or SystemClock()
     app.state.checks = {"database": database.ping, **(checks or {})}
     app.state.idempotency_table = idempotency_table
+    app.state.declared_queries = {}
     app.state.resources = resources
     app.state.worker = worker
     problems.install(app)

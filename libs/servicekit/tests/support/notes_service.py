@@ -1,6 +1,7 @@
 """A service in miniature, as `create_app` assembles it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -146,7 +147,7 @@ async def create_tables(url: str) -> None:
     await engine.dispose()
 
 
-def service(database_url: str, **settings: Any) -> FastAPI:
+def service(database_url: str, *, routers: Sequence[APIRouter] = (), **settings: Any) -> FastAPI:
     fields = {
         "mode": "dev",
         "database_url": database_url,
@@ -159,7 +160,7 @@ def service(database_url: str, **settings: Any) -> FastAPI:
         title="便笺",
         settings=made,
         database=Database(made.database_url, plans="force_custom_plan", pool_size=5),
-        routers=[router],
+        routers=[router, *routers],
         idempotency_table=idempotency_keys,
         larger_bodies={"/api/v1/uploads": 10_000},
     )

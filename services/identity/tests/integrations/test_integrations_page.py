@@ -1,6 +1,7 @@
 """The integrator's pages: without JavaScript, for administrators only, forms of the own session only."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -104,6 +105,19 @@ async def test_only_administrators(new_browser: Any) -> None:
     assert "只有单位管理员" in text
     refused = await browser.http.post("/integrations", data={"csrf": "x", "client_name": "x"})
     assert refused.status_code == 403
+
+
+async def test_a_form_shown_before_a_second_sign_in_is_refused(new_browser: Any, clock: Any) -> None:
+    """As on every page with a form: the token is bound to the session's present secret."""
+    browser = new_browser()
+    before = await signed_in(browser, COUNTY_ADMIN)
+    clock.advance(timedelta(minutes=2))
+    await browser.sign_in(COUNTY_ADMIN, "/integrations")
+    refused = await browser.http.post("/integrations", data=form(before), headers={"Origin": ISSUER})
+    assert (refused.status_code, "页面已失效" in refused.text) == (403, True)
+    after = (await browser.http.get("/integrations")).text
+    made = await browser.http.post("/integrations", data=form(after), headers={"Origin": ISSUER})
+    assert made.status_code == 201
 
 
 async def test_forged_forms_are_refused(new_browser: Any) -> None:

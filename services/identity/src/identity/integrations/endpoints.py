@@ -1,6 +1,5 @@
 """Pages for an integrator: the clients of one's own unit, registered and kept without the API."""
 
-import hmac
 import secrets
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,7 +16,7 @@ from identity.clients.rules import Metadata
 from identity.clients.service import Registrar, secret_id
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.memberships.dependencies import MembershipService
-from identity.pages.csrf import Forged
+from identity.pages import csrf
 from identity.pages.dependencies import Browser
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
@@ -27,23 +26,23 @@ from servicekit.problems import Problem
 
 router = APIRouter(prefix="/integrations", include_in_schema=False)
 
-_PURPOSE = "csrf-integrations"
 _SHOWN = 100
 _METHODS = {
     "client_secret_basic": "密钥（服务器端系统）",
     "none": "无密钥，仅 PKCE（手机或桌面应用）",
 }
 Text = Annotated[str, Form(max_length=4000)]
+Token = Annotated[str, Form(max_length=128, alias="csrf")]
 
 
 class Integrator:
     """The signed-in administrator, their unit, and what their forms must carry."""
 
     def __init__(self, browser: BrowserSession, unit: Unit, vault: ServiceVault) -> None:
+        self.browser = browser
         self.unit = unit
         self.actor = Registrar(str(browser.account_id), unit.path, unit.level == Level.MINISTRY)
-        # Bound to the session: another browser's, or an earlier session's, form is refused.
-        self.csrf = vault.index(_PURPOSE, str(browser.id)).hex()
+        self.csrf = csrf.token_of(vault, browser)
 
 
 async def _integrator(
@@ -67,14 +66,6 @@ async def _integrator(
 
 
 Who = Annotated[Integrator | Response, Depends(_integrator)]
-
-
-def _own_form(request: Request, settings: ServiceSettings, who: Integrator, token: str) -> None:
-    """Raise `Forged` unless the form was rendered by us for this session."""
-    if request.headers.get("origin") not in (None, "null", settings.issuer_url):
-        raise Forged
-    if not hmac.compare_digest(token.encode(), who.csrf.encode()):
-        raise Forged
 
 
 async def _overview(
@@ -161,7 +152,8 @@ async def register(
     clients: ClientService,
     clock: ServiceClock,
     settings: ServiceSettings,
-    csrf: Text,
+    vault: ServiceVault,
+    token: Token,
     client_name: Text = "",
     redirect_uri: Text = "",
     contact: Text = "",
@@ -170,7 +162,7 @@ async def register(
     """Register a client; its secret is on this answer and nowhere else."""
     if isinstance(who, Response):
         return who
-    _own_form(request, settings, who, csrf)
+    csrf.check(request, vault, settings, who.browser, token)
     form = {"client_name": client_name, "redirect_uri": redirect_uri, "contact": contact, "method": method}
     if not 1 <= len(client_name.strip()) <= 100:
         return await _overview(who, clients, message="请填写系统名称，不超过 100 字。", status=400, form=form)
@@ -211,12 +203,13 @@ async def rotate(
     clients: ClientService,
     clock: ServiceClock,
     settings: ServiceSettings,
-    csrf: Text,
+    vault: ServiceVault,
+    token: Token,
 ) -> Response:
     """A new secret, shown once; the old one works on for the overlap."""
     if isinstance(who, Response):
         return who
-    _own_form(request, settings, who, csrf)
+    csrf.check(request, vault, settings, who.browser, token)
     try:
         made = await clients.rotate_secret(who.actor, client_id)
     except Problem as problem:
