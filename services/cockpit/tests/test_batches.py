@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, BinaryIO
-from uuid import uuid4
+from typing import BinaryIO
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -66,8 +66,9 @@ async def test_the_same_file_under_another_name_is_refused_until_the_first_is_re
     text = csv_of([award(amount="5"), award(unit_code="3701030001", amount="7")])
     first = await cockpit.upload("award", "city", text)
     before = await stored(cockpit)
-    for params in ({}, {"batch_id": str(uuid4())}, {"source": "另一来源"}):
-        again = await cockpit.upload("award", "city", text, **params)
+    others: list[dict[str, str]] = [{}, {"batch_id": str(uuid4())}, {"source": "另一来源"}]
+    for params in others:
+        again = await cockpit.upload("award", "city", text, headers=None, **params)
         assert (again.status_code, again.json()["code"]) == (409, "batch_duplicate")
         assert first.json()["id"] in again.json()["detail"]
     assert await stored(cockpit) == before
@@ -85,9 +86,9 @@ async def test_the_same_file_under_two_names_at_the_same_moment_counts_once(
     everybody = asyncio.Barrier(3)
     commit = Receiver._commit
 
-    async def commit_together(self: Receiver, *arguments: Any) -> Batch:
+    async def commit_together(self: Receiver, batch: Batch, accepted: int, rejected: int) -> Batch:
         await everybody.wait()
-        return await commit(self, *arguments)
+        return await commit(self, batch, accepted, rejected)
 
     monkeypatch.setattr(Receiver, "_commit", commit_together)
     text = csv_of([award(amount="5")])
@@ -161,7 +162,7 @@ class Crash(BaseException):
 async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
     start: Start, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    async def crash(*_: Any) -> None:
+    async def crash(*_: object) -> None:
         raise Crash
 
     text = csv_of([award(amount="5"), award(amount="-1")])
@@ -257,8 +258,8 @@ async def test_a_reversal_that_was_interrupted_leaves_no_facts(
 ) -> None:
     reverse = FactWriter.reverse
 
-    async def reverse_and_crash(self: FactWriter, *arguments: Any) -> None:
-        await reverse(self, *arguments)
+    async def reverse_and_crash(self: FactWriter, feed: str, load_id: UUID, reversal_id: UUID) -> None:
+        await reverse(self, feed, load_id, reversal_id)
         raise Crash
 
     async with start() as cockpit:
@@ -282,8 +283,8 @@ async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(
 ) -> None:
     insert = Analytics.insert
 
-    async def insert_and_fail(self: Analytics, *arguments: Any) -> None:
-        await insert(self, *arguments)
+    async def insert_and_fail(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+        await insert(self, table, columns, lines)
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
@@ -300,8 +301,8 @@ async def test_a_batch_whose_commit_was_not_acknowledged_stays_committed(
 ) -> None:
     commit = Receiver._commit
 
-    async def commit_and_lose_the_answer(self: Receiver, *arguments: Any) -> Batch:
-        await commit(self, *arguments)
+    async def commit_and_lose_the_answer(self: Receiver, batch: Batch, accepted: int, rejected: int) -> Batch:
+        await commit(self, batch, accepted, rejected)
         raise OSError("connection lost")
 
     text = csv_of([award(amount="5"), award(amount="-1")])
@@ -328,7 +329,7 @@ def test_only_a_batch_that_is_being_received_can_be_given_up() -> None:
 async def test_a_committed_batch_is_told_of_once(cockpit: Cockpit) -> None:
     heard: list[BatchCommittedV1] = []
 
-    async def hear(_: Any, event: BatchCommittedV1, __: Any) -> None:
+    async def hear(_: object, event: BatchCommittedV1, __: object) -> None:
         heard.append(event)
 
     processor = cockpit.bus._subscriptions[0][1]

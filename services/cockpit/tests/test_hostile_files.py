@@ -3,7 +3,6 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -55,11 +54,15 @@ def test_no_step_of_parsing_reads_more_than_its_bound(name: str) -> None:
     while not reader.ended and ended is None:
         before, lines = file.count, reader._lines.lines
         try:
-            rows = reader.take() if reader.opened else reader.open()
+            rows: list[files.Line] = []
+            if reader.opened:
+                rows = reader.take()
+            else:
+                reader.open()
         except (EmptyFile, MalformedCsv) as error:
             ended = type(error)
         else:
-            assert len(rows or []) <= files.STEP_ROWS
+            assert len(rows) <= files.STEP_ROWS
         assert file.count - before <= bound
         assert reader._lines.lines - lines <= files.STEP_LINES + files.MAX_RECORD
     assert ended is (
@@ -91,7 +94,7 @@ class TestThroughTheApi:
         answered = answered_before_first_row = 0
         claim = BatchRepository.claim
 
-        async def noted_claim(self: BatchRepository, values: dict[str, Any]) -> bool:
+        async def noted_claim(self: BatchRepository, values: dict[str, object]) -> bool:
             nonlocal answered_before_first_row
             answered_before_first_row = answered
             return await claim(self, values)

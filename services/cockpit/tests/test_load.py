@@ -2,13 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.query import QueryResult
 from sqlalchemy import text
 
 from cockpit.analytics import store
@@ -35,9 +35,9 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch, cockpit: Cockpit) -> Gate:
     gate = Gate()
     client = type(cockpit.app.state.analytics._client())
-    query = client.query
+    query: Callable[..., QueryResult] = client.query
 
-    def query_at_gate(self: Client, sql: str, *arguments: Any, **options: Any) -> Any:
+    def query_at_gate(self: Client, sql: str, *arguments: object, **options: object) -> QueryResult:
         if "award_facts" in sql and "unit_path" in sql:
             gate.arrived.release()
             assert gate.opened.wait(60)

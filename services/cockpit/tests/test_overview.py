@@ -3,12 +3,14 @@
 import io
 import secrets
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.query import QueryResult
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
@@ -17,10 +19,6 @@ from cockpit.intake.facts import line_of
 from cockpit.models import Batch
 from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, award, csv_of
-
-
-def code_of(response: Any) -> str:
-    return str(response.json()["code"])
 
 
 async def test_national_table_of_2017_is_read_back_equal_to_the_fen(cockpit: Cockpit) -> None:
@@ -144,29 +142,37 @@ async def test_years_with_data_are_listed_for_the_subtree_only(cockpit: Cockpit)
     assert await years("sibling") == []
 
 
-_ROW = st.fixed_dictionaries(
-    {
-        "unit_code": st.sampled_from(["3701020001", "3701020002", "3701030001", "370102", "370103"]),
-        "stage": st.sampled_from(["preschool", "义务教育", "普通高中", "doctor"]),
-        "funding": st.sampled_from(["中央财政", "local", "学校", "社会", "bank"]),
-        "person": st.integers(0, 5),
-        "fen": st.integers(1, 10**10),
-    }
+@dataclass(frozen=True)
+class Drawn:
+    unit_code: str
+    stage: str
+    funding: str
+    person: int
+    fen: int
+
+
+_ROW = st.builds(
+    Drawn,
+    unit_code=st.sampled_from(["3701020001", "3701020002", "3701030001", "370102", "370103"]),
+    stage=st.sampled_from(["preschool", "义务教育", "普通高中", "doctor"]),
+    funding=st.sampled_from(["中央财政", "local", "学校", "社会", "bank"]),
+    person=st.integers(0, 5),
+    fen=st.integers(1, 10**10),
 )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(_ROW, min_size=1, max_size=30))
 async def test_any_awards_are_shown_as_their_plain_sums_and_gone_after_reversal(
-    cockpit: Cockpit, drawn: list[dict[str, Any]]
+    cockpit: Cockpit, drawn: list[Drawn]
 ) -> None:
     rows = [
         award(
-            unit_code=row["unit_code"],
-            stage=row["stage"],
-            funding=row["funding"],
-            person_token=f"person-{row['person']:016d}",
-            amount=str(Decimal(row["fen"]) / 100),
+            unit_code=row.unit_code,
+            stage=row.stage,
+            funding=row.funding,
+            person_token=f"person-{row.person:016d}",
+            amount=str(Decimal(row.fen) / 100),
         )
         for row in drawn
     ]
@@ -174,17 +180,17 @@ async def test_any_awards_are_shown_as_their_plain_sums_and_gone_after_reversal(
     assert made.status_code == 201
     assert made.json()["accepted"] == len(rows), made.text
     for unit, prefix in {"city": "370", "county": "370102", "sibling": "370103"}.items():
-        mine = [row for row in drawn if row["unit_code"].startswith(prefix)]
+        mine = [row for row in drawn if row.unit_code.startswith(prefix)]
         overview = await cockpit.overview(unit)
         awards = overview["awards"]
-        assert Decimal(awards["amount"]["yuan"]) * 100 == sum(row["fen"] for row in mine)
+        assert Decimal(awards["amount"]["yuan"]) * 100 == sum(row.fen for row in mine)
         assert awards["person_times"] == len(mine)
-        assert awards["persons"] == len({row["person"] for row in mine})
+        assert awards["persons"] == len({row.person for row in mine})
         by_stage: dict[str, int] = defaultdict(int)
         for row in mine:
-            by_stage[
-                {"义务教育": "compulsory", "普通高中": "general_high"}.get(row["stage"], row["stage"])
-            ] += row["fen"]
+            by_stage[{"义务教育": "compulsory", "普通高中": "general_high"}.get(row.stage, row.stage)] += (
+                row.fen
+            )
         assert {p["code"]: Decimal(p["amount"]["yuan"]) * 100 for p in awards["by_stage"]} == by_stage
         assert sum(p["person_times"] for p in awards["by_funding"]) == len(mine)
         parts = [overview["own"], *overview["children"]]
@@ -247,9 +253,11 @@ async def test_an_overview_answers_when_thousands_of_batches_count(
 
     bound: list[int] = []
     client = type(cockpit.app.state.analytics._client())
-    query = client.query
+    query: Callable[..., QueryResult] = client.query
 
-    def measured_query(self: Client, sql: str, parameters: dict[str, Any], **options: Any) -> Any:
+    def measured_query(
+        self: Client, sql: str, parameters: dict[str, object], **options: object
+    ) -> QueryResult:
         bound.extend(len(str(value)) for value in parameters.values())
         return query(self, sql, parameters=parameters, **options)
 

@@ -1,8 +1,8 @@
 """The service as a whole: start, readiness, reference, dictionary of metrics."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, get_args
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import ParamSpec, get_args
 
 import pytest
 
@@ -11,15 +11,19 @@ from messaging.wiring import Messaging
 from replica.replica import Replica
 from services.cockpit.tests.support.running_cockpit import Cockpit, Start
 
+P = ParamSpec("P")
+
 
 async def test_the_queue_is_bound_before_the_snapshot_is_read(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
 
-    def noting(name: str, enter: Any) -> Any:
+    def noting(
+        name: str, enter: Callable[P, AbstractAsyncContextManager[None]]
+    ) -> Callable[P, AbstractAsyncContextManager[None]]:
         @asynccontextmanager
-        async def entered(*arguments: Any, **options: Any) -> AsyncIterator[None]:
+        async def entered(*arguments: P.args, **options: P.kwargs) -> AsyncIterator[None]:
             async with enter(*arguments, **options):
                 order.append(name)
                 yield
