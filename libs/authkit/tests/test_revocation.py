@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from authkit.errors import TokenRevoked
 from authkit.jwks import KeySet
 from authkit.revocation import RevocationList, make_revocation_table
 from authkit.tokens import TokenVerifier
-from contracts.identity import AccessRevokedV1
+from contracts.identity import AccessRevokedV1, ClientRevokedV1
 from servicekit.db import Database, new_metadata
 from testkit.plugin import DatabaseFactory
 from testkit.tokens import TokenFactory
@@ -102,6 +102,50 @@ async def test_one_session_can_end_without_the_others(
     assert not await is_refused(verifier, token_of(issuer, sid="ended")), "another person's session"
 
 
+async def test_a_withdrawal_of_a_session_and_a_grant_concerns_tokens_of_either(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory, database: Database
+) -> None:
+    """It once concerned none: it was compared with tokens of neither."""
+    sub = str(uuid4())
+    async with database.transaction() as session:
+        await revocations.record(session, revoked(sub, sid="s1", grant_id="g1"))
+    restarted = RevocationList(database, TABLE, issuer.audience)
+    await restarted.reload()
+    for known in (revocations, restarted):
+        verifier.revocations = known
+        assert await is_refused(verifier, token_of(issuer, sub=sub, sid="s1", grant_id="g1"))
+        assert await is_refused(verifier, token_of(issuer, sub=sub, sid="s1", grant_id="g2"))
+        assert await is_refused(verifier, token_of(issuer, sub=sub, sid="s2", grant_id="g1"))
+        assert not await is_refused(verifier, token_of(issuer, sub=sub, sid="s2", grant_id="g2"))
+        assert not await is_refused(verifier, token_of(issuer, sub=sub))
+
+
+def client_revoked(client_id: str) -> ClientRevokedV1:
+    now = datetime.now(UTC)
+    return ClientRevokedV1(
+        client_id=client_id, not_before=now, expires_at=now + timedelta(minutes=6), reason="停用"
+    )
+
+
+async def test_a_client_s_tokens_are_refused_whoever_they_speak_of(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory, database: Database
+) -> None:
+    async with database.transaction() as session:
+        await revocations.record(session, client_revoked("portal"))
+    restarted = RevocationList(database, TABLE, issuer.audience)
+    await restarted.reload()
+    chain = {"sub": "cockpit", "act": {"sub": "portal"}}
+    made_later = int(datetime.now(UTC).timestamp()) + 5
+    for known in (revocations, restarted):
+        verifier.revocations = known
+        assert await is_refused(verifier, token_of(issuer, client_id="portal"))
+        assert await is_refused(verifier, token_of(issuer, client_id="portal", sub="portal"))
+        assert not await is_refused(verifier, token_of(issuer, client_id="office"))
+        assert await is_refused(verifier, token_of(issuer, client_id="office", grant_client_id="portal"))
+        assert await is_refused(verifier, token_of(issuer, client_id="cockpit", act=chain))
+        assert not await is_refused(verifier, token_of(issuer, client_id="portal", iat=made_later))
+
+
 async def test_a_withdrawal_for_another_audience_is_not_ours(
     verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory
 ) -> None:
@@ -149,6 +193,45 @@ async def test_what_the_listener_missed_is_read_in_the_background(
         async with asyncio.timeout(5):
             while not await is_refused(verifier, token_of(issuer, sub=sub)):  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.02)
+
+
+async def test_a_reload_reads_what_is_new_and_seldom_everything(
+    revocations: RevocationList, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    row = {"not_before": now, "expires_at": now + timedelta(minutes=6)}
+    old = [{"id": uuid4(), "sub": uuid4(), "recorded_at": now - timedelta(minutes=2)} for _ in range(500)]
+    async with database.transaction() as session:
+        await session.execute(insert(TABLE), [row | given for given in old])
+    read: list[UUID] = []
+    take = revocations._add_person
+
+    def counted(sub: UUID, entry: Any) -> None:
+        read.append(sub)
+        take(sub, entry)
+
+    monkeypatch.setattr(revocations, "_add_person", counted)
+
+    async def reloaded() -> int:
+        read.clear()
+        await revocations.reload()
+        return len(read)
+
+    async def recorded(seconds_ago: float) -> None:
+        recorded_at = now - timedelta(seconds=seconds_ago)
+        async with database.transaction() as session:
+            new = {"id": uuid4(), "sub": uuid4(), "recorded_at": recorded_at}
+            await session.execute(insert(TABLE), [row | new])
+
+    assert await reloaded() == 500
+    await recorded(0)
+    assert await reloaded() == 501, "those of the overlap once more"
+    assert await reloaded() == 1
+    await recorded(20)
+    assert await reloaded() == 2, "of a transaction that began before others and ended after them"
+    revocations._full_reload_at = 0.0
+    assert await reloaded() == 502
+    assert await reloaded() == 2
 
 
 async def test_a_reload_that_fails_forgets_nothing_and_is_tried_again(

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from contracts.identity import AccessRevokedV1
+from contracts.identity import AccessRevokedV1, ClientRevokedV1
 from messaging.envelope import Envelope
 from servicekit.ids import new_id
 from servicekit.paging import encode
@@ -129,17 +129,36 @@ async def test_a_withdrawn_token_is_refused_at_once(office: RunningOffice) -> No
     event = AccessRevokedV1(
         sub=sub, not_before=now, expires_at=now + timedelta(minutes=5), reason="suspended"
     )
+    await announce(office, event)
+    assert code_of(await client.get(f"{N}/inbox")) == (401, "token_revoked")
+    assert (await office.unit("370000", iat=past).get(f"{N}/inbox")).status_code == 200
+
+
+async def test_tokens_of_a_withdrawn_client_are_refused_at_once(office: RunningOffice) -> None:
+    past = int(datetime.now(UTC).timestamp()) - 30
+    of_app, of_portal = (office.unit("370000", client_id=name, iat=past) for name in ("app", "portal"))
+    assert (await of_app.get(f"{N}/inbox")).status_code == 200
+    now = datetime.now(UTC)
+    await announce(
+        office,
+        ClientRevokedV1(
+            client_id="app", not_before=now, expires_at=now + timedelta(minutes=5), reason="client disabled"
+        ),
+    )
+    assert code_of(await of_app.get(f"{N}/inbox")) == (401, "token_revoked")
+    assert (await of_portal.get(f"{N}/inbox")).status_code == 200
+
+
+async def announce(office: RunningOffice, event: AccessRevokedV1 | ClientRevokedV1) -> None:
     envelope = Envelope(
         id=new_id(),
         source="/zhuxue/identity",
         type=event.type,
-        subject=str(sub),
-        time=now,
+        subject="somebody",
+        time=event.not_before,
         data=event.model_dump(mode="json"),
     )
     assert await office.bus.publish([envelope]) == [None]
-    assert code_of(await client.get(f"{N}/inbox")) == (401, "token_revoked")
-    assert (await office.unit("370000", iat=past).get(f"{N}/inbox")).status_code == 200
 
 
 async def test_malformed_json_is_a_problem(office: RunningOffice) -> None:

@@ -41,6 +41,13 @@ class Principal:
     """Thumbprint of the key the token is bound to (RFC 9449 §6.1)."""
     actor: str | None = None
     """The client that acts on behalf of `sub`, if the token came from an exchange (RFC 8693 §4.1)."""
+    earlier_clients: frozenset[str] = field(default_factory=frozenset)
+    """The other clients that an exchanged token came through: the first one, and those that acted before."""
+
+    @property
+    def clients(self) -> frozenset[str]:
+        """Every client without which there would be no such token."""
+        return self.earlier_clients | {self.client_id}
 
     @property
     def is_client(self) -> bool:

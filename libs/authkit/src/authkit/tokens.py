@@ -181,4 +181,15 @@ def _principal(claims: dict[str, Any]) -> Principal:
         entitlements=frozenset(claims.get("entitlements", [])),
         jkt=None if claims.get("cnf") is None else _text(claims["cnf"], "jkt"),
         actor=None if claims.get("act") is None else _text(claims["act"], "sub"),
+        earlier_clients=_earlier_clients(claims),
     )
+
+
+def _earlier_clients(claims: dict[str, Any]) -> frozenset[str]:
+    """The client that the person signed in to, and those of the chain of `act` (RFC 8693 §4.1)."""
+    found = set() if claims.get("grant_client_id") is None else {_text(claims, "grant_client_id")}
+    act = claims.get("act")
+    while act is not None:
+        found.add(_text(act, "sub"))
+        act = act.get("act")
+    return frozenset(found)

@@ -71,7 +71,8 @@ class AccessRevokedV1(EventModel):
     """Tokens issued before `not_before` are to be refused although they have not expired.
 
     Which tokens: those of the person `sub` and, where given, only those of the session `sid`, of the
-    grant `grant_id` or for the audience `audience`. `expires_at` is when the last of them has expired anyway.
+    grant `grant_id` or for the audience `audience`; with both `sid` and `grant_id`, those of either.
+    `expires_at` is when the last of them has expired anyway.
     """
 
     type: ClassVar[str] = "zhuxue.identity.access.revoked.v1"
@@ -80,6 +81,21 @@ class AccessRevokedV1(EventModel):
     sid: str | None = None
     grant_id: str | None = None
     audience: Open[Audience] | None = None
+    not_before: datetime
+    expires_at: datetime
+    reason: str
+
+
+class ClientRevokedV1(EventModel):
+    """All tokens that came through a client and were issued before `not_before` are to be refused.
+
+    The client is a token's `client_id`, its `grant_client_id`, or stands in its chain of `act`.
+    `expires_at` is when the last of them has expired anyway.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.client.revoked.v1"
+
+    client_id: str
     not_before: datetime
     expires_at: datetime
     reason: str

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from authkit import revocation
 from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
@@ -28,7 +29,6 @@ from cockpit.intake.receiving import Receiver
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.settings import Settings
-from contracts.identity import AccessRevokedV1
 from jobs.worker import Worker
 from messaging import pruning
 from messaging.bus import Bus
@@ -69,9 +69,9 @@ def build(
         dead_letters,
         subscriptions=[
             Subscription("cockpit.directory", replica.types, replica.handle),
-            Subscription("cockpit.revocations", (AccessRevokedV1,), revoked.record),
+            Subscription("cockpit.revocations", revocation.EVENTS, revoked.record),
         ],
-        listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
+        listeners=[LocalListener(revocation.EVENTS, revoked.hear)],
         concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from authkit import revocation
 from authkit.jwks import KeySet
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
-from contracts.identity import AccessRevokedV1
 from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
@@ -88,8 +88,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         outbox,
         inbox,
         dead_letters,
-        subscriptions=[Subscription("identity.revocations", (AccessRevokedV1,), revoked.record)],
-        listeners=[LocalListener((AccessRevokedV1,), revoked.hear)],
+        subscriptions=[Subscription("identity.revocations", revocation.EVENTS, revoked.record)],
+        listeners=[LocalListener(revocation.EVENTS, revoked.hear)],
         concurrency=settings.consumer_concurrency,
     )
     own = bus is None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sqlalchemy import Index
 from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
@@ -33,6 +34,11 @@ dead_letters = make_dead_letter_table(Base.metadata)
 job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
+# Introspection looks them up; other services have them in memory.
+Index("ix_revocations_sub", revocations.c.sub)
+Index(
+    "ix_revocations_client_id", revocations.c.client_id, postgresql_where=revocations.c.client_id.is_not(None)
+)
 
 
 class Revocation(Base):

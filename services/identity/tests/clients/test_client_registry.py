@@ -194,9 +194,10 @@ async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: Any, adm
     refused = await redeem(browser, client_id, secret, "x")
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
     async with app.state.database.transaction() as session:
+        client = await session.get(Client, client_id)
         grants = (await session.scalars(select(Grant).where(Grant.client_id == client_id))).all()
         assert grants
-        assert all(grant.revoked_at is not None for grant in grants)
+        assert all(grant.generation != client.grant_generation for grant in grants)
         acts = set(
             await session.scalars(select(AuditRecord.action).where(AuditRecord.target_id == client_id))
         )

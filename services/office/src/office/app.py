@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from authkit import revocation
 from authkit.jwks import KeySet, fetch_over_http
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
-from contracts.identity import AccessRevokedV1
 from contracts.vocabulary import Audience
 from jobs.worker import Worker
 from messaging import pruning
@@ -62,9 +62,9 @@ def build(
         dead_letters,
         subscriptions=(
             Subscription("office.directory", replica.types, replica.handle),
-            Subscription("office.revocations", (AccessRevokedV1,), revoked.record),
+            Subscription("office.revocations", revocation.EVENTS, revoked.record),
         ),
-        listeners=(LocalListener((AccessRevokedV1,), revoked.hear),),
+        listeners=(LocalListener(revocation.EVENTS, revoked.hear),),
         concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)

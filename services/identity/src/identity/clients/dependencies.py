@@ -8,7 +8,7 @@ from identity.audit.dependencies import AuditService
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
 from identity.dependencies import ServiceSettings
-from identity.grants.dependencies import GrantService
+from identity.revocations.dependencies import RevocationService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -18,10 +18,10 @@ async def _clients(
     session: Session,
     clock: ServiceClock,
     settings: ServiceSettings,
-    grants: GrantService,
+    revocations: RevocationService,
     audit: AuditService,
 ) -> Clients:
-    return Clients(session, clock, settings, request.app.state.client_cache, grants, audit)
+    return Clients(session, clock, settings, request.app.state.client_cache, revocations, audit)
 
 
 ClientService = Annotated[Clients, Depends(_clients)]

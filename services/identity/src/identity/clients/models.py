@@ -123,6 +123,8 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     )
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    grant_generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """Grants of another generation have ended: disabling a client ends all of them by counting this up."""
 
     secrets: Mapped[list["ClientSecret"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"

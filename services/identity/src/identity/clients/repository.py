@@ -1,7 +1,6 @@
 """Queries of the client registry; lists are restricted to the caller's subtree in the query."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -10,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from contracts.vocabulary import ClientStatus
 from identity.clients.models import Client, InitialAccessToken
-from identity.grants.models import Grant
 from identity.units.models import Unit
 from servicekit.ltree import under
 
 
 class ClientRepository:
-    """Clients with an owner unit, their live grants, and initial access tokens."""
+    """Clients with an owner unit, and initial access tokens."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -69,16 +67,6 @@ class ClientRepository:
                 .where(Client.owner_unit_id == unit_id, Client.status != ClientStatus.DELETED)
                 .order_by(Client.registered_at.desc(), Client.client_id)
                 .limit(limit)
-            )
-        ).all()
-
-    async def live_grants(self, client_id: str, now: datetime) -> Sequence[Grant]:
-        """What people have granted the client and has not ended, locked."""
-        return (
-            await self._session.scalars(
-                select(Grant)
-                .where(Grant.client_id == client_id, Grant.revoked_at.is_(None), Grant.expires_at > now)
-                .with_for_update()
             )
         ).all()
 

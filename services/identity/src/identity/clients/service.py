@@ -19,7 +19,7 @@ from identity.clients.cache import ClientCache
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
-from identity.grants.service import Grants
+from identity.revocations.service import Revocations
 from identity.settings import Settings
 from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
@@ -69,16 +69,16 @@ class Clients:
         clock: Clock,
         settings: Settings,
         cache: ClientCache,
-        grants: Grants,
+        revocations: Revocations,
         audit: AuditLog,
     ) -> None:
         self._session = session
         self._clock = clock
         self._settings = settings
         self._cache = cache
-        self._grants = grants
         self._audit = audit
         self._rows = ClientRepository(session)
+        self._revocations = revocations
 
     async def create(
         self, actor: Registrar, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
@@ -196,7 +196,7 @@ class Clients:
         client = await self.get(actor, client_id, lock=True)
         if client.status != ClientStatus.ACTIVE:
             raise errors.ClientDisabled
-        await self._end(client, ClientStatus.DISABLED, "client disabled")
+        self._end(client, ClientStatus.DISABLED, "client disabled")
         self._record(actor, "client.disabled", client, reason=reason)
         return client
 
@@ -214,7 +214,7 @@ class Clients:
         """Deprovision (RFC 7592 §2.3). The row stays: the audit log and grants refer to it."""
         client = await self.get(actor, client_id, lock=True)
         client.registration_token_hash = None
-        await self._end(client, ClientStatus.DELETED, "client deleted")
+        self._end(client, ClientStatus.DELETED, "client deleted")
         self._record(actor, "client.deleted", client)
 
     async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
@@ -231,13 +231,12 @@ class Clients:
             return None
         return client, registrant(unit, f"client:{client.client_id}")
 
-    async def _end(self, client: Client, status: ClientStatus, why: str) -> None:
+    def _end(self, client: Client, status: ClientStatus, why: str) -> None:
+        """End the client and everything it was granted, with one event however many people use it."""
         client.status = status
         client.version += 1
-        grants = await self._rows.live_grants(client.client_id, self._clock.now())
-
-        for grant in grants:
-            self._grants.revoke(grant, why)
+        client.grant_generation += 1
+        self._revocations.revoke_client(client.client_id, reason=why)
 
     def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
         """What the centre has given a client its own unit may keep, not extend."""

@@ -73,7 +73,7 @@ class SmsDispatcher:
         Polls for messages that other processes have committed and for retries that have come due.
         """
         try:
-            async with repeated("sms", self._start_due, every=self._poll, wake=self._woken):
+            async with repeated("sms", self._round, every=self._poll, wake=self._woken):
                 yield
         finally:
             if self._sending:
@@ -83,7 +83,8 @@ class SmsDispatcher:
 
     async def drain(self) -> None:
         """Try every message that is due, and return when each has been tried."""
-        await self._start_due()
+        while await self._start_due():
+            await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
         while self._sending:
             await asyncio.wait(self._sending)
 
@@ -92,19 +93,25 @@ class SmsDispatcher:
         if self._woken.is_set() or self._claiming.locked() or self._sending:
             await self.drain()
 
-    async def _start_due(self) -> None:
-        """Start sending what is due; a slow message does not hold up the others."""
+    async def _round(self) -> float | None:
+        if not await self._start_due():
+            return None
+        await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+        return 0.0
+
+    async def _start_due(self) -> bool:
+        """Start sending what is due; a slow message does not hold up the others.
+
+        Returns whether there may be more than what can be sent at once.
+        """
         async with self._claiming:
-            while True:
-                free = AT_ONCE - len(self._sending)
-                claimed = await self._claim(free)
-                for message in claimed:
-                    task = asyncio.create_task(self._deliver(message), name="sms")
-                    self._sending.add(task)
-                    task.add_done_callback(self._sending.discard)
-                if len(claimed) < free:
-                    return
-                await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+            free = AT_ONCE - len(self._sending)
+            claimed = await self._claim(free)
+            for message in claimed:
+                task = asyncio.create_task(self._deliver(message), name="sms")
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+            return len(claimed) == free
 
     async def _claim(self, limit: int) -> list[_Claimed]:
         async with self._database.transaction() as session:

@@ -115,6 +115,7 @@ class Devices:
             amr=browser.amr,
             created_at=now,
             expires_at=now + lifetime,
+            generation=client.grant_generation,
         )
         await self._rows.add_grant(grant)
         row.allow(grant)

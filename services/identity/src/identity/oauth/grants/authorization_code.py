@@ -71,6 +71,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             claims=claims.allowed(wanted, request.client) or None,
             created_at=now,
             expires_at=expires_at,
+            generation=request.client.grant_generation,
         )
         context.rows.add(
             AuthorizationCode(

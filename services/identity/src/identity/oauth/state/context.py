@@ -91,7 +91,10 @@ class Context:
         return self._subjects[grant.id]
 
     def active_subject(self, grant: Grant) -> Subject | None:
-        """The person of a grant, if grant, account and session are all still active."""
+        """The person of a grant, if client, grant, account and session are all still active."""
+        client = self.client(grant.client_id)
+        if client is None or client.grant_generation != grant.generation:
+            return None
         subject = self.subject(grant)
         # Checked after the lock: until then another transaction may have ended it.
         if subject is None or not subject.active or grant.revoked_at is not None:

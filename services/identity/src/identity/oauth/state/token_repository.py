@@ -1,11 +1,12 @@
 """Queries of the token endpoint and its neighbours, on the sync face of the request's session."""
 
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Text, any_, bindparam, cast, exists, literal, or_, select, update
+from sqlalchemy import LargeBinary, Text, and_, any_, bindparam, cast, exists, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, contains_eager
 
@@ -53,17 +54,27 @@ _ROTATE = (
     )
 )
 _REVOKED = revocations.c
+_NOTED = exists().where(OnceOnly.key_hash == bindparam("key"))
+_CLIENT_REVOKED = exists().where(
+    _REVOKED.client_id == any_(bindparam("clients", type_=ARRAY(Text))),
+    _REVOKED.not_before > bindparam("issued_at"),
+)
+_WITHDRAWN = select(or_(_NOTED, _CLIENT_REVOKED))
 _LIVE = with_subject(
     select(Grant, *SUBJECT).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
 ).where(
     Grant.id == bindparam("grant_id"),
     Account.id == bindparam("sub"),
-    ~exists().where(OnceOnly.key_hash == bindparam("key")),
+    ~_NOTED,
+    ~_CLIENT_REVOKED,
     ~exists().where(
         _REVOKED.sub == Account.id,
         _REVOKED.not_before > bindparam("issued_at"),
-        or_(_REVOKED.sid.is_(None), _REVOKED.sid == cast(Grant.session_id, Text)),
-        or_(_REVOKED.grant_id.is_(None), _REVOKED.grant_id == cast(Grant.id, Text)),
+        or_(
+            and_(_REVOKED.sid.is_(None), _REVOKED.grant_id.is_(None)),
+            _REVOKED.sid == cast(Grant.session_id, Text),
+            _REVOKED.grant_id == cast(Grant.id, Text),
+        ),
         or_(
             _REVOKED.audience.is_(None), _REVOKED.audience == any_(bindparam("audiences", type_=ARRAY(Text)))
         ),
@@ -148,11 +159,17 @@ class TokenRepository:
         """Whether it has been noted."""
         return self._session.scalar(select(exists().where(OnceOnly.key_hash == _key(words)))) is True
 
+    def withdrawn(self, jti: tuple[str, ...], clients: Collection[str], issued_at: datetime) -> bool:
+        """Whether a client's own token has been withdrawn: alone (`jti` has been noted) or with a client."""
+        parameters = {"key": _key(jti), "clients": list(clients), "issued_at": issued_at}
+        return self._session.scalar(_WITHDRAWN, parameters) is True
+
     def live(
         self,
         grant_id: UUID,
         sub: UUID,
         jti: tuple[str, ...],
+        clients: Collection[str],
         audiences: list[str],
         issued_at: datetime,
         *,
@@ -170,6 +187,7 @@ class TokenRepository:
                 "grant_id": grant_id,
                 "sub": sub,
                 "key": _key(jti),
+                "clients": list(clients),
                 "audiences": audiences,
                 "issued_at": issued_at,
             },

@@ -43,6 +43,9 @@ def for_person(
         "auth_time": grant.auth_time,
         "acr": grant.acr,
     }
+    if grant.client_id != client.client_id:
+        # An exchanged token ends with the client that the person signed in to, too.
+        claims["grant_client_id"] = grant.client_id
     if grant.session_id is not None:
         claims["sid"] = str(grant.session_id)
     if act is not None:

@@ -68,19 +68,20 @@ def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> A
     None once it has been withdrawn, or its client or a client that acts in it has been disabled, or its
     person's account, session or grant has ended. `lock` keeps the grant from ending until the commit.
     """
-    if any(context.client(name) is None for name in {claims["client_id"], *actors(claims)}):
+    clients = {claims["client_id"], *actors(claims)}
+    if any(context.client(name) is None for name in clients):
         return None
     sub = parse_sub(claims["sub"])
     withdrawn = (WITHDRAWN, claims["jti"])
+    since = datetime.fromtimestamp(claims["iat"], UTC)
     if sub is None or claims["sub"] == claims["client_id"]:
-        return None if context.token_rows.seen(*withdrawn) else ActiveToken()
+        return None if context.token_rows.withdrawn(withdrawn, clients, since) else ActiveToken()
     if "grant_id" not in claims:
         return None
-    since = datetime.fromtimestamp(claims["iat"], UTC)
     if lock:
         context.rows.lock_account(sub)
     found = context.token_rows.live(
-        UUID(claims["grant_id"]), sub, withdrawn, audiences(claims), since, lock=lock
+        UUID(claims["grant_id"]), sub, withdrawn, clients, audiences(claims), since, lock=lock
     )
     if found is None:
         return None
