@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 
-import messaging_bench
-from messaging_bench import (
+from libs.messaging.tests.support import messaging_bench
+from libs.messaging.tests.support.messaging_bench import (
     Bench,
     Change,
     DiesAfterEffect,
@@ -16,7 +16,6 @@ from messaging_bench import (
     outbox,
     subscription,
 )
-
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
 

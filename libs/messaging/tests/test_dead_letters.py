@@ -8,10 +8,17 @@ import aio_pika.message
 import pytest
 from aio_pika import ExchangeType, Message
 from aio_pika.abc import AbstractChannel
-from messaging_bench import Bench, committed, dead_letters, eventually, inbox, subscription
 from sqlalchemy import select
 
 from contracts.cockpit import BatchCommittedV1
+from libs.messaging.tests.support.messaging_bench import (
+    Bench,
+    committed,
+    dead_letters,
+    eventually,
+    inbox,
+    subscription,
+)
 from messaging.inbox import Processor
 from messaging.wiring import LocalListener
 

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from notes_service import service
 from pydantic import ValidationError
 from sqlalchemy import Column, Table, Uuid, insert, select, text
 
+from libs.servicekit.tests.support.notes_service import service
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
 from servicekit.ltree import LTree, is_under, under

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
 from identity.partitions import partitioned
@@ -45,7 +45,9 @@ async def blocked(app: FastAPI) -> None:
 
 
 async def while_the_account_is_held(
-    app: FastAPI, request: Callable[[], Awaitable[httpx.Response]], change: Callable[[Any, UUID], Any]
+    app: FastAPI,
+    request: Callable[[], Awaitable[httpx.Response]],
+    change: Callable[[AsyncSession, Account], Awaitable[None]],
 ) -> httpx.Response:
     """The answer to a request that came while the account was locked and then changed."""
     async with app.state.database.transaction() as session:
