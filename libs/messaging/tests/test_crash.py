@@ -18,6 +18,7 @@ from libs.messaging.tests.support.messaging_bench import (
 )
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
+from messaging.relay import Relay
 
 
 async def killed(action: str, bench: Bench) -> None:
@@ -84,7 +85,7 @@ async def test_killed_between_publishing_and_deleting_publishes_again_with_one_e
     bus = bench.new_bus()
     bus.subscribe(subscription(), deliveries)
     await bus.start()
-    async with messaging_bench.Relay(bench.database, outbox, bus).running():
+    async with Relay(bench.database, outbox, bus).running():
         await bench.relayed()
 
         async def delivered_again() -> bool:

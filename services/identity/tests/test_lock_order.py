@@ -20,6 +20,7 @@ from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.running_identity import Browser
 from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
@@ -69,16 +70,17 @@ def suspension(app: FastAPI) -> Any:
 
 def claims(token: str) -> dict[str, Any]:
     part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))  # type: ignore[no-any-return]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
-async def refreshing(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
+async def refreshing(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]:
     value = (await browser.token(PHONE)).json()["refresh_token"]
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": value}
-    return lambda: browser.http.post("/token", data=form)  # type: ignore[no-any-return]
+    return lambda: browser.http.post("/token", data=form)
 
 
-async def redeeming(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
+async def redeeming(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]:
     verifier = "v" * 64
     url = browser.authorize_url(verifier=verifier)
     answer = await browser.http.get((await browser.sign_in(PHONE, url)).headers["location"])
@@ -89,7 +91,7 @@ async def redeeming(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
         "redirect_uri": CALLBACK,
         "code_verifier": verifier,
     }
-    return lambda: browser.http.post("/token", data=form)  # type: ignore[no-any-return]
+    return lambda: browser.http.post("/token", data=form)
 
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
