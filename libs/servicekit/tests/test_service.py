@@ -208,8 +208,10 @@ def test_production_refuses_origins_on_this_machine(origin: str) -> None:
 async def test_scripts_from_localhost_may_call_in_dev_mode_only(
     database_url: str, origin: str, dev: bool, allowed: bool
 ) -> None:
-    mode = {"mode": "dev"} if dev else {"mode": "production", "rabbitmq_url": "amqp://localhost/"}
-    app = service(database_url, **mode)
+    if dev:
+        app = service(database_url, mode="dev")
+    else:
+        app = service(database_url, mode="production", rabbitmq_url="amqp://localhost/")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
         answer = await http.get("/livez", headers={"origin": origin})
         assert answer.status_code == 200
