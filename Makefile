@@ -42,13 +42,28 @@ test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
 
+# The checkers run side by side, the longest first. make keeps the lines of each together, and runs all of
+# them when one fails.
+LINTS := lint-types lint-tests lint-style lint-imports lint-dependencies
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(LINTS)
+
+.PHONY: $(LINTS)
+lint-types:
+	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench scaffold requirements tests $(wildcard $(MEMBERS:%=%/tests))
+
+lint-tests:
+	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
+
+lint-style:
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench scaffold
-	@$(VENV)/bin/lint-imports --no-cache
+
+lint-imports:
+	@set -o pipefail; $(VENV)/bin/lint-imports --no-cache | sed -n '/^Contracts$$/,$$p'
+
+lint-dependencies:
 	@for member in $(MEMBERS); do (cd $$member && $(CURDIR)/$(VENV)/bin/deptry src $(DEPTRY) 2>&1 | { grep DEP0 && exit 1 || true; }) || exit 1; done
-	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
 
 format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 	@$(VENV)/bin/ruff check --fix-only --quiet .

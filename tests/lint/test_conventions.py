@@ -92,7 +92,7 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
         if in_service and isinstance(node, ast.Call) and _called(node) in RAW_SQL and node.args:
             if isinstance(node.args[0], ast.JoinedStr | ast.BinOp | ast.Call):
                 yield node.lineno, f"{_called(node)}() of SQL that is put together"
-        elif in_service and _is_sql_with_values(node):
+        elif in_service and isinstance(node, ast.expr) and _is_sql_with_values(node):
             lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
             if reasoned.isdisjoint(lines):
                 yield node.lineno, "SQL with values formatted into it"

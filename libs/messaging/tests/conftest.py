@@ -1,18 +1,13 @@
 """Both buses, each with a database of its own."""
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from libs.messaging.tests.support import messaging_bench
 from servicekit import logs
 from testkit.plugin import DatabaseFactory
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
-import messaging_bench
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
-from messaging_bench import Bench, committed, eventually, subscription
 from sqlalchemy import text
 
 from contracts.cockpit import BatchCommittedV1
+from libs.messaging.tests.support.messaging_bench import Bench, committed, eventually, subscription
 from messaging.rabbitmq import RabbitBus
 from servicekit.db import Database, Session
 from servicekit.problems import install

@@ -5,7 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from messaging_bench import (
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.contextvars import bound_contextvars
+
+from contracts.cockpit import BatchCommittedV1
+from contracts.identity import DirectoryLoadedV1
+from libs.messaging.tests.support.messaging_bench import (
     Bench,
     committed,
     eventually,
@@ -15,12 +21,6 @@ from messaging_bench import (
     subscription,
     take_effect,
 )
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.contextvars import bound_contextvars
-
-from contracts.cockpit import BatchCommittedV1
-from contracts.identity import DirectoryLoadedV1
 from messaging.envelope import Envelope
 from messaging.inbox import Subscription
 from messaging.relay import Relay
@@ -393,7 +393,8 @@ class _Counting:
     """Notes what relays hand to the bus."""
 
     def __init__(self, inner: Any) -> None:
-        self.inner, self.policy, self.seen = inner, inner.policy, []
+        self.inner, self.policy = inner, inner.policy
+        self.seen: list[UUID] = []
 
     async def publish(self, envelopes: list[Envelope], queue: str | None = None) -> Any:
         self.seen += [envelope.id for envelope in envelopes]

@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from messaging_bench import Bench, committed, dead_letters, inbox, outbox, subscription
 from sqlalchemy import delete, select
 
 from jobs.queue import JobQueue
+from libs.messaging.tests.support.messaging_bench import (
+    Bench,
+    committed,
+    dead_letters,
+    inbox,
+    outbox,
+    subscription,
+)
 from messaging.cli import Service, main
 from servicekit.db import new_metadata
 from servicekit.settings import ServiceSettings

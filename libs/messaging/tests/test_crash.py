@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 
-import messaging_bench
-from messaging_bench import (
+from libs.messaging.tests.support import messaging_bench
+from libs.messaging.tests.support.messaging_bench import (
     Bench,
     Change,
     DiesAfterEffect,
@@ -16,9 +16,9 @@ from messaging_bench import (
     outbox,
     subscription,
 )
-
 from messaging.envelope import Envelope
 from messaging.inbox import Processor, Subscription
+from messaging.relay import Relay
 
 
 async def killed(action: str, bench: Bench) -> None:
@@ -85,7 +85,7 @@ async def test_killed_between_publishing_and_deleting_publishes_again_with_one_e
     bus = bench.new_bus()
     bus.subscribe(subscription(), deliveries)
     await bus.start()
-    async with messaging_bench.Relay(bench.database, outbox, bus).running():
+    async with Relay(bench.database, outbox, bus).running():
         await bench.relayed()
 
         async def delivered_again() -> bool:

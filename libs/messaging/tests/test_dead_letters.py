@@ -7,11 +7,18 @@ import aio_pika
 import aio_pika.message
 import pytest
 from aio_pika import ExchangeType, Message
-from aio_pika.abc import AbstractChannel
-from messaging_bench import Bench, committed, dead_letters, eventually, inbox, subscription
+from aio_pika.abc import AbstractChannel, FieldValue
 from sqlalchemy import select
 
 from contracts.cockpit import BatchCommittedV1
+from libs.messaging.tests.support.messaging_bench import (
+    Bench,
+    committed,
+    dead_letters,
+    eventually,
+    inbox,
+    subscription,
+)
 from messaging.inbox import Processor
 from messaging.wiring import LocalListener
 
@@ -147,7 +154,7 @@ async def test_dead_letters_of_former_releases_are_moved_to_the_table(rabbit: Be
 async def former_topology(channel: AbstractChannel, ns: str) -> None:
     """The queues as releases before the table declared them."""
     dead = await channel.declare_exchange(f"{ns}.dead", ExchangeType.DIRECT, durable=True)
-    quorum = {"x-queue-type": "quorum"}
+    quorum: dict[str, FieldValue] = {"x-queue-type": "quorum"}
     queue = await channel.declare_queue(f"{ns}.{QUEUE}.dead", durable=True, arguments=quorum)
     await queue.bind(dead, f"{ns}.{QUEUE}")
     await channel.declare_queue(

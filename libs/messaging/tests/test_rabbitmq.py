@@ -5,10 +5,10 @@ import contextlib
 from uuid import UUID
 
 import aio_pika
-from messaging_bench import QUICK, Bench, committed, eventually, subscription
 from sqlalchemy.engine import make_url
 
 from contracts.cockpit import BatchCommittedV1
+from libs.messaging.tests.support.messaging_bench import QUICK, Bench, committed, eventually, subscription
 from messaging.rabbitmq import RabbitBus
 from messaging.wiring import LocalListener
 

@@ -1,8 +1,6 @@
 """A service in miniature on a real database."""
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,13 +9,10 @@ import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
+from libs.servicekit.tests.support.notes_service import Note, create_tables, idempotency_keys, service
 from servicekit import logs
 from servicekit.db import Database
 from testkit.plugin import DatabaseFactory
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
-from notes_service import Note, create_tables, idempotency_keys, service
 
 
 @pytest.fixture(autouse=True)

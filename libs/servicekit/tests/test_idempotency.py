@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from notes_service import idempotency_keys
 from sqlalchemy import null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from libs.servicekit.tests.support.notes_service import idempotency_keys
 from servicekit.db import Database
 from servicekit.idempotency import claim
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, insert, select, text
@@ -46,9 +47,9 @@ CREATE = """op.execute("CREATE EXTENSION IF NOT EXISTS ltree")
     op.create_index("ix_places_path", "places", ["path"], postgresql_using="gist")"""
 
 
-def places(*more: Column[object], without: str = "") -> MetaData:
+def places(*more: Column[Any], without: str = "") -> MetaData:
     metadata = new_metadata()
-    columns = (
+    columns: tuple[Column[Any], ...] = (
         Column("id", Integer, primary_key=True),
         Column("name", Text, nullable=False),
         Column("path", LTree, nullable=False),
@@ -287,7 +288,8 @@ async def test_a_word_comes_back_as_a_member(tmp_path: Path, database_factory: D
     database = Database(url, plans="force_custom_plan")
     try:
         async with database.transaction() as session:
-            rows = [{"id": 1, "light": "red"}, {"id": 2, "light": Light.GREEN}, {"id": 3, "light": None}]
+            lights = ("red", Light.GREEN, None)
+            rows = [{"id": number, "light": light} for number, light in enumerate(lights, 1)]
             await session.execute(insert(table), rows)
             found = (await session.scalars(select(table.c.light).order_by(table.c.id))).all()
             assert found == [Light.RED, Light.GREEN, None]

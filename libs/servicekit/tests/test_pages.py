@@ -9,8 +9,8 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notes_service import Note
 
+from libs.servicekit.tests.support.notes_service import Note
 from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.paging import BadCursor, PageRequest, cut, decode, encode, instant, page

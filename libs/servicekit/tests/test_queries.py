@@ -6,9 +6,9 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Header, Query
-from notes_service import service
 from pydantic import BaseModel
 
+from libs.servicekit.tests.support.notes_service import service
 from servicekit.paging import Paging
 
 

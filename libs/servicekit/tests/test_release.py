@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from notes_service import Note
 from sqlalchemy import select
 
+from libs.servicekit.tests.support.notes_service import Note
 from servicekit.db import Database, announce, on_commit, release
 from servicekit.ids import new_id
 from servicekit.problems import Problem

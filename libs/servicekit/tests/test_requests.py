@@ -188,10 +188,8 @@ async def test_the_correlation_id_given_is_used_and_returned(client: httpx.Async
 async def test_without_a_proper_correlation_id_a_new_one_is_made(
     client: httpx.AsyncClient, given: str | None
 ) -> None:
-    headers = {} if given is None else {"x-correlation-id": given.encode().decode("latin-1")}
-    first = await client.get(
-        "/api/v1/correlation", headers={k: v.encode("latin-1") for k, v in headers.items()}
-    )
+    headers = [] if given is None else [(b"x-correlation-id", given.encode())]
+    first = await client.get("/api/v1/correlation", headers=headers)
     second = await client.get("/api/v1/correlation")
     assert first.json() == first.headers["x-correlation-id"]
     assert first.json() not in {given, second.json()}

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from notes_service import service
 from pydantic import ValidationError
 from sqlalchemy import Column, Table, Uuid, insert, select, text
 
+from libs.servicekit.tests.support.notes_service import service
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
 from servicekit.ltree import LTree, is_under, under
@@ -52,7 +52,10 @@ async def test_a_check_that_fails_or_hangs_is_named(
     async def hangs() -> None:
         await asyncio.sleep(60)
 
-    app.state.checks = {**app.state.checks, "bus": fails, "store": hangs}
+    async def passes() -> None:
+        """In place of the real database, which may take longer than the test waits."""
+
+    app.state.checks = {**app.state.checks, "database": passes, "bus": fails, "store": hangs}
     ready = await client.get("/readyz")
     assert ready.status_code == 503
     assert ready.json()["checks"] == {"database": "ok", "bus": "ConnectionError", "store": "TimeoutError"}
@@ -137,6 +140,7 @@ def test_production_refuses_every_origin() -> None:
 
 @pytest.mark.parametrize("missing", ["database_url", "issuer"])
 def test_what_has_no_default_must_be_given(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(missing.upper(), raising=False)
     with pytest.raises(ValidationError, match=missing):
         ServiceSettings.model_validate({name: value for name, value in GOOD.items() if name != missing})
 
@@ -204,8 +208,10 @@ def test_production_refuses_origins_on_this_machine(origin: str) -> None:
 async def test_scripts_from_localhost_may_call_in_dev_mode_only(
     database_url: str, origin: str, dev: bool, allowed: bool
 ) -> None:
-    mode = {"mode": "dev"} if dev else {"mode": "production", "rabbitmq_url": "amqp://localhost/"}
-    app = service(database_url, **mode)
+    if dev:
+        app = service(database_url, mode="dev")
+    else:
+        app = service(database_url, mode="production", rabbitmq_url="amqp://localhost/")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
         answer = await http.get("/livez", headers={"origin": origin})
         assert answer.status_code == 200

@@ -64,6 +64,7 @@ async def test_the_tenth_run_of_a_tree_query_reads_as_many_pages_as_the_first(da
         for path in SCOPES:
             counts = await pages_read(database, lambda session: query(session, path), RUNS)  # noqa: B023
             assert counts[0] > 0
-            if max(counts) > 1.1 * counts[0]:
+            # A generic plan is taken from the sixth run on; a single run may have read catalogs again.
+            if min(counts[5:]) > 1.1 * min(counts[:5]):
                 growing[name, path] = counts
     assert not growing

@@ -122,6 +122,7 @@ async def test_a_connection_that_the_server_has_closed_is_replaced(app: FastAPI)
         killer = two if await one.scalar(text("SELECT pg_backend_pid()")) == pid else one
         victim = one if killer is two else two
         raw = (await victim.get_raw_connection()).driver_connection
+        assert raw is not None
         await killer.execute(text(f"SELECT pg_terminate_backend({raw.get_server_pid()}, 5000)"))
         # The driver notices when it next reads.
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
 from identity.partitions import partitioned
@@ -20,6 +20,7 @@ from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.running_identity import Browser
 from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
@@ -45,7 +46,9 @@ async def blocked(app: FastAPI) -> None:
 
 
 async def while_the_account_is_held(
-    app: FastAPI, request: Callable[[], Awaitable[httpx.Response]], change: Callable[[Any, UUID], Any]
+    app: FastAPI,
+    request: Callable[[], Awaitable[httpx.Response]],
+    change: Callable[[AsyncSession, Account], Awaitable[None]],
 ) -> httpx.Response:
     """The answer to a request that came while the account was locked and then changed."""
     async with app.state.database.transaction() as session:
@@ -67,16 +70,17 @@ def suspension(app: FastAPI) -> Any:
 
 def claims(token: str) -> dict[str, Any]:
     part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))  # type: ignore[no-any-return]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
-async def refreshing(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
+async def refreshing(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]:
     value = (await browser.token(PHONE)).json()["refresh_token"]
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": value}
-    return lambda: browser.http.post("/token", data=form)  # type: ignore[no-any-return]
+    return lambda: browser.http.post("/token", data=form)
 
 
-async def redeeming(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
+async def redeeming(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]:
     verifier = "v" * 64
     url = browser.authorize_url(verifier=verifier)
     answer = await browser.http.get((await browser.sign_in(PHONE, url)).headers["location"])
@@ -87,7 +91,7 @@ async def redeeming(browser: Any) -> Callable[[], Awaitable[httpx.Response]]:
         "redirect_uri": CALLBACK,
         "code_verifier": verifier,
     }
-    return lambda: browser.http.post("/token", data=form)  # type: ignore[no-any-return]
+    return lambda: browser.http.post("/token", data=form)
 
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])

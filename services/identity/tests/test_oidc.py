@@ -30,7 +30,7 @@ async def code_for(browser: Any, **more: str) -> str:
     if answer.headers["location"].startswith("/login"):
         answer = await browser.sign_in(PHONE, url)
         answer = await browser.http.get(answer.headers["location"])
-    return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    return str(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0])
 
 
 async def redeem(browser: Any, code: str, **changes: str) -> Any:

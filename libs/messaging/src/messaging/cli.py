@@ -109,6 +109,9 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
         "server_header": False,
         "proxy_headers": True,
         "timeout_graceful_shutdown": 10,
+        # Longer than gateways and clients keep an idle connection, so that they close it and none of them
+        # sends a request on a connection that is being closed here.
+        "timeout_keep_alive": 75,
     }
 
 

@@ -166,6 +166,7 @@ class Bench:
             id_ = record(session, committed())
             await session.flush()
             row = await session.scalar(select(outbox.row).where(outbox.row.id == id_))
+            assert row is not None
             row.data = {"feed": ["not", "a", "batch"]}
             return id_
 

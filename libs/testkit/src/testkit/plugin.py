@@ -5,6 +5,7 @@ every run, so it imports what it needs only when it needs it.
 """
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,6 +33,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start with no backend in use; a worker of pytest-xdist uses those of its controller."""
     shared = getattr(config, "workerinput", {}).get("testkit")
     config.stash[_backends] = SharedBackends(Address(*shared)) if shared else OwnBackends()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage rarely, and never look at modules again: that saves a fifth of the run's CPU time.
+
+    Each test makes an application and throws it away, which the defaults answer with many full collections.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

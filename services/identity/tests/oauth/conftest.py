@@ -107,7 +107,7 @@ async def follow(browser: Any, answer: Any, url: str) -> str:
     answer = await browser.consented(answer)
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert "code" in query, query
-    return query["code"][0]
+    return str(query["code"][0])
 
 
 async def redeem(browser: Any, code: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from identity.clients.rules import DEVICE_CODE
 from services.identity.tests.support.services import sessions_in
 from testkit.postgres import Migration
 
-from .conftest import DEVICE_CODE, DEVICE_SCOPE, Device, csrf_of, refused
+from .conftest import DEVICE_SCOPE, Device, csrf_of, refused
 
 pytestmark = pytest.mark.usefixtures("device_clients")
 

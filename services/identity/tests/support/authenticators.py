@@ -22,6 +22,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from authkit import acr
 from identity.accounts.models import Account
+from services.identity.tests.support.running_identity import Browser
 
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
@@ -107,7 +108,7 @@ class Person:
     """A person with an account, at a browser of their own."""
 
     app: FastAPI
-    browser: Any
+    browser: Browser
     clock: Any
     phone: str = PHONE
     totp: pyotp.TOTP = field(default_factory=lambda: pyotp.TOTP(pyotp.random_base32()))
@@ -115,16 +116,16 @@ class Person:
 
     @property
     def http(self) -> httpx.AsyncClient:
-        return self.browser.http  # type: ignore[no-any-return]
+        return self.browser.http
 
     async def run(self, statement: Any, **values: Any) -> Any:
         async with self.app.state.database.transaction() as session:
             return await session.execute(text(statement) if isinstance(statement, str) else statement, values)
 
     async def account(self) -> Account:
-        found = await self.run(select(Account))
         index = self.app.state.vault.index("phone", self.phone)
-        return next(one for (one,) in found if one.phone_index == index)
+        found: Account = (await self.run(select(Account).where(Account.phone_index == index))).scalar_one()
+        return found
 
     async def session(self) -> Any:
         """The row of the browser's session."""
@@ -147,7 +148,7 @@ class Person:
         await self.run("DELETE FROM sms_codes")
         answer = await self.browser.sign_in(self.phone, return_to)
         assert answer.status_code == 303, answer.text
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     async def page(self, url: str) -> httpx.Response:
         answer = await self.http.get(url)
@@ -196,12 +197,12 @@ class Person:
     # As the person of a client that sends them here.
 
     def url(self, **params: str) -> str:
-        return self.browser.authorize_url(verifier=VERIFIER, **params)  # type: ignore[no-any-return]
+        return self.browser.authorize_url(verifier=VERIFIER, **params)
 
     async def authorize(self, **params: str) -> str:
         """Where the authorization endpoint sends the browser."""
         answer = await self.http.get(self.url(**params))
-        return answer.headers.get("location", answer.text)
+        return str(answer.headers.get("location", answer.text))
 
     async def redeem(self, location: str) -> dict[str, Any]:
         """The token response, with the ID token's claims."""

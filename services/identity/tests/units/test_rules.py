@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.vocabulary import Kind, Level, Stage
 from identity.units import rules
 from identity.units.rules import SeedError, UnitSeed
 
@@ -13,7 +14,7 @@ HEADER = "code,name,type,level,parent_code"
 
 
 def unit(code: str, parent_code: str | None) -> UnitSeed:
-    return UnitSeed(code, parent_code, code, code, "county", "student_aid", ("compulsory",), None)
+    return UnitSeed(code, parent_code, code, code, Level.COUNTY, Kind.STUDENT_AID, (Stage.COMPULSORY,), None)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ FAST = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "256MB",
-    "max_connections": "200",
+    "max_connections": "400",  # of all workers of a test run
+    "autovacuum": "off",  # a database lives for seconds; plans depend on what a test itself has analysed
+    "jit": "off",
 }
 # What measurements need: every commit is on the disk before it is answered, as in production.
 DURABLE = {

@@ -27,16 +27,16 @@ rm -rf -- "$@"
 # Below the range from which Linux takes ports for outgoing connections and for "any port", as far as that is
 # left as it is: a port that is free now is not given away before the server that it is for has started.
 _PORTS = range(20_000, 32_000)
-_lock_file: IO[bytes] | None = None
+_lock_file = -1  # a file descriptor, open until the process ends
 _taken: set[int] = set()
 
 
 def _reserve(port: int) -> bool:
     """Reserve `port` for this process until it ends, by a lock that other test runs of this user see."""
     global _lock_file
-    if _lock_file is None:
+    if _lock_file < 0:
         name = Path(tempfile.gettempdir()) / f"zhuxue-ports-{os.geteuid()}"
-        _lock_file = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")
+        _lock_file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     if port in _taken:
         return False
     try:
