@@ -233,3 +233,11 @@ def _receiving(body: bytes) -> Any:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
+
+
+@pytest.mark.parametrize("path", ["/api/v1/notes/", "/livez/", "/api/v1/raw/"])
+async def test_a_trailing_slash_is_404_and_never_redirects(client: httpx.AsyncClient, path: str) -> None:
+    # A redirect would be made from the Host header and would repeat the body there.
+    answer = await client.post(path, json={"title": "x"}, headers={"Host": "evil.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers

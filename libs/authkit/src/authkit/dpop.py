@@ -17,6 +17,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from servicekit.text import is_storable
+
 ALGORITHMS = ("ES256", "PS256")
 PAST_SECONDS = 60
 FUTURE_SECONDS = 30
@@ -95,9 +97,9 @@ def verify_proof(proof: str, *, method: str, url: str, now: float, access_token:
     if "nbf" in claims and _instant(claims["nbf"]) > now + FUTURE_SECONDS:
         raise BadProof("not valid yet")
     jti, nonce = claims.get("jti"), claims.get("nonce")
-    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI:
+    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI or not is_storable(jti):
         raise BadProof("jti is missing")
-    if nonce is not None and not isinstance(nonce, str):
+    if nonce is not None and not (isinstance(nonce, str) and is_storable(nonce)):
         raise BadProof("nonce is not a string")
     if access_token is not None:
         ath = claims.get("ath")

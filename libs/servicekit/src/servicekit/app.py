@@ -16,6 +16,7 @@ from servicekit.logs import CorrelationMiddleware
 from servicekit.metrics import MetricsMiddleware
 from servicekit.queries import declared_queries_only
 from servicekit.settings import ServiceSettings
+from servicekit.text import storable_text_only
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -76,7 +77,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         responses=problems.responses(problems.Unprocessable),
-        dependencies=[Depends(declared_queries_only)],
+        dependencies=[Depends(storable_text_only), Depends(declared_queries_only)],
+        # A redirect would repeat the body to an address built from the Host header.
+        redirect_slashes=False,
         separate_input_output_schemas=False,
     )
     app.state.settings = settings
@@ -119,7 +122,9 @@ def worker_app(app: FastAPI) -> FastAPI:
             await stack.enter_async_context(worker.running())
             yield
 
-    alone = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    alone = FastAPI(
+        lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     alone.state.checks = {"database": database.ping, "worker": worker.check}
     for router in (health.router, metrics.router):
         alone.include_router(router)

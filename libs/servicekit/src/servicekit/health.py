@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from servicekit.db import Check
+from servicekit.problems import Problem
 
 router = APIRouter()
 _TIMEOUT_SECONDS = 2.0
@@ -30,5 +31,7 @@ async def readyz(request: Request) -> Response:
             outcome[name] = type(error).__name__
     failed = any(result != "ok" for result in outcome.values())
     return JSONResponse(
-        {"status": "unavailable" if failed else "ok", "checks": outcome}, 503 if failed else 200
+        {"status": "unavailable" if failed else "ok", "checks": outcome},
+        503 if failed else 200,
+        {"Retry-After": str(Problem.retry_after)} if failed else None,
     )

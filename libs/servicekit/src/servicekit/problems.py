@@ -20,6 +20,8 @@ from structlog.contextvars import get_contextvars
 log = structlog.get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
+RETRIED = (429, 503)
+"""Statuses that always carry `Retry-After`."""
 
 
 class FieldError(BaseModel):
@@ -54,6 +56,8 @@ class Problem(Exception):
     detail: str = "请求无法处理，请检查后重试。"
     keep_changes: ClassVar[bool] = False
     headers: dict[str, str] | None = None
+    retry_after: ClassVar[int] = 5
+    """Seconds in `Retry-After` of a 429 or 503 whose `headers` do not have it (RFC 9110 §10.2.3)."""
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] | None = None) -> None:
         if detail is not None:
@@ -123,7 +127,10 @@ def body_of(problem: Problem) -> dict[str, Any]:
 
 def response_of(problem: Problem) -> JSONResponse:
     """The HTTP response of a refusal."""
-    return JSONResponse(body_of(problem), problem.status, problem.headers, MEDIA_TYPE)
+    headers = dict(problem.headers or {})
+    if problem.status in RETRIED:
+        headers.setdefault("Retry-After", str(problem.retry_after))
+    return JSONResponse(body_of(problem), problem.status, headers, MEDIA_TYPE)
 
 
 def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -227,7 +234,9 @@ async def _on_http(_: Request, error: Exception) -> JSONResponse:
         code=code,
         correlation_id=get_contextvars().get("correlation_id"),
     )
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers or {})
+    if error.status_code in RETRIED:
+        headers.setdefault("Retry-After", str(Problem.retry_after))
     return JSONResponse(body.model_dump(exclude_none=True), error.status_code, headers, MEDIA_TYPE)
 
 

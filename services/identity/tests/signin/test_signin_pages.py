@@ -216,3 +216,11 @@ async def test_rfc7617_2_a_basic_challenge_names_its_realm(new_browser: Any) -> 
     answer = await new_browser().http.post("/token", data=form, auth=("nobody", "x"))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Basic realm="zhuxue", error="invalid_client"')
+
+
+async def test_a_sign_in_posted_with_a_trailing_slash_goes_nowhere(new_browser: Any) -> None:
+    answer = await new_browser().http.post(
+        "/login/", data={"phone": "13800000000"}, headers={"Host": "evil.example"}
+    )
+    assert answer.status_code == 404
+    assert "location" not in answer.headers

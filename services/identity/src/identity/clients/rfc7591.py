@@ -14,6 +14,7 @@ from identity.clients.rules import Metadata
 from identity.clients.schemas import Fields, values_of
 from identity.clients.service import Registered
 from identity.dependencies import ServiceSettings
+from servicekit.text import unstorable
 
 router = APIRouter(tags=["动态登记"])
 
@@ -153,6 +154,8 @@ async def _object(request: Request) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise errors.InvalidClientMetadata("The body must be a JSON object.")
+    if next(unstorable(body, "body"), None) is not None:
+        raise errors.InvalidClientMetadata("The body has a NUL character or a lone surrogate.")
     return body
 
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from servicekit.problems import Problem, response_of
+from servicekit.problems import RETRIED, Problem, response_of
 
 HERE = Path(__file__).parent
 PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations")
@@ -58,6 +58,8 @@ def page(
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }
+    if status in RETRIED:
+        headers["Retry-After"] = str(Problem.retry_after)
     return HTMLResponse(_templates.get_template(template).render(**values), status, headers)
 
 

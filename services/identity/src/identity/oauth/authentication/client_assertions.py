@@ -15,6 +15,7 @@ from identity.clients.models import Client
 from identity.oauth.authentication.client_keys import ClientKeys, NotFetched
 from identity.oauth.state.context import Context, Parts
 from servicekit.db import Database
+from servicekit.text import is_storable
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["ES256", "RS256", "PS256"]
@@ -95,7 +96,7 @@ def _verified(context: Context, assertion: str, keys: ClientKeys) -> Client:
 def _unverified_subject(payload: bytes | None) -> str:
     claims = json.loads(payload or b"")
     subject = claims["sub"]
-    if not isinstance(subject, str):
+    if not isinstance(subject, str) or not is_storable(subject):
         raise _InvalidAssertion
     return subject
 

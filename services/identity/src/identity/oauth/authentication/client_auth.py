@@ -49,7 +49,11 @@ def _refused() -> InvalidClientError:
 
 
 def _basic(request: Any, _: ClientKeys) -> Client:
-    client_id, secret = extract_basic_authorization(request.headers)
+    try:
+        client_id, secret = extract_basic_authorization(request.headers)
+    except ValueError as error:
+        # Base64 of something else than UTF-8.
+        raise _refused() from error
     return _with_secret(client_id, secret)
 
 

@@ -1,0 +1,63 @@
+"""Text that no store can hold: NUL and lone surrogates.
+
+Both are valid in JSON (RFC 8259 §8.2) and in Python strings. PostgreSQL refuses NUL, and a lone surrogate has
+no UTF-8 encoding. They are refused where a request is parsed, so no later code has to expect them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from servicekit.problems import FieldError, Unprocessable
+from servicekit.queries import PREFIX
+
+_DETAIL = "含有无法保存的字符"
+
+
+def is_storable(text: str) -> bool:
+    """Whether `text` has neither NUL nor a lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def unstorable(value: Any, pointer: str) -> Iterator[str]:
+    """Yield the pointers of the strings and keys in a parsed JSON `value` that cannot be stored."""
+    stack = [(pointer, value)]
+    while stack:
+        place, item = stack.pop()
+        if isinstance(item, str):
+            if not is_storable(item):
+                yield place
+        elif isinstance(item, dict):
+            for key, child in item.items():
+                if is_storable(key):
+                    stack.append((f"{place}.{key}", child))
+                else:
+                    yield place
+        elif isinstance(item, list):
+            stack += [(f"{place}.{index}", child) for index, child in enumerate(item)]
+
+
+async def storable_text_only(request: Request) -> None:
+    """A dependency of every operation: path, query (of the REST API) and a declared JSON or form body.
+
+    Raises `Unprocessable` with the pointers. A body that the endpoint itself reads is not touched.
+    """
+    found = [*unstorable(dict(request.path_params), "path")]
+    if request.url.path.startswith(PREFIX):
+        # The OAuth endpoints answer with errors of their own.
+        queries = request.query_params.multi_items()
+        found += [f"query.{name}" for name, value in queries if not is_storable(value)]
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute) and route.body_field is not None:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        # The framework has parsed the body before it resolves dependencies; the result is cached.
+        if kind == "application/json" or kind.endswith("+json"):
+            if await request.body():
+                found += unstorable(await request.json(), "body")
+        elif kind == "application/x-www-form-urlencoded":
+            form = await request.form()
+            found += [f"body.{name}" for name, value in form.multi_items() if not is_storable(str(value))]
+    if found:
+        raise Unprocessable(errors=[FieldError(pointer=pointer, detail=_DETAIL) for pointer in found[:20]])

@@ -1,0 +1,46 @@
+"""Credentials that are no text are refused as credentials (RFC 6749 §5.2), never with a 500."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("clients")
+ENDPOINTS = ["/token", "/revoke", "/introspect", "/par", "/device_authorization"]
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+async def test_basic_credentials_that_are_not_utf8_are_invalid_client(new_browser: Any, path: str) -> None:
+    # Base64 of FF FE 3A F3.
+    answer = await new_browser().http.post(
+        path,
+        data={"grant_type": "client_credentials", "token": "x"},
+        headers={"Authorization": "Basic //46Yw=="},
+    )
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("sub", [r"\ud800", r"\u0000"])
+async def test_an_assertion_whose_subject_is_no_text_is_invalid_client(
+    new_browser: Any, keys: Any, path: str, sub: str
+) -> None:
+    auth = keys.auth("jwt")
+    header, _, signature = auth["client_assertion"].split(".")
+    claims = base64.urlsafe_b64encode(f'{{"sub": "{sub}"}}'.encode()).rstrip(b"=").decode()
+    auth["client_assertion"] = f"{header}.{claims}.{signature}"
+    answer = await new_browser().http.post(
+        path, data={"grant_type": "client_credentials", "token": "x"} | auth
+    )
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
+async def test_a_jwks_with_text_that_cannot_be_stored_is_refused(new_browser: Any, text: str) -> None:
+    body = json.dumps({"redirect_uris": ["https://rp.example.cn/callback"], "jwks": "JWKS"})
+    body = body.replace('"JWKS"', f'{{"keys": [{{"kty": "EC", "kid": "{text}"}}]}}')
+    answer = await new_browser().http.post(
+        "/register", content=body.encode(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
