@@ -2,11 +2,16 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-import office.app  # noqa: F401 - the imports define the refusals
 from servicekit.problems import RETRIED, Problem, response_of
+
+ROOT = Path(__file__).parents[2]
+for path in [*ROOT.glob("libs/*/src/**/errors.py"), *ROOT.glob("services/*/src/**/errors.py")]:
+    import_module(".".join(path.with_suffix("").parts[path.parts.index("src") + 1 :]))
 
 
 def subclasses(of: type[Problem]) -> Iterator[type[Problem]]:
@@ -22,7 +27,7 @@ REFUSALS = sorted(
 
 
 def test_there_are_such_refusals() -> None:
-    assert len(REFUSALS) >= 5
+    assert len(REFUSALS) > 5
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.__name__)

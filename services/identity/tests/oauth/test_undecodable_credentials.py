@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.usefixtures("clients")
+FORM = {"grant_type": "client_credentials", "token": "x"}
 ENDPOINTS = ["/token", "/revoke", "/introspect", "/par", "/device_authorization"]
 
 
@@ -15,7 +16,7 @@ async def test_basic_credentials_that_are_not_utf8_are_invalid_client(new_browse
     # Base64 of FF FE 3A F3.
     answer = await new_browser().http.post(
         path,
-        data={"grant_type": "client_credentials", "token": "x"},
+        data=FORM,
         headers={"Authorization": "Basic //46Yw=="},
     )
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -30,9 +31,7 @@ async def test_an_assertion_whose_subject_is_no_text_is_invalid_client(
     header, _, signature = auth["client_assertion"].split(".")
     claims = base64.urlsafe_b64encode(f'{{"sub": "{sub}"}}'.encode()).rstrip(b"=").decode()
     auth["client_assertion"] = f"{header}.{claims}.{signature}"
-    answer = await new_browser().http.post(
-        path, data={"grant_type": "client_credentials", "token": "x"} | auth
-    )
+    answer = await new_browser().http.post(path, data=FORM | auth)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
