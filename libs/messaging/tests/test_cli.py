@@ -7,17 +7,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import delete, select
 
-from jobs.queue import JobQueue
-from libs.messaging.tests.support.messaging_bench import (
-    Bench,
-    committed,
-    dead_letters,
-    inbox,
-    outbox,
-    subscription,
-)
+from libs.messaging.tests.support.messaging_bench import Bench, committed, outbox, subscription, tables
 from messaging.cli import Service, main
-from servicekit.db import new_metadata
 from servicekit.settings import ServiceSettings
 
 
@@ -27,8 +18,7 @@ def service(bench: Bench) -> Service[ServiceSettings]:
             {"mode": "dev", "database_url": bench.database_url, "issuer": "http://localhost"}
         )
 
-    jobs = JobQueue(new_metadata())
-    return Service("bench", settings, lambda _: FastAPI(), Path("/"), outbox, inbox, dead_letters, jobs)
+    return Service("bench", settings, lambda _: FastAPI(), Path("/"), tables)
 
 
 async def command(bench: Bench, *words: str) -> int:

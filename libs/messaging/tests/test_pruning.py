@@ -2,21 +2,27 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import DateTime, MetaData, Table, Text, bindparam, func, insert, select
+from sqlalchemy import DateTime, Table, Text, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import Column
 
-from messaging.inbox import make_inbox_table
 from messaging.pruning import prune
-from servicekit.db import Database
-from servicekit.idempotency import make_idempotency_table
+from messaging.tables import ServiceTables
+from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
 from servicekit.pruning import delete_in_batches
 from testkit.plugin import DatabaseFactory
 
-METADATA = MetaData()
-INBOX = make_inbox_table(METADATA)
-KEYS = make_idempotency_table(METADATA)
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+METADATA = Base.metadata
+TABLES = ServiceTables.of(Base, "pruned")
+INBOX, KEYS = TABLES.inbox, TABLES.idempotency_keys
+assert KEYS is not None
 NOTES = Table("notes", METADATA, Column("text", Text), Column("at", DateTime(timezone=True)))
 
 
@@ -48,7 +54,7 @@ async def test_what_is_old_is_deleted_and_the_rest_stays(database_factory: Datab
                     scope=str(hours).encode(), request_hash=b"", created_at=now - timedelta(hours=hours)
                 )
             )
-    await prune(database, INBOX, KEYS)
+    await prune(database, TABLES)
     assert (await count(database, INBOX), await count(database, KEYS)) == (1, 1)
     await database.close()
 

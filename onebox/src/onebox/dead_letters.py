@@ -5,8 +5,7 @@ import asyncio
 import importlib
 from collections.abc import Sequence
 
-from messaging.cli import add_dead_letters, run_dead_letters
-from messaging.dead_letters import DeadLetters
+from messaging.cli import add_dead_letters, dead_letters_of, run_dead_letters
 from onebox import services
 from onebox.postgres import Postgres
 from onebox.settings import Settings
@@ -31,8 +30,8 @@ async def _run(service: str, settings: Settings, arguments: argparse.Namespace) 
     postgres = Postgres(settings.state / "postgres", made.database_password, services.NAMES)
     postgres.attach()
     database = Database(postgres.url(service), plans="force_custom_plan", pool_size=1)
-    base = importlib.import_module(f"{service}.base")
+    tables = importlib.import_module(f"{service}.base").tables
     try:
-        await run_dead_letters(DeadLetters(database, base.dead_letters, base.outbox), arguments)
+        await run_dead_letters(dead_letters_of(database, tables), arguments)
     finally:
         await database.close()

@@ -15,13 +15,11 @@ from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Table
 
 from jobs import cli as jobs_cli
-from jobs.queue import JobQueue
 from messaging import pruning
 from messaging.dead_letters import DeadLetters
-from messaging.outbox import Outbox
+from messaging.tables import ServiceTables
 from servicekit import logs
 from servicekit.app import worker_app
 from servicekit.db import Database
@@ -43,11 +41,7 @@ class Service(Generic[S]):
     settings: Callable[[], S]
     build: Callable[[S], FastAPI]
     migrations: Path
-    outbox: Outbox
-    inbox: Table
-    dead_letters: Table
-    jobs: JobQueue
-    idempotency_keys: Table | None = None
+    tables: ServiceTables
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -153,12 +147,17 @@ async def run_dead_letters(dead_letters: DeadLetters, arguments: argparse.Namesp
         sys.stdout.write(f"{count} discarded\n")
 
 
+def dead_letters_of(database: Database, tables: ServiceTables) -> DeadLetters:
+    """The dead letters of a service."""
+    return DeadLetters(database, tables.dead_letters, tables.outbox)
+
+
 async def _dead_letters(
     service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace
 ) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
-        await run_dead_letters(DeadLetters(database, service.dead_letters, service.outbox), arguments)
+        await run_dead_letters(dead_letters_of(database, service.tables), arguments)
     finally:
         await database.close()
 
@@ -166,7 +165,7 @@ async def _dead_letters(
 async def _jobs(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
-        await jobs_cli.run(database, service.jobs, arguments)
+        await jobs_cli.run(database, service.tables.jobs, arguments)
     finally:
         await database.close()
 
@@ -174,6 +173,6 @@ async def _jobs(service: Service[S], settings: ServiceSettings, arguments: argpa
 async def _prune(service: Service[S], settings: ServiceSettings) -> None:
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
-        await pruning.prune(database, service.inbox, service.idempotency_keys)
+        await pruning.prune(database, service.tables)
     finally:
         await database.close()

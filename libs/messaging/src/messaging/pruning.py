@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Table
-
 from jobs.kinds import Periodic
+from messaging.tables import ServiceTables
 from servicekit.db import Database
 from servicekit.pruning import delete_in_batches
 
@@ -13,19 +12,18 @@ _KEEP_EVENTS = timedelta(days=30)
 _KEEP_KEYS = timedelta(days=1)
 
 
-async def prune(database: Database, inbox: Table, idempotency_keys: Table | None = None) -> None:
+async def prune(database: Database, tables: ServiceTables) -> None:
     """Delete the ids of events processed a month ago and the idempotency keys of the day before."""
-    now = datetime.now(UTC)
+    now, inbox, keys = datetime.now(UTC), tables.inbox, tables.idempotency_keys
     await delete_in_batches(database, inbox, inbox.c.handled_at < now - _KEEP_EVENTS)
-    if idempotency_keys is not None:
-        keys = idempotency_keys
+    if keys is not None:
         await delete_in_batches(database, keys, keys.c.created_at < now - _KEEP_KEYS)
 
 
-def task(database: Database, inbox: Table, idempotency_keys: Table | None = None) -> Periodic:
+def task(database: Database, tables: ServiceTables) -> Periodic:
     """`prune` as a periodic task."""
 
     async def run() -> None:
-        await prune(database, inbox, idempotency_keys)
+        await prune(database, tables)
 
     return Periodic("messaging.prune", run, every=timedelta(hours=1))

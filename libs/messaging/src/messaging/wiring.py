@@ -4,15 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table
-
 from contracts import EventModel
 from messaging.bus import Bus, Callback
 from messaging.inbox import Processor, Subscription
 from messaging.inprocess import InProcessBus
-from messaging.outbox import Outbox
 from messaging.rabbitmq import RabbitBus
 from messaging.relay import Relay
+from messaging.tables import ServiceTables
 from servicekit.db import Database
 from servicekit.settings import ServiceSettings
 
@@ -35,9 +33,7 @@ class Messaging:
     def __init__(
         self,
         database: Database,
-        outbox: Outbox,
-        inbox: Table,
-        dead_letters: Table,
+        tables: ServiceTables,
         *,
         subscriptions: Sequence[Subscription] = (),
         listeners: Sequence[LocalListener] = (),
@@ -46,8 +42,10 @@ class Messaging:
         """`concurrency`: events of one subscription that are handled at the same time."""
         # Each subscription also moves dead letters of the broker, one at a time; one more for the relay.
         self.background = database.separate(pool_size=len(subscriptions) * (concurrency + 1) + 1)
-        self._outbox = outbox
-        self._processor = Processor(self.background, inbox, dead_letters, concurrency=concurrency)
+        self._outbox = tables.outbox
+        self._processor = Processor(
+            self.background, tables.inbox, tables.dead_letters, concurrency=concurrency
+        )
         self._subscriptions = subscriptions
         self._listeners = listeners
 

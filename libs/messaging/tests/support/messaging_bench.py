@@ -22,13 +22,13 @@ from sqlalchemy.schema import Table
 
 from contracts.cockpit import BatchCommittedV1
 from messaging.bus import Bus, Failure
-from messaging.dead_letters import DeadLetter, DeadLetters, make_dead_letter_table
+from messaging.dead_letters import DeadLetter, DeadLetters
 from messaging.envelope import Envelope
-from messaging.inbox import Processor, Subscription, make_inbox_table
+from messaging.inbox import Processor, Subscription
 from messaging.inprocess import InProcessBus
-from messaging.outbox import Outbox
 from messaging.rabbitmq import RabbitBus
 from messaging.relay import Relay
+from messaging.tables import ServiceTables
 from messaging.wiring import LocalListener, Messaging
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
@@ -48,9 +48,8 @@ class Change(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
-outbox = Outbox(Base, "bench")
-inbox = make_inbox_table(Base.metadata)
-dead_letters = make_dead_letter_table(Base.metadata)
+tables = ServiceTables.of(Base, "bench")
+outbox, inbox, dead_letters = tables.outbox, tables.inbox, tables.dead_letters
 # Deliberately without a constraint that would hide a second effect.
 effects = Table(
     "effects", Base.metadata, Column("queue", Text), Column("event_id", Uuid), Column("note", Text)
@@ -144,9 +143,7 @@ class Bench:
         bus = bus or self.new_bus()
         messaging = Messaging(
             self.database,
-            outbox,
-            inbox,
-            dead_letters,
+            tables,
             subscriptions=subscriptions,
             listeners=listeners,
             concurrency=concurrency,

@@ -6,10 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from authkit.revocation import make_revocation_table
 from contracts.vocabulary import Audience
-from jobs.queue import JobQueue
-from messaging.dead_letters import make_dead_letter_table
-from messaging.inbox import make_inbox_table
-from messaging.outbox import Outbox
+from messaging.tables import ServiceTables
 from replica.models import ReplicaTables
 from servicekit.db import new_metadata
 
@@ -23,9 +20,7 @@ class Base(DeclarativeBase):
     metadata = new_metadata()
 
 
-outbox = Outbox(Base, "cockpit")
-inbox = make_inbox_table(Base.metadata)
-dead_letters = make_dead_letter_table(Base.metadata)
-job_queue = JobQueue(Base.metadata)
+tables = ServiceTables.of(Base, "cockpit", idempotency=False)
+outbox, job_queue = tables.outbox, tables.jobs
 revocations = make_revocation_table(Base.metadata)
 replica_tables = ReplicaTables.of(Base.metadata)

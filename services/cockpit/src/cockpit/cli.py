@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from cockpit.app import build
-from cockpit.base import MIGRATIONS, dead_letters, inbox, job_queue, outbox
+from cockpit.base import MIGRATIONS, tables
 from cockpit.settings import Settings
 from messaging import cli
 
-SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, outbox, inbox, dead_letters, job_queue)
+SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, tables)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The composition root of Identity: the only place where its parts are put together."""
+"""The composition root: the parts of Identity, beside those of every resource server."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -7,10 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from authkit import revocation
 from authkit.jwks import KeySet
-from authkit.revocation import RevocationList
-from authkit.tokens import TokenVerifier
 from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
@@ -18,7 +15,7 @@ from identity.audit.writer import AuditWriter
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
-from identity.base import AUDIENCE, dead_letters, idempotency_keys, inbox, job_queue, outbox, revocations
+from identity.base import AUDIENCE, revocations, tables
 from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
@@ -48,12 +45,8 @@ from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.units.endpoints import router as units
 from identity.vault import Vault
 from jobs.kinds import Handler
-from jobs.worker import Worker
-from messaging import pruning
 from messaging.bus import Bus
-from messaging.inbox import Subscription
-from messaging.wiring import LocalListener, Messaging, make_bus
-from servicekit.app import create_app
+from resourceserver.server import ResourceServer
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.partitions import maintain
@@ -81,33 +74,16 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         async with database.transaction() as session:
             return await session.run_sync(key_ring.jwks)
 
-    keys = KeySet(own_keys)
-    revoked = RevocationList(database, revocations, AUDIENCE)
-    messaging = Messaging(
+    server = ResourceServer(
+        settings,
         database,
-        outbox,
-        inbox,
-        dead_letters,
-        subscriptions=[Subscription("identity.revocations", revocation.EVENTS, revoked.record)],
-        listeners=[LocalListener(revocation.EVENTS, revoked.hear)],
-        concurrency=settings.consumer_concurrency,
+        tables,
+        revocations,
+        audience=AUDIENCE,
+        bus=bus,
+        clock=the_clock,
+        keys=KeySet(own_keys),
     )
-    own = bus is None
-    the_bus = bus or make_bus(settings)
-    messaging.attach(the_bus)
-    worker = Worker(
-        "identity",
-        database,
-        job_queue,
-        handlers=[Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run)],
-        periodic=[
-            partitions.task(database, settings, the_clock),
-            jobs.task(database, key_ring, the_clock, settings),
-            pruning.task(database, inbox, idempotency_keys),
-            code_pruning.task(database, the_clock),
-        ],
-    )
-
     records = AuditWriter(settings.database_url, the_clock)
 
     sms = make_sms(settings)
@@ -118,20 +94,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         await development.check_absent(database, settings)
         # Before anything is served, so that no row of today waits in a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
-        async with (
-            keys.kept_fresh(),
-            revoked.kept_fresh(),
-            messaging.running(the_bus, own=own),
-            records.running(),
-            dispatcher.running(),
-        ):
+        async with records.running(), dispatcher.running():
             yield
 
-    app = create_app(
-        name="identity",
+    app = server.app(
         title="助学 · 统一身份认证",
-        settings=settings,
-        database=database,
         routers=[
             discovery,
             authorization,
@@ -154,11 +121,13 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             integrations,
             *([dev] if settings.dev else []),
         ],
+        handlers=[Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run)],
+        periodic=[
+            partitions.task(database, settings, the_clock),
+            jobs.task(database, key_ring, the_clock, settings),
+            code_pruning.task(database, the_clock),
+        ],
         background=background,
-        worker=worker,
-        idempotency_table=idempotency_keys,
-        checks={"bus": the_bus.check},
-        clock=the_clock,
         pages=rendering.PATHS,
     )
     app.add_exception_handler(Problem, rendering.on_problem)
@@ -171,12 +140,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.issuer = make_server()
     app.state.sms = sms
     app.state.sms_dispatcher = dispatcher
-    issuer = settings.issuer_url
-    app.state.public_origin = issuer
-    app.state.verifier = TokenVerifier(issuer=issuer, audience=AUDIENCE, keys=keys, revocations=revoked)
-    app.state.userinfo_verifier = TokenVerifier(
-        issuer=issuer, audience=issuer, keys=keys, revocations=revoked
-    )
+    app.state.public_origin = settings.issuer_url
+    app.state.userinfo_verifier = server.verifier(audience=settings.issuer_url)
     return app
 
 

@@ -5,16 +5,14 @@ import sys
 
 from identity import bootstrap, cli_authenticators, cli_keys, partitions
 from identity.app import build, make_vault
-from identity.base import MIGRATIONS, dead_letters, idempotency_keys, inbox, job_queue, outbox
+from identity.base import MIGRATIONS, tables
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.problems import Problem
 
-SERVICE = Service(
-    "identity", Settings, build, MIGRATIONS, outbox, inbox, dead_letters, job_queue, idempotency_keys
-)
+SERVICE = Service("identity", Settings, build, MIGRATIONS, tables)
 
 
 async def _bootstrap(world: str | None) -> None:

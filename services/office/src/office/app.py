@@ -1,29 +1,11 @@
-"""The composition root: everything that makes up Office is put together here."""
-
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+"""The composition root: the parts of Office, beside those of every resource server."""
 
 from fastapi import FastAPI
 
-from authkit import revocation
-from authkit.jwks import KeySet, fetch_over_http
-from authkit.revocation import RevocationList
-from authkit.tokens import TokenVerifier
+from authkit.jwks import KeySet
 from contracts.vocabulary import Audience
-from jobs.worker import Worker
-from messaging import pruning
 from messaging.bus import Bus
-from messaging.inbox import Subscription
-from messaging.wiring import LocalListener, Messaging, make_bus
-from office.base import (
-    dead_letters,
-    idempotency_keys,
-    inbox,
-    job_queue,
-    outbox,
-    replica_tables,
-    revocations,
-)
+from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
@@ -32,7 +14,7 @@ from office.receipts.endpoints import router as receipts
 from office.settings import Settings
 from replica.replica import Replica
 from replica.snapshot import Snapshot
-from servicekit.app import create_app
+from resourceserver.server import ResourceServer
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -42,62 +24,14 @@ AUDIENCE = Audience.OFFICE
 def build(
     settings: Settings, bus: Bus | None = None, clock: Clock | None = None, keys: KeySet | None = None
 ) -> FastAPI:
-    """Assemble Office.
-
-    `bus`: one shared with other services, started by its owner; None makes Office's own. `keys`: the
-    issuer's keys, fetched from the issuer when None.
-    """
+    """Assemble Office; see `ResourceServer` for `bus` and `keys`."""
     database = Database(
         settings.database_url, plans="force_custom_plan", pool_size=settings.database_pool_size
     )
-    own_bus = bus is None
-    bus = bus or make_bus(settings)
-    issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
-    revoked = RevocationList(database, revocations, AUDIENCE)
-    replica = Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace)
-    messaging = Messaging(
-        database,
-        outbox,
-        inbox,
-        dead_letters,
-        subscriptions=(
-            Subscription("office.directory", replica.types, replica.handle),
-            Subscription("office.revocations", revocation.EVENTS, revoked.record),
-        ),
-        listeners=(LocalListener(revocation.EVENTS, revoked.hear),),
-        concurrency=settings.consumer_concurrency,
+    server = ResourceServer(
+        settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
-    messaging.attach(bus)
-    worker = Worker(
-        "office",
-        database,
-        job_queue,
-        handlers=[replica.rebuilding(Snapshot(settings))],
-        periodic=[pruning.task(database, inbox, idempotency_keys)],
+    server.keep_replica(
+        Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
-
-    @asynccontextmanager
-    async def background(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(issuer_keys.kept_fresh())
-            await stack.enter_async_context(revoked.kept_fresh())
-            await stack.enter_async_context(messaging.running(bus, own=own_bus))
-            await replica.fill(database)
-            yield
-
-    app = create_app(
-        name="office",
-        title="助学办公系统",
-        settings=settings,
-        database=database,
-        routers=(notices, receipts, coverage, directory),
-        background=background,
-        worker=worker,
-        idempotency_table=idempotency_keys,
-        checks={"bus": bus.check},
-        clock=clock,
-    )
-    app.state.verifier = TokenVerifier(
-        issuer=settings.issuer_url, audience=AUDIENCE, keys=issuer_keys, revocations=revoked
-    )
-    return app
+    return server.app(title="助学办公系统", routers=(notices, receipts, coverage, directory))

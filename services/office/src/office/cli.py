@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 from messaging import cli
 from office.app import build
-from office.base import MIGRATIONS, dead_letters, idempotency_keys, inbox, job_queue, outbox
+from office.base import MIGRATIONS, tables
 from office.settings import Settings
 
-SERVICE = cli.Service(
-    "office", Settings, build, MIGRATIONS, outbox, inbox, dead_letters, job_queue, idempotency_keys
-)
+SERVICE = cli.Service("office", Settings, build, MIGRATIONS, tables)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

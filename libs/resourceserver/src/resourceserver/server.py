@@ -1,0 +1,152 @@
+"""What every resource server of Identity consists of; its `app.py` adds the parts that are its own.
+
+A resource server checks access tokens offline from the issuer's published keys, refuses revoked ones, relays
+its outbox, consumes events, runs jobs and, in most services, keeps a replica of units and people.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Table
+
+from authkit import revocation
+from authkit.jwks import KeySet, fetch_over_http
+from authkit.revocation import RevocationList
+from authkit.tokens import TokenVerifier
+from contracts.vocabulary import Audience
+from jobs.kinds import Handler, Periodic
+from jobs.worker import Worker
+from messaging import pruning
+from messaging.bus import Bus
+from messaging.inbox import Subscription
+from messaging.tables import ServiceTables
+from messaging.wiring import LocalListener, Messaging, make_bus
+from replica.replica import Replica
+from replica.snapshot import Snapshot
+from servicekit.app import Lifespan, create_app
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Check, Database
+from servicekit.settings import ServiceSettings
+
+
+class ResourceServer:
+    """The common parts of one service; `app` puts its own ones beside them."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        tables: ServiceTables,
+        revocations: Table,
+        *,
+        audience: Audience,
+        bus: Bus | None = None,
+        clock: Clock | None = None,
+        keys: KeySet | None = None,
+    ) -> None:
+        """`bus`: one that its owner starts and other services share; None makes the service's own.
+        `keys`: those of the issuer; None fetches what the issuer publishes.
+        """
+        self.database = database
+        self.clock = clock or SystemClock()
+        self._settings = settings
+        self._tables = tables
+        self._audience = audience
+        self._own_bus = bus is None
+        self._bus = bus or make_bus(settings)
+        self._keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
+        self._revoked = RevocationList(database, revocations, audience)
+        self._replica: Replica | None = None
+        self._subscriptions = [self._subscription("revocations", revocation.EVENTS, self._revoked.record)]
+        self._handlers: list[Handler[Any]] = []
+
+    def keep_replica(self, replica: Replica, snapshot: Snapshot) -> None:
+        """Keep the copies that `replica` describes: by events, and by reading `snapshot` when empty."""
+        self._replica = replica
+        self._subscriptions.append(self._subscription("directory", replica.types, replica.handle))
+        self._handlers.append(replica.rebuilding(snapshot))
+
+    def verifier(self, *, audience: str) -> TokenVerifier:
+        """The check of access tokens for another audience than the service's own, on the same keys."""
+        return TokenVerifier(
+            issuer=self._settings.issuer_url,
+            audience=audience,
+            keys=self._keys,
+            revocations=self._revoked,
+        )
+
+    def app(
+        self,
+        *,
+        title: str,
+        routers: Sequence[APIRouter],
+        subscriptions: Sequence[Subscription] = (),
+        handlers: Sequence[Handler[Any]] = (),
+        periodic: Sequence[Periodic] = (),
+        resources: Lifespan | None = None,
+        background: Lifespan | None = None,
+        checks: Mapping[str, Check] | None = None,
+        larger_bodies: dict[str, int] | None = None,
+        pages: Sequence[str] = (),
+    ) -> FastAPI:
+        """The application, with the service's own parts; see `create_app`.
+
+        `background` is entered before events are consumed and jobs run. Call this once.
+        """
+        name, tables = self._audience.service, self._tables
+        messaging = Messaging(
+            self.database,
+            tables,
+            subscriptions=[*self._subscriptions, *subscriptions],
+            listeners=[LocalListener(revocation.EVENTS, self._revoked.hear)],
+            concurrency=self._settings.consumer_concurrency,
+        )
+        messaging.attach(self._bus)
+        worker = Worker(
+            name,
+            self.database,
+            tables.jobs,
+            handlers=[*self._handlers, *handlers],
+            periodic=[pruning.task(self.database, tables), *periodic],
+        )
+
+        @asynccontextmanager
+        async def everything(app: FastAPI) -> AsyncIterator[None]:
+            async with (
+                (background or _nothing)(app),
+                self._keys.kept_fresh(),
+                self._revoked.kept_fresh(),
+                messaging.running(self._bus, own=self._own_bus),
+            ):
+                if self._replica is not None:
+                    # The queue is bound: what changes while the snapshot is read arrives as events.
+                    await self._replica.fill(self.database)
+                yield
+
+        app = create_app(
+            name=name,
+            title=title,
+            settings=self._settings,
+            database=self.database,
+            routers=routers,
+            resources=resources,
+            background=everything,
+            worker=worker,
+            idempotency_table=tables.idempotency_keys,
+            checks={"bus": self._bus.check, **(checks or {})},
+            clock=self.clock,
+            larger_bodies=larger_bodies,
+            pages=pages,
+        )
+        app.state.verifier = self.verifier(audience=self._audience)
+        return app
+
+    def _subscription(self, purpose: str, types: Any, handler: Any) -> Subscription:
+        return Subscription(f"{self._audience.service}.{purpose}", types, handler)
+
+
+@asynccontextmanager
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield
