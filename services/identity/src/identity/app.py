@@ -1,4 +1,4 @@
-"""The composition root: the parts of Identity, beside those of every resource server."""
+"""Composition root: adds Identity's components to those of every resource server."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -54,7 +54,7 @@ from servicekit.problems import Problem
 
 
 def make_vault(settings: Settings) -> Vault:
-    """The vault with the operator's keys."""
+    """Return the vault with the operator's keys."""
     return Vault(
         bytes.fromhex(settings.encryption_key.get_secret_value()),
         bytes.fromhex(settings.index_key.get_secret_value()),
@@ -62,7 +62,7 @@ def make_vault(settings: Settings) -> Vault:
 
 
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
-    """Assemble Identity. With `bus` given, its owner starts and closes it."""
+    """Assemble Identity. A given `bus` is started and closed by the caller."""
     database = Database(
         settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
     )
@@ -92,7 +92,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
         await development.check_absent(database, settings)
-        # Before anything is served, so that no row of today waits in a default partition.
+        # Run before requests are served, so that no row of today is inserted into a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
         async with records.running(), dispatcher.running():
             yield
@@ -146,7 +146,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
 
 def make_sms(settings: Settings) -> SmsGateway:
-    """The operator's SMS gateway, or in dev mode the inbox."""
+    """Return the operator's SMS gateway, or the inbox in dev mode."""
     if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
         return DevInbox()
     return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())

@@ -1,4 +1,4 @@
-"""The declarative base of Identity and the tables that the libraries bring."""
+"""Declarative base of Identity and the tables provided by libraries."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ AUDIENCE = Audience.IDENTITY
 
 
 class Base(DeclarativeBase):
-    """All of Identity's tables."""
+    """Base class of all tables of Identity."""
 
     metadata = new_metadata()
 
 
-# Kept for processes of the release before while this one is deployed; the next one drops it.
+# Kept for running processes of the previous release during deployment; the next release drops it.
 exclude_tables(Base.metadata, ["logout_notices"])
 
 tables = ServiceTables.of(Base, "identity")
 outbox, job_queue = tables.outbox, tables.jobs
 revocations = make_revocation_table(Base.metadata)
-# Introspection looks them up; other services have them in memory.
+# Read by introspection; other services keep revocations in memory.
 Index("ix_revocations_sub", revocations.c.sub)
 Index(
     "ix_revocations_client_id", revocations.c.client_id, postgresql_where=revocations.c.client_id.is_not(None)
@@ -35,6 +35,6 @@ Index(
 
 
 class Revocation(Base):
-    """Identity's own row of the table, written with the fact: it needs no broker to learn of itself."""
+    """Insert Identity's own row together with the event, so that Identity does not depend on the broker."""
 
     __table__ = revocations

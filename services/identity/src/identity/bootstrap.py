@@ -1,6 +1,6 @@
-"""First set-up: a signing key, the registered services, and a whole world of units and people.
+"""Initial set-up: a signing key, the service clients, and a complete world of units and people.
 
-Everything here can be run again: a key and units that are there stay, clients are set to what is given.
+Every step is idempotent: existing keys and units are kept, clients are set to the given values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpi
 
 @dataclass(frozen=True)
 class World:
-    """What a loader builds: units parents first, people, and whose phones may enter the cockpit."""
+    """Input of a loader: units with parents first, people, and the phones with access to the cockpit."""
 
     units: Sequence[UnitSeed]
     people: Sequence[PersonSeed]
@@ -47,12 +47,13 @@ class World:
 
 
 class NoWorld(ValueError):
-    """No such world, or not in this mode; the message says which."""
+    """The world does not exist or is not available in this mode; the message says which."""
 
 
 def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> World:
-    """`s`: the 1,017 units and 2,032 made-up people of the acceptance story, in dev mode only: their numbers
-    may belong to somebody. `national`: every office, and the centre's first administrator.
+    """Return a world by name. `s`: the 1,017 units and 2,032 fictional people of the acceptance story, in dev
+    mode only, because their numbers may be in use. `national`: every office, and the centre's first
+    administrator.
 
     Raises `NoWorld`.
     """
@@ -90,9 +91,10 @@ async def ensure_keys_and_clients(
     redirect_uris: list[str],
     exchanges: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """A signing key if there is none; the services' clients with the operator's secrets; the portal's.
+    """Create a signing key if none exists, and register the service clients with the operator's secrets and
+    the portal's client.
 
-    `exchanges`: by service, the scopes at other services that it may act with for a person (RFC 8693).
+    `exchanges`: for each service, the scopes at other services for which it may exchange tokens (RFC 8693).
     """
     await session.run_sync(lambda sync: KeyRing(vault).ensure(sync, clock.now()))
     clients = ClientRepository(session)
@@ -131,7 +133,7 @@ async def ensure_keys_and_clients(
 
 
 async def ensure_development_client(session: AsyncSession, clock: Clock, settings: Settings) -> None:
-    """The client for front ends on this machine, with all that a person may be asked for.
+    """Register the client for local front ends, with all scopes that can be requested for a person.
 
     Raises `DevModeOnly`.
     """
@@ -146,11 +148,11 @@ async def load_world(
     chosen: World,
     progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
-    """Load a world into an empty database; False if there are units already.
+    """Load a world into an empty database. Return False if units exist.
 
     `progress` receives the number of units and people of each step.
 
-    One event tells the other services to read the snapshot, instead of one event per unit and person.
+    One event makes the other services read the snapshot, instead of one event per unit and person.
     """
     audit = AuditLog(session, clock)
     into = Units(session, clock, audit)

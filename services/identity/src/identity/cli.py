@@ -1,4 +1,4 @@
-"""Commands of Identity: those every service has, and its own."""
+"""Commands of Identity: the common service commands and its own."""
 
 import asyncio
 import sys
@@ -45,7 +45,7 @@ async def _bootstrap(world: str | None) -> None:
 
 
 def run(argv: list[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command. Return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["bootstrap"]:
         try:

@@ -1,4 +1,4 @@
-"""`python -m identity reset-authenticators PHONE`: for the last administrator who can reset others."""
+"""`python -m identity reset-authenticators PHONE`: reset the last administrator who can reset others."""
 
 import argparse
 import asyncio
@@ -26,7 +26,7 @@ OPERATOR = "operator"
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command; returns the exit status: 1 if there is no such account."""
+    """Run the command. Return the exit status: 1 if the account does not exist."""
     parser = argparse.ArgumentParser(prog="python -m identity reset-authenticators")
     parser.add_argument("phone", help="of the account whose password, TOTP and passkeys are removed")
     parsed = parser.parse_args(arguments)
@@ -47,7 +47,7 @@ async def _run(phone: str) -> None:
         async with database.transaction() as session:
             messages = TextMessages(session, clock, vault, dispatcher)
             await perform(session, clock, vault, settings, messages, phone)
-        # A message that the gateway does not take now is sent by the service.
+        # The service sends any message that the gateway does not accept now.
         await dispatcher.drain()
     finally:
         await dispatcher.gateway.close()

@@ -17,7 +17,7 @@ from servicekit.db import Database
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command; returns the exit status: 1 for a key that is not there."""
+    """Run a command. Return the exit status: 1 if the key does not exist."""
     parser = argparse.ArgumentParser(prog="python -m identity keys")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every key and the state it is in")
@@ -48,7 +48,7 @@ async def _run(parsed: argparse.Namespace) -> str:
 
 
 def perform(session: Session, ring: KeyRing, clock: Clock, parsed: argparse.Namespace) -> str:
-    """Do what the command says and tell about it. Raises `NoSuchKey`."""
+    """Execute the command and print the result. Raises `NoSuchKey`."""
     now, audit = clock.now(), AuditLog(session, clock)
     if parsed.command == "list":
         return "".join(_line(row, now) for row in ring.listed(session))

@@ -1,4 +1,4 @@
-"""What the dependencies of several features take from the application."""
+"""Application dependencies shared by several features."""
 
 from typing import Annotated
 

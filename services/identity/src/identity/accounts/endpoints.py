@@ -1,4 +1,4 @@
-"""REST of registration by phone."""
+"""REST API for registration by phone."""
 
 from fastapi import APIRouter
 

@@ -1,10 +1,10 @@
-"""Refusals of accounts."""
+"""Errors of accounts."""
 
 from servicekit.problems import Conflict, NotFound, Problem
 
 
 class BadPhone(Problem):
-    """Not a mobile number of the mainland."""
+    """The number is not a mobile number of mainland China."""
 
     status = 400
     code = "bad_phone"
@@ -13,7 +13,7 @@ class BadPhone(Problem):
 
 
 class BadName(Problem):
-    """Not a legal name."""
+    """The name is not a legal name."""
 
     status = 400
     code = "bad_name"
@@ -22,7 +22,7 @@ class BadName(Problem):
 
 
 class PhoneTaken(Conflict):
-    """Another active account has this number."""
+    """Another active account uses this number."""
 
     code = "phone_taken"
     title = "手机号已注册"
@@ -30,7 +30,7 @@ class PhoneTaken(Conflict):
 
 
 class AccountNotFound(NotFound):
-    """No such account."""
+    """The account does not exist."""
 
     code = "account_not_found"
     title = "账号不存在"
@@ -38,7 +38,7 @@ class AccountNotFound(NotFound):
 
 
 class AccountSuspended(Problem):
-    """The account has been suspended."""
+    """The account is suspended."""
 
     status = 403
     code = "account_suspended"
@@ -63,7 +63,7 @@ class AccountNotSuspended(Conflict):
 
 
 class SuspendedAbove(Problem):
-    """A higher unit's administrator suspended the account."""
+    """An administrator of a higher unit suspended the account."""
 
     status = 403
     code = "suspended_above"
@@ -72,7 +72,7 @@ class SuspendedAbove(Problem):
 
 
 class NotYourself(Problem):
-    """An administrator cannot do this to their own account."""
+    """Administrators cannot do this to their own account."""
 
     status = 403
     code = "not_yourself"

@@ -1,4 +1,4 @@
-"""Accounts of people."""
+"""Accounts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,10 +15,10 @@ from servicekit.words import Word, known
 
 
 class Account(Base):
-    """A real-name account. `id` is the opaque `sub`: never derived from the phone number, which can be
-    assigned to another person.
+    """A real-name account. `id` is the opaque `sub`. It is never derived from the phone number, which can be
+    reassigned to another person.
 
-    The number is stored encrypted and found by its blind index; `phone_masked` is what may be shown.
+    The number is stored encrypted and found by its blind index; `phone_masked` may be displayed.
     """
 
     __tablename__ = "accounts"
@@ -40,10 +40,11 @@ class Account(Base):
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     suspended_by_path: Mapped[str | None] = mapped_column(LTree)
-    """Path of the unit whose administrator suspended the account: only it or one above may restore it."""
+    """Path of the unit whose administrator suspended the account. Only this unit or one above can restore it.
+    """
 
     def suspend(self, by_path: str) -> None:
-        """Stop the account, by an administrator of the unit at `by_path`. Raises `AccountNotActive`."""
+        """Suspend the account for an administrator of the unit at `by_path`. Raises `AccountNotActive`."""
         if self.status != AccountStatus.ACTIVE:
             raise AccountNotActive
         self.status = AccountStatus.SUSPENDED
@@ -51,7 +52,7 @@ class Account(Base):
         self.version += 1
 
     def restore(self, by_path: str) -> None:
-        """Let a suspended account work again. Raises `AccountNotSuspended`, `SuspendedAbove`."""
+        """Restore a suspended account. Raises `AccountNotSuspended`, `SuspendedAbove`."""
         if self.status != AccountStatus.SUSPENDED:
             raise AccountNotSuspended
         if self.suspended_by_path is not None and not is_under(self.suspended_by_path, by_path):

@@ -1,4 +1,4 @@
-"""Queries over accounts."""
+"""Queries for accounts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from identity.accounts.models import Account
 
 
 class AccountRepository:
-    """Accounts by id, by phone, and in bulk."""
+    """Read and insert accounts."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account | None:
-        """An account by `sub`; `lock` for a change."""
+        """Return the account `sub`; `lock` locks the row for update."""
         if not lock:
             return await self._session.get(Account, sub)
         found: Account | None = await self._session.scalar(
@@ -27,7 +27,9 @@ class AccountRepository:
         return found
 
     async def by_phone_index(self, index: bytes, *, share: bool = False) -> Account | None:
-        """The account, not closed, that has this phone number; `share` locks it against changes."""
+        """Return the account with this phone number unless it is closed; `share` locks the row against
+        changes.
+        """
         statement = select(Account).where(
             Account.phone_index == index, Account.status != AccountStatus.CLOSED
         )
@@ -41,12 +43,12 @@ class AccountRepository:
         self._session.add(account)
 
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert many."""
+        """Insert many accounts."""
         await self._session.execute(insert(Account), rows)
 
 
 def _first(statement: Select[Any]) -> Select[Any]:
-    """Locked before anything else is written: everybody locks the account, then sessions, then grants. A page
-    may have touched the person's session already.
+    """Lock the account before any pending change is flushed. The lock order is account, sessions, grants, and
+    the session object of the person may already be modified.
     """
     return statement.execution_options(autoflush=False, populate_existing=True)

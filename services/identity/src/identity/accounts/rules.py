@@ -1,4 +1,4 @@
-"""Phone numbers and names: what is accepted, and what of them may be shown."""
+"""Validation and masking of phone numbers and names."""
 
 import re
 
@@ -11,7 +11,7 @@ _LATIN = re.compile(r"^[A-Za-z][A-Za-z .'\-]{0,48}[A-Za-z.]$")
 
 
 def normalise_phone(text: str) -> str | None:
-    """A mainland mobile number as its 11 digits, or None for anything else."""
+    """Return the 11 digits of a mainland mobile number, or None for other input."""
     try:
         number = phonenumbers.parse(text, "CN")
     except phonenumbers.NumberParseException:
@@ -24,10 +24,10 @@ def normalise_phone(text: str) -> str | None:
 
 
 def mask_phone(phone: str) -> str:
-    """`138****0000` (GB/T 35273-2020 §7.2)."""
+    """Mask a number as `138****0000` (GB/T 35273-2020 §7.2)."""
     return f"{phone[:3]}****{phone[-4:]}"
 
 
 def is_real_name(name: str) -> bool:
-    """Whether `name` can be a person's legal name: Chinese characters with 「·」, or Latin letters."""
+    """Return whether `name` can be a legal name: Chinese characters with 「·」, or Latin letters."""
     return bool(_CHINESE.match(name) or _LATIN.match(name))

@@ -1,4 +1,4 @@
-"""Shapes of the accounts' API."""
+"""Schemas of the accounts API."""
 
 from datetime import datetime
 from uuid import UUID

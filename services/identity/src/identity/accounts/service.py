@@ -1,4 +1,4 @@
-"""Registration of accounts, and finding them."""
+"""Registration and lookup of accounts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ PHONE = "phone"
 
 
 def phone_of(text: str) -> str:
-    """The 11 digits of a mobile number. Raises `BadPhone`."""
+    """Return the 11 digits of a mobile number. Raises `BadPhone`."""
     phone = rules.normalise_phone(text)
     if phone is None:
         raise BadPhone
@@ -32,7 +32,7 @@ def phone_of(text: str) -> str:
 
 
 class Accounts:
-    """Accounts within one request."""
+    """Accounts service for one request."""
 
     def __init__(
         self, session: AsyncSession, clock: Clock, vault: Vault, codes: Codes, audit: AuditLog
@@ -45,9 +45,9 @@ class Accounts:
         self._accounts = AccountRepository(session)
 
     async def register(self, phone_text: str, code: str, name: str) -> Account:
-        """Open an account for the holder of a phone number.
+        """Register an account for the holder of a phone number.
 
-        Raises `BadPhone`, `BadName`, `PhoneTaken`, and what `Codes.redeem` raises.
+        Raises `BadPhone`, `BadName`, `PhoneTaken`, and the errors of `Codes.redeem`.
         """
         phone = phone_of(phone_text)
         name = name.strip()
@@ -65,21 +65,21 @@ class Accounts:
         return account
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account:
-        """An account by `sub`. Raises `AccountNotFound`."""
+        """Return the account `sub`. Raises `AccountNotFound`."""
         account = await self._accounts.get(sub, lock=lock)
         if account is None:
             raise AccountNotFound
         return account
 
     async def by_phone(self, phone: str, *, share: bool = False) -> Account | None:
-        """The account, not closed, of a normalised phone number.
+        """Return the account with a normalized phone number unless it is closed.
 
-        `share` keeps it from being suspended until the transaction ends.
+        `share` prevents its suspension until the transaction ends.
         """
         return await self._accounts.by_phone_index(self._vault.index(PHONE, phone), share=share)
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
-        """Insert many accounts at once; returns their `sub`s in order."""
+        """Insert many accounts at once. Return their `sub`s in order."""
         rows = [self._row(seed.phone, seed.name, now) for seed in seeds]
         await self._accounts.bulk_insert(rows)
         return [row["id"] for row in rows]

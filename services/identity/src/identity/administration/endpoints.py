@@ -1,5 +1,5 @@
-"""REST of what administrators do across features: units, accounts, sessions and authenticators of people in
-the caller's subtree; and what a person's record looks like to its owner and to other services.
+"""REST API for administration across features: units, accounts, sessions and authenticators in the caller's
+subtree, and a person's record as seen by its owner and by other services.
 """
 
 from typing import Annotated
@@ -55,7 +55,7 @@ StrongAdmin = Annotated[
         )
     ),
 ]
-"""A unit's administrator who has just signed in at the highest level (RFC 9470)."""
+"""Requires an administrator of a unit who has just signed in at the highest level (RFC 9470)."""
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""The audit log: who did what to whom, from where, with what result."""
+"""Audit log: actor, action, target, origin and result."""
 
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,10 @@ from servicekit.ids import new_id
 
 
 class AuditRecord(Base):
-    """One row per security-relevant act; the database refuses to change or delete rows.
+    """One row per security-relevant action. The database rejects updates and deletes.
 
-    Grows for ever (at least six months are kept by law); to be partitioned by month and archived.
+    The table only grows (the law requires at least six months of retention); partitioning by month and
+    archiving are planned.
     """
 
     __tablename__ = "audit_log"

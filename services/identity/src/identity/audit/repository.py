@@ -1,4 +1,4 @@
-"""Statements on the audit log."""
+"""Statements for the audit log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from identity.audit.models import AuditRecord
 
 
 class AuditRepository:
-    """Rows are only ever added."""
+    """Insert-only access to audit rows."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def insert(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows, in one round trip."""
+        """Insert rows in one round trip."""
         connection = await self._session.connection()
         await connection.execute(insert(AuditRecord.__table__), rows)  # type: ignore[arg-type]

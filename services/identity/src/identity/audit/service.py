@@ -1,4 +1,4 @@
-"""Writing the audit log."""
+"""Writes the audit log."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from servicekit.logs import correlation_id
 
 
 class AuditLog:
-    """The audit log within one request, on either face of its session."""
+    """Audit log for one request, on the async or sync interface of its session."""
 
     def __init__(self, session: AsyncSession | Session, clock: Clock) -> None:
         self._session = session
@@ -23,9 +23,10 @@ class AuditLog:
     def record(
         self, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
     ) -> None:
-        """Add a row to the transaction: the act and its record are committed together or not at all.
+        """Add a row to the transaction, so that the action and its record are committed together.
 
-        `details` must not contain personal data beyond ids; they also name the client that acts for a person.
+        `details` must not contain personal data except ids. The client that acts for a person is added to
+        them.
         """
         row = values(self._clock, actor=actor, action=action, target=target, **details)
         self._session.add(AuditRecord(**row))
@@ -34,7 +35,7 @@ class AuditLog:
 def values(
     clock: Clock, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
 ) -> dict[str, Any]:
-    """The columns of a row, as of now and of the request that is being handled."""
+    """Return the columns of a row for the current time and request."""
     via = acting_client()
     return {
         "id": new_id(),

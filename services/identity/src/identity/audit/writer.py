@@ -1,8 +1,8 @@
-"""Audit rows of tokens that are about to be given away, many in one transaction.
+"""Writes audit rows for tokens about to be issued, many in one transaction.
 
-A service that fetches a token with its own credentials leaves no other trace in the database; a row of its
-own would cost more than the rest of the request. The caller awaits `write` and answers with the token only
-when the row is durable. An extra row, of a token that could not be sent in the end, does no harm.
+A client credentials grant writes nothing else to the database, and a separate transaction per row would cost
+more than the rest of the request. The caller awaits `write` and returns the token only when the row is
+durable. An extra row for a token that could not be delivered is harmless.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ _AT_ONCE = 500
 
 
 class AuditWriter:
-    """Writes what has gathered while the rows before it were being written.
+    """Writes the rows that were queued while the previous batch was being written.
 
-    On a connection of its own: those who wait for it may hold all connections of the service's pool.
+    Uses its own connection, because waiting requests may hold all connections of the service's pool.
     """
 
     def __init__(self, database_url: str, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class AuditWriter:
     async def write(
         self, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
     ) -> None:
-        """Return once the row has been committed. Raises what the database raises."""
+        """Return once the row is committed. Raises database errors."""
         row = values(self._clock, actor=actor, action=action, target=target, **details)
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((row, done))
@@ -44,7 +44,7 @@ class AuditWriter:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Close the connection in the end."""
+        """Close the connection on exit."""
         try:
             yield
         finally:

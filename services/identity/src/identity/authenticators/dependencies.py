@@ -1,4 +1,4 @@
-"""The feature's service, built for one request, and what its pages have in common."""
+"""Builds the feature's service for one request, and shared dependencies of its pages."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -42,12 +42,12 @@ ReturnTo = Annotated[str, Form(max_length=8000)]
 
 @dataclass(frozen=True)
 class SentForm:
-    """A form that the signed-in person has sent from one of our pages."""
+    """A form submitted by the signed-in person from a page of the issuer."""
 
     browser: BrowserSession
     account: Account
     csrf: str
-    """For the next page, and what tickets of this browser are bound to."""
+    """The binding for the next page and for tickets of this browser."""
 
 
 async def _sent(
@@ -59,7 +59,7 @@ async def _sent(
     token: Token,
 ) -> SentForm:
     mine = csrf.check(request, vault, settings, browser, token)
-    # Locked: two forms of one person that change their authenticators wait for each other.
+    # Locked, so that concurrent forms that change a person's authenticators run one after another.
     account = await accounts.get(mine.account_id, lock=True)
     return SentForm(mine, account, token)
 
@@ -83,7 +83,8 @@ class Raising:
         amr: list[str],
         authenticated: bool = True,
     ) -> Response:
-        """`response` with the cookie of the raised session; to the sign-in if it has ended meanwhile.
+        """Return `response` with the cookie of the raised session, or redirect to sign-in if the session has
+        ended.
 
         `authenticated` as in `Sessions.step_up`.
         """
@@ -97,5 +98,5 @@ Raise = Annotated[Raising, Depends()]
 
 
 def redirect(url: str) -> Response:
-    """On to a page, by GET."""
+    """Redirect to a page with GET."""
     return RedirectResponse(url, 303, {"Cache-Control": "no-store"})

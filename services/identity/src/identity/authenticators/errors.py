@@ -1,21 +1,21 @@
-"""Refusals around authenticators. Those that count an attempt keep their changes."""
+"""Errors of authenticators. Errors that count an attempt commit the count."""
 
 from servicekit.problems import Problem
 
 
 class AuthenticatorProblem(Problem):
-    """What a page of the feature says instead of going on."""
+    """An error that a page of the feature displays."""
 
 
 class PasswordUnfit(AuthenticatorProblem):
-    """The new password does not follow the rules; the detail says which."""
+    """The new password violates the password rules; the detail names the rule."""
 
     code = "password_unfit"
     title = "密码不符合要求"
 
 
 class PasswordReused(AuthenticatorProblem):
-    """One of the last passwords."""
+    """The new password is one of the most recent ones."""
 
     code = "password_reused"
     title = "密码不能重复"
@@ -23,7 +23,7 @@ class PasswordReused(AuthenticatorProblem):
 
 
 class PasswordIncorrect(AuthenticatorProblem):
-    """Wrong, or there is none: the answer is the same."""
+    """The password is wrong or not set; both return the same response."""
 
     code = "password_incorrect"
     title = "密码不正确"
@@ -32,7 +32,7 @@ class PasswordIncorrect(AuthenticatorProblem):
 
 
 class PasswordExpired(AuthenticatorProblem):
-    """Right, but older than 90 days."""
+    """The password is correct but older than 90 days."""
 
     code = "password_expired"
     title = "密码已到期"
@@ -41,7 +41,7 @@ class PasswordExpired(AuthenticatorProblem):
 
 
 class AuthenticatorLocked(AuthenticatorProblem):
-    """Too many wrong attempts."""
+    """Too many failed attempts."""
 
     status = 429
     code = "authenticator_locked"
@@ -51,7 +51,7 @@ class AuthenticatorLocked(AuthenticatorProblem):
 
 
 class OneTimePasswordIncorrect(AuthenticatorProblem):
-    """Neither the present code, nor an unused recovery code."""
+    """The value is neither a current code nor an unused recovery code."""
 
     code = "one_time_password_incorrect"
     title = "动态口令不正确"
@@ -60,7 +60,7 @@ class OneTimePasswordIncorrect(AuthenticatorProblem):
 
 
 class TotpPresent(AuthenticatorProblem):
-    """There is one already."""
+    """The person already has a TOTP."""
 
     status = 409
     code = "totp_present"
@@ -69,7 +69,7 @@ class TotpPresent(AuthenticatorProblem):
 
 
 class PasskeyRefused(AuthenticatorProblem):
-    """The audit log says what is wrong with it, the answer does not."""
+    """The passkey was refused. The reason is in the audit log, not in the response."""
 
     code = "passkey_refused"
     title = "通行密钥未通过验证"
@@ -78,7 +78,7 @@ class PasskeyRefused(AuthenticatorProblem):
 
 
 class TooManyPasskeys(AuthenticatorProblem):
-    """A person can have ten."""
+    """The person already has ten passkeys, the maximum."""
 
     status = 409
     code = "too_many_passkeys"
@@ -87,7 +87,7 @@ class TooManyPasskeys(AuthenticatorProblem):
 
 
 class PageStale(AuthenticatorProblem):
-    """The page is of another browser or sign-in, too old, or has been used."""
+    """The page belongs to another browser or sign-in, has expired, or was already used."""
 
     code = "page_stale"
     title = "页面已失效"
@@ -95,7 +95,7 @@ class PageStale(AuthenticatorProblem):
 
 
 class SmsFirst(AuthenticatorProblem):
-    """The SMS sign-in is too long ago to add a second factor to."""
+    """The SMS sign-in is too old to add a second factor."""
 
     status = 403
     code = "sms_first"

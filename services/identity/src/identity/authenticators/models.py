@@ -1,4 +1,4 @@
-"""What a person can sign in with beside SMS codes."""
+"""Authenticators of a person, in addition to SMS codes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,29 +14,29 @@ from servicekit.ids import new_id
 
 
 class Attempts:
-    """Counts wrong attempts and locks for a while. Its row is locked while an attempt is checked."""
+    """Counts failed attempts and locks the authenticator. The row is locked while an attempt is checked."""
 
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def begin(self, now: datetime) -> None:
-        """Raises `AuthenticatorLocked`: then not even the right answer counts."""
+        """Raise `AuthenticatorLocked` while locked, even for the right value."""
         if self.locked_until is not None and now < self.locked_until:
             raise AuthenticatorLocked
 
     def failed(self, now: datetime) -> None:
-        """Count a wrong attempt. The last allowed one locks the authenticator and resets the count."""
+        """Count a failed attempt. The last allowed one locks the authenticator and resets the count."""
         self.failures += 1
         if self.failures >= rules.MAX_FAILURES:
             self.failures, self.locked_until = 0, now + rules.LOCK
 
     def succeeded(self) -> None:
-        """Reset the count of wrong attempts."""
+        """Reset the count of failed attempts."""
         self.failures, self.locked_until = 0, None
 
 
 class Password(Attempts, Base):
-    """A person's password as an argon2id hash, and the hashes of those before it."""
+    """A person's password as an argon2id hash, with the hashes of previous passwords."""
 
     __tablename__ = "passwords"
 
@@ -46,25 +46,25 @@ class Password(Attempts, Base):
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     def replace(self, new_hash: str, now: datetime) -> None:
-        """Take a new password; the oldest one remembered is forgotten."""
+        """Set a new password and drop the oldest hash from the history."""
         self.previous = [self.hash, *self.previous][: rules.HISTORY - 1]
         self.hash, self.changed_at = new_hash, now
 
 
 class Totp(Attempts, Base):
-    """A person's TOTP secret (RFC 6238), sealed."""
+    """A person's TOTP secret (RFC 6238), encrypted."""
 
     __tablename__ = "totp_secrets"
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     last_step: Mapped[int] = mapped_column(BigInteger)
-    """Time step of the last code taken: neither it nor an earlier one is taken again (RFC 6238 §5.2)."""
+    """Time step of the last accepted code. This step and earlier ones are rejected (RFC 6238 §5.2)."""
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class RecoveryCode(Base):
-    """One code that replaces a lost TOTP once; only its keyed hash is stored. Deleted when used."""
+    """A single-use code that replaces a lost TOTP. Only its keyed hash is stored. Deleted when used."""
 
     __tablename__ = "recovery_codes"
 
@@ -73,7 +73,7 @@ class RecoveryCode(Base):
 
 
 class Passkey(Base):
-    """A WebAuthn credential: public, so stored as it is."""
+    """A WebAuthn credential. The public key is stored unencrypted."""
 
     __tablename__ = "passkeys"
     __table_args__ = (Index("ix_passkeys_account_id", "account_id"),)
@@ -84,19 +84,21 @@ class Passkey(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     sign_count: Mapped[int] = mapped_column(BigInteger)
     synced: Mapped[bool] = mapped_column(Boolean)
-    """Whether it can leave the device it was made on (backup eligible)."""
+    """Whether the passkey can be synced to other devices (backup eligible)."""
     name: Mapped[str] = mapped_column(Text)
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     @property
     def amr(self) -> list[str]:
-        """RFC 8176 §2: a key in hardware or software, a person present, and checked by the device."""
+        """Return `amr` (RFC 8176 §2): hardware or software key, user presence, user verification by the
+        device.
+        """
         return ["swk" if self.synced else "hwk", "user", "mfa"]
 
 
 class SpentChallenge(Base):
-    """A WebAuthn challenge that has been answered. Rows past `expires_at` go with the next answer."""
+    """A used WebAuthn challenge. Rows past `expires_at` are deleted when the next challenge is used."""
 
     __tablename__ = "spent_challenges"
     __table_args__ = (Index("ix_spent_challenges_expires_at", "expires_at"),)

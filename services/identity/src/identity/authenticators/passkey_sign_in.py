@@ -1,4 +1,4 @@
-"""Signing in with a passkey alone: nothing is typed, so the answer reveals no account."""
+"""Sign-in with a passkey only. The person enters no identifier, so the response reveals no account."""
 
 from typing import Annotated
 
@@ -38,7 +38,7 @@ async def passkey_page(
     settings: ServiceSettings,
     return_to: Annotated[str, Query(max_length=8000)],
 ) -> Response:
-    """The page whose script has the browser use a passkey."""
+    """Show the page whose script requests a passkey from the browser."""
     checked_return(return_to)
     cookie = login_cookie(request)
     return await _render(authenticators, vault, settings, cookie, return_to)
@@ -58,12 +58,12 @@ async def sign_in(
     return_to: ReturnTo,
     credential: Answer = "",
 ) -> Response:
-    """Check the answer and begin a session of the highest level."""
+    """Verify the assertion and create a session of the highest level."""
     check_login(request, vault, settings, token)
     checked_return(return_to)
     passkeys = authenticators.passkeys(token)
     owner = await passkeys.owner(credential)
-    # Locked before the passkey, as everywhere; a suspension waits for it.
+    # Locked before the passkey, in the common lock order; a concurrent suspension waits.
     account = None if owner is None else await accounts.get(owner, lock=True)
     try:
         used = await passkeys.check(ticket, credential, owner, identified=False)

@@ -1,4 +1,4 @@
-"""Passkeys: Web Authentication Level 3, §7.1 (registration) and §7.2 (assertion), by py_webauthn."""
+"""Passkeys: Web Authentication Level 3, §7.1 (registration) and §7.2 (assertion), with py_webauthn."""
 
 import json
 import secrets
@@ -40,14 +40,14 @@ _RP_NAME = "学生资助统一身份认证"
 
 @dataclass(frozen=True)
 class Ceremony:
-    """What a page needs: options for the browser as JSON, and the ticket to send back with its answer."""
+    """Data for a page: browser options as JSON, and the ticket to return with the response."""
 
     options: str
     ticket: str
 
 
 class Passkeys:
-    """Passkeys within one request of one browser, whose challenges `tickets` carries."""
+    """Passkeys service for one request; `tickets` carries the challenges of the browser."""
 
     def __init__(
         self, rows: AuthenticatorRepository, clock: Clock, tickets: Tickets, issuer_url: str
@@ -60,7 +60,7 @@ class Passkeys:
         self._origin = f"{parts.scheme}://{parts.netloc}"
 
     async def registration(self, account: Account) -> Ceremony:
-        """Begin to add a passkey. Raises `TooManyPasskeys`."""
+        """Start the registration of a passkey. Raises `TooManyPasskeys`."""
         present = await self._rows.passkeys(account.id)
         if len(present) >= rules.MAX_PASSKEYS:
             raise TooManyPasskeys
@@ -82,7 +82,7 @@ class Passkeys:
         return Ceremony(options_to_json(options), self._ticket(_REGISTER, challenge))
 
     async def register(self, account: Account, name: str, ticket: str, credential: str) -> Passkey:
-        """Add the passkey that the browser has made.
+        """Register the passkey that the browser created.
 
         Raises `PageStale`, `PasskeyRefused`, `TooManyPasskeys`.
         """
@@ -99,7 +99,7 @@ class Passkeys:
                 require_user_verification=True,
             )
         except Exception as error:
-            # For bytes that are no credential the library lets its decoders' exceptions through.
+            # The library does not catch its decoders' exceptions on bytes that are not a credential.
             raise PasskeyRefused from error
         label = "".join(c for c in name if c.isprintable()).strip()[: rules.MAX_NAME]
         row = Passkey(
@@ -118,7 +118,9 @@ class Passkeys:
         return row
 
     async def assertion(self, sub: UUID | None) -> Ceremony:
-        """Begin to use a passkey: one of a person's, or without `sub` any that is on the device."""
+        """Start an assertion: with `sub`, for a passkey of that person; otherwise for any passkey on the
+        device.
+        """
         challenge = secrets.token_bytes(32)
         present = [] if sub is None else await self._rows.passkeys(sub)
         options = generate_authentication_options(
@@ -131,7 +133,7 @@ class Passkeys:
         return Ceremony(options_to_json(options), self._ticket(_USE, challenge))
 
     async def owner(self, credential: str) -> UUID | None:
-        """Whose passkey a browser says it has used; nothing is proved by that yet."""
+        """Return the owner of the passkey named in the response. The response is not verified yet."""
         try:
             row = await self._rows.passkey(_id(_parsed(credential)))
         except ValueError:
@@ -141,9 +143,10 @@ class Passkeys:
     async def check(
         self, ticket: str, credential: str, sub: UUID | None, *, identified: bool = True
     ) -> Passkey:
-        """The passkey of the person `sub` that the browser has used. Raises `PageStale`, `PasskeyRefused`.
+        """Verify an assertion and return the passkey of `sub`. Raises `PageStale`, `PasskeyRefused`.
 
-        Not `identified`: only the passkey itself says who it is, so it has to name the person, too (§7.2).
+        If not `identified`, the person is known only from the passkey, so the response must contain a user
+        handle (§7.2).
         """
         challenge = await self._spend(ticket, _USE)
         try:
@@ -166,7 +169,7 @@ class Passkeys:
             handle = answer["response"].get("userHandle")
             owner = None if handle is None else base64url_to_bytes(handle)
         except Exception as error:
-            # As above; a sign count that did not grow, the trace of a copied key, is among them.
+            # As above. Includes a sign count that did not increase, which indicates a cloned key.
             raise PasskeyRefused from error
         if owner != row.account_id.bytes and not (owner is None and identified):
             raise PasskeyRefused
@@ -177,7 +180,7 @@ class Passkeys:
         return self._tickets.issue(purpose, challenge=bytes_to_base64url(challenge))
 
     async def _spend(self, ticket: str, purpose: str) -> bytes:
-        """The challenge of a ticket, used up: it is answered once, rightly or wrongly."""
+        """Return the challenge of a ticket and mark it as used, whether or not the response is valid."""
         values = self._tickets.open(ticket, purpose, rules.CEREMONY)
         challenge = base64url_to_bytes(values["challenge"])
         ends = datetime.fromisoformat(values["at"]) + rules.CEREMONY
@@ -187,12 +190,12 @@ class Passkeys:
 
 
 def _id(answer: dict[str, Any]) -> bytes:
-    """Raises `ValueError`."""
+    """Return the credential id of a response. Raises `ValueError`."""
     return base64url_to_bytes(str(answer.get("rawId")))
 
 
 def _parsed(credential: str) -> dict[str, Any]:
-    """Raises `ValueError` for anything but a JSON object with an answer in it."""
+    """Parse a response. Raises `ValueError` unless it is a JSON object with a `response` member."""
     try:
         answer = json.loads(credential)
     except RecursionError as error:

@@ -1,4 +1,4 @@
-"""Passwords: argon2id (RFC 9106 §4), always computed in a thread, for it takes a tenth of a second."""
+"""Passwords: argon2id (RFC 9106 §4), computed in a thread because it takes about 100 ms."""
 
 import asyncio
 
@@ -22,17 +22,17 @@ _hasher = PasswordHasher()
 
 
 class Passwords:
-    """Passwords within one request."""
+    """Passwords service for one request."""
 
     def __init__(self, rows: AuthenticatorRepository, clock: Clock) -> None:
         self._rows = rows
         self._clock = clock
 
     async def check(self, account: Account, password: str) -> None:
-        """Check a person's password.
+        """Verify a person's password.
 
-        Raises `PasswordIncorrect`, `AuthenticatorLocked`, and for the right one that is too old
-        `PasswordExpired`.
+        Raises `PasswordIncorrect`, `AuthenticatorLocked`, and `PasswordExpired` for a correct password that
+        is too old.
         """
         now = self._clock.now()
         row = await self._rows.password(account.id, lock=True)
@@ -50,7 +50,7 @@ class Passwords:
             row.hash = await asyncio.to_thread(_hasher.hash, text)
 
     async def set(self, account: Account, phone: str, password: str) -> bool:
-        """Give a person a password; whether it is their first.
+        """Set a person's password. Return whether it is their first.
 
         Raises `PasswordUnfit`, `PasswordReused`.
         """

@@ -1,4 +1,4 @@
-"""Queries over authenticators."""
+"""Queries for authenticators."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,21 +14,21 @@ from identity.base import Base
 
 
 class AuthenticatorRepository:
-    """Authenticators by account, and what was used up."""
+    """Authenticators by account, and used challenges."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def password(self, sub: UUID, *, lock: bool = False) -> Password | None:
-        """A person's password."""
+        """Return a person's password."""
         return await self._session.get(Password, sub, with_for_update=lock or None, populate_existing=lock)
 
     async def totp(self, sub: UUID, *, lock: bool = False) -> Totp | None:
-        """A person's TOTP secret."""
+        """Return a person's TOTP secret."""
         return await self._session.get(Totp, sub, with_for_update=lock or None, populate_existing=lock)
 
     async def passkeys(self, sub: UUID) -> Sequence[Passkey]:
-        """A person's passkeys, oldest first."""
+        """Return a person's passkeys, oldest first."""
         return (
             await self._session.scalars(
                 select(Passkey).where(Passkey.account_id == sub).order_by(Passkey.added_at, Passkey.id)
@@ -36,7 +36,7 @@ class AuthenticatorRepository:
         ).all()
 
     async def passkey(self, credential_id: bytes, *, lock: bool = False) -> Passkey | None:
-        """The passkey with a credential id."""
+        """Return the passkey with a credential id."""
         statement = select(Passkey).where(Passkey.credential_id == credential_id)
         if lock:
             statement = statement.with_for_update().execution_options(populate_existing=True)
@@ -44,12 +44,12 @@ class AuthenticatorRepository:
         return found
 
     async def recovery_codes_left(self, sub: UUID) -> int:
-        """How many recovery codes have not been used."""
+        """Return the number of unused recovery codes."""
         statement = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.account_id == sub)
         return await self._session.scalar(statement) or 0
 
     async def use_recovery_code(self, sub: UUID, code_hash: bytes) -> bool:
-        """Use a recovery code up; False if there is no such code."""
+        """Delete a recovery code on use. Return False if it does not exist."""
         gone = await self._session.scalar(
             delete(RecoveryCode)
             .where(RecoveryCode.account_id == sub, RecoveryCode.code_hash == code_hash)
@@ -62,7 +62,7 @@ class AuthenticatorRepository:
         await self._session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == sub))
 
     async def spend(self, challenge_hash: bytes, expires_at: datetime, now: datetime) -> bool:
-        """Remember a challenge as answered until it has expired; False if it was answered before."""
+        """Store a challenge as used until it expires. Return False if it was already used."""
         await self._session.execute(delete(SpentChallenge).where(SpentChallenge.expires_at < now))
         first = await self._session.scalar(
             insert(SpentChallenge)
@@ -73,7 +73,7 @@ class AuthenticatorRepository:
         return first is not None
 
     async def add_passkey(self, row: Passkey) -> bool:
-        """Store a new passkey; False if its credential id is there already."""
+        """Insert a passkey. Return False if its credential id already exists."""
         try:
             async with self._session.begin_nested():
                 self._session.add(row)
@@ -82,9 +82,9 @@ class AuthenticatorRepository:
         return True
 
     def add(self, row: Base) -> None:
-        """Store something new."""
+        """Insert a row."""
         self._session.add(row)
 
     async def remove(self, row: Base) -> None:
-        """Delete something."""
+        """Delete a row."""
         await self._session.delete(row)

@@ -1,7 +1,7 @@
-"""Authenticators: what a password must be, how often one may be wrong, what each means is worth. Pure.
+"""Rules for authenticators: password strength, attempt limits, and the level of each method. Pure.
 
-Numbers without another source are those that assessors of GB/T 22239-2019 §8.1.4.1 (identity checks of
-level 3) expect.
+Numbers without another source are those that assessors of GB/T 22239-2019 §8.1.4.1 (identity checks of level
+3) expect.
 """
 
 import unicodedata
@@ -15,37 +15,37 @@ MIN_LENGTH = 8
 MAX_LENGTH = 128
 MIN_CLASSES = 3
 HISTORY = 5
-"""How many passwords, the present one included, must not come again."""
+"""Number of passwords, including the current one, that must not be reused."""
 PASSWORD_LIFETIME = timedelta(days=90)
 
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
 
 TOTP_WINDOW = 1
-"""Time steps of 30 seconds before and after the present one whose code is taken (RFC 6238 §5.2)."""
+"""Accepted time steps of 30 seconds before and after the current one (RFC 6238 §5.2)."""
 RECOVERY_CODES = 10
 MAX_PASSKEYS = 10
 MAX_NAME = 40
 
 FRESH = timedelta(minutes=5)
-"""How long a sign-in is just now: a second factor can be added to it, and authenticators changed."""
+"""How long a sign-in counts as recent: a second factor can be added and authenticators can be changed."""
 ENROLMENT = timedelta(minutes=15)
-"""How long a page with a new TOTP secret works."""
+"""Lifetime of a page with a new TOTP secret."""
 CEREMONY = timedelta(minutes=5)
-"""How long a WebAuthn challenge works (Web Authentication Level 3 §13.4.3 leaves it to us)."""
+"""Lifetime of a WebAuthn challenge (Web Authentication Level 3 §13.4.3 sets no value)."""
 
 LEVELS = {"password": acr.PASSWORD_SMS, "totp": acr.MFA, "passkey": acr.MFA}
-"""What a sign-in with each means reaches: password and TOTP beside an SMS code, a passkey alone."""
+"""Level of each method: password and TOTP together with an SMS code, a passkey alone."""
 WORDS = {"password": "密码", "totp": "动态口令", "passkey": "通行密钥"}
 
 
 def normalised(password: str) -> str:
-    """The one spelling of a password (NIST SP 800-63B-4 §3.1.1.2): full-width letters are plain ones."""
+    """Normalize a password (NIST SP 800-63B-4 §3.1.1.2): full-width letters become plain letters."""
     return unicodedata.normalize("NFKC", password)
 
 
 def classes(password: str) -> int:
-    """How many of the four classes occur: lower case, upper case, digits, anything else."""
+    """Count the character classes in use: lower case, upper case, digits, other."""
     kinds = {
         "lower" if c.islower() else "upper" if c.isupper() else "digit" if c.isdigit() else "other"
         for c in password
@@ -54,7 +54,7 @@ def classes(password: str) -> int:
 
 
 def objection(password: str, *, phone: str, name: str) -> str | None:
-    """Why a normalised password will not do, in words for its owner; None if it will."""
+    """Return why a normalized password is not acceptable, as text for its owner, or None."""
     if len(password) < MIN_LENGTH:
         return f"密码至少 {MIN_LENGTH} 位。"
     if len(password) > MAX_LENGTH:
@@ -68,54 +68,54 @@ def objection(password: str, *, phone: str, name: str) -> str | None:
 
 
 def password_expired(changed_at: datetime, now: datetime) -> bool:
-    """Whether a password must be changed before it counts again."""
+    """Return whether a password has expired and must be changed."""
     return now >= changed_at + PASSWORD_LIFETIME
 
 
 def highest(means: Collection[str]) -> str:
-    """The highest level a person with these means can reach; SMS codes everybody has."""
+    """Return the highest level that a person can reach with these methods. SMS codes are always available."""
     return max((acr.SMS, *(LEVELS[one] for one in means)), key=acr.rank)
 
 
 def is_last_strong(means: Collection[str], passkeys: int, removed: str) -> bool:
-    """Whether without one of `removed` the person could not reach the highest level any more."""
+    """Return whether removing `removed` makes the highest level unreachable."""
     strong = passkeys + ("totp" in means)
     return LEVELS[removed] == acr.MFA and strong == 1
 
 
 def sms_fresh(amr: Collection[str], begun_at: datetime, now: datetime) -> bool:
-    """Whether the sign-in began with an SMS code, recent enough to add a second factor to."""
+    """Return whether the sign-in started with an SMS code recently enough to add a second factor."""
     return "sms" in amr and now <= begun_at + FRESH
 
 
 def may_change(means: Collection[str], have: str, authenticated_at: datetime, now: datetime) -> bool:
-    """Whether a sign-in allows to change authenticators: just now, and as strong as the person can."""
+    """Return whether a sign-in allows changing authenticators: recent, and at the person's highest level."""
     return acr.satisfies(have, highest(means)) and now <= authenticated_at + FRESH
 
 
 def joined(amr: Sequence[str], *more: str) -> list[str]:
-    """`amr` (RFC 8176 §2) with further methods, each once."""
+    """Merge methods into `amr` (RFC 8176 §2) without duplicates."""
     return list(dict.fromkeys([*amr, *more]))
 
 
 @dataclass(frozen=True)
 class Offers:
-    """What a page that asks for a higher level has on it."""
+    """Options of a page that requests a higher level."""
 
     password: bool = False
     totp: bool = False
     passkey: bool = False
     sms: bool = False
-    """Signing in with an SMS code first."""
+    """Sign in with an SMS code first."""
     enrol: bool = False
-    """Setting up what is missing."""
+    """Set up missing authenticators."""
 
 
 def offers(need: str, means: Collection[str], *, fresh_sms: bool, changes: bool) -> Offers:
-    """What leads to the level `need`.
+    """Return the ways to reach the level `need`.
 
-    A person whose means do not reach so far is first asked for those they have, so that they may add another
-    (`changes`): access to a person's text messages alone must not be enough.
+    A person whose authenticators do not reach `need` must first use the existing ones before adding another
+    (`changes`), so that access to the person's text messages alone is not sufficient.
     """
     enough = {one for one in means if acr.satisfies(LEVELS[one], need)}
     usable = enough or (set() if changes else set(means))
@@ -131,5 +131,5 @@ def offers(need: str, means: Collection[str], *, fresh_sms: bool, changes: bool)
 
 
 def message(what: str) -> str:
-    """The text message that tells a person of a change to their account."""
+    """Return the text message that notifies a person of a change to their account."""
     return f"【学生资助】您的账号{what}。如非本人操作，请立即联系本单位管理员。"

@@ -1,5 +1,5 @@
-"""The person's own page of authenticators: seeing, adding, changing, removing. Works without JavaScript,
-but for adding passkeys.
+"""The person's security page: view, add, change and remove authenticators. Works without JavaScript, except
+for adding passkeys.
 """
 
 from typing import Annotated, Any, Literal
@@ -42,7 +42,7 @@ Back = Annotated[str, Query(max_length=8000)]
 async def own_authenticators(
     browser: Browser, authenticators: AuthenticatorService, vault: ServiceVault, clock: ServiceClock
 ) -> Response:
-    """What there is; forms to change it only after a recent sign-in of the highest level."""
+    """Show the authenticators. Change forms require a recent sign-in at the highest level."""
     if browser is None:
         return _sign_in()
     there = await authenticators.overview(browser.account_id)
@@ -76,7 +76,7 @@ async def password_page(
     vault: ServiceVault,
     return_to: Back = SECURITY_PAGE,
 ) -> Response:
-    """The form for a new password."""
+    """Show the form for a new password."""
     checked_return(return_to)
     if browser is None or not await _may(authenticators, browser):
         return _elsewhere(return_to)
@@ -92,9 +92,9 @@ async def set_password(
     again: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Set or change the password; a change ends the person's other sessions.
+    """Set or change the password. A change ends the person's other sessions.
 
-    The session rises to the password's level; its `auth_time` is unchanged.
+    The session is raised to the password's level; its `auth_time` is unchanged.
     """
     checked_return(return_to)
     if not await _may(authenticators, sent.browser):
@@ -118,7 +118,7 @@ async def totp_page(
     vault: ServiceVault,
     return_to: Back = SECURITY_PAGE,
 ) -> Response:
-    """A new secret, as text and as a picture; nothing is stored before it is confirmed."""
+    """Show a new secret as text and QR code. It is stored only after confirmation."""
     checked_return(return_to)
     if browser is None or not await _may(authenticators, browser, without="totp"):
         return _elsewhere(return_to)
@@ -144,7 +144,7 @@ async def enrol_totp(
     code: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Confirm the secret by a code of it. The session rises to its level; its `auth_time` is unchanged."""
+    """Confirm the secret with a code. Raises the session to the TOTP level; its `auth_time` is unchanged."""
     checked_return(return_to)
     if not await _may(authenticators, sent.browser, without="totp"):
         return _elsewhere(return_to)
@@ -170,7 +170,7 @@ async def enrol_totp(
 
 @router.post("/recovery-codes")
 async def renew_recovery_codes(sent: Sent, authenticators: AuthenticatorService) -> Response:
-    """New recovery codes; the old ones end."""
+    """Create new recovery codes and delete the old ones."""
     there = await authenticators.overview(sent.account.id)
     if there.totp is None or not authenticators.may_change(there.means, sent.browser):
         return _elsewhere()
@@ -181,7 +181,7 @@ async def renew_recovery_codes(sent: Sent, authenticators: AuthenticatorService)
 async def passkey_page(
     browser: Browser, authenticators: AuthenticatorService, accounts: AccountService, vault: ServiceVault
 ) -> Response:
-    """The page whose script has the browser make a passkey."""
+    """Show the page whose script creates a passkey in the browser."""
     if browser is None or not await _may(authenticators, browser):
         return _elsewhere()
     account = await accounts.get(browser.account_id)
@@ -197,7 +197,7 @@ async def passkey_page(
 async def add_passkey(
     sent: Sent, authenticators: AuthenticatorService, ticket: Ticket, credential: Answer = "", name: Text = ""
 ) -> Response:
-    """Take the passkey that the browser has made."""
+    """Register the passkey that the browser created."""
     if not await _may(authenticators, sent.browser):
         return _elsewhere()
     try:
@@ -216,7 +216,7 @@ async def remove(
     passkey: Annotated[UUID | None, Form()] = None,
     confirmed: Text = "",
 ) -> Response:
-    """Remove one, which ends the other sessions. The last strong one is asked for."""
+    """Remove an authenticator and end the other sessions. The last strong one requires confirmation."""
     there = await authenticators.overview(sent.account.id)
     if not authenticators.may_change(there.means, sent.browser):
         return _elsewhere()
@@ -232,7 +232,7 @@ async def _may(authenticators: Authenticators, browser: BrowserSession, *, witho
 
 
 def _verify(there: Overview) -> str:
-    """Where to sign in as strongly as the person can."""
+    """Redirect to a sign-in at the highest level that the person can reach."""
     if not there.means:
         return "/login?" + urlencode({"return_to": SECURITY_PAGE})
     return "/login/step-up?" + urlencode({"return_to": SECURITY_PAGE, "acr": rules.highest(there.means)})
@@ -243,7 +243,7 @@ def _sign_in() -> Response:
 
 
 def _elsewhere(return_to: str = SECURITY_PAGE) -> Response:
-    """Redirect a person who may not change anything now to the page that says how."""
+    """Redirect a person who may not change authenticators now to the page that explains why."""
     return redirect(return_to)
 
 

@@ -1,4 +1,4 @@
-"""The authenticators of a person: overview, adding, removing, and the text messages about it."""
+"""Authenticators of a person: overview, adding, removing, and notification by text message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from servicekit.clock import Clock
 
 @dataclass(frozen=True)
 class Overview:
-    """What a person has."""
+    """Authenticators of a person."""
 
     password: Password | None
     totp: Totp | None
@@ -36,13 +36,13 @@ class Overview:
 
     @property
     def means(self) -> frozenset[str]:
-        """By the names of `rules.LEVELS`."""
+        """Return the methods by the names in `rules.LEVELS`."""
         present = {"password": self.password, "totp": self.totp, "passkey": self.passkeys}
         return frozenset(name for name, there in present.items() if there)
 
 
 class Authenticators:
-    """A person's authenticators within one request."""
+    """Authenticators service for one person and request."""
 
     def __init__(
         self,
@@ -65,15 +65,15 @@ class Authenticators:
         self.totps = Totps(self._rows, clock, vault)
 
     def tickets(self, binding: str) -> Tickets:
-        """What pages of one browser carry; `binding` is what only it has."""
+        """Return the tickets of one browser; `binding` is a value that only this browser has."""
         return Tickets(self._vault, self._clock, binding)
 
     def passkeys(self, binding: str) -> Passkeys:
-        """Passkeys, with challenges for one browser."""
+        """Return the passkeys service with challenges for one browser."""
         return Passkeys(self._rows, self._clock, self.tickets(binding), self._settings.issuer_url)
 
     async def overview(self, sub: UUID) -> Overview:
-        """What a person has."""
+        """Return the person's authenticators."""
         return Overview(
             password=await self._rows.password(sub),
             totp=await self._rows.totp(sub),
@@ -82,13 +82,13 @@ class Authenticators:
         )
 
     def may_change(self, means: frozenset[str], browser: BrowserSession) -> bool:
-        """Whether the browser's sign-in is recent and strong enough to change authenticators."""
+        """Return whether the browser's sign-in is recent and strong enough to change authenticators."""
         return rules.may_change(means, browser.acr, browser.authenticated_at, self._clock.now())
 
     async def set_password(self, account: Account, password: str, browser: BrowserSession) -> None:
-        """Set or change the password; a change ends the person's sessions other than `browser`.
+        """Set or change the password. A change ends the person's sessions except `browser`.
 
-        Raises what `Passwords.set` raises.
+        Raises the errors of `Passwords.set`.
         """
         first = await self.passwords.set(account, self._vault.open(PHONE, account.phone_sealed), password)
         await self.changed(account, "password.set", "设置了登录密码" if first else "修改了登录密码")
@@ -96,34 +96,36 @@ class Authenticators:
             await self._end_others(browser, "password changed")
 
     async def enrol_totp(self, account: Account, secret: str, code: str) -> list[str]:
-        """Add a TOTP; the recovery codes. Raises what `Totps.enrol` raises."""
+        """Add a TOTP and return the recovery codes. Raises the errors of `Totps.enrol`."""
         codes = await self.totps.enrol(account, secret, code)
         await self.changed(account, "totp.added", "新增了动态口令")
         return codes
 
     async def renew_recovery_codes(self, account: Account) -> list[str]:
-        """New recovery codes instead of the old ones."""
+        """Replace the recovery codes and return the new ones."""
         codes = await self.totps.renew_recovery_codes(account)
         await self.changed(account, "recovery_codes.renewed", "重新生成了恢复码")
         return codes
 
     async def check_totp(self, account: Account, code: str) -> None:
-        """A code, or a recovery code, whose use is notified. Raises what `Totps.check` raises."""
+        """Verify a TOTP code or a recovery code; use of a recovery code is notified. Raises the errors of
+        `Totps.check`.
+        """
         left = await self.totps.check(account, code)
         if left is not None:
             await self.changed(account, "recovery_code.used", f"使用了一个恢复码，还剩 {left} 个")
 
     async def add_passkey(self, account: Account, binding: str, name: str, ticket: str, answer: str) -> None:
-        """Add a passkey. Raises what `Passkeys.register` raises."""
+        """Add a passkey. Raises the errors of `Passkeys.register`."""
         row = await self.passkeys(binding).register(account, name, ticket, answer)
         await self.changed(account, "passkey.added", f"新增了通行密钥“{row.name}”", passkey=str(row.id))
 
     async def remove(
         self, account: Account, what: str, browser: BrowserSession, passkey: UUID | None = None
     ) -> None:
-        """Remove the password, the TOTP with its recovery codes, or one passkey, if it is there.
+        """Remove the password, the TOTP with its recovery codes, or one passkey, if it exists.
 
-        It may be in other hands: the person's sessions other than `browser` end.
+        The authenticator may be compromised, so the person's sessions except `browser` end.
         """
         there = await self.overview(account.id)
         row: Password | Totp | Passkey | None = next(
@@ -142,7 +144,7 @@ class Authenticators:
         await self._end_others(browser, f"{what} removed")
 
     async def reset(self, account: Account, actor: UUID | str) -> None:
-        """Remove everything, for a person who has lost it. Raises `NotYourself`."""
+        """Remove all authenticators of a person who has lost them. Raises `NotYourself`."""
         if account.id == actor:
             raise NotYourself
         there = await self.overview(account.id)
@@ -155,7 +157,7 @@ class Authenticators:
     async def changed(
         self, account: Account, action: str, what: str, *, actor: UUID | str | None = None, **details: str
     ) -> None:
-        """Record a change and tell the person by SMS: no change is committed without the message."""
+        """Record a change and notify the person by SMS in the same transaction."""
         self._audit.record(
             actor=actor or account.id,
             action=action,
@@ -168,5 +170,5 @@ class Authenticators:
         await self._sessions.end_others(browser, because)
 
     def refused(self, sub: UUID, action: str, code: str) -> None:
-        """Record an attempt that failed."""
+        """Record a failed attempt."""
         self._audit.record(actor=sub, action=action, target=sub, code=code)

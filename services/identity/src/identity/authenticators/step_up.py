@@ -1,4 +1,4 @@
-"""The second page of a sign-in: what raises a session to the level that is asked for."""
+"""Step-up page: raises a session to the requested level."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -42,7 +42,9 @@ async def step_up_page(
     return_to: Annotated[str, Query(max_length=8000)],
     acr: Level = levels.MFA,
 ) -> Response:
-    """What leads to the level `acr`. The level only shapes the page: `return_to` decides what is enough."""
+    """Show the ways to reach a level. `acr` affects the page only; the `return_to` endpoint enforces the
+    level.
+    """
     checked_return(return_to)
     if browser is None:
         return redirect("/login?" + urlencode({"return_to": return_to}))
@@ -61,7 +63,7 @@ async def with_password(
     new_password: Text = "",
     again: Text = "",
 ) -> Response:
-    """Password beside a fresh SMS code. One that is 90 days old counts only together with a new one."""
+    """Verify a password with a recent SMS code. A 90-day-old password is accepted only with a new one."""
     checked_return(return_to)
     try:
         _after_sms(sent.browser, clock)
@@ -79,7 +81,7 @@ async def with_password(
         return await _render(
             authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
         )
-    # Not the session's own, if higher: `auth_time` would then be that of more than was shown.
+    # Not the session's own level if higher: `auth_time` would then cover more than was verified.
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
     return await raising.onto(redirect(return_to), sent.browser, acr=levels.PASSWORD_SMS, amr=amr)
 
@@ -94,7 +96,7 @@ async def with_code(
     acr: Text = levels.MFA,
     code: Text = "",
 ) -> Response:
-    """TOTP or recovery code beside a fresh SMS code."""
+    """Verify a TOTP code or recovery code with a recent SMS code."""
     checked_return(return_to)
     try:
         _after_sms(sent.browser, clock)
@@ -117,7 +119,7 @@ async def with_passkey(
     acr: Text = levels.MFA,
     credential: Answer = "",
 ) -> Response:
-    """A passkey of the signed-in person, which is enough alone."""
+    """Verify a passkey of the signed-in person. No other method is required."""
     checked_return(return_to)
     try:
         used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)

@@ -1,6 +1,6 @@
-"""What a page is given to hand back: sealed, for one purpose, of one browser, for some minutes.
+"""Tickets that a page returns: encrypted, for one purpose and browser, with a lifetime of some minutes.
 
-A page so carries a new TOTP secret or a WebAuthn challenge without anything being stored for it.
+They carry a new TOTP secret or a WebAuthn challenge without a stored row.
 """
 
 import base64
@@ -16,7 +16,7 @@ from servicekit.clock import Clock
 
 
 class Tickets:
-    """Tickets of one browser; `binding` is what only it has, and what a new sign-in changes."""
+    """Tickets of one browser. `binding` is known only to this browser and changes at every sign-in."""
 
     def __init__(self, vault: Vault, clock: Clock, binding: str) -> None:
         self._vault = vault
@@ -24,12 +24,12 @@ class Tickets:
         self._binding = binding
 
     def issue(self, purpose: str, **values: str) -> str:
-        """A ticket with `values` in it, which cannot be read from it."""
+        """Return an encrypted ticket with `values`."""
         plain = json.dumps({**values, "at": self._clock.now().isoformat()})
         return base64.urlsafe_b64encode(self._vault.seal(self._name(purpose), plain)).decode()
 
     def open(self, ticket: str, purpose: str, lifetime: timedelta) -> dict[str, str]:
-        """What is in a ticket, and `at`. Raises `PageStale`."""
+        """Return the values of a ticket, and `at`. Raises `PageStale`."""
         try:
             sealed = base64.urlsafe_b64decode(ticket.encode())
             values: dict[str, Any] = json.loads(self._vault.open(self._name(purpose), sealed))

@@ -1,4 +1,4 @@
-"""One-time passwords by time (RFC 6238), and recovery codes for when the device is lost."""
+"""Time-based one-time passwords (RFC 6238), and recovery codes for a lost device."""
 
 import secrets
 
@@ -16,23 +16,23 @@ from servicekit.clock import Clock
 
 _PURPOSE = "totp"
 _ISSUER = "学生资助统一身份认证"
-# No letter or digit that is taken for another.
+# Excludes letters and digits that look alike.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_secret() -> str:
-    """160 random bits (RFC 4226 §4 R6) in base32."""
+    """Return 160 random bits (RFC 4226 §4 R6) in base32."""
     return pyotp.random_base32()
 
 
 def picture(account: Account, secret: str) -> str:
-    """The QR picture that an authenticator app reads, as an SVG element."""
+    """Return the QR code for an authenticator app as an SVG element."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.phone_masked, issuer_name=_ISSUER)
     return str(segno.make(uri, error="m", micro=False).svg_inline(omitsize=True, light="#fff"))
 
 
 class Totps:
-    """TOTP secrets and recovery codes within one request."""
+    """TOTP secrets and recovery codes for one request."""
 
     def __init__(self, rows: AuthenticatorRepository, clock: Clock, vault: Vault) -> None:
         self._rows = rows
@@ -40,7 +40,7 @@ class Totps:
         self._vault = vault
 
     async def enrol(self, account: Account, secret: str, code: str) -> list[str]:
-        """Take a new secret, shown to be in the person's device by a code of it; the recovery codes.
+        """Set a new secret, confirmed with a code from the person's device. Return the recovery codes.
 
         Raises `OneTimePasswordIncorrect`, `TotpPresent`.
         """
@@ -60,7 +60,7 @@ class Totps:
         return await self.renew_recovery_codes(account)
 
     async def check(self, account: Account, code: str) -> int | None:
-        """Check a code of the device, or a recovery code and use it up: then how many are left.
+        """Verify a code of the device, or redeem a recovery code and return how many are left.
 
         Raises `OneTimePasswordIncorrect`, `AuthenticatorLocked`.
         """
@@ -82,7 +82,7 @@ class Totps:
         return await self._rows.recovery_codes_left(account.id)
 
     async def renew_recovery_codes(self, account: Account) -> list[str]:
-        """New recovery codes, which are not stored; the old ones end."""
+        """Replace the recovery codes. Return the new ones, which are stored only as hashes."""
         await self._rows.delete_recovery_codes(account.id)
         codes = ["".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
         for code in codes:
@@ -90,7 +90,7 @@ class Totps:
         return [f"{code[:5]}-{code[5:]}" for code in codes]
 
     def _step(self, secret: str, code: str) -> int | None:
-        """The time step a code belongs to, None for a wrong one."""
+        """Return the time step of a code, or None for a wrong code."""
         try:
             return pyotp.TOTP(secret).verify_and_get_timecode(
                 code, for_time=self._clock.now(), valid_window=rules.TOTP_WINDOW

@@ -1,4 +1,4 @@
-"""Clients as this process read them a moment ago: every call at the token endpoint begins with one."""
+"""Short-lived client cache of this process: every call of the token endpoint reads a client."""
 
 import time
 
@@ -8,17 +8,17 @@ from identity.clients.models import Client
 from identity.clients.repository import ActiveClients
 
 SECONDS = 1.0
-"""How long another process may go on using a registration that has been changed."""
+"""How long another process may continue to use an outdated registration."""
 
 
 class ClientCache:
-    """Active clients by id, detached from any session: read only."""
+    """Active clients by id, detached from any session: read-only."""
 
     def __init__(self) -> None:
         self._cached: dict[str, tuple[float, Client]] = {}
 
     def get(self, session: Session, client_id: str) -> Client | None:
-        """A client, or None if there is none with this id or it has been disabled."""
+        """Return a client, or None if it does not exist or is disabled."""
         found = self._cached.get(client_id)
         if found is not None and time.monotonic() - found[0] < SECONDS:
             return found[1]
@@ -31,5 +31,5 @@ class ClientCache:
         return copy
 
     def evict(self, client_id: str) -> None:
-        """Read the client again the next time."""
+        """Drop the client, so that the next call reads it from the database."""
         self._cached.pop(client_id, None)

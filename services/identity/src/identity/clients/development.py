@@ -1,7 +1,7 @@
-"""The client for front ends in development: in dev mode only.
+"""Client for front-end development, in dev mode only.
 
 It is native (RFC 8252 §7.3): any port of 127.0.0.1 is accepted. Development servers use the name localhost,
-whose port is matched exactly (RFC 8252 §8.3 advises against it), so their default ports are registered.
+for which ports are matched exactly (RFC 8252 §8.3 advises against it), so their default ports are registered.
 """
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,11 +24,11 @@ REDIRECT_URIS = [
 
 
 class DevModeOnly(RuntimeError):
-    """The client for development and the production mode exclude each other."""
+    """The development client and production mode are mutually exclusive."""
 
 
 async def register(session: AsyncSession, clock: Clock, settings: Settings, scopes: list[str]) -> None:
-    """Register the client, or replace its registration. Raises `DevModeOnly`."""
+    """Register the client or replace its registration. Raises `DevModeOnly`."""
     if not settings.dev:
         raise DevModeOnly(f"{CLIENT_ID} is registered in dev mode only")
     await ClientRepository(session).put(
@@ -49,7 +49,9 @@ async def register(session: AsyncSession, clock: Clock, settings: Settings, scop
 
 
 async def check_absent(database: Database, settings: Settings) -> None:
-    """Outside dev mode, raise `DevModeOnly` when the client is registered: the database is a developer's."""
+    """Raise `DevModeOnly` outside dev mode if the client is registered, because the database is a
+    developer's.
+    """
     if settings.dev:
         return
     async with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""REST of the client registry, for units' administrators."""
+"""REST API of the client registry, for administrators of units."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ _RULES = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
 _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
 
 
-# Without Idempotency-Key: the stored answer would hold the secret in clear.
+# No Idempotency-Key: the stored response would contain the secret in clear.
 @router.post(
     "/clients", status_code=201, summary="登记接入系统", responses=responses(*_ADMIN, *_UNIT, *_RULES)
 )

@@ -1,10 +1,10 @@
-"""Refusals of the client registry."""
+"""Errors of the client registry."""
 
 from servicekit.problems import Conflict, Forbidden, NotFound, Problem
 
 
 class InvalidRedirectUri(Problem):
-    """RFC 7591 §3.2.2."""
+    """`invalid_redirect_uri` (RFC 7591 §3.2.2)."""
 
     status = 400
     code = "invalid_redirect_uri"
@@ -13,7 +13,7 @@ class InvalidRedirectUri(Problem):
 
 
 class InvalidClientMetadata(Problem):
-    """RFC 7591 §3.2.2."""
+    """`invalid_client_metadata` (RFC 7591 §3.2.2)."""
 
     status = 400
     code = "invalid_client_metadata"
@@ -22,7 +22,7 @@ class InvalidClientMetadata(Problem):
 
 
 class ClientNotFound(NotFound):
-    """No such client in reach."""
+    """The client does not exist in the caller's subtree."""
 
     code = "client_not_found"
     title = "系统不存在"
@@ -30,7 +30,7 @@ class ClientNotFound(NotFound):
 
 
 class SecretNotFound(NotFound):
-    """The client has no such secret in force."""
+    """The client has no such active secret."""
 
     code = "client_secret_not_found"
     title = "密钥不存在"
@@ -38,7 +38,7 @@ class SecretNotFound(NotFound):
 
 
 class NoSecrets(Conflict):
-    """The client authenticates otherwise than by a secret."""
+    """The client does not authenticate with a secret."""
 
     code = "client_without_secrets"
     title = "该系统不使用密钥"
@@ -46,7 +46,7 @@ class NoSecrets(Conflict):
 
 
 class ClientDisabled(Conflict):
-    """Disabled already, or deleted by its owner."""
+    """The client is already disabled, or its owner deleted it."""
 
     code = "client_disabled"
     title = "系统已停用"
@@ -54,7 +54,7 @@ class ClientDisabled(Conflict):
 
 
 class ClientActive(Conflict):
-    """Not disabled."""
+    """The client is not disabled."""
 
     code = "client_active"
     title = "系统未停用"
@@ -62,7 +62,7 @@ class ClientActive(Conflict):
 
 
 class CentreOnly(Forbidden):
-    """For the administrators of the national centre."""
+    """Only administrators of the national centre can do this."""
 
     code = "centre_only"
     title = "仅限全国中心"
@@ -70,7 +70,7 @@ class CentreOnly(Forbidden):
 
 
 class InitialTokenNotFound(NotFound):
-    """No such initial access token."""
+    """The initial access token does not exist."""
 
     code = "initial_access_token_not_found"
     title = "初始令牌不存在"

@@ -29,7 +29,9 @@ from servicekit.words import Word, known
 
 
 class InitialAccessToken(Base):
-    """Lets its bearer register clients for one unit, so often and so long; stored as a hash."""
+    """Authorizes its bearer to register clients for one unit, with a limited number of uses and lifetime.
+    Stored as a hash.
+    """
 
     __tablename__ = "initial_access_tokens"
     __table_args__ = (CheckConstraint("uses <= max_uses", name="uses_within"),)
@@ -46,12 +48,12 @@ class InitialAccessToken(Base):
     uses: Mapped[int] = mapped_column(Integer, default=0)
 
     def usable(self, now: datetime) -> bool:
-        """Whether one more client may be registered with it."""
+        """Return whether the token allows another registration."""
         return self.revoked_at is None and now < self.expires_at and self.uses < self.max_uses
 
 
 def secret_hash(secret: str) -> bytes:
-    """How client secrets and codes are stored: they are 256 random bits, so a plain hash suffices."""
+    """Hash client secrets and codes. They contain 256 random bits, so an unsalted hash is sufficient."""
     return sha256(secret.encode()).digest()
 
 
@@ -59,7 +61,7 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?(/[
 
 
 def without_port(uri: str) -> tuple[str, str] | None:
-    """Host and rest of a redirect URI to a loopback address, None for any other URI."""
+    """Return host and remainder of a loopback redirect URI, or None for any other URI."""
     found = _LOOPBACK.fullmatch(uri)
     if found is None or int(found.group(2) or 1) > 65535:
         return None
@@ -124,32 +126,34 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     grant_generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    """Grants of another generation have ended: disabling a client ends all of them by counting this up."""
+    """Grants of another generation are revoked: disabling a client increments this to revoke all of its
+    grants.
+    """
 
     secrets: Mapped[list["ClientSecret"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
     )
 
     def detached(self) -> "Client":
-        """A copy that belongs to no session, secrets included."""
+        """Return a copy detached from any session, including secrets."""
         columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
         return Client(**columns, secrets=[row.detached() for row in self.secrets])
 
     # Authlib's ClientMixin
     def get_client_id(self) -> str:
-        """The client identifier."""
+        """Return the client identifier."""
         return self.client_id
 
     def get_default_redirect_uri(self) -> str | None:
-        """None: a redirect URI must always be given (RFC 9700 §2.1)."""
+        """Return None: a redirect URI is always required (RFC 9700 §2.1)."""
         return None
 
     def get_allowed_scope(self, scope: str | None) -> str:
-        """The requested scopes that the client is registered for."""
+        """Return the requested scopes that the client is registered for."""
         return " ".join(name for name in (scope or "").split() if name in self.scopes)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exact comparison (RFC 9700 §4.1.3); an app's port on its own machine varies (RFC 8252 §7.3)."""
+        """Compare exactly (RFC 9700 §4.1.3), except the port of a loopback URI (RFC 8252 §7.3)."""
         if redirect_uri in self.redirect_uris:
             return True
         return self.application_type == "native" and any(
@@ -157,21 +161,21 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         )
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Constant-time comparison with the stored hashes: two while a secret is being rotated."""
+        """Compare with the stored hashes in constant time; during rotation there are two."""
         given, now = secret_hash(client_secret), datetime.now(UTC)
         fits = [hmac.compare_digest(row.secret_hash, given) and row.valid(now) for row in self.secrets]
         return any(fits)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """One registered method at every endpoint."""
+        """Check the registered method, which is the same for every endpoint."""
         return self.token_endpoint_auth_method == method
 
     def check_response_type(self, response_type: str) -> bool:
-        """Only the code flow."""
+        """Support only the code flow."""
         return response_type == "code" and "authorization_code" in self.grant_types
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Whether the client is registered for the grant."""
+        """Return whether the client is registered for the grant type."""
         return grant_type in self.grant_types
 
 
@@ -188,10 +192,10 @@ class ClientSecret(Base):
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def detached(self) -> "ClientSecret":
-        """A copy that belongs to no session."""
+        """Return a copy detached from any session."""
         columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
         return ClientSecret(**columns)
 
     def valid(self, now: datetime) -> bool:
-        """Whether the secret may still be used."""
+        """Return whether the secret is active."""
         return self.expires_at is None or now < self.expires_at

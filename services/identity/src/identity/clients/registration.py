@@ -1,4 +1,4 @@
-"""Dynamic registration (RFC 7591, RFC 7592): initial access tokens, and clients that keep themselves."""
+"""Dynamic registration (RFC 7591, RFC 7592): initial access tokens, and clients that manage themselves."""
 
 import secrets
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from servicekit.ids import new_id
 
 
 class BadToken(Exception):
-    """The token does not allow this; the answer does not say why."""
+    """The token does not permit this request; the response does not say why."""
 
 
 class Registrations:
-    """Dynamic registration within one request."""
+    """Dynamic registration for one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, clients: Clients, audit: AuditLog) -> None:
         self._clock = clock
@@ -36,7 +36,7 @@ class Registrations:
     async def issue(
         self, principal: Principal, unit_id: UUID, *, note: str, days: int, max_uses: int
     ) -> tuple[InitialAccessToken, str]:
-        """An initial access token, not stored in clear. Raises `CentreOnly`, `UnitNotFound`, `UnitClosed`."""
+        """Issue an initial access token. Raises `CentreOnly`, `UnitNotFound`, `UnitClosed`."""
         self._of_centre(principal)
         unit = await self._rows.unit(unit_id)
         if unit is None:
@@ -63,12 +63,12 @@ class Registrations:
     async def issued(
         self, principal: Principal, after: UUID | None, limit: int
     ) -> Sequence[InitialAccessToken]:
-        """All of them, one more than `limit`. Raises `CentreOnly`."""
+        """Return all initial access tokens, one more than `limit`. Raises `CentreOnly`."""
         self._of_centre(principal)
         return await self._rows.initial_tokens(after=after, limit=limit)
 
     async def revoke(self, principal: Principal, token_id: UUID) -> InitialAccessToken:
-        """End one; again is no error. Raises `CentreOnly`, `InitialTokenNotFound`."""
+        """Revoke an initial access token; idempotent. Raises `CentreOnly`, `InitialTokenNotFound`."""
         self._of_centre(principal)
         row = await self._rows.initial_token_by_id(token_id)
         if row is None:
@@ -79,9 +79,9 @@ class Registrations:
         return row
 
     async def register(self, token: str, metadata: Metadata) -> tuple[Registered, str]:
-        """A new client and its registration access token (RFC 7591 §3.1).
+        """Register a client. Return it with its registration access token (RFC 7591 §3.1).
 
-        A refused registration uses nothing up. Raises `BadToken`, `InvalidRedirectUri`,
+        A rejected registration does not count as a use. Raises `BadToken`, `InvalidRedirectUri`,
         `InvalidClientMetadata`.
         """
         row = await self._rows.initial_token(secret_hash(token))
@@ -97,7 +97,7 @@ class Registrations:
         return made, own
 
     async def client(self, client_id: str, token: str) -> tuple[Client, Registrar]:
-        """The client whose registration access token this is (RFC 7592 §2). Raises `BadToken`."""
+        """Return the client of a registration access token (RFC 7592 §2). Raises `BadToken`."""
         found = await self._clients.registered_with(client_id, token)
         if found is None:
             raise BadToken

@@ -1,4 +1,4 @@
-"""Queries of the client registry; lists are restricted to the caller's subtree in the query."""
+"""Queries of the client registry; list queries are restricted to the caller's subtree."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,27 +14,27 @@ from servicekit.ltree import under
 
 
 class ClientRepository:
-    """Clients with an owner unit, and initial access tokens."""
+    """Clients owned by units, and initial access tokens."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add(self, row: Client | InitialAccessToken) -> None:
-        """Store a new row."""
+        """Insert a row."""
         self._session.add(row)
         await self._session.flush()
 
     async def put(self, client: Client) -> None:
-        """Register a client or replace its registration."""
+        """Insert a client or replace its registration."""
         await self._session.merge(client)
 
     async def exists(self, client_id: str) -> bool:
-        """Whether the client is registered, in any state."""
+        """Return whether the client is registered, in any state."""
         statement = select(exists().where(Client.client_id == client_id))
         return bool(await self._session.scalar(statement))
 
     async def owned(self, client_id: str, *, lock: bool) -> tuple[Client, Unit] | None:
-        """A client that a unit owns, and the unit; not one that was deleted."""
+        """Return a client owned by a unit, and the unit; None if it was deleted."""
         statement = (
             select(Client, Unit)
             .join(Unit, Unit.id == Client.owner_unit_id)
@@ -47,7 +47,7 @@ class ClientRepository:
         return None if row is None else row.tuple()
 
     async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
-        """Clients of a subtree's units in order of id, one more than `limit`."""
+        """Return clients of a subtree's units by id, one more than `limit`."""
         statement = (
             select(Client)
             .join(Unit, Unit.id == Client.owner_unit_id)
@@ -60,7 +60,7 @@ class ClientRepository:
         return (await self._session.scalars(statement)).all()
 
     async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
-        """Clients of one unit, newest first."""
+        """Return the clients of one unit, newest first."""
         return (
             await self._session.scalars(
                 select(Client)
@@ -71,22 +71,22 @@ class ClientRepository:
         ).all()
 
     async def unit(self, unit_id: UUID) -> Unit | None:
-        """A unit by id."""
+        """Return a unit by id."""
         return await self._session.get(Unit, unit_id)
 
     async def initial_token(self, token_hash: bytes) -> InitialAccessToken | None:
-        """An initial access token by its hash, locked: its uses are counted exactly."""
+        """Return an initial access token by its hash, locked so that its uses are counted exactly."""
         found: InitialAccessToken | None = await self._session.scalar(
             select(InitialAccessToken).where(InitialAccessToken.token_hash == token_hash).with_for_update()
         )
         return found
 
     async def initial_token_by_id(self, token_id: UUID) -> InitialAccessToken | None:
-        """An initial access token by id, locked."""
+        """Return an initial access token by id, locked."""
         return await self._session.get(InitialAccessToken, token_id, with_for_update=True)
 
     async def initial_tokens(self, *, after: UUID | None, limit: int) -> Sequence[InitialAccessToken]:
-        """All initial access tokens in order of id, one more than `limit`."""
+        """Return all initial access tokens by id, one more than `limit`."""
         statement = select(InitialAccessToken).order_by(InitialAccessToken.id).limit(limit + 1)
         if after is not None:
             statement = statement.where(InitialAccessToken.id > after)
@@ -94,12 +94,12 @@ class ClientRepository:
 
 
 class ActiveClients:
-    """Clients that may use the protocol, on the sync face of the session like the protocol core's queries."""
+    """Active clients, on the sync interface of the session like the queries of the protocol core."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def get(self, client_id: str) -> Client | None:
-        """A client by id; None for a disabled one, too."""
+        """Return a client by id, or None if it does not exist or is disabled."""
         client = self._session.get(Client, client_id)
         return client if client is not None and client.status == ClientStatus.ACTIVE else None

@@ -1,4 +1,4 @@
-"""Dynamic registration over HTTP: RFC 7591 (register) and RFC 7592 (read, change, delete)."""
+"""Dynamic registration over HTTP: RFC 7591 (register) and RFC 7592 (read, update, delete)."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["动态登记"])
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REFUSED = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
-# RFC 7592 §2.2: what a change must not contain.
+# RFC 7592 §2.2: members that an update must not contain.
 _OURS = (
     "registration_access_token",
     "registration_client_uri",
@@ -42,13 +42,13 @@ class RegistrationIn(Fields):
     @model_validator(mode="before")
     @classmethod
     def _nothing_is_absent(cls, given: Any) -> Any:
-        """RFC 7592 §2.2: null and an empty string are an omitted value."""
+        """Treat null and an empty string as an omitted value (RFC 7592 §2.2)."""
         if not isinstance(given, dict):
             return given
         return {name: value for name, value in given.items() if value is not None and value != ""}
 
     def metadata(self) -> Metadata:
-        """As the rules take it. Raises `InvalidClientMetadata` for what this issuer does not do."""
+        """Convert to the input of the rules. Raises `InvalidClientMetadata` for unsupported metadata."""
         if self.subject_type != "public" or self.sector_identifier_uri is not None:
             raise errors.InvalidClientMetadata("Only the subject type 'public' is supported.")
         for name in (
@@ -170,7 +170,7 @@ def _parsed(body: dict[str, Any]) -> tuple[dict[str, Any], Metadata]:
 
 
 def _answer(issuer: str, made: Registered, own_token: str, status: int) -> JSONResponse:
-    """RFC 7591 §3.2.1."""
+    """Return the client information response (RFC 7591 §3.2.1)."""
     client: Client = made.client
     body: dict[str, Any] = {
         **{name: value for name, value in values_of(client).items() if value is not None},
@@ -182,18 +182,18 @@ def _answer(issuer: str, made: Registered, own_token: str, status: int) -> JSONR
         "registration_client_uri": f"{issuer}/register/{client.client_id}",
     }
     if made.secret is not None:
-        # Zero: it does not expire by itself.
+        # Zero: it does not expire.
         body |= {"client_secret": made.secret, "client_secret_expires_at": 0}
     return JSONResponse(body, status, _NO_STORE)
 
 
 def _refusal(problem: errors.InvalidRedirectUri | errors.InvalidClientMetadata) -> JSONResponse:
-    """RFC 7591 §3.2.2."""
+    """Return the error response (RFC 7591 §3.2.2)."""
     return JSONResponse({"error": problem.code, "error_description": problem.detail}, 400, _NO_STORE)
 
 
 def _bad_token(token: str) -> JSONResponse:
-    """RFC 6750 §3.1: without a token no error is named."""
+    """Return the error response; without a token it contains no error code (RFC 6750 §3.1)."""
     challenge = 'Bearer error="invalid_token"' if token else "Bearer"
     body = {"error": "invalid_token", "error_description": "The token is missing, unknown or used up."}
     return JSONResponse(body, 401, {**_NO_STORE, "WWW-Authenticate": challenge})

@@ -1,4 +1,4 @@
-"""What a client may be registered with (RFC 7591 §2, RFC 8252, RFC 9700 §2.1 and §4.1). Pure."""
+"""Rules for client metadata (RFC 7591 §2, RFC 8252, RFC 9700 §2.1 and §4.1). Pure."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ SCOPES = [
     "offline_access",
 ]
 THIRD_PARTY_SCOPES = frozenset({"openid", "profile", "phone", "offline_access"})
-"""What any platform may ask of a person, with consent; everything else is for the centre to give."""
+"""Scopes that any platform may request with a person's consent; only the centre grants other scopes."""
 THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
 SIGNING_ALGS = frozenset({"ES256", "RS256"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -43,7 +43,7 @@ _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class BadMetadata(ValueError):
-    """Not fit to be registered; `code` is RFC 7591 §3.2.2's, `description` is for the integrator."""
+    """The metadata is invalid. `code` is from RFC 7591 §3.2.2, `description` is for the integrator."""
 
     def __init__(self, description: str, code: str = "invalid_client_metadata") -> None:
         super().__init__(description)
@@ -53,7 +53,7 @@ class BadMetadata(ValueError):
 
 @dataclass(frozen=True)
 class Metadata:
-    """A client's metadata, by RFC 7591's names; `scopes` and `audiences` are lists here."""
+    """A client's metadata under RFC 7591 names; `scopes` and `audiences` are lists."""
 
     client_name: str
     redirect_uris: list[str] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Metadata:
 
 
 def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
-    """Whether a device of the client can stay signed in for months."""
+    """Return whether a device of the client can stay signed in for months."""
     return DEVICE_CODE in grant_types and "offline_access" in scopes
 
 
@@ -97,10 +97,10 @@ def check(
     grants: Iterable[str],
     lasting_devices: bool = True,
 ) -> None:
-    """Raise `BadMetadata` for the first thing that does not fit.
+    """Raise `BadMetadata` for the first invalid value.
 
-    `scopes`, `audiences` and `grants` are those the registering party may give; `lasting_devices` says
-    whether it may allow devices that outlive the session in which they were allowed.
+    `scopes`, `audiences` and `grants` are those that the registering party may assign; `lasting_devices` says
+    whether it may register device authorizations that outlive the session in which they were approved.
     """
     _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
@@ -112,7 +112,7 @@ def check(
         if value is not None:
             check_uri(value, name)
     if client.initiate_login_uri is not None:
-        # OpenID Connect Core §4: https, without the exception for one's own machine.
+        # OpenID Connect Core §4: https, without the loopback exception.
         check_uri(client.initiate_login_uri, "initiate_login_uri", loopback=False)
     _unique("post_logout_redirect_uris", client.post_logout_redirect_uris)
     for value in client.post_logout_redirect_uris:
@@ -137,7 +137,7 @@ def check(
 
 
 def check_uri(value: str, name: str, *, loopback: bool = True, code: str = "invalid_client_metadata") -> None:
-    """Raise `BadMetadata` unless `value` is a plain https URI; http only to the own machine."""
+    """Raise `BadMetadata` unless `value` is a plain https URI, or an http URI of a loopback address."""
 
     def refuse(why: str) -> BadMetadata:
         return BadMetadata(f"{name}: {why}.", code)

@@ -1,4 +1,4 @@
-"""Shapes of the registry's API."""
+"""Schemas of the registry API."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -57,7 +57,7 @@ class ClientIn(Fields):
     audiences: list[Word] = Field(default=[], max_length=10)
 
     def metadata(self) -> Metadata:
-        """As the rules take it."""
+        """Convert to the input of the rules."""
         return Metadata(**self.model_dump(exclude={"owner_unit_id"}))
 
 
@@ -91,7 +91,7 @@ class ClientOut(Fields):
 
     @classmethod
     def of(cls, client: Client, now: datetime, secret: str | None = None) -> "ClientOut":
-        """The registration as its administrators see it."""
+        """Return the registration as displayed to its administrators."""
         return cls(
             **values_of(client),
             client_id=client.client_id,
@@ -111,7 +111,7 @@ class ClientOut(Fields):
 
 
 def values_of(client: Client) -> dict[str, Any]:
-    """The shared metadata of a client, and its name."""
+    """Return the shared metadata of a client, and its name."""
     names = [name for name in Fields.model_fields if name != "response_types"]
     return {
         **{name: getattr(client, name) for name in ("client_name", *names)},

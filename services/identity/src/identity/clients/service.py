@@ -1,4 +1,4 @@
-"""The registry of clients: who may register which, with what, and how secrets change."""
+"""Client registry: permission to register, allowed metadata, and secret rotation."""
 
 import secrets
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
 from servicekit.ltree import is_under
 
-# Our own resource servers have these audiences; only the centre grants access to them.
-
 
 @dataclass(frozen=True)
 class Registrar:
-    """Who changes the registry: a unit's administrator, or the bearer of a registration's own token."""
+    """The party that changes the registry: a unit's administrator, or the bearer of a registration access
+    token.
+    """
 
     name: str
     path: str
@@ -42,26 +42,28 @@ class Registrar:
 
     @classmethod
     def of(cls, principal: Principal) -> "Registrar":
-        """The administrator that an access token speaks of."""
+        """Return the administrator named by an access token."""
         assert principal.acting is not None
         return cls(principal.sub, principal.acting.path, principal.acting.level == Level.MINISTRY)
 
 
 @dataclass(frozen=True)
 class Registered:
-    """A client, and its new secret if it was given one: it is not stored and cannot be shown again."""
+    """A client, and its new secret if one was issued. The secret is stored as a hash and cannot be shown
+    again.
+    """
 
     client: Client
     secret: str | None
 
 
 def secret_id(row: ClientSecret) -> str:
-    """By what a secret is named in the API: a part of its hash."""
+    """Return the identifier of a secret in the API: a part of its hash."""
     return row.secret_hash[:8].hex()
 
 
 class Clients:
-    """The registry within one request."""
+    """Client registry for one request."""
 
     def __init__(
         self,
@@ -83,7 +85,7 @@ class Clients:
     async def create(
         self, actor: Registrar, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
     ) -> Registered:
-        """Register a client for a unit in reach.
+        """Register a client for a unit in the caller's subtree.
 
         Raises `UnitNotFound`, `OutOfReach`, `UnitClosed`, `InvalidRedirectUri`, `InvalidClientMetadata`.
         """
@@ -113,15 +115,15 @@ class Clients:
         return Registered(client, secret)
 
     async def list(self, actor: Registrar, after: str | None, limit: int) -> Sequence[Client]:
-        """Clients of units in reach, one more than `limit`."""
+        """Return clients of units in the caller's subtree, one more than `limit`."""
         return await self._rows.under(actor.path, after=after, limit=limit)
 
     async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
-        """A unit's own clients, newest first; the caller is its administrator."""
+        """Return the clients of the caller's own unit, newest first; the caller is its administrator."""
         return await self._rows.of_unit(unit_id, limit)
 
     async def get(self, actor: Registrar, client_id: str, *, lock: bool = False) -> Client:
-        """A client of a unit in reach. Raises `ClientNotFound`, for a client out of reach too."""
+        """Return a client in the caller's subtree. Raises `ClientNotFound`, also for others."""
         found = await self._rows.owned(client_id, lock=lock)
         if found is None or not is_under(found[1].path, actor.path):
             raise errors.ClientNotFound
@@ -130,9 +132,9 @@ class Clients:
     async def update(
         self, actor: Registrar, client_id: str, metadata: Metadata, seen: SeenVersions | None
     ) -> Registered:
-        """Replace the metadata; `seen` is None where the protocol has no versions (RFC 7592).
+        """Replace the metadata. `seen` is None where the protocol has no versions (RFC 7592).
 
-        A client that now authenticates by secret gets one. Raises `ClientNotFound`,
+        Issues a secret if the client changes to authentication by secret. Raises `ClientNotFound`,
         `VersionChanged`, `InvalidRedirectUri`, `InvalidClientMetadata`.
         """
         client = await self.get(actor, client_id, lock=True)
@@ -154,8 +156,8 @@ class Clients:
         return Registered(client, secret)
 
     async def rotate_secret(self, actor: Registrar, client_id: str) -> Registered:
-        """A new secret; those before it work on for the overlap. Raises `ClientNotFound`, `NoSecrets`,
-        `ClientDisabled`.
+        """Issue a new secret; the previous one stays valid for the overlap. Raises `ClientNotFound`,
+        `NoSecrets`, `ClientDisabled`.
         """
         client = await self.get(actor, client_id, lock=True)
         if client.status != ClientStatus.ACTIVE:
@@ -167,7 +169,7 @@ class Clients:
         live = [row for row in client.secrets if row.valid(now)]
         last = max(live, key=lambda row: (row.expires_at is None, row.created_at), default=None)
         for row in live:
-            # Two at a time: of those before the last, none is left over.
+            # At most two secrets: all but the latest previous one are deleted.
             end = until if row is last else now
             row.expires_at = end if row.expires_at is None else min(row.expires_at, end)
         client.secrets = [row for row in client.secrets if row.valid(now)]
@@ -177,7 +179,7 @@ class Clients:
         return Registered(client, secret)
 
     async def revoke_secret(self, actor: Registrar, client_id: str, identifier: str) -> Client:
-        """End one secret at once. Raises `ClientNotFound`, `SecretNotFound`."""
+        """Revoke one secret immediately. Raises `ClientNotFound`, `SecretNotFound`."""
         client = await self.get(actor, client_id, lock=True)
         now = self._clock.now()
         for row in client.secrets:
@@ -189,7 +191,7 @@ class Clients:
         raise errors.SecretNotFound
 
     async def disable(self, actor: Registrar, client_id: str, reason: str) -> Client:
-        """From now on the client can do nothing, and what people granted it has ended.
+        """Disable the client and revoke all of its grants.
 
         Raises `ClientNotFound`, `ClientDisabled`.
         """
@@ -201,7 +203,7 @@ class Clients:
         return client
 
     async def enable(self, actor: Registrar, client_id: str) -> Client:
-        """Enable a disabled client; people have to grant again. Raises `ClientNotFound`, `ClientActive`."""
+        """Enable a disabled client; earlier grants stay revoked. Raises `ClientNotFound`, `ClientActive`."""
         client = await self.get(actor, client_id, lock=True)
         if client.status == ClientStatus.ACTIVE:
             raise errors.ClientActive
@@ -211,14 +213,14 @@ class Clients:
         return client
 
     async def delete(self, actor: Registrar, client_id: str) -> None:
-        """Deprovision (RFC 7592 §2.3). The row stays: the audit log and grants refer to it."""
+        """Deprovision the client (RFC 7592 §2.3). The row is kept: audit log and grants refer to it."""
         client = await self.get(actor, client_id, lock=True)
         client.registration_token_hash = None
         self._end(client, ClientStatus.DELETED, "client deleted")
         self._record(actor, "client.deleted", client)
 
     async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
-        """The active client whose registration access token this is, locked (RFC 7592 §2)."""
+        """Return the active client of a registration access token, locked (RFC 7592 §2)."""
         found = await self._rows.owned(client_id, lock=True)
         if (
             found is None
@@ -232,14 +234,14 @@ class Clients:
         return client, registrant(unit, f"client:{client.client_id}")
 
     def _end(self, client: Client, status: ClientStatus, why: str) -> None:
-        """End the client and everything it was granted, with one event however many people use it."""
+        """Disable the client and revoke all of its grants, with one event for any number of people."""
         client.status = status
         client.version += 1
         client.grant_generation += 1
         self._revocations.revoke_client(client.client_id, reason=why)
 
     def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
-        """What the centre has given a client its own unit may keep, not extend."""
+        """Return the limits of a change: the owner unit can keep, but not extend, what the centre granted."""
         allowed: dict[str, set[str]] = {
             "scopes": set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
             "audiences": set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES),
@@ -279,7 +281,7 @@ class Clients:
 
 
 def registrant(unit: Unit, name: str) -> Registrar:
-    """A registrar for one unit only, without the further rights of its administrators."""
+    """Return a registrar limited to one unit, without the further rights of its administrators."""
     return Registrar(name, unit.path, centre=False)
 
 
@@ -289,6 +291,6 @@ def _uses_secrets(client: Client) -> bool:
 
 def _columns(metadata: Metadata) -> dict[str, Any]:
     values = asdict(metadata)
-    # Follows from grant_types.
+    # Derived from grant_types.
     del values["response_types"]
     return values

@@ -1,4 +1,4 @@
-"""The feature's services, built for one request."""
+"""Builds the feature's services for one request."""
 
 from typing import Annotated
 

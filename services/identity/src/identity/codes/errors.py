@@ -1,10 +1,10 @@
-"""Refusals around SMS codes."""
+"""Errors of SMS codes."""
 
 from servicekit.problems import Problem, TooManyRequests
 
 
 class CodeIncorrect(Problem):
-    """Wrong code, or none was sent. The failed attempt is counted, so the refusal keeps its changes."""
+    """The code is wrong, or none was sent. The error commits the count of failed attempts."""
 
     status = 400
     code = "code_incorrect"
@@ -14,7 +14,7 @@ class CodeIncorrect(Problem):
 
 
 class CodeExpired(Problem):
-    """The code is past its five minutes."""
+    """The code's five minutes have expired."""
 
     status = 400
     code = "code_expired"
@@ -23,7 +23,7 @@ class CodeExpired(Problem):
 
 
 class CodeUsed(Problem):
-    """The code has been used."""
+    """The code was already used."""
 
     status = 400
     code = "code_used"
@@ -32,7 +32,7 @@ class CodeUsed(Problem):
 
 
 class CodeExhausted(Problem):
-    """Too many wrong attempts on this code."""
+    """Too many failed attempts for this code."""
 
     status = 400
     code = "code_exhausted"
@@ -52,7 +52,7 @@ class CodeTooSoon(TooManyRequests):
 
 
 class CodeBudgetSpent(TooManyRequests):
-    """The number or the address has used up its budget."""
+    """The budget of the number or the address is exhausted."""
 
     code = "code_budget_spent"
     detail = "获取验证码次数过多，请稍后再试。"

@@ -1,4 +1,4 @@
-"""SMS codes that have been sent."""
+"""Sent SMS codes and their budgets."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from servicekit.ids import new_id
 class SmsCode(Base):
     """One code sent to one number for one purpose; only its keyed hash is stored.
 
-    Rows are of no use after a day: partitioned by day of `id`, and dropped a day later.
+    Partitioned by day of `id`, and dropped a day later.
     """
 
     __tablename__ = "sms_codes"
@@ -27,7 +27,7 @@ class SmsCode(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     phone_index: Mapped[bytes] = mapped_column(LargeBinary)
     address_index: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """No longer written: `CodeBudget` counts. To be dropped with the next release."""
+    """No longer written: `CodeBudget` counts. The next release drops it."""
     purpose: Mapped[str] = mapped_column(Text)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary)
     sent_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -35,7 +35,7 @@ class SmsCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def redeem(self, given_hash: bytes, now: datetime) -> bool:
-        """Use the code up; False, and one attempt fewer, if it is a wrong one.
+        """Redeem the code. Return False and decrement the remaining attempts if it is wrong.
 
         Raises `CodeUsed`, `CodeExpired`, `CodeExhausted`.
         """
@@ -53,9 +53,10 @@ class SmsCode(Base):
 
 
 class CodeBudget(Base):
-    """How many codes a number, an address or the deployment was sent in the window that ends at `ends_at`.
+    """Number of codes sent to a number, for an address or by the deployment in the window that ends at
+    `ends_at`.
 
-    A row for each number and address. Those whose window has ended are deleted once an hour.
+    One row for each number and address. Rows of expired windows are deleted once an hour.
     """
 
     __tablename__ = "code_budgets"

@@ -1,4 +1,4 @@
-"""Deletes budgets of SMS codes whose window has ended."""
+"""Deletes expired budgets of SMS codes."""
 
 from datetime import timedelta
 
@@ -11,13 +11,13 @@ from servicekit.pruning import delete_in_batches
 
 
 async def prune(database: Database, clock: Clock) -> None:
-    """Delete budgets that no longer limit anything."""
+    """Delete budgets whose window has ended."""
     table = Base.metadata.tables[CodeBudget.__tablename__]
     await delete_in_batches(database, table, table.c.ends_at <= clock.now())
 
 
 def task(database: Database, clock: Clock) -> Periodic:
-    """`prune` as a periodic task."""
+    """Return `prune` as a periodic task."""
 
     async def run() -> None:
         await prune(database, clock)

@@ -1,4 +1,4 @@
-"""Queries over SMS codes."""
+"""Queries for SMS codes."""
 
 from datetime import datetime
 
@@ -17,12 +17,12 @@ class CodeRepository:
         self._session = session
 
     async def serialise(self, phone_index: bytes) -> None:
-        """Make requests for one number wait for each other until the transaction ends."""
+        """Serialize requests for one number until the transaction ends."""
         key = int.from_bytes(phone_index[:8], "big", signed=True)
         await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     async def latest(self, phone_index: bytes, purpose: str, *, lock: bool = False) -> SmsCode | None:
-        """The newest code for a number and purpose."""
+        """Return the newest code for a number and purpose."""
         statement = (
             select(SmsCode)
             .where(SmsCode.phone_index == phone_index, SmsCode.purpose == purpose)
@@ -33,9 +33,10 @@ class CodeRepository:
         return found
 
     async def spend(self, budget: Budget, now: datetime) -> datetime | None:
-        """Count one code; if the budget is spent, nothing is counted and the end of its window is returned.
+        """Count one code. If the budget is exhausted, count nothing and return the end of its window.
 
-        One statement, which locks the row until the transaction ends: two requests never share the last code.
+        One statement, which locks the row until the transaction ends, so that concurrent requests cannot
+        exceed the budget.
         """
         window = pg_insert(CodeBudget).values(
             kind=budget.kind, key=budget.key, used=1, ends_at=now + budget.window
@@ -59,5 +60,5 @@ class CodeRepository:
         return ends_at or now
 
     def add(self, code: SmsCode) -> None:
-        """Store a code."""
+        """Insert a code."""
         self._session.add(code)

@@ -1,4 +1,4 @@
-"""SMS codes: how long, how often, how many tries."""
+"""Rules for SMS codes: lifetime, rate limits, attempts."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PURPOSES = ("register", "sign_in")
 
 @dataclass(frozen=True)
 class Budget:
-    """At most `limit` codes within `window`, which begins with the first of them."""
+    """At most `limit` codes within `window`, which starts with the first of them."""
 
     kind: Literal["number", "address", "total"]
     key: bytes
@@ -24,12 +24,12 @@ class Budget:
 
 
 def seconds_until(instant: datetime, now: datetime) -> int:
-    """Whole seconds, rounded up, at least one."""
+    """Return whole seconds, rounded up, at least one."""
     return max(1, math.ceil((instant - now).total_seconds()))
 
 
 def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
-    """Whole seconds until the same number may be sent another code; 0 if now."""
+    """Return whole seconds until another code can be sent to the same number; 0 for now."""
     if last_sent is None:
         return 0
     left = (last_sent + RESEND_AFTER - now).total_seconds()
@@ -37,7 +37,7 @@ def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
 
 
 def text_of(code: str, purpose: str) -> str:
-    """The message with a code."""
+    """Return the text message with a code."""
     what = {"register": "注册", "sign_in": "登录"}[purpose]
     return f"【学生资助】您的{what}验证码为 {code}，5 分钟内有效，请勿告知他人。"
 

@@ -1,4 +1,4 @@
-"""Shapes of the codes' API."""
+"""Schemas of the codes API."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Sending and redeeming SMS codes."""
+"""Sends and redeems SMS codes."""
 
 import secrets
 
@@ -20,7 +20,7 @@ log = structlog.get_logger("codes")
 
 
 class Codes:
-    """SMS codes within one request."""
+    """SMS codes for one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, vault: Vault) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class Codes:
         self._codes = CodeRepository(session)
 
     async def redeem(self, phone: str, purpose: str, code: str) -> None:
-        """Use the latest code up. Raises `CodeIncorrect`, `CodeExpired`, `CodeUsed`, `CodeExhausted`."""
+        """Redeem the latest code. Raises `CodeIncorrect`, `CodeExpired`, `CodeUsed`, `CodeExhausted`."""
         latest = await self._codes.latest(self._vault.index("phone", phone), purpose, lock=True)
         given = _hash(self._vault, phone, purpose, code)
         if latest is None or not latest.redeem(given, self._clock.now()):
@@ -36,7 +36,7 @@ class Codes:
 
 
 class CodeSender:
-    """Sending of codes within one request that comes from `address`."""
+    """Sends codes for one request from `address`."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class CodeSender:
         self._codes = CodeRepository(session)
 
     async def send(self, phone: str, purpose: str, *, registered: bool) -> None:
-        """Send a code to a normalised number once the transaction is committed.
+        """Send a code to a normalized number after the transaction commits.
 
-        The answer is the same whether the number is registered or not; its holder learns it by SMS.
+        The response is the same for registered and unregistered numbers; only the SMS differs.
         Raises `CodeTooSoon`, `CodeBudgetSpent`, `SmsUnavailable`; then nothing is counted or stored.
         """
         self._messages.check_gateway()
@@ -73,7 +73,7 @@ class CodeSender:
         wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
         if wait:
             raise CodeTooSoon(wait)
-        # The row of the total is locked last: every request of the deployment waits for it.
+        # The row of the deployment total is locked last, because all requests of the deployment wait for it.
         await self._spend(Budget("number", phone_index, rules.NUMBER_BUDGET, rules.DAY))
         address = self._vault.index("address", self._address)
         await self._spend(Budget("address", address, self._settings.sms_budget_per_address, rules.HOUR))
@@ -108,5 +108,5 @@ class CodeSender:
 
 
 def _hash(vault: Vault, phone: str, purpose: str, code: str) -> bytes:
-    # Bound to number and purpose: a code for registering does not sign anybody in.
+    # Bound to number and purpose: a registration code cannot be used to sign in.
     return vault.index(f"code:{purpose}:{phone}", code)

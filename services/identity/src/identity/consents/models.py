@@ -1,4 +1,4 @@
-"""What people have allowed third-party clients."""
+"""Consents of people to third-party clients."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from servicekit.ids import new_id
 
 
 class Consent(Base):
-    """One consent of a person to a client; at most one at a time, withdrawn ones are kept as a record."""
+    """Consent of a person to a client; at most one is active, withdrawn ones are kept as a record."""
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -34,5 +34,5 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def covers(self, scopes: set[str], resources: set[str]) -> bool:
-        """Whether all that is asked for has been allowed."""
+        """Return whether the consent covers all requested scopes."""
         return scopes <= set(self.scopes) and resources <= set(self.resources)

@@ -1,4 +1,4 @@
-"""Queries over consents."""
+"""Queries for consents."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ class ConsentRepository:
         self._session = session
 
     async def live(self, account_id: UUID, client_id: str, *, lock: bool = False) -> Consent | None:
-        """The consent in force."""
+        """Return the active consent."""
         query = select(Consent).where(
             Consent.account_id == account_id, Consent.client_id == client_id, Consent.withdrawn_at.is_(None)
         )
@@ -31,7 +31,7 @@ class ConsentRepository:
     async def insert(
         self, account_id: UUID, client_id: str, scopes: list[str], resources: list[str], now: datetime
     ) -> bool:
-        """Store a new consent; False if there is one in force already."""
+        """Insert a consent. Return False if there is an active one."""
         row = await self._session.execute(
             insert(Consent)
             .values(
@@ -48,7 +48,7 @@ class ConsentRepository:
         return row.first() is not None
 
     async def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
-        """Consents in force, latest first."""
+        """Return active consents, latest first."""
         rows = await self._session.execute(
             select(Consent, Client)
             .join(Client, Client.client_id == Consent.client_id)
@@ -58,7 +58,7 @@ class ConsentRepository:
         return [row.tuple() for row in rows]
 
     async def revoke_grants(self, account_id: UUID, client_id: str, now: datetime) -> list[UUID]:
-        """End what the client has been given by the person; the ids of the grants."""
+        """Revoke the client's grants of the person. Return the ids of the grants."""
         return list(
             await self._session.scalars(
                 update(Grant)

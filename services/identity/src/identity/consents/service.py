@@ -1,4 +1,4 @@
-"""Asking for consent, remembering it, withdrawing it."""
+"""Requests, stores and withdraws consent."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,7 +12,7 @@ from identity.consents.repository import ConsentRepository
 from identity.revocations.service import Revocations
 from servicekit.clock import Clock
 
-# What a scope lets a client do, in the words of the person who is asked.
+# Descriptions of scopes for the consent page.
 WORDS = {
     "openid": "确认您的身份",
     "profile": "读取您的姓名",
@@ -26,12 +26,12 @@ WORDS = {
 
 
 def words(scopes: Sequence[str]) -> list[str]:
-    """Scopes in Chinese, the registered name where there are no words for it."""
+    """Return the Chinese descriptions of scopes, or the scope name if there is none."""
     return [WORDS.get(name, name) for name in scopes]
 
 
 class Consents:
-    """Consents within one request."""
+    """Consents for one request."""
 
     def __init__(
         self, session: AsyncSession, clock: Clock, revocations: Revocations, audit: AuditLog
@@ -42,7 +42,7 @@ class Consents:
         self._rows = ConsentRepository(session)
 
     async def give(self, account_id: UUID, client_id: str, scopes: set[str], resources: set[str]) -> None:
-        """Allow; added to what has been allowed before."""
+        """Store the consent, added to previously granted scopes."""
         now = self._clock.now()
         if not await self._rows.insert(account_id, client_id, sorted(scopes), sorted(resources), now):
             row = await self._rows.live(account_id, client_id, lock=True)
@@ -59,11 +59,11 @@ class Consents:
         )
 
     async def of(self, account_id: UUID) -> Sequence[tuple[Consent, Client]]:
-        """What the person has allowed."""
+        """Return the person's active consents."""
         return await self._rows.of(account_id)
 
     async def withdraw(self, account_id: UUID, client_id: str) -> bool:
-        """Take a consent back; everything the client was given ends. False if there was none."""
+        """Withdraw a consent and revoke the client's grants. Return False if there was none."""
         now = self._clock.now()
         row = await self._rows.live(account_id, client_id, lock=True)
         if row is None:
