@@ -48,6 +48,35 @@ async def test_each_refusal_has_its_own_code(cockpit: Cockpit) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/overview?year=2017"),
+        ("GET", "/api/v1/overview/years"),
+        ("GET", "/api/v1/overview/years?unit={unit}"),
+        ("GET", "/api/v1/intake/batches"),
+        ("GET", "/api/v1/intake/batches/{unit}"),
+        ("GET", "/api/v1/intake/batches/{unit}/quarantine.csv"),
+        ("POST", "/api/v1/intake/batches/{unit}/reverse"),
+        ("POST", "/api/v1/intake/batches?feed=award&source=s&batch_id={unit}"),
+    ],
+)
+async def test_a_unit_that_is_not_replicated_yet_gets_one_answer_everywhere(
+    cockpit: Cockpit, method: str, path: str
+) -> None:
+    # A county whose token is newer than this service's copy of the units.
+    cockpit.world.add("new", "370199", "city", "county")
+    headers = {**cockpit.bearer("new"), "Content-Type": "text/csv"}
+    response = await cockpit.http.request(
+        method,
+        path.format(unit=cockpit.world["county"].id),
+        headers=headers,
+        content="a\n" if method == "POST" else None,
+    )
+    assert (response.status_code, response.json()["code"]) == (503, "unit_not_replicated")
+    assert response.headers["retry-after"] == "2"
+
+
 async def test_bad_tokens_are_refused(cockpit: Cockpit) -> None:
     tokens, claims = cockpit.tokens, cockpit.claims()
     assert await refusal(cockpit, None) == (401, "unauthenticated")

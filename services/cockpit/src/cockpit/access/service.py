@@ -11,6 +11,7 @@ from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.access.models import AccessRefusal
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from replica.errors import UnitNotReplicated
 from servicekit.clock import Clock
 from servicekit.logs import correlation_id
 
@@ -23,10 +24,21 @@ class Access:
         self._clock = clock
         self._units = units
 
-    async def unit(self, actor: Principal, unit_id: UUID | None, action: str) -> Unit:
-        """The unit, or the caller's own when `unit_id` is None. Raises `UnitNotFound`, `UnitOutOfReach`."""
+    async def own(self, actor: Principal) -> Unit:
+        """The unit that the caller acts for. Raises `UnitNotReplicated`."""
         assert actor.acting is not None
-        unit = await self._units.find(unit_id or actor.acting.unit)
+        unit = await self._units.find(actor.acting.unit)
+        if unit is None:
+            raise UnitNotReplicated
+        return unit
+
+    async def unit(self, actor: Principal, unit_id: UUID | None, action: str) -> Unit:
+        """The unit, or the caller's own when `unit_id` is None.
+
+        Raises `UnitNotFound`, `UnitOutOfReach`, and as `own` does.
+        """
+        own = await self.own(actor)
+        unit = own if unit_id is None else await self._units.find(unit_id)
         if unit is None:
             raise UnitNotFound
         self.path(actor, unit.id, unit.path, action)

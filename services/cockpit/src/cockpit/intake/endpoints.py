@@ -17,10 +17,12 @@ from cockpit.intake.files import codec_of
 from cockpit.intake.receiving import NewBatch
 from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut
 from contracts.vocabulary import BatchStatus
+from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import BadCursor, Page, Paging, page
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
+_UNIT = (UnitNotReplicated, UnitOutOfReach)
 
 UPLOADS = "/api/v1/intake/batches"
 """Below this path the larger body limit holds."""
@@ -48,7 +50,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
-            *(RoleRequired, UnitOutOfReach, UnitNotFound),
+            *(RoleRequired, *_UNIT, UnitNotFound),
             *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
@@ -110,9 +112,7 @@ async def create_batch(
     return BatchOut.of(*found)
 
 
-@router.get(
-    "/batches", summary="批次列表", responses=problems.responses(UnitOutOfReach, UnitNotFound, BadCursor)
-)
+@router.get("/batches", summary="批次列表", responses=problems.responses(*_UNIT, UnitNotFound, BadCursor))
 async def list_batches(
     actor: BatchReader,
     batches: BatchService,
@@ -133,7 +133,7 @@ async def list_batches(
 @router.get(
     "/batches/{batch_id}",
     summary="批次详情",
-    responses=problems.responses(UnitOutOfReach, errors.BatchNotFound),
+    responses=problems.responses(*_UNIT, errors.BatchNotFound),
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
     """A batch with the number of quarantined rows by reason."""
@@ -147,7 +147,7 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/csv": {"example": "行号,原因代码,原因,...\n"}}, "description": "CSV 文件"},
-        **problems.responses(UnitOutOfReach, errors.BatchNotFound),
+        **problems.responses(*_UNIT, errors.BatchNotFound),
     },
 )
 async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
@@ -165,9 +165,7 @@ async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) 
 @router.post(
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
-    responses=problems.responses(
-        RoleRequired, UnitOutOfReach, errors.BatchNotFound, errors.BatchNotReversible
-    ),
+    responses=problems.responses(RoleRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
 )
 async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
     """Afterwards the figures are those without the batch; its facts and their reversal stay on record."""

@@ -125,6 +125,7 @@ class Batches:
         return await self._batches.commit_times(ids)
 
     async def _find(self, actor: Principal, batch_id: UUID, action: str) -> FoundBatch:
+        await self._access.own(actor)
         found = await self._batches.get(batch_id)
         if found is None:
             raise BatchNotFound

@@ -11,12 +11,15 @@ from cockpit.analytics import errors as analytics
 from cockpit.intake.rules import FIRST_YEAR, LAST_YEAR
 from cockpit.overview.dependencies import OverviewService
 from cockpit.overview.schemas import Overview, Years
+from replica.errors import UnitNotReplicated
 from servicekit import problems
 
 router = APIRouter(
     prefix="/api/v1",
     tags=["资助概览"],
-    responses=problems.responses(*REFUSALS, UnitOutOfReach, UnitNotFound, *analytics.REFUSALS),
+    responses=problems.responses(
+        *REFUSALS, UnitNotReplicated, UnitOutOfReach, UnitNotFound, *analytics.REFUSALS
+    ),
 )
 
 UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位；只能是本单位或下级")]

@@ -9,7 +9,8 @@ from authkit.errors import OutOfReach
 from office.actors import REFUSALS, Member
 from office.coverage.dependencies import CoverageService
 from office.coverage.schemas import CoverageOut
-from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.errors import UnitInactive
+from replica.errors import UnitNotReplicated
 from servicekit.paging import BadCursor, Paging
 from servicekit.problems import NotFound, responses
 

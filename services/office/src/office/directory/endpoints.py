@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from authkit.errors import OutOfReach
 from office.actors import REFUSALS, Member
 from office.directory.dependencies import UnitService
-from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.errors import UnitInactive
 from office.directory.schemas import UnitOut
+from replica.errors import UnitNotReplicated
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
 

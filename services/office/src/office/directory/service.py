@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import OutOfReach
 from office.actors import Actor
 from office.directory import rules
-from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.errors import UnitInactive
 from office.directory.models import FormerPlace, Unit
 from office.directory.repository import UnitRepository
+from replica.errors import UnitNotReplicated
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 

@@ -10,7 +10,7 @@ from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS
-from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.errors import UnitInactive
 from office.notices import errors
 from office.notices.auth import Clerk, Drafter, Issuer
 from office.notices.dependencies import NoticeService
@@ -22,6 +22,7 @@ from office.notices.schemas import (
     NoticeSummary,
     PublishedOut,
 )
+from replica.errors import UnitNotReplicated
 from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging

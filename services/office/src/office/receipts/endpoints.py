@@ -10,12 +10,13 @@ from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
 from office.actors import REFUSALS, Member
-from office.directory.errors import UnitInactive, UnitNotReplicated
+from office.directory.errors import UnitInactive
 from office.notices.auth import Clerk
 from office.notices.errors import NoticeWithdrawn, NotPublished
 from office.receipts.dependencies import ReceiptService
 from office.receipts.errors import OwnNotice
 from office.receipts.schemas import NoticeOut, ReadOut, ReceivedOut, SignatureOut, Tombstone
+from replica.errors import UnitNotReplicated
 from servicekit.etags import etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging

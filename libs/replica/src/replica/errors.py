@@ -1,0 +1,13 @@
+"""Why a service that keeps a replica refuses a request for now."""
+
+from servicekit.problems import Problem
+
+
+class UnitNotReplicated(Problem):
+    """The caller's unit is newer than this service's copy of the units."""
+
+    status = 503
+    code = "unit_not_replicated"
+    title = "单位信息同步中"
+    detail = "您所在单位的信息正在同步，请稍后重试。"
+    headers = {"Retry-After": "2"}  # noqa: RUF012 - never written to
