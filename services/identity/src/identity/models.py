@@ -1,4 +1,4 @@
-"""Imports every model, so that the metadata is whole."""
+"""Imports all models, so that the metadata is complete."""
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord

@@ -1,4 +1,4 @@
-"""Grants: what people have let clients do."""
+"""Grants: authorizations that people give to clients."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,13 +11,14 @@ from identity.base import Base
 
 
 class Grant(Base):
-    """What a person has allowed a client in one sign-in; `account_id` is None for a client's own.
+    """The authorization of a client by a person in one sign-in; `account_id` is None for a client's own.
 
-    The family of everything issued from one authorization: the code, refresh tokens and access tokens.
-    Revoking it ends all of them.
+    All tokens issued from one authorization refer to it: code, refresh tokens and access tokens. Revoking the
+    grant revokes all of them.
 
-    `id` is a UUIDv7 of the time of `expires_at`: partitioned by day of it, and dropped with the day. Nothing
-    refers to a grant by foreign key, nor a grant to its session: they are dropped by the day, independently.
+    `id` is a UUIDv7 of the time of `expires_at`; the table is partitioned by day of it, and dropped with the
+    day. No foreign key refers to a grant, nor from a grant to its session, because both tables drop
+    partitions independently.
     """
 
     __tablename__ = "grants"
@@ -45,7 +46,7 @@ class Grant(Base):
     """The client's `grant_generation` when the grant was made."""
 
     def revoke(self, now: datetime) -> bool:
-        """End the grant; False if it had ended before."""
+        """Revoke the grant. Return False if it was already revoked."""
         if self.revoked_at is not None:
             return False
         self.revoked_at = now

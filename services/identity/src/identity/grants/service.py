@@ -1,4 +1,4 @@
-"""Ending grants."""
+"""Revocation of grants."""
 
 from identity.audit.service import AuditLog
 from identity.grants.models import Grant
@@ -7,7 +7,7 @@ from servicekit.clock import Clock
 
 
 class Grants:
-    """Grants within one request."""
+    """Grants for one request."""
 
     def __init__(self, clock: Clock, revocations: Revocations, audit: AuditLog) -> None:
         self._clock = clock
@@ -15,7 +15,7 @@ class Grants:
         self._audit = audit
 
     def revoke(self, grant: Grant, reason: str) -> None:
-        """End a grant: no code or refresh token of it works again, and its access tokens are withdrawn."""
+        """Revoke a grant with its code, refresh tokens and access tokens."""
         if not grant.revoke(self._clock.now()):
             return
         if grant.account_id is not None:

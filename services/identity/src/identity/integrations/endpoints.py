@@ -1,4 +1,4 @@
-"""Pages for an integrator: the clients of one's own unit, registered and kept without the API."""
+"""Pages for integrators: register and manage the clients of the own unit without the API."""
 
 import secrets
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ Token = Annotated[str, Form(max_length=128, alias="csrf")]
 
 
 class Integrator:
-    """The signed-in administrator, their unit, and what their forms must carry."""
+    """The signed-in administrator, their unit, and the CSRF token of their forms."""
 
     def __init__(self, browser: BrowserSession, unit: Unit, vault: ServiceVault) -> None:
         self.browser = browser
@@ -120,7 +120,7 @@ def _detail(
 
 
 def _test_url(client: Client) -> str:
-    """A sign-in as the client would begin it; what comes back has a state the client does not know."""
+    """Return a sign-in URL of the client; its `state` is not one that the client issued."""
     query: dict[str, Any] = {
         "response_type": "code",
         "client_id": client.client_id,
@@ -134,14 +134,14 @@ def _test_url(client: Client) -> str:
 
 
 def _open_url(client: Client, settings: ServiceSettings) -> str | None:
-    """Third-party initiated login (OpenID Connect Core §4): the client begins a sign-in at this issuer."""
+    """Third-party initiated login (OpenID Connect Core §4): the client starts a sign-in at this issuer."""
     uri = client.initiate_login_uri
     return None if uri is None else str(add_params_to_uri(uri, [("iss", settings.issuer_url)]))
 
 
 @router.get("")
 async def overview(who: Who, clients: ClientService) -> Response:
-    """The unit's clients, and the form to register one."""
+    """Show the unit's clients and the form to register one."""
     return who if isinstance(who, Response) else await _overview(who, clients)
 
 
@@ -159,7 +159,7 @@ async def register(
     contact: Text = "",
     method: Text = "client_secret_basic",
 ) -> Response:
-    """Register a client; its secret is on this answer and nowhere else."""
+    """Register a client. Only this response contains its secret."""
     if isinstance(who, Response):
         return who
     csrf.check(request, vault, settings, who.browser, token)
@@ -185,7 +185,7 @@ async def register(
 async def detail(
     client_id: str, who: Who, clients: ClientService, clock: ServiceClock, settings: ServiceSettings
 ) -> Response:
-    """One client: the settings it needs, its secrets, a sign-in to try."""
+    """Show one client: its settings, its secrets, and a link that tests the sign-in."""
     if isinstance(who, Response):
         return who
     try:
@@ -206,7 +206,7 @@ async def rotate(
     vault: ServiceVault,
     token: Token,
 ) -> Response:
-    """A new secret, shown once; the old one works on for the overlap."""
+    """Issue a new secret, shown once. The previous one stays valid for the overlap."""
     if isinstance(who, Response):
         return who
     csrf.check(request, vault, settings, who.browser, token)

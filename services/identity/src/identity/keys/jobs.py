@@ -1,4 +1,4 @@
-"""Rotation of the signing keys on a schedule."""
+"""Scheduled rotation of the signing keys."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ log = structlog.get_logger("keys")
 
 
 async def maintain(session: AsyncSession, ring: KeyRing, clock: Clock, days: int) -> list[str]:
-    """One look: missing keys are made, old ones given a successor; returns the new keys' ids."""
+    """Create missing keys and rotate old ones. Return the ids of the new keys."""
     every = timedelta(days=days) if days else None
 
     def run(sync: Session) -> list[str]:
@@ -30,7 +30,9 @@ async def maintain(session: AsyncSession, ring: KeyRing, clock: Clock, days: int
 
 
 def task(database: Database, ring: KeyRing, clock: Clock, settings: Settings) -> Periodic:
-    """A look every ten minutes. The first waits: a new database gets its keys from `bootstrap`."""
+    """Return the periodic task, which runs every ten minutes. The first run is delayed, because `bootstrap`
+    creates the keys of a new database.
+    """
 
     async def run() -> None:
         async with database.transaction() as session:

@@ -11,7 +11,7 @@ from identity.base import Base
 
 
 class SigningKey(Base):
-    """A key pair; the private part is encrypted. See `keys.ring` for a key's life.
+    """A key pair with an encrypted private key. See `keys.ring` for the life cycle of a key.
 
     Signs in [activates_at, retired_at), is published in [created_at, withdrawn_at).
     """
@@ -29,7 +29,7 @@ class SigningKey(Base):
     compromised: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
     def retire(self, at: datetime, withdrawn_at: datetime) -> None:
-        """Stop signing at `at` and leave the JWKS at `withdrawn_at`; never later than decided before."""
+        """Stop signing at `at` and leave the JWKS at `withdrawn_at`; never later than already set."""
         self.retired_at = at if self.retired_at is None else min(self.retired_at, at)
         self.withdrawn_at = (
             withdrawn_at if self.withdrawn_at is None else min(self.withdrawn_at, withdrawn_at)

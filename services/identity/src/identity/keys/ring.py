@@ -1,8 +1,8 @@
-"""The issuer's signing keys: ES256 and RS256 (RFC 7518 §3), private parts sealed at rest.
+"""The issuer's signing keys: ES256 and RS256 (RFC 7518 §3), with private keys encrypted at rest.
 
-A key's life: published in the JWKS; after `lead` the newest published one signs; when its successor
-signs, it is kept published for `keep`, until the last token it has signed has expired; then it leaves
-the JWKS. Rows are the truth for every process; each remembers them for `CACHE_SECONDS`.
+Life cycle of a key: it is published in the JWKS; after `lead` the newest published key signs; after its
+successor starts signing, it stays published for `keep`, until the last token that it signed has expired; then
+it is removed from the JWKS. The database is authoritative; each process caches the rows for `CACHE_SECONDS`.
 """
 
 import json
@@ -24,8 +24,8 @@ _PURPOSE = "signing-key"
 ALGORITHMS = ("ES256", "RS256")
 CACHE_SECONDS = 2.0
 JWKS_MAX_AGE = 300
-"""How long, in seconds, a reader may keep the JWKS: what its Cache-Control says."""
-# The age of a cached JWKS, a reader's clock, and this process's own cache.
+"""How long, in seconds, a reader may cache the JWKS: the `Cache-Control` of the response."""
+# Age of a cached JWKS, clock skew of a reader, and the cache of this process.
 LEAD = timedelta(seconds=JWKS_MAX_AGE + 60)
 
 PrivateKey = ECKey | RSAKey
@@ -34,11 +34,11 @@ _KINDS: dict[str, type[ECKey] | type[RSAKey]] = {"ES256": ECKey, "RS256": RSAKey
 
 
 class NoSigningKey(RuntimeError):
-    """Nothing to sign with: `python -m identity bootstrap` has not been run."""
+    """No signing key exists: run `python -m identity bootstrap`."""
 
 
 class NoSuchKey(ValueError):
-    """No key has this id, or it has been withdrawn already."""
+    """No key has this id, or it is already withdrawn."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class _Row:
 
 
 class KeyRing:
-    """Opened keys of this process. `token_seconds` is the longest life of anything that is signed."""
+    """Decrypted keys of this process. `token_seconds` is the longest lifetime of any signed token."""
 
     def __init__(self, vault: Vault, clock: Clock | None = None, *, token_seconds: int = 900) -> None:
         self._vault = vault
         self._clock = clock or SystemClock()
-        # A key keeps signing for a moment in processes that have not looked again, and clocks differ.
+        # Processes with an outdated cache continue to sign with a retired key, and clocks differ.
         self._keep = timedelta(seconds=token_seconds + 60)
         self._opened: dict[str, PrivateKey] = {}
         self._rows: list[_Row] = []
@@ -66,13 +66,13 @@ class KeyRing:
 
     @property
     def vault(self) -> Vault:
-        """What seals the private parts."""
+        """The vault that encrypts the private keys."""
         return self._vault
 
     def create(
         self, session: Session, now: datetime, alg: str = "ES256", activates_at: datetime | None = None
     ) -> str:
-        """Make and publish a new key that signs from `activates_at`, or at once.
+        """Create and publish a key that signs from `activates_at`, or immediately.
 
         Returns its `kid` (RFC 7638 thumbprint).
         """
@@ -93,7 +93,7 @@ class KeyRing:
         return kid
 
     def active(self, session: Session, alg: str = "ES256") -> PrivateKey:
-        """The key to sign with: of those that may sign now, the latest activated. Raises `NoSigningKey`."""
+        """Return the signing key: the latest activated one that may sign now. Raises `NoSigningKey`."""
         if time.monotonic() - self._read_at > CACHE_SECONDS:
             self._rows = [
                 _Row(row.kid, row.alg, row.private_jwk_sealed, row.activates_at, row.retired_at)
@@ -111,11 +111,11 @@ class KeyRing:
         raise NoSigningKey(f"no {alg} signing key: run `python -m identity bootstrap`")
 
     def jwks(self, session: Session) -> dict[str, Any]:
-        """The public keys (RFC 7517 §5): of the future, the present, and of tokens that still live."""
+        """Return the public keys (RFC 7517 §5): future keys, current keys, and those of unexpired tokens."""
         return {"keys": [row.public_jwk for row in KeyRepository(session).published(self._clock.now())]}
 
     def published(self, session: Session, kid: str) -> tuple[str, PublicKey] | None:
-        """Algorithm and key by which to check what we have signed; None for a key not in the JWKS."""
+        """Return algorithm and key to verify a token of this issuer; None for a key not in the JWKS."""
         if time.monotonic() - self._published_at > CACHE_SECONDS:
             self._published = {
                 row.kid: (row.alg, _KINDS[row.alg].import_key(dict(row.public_jwk)))
@@ -125,27 +125,27 @@ class KeyRing:
         return self._published.get(kid)
 
     def known(self, session: Session) -> dict[str, Any]:
-        """Every public key there ever was and that was not withdrawn as compromised, as a JWKS.
+        """Return all public keys except compromised ones as a JWKS, including withdrawn keys.
 
         Only for `id_token_hint`, which may have expired long ago.
         """
         return {"keys": [row.public_jwk for row in KeyRepository(session).trusted()]}
 
     def listed(self, session: Session) -> Sequence[SigningKey]:
-        """All keys, newest first."""
+        """Return all keys, newest first."""
         return KeyRepository(session).all()
 
     def ensure(self, session: Session, now: datetime) -> list[str]:
-        """Make the keys that are missing, signing at once: there is nothing else to sign with."""
+        """Create missing keys. They sign immediately, because no other key exists."""
         rows = KeyRepository(session)
         rows.lock()
         missing = {*ALGORITHMS} - {row.alg for row in rows.signing(now) if row.retired_at is None}
         return [self.create(session, now, alg) for alg in ALGORITHMS if alg in missing]
 
     def rotate(self, session: Session, now: datetime, alg: str, *, at_once: bool = False) -> str:
-        """Publish a successor; it signs, and its predecessors stop, after `LEAD`, or at once.
+        """Publish a successor. It replaces its predecessors as signing key after `LEAD`, or immediately.
 
-        A successor that is waiting already is the answer to a second call.
+        Idempotent while a successor is waiting.
         """
         rows = KeyRepository(session)
         rows.lock()
@@ -159,10 +159,10 @@ class KeyRing:
         return self.create(session, now, alg, starts)
 
     def retire(self, session: Session, now: datetime, kid: str, *, at_once: bool = False) -> str | None:
-        """Take a key out of use; its successor's `kid`, if it had to be given one.
+        """Retire a key. Return the `kid` of its successor if one had to be created.
 
-        `at_once` is for a key that is no longer secret: it leaves the JWKS now, and tokens it has signed
-        are refused as soon as readers look again. Raises `NoSuchKey`.
+        `at_once` is for a compromised key: it is removed from the JWKS now, and its tokens are rejected as
+        soon as readers refresh their cache. Raises `NoSuchKey`.
         """
         rows = KeyRepository(session)
         rows.lock()
@@ -184,9 +184,9 @@ class KeyRing:
         return successor
 
     def maintain(self, session: Session, now: datetime, every: timedelta | None) -> list[str]:
-        """What the schedule does: make missing keys, and rotate those that have signed for `every`.
+        """Run the scheduled rotation: create missing keys, and rotate keys that have signed for `every`.
 
-        Does nothing while another process does it.
+        Does nothing during a concurrent rotation.
         """
         rows = KeyRepository(session)
         if not rows.try_lock():

@@ -1,4 +1,4 @@
-"""REST of joining, members and authorisations."""
+"""REST API for joining units, members and entitlements."""
 
 from uuid import UUID
 

@@ -1,10 +1,10 @@
-"""Refusals around joining a unit and being authorised."""
+"""Errors of memberships and entitlements."""
 
 from servicekit.problems import Conflict, Forbidden, NotFound, Problem
 
 
 class InviteInvalid(Problem):
-    """No such invite."""
+    """The invite does not exist."""
 
     status = 400
     code = "invite_invalid"
@@ -13,7 +13,7 @@ class InviteInvalid(Problem):
 
 
 class InviteExpired(Problem):
-    """Past its time."""
+    """The invite has expired."""
 
     status = 400
     code = "invite_expired"
@@ -22,7 +22,7 @@ class InviteExpired(Problem):
 
 
 class InviteRevoked(Problem):
-    """Revoked by the unit."""
+    """The unit revoked the invite."""
 
     status = 400
     code = "invite_revoked"
@@ -31,7 +31,7 @@ class InviteRevoked(Problem):
 
 
 class InviteUsedUp(Problem):
-    """Used as often as it may be."""
+    """The invite has no uses left."""
 
     status = 400
     code = "invite_used_up"
@@ -40,7 +40,7 @@ class InviteUsedUp(Problem):
 
 
 class InviteNotFound(NotFound):
-    """No such invite in reach."""
+    """The invite does not exist in the caller's subtree."""
 
     code = "invite_not_found"
     title = "邀请不存在"
@@ -48,7 +48,7 @@ class InviteNotFound(NotFound):
 
 
 class JoinRequestNotFound(NotFound):
-    """No such request."""
+    """The request does not exist."""
 
     code = "join_request_not_found"
     title = "申请不存在"
@@ -56,7 +56,7 @@ class JoinRequestNotFound(NotFound):
 
 
 class JoinRequestDecided(Conflict):
-    """Somebody has decided already."""
+    """The request was already decided."""
 
     code = "join_request_decided"
     title = "申请已处理"
@@ -64,7 +64,7 @@ class JoinRequestDecided(Conflict):
 
 
 class AlreadyMember(Conflict):
-    """The person belongs to a unit."""
+    """The person already belongs to a unit."""
 
     code = "already_member"
     title = "已加入单位"
@@ -72,7 +72,7 @@ class AlreadyMember(Conflict):
 
 
 class AlreadyRequested(Conflict):
-    """A request is waiting."""
+    """The person already has a pending request."""
 
     code = "already_requested"
     title = "申请待审核"
@@ -80,7 +80,7 @@ class AlreadyRequested(Conflict):
 
 
 class NotEligible(Forbidden):
-    """The person's unit is not one the entitlement is for."""
+    """The person's unit is not eligible for the entitlement."""
 
     code = "not_eligible"
     title = "不符合授权条件"
@@ -88,7 +88,7 @@ class NotEligible(Forbidden):
 
 
 class UnknownEntitlement(Problem):
-    """No such system."""
+    """The system is unknown."""
 
     status = 400
     code = "unknown_entitlement"
@@ -97,7 +97,7 @@ class UnknownEntitlement(Problem):
 
 
 class EntitlementNotFound(NotFound):
-    """The person does not hold it."""
+    """The person does not have the entitlement."""
 
     code = "entitlement_not_found"
     title = "未持有该授权"
@@ -105,7 +105,7 @@ class EntitlementNotFound(NotFound):
 
 
 class OwnUnit(Forbidden):
-    """An administrator closes units below, never the own one."""
+    """Administrators can close only units below their own."""
 
     code = "own_unit"
     title = "不能撤销本单位"
@@ -113,7 +113,7 @@ class OwnUnit(Forbidden):
 
 
 class OwnRequest(Forbidden):
-    """Nobody approves their own request."""
+    """Nobody can approve their own request."""
 
     code = "own_request"
     title = "不能审核本人申请"

@@ -1,4 +1,4 @@
-"""Belonging to a unit: invites, requests, memberships, entitlements."""
+"""Membership in units: invites, requests, memberships, entitlements."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from servicekit.words import Word, known
 
 
 class Membership(Base):
-    """A person in a unit with roles. Ended ones stay as history."""
+    """Membership of a person in a unit, with roles. Ended ones are kept as history."""
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -41,7 +41,9 @@ class Membership(Base):
 
 
 class Invite(Base):
-    """A code that lets its holder *ask* to join; never enough alone. Only its keyed hash is stored."""
+    """A code that allows its holder to request membership; an administrator must still approve. Only its
+    keyed hash is stored.
+    """
 
     __tablename__ = "invites"
 
@@ -67,13 +69,13 @@ class Invite(Base):
         self.uses += 1
 
     def revoke(self, now: datetime) -> None:
-        """End the invite; a second time changes nothing."""
+        """Revoke the invite; idempotent."""
         if self.revoked_at is None:
             self.revoked_at = now
 
 
 class JoinRequest(Base):
-    """A person asks to join a unit; the unit's administrator, or one above, decides."""
+    """A person's request to join a unit. An administrator of the unit, or of one above, decides."""
 
     __tablename__ = "join_requests"
     __table_args__ = (
@@ -101,11 +103,11 @@ class JoinRequest(Base):
     reason: Mapped[str | None] = mapped_column(Text)
 
     def approve(self, by: UUID, now: datetime) -> None:
-        """Let the person in. Raises `JoinRequestDecided`."""
+        """Approve the request. Raises `JoinRequestDecided`."""
         self._decide(JoinRequestStatus.APPROVED, by, now, None)
 
     def reject(self, by: UUID, now: datetime, reason: str) -> None:
-        """Turn the person away. Raises `JoinRequestDecided`."""
+        """Reject the request. Raises `JoinRequestDecided`."""
         self._decide(JoinRequestStatus.REJECTED, by, now, reason)
 
     def _decide(self, status: JoinRequestStatus, by: UUID, now: datetime, reason: str | None) -> None:
@@ -118,7 +120,7 @@ class JoinRequest(Base):
 
 
 class Entitlement(Base):
-    """Leave to enter another system, e.g. `cockpit`. Withdrawn ones stay as history."""
+    """Permission to use another system, e.g. `cockpit`. Withdrawn ones are kept as history."""
 
     __tablename__ = "entitlements"
     __table_args__ = (
@@ -147,7 +149,7 @@ class Entitlement(Base):
 
 @dataclass(frozen=True)
 class Profile:
-    """A person with their unit, if any, and what they may enter."""
+    """A person with their unit, if any, and their entitlements."""
 
     account: Account
     membership: Membership | None

@@ -1,4 +1,4 @@
-"""Queries over memberships, invites, requests and entitlements."""
+"""Queries for memberships, invites, requests and entitlements."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,36 +15,36 @@ from servicekit.ltree import under
 
 
 class MembershipRepository:
-    """Rows of this feature; lists are restricted to the caller's subtree in the query."""
+    """Rows of this feature; list queries are restricted to the caller's subtree."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     def add(self, row: Membership | Invite | JoinRequest | Entitlement) -> None:
-        """Store a new row."""
+        """Insert a row."""
         self._session.add(row)
 
     async def invite_by_hash(self, code_hash: bytes) -> Invite | None:
-        """An invite by the hash of its code."""
+        """Return an invite by the hash of its code."""
         found: Invite | None = await self._session.scalar(select(Invite).where(Invite.code_hash == code_hash))
         return found
 
     async def lock_invite(self, invite_id: UUID) -> Invite | None:
-        """An invite by id, locked and read again."""
+        """Return an invite by id, locked and refreshed."""
         return await self._session.get(Invite, invite_id, with_for_update=True, populate_existing=True)
 
     async def request(self, request_id: UUID) -> JoinRequest | None:
-        """A request by id."""
+        """Return a request by id."""
         return await self._session.get(JoinRequest, request_id)
 
     async def lock_request(self, request_id: UUID) -> JoinRequest | None:
-        """A request by id, locked and read again."""
+        """Return a request by id, locked and refreshed."""
         return await self._session.get(JoinRequest, request_id, with_for_update=True, populate_existing=True)
 
     async def pending_under(
         self, path: str, *, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
-        """Pending requests for units in a subtree, oldest first, one more than `limit`."""
+        """Return pending requests for units in a subtree, oldest first, one more than `limit`."""
         statement = (
             select(JoinRequest, Account, Unit)
             .join(Account, Account.id == JoinRequest.account_id)
@@ -58,7 +58,7 @@ class MembershipRepository:
         return [row.tuple() for row in (await self._session.execute(statement)).all()]
 
     async def active(self, sub: UUID) -> tuple[Membership, Unit] | None:
-        """A person's membership and unit."""
+        """Return a person's membership and unit."""
         row = (
             await self._session.execute(
                 select(Membership, Unit)
@@ -69,14 +69,14 @@ class MembershipRepository:
         return None if row is None else row.tuple()
 
     async def entitlements(self, sub: UUID) -> list[str]:
-        """What a person may enter."""
+        """Return a person's entitlements."""
         rows = await self._session.scalars(
             select(Entitlement.name).where(Entitlement.account_id == sub, Entitlement.withdrawn_at.is_(None))
         )
         return sorted(rows)
 
     async def entitlement(self, sub: UUID, name: str) -> Entitlement | None:
-        """One entitlement that a person holds, locked."""
+        """Return one entitlement of a person, locked."""
         found: Entitlement | None = await self._session.scalar(
             select(Entitlement)
             .where(
@@ -87,7 +87,7 @@ class MembershipRepository:
         return found
 
     async def all_entitlements(self, sub: UUID) -> Sequence[Entitlement]:
-        """Every entitlement that a person holds, locked."""
+        """Return all entitlements of a person, locked."""
         return (
             await self._session.scalars(
                 select(Entitlement)
@@ -97,7 +97,7 @@ class MembershipRepository:
         ).all()
 
     async def pending_for(self, unit_id: UUID) -> Sequence[JoinRequest]:
-        """Pending requests for a unit, locked."""
+        """Return the pending requests for a unit, locked."""
         return (
             await self._session.scalars(
                 select(JoinRequest)
@@ -110,7 +110,7 @@ class MembershipRepository:
     async def people_after(
         self, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership | None, Unit | None]]:
-        """Every account with its membership, in order of id, one more than `limit`: the snapshot."""
+        """Return all accounts with their memberships by id, one more than `limit`: the snapshot."""
         statement = (
             select(Account, Membership, Unit)
             .outerjoin(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
@@ -125,7 +125,7 @@ class MembershipRepository:
     async def members(
         self, unit_id: UUID, *, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
-        """A unit's people, one more than `limit`."""
+        """Return a unit's people, one more than `limit`."""
         statement = (
             select(Account, Membership)
             .join(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
@@ -138,7 +138,7 @@ class MembershipRepository:
         return [row.tuple() for row in (await self._session.execute(statement)).all()]
 
     async def all_members(self, unit_id: UUID) -> Sequence[tuple[Account, Membership]]:
-        """All of a unit's people, locked."""
+        """Return all of a unit's people, locked."""
         statement = (
             select(Account, Membership)
             .join(Membership, (Membership.account_id == Account.id) & Membership.ended_at.is_(None))
@@ -151,7 +151,7 @@ class MembershipRepository:
     async def bulk_insert(
         self, memberships: Sequence[dict[str, Any]], entitlements: Sequence[dict[str, Any]]
     ) -> None:
-        """Insert many."""
+        """Insert many rows."""
         await self._session.execute(insert(Membership), memberships)
         if entitlements:
             await self._session.execute(insert(Entitlement), entitlements)

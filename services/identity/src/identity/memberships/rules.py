@@ -1,4 +1,4 @@
-"""Who may enter what, and how invites look."""
+"""Rules for entitlements and invite codes."""
 
 import re
 import secrets
@@ -12,24 +12,26 @@ COCKPIT = Entitlement.COCKPIT
 ENTITLEMENTS = frozenset(Entitlement)
 
 _COCKPIT_LEVELS = frozenset({Level.MINISTRY, Level.PROVINCE, Level.CITY, Level.COUNTY})
-# Crockford's base 32: no I, L, O, U, so that a code can be read out on the phone.
+# Crockford's base 32: without I, L, O, U, so that a code can be read aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE = re.compile(rf"^[{_ALPHABET}]{{16}}$")
 _CONFUSED = str.maketrans("ILO", "110")
 
 
 def may_enter_cockpit(level: Level, kind: Kind) -> bool:
-    """The cockpit is for student-aid departments of ministry, provinces, cities and counties only."""
+    """Return whether a unit is eligible for the cockpit: only student-aid departments of ministry, provinces,
+    cities and counties.
+    """
     return level in _COCKPIT_LEVELS and kind == Kind.STUDENT_AID
 
 
 def new_invite_code() -> str:
-    """80 random bits as `XXXX-XXXX-XXXX-XXXX`."""
+    """Return 80 random bits as `XXXX-XXXX-XXXX-XXXX`."""
     raw = "".join(secrets.choice(_ALPHABET) for _ in range(16))
     return "-".join(raw[i : i + 4] for i in range(0, 16, 4))
 
 
 def normalise_invite_code(text: str) -> str | None:
-    """The 16 characters of a code as typed by a person, or None if it cannot be one."""
+    """Return the 16 characters of a typed code, or None if the input is not a code."""
     raw = re.sub(r"[\s-]", "", text.upper()).translate(_CONFUSED)
     return raw if _CODE.match(raw) else None

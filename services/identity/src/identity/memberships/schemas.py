@@ -1,4 +1,4 @@
-"""Shapes of the memberships' API."""
+"""Schemas of the memberships API."""
 
 from datetime import datetime
 from uuid import UUID

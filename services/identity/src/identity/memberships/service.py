@@ -1,4 +1,4 @@
-"""Joining a unit, leaving it, and being authorised for other systems."""
+"""Joining and leaving a unit, and entitlements to other systems."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ from servicekit.ids import new_id
 
 
 def person_changed(account: Account, membership: Membership | None, unit: Unit | None) -> PersonChangedV1:
-    """The event with the present state of a person."""
+    """Return the event for the current state of a person."""
     return PersonChangedV1(
         sub=account.id,
         name=account.name,
@@ -65,7 +65,7 @@ def _path_of(principal: Principal) -> str:
 
 
 class Memberships:
-    """Memberships within one request.
+    """Memberships for one request.
 
     Locks are taken in the order of docs/architecture.md: unit, account, then invites, requests and the rest.
     """
@@ -92,14 +92,14 @@ class Memberships:
         self._rows = MembershipRepository(session)
 
     async def profile(self, sub: UUID) -> Profile:
-        """A person, their unit and entitlements. Raises `AccountNotFound`."""
+        """Return a person, their unit and entitlements. Raises `AccountNotFound`."""
         account = await self._accounts.get(sub)
         found = await self._rows.active(sub)
         membership, unit = found if found is not None else (None, None)
         return Profile(account, membership, unit, await self._rows.entitlements(sub))
 
     async def in_reach(self, principal: Principal, sub: UUID, *, lock: bool = False) -> Profile:
-        """A person of the caller's subtree. Raises `AccountNotFound`, `OutOfReach`."""
+        """Return a person of the caller's subtree. Raises `AccountNotFound`, `OutOfReach`."""
         if lock:
             await self._accounts.get(sub, lock=True)
         profile = await self.profile(sub)
@@ -110,12 +110,14 @@ class Memberships:
     async def members(
         self, principal: Principal, unit_id: UUID, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[Account, Membership]]:
-        """People of a unit in reach, one more than `limit`. Raises `OutOfReach`."""
+        """Return people of a unit in the caller's subtree, one more than `limit`. Raises `OutOfReach`."""
         unit = await self._units.within_reach(principal, unit_id)
         return await self._rows.members(unit.id, after=after, limit=limit)
 
     async def invite(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
-        """An invite and its code, which is not stored. Raises `OutOfReach`, `UnitClosed`."""
+        """Create an invite. Return it with its code, stored only as a hash. Raises `OutOfReach`,
+        `UnitClosed`.
+        """
         unit = await self._units.within_reach(principal, unit_id)
         if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
@@ -137,7 +139,7 @@ class Memberships:
         return invite, code
 
     async def revoke_invite(self, principal: Principal, invite_id: UUID) -> Invite:
-        """End an invite of a unit in reach. Raises `InviteNotFound`, `OutOfReach`."""
+        """Revoke an invite of a unit in the caller's subtree. Raises `InviteNotFound`, `OutOfReach`."""
         invite = await self._rows.lock_invite(invite_id)
         if invite is None:
             raise InviteNotFound
@@ -147,7 +149,7 @@ class Memberships:
         return invite
 
     async def request(self, principal: Principal, code_text: str) -> tuple[JoinRequest, Account, Unit]:
-        """Ask to join by an invite code.
+        """Request membership with an invite code.
 
         Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`, `AlreadyMember`,
         `AlreadyRequested`, `UnitClosed`.
@@ -188,14 +190,14 @@ class Memberships:
     async def pending(
         self, principal: Principal, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
-        """Requests that the caller may decide, one more than `limit`."""
+        """Return the requests that the caller may decide, one more than `limit`."""
         return await self._rows.pending_under(_path_of(principal), after=after, limit=limit)
 
     async def approve(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
-        """Let a person in.
+        """Approve a request.
 
-        A unit's administrator decides for its unit, and an administrator above for every unit below: so a
-        unit's first administrator is approved by its parent's.
+        An administrator decides for their own unit and every unit below. The first administrator of a unit is
+        therefore approved by an administrator of its parent.
         Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `UnitClosed`, `JoinRequestDecided`,
         `AlreadyMember`.
         """
@@ -225,14 +227,14 @@ class Memberships:
     async def reject(
         self, principal: Principal, request_id: UUID, reason: str
     ) -> tuple[JoinRequest, Account, Unit]:
-        """Turn a person away. Raises as `approve` does."""
+        """Reject a request. Raises the errors of `approve`."""
         request, account, unit = await self._to_decide(principal, request_id)
         request.reject(UUID(principal.sub), self._clock.now(), reason)
         self._record(principal.sub, "join.rejected", request.id, sub=str(account.id), reason=reason)
         return request, account, unit
 
     async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Profile:
-        """Stop an account everywhere: its sessions end and its tokens are withdrawn.
+        """Suspend an account: its sessions end and its tokens are revoked.
 
         Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`.
         """
@@ -244,9 +246,9 @@ class Memberships:
         return profile
 
     async def restore(self, principal: Principal, sub: UUID, reason: str) -> Profile:
-        """Let a suspended account work again.
+        """Restore a suspended account.
 
-        Raises as `suspend` does, and `AccountNotSuspended`, `SuspendedAbove`.
+        Raises the errors of `suspend`, and `AccountNotSuspended`, `SuspendedAbove`.
         """
         profile = await self._of_somebody_else(principal, sub)
         profile.account.restore(_path_of(principal))
@@ -257,8 +259,8 @@ class Memberships:
     async def close_unit(self, principal: Principal, unit_id: UUID) -> Unit:
         """Close a unit below the caller's own.
 
-        Its people belong to no unit from now on, lose their entitlements, and their tokens are withdrawn;
-        pending join requests are rejected.
+        Its people lose their membership and entitlements, their tokens are revoked, and pending join requests
+        are rejected.
         Raises `UnitNotFound`, `OutOfReach`, `OwnUnit`, `UnitNotEmpty`, `UnitClosed`.
         """
         if principal.acting is not None and principal.acting.unit == unit_id:
@@ -278,7 +280,7 @@ class Memberships:
         return unit
 
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Profile:
-        """Authorise a person for another system; a second time changes nothing.
+        """Grant a person an entitlement to another system; idempotent.
 
         Raises `UnknownEntitlement`, `NotYourself`, `OutOfReach`, `NotEligible`.
         """
@@ -305,7 +307,7 @@ class Memberships:
         return profile
 
     async def withdraw(self, principal: Principal, sub: UUID, name: str) -> None:
-        """Withdraw an authorisation; tokens for that system stop working. Raises `EntitlementNotFound`."""
+        """Withdraw an entitlement and revoke the tokens for that system. Raises `EntitlementNotFound`."""
         await self.in_reach(principal, sub, lock=True)
         entitlement = await self._rows.entitlement(sub, name)
         if entitlement is None:
@@ -315,7 +317,7 @@ class Memberships:
         self._record(principal.sub, "entitlement.withdrawn", sub, name=name)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
-        """Every person, one more than `limit`."""
+        """Return all people, one more than `limit`."""
         return [person_changed(*row) for row in await self._rows.people_after(after, limit)]
 
     async def load(
@@ -325,7 +327,7 @@ class Memberships:
         now: datetime,
         entitled: set[str],
     ) -> None:
-        """Insert many people into their units; `entitled` phones may enter the cockpit."""
+        """Insert many people into their units; `entitled` phones get the cockpit entitlement."""
         subs = await self._accounts.load(seeds, now)
         await self._rows.bulk_insert(
             [
@@ -346,7 +348,7 @@ class Memberships:
         )
 
     async def _to_decide(self, principal: Principal, request_id: UUID) -> tuple[JoinRequest, Account, Unit]:
-        """A request with its account and unit, all three locked: unit and account of a request never
+        """Return a request with its account and unit, all three locked. Account and unit of a request never
         change, so they can be locked before the request itself.
         """
         asked = await self._rows.request(request_id)

@@ -1,4 +1,4 @@
-"""The issuer, built for one request."""
+"""Builds the issuer for one request."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -24,21 +24,21 @@ OAuthService = Annotated[OAuth, Depends(_oauth)]
 
 @asynccontextmanager
 async def issuer(request: Request) -> AsyncIterator[OAuth]:
-    """The same for a `ProtocolRoute`: committed at the end, before the response is sent."""
+    """Build the issuer for a `ProtocolRoute`; the transaction commits before the response is sent."""
     state = request.app.state
     async with state.database.transaction() as session:
         yield OAuth(session, make_context(session, state.parts), state.issuer)
 
 
 class ProtocolRoute(APIRoute):
-    """A route whose endpoint is handed the request alone.
+    """A route whose endpoint takes only the request.
 
-    The token endpoint and its neighbours are called thousands of times a second; resolving an endpoint's
-    dependencies costs more than what most of these calls do.
+    Clients call the token endpoint and its neighbours thousands of times a second, and resolving dependencies
+    costs more than the work of most calls.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself."""
+        """Return the endpoint itself."""
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return endpoint
 
@@ -48,11 +48,11 @@ async def _interactions(request: Request, vault: ServiceVault, clock: ServiceClo
 
 
 BrowserInteractions = Annotated[Interactions, Depends(_interactions)]
-"""The markers of this browser."""
+"""Markers of this browser."""
 
 
 def keep(flow: Interactions, response: Response, *, secure: bool) -> Response:
-    """Set the browser's cookie that markers are bound to."""
+    """Set the cookie that binds markers to the browser."""
     if flow.new_cookie:
         response.set_cookie(
             COOKIE,

@@ -1,4 +1,4 @@
-"""private_key_jwt: a client signs who it is (RFC 7523 §3, OpenID Connect Core §9)."""
+"""private_key_jwt: client authentication with a signed assertion (RFC 7523 §3, OpenID Connect Core §9)."""
 
 import contextlib
 import json
@@ -30,13 +30,13 @@ _MAX_JTI = 256
 
 
 class _InvalidAssertion(Exception):
-    """The assertion does not hold."""
+    """The assertion is invalid."""
 
 
 async def fetch_keys(database: Database, parts: Parts, keys: ClientKeys, form: Mapping[str, str]) -> None:
-    """Fetch the keys of the client that an assertion names, so that they are cached when it is checked.
+    """Fetch the keys of the client named in an assertion, so that they are cached for its verification.
 
-    Before the transaction of the request: a fetch may take seconds.
+    Runs before the transaction of the request, because a fetch may take seconds.
     """
     named = _named(form.get("client_assertion"))
     if named is None:
@@ -50,7 +50,7 @@ async def fetch_keys(database: Database, parts: Parts, keys: ClientKeys, form: M
 
 
 def _named(assertion: str | None) -> tuple[str, str | None] | None:
-    """The client and the key that an assertion names; believed only after the signature."""
+    """Return the client and key named in an assertion; untrusted until the signature is verified."""
     if assertion is None or len(assertion) > _MAX_LENGTH or assertion.count(".") != 2:
         return None
     try:
@@ -62,7 +62,7 @@ def _named(assertion: str | None) -> tuple[str, str | None] | None:
 
 
 def client_of(context: Context, assertion: str, keys: ClientKeys) -> Client | None:
-    """The client that signed the assertion, which is thereby used up; None for anything else."""
+    """Return the client that signed the assertion and mark the assertion as used; None for other requests."""
     try:
         return _verified(context, assertion, keys)
     except (_InvalidAssertion, JoseError, ValueError, TypeError, KeyError, OverflowError, OSError):
@@ -74,7 +74,7 @@ def _verified(context: Context, assertion: str, keys: ClientKeys) -> Client:
         raise _InvalidAssertion
     loose = jws.extract_compact(assertion.encode())
     header = loose.headers()
-    # Who it claims to be, to find the keys; believed only after the signature.
+    # The claimed client, to find its keys; untrusted until the signature is verified.
     client_id = _unverified_subject(loose.payload)
     client = context.client(client_id)
     if client is None or client.token_endpoint_auth_method != "private_key_jwt":
@@ -127,7 +127,7 @@ def _check_claims(context: Context, client: Client, claims: dict[str, Any], stri
         raise _InvalidAssertion
     audience = claims.get("aud")
     if strict:
-        # FAPI 2.0 §5.3.2.1: the issuer as a string, nothing else; it rules out mix-up by audience.
+        # FAPI 2.0 §5.3.2.1: the issuer as a string and no other value, to prevent audience mix-up attacks.
         if audience != issuer:
             raise _InvalidAssertion
     else:

@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 §2.3), the same at every endpoint that asks for it."""
+"""Client authentication (RFC 6749 §2.3), the same for every endpoint that requires it."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ALL = ["none", *CONFIDENTIAL]
 
 
 def authenticate(request: Any, methods: list[str], keys: ClientKeys) -> Client:
-    """The client of a request, by the one method it is registered for.
+    """Authenticate the client of a request by its registered method.
 
     Raises `invalid_client`, and `invalid_request` when more than one method is used.
     """
@@ -36,7 +36,7 @@ def authenticate(request: Any, methods: list[str], keys: ClientKeys) -> Client:
     if method not in methods:
         raise _refused()
     client = _CHECKS[method](request, keys)
-    # A client_id beside the credentials has to be the same (RFC 7521 §4.2, RFC 6749 §3.2.1).
+    # A client_id in addition to the credentials must be the same (RFC 7521 §4.2, RFC 6749 §3.2.1).
     if form.get("client_id", client.client_id) != client.client_id:
         raise _refused()
     if not client.check_endpoint_auth_method(method, "token"):
@@ -52,7 +52,7 @@ def _basic(request: Any, _: ClientKeys) -> Client:
     try:
         client_id, secret = extract_basic_authorization(request.headers)
     except ValueError as error:
-        # Base64 of something else than UTF-8.
+        # Base64 of a value that is not UTF-8.
         raise _refused() from error
     return _with_secret(client_id, secret)
 

@@ -1,6 +1,6 @@
-"""Keys that clients publish at their `jwks_uri`, fetched with limits and kept for a while.
+"""Keys that clients publish at their `jwks_uri`, fetched with limits and cached.
 
-The address is untrusted input: a fetch must not reach into our network (SSRF) or block for long.
+The address is untrusted input: a fetch must not reach the internal network (SSRF) or block for long.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _MAX_KEPT = 1000
 
 
 class NotFetched(ValueError):
-    """No key set came from the address, or it must not be asked."""
+    """The address returned no key set, or fetching from it is not allowed."""
 
 
 @dataclass
@@ -35,17 +35,17 @@ class _Kept:
 
 
 class ClientKeys:
-    """Key sets by address, in this process."""
+    """Cached key sets by address, for this process."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.transport = transport
-        """Another way to reach the addresses, for tests."""
+        """Replace the HTTP transport, for tests."""
         self._kept: dict[str, _Kept] = {}
 
     async def fetch(self, uri: str, kid: str | None, *, dev: bool) -> dict[str, Any]:
-        """The key set at `uri`, fetched again for a `kid` it does not have, though not all the time.
+        """Return the key set at `uri`. An unknown `kid` triggers a rate-limited refetch.
 
-        Raises `NotFetched`. The cached key set is kept when a renewal fails.
+        Raises `NotFetched`. A failed refetch keeps the cached key set.
         """
         kept = self._kept.get(uri)
         if kept is not None:
@@ -67,7 +67,7 @@ class ClientKeys:
         return document
 
     def cached(self, uri: str) -> dict[str, Any] | None:
-        """The key set that was fetched from `uri` last."""
+        """Return the key set last fetched from `uri`."""
         kept = self._kept.get(uri)
         return None if kept is None else kept.document
 
@@ -78,7 +78,7 @@ class ClientKeys:
             raise NotFetched("not an https address")
         headers, extensions, target = {"Accept": "application/json"}, {}, uri
         if not dev:
-            # Connected to the address that was checked, not to what a second look-up might say.
+            # Connect to the verified address; a second DNS look-up could return another one.
             address = await _public_address(host, parts.port or 443)
             literal = f"[{address}]" if ":" in address else address
             target = urlunsplit(parts._replace(netloc=f"{literal}:{parts.port or 443}"))
@@ -107,7 +107,7 @@ class ClientKeys:
 async def _public_address(host: str, port: int) -> str:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
-    # One private address among them is enough: which is used is not ours to choose.
+    # Reject if any address is private, because the resolver's choice is not under our control.
     if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
         raise NotFetched("not a public address")
     return addresses[0]

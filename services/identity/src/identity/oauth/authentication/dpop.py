@@ -1,7 +1,7 @@
-"""DPoP at the issuer (RFC 9449): proofs at the token and PAR endpoints, with nonces of our own.
+"""DPoP at the issuer (RFC 9449): proofs at the token and PAR endpoints, with server-provided nonces.
 
-A nonce is a stretch of time under a key that all processes share, so nothing is stored for it and any of
-them can check it.
+A nonce is derived from a time window with a key that all processes share, so it needs no storage and any
+process can verify it.
 """
 
 import hmac
@@ -19,25 +19,25 @@ _PURPOSE = "dpop-nonce"
 
 
 class InvalidProof(OAuth2Error):  # type: ignore[misc]
-    """RFC 9449 §5: the proof is missing or does not hold."""
+    """The proof is missing or invalid (RFC 9449 §5)."""
 
     error = "invalid_dpop_proof"
 
 
 class UseNonce(OAuth2Error):  # type: ignore[misc]
-    """RFC 9449 §8: the proof has to repeat the nonce of the answer's `DPoP-Nonce`."""
+    """The proof must contain the nonce from the response's `DPoP-Nonce` header (RFC 9449 §8)."""
 
     error = "use_dpop_nonce"
 
 
 def nonce(context: Context, back: int = 0) -> str:
-    """The nonce of this stretch of time, or of one `back` before."""
+    """Return the nonce of the current time window, or of the window `back` before."""
     stretch = int(context.clock.now().timestamp()) // _NONCE_SECONDS - back
     return context.vault.index(_PURPOSE, str(stretch)).hex()[:43]
 
 
 def prove(context: Context, request: Any) -> None:
-    """Check the request's proof, if there is one, and note its key in the context.
+    """Verify the request's proof, if present, and store its key thumbprint in the context.
 
     Raises `invalid_dpop_proof` and `use_dpop_nonce`.
     """
@@ -57,7 +57,7 @@ def prove(context: Context, request: Any) -> None:
 
 
 def first_use(context: Context, proof: Proof) -> bool:
-    """Note a proof; False when it has been seen (§11.1)."""
+    """Record a proof. Return False if it was already used (§11.1)."""
     until = datetime.fromtimestamp(proof.good_until, UTC)
     return context.token_rows.once("dpop", proof.jkt, proof.jti, expires_at=until)
 

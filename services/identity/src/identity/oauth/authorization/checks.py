@@ -1,7 +1,7 @@
-"""The checks of an authorization request, one visible list.
+"""Checks of an authorization request, as one list.
 
 `/authorize` and `/par` run the same checks in the same order (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.2,
-RFC 9126 §2.1). After `check_code_flow` the redirect URI is the client's, and errors are answered there.
+RFC 9126 §2.1). After `check_code_flow` the redirect URI is verified, and errors are returned to it.
 """
 
 from collections.abc import Callable
@@ -24,32 +24,32 @@ RESPONSE_MODES = ("query", "form_post")
 
 
 class AuthorizationServer(Protocol):
-    """What the authorization endpoint needs of Authlib's server."""
+    """Methods of Authlib's server that the authorization endpoint uses."""
 
     def get_authorization_grant(self, request: Any) -> Any:
-        """The grant for the request's `response_type`."""
+        """Return the grant for the request's `response_type`."""
 
     def create_authorization_response(self, request: Any, grant_user: Any, grant: Any) -> Any:
-        """The response with the code."""
+        """Return the response with the code."""
 
     def handle_error_response(self, request: Any, error: Any) -> Any:
-        """The response with the error."""
+        """Return the response with the error."""
 
 
 @dataclass
 class AuthorizationRequest:
-    """A request on its way through the checks; each check fills in what it has found."""
+    """A request during the checks; each check adds its results."""
 
     context: Context
     server: AuthorizationServer
     message: Request
     grant: Any = None
-    """Authlib's grant, which answers the request."""
+    """Authlib's grant, which creates the response."""
     trusted: bool = False
-    """The redirect URI is the client's, so that errors can be answered there (RFC 6749 §4.1.2.1)."""
+    """The redirect URI is verified, so errors can be returned to it (RFC 6749 §4.1.2.1)."""
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     scopes: set[str] = field(default_factory=set)
-    """What needs consent: the scopes, and those whose claims are requested one by one."""
+    """Scopes that require consent, including those of individually requested claims."""
     resources: list[str] = field(default_factory=list)
     prompts: frozenset[str] = frozenset()
     max_age: int | None = None
@@ -59,13 +59,13 @@ class AuthorizationRequest:
 
     @property
     def client(self) -> Client:
-        """The client, once it has been checked."""
+        """The client; available after its check."""
         client: Client = self.message.client
         return client
 
     @property
     def data(self) -> dict[str, str]:
-        """The parameters."""
+        """First value of each parameter."""
         return self.message.payload.data
 
     @property
@@ -75,7 +75,7 @@ class AuthorizationRequest:
 
     @property
     def redirect_uri(self) -> str:
-        """Where the answer goes."""
+        """The redirect URI for the response."""
         return self.data.get("redirect_uri", "")
 
     @property
@@ -88,48 +88,48 @@ Check = Callable[[AuthorizationRequest], None]
 
 
 def check_response_type(request: AuthorizationRequest) -> None:
-    """Only `code` (RFC 6749 §3.1.1)."""
+    """Allow only `code` (RFC 6749 §3.1.1)."""
     request.grant = request.server.get_authorization_grant(request.message)
 
 
 def check_repeated_parameters(request: AuthorizationRequest) -> None:
-    """None twice, except `resource` (RFC 6749 §3.1, RFC 8707 §2)."""
+    """Reject repeated parameters, except `resource` (RFC 6749 §3.1, RFC 8707 §2)."""
     request.grant.validate_no_multiple_request_parameter(request.message)
 
 
 def check_code_flow(request: AuthorizationRequest) -> None:
-    """Client, redirect URI, scope and PKCE, by Authlib (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+    """Check client, redirect URI, scope and PKCE with Authlib (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
     request.grant.validate_consent_request()
     request.trusted = True
 
 
 def check_resource(request: AuthorizationRequest) -> None:
-    """Only audiences that the client may request (RFC 8707 §2)."""
+    """Allow only audiences that the client may request (RFC 8707 §2)."""
     request.resources = resources.requested(request.client, request.values.get("resource", []))
 
 
 def check_response_mode(request: AuthorizationRequest) -> None:
-    """Query or form (OAuth 2.0 Form Post Response Mode)."""
+    """Allow query or form (OAuth 2.0 Form Post Response Mode)."""
     if request.data.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequestError("Invalid 'response_mode'.")
 
 
 def check_prompt(request: AuthorizationRequest) -> None:
-    """Known values, and `none` only alone (OpenID Connect Core §3.1.2.1)."""
+    """Allow known values, and `none` only alone (OpenID Connect Core §3.1.2.1)."""
     request.prompts = frozenset(request.data.get("prompt", "").split())
     if not request.prompts <= PROMPT_VALUES or ("none" in request.prompts and len(request.prompts) > 1):
         raise InvalidRequestError("Invalid 'prompt' parameter.")
 
 
 def check_claims(request: AuthorizationRequest) -> None:
-    """A JSON object (OpenID Connect Core §5.5); requested claims need consent like their scopes."""
+    """Require a JSON object (OpenID Connect Core §5.5); claims need consent like their scopes."""
     request.claims = claims.parse(request.data.get("claims"))
     by_claims = claims.scopes(claims.allowed(request.claims, request.client))
     request.scopes = set((request.message.scope or "").split()) | by_claims
 
 
 def check_max_age(request: AuthorizationRequest) -> None:
-    """Whole seconds; the client's default without the parameter (OpenID Connect Core §3.1.2.1)."""
+    """Require whole seconds; default to the client's `default_max_age` (OpenID Connect Core §3.1.2.1)."""
     text = request.data.get("max_age")
     if text is None:
         request.max_age = request.client.default_max_age
@@ -140,7 +140,9 @@ def check_max_age(request: AuthorizationRequest) -> None:
 
 
 def check_id_token_hint(request: AuthorizationRequest) -> None:
-    """Our own ID token names the expected person; else a requested `sub` (OpenID Connect Core §5.5.1)."""
+    """Read the expected person from `id_token_hint`, else from a requested `sub` (OpenID Connect Core
+    §5.5.1).
+    """
     token = request.data.get("id_token_hint")
     if token is not None:
         hint = id_token_hint.read(request.context, token)
@@ -156,7 +158,7 @@ def check_id_token_hint(request: AuthorizationRequest) -> None:
 
 
 def check_acr(request: AuthorizationRequest) -> None:
-    """The requested level of authentication; whether it can be reached, the prompts decide."""
+    """Read the requested level of authentication; the prompts decide whether it can be reached."""
     claim = request.claims.get("id_token", {}).get("acr")
     request.level = level_of(request.data, claim, request.client.default_acr_values)
 
@@ -176,7 +178,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def check(context: Context, server: AuthorizationServer, message: Request) -> AuthorizationRequest:
-    """Run the checks. Raises `OAuth2Error`, with the redirect URI once that is known to be the client's."""
+    """Run the checks. Raises `OAuth2Error`, with the redirect URI once it is verified."""
     request = AuthorizationRequest(context, server, message)
     for each in CHECKS:
         try:

@@ -1,4 +1,4 @@
-"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): resolve, check, prompt, answer."""
+"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): resolve, check, prompt, respond."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from identity.oauth.state.messages import Pairs, Reply, Request
 
 @dataclass(frozen=True)
 class Untrusted:
-    """The redirect cannot be trusted: the error is shown to the person (RFC 6749 §4.1.2.1)."""
+    """The redirect URI cannot be trusted: the error is shown to the person (RFC 6749 §4.1.2.1)."""
 
     error: str
     description: str
@@ -28,8 +28,8 @@ Outcome = Reply | FormPost | prompts.Page | Untrusted
 
 
 def authorize(context: Context, server: AuthorizationServer, pairs: Pairs, marker: Marker | None) -> Outcome:
-    """The answer to the client, or the page to show before. A pushed request (RFC 9126) is used up by its
-    answer.
+    """Return the response to the client, or the page to show first. The response redeems a pushed request
+    (RFC 9126).
     """
     uri = f"{context.settings.issuer_url}/authorize"
     request = Request("GET", uri, {}, query=pairs)
@@ -62,7 +62,7 @@ def _answer(
 
 
 def _person(context: Context) -> Account | None:
-    """The account that is signed in, if it is active."""
+    """Return the signed-in account if it is active."""
     if context.browser is None:
         return None
     account = context.rows.account(context.browser.account_id)
@@ -76,13 +76,13 @@ def _refuse(
         return Untrusted(str(error.error), str(error.description or ""))
     reply: Reply = server.handle_error_response(request, error)
     assert reply.location is not None
-    # RFC 9207 §2: in error responses too.
+    # RFC 9207 §2: also in error responses.
     reply.location = add_params_to_uri(reply.location, {"iss": context.settings.issuer_url})
     return _in_mode(request, reply)
 
 
 def _in_mode(request: Request, reply: Reply) -> Reply | FormPost:
-    """The authorization response in the requested response mode."""
+    """Return the authorization response in the requested response mode."""
     data = request.payload.data
     if data.get("response_mode") != "form_post" or reply.location is None:
         return reply

@@ -1,4 +1,4 @@
-"""OAuth 2.0 Form Post Response Mode 1.0: the answer as a form that posts itself to the client."""
+"""OAuth 2.0 Form Post Response Mode 1.0: the response as a self-submitting form to the client."""
 
 import base64
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _HASH = base64.b64encode(sha256(_SCRIPT.encode()).digest()).decode()
 
 @dataclass
 class FormPost:
-    """An authorization response on its way to `uri`."""
+    """An authorization response to `uri`."""
 
     uri: str
     parameters: list[tuple[str, str]]
 
     def response(self) -> Response:
-        """The page. Its one script is allowed by its hash; without JavaScript there is a button."""
+        """Return the page. The CSP allows its script by hash; without JavaScript the person uses a button."""
         answer = page(
             "form_post.html",
             form_action=origin_of(self.uri),
@@ -35,7 +35,7 @@ class FormPost:
 
 
 def from_location(redirect_uri: str, location: str) -> FormPost:
-    """The response that `location` would have carried in the query."""
+    """Return the response with the parameters from the query of `location`."""
     own = parse_qsl(urlsplit(redirect_uri).query, keep_blank_values=True)
     pairs = parse_qsl(urlsplit(location).query, keep_blank_values=True)
     return FormPost(redirect_uri, pairs[len(own) :])

@@ -1,10 +1,10 @@
-"""What happened between an authorization request and its answer, kept in a signed marker in our own URL.
+"""State between an authorization request and its response, kept in a signed marker in the issuer's own URL.
 
-The person is sent away to sign in, choose an account or consent, and comes back to `/authorize` with the
-client's parameters and the marker. It says when they were sent away and with which session, so that
-`prompt=login` is answered only by a sign-in that came after the request: going back without signing in
-leaves the old session, which does not count. The marker is bound to the exact parameters and to this
-browser (a cookie), so that neither a client nor another browser can bring a marker along.
+The person is redirected to sign in, choose an account or consent, and returns to `/authorize` with the
+client's parameters and the marker. The marker contains the time of the redirect and the session at that time,
+so that only a sign-in after the request satisfies `prompt=login`: returning without signing in keeps the old
+session, which is not sufficient. The marker is bound to the exact parameters and to this browser (a cookie),
+so that neither a client nor another browser can supply a marker.
 """
 
 import base64
@@ -30,29 +30,31 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def session_tag(browser: BrowserSession | None) -> str:
-    """Changes with every sign-in of a browser, even into the same session; reveals nothing."""
+    """Return a tag that changes with every sign-in of a browser, even into the same session, and reveals
+    nothing.
+    """
     return "" if browser is None else sha256(browser.secret_hash).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What is known of an interaction."""
+    """State of an interaction."""
 
     digest: str
     at: int
-    """When the person was sent away, in microseconds."""
+    """Time of the redirect, in microseconds."""
     before: str
     """Tag of the session at that time."""
     consented: str = ""
     chosen: str = ""
     denied: bool = False
     origin: str = ""
-    """Of the redirect URI: a pushed request's is not in the URL."""
+    """Origin of the redirect URI; the URL of a pushed request does not contain it."""
     no_step_up: bool = False
-    """The person does not want to authenticate further."""
+    """The person declined to authenticate further."""
 
     def fresh(self, browser: BrowserSession | None) -> bool:
-        """Whether the browser has signed in since the person was sent away; stepping up is not enough."""
+        """Return whether the browser has signed in since the redirect; a step-up is not sufficient."""
         return (
             browser is not None
             and session_tag(browser) != self.before
@@ -70,7 +72,7 @@ class Interactions:
         self.new_cookie = not cookie
 
     def read(self, pairs: Pairs) -> tuple[list[tuple[str, str]], Marker | None]:
-        """The client's own parameters, and the marker if it is ours, theirs and not too old."""
+        """Return the client's own parameters, and the marker if it is valid for this browser."""
         sent = [(name, value) for name, value in pairs if name != PARAM]
         markers = [value for name, value in pairs if name == PARAM]
         if len(markers) != 1:
@@ -88,12 +90,12 @@ class Interactions:
         return sent, marker
 
     def begin(self, sent: Pairs, browser: BrowserSession | None, redirect_uri: str = "") -> Marker:
-        """A marker of now."""
+        """Return a marker with the current time."""
         origin = origin_of(redirect_uri)
         return Marker(_digest(sent), self._now(), session_tag(browser), origin=origin)
 
     def url(self, sent: Pairs, marker: Marker, **changes: str | bool) -> str:
-        """Where the person returns to."""
+        """Return the URL that the person returns to."""
         plain = json.dumps(asdict(replace(marker, **changes)), separators=(",", ":"))  # type: ignore[arg-type]
         payload = base64.urlsafe_b64encode(plain.encode()).decode()
         return "/authorize?" + urlencode([*sent, (PARAM, f"{payload}.{self._mac(payload)}")])
@@ -106,15 +108,15 @@ class Interactions:
 
 
 def pairs_of(return_to: str) -> list[tuple[str, str]]:
-    """The parameters of one of our URLs."""
+    """Return the parameters of a URL of this issuer."""
     return parse_qsl(urlsplit(return_to).query, keep_blank_values=True)
 
 
 def client_origin(return_to: str) -> str:
-    """The origin that an authorization URL leads back to, for the policy of the sign-in page.
+    """Return the origin that an authorization URL finally redirects to, for the CSP of the sign-in page.
 
-    The marker's word is taken unchecked: it only shapes the policy, and whether the redirect URI is
-    registered is decided at `/authorize`.
+    The marker is not verified here, because it affects only the CSP; `/authorize` checks that the redirect
+    URI is registered.
     """
     given = dict(pairs_of(return_to))
     try:

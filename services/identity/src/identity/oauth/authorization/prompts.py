@@ -1,7 +1,7 @@
-"""What a person has to do before an authorization request is answered, one visible list.
+"""Prompts before the response to an authorization request, as one list.
 
-Each prompt says whether it is needed and what its page shows. The first that is needed is shown; with
-`prompt=none` its error is answered instead (OpenID Connect Core §3.1.2.1, §3.1.2.6).
+Each prompt decides whether it is required and returns its page. The first required prompt is shown; with
+`prompt=none` its error is returned instead (OpenID Connect Core §3.1.2.1, §3.1.2.6).
 """
 
 from collections.abc import Callable
@@ -26,28 +26,28 @@ class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page to show; `redirect_uri` is where the answer will go, for the page's policy."""
+    """A page to show; its CSP allows `redirect_uri`, the target of the response."""
 
     redirect_uri: str
 
 
 @dataclass(frozen=True)
 class LoginPage(Page):
-    """The person has to sign in."""
+    """The person must sign in."""
 
     login_hint: str | None = None
 
 
 @dataclass(frozen=True)
 class StepUpPage(Page):
-    """The person has to authenticate further, to reach a level."""
+    """The person must authenticate further to reach a level."""
 
     acr: str
 
 
 @dataclass(frozen=True)
 class SelectAccountPage(Page):
-    """The person has to say with which account to continue."""
+    """The person must select an account."""
 
     name: str
     phone_masked: str
@@ -55,7 +55,7 @@ class SelectAccountPage(Page):
 
 @dataclass(frozen=True)
 class ConsentPage(Page):
-    """The person has to allow the client what it requests."""
+    """The person must consent to the client's request."""
 
     client_id: str
     client_name: str
@@ -69,7 +69,7 @@ class ConsentPage(Page):
 
 @dataclass(frozen=True)
 class Interaction:
-    """A checked request, the person at the browser, and what they have done since it arrived (`marker`)."""
+    """A checked request, the person at the browser, and their actions since the request (`marker`)."""
 
     request: AuthorizationRequest
     person: Account | None
@@ -77,12 +77,12 @@ class Interaction:
 
     @property
     def fresh(self) -> bool:
-        """Whether the person has signed in since the request arrived."""
+        """Whether the person has signed in since the request."""
         return self.marker is not None and self.marker.fresh(self.request.context.browser)
 
     @property
     def another_person(self) -> bool:
-        """Whether the signed-in person is not the one that the client expects."""
+        """Whether the signed-in person differs from the one that the client expects."""
         expected = self.request.sub
         return self.person is not None and expected is not None and expected != self.person.id
 
@@ -91,17 +91,17 @@ Needed = Callable[[Interaction], bool]
 
 
 def no_session(at: Interaction) -> bool:
-    """No person is signed in."""
+    """Return whether no person is signed in."""
     return at.person is None or at.request.context.browser is None
 
 
 def login_requested(at: Interaction) -> bool:
-    """`prompt=login`."""
+    """Return whether `prompt=login` requires a sign-in."""
     return "login" in at.request.prompts and not at.fresh
 
 
 def too_old(at: Interaction) -> bool:
-    """The sign-in is older than `max_age`; 0 asks each time, like `prompt=login`."""
+    """Return whether the sign-in is older than `max_age`; 0 always requires one, like `prompt=login`."""
     browser, max_age = at.request.context.browser, at.request.max_age
     if max_age is None or browser is None or at.fresh:
         return False
@@ -110,7 +110,7 @@ def too_old(at: Interaction) -> bool:
 
 
 def another_person(at: Interaction) -> bool:
-    """The signed-in person is not the one that the client expects."""
+    """Return whether the signed-in person differs from the one that the client expects."""
     return at.another_person and not at.fresh
 
 
@@ -118,9 +118,9 @@ LOGIN_REASONS: tuple[Needed, ...] = (no_session, login_requested, too_old, anoth
 
 
 def login(at: Interaction) -> LoginPage | None:
-    """Sign in. Raises `login_required` if the person who then signed in is not the expected one."""
+    """Prompt for sign-in. Raises `login_required` if another person than the expected one then signed in."""
     if any(reason(at) for reason in LOGIN_REASONS):
-        # As it counts: of a pushed request, what was pushed.
+        # For a pushed request, only the pushed parameters count.
         return LoginPage(at.request.data.get("login_hint"), redirect_uri=at.request.redirect_uri)
     if at.another_person:
         raise LoginRequiredError("Another person has signed in.")
@@ -128,7 +128,7 @@ def login(at: Interaction) -> LoginPage | None:
 
 
 def step_up(at: Interaction) -> StepUpPage | None:
-    """Reach the requested level of authentication (RFC 9470)."""
+    """Prompt for the requested level of authentication (RFC 9470)."""
     browser, level = at.request.context.browser, at.request.level
     if browser is None or level.need is None or level.met(browser.acr):
         return None
@@ -136,7 +136,7 @@ def step_up(at: Interaction) -> StepUpPage | None:
 
 
 def select_account(at: Interaction) -> SelectAccountPage | None:
-    """`prompt=select_account`: continue as the person who is signed in, or as another."""
+    """Prompt for `prompt=select_account`: continue as the signed-in person, or as another."""
     if at.person is None or "select_account" not in at.request.prompts or at.fresh:
         return None
     if at.marker is not None and at.marker.chosen == str(at.person.id):
@@ -145,7 +145,7 @@ def select_account(at: Interaction) -> SelectAccountPage | None:
 
 
 def consent(at: Interaction) -> ConsentPage | None:
-    """Allow a third-party client what has not been allowed yet; everything again with `prompt=consent`."""
+    """Prompt for scopes without consent by third-party clients; with `prompt=consent`, for all scopes."""
     request, client = at.request, at.request.client
     assert at.person is not None
     again = "consent" in request.prompts and (at.marker is None or at.marker.consented != str(at.person.id))
@@ -158,7 +158,7 @@ def consent(at: Interaction) -> ConsentPage | None:
         client_uri=client.client_uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
-        # The words for `offline_access` refer to the scopes above it.
+        # The description of `offline_access` refers to the scopes above it.
         scopes=sorted(request.scopes, key=lambda name: (name == "offline_access", name)),
         resources=sorted(request.resources),
         account=at.person.id,
@@ -173,7 +173,7 @@ def _allowed(request: AuthorizationRequest, person: Account) -> bool:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt, and the error instead of its page with `prompt=none`."""
+    """A prompt, and its error with `prompt=none`."""
 
     page: Callable[[Interaction], Page | None]
     error: type[OAuth2Error]
@@ -181,7 +181,7 @@ class Prompt:
 
 PROMPTS: tuple[Prompt, ...] = (
     Prompt(login, LoginRequiredError),
-    # A person could reach the level, so it is not unmet yet (OpenID Connect Core §3.1.2.6).
+    # The person could reach the level, so it is not unmet yet (OpenID Connect Core §3.1.2.6).
     Prompt(step_up, LoginRequiredError),
     Prompt(select_account, AccountSelectionRequiredError),
     Prompt(consent, ConsentRequiredError),
@@ -189,9 +189,9 @@ PROMPTS: tuple[Prompt, ...] = (
 
 
 def next_page(request: AuthorizationRequest, person: Account | None, marker: Marker | None) -> Page | None:
-    """The page of the first prompt that is needed; None if the request can be answered.
+    """Return the page of the first required prompt, or None if the request can be answered.
 
-    Raises `OAuth2Error`, to be answered at the client's redirect URI.
+    Raises `OAuth2Error`, which is returned to the client's redirect URI.
     """
     try:
         return _next_page(Interaction(request, person, marker))

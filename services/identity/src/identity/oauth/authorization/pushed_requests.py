@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126), and the refusal of request objects (OpenID Connect Core §6)."""
+"""Pushed authorization requests (RFC 9126), and rejection of request objects (OpenID Connect Core §6)."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from servicekit.ids import new_id
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 FIRST_SECONDS = 60
-# Presented in time, it stands for as long as a person may take to sign in.
+# After its first use, the reference stays valid for the time a person may take to sign in.
 _LAST_SECONDS = 900
 _PURPOSE = "pushed-request"
 _CREDENTIALS = {"client_secret", "client_assertion", "client_assertion_type"}
@@ -25,25 +25,25 @@ Pairs = list[tuple[str, str]]
 
 
 class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
-    """OpenID Connect Core §3.1.2.6: request objects by value are not taken."""
+    """OpenID Connect Core §3.1.2.6: request objects by value are not supported."""
 
     error = "request_not_supported"
 
 
 class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
-    """OpenID Connect Core §3.1.2.6: request objects by reference are not taken, only pushed requests."""
+    """OpenID Connect Core §3.1.2.6: `request_uri` is supported only for pushed requests."""
 
     error = "request_uri_not_supported"
 
 
 class InvalidRequestUri(OAuth2Error):  # type: ignore[misc]
-    """RFC 9101 §7 (used by RFC 9126 §4): the reference is unknown, used up, too old, or another client's."""
+    """RFC 9101 §7 (used by RFC 9126 §4): the reference is unknown, used, expired, or another client's."""
 
     error = "invalid_request_uri"
 
 
 def push(context: Context, server: AuthorizationServer, request: Request) -> dict[str, Any]:
-    """Check a request as /authorize would and keep it (§2.1). Raises the errors of /authorize."""
+    """Check a request like /authorize and store it (§2.1). Raises the errors of /authorize."""
     if "request_uri" in request.form:
         raise InvalidRequestError("'request_uri' must not be pushed.")
     if "request" in request.form:
@@ -83,10 +83,10 @@ def push(context: Context, server: AuthorizationServer, request: Request) -> dic
 
 
 def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None]:
-    """The parameters that an authorization request stands for, and the pushed request, if it is one.
+    """Return the parameters of an authorization request, and the pushed request if it refers to one.
 
-    Of a pushed request only what was pushed counts (§4). Raises `invalid_request_uri`, and refuses what
-    must be pushed and is not.
+    Of a pushed request only the pushed parameters count (§4). Raises `invalid_request_uri`, and rejects
+    requests that must be pushed but are not.
     """
     given = dict(reversed([(name, value) for name, value in pairs if value]))
     client = context.client(given.get("client_id", ""))
@@ -112,13 +112,13 @@ def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pa
     parameters = [(name, value) for name, value in stored]
     browser = context.browser
     if browser is not None and browser.begun_at >= row.issued_at:
-        # The person has signed in since; asking again would never end.
+        # The person has signed in since; prompting again would loop.
         parameters = [pair for pair in parameters if pair != ("prompt", "login")]
     return parameters, row
 
 
 def _to_client(error: OAuth2Error, pairs: Pairs) -> OAuth2Error:
-    """Answer by redirect where the redirect URI can be trusted."""
+    """Redirect errors only to a trusted redirect URI."""
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         if value:

@@ -1,4 +1,4 @@
-"""What can be said of a request before anything in it is trusted."""
+"""Functions on requests that are not validated yet."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ from identity.oauth.state.context import current
 
 
 def trusted_redirect(lists: Mapping[str, list[str]]) -> str | None:
-    """The redirect URI among parameters, if it and the client are named once and it is registered for it.
+    """Return the redirect URI if it and the client occur once and it is registered for the client.
 
-    None otherwise: then the error is shown to the person (RFC 6749 §4.1.2.1).
+    Otherwise return None: the error is then shown to the person (RFC 6749 §4.1.2.1).
     """
     if any(len(lists.get(name, [])) != 1 for name in ("client_id", "redirect_uri")):
         return None
@@ -18,5 +18,7 @@ def trusted_redirect(lists: Mapping[str, list[str]]) -> str | None:
 
 
 def has_nul(lists: Mapping[str, list[str]]) -> bool:
-    """Whether a parameter has a character that no database row can hold, nor RFC 6749 appendix A allows."""
+    """Return whether a parameter contains a character that no database row can store and RFC 6749 appendix A
+    forbids.
+    """
     return any("\0" in value for values in lists.values() for value in values)

@@ -1,4 +1,4 @@
-"""The page where a person enters the code that a device shows (RFC 8628 §3.3)."""
+"""Verification page of the device flow: the person enters the code that a device shows (RFC 8628 §3.3)."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlencode, urlsplit
@@ -30,7 +30,9 @@ Code = Annotated[str, Form(max_length=40)]
 async def enter(
     browser: Browser, vault: ServiceVault, user_code: Annotated[str, Query(max_length=40)] = ""
 ) -> Response:
-    """A form for the code. One in the address only fills it in: the person compares and sends it (§3.3.1)."""
+    """Show the form for the code. A code in the URL only prefills it; the person compares and submits it
+    (§3.3.1).
+    """
     code = rules.normal(user_code)
     if browser is None:
         query = "" if code is None else "?" + urlencode({"user_code": rules.shown(code)})
@@ -48,7 +50,7 @@ async def show(
     token: Token,
     user_code: Code = "",
 ) -> Response:
-    """Show client and scopes, and warn of codes that were sent by others (§5.4)."""
+    """Show client and scopes, and warn about codes sent by others (§5.4)."""
     mine = csrf.check(request, vault, settings, browser, token)
     found = await devices.find(mine, user_code)
     if isinstance(found, UserCodeRefusal):
@@ -68,7 +70,7 @@ async def decide(
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
 ) -> Response:
-    """Allow or deny the device. A person who has to authenticate further comes back to the code."""
+    """Approve or deny the device. After a required step-up, the person returns to the code."""
     mine = csrf.check(request, vault, settings, browser, token)
     found = await devices.find(mine, user_code)
     if isinstance(found, UserCodeRefusal):

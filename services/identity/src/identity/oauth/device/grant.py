@@ -1,6 +1,6 @@
 """The device authorization grant (RFC 8628): for wall displays and tools without a browser.
 
-The page where a person enters the code is in `device.endpoints`.
+`device.endpoints` contains the verification page.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ from servicekit.ids import new_id
 
 
 def begin(context: Context, request: Any) -> dict[str, Any]:
-    """The device authorization response (§3.2) for an authenticated client.
+    """Return the device authorization response (§3.2) for an authenticated client.
 
     Raises `unauthorized_client`, `invalid_scope`, `invalid_target`.
     """
@@ -70,13 +70,15 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
 
 
 class DeviceCodeGrant(Base):  # type: ignore[misc]
-    """Polling (§3.4), under a row lock. A refusal is an answer, so what a poll changes is kept."""
+    """Polling (§3.4), under a row lock. An error is a normal response here, so the changes of a poll are
+    committed.
+    """
 
     GRANT_TYPE = DEVICE_CODE
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def validate_token_request(self) -> None:
-        """Raises the errors of §3.5; of an unknown, foreign or used code `invalid_grant`."""
+        """Raise the errors of §3.5; `invalid_grant` for an unknown or used code or another client's."""
         context = current()
         client: Client = self.authenticate_token_endpoint_client()
         self.request.client = client
@@ -95,11 +97,11 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
             raise resources.InvalidTargetError("The resource was not granted.")
         self.request.user = person
         self.request.credential = row
-        # The ID token is made from the same facts as at the code.
+        # The ID token has the same sources as in the code flow.
         self.request.authorization_code = row
 
     def _decided(self, context: Context, row: DeviceCode) -> Subject:
-        """The person who has allowed the device. Raises the error for the device otherwise."""
+        """Return the person who approved the device. Raises the error for the device otherwise."""
         now = context.clock.now()
         if row.used_at is not None:
             if row.grant is not None:
@@ -114,12 +116,12 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         grant = context.token_rows.grant(row.grant_id)
         person = None if grant is None else context.active_subject(grant)
         if person is None:
-            # Withdrawn, suspended or signed out between saying yes and this poll.
+            # Consent withdrawn, account suspended or session ended between approval and this poll.
             raise AccessDeniedError()
         return person
 
     def generate_token(self, user: Subject, scope: str, **_: Any) -> dict[str, Any]:
-        """The token response (RFC 6749 §5.1); the code is used up."""
+        """Return the token response (RFC 6749 §5.1); the code is redeemed."""
         context = current()
         row: DeviceCode = self.request.credential
         assert row.grant is not None
@@ -128,7 +130,7 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         return refresh_token.first_tokens(context, self.request.client, user, row.grant, scope, asked)
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Not stored; audited."""
+        """Record in the audit log; access tokens are not stored."""
         context = current()
         context.audit.record(
             actor=self.request.client.client_id,

@@ -1,4 +1,4 @@
-"""What the device flow remembers (RFC 8628)."""
+"""State of the device flow (RFC 8628)."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,15 +14,15 @@ from identity.vault import Vault
 
 
 def user_code_hash(vault: Vault, user_code: str) -> bytes:
-    """How a user code is stored: it is short, so under a key."""
+    """Hash a user code with a key, because it is short."""
     return vault.index("device-user-code", user_code)
 
 
 class DeviceCode(Base):
     """One device's request, from its codes to its tokens.
 
-    `device_code` is found by `id`, which it contains, and stored as a hash; `user_code` under a keyed hash:
-    it is short. Of use for ten minutes; partitioned by day of `id`, and dropped a day later.
+    `device_code` contains `id`, by which it is found, and is stored as a hash. `user_code` is short and
+    stored as a keyed hash. Valid for ten minutes; partitioned by day of `id`, and dropped a day later.
     """
 
     __tablename__ = "device_codes"
@@ -42,7 +42,7 @@ class DeviceCode(Base):
     interval: Mapped[int] = mapped_column(Integer, default=rules.INTERVAL)
     polled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     denied_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Without a foreign key: grants are partitioned and pruned on their own.
+    # No foreign key: grants are partitioned and pruned independently.
     grant_id: Mapped[UUID | None]
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -51,51 +51,51 @@ class DeviceCode(Base):
     )
 
     def open(self, now: datetime) -> bool:
-        """Whether the person can still decide."""
+        """Return whether the person can still decide."""
         return self.denied_at is None and self.grant_id is None and now < self.expires_at
 
     def allow(self, grant: Grant) -> None:
-        """The person has said yes."""
+        """Store the person's approval."""
         self.grant_id = grant.id
 
     def deny(self, now: datetime) -> None:
-        """The person has said no."""
+        """Store the person's denial."""
         self.denied_at = now
 
     def poll(self, now: datetime) -> bool:
-        """Note a poll; False, and a longer interval, if it comes too soon (§3.5)."""
+        """Record a poll. Return False and increase the interval if it comes too soon (§3.5)."""
         hasty = self.polled_at is not None and now < self.polled_at + timedelta(seconds=self.interval)
         if hasty:
             self.interval += rules.INTERVAL
         self.polled_at = now
         return not hasty
 
-    # What the ID token is made from, as of an authorization code.
+    # Sources of the ID token, as in an authorization code.
     def get_nonce(self) -> str | None:
-        """None: a device sends none."""
+        """Return None: a device sends no nonce."""
         return None
 
     def get_auth_time(self) -> int | None:
-        """When the person authenticated at the browser."""
+        """Return when the person authenticated at the browser."""
         return None if self.grant is None else self.grant.auth_time
 
     def get_acr(self) -> str | None:
-        """How strongly."""
+        """Return the level of authentication."""
         return None if self.grant is None else self.grant.acr
 
     def get_amr(self) -> list[str]:
-        """By what means (RFC 8176)."""
+        """Return the authentication methods (RFC 8176)."""
         return [] if self.grant is None else self.grant.amr
 
     def get_scope(self) -> str:
-        """What was asked for and granted: a person allows all of it or nothing."""
+        """Return the requested and granted scope: a person approves all of it or nothing."""
         return self.scope
 
 
 class DeviceTries(Base):
-    """Wrong user codes of one person or from one address (§5.1), in a window that begins with the first.
+    """Failed user codes of one person or from one address (§5.1), in a window that starts with the first.
 
-    One row each; of no use once the window is over: pruned by
+    One row each; unused after the window: pruned by
     `DELETE ... WHERE since < now() - interval '1 day'`.
     """
 

@@ -14,17 +14,17 @@ from identity.oauth.device.models import DeviceCode, DeviceTries
 
 
 class DeviceCodes:
-    """Device codes as the protocol core needs them, on the sync face of the session."""
+    """Device codes for the protocol core, on the sync interface of the session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def add(self, row: DeviceCode) -> None:
-        """Store a new request."""
+        """Insert a request."""
         self._session.add(row)
 
     def lock(self, row_id: UUID) -> DeviceCode | None:
-        """A request by id, locked and read again: it is redeemed once."""
+        """Return a request by id, locked and refreshed, so that it is redeemed once."""
         found: DeviceCode | None = self._session.scalar(
             select(DeviceCode)
             .where(DeviceCode.id == row_id)
@@ -35,18 +35,18 @@ class DeviceCodes:
 
 
 class DeviceRepository:
-    """Requests that wait for a person, and the count of wrong user codes."""
+    """Pending requests, and the count of failed user codes."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def add_grant(self, grant: Grant) -> None:
-        """Store the grant of a device that was allowed, so that later queries see it."""
+        """Insert and flush the grant of an approved device, so that later queries return it."""
         self._session.add(grant)
         await self._session.flush()
 
     async def live(self, user_code_hash: bytes, now: datetime) -> Sequence[DeviceCode]:
-        """Undecided requests with this user code, locked."""
+        """Return the undecided requests with this user code, locked."""
         found = await self._session.scalars(
             select(DeviceCode)
             .where(
@@ -61,7 +61,9 @@ class DeviceRepository:
         return found.all()
 
     async def count_try(self, key_hash: bytes, now: datetime, window_begins: datetime) -> int:
-        """One try more, counted under a row lock; how many there are in the window, this one included."""
+        """Count one attempt under a row lock. Return the number of attempts in the window, including this
+        one.
+        """
         over = DeviceTries.since < window_begins
         statement = (
             insert(DeviceTries)
@@ -78,7 +80,7 @@ class DeviceRepository:
         return int((await self._session.execute(statement)).scalar_one())
 
     async def take_back_try(self, key_hash: bytes) -> None:
-        """The try was none: the code was right."""
+        """Undo the count of an attempt with a correct code."""
         await self._session.execute(
             update(DeviceTries)
             .where(DeviceTries.key_hash == key_hash)

@@ -1,4 +1,4 @@
-"""The person's side of the device flow (RFC 8628 §3.3): finding a request by its user code, and deciding."""
+"""The person's side of the device flow (RFC 8628 §3.3): look up a request by its user code, and decide."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,14 +23,14 @@ _TRIES = "device-tries"
 
 @dataclass(frozen=True)
 class FurtherSignIn:
-    """The person has to authenticate further before they decide."""
+    """The person must authenticate further before deciding."""
 
     acr: str | None = None
-    """The level to reach in the same session; None to sign in again."""
+    """The level to reach in the same session; None for a new sign-in."""
 
 
 class Devices:
-    """The device flow within one request of a browser at `address`."""
+    """Device flow for one request of a browser at `address`."""
 
     def __init__(
         self, session: AsyncSession, parts: Parts, consents: Consents, audit: AuditLog, address: str
@@ -44,11 +44,11 @@ class Devices:
         self._rows = DeviceRepository(session)
 
     async def find(self, browser: BrowserSession, typed: str) -> tuple[DeviceCode, Client] | UserCodeRefusal:
-        """The request that a person has typed the code of, locked.
+        """Return the request of a typed user code, locked.
 
-        Wrong codes are counted for the person and the address, right ones are not (§5.1). What a person
-        tries beyond their limit does not count for the address, which others share. A refusal must be
-        rendered: raised, it would undo the count.
+        Failed attempts are counted for the person and the address, correct codes are not (§5.1). Attempts
+        beyond the person's limit do not count for the shared address. An error must be rendered: raising it
+        would roll back the count.
         """
         now, vault = self._clock.now(), self._parts.keys.vault
         limits = (
@@ -57,13 +57,13 @@ class Devices:
         )
         begins = now - rules.TRIES_WINDOW
         keys = [(vault.index(_TRIES, of), most) for of, most in limits]
-        # Counted first, so that of many tries at once none is overlooked.
+        # Counted first, so that concurrent attempts are all counted.
         for key, most in keys:
             if await self._rows.count_try(key, now, begins) > most:
                 return UserCodeRefusal.TOO_MANY
         code = rules.normal(typed)
         rows = [] if code is None else await self._rows.live(user_code_hash(vault, code), now)
-        # Two devices with one code cannot be told apart.
+        # Two devices with the same code are ambiguous.
         row = rows[0] if len(rows) == 1 else None
         client = None if row is None else await self._client(row.client_id)
         if row is None or client is None:
@@ -75,9 +75,9 @@ class Devices:
     def further_sign_in(
         self, row: DeviceCode, client: Client, browser: BrowserSession
     ) -> FurtherSignIn | None:
-        """What the browser's sign-in lacks for the client, None if nothing.
+        """Return what the browser's sign-in lacks for the client, or None.
 
-        The client's `default_max_age` and `default_acr_values` count (OpenID Connect Dynamic Client
+        The client's `default_max_age` and `default_acr_values` apply (OpenID Connect Dynamic Client
         Registration §2); the flow has no parameters of its own for them.
         """
         signed_in_since = browser.begun_at >= row.issued_at
@@ -89,11 +89,11 @@ class Devices:
         return None if level.met(browser.acr) else FurtherSignIn(level.need)
 
     async def allow(self, row: DeviceCode, client: Client, browser: BrowserSession) -> None:
-        """The person lets the device in: a grant, as of a code, and a consent that they can withdraw.
+        """Approve the device: create a grant, as for a code, and a consent that the person can withdraw.
 
-        With `offline_access` the grant is not of the browser's session and lasts for
-        `device_grant_days`; it ends when the consent is withdrawn or an administrator signs the person out.
-        Without, it ends with the session.
+        With `offline_access` the grant is not bound to the browser's session and lasts for
+        `device_grant_days`; it is revoked when the consent is withdrawn or an administrator ends the person's
+        sessions. Without, it ends with the session.
         """
         now, settings = self._clock.now(), self._parts.settings
         scopes = set(row.scope.split())
@@ -123,7 +123,7 @@ class Devices:
         self._record("device.allowed", row, browser, grant=str(grant.id))
 
     def deny(self, row: DeviceCode, browser: BrowserSession) -> None:
-        """The person does not let the device in."""
+        """Deny the device."""
         row.deny(self._clock.now())
         self._record("device.denied", row, browser)
 
