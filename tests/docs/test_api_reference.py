@@ -1,15 +1,72 @@
-"""The committed OpenAPI documents are those of the code; every operation is described."""
+"""The committed OpenAPI documents are those of the code, and every operation is fully described.
+
+The tests state properties of all operations: a new endpoint has to be described, and nothing changes here.
+"""
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
+from pydantic import JsonValue
 
 from onebox.reference import documents, text_of
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 DOCUMENTS = documents()
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+OPERATION_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LONGEST_ID = 30
+# Who may call these is decided by the OAuth specifications, or anybody may.
+WITHOUT_TOKEN = {
+    "identity": {
+        *(
+            "discovery",
+            "rfc8414",
+            "jwks",
+            "authorize",
+            "authorize_by_post",
+            "end_session",
+            "end_session_by_post",
+        ),
+        *("token", "revoke", "introspect", "par", "device_authorization", "userinfo"),
+        *("register_client", "read_client", "change_client", "delete_client", "send_code", "register"),
+    }
+}
+
+
+class Operation(NamedTuple):
+    """One operation of one service."""
+
+    service: str
+    where: str
+    content: dict[str, JsonValue]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.where}"
+
+    def part(self, name: str) -> dict[str, JsonValue]:
+        """A part that is an object."""
+        found = self.content.get(name, {})
+        assert isinstance(found, dict), (str(self), name)
+        return found
+
+    def text(self, name: str) -> str:
+        return str(self.content.get(name, ""))
+
+
+def operations() -> Iterator[Operation]:
+    for service, document in DOCUMENTS.items():
+        for path, methods in document["paths"].items():
+            for method, content in methods.items():
+                yield Operation(service, f"{method.upper()} {path}", content)
+
+
+OPERATIONS = list(operations())
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
@@ -17,33 +74,98 @@ def test_the_committed_reference_is_current(service: str) -> None:
     assert (REFERENCE / f"{service}.json").read_text() == text_of(DOCUMENTS[service]), "run `make snapshots`"
 
 
-def operations(service: str) -> list[tuple[str, dict[str, Any]]]:
-    return [
-        (f"{method.upper()} {path}", operation)
-        for path, methods in DOCUMENTS[service]["paths"].items()
-        for method, operation in methods.items()
-    ]
+def test_operation_ids_are_short_and_unique_within_a_service() -> None:
+    for operation in OPERATIONS:
+        name = operation.text("operationId")
+        assert OPERATION_ID.fullmatch(name), str(operation)
+        assert len(name) <= LONGEST_ID, name
+    counted = Counter((operation.service, operation.text("operationId")) for operation in OPERATIONS)
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+@every_operation
+def test_an_operation_has_one_tag_that_the_document_declares(operation: Operation) -> None:
+    tags = operation.content.get("tags")
+    assert isinstance(tags, list)
+    assert len(tags) == 1
+    assert tags[0] in [tag["name"] for tag in DOCUMENTS[operation.service]["tags"]]
+
+
+@every_operation
+def test_an_operation_has_a_chinese_summary_and_description(operation: Operation) -> None:
+    assert CHINESE.search(operation.text("summary"))
+    assert CHINESE.search(operation.text("description"))
+
+
+@every_operation
+def test_an_operation_documents_its_success_and_its_refusals_in_chinese(operation: Operation) -> None:
+    responses = operation.part("responses")
+    assert any(status < "400" for status in responses)
+    refusals = {status for status in responses if status >= "400"}
+    assert refusals
+    for status, response in responses.items():
+        assert isinstance(response, dict)
+        assert CHINESE.search(str(response["description"])), status
+        if status in refusals:
+            content = response["content"]
+            assert isinstance(content, dict)
+            forms = {"application/problem+json"}
+            if operation.text("operationId") in WITHOUT_TOKEN.get(operation.service, set()):
+                forms |= {"application/json", "text/html"}  # of the OAuth specifications, and pages
+            assert forms & content.keys(), status
+
+
+@every_operation
+def test_an_operation_names_the_security_that_it_requires(operation: Operation) -> None:
+    free = operation.text("operationId") in WITHOUT_TOKEN.get(operation.service, set())
+    assert bool(operation.content.get("security")) is not free
+    refusals = operation.part("responses")
+    assert free or {"401", "403"} & refusals.keys()
+
+
+def test_operations_without_a_token_exist() -> None:
+    there = {(operation.service, operation.text("operationId")) for operation in OPERATIONS}
+    assert {(service, name) for service, names in WITHOUT_TOKEN.items() for name in names} <= there
+
+
+@every_operation
+def test_the_parameters_of_an_operation_are_described_in_chinese(operation: Operation) -> None:
+    parameters = operation.content.get("parameters", [])
+    assert isinstance(parameters, list)
+    for parameter in parameters:
+        assert isinstance(parameter, dict)
+        assert CHINESE.search(str(parameter.get("description", ""))), parameter["name"]
 
 
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
-def test_every_operation_has_a_chinese_summary_and_names_its_refusals(service: str) -> None:
-    for name, operation in operations(service):
-        assert any(ord(c) > 127 for c in operation["summary"]) or "Discovery" in operation["summary"], name
-        refusals = {s: r for s, r in operation["responses"].items() if s >= "400"}
-        assert refusals, name
-        for status, response in refusals.items():
-            assert "application/problem+json" in response["content"], (name, status)
+def test_every_field_is_described_in_chinese(service: str) -> None:
+    undescribed = [
+        f"{schema}.{name}"
+        for schema, content in DOCUMENTS[service]["components"]["schemas"].items()
+        for name, field in content.get("properties", {}).items()
+        if not CHINESE.search(field.get("description", ""))
+    ]
+    assert undescribed == [], f"describe the field, or add its name to {service}/descriptions.py"
 
 
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
 def test_every_problem_example_has_its_code_and_chinese_words(service: str) -> None:
     codes = set()
-    for name, operation in operations(service):
-        for response in operation["responses"].values():
-            for example in (
-                response.get("content", {}).get("application/problem+json", {}).get("examples", {}).values()
-            ):
+    for operation in OPERATIONS:
+        if operation.service != service:
+            continue
+        for response in operation.part("responses").values():
+            assert isinstance(response, dict)
+            content = response.get("content", {})
+            assert isinstance(content, dict)
+            problem = content.get("application/problem+json", {})
+            assert isinstance(problem, dict)
+            examples = problem.get("examples", {})
+            assert isinstance(examples, dict)
+            for example in examples.values():
+                assert isinstance(example, dict)
                 value = example["value"]
-                codes.add(value["code"])
-                assert any("\u4e00" <= c <= "\u9fff" for c in value["detail"]), (name, value)
+                assert isinstance(value, dict)
+                codes.add(str(value["code"]))
+                assert CHINESE.search(str(value["detail"])), (str(operation), value)
     assert len(codes) > 5, json.dumps(sorted(codes))

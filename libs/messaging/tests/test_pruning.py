@@ -42,6 +42,7 @@ async def test_what_is_old_is_deleted_and_the_rest_stays(database_factory: Datab
     database = Database(
         await database_factory("pruning", create_tables), pool_size=2, plans="force_custom_plan"
     )
+    assert KEYS is not None
     now = datetime.now(UTC)
     async with database.transaction() as session:
         for days in (29, 31, 40):

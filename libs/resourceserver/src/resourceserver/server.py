@@ -90,6 +90,7 @@ class ResourceServer:
         checks: Mapping[str, Check] | None = None,
         larger_bodies: dict[str, int] | None = None,
         pages: Sequence[str] = (),
+        words: Mapping[str, str] | None = None,
     ) -> FastAPI:
         """The application, with the service's own parts; see `create_app`.
 
@@ -139,6 +140,7 @@ class ResourceServer:
             clock=self.clock,
             larger_bodies=larger_bodies,
             pages=pages,
+            words=words,
         )
         app.state.verifier = self.verifier(audience=self._audience)
         return app

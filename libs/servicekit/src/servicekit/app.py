@@ -1,13 +1,13 @@
 """The application factory: every service is assembled by this one call."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
 
-from servicekit import health, idempotency, metrics, problems, reference
+from servicekit import health, idempotency, metrics, openapi, problems, reference
 from servicekit.clock import Clock, SystemClock
 from servicekit.cors import Cors
 from servicekit.db import Check, Database
@@ -48,6 +48,7 @@ def create_app(
     clock: Clock | None = None,
     larger_bodies: dict[str, int] | None = None,
     pages: Sequence[str] = (),
+    words: Mapping[str, str] | None = None,
 ) -> FastAPI:
     """Assemble a service.
 
@@ -55,7 +56,8 @@ def create_app(
     are entered first, then `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`,
     which runs jobs and periodic tasks. `checks` decide `/readyz` beside the database; `larger_bodies` raises
     the body limit in bytes below path prefixes; `pages` are paths that browsers navigate to, with all below
-    them, which scripts of other origins never read.
+    them, which scripts of other origins never read; `words` describe fields and parameters in the OpenAPI
+    document (see `servicekit.openapi`).
     """
 
     @asynccontextmanager
@@ -81,6 +83,7 @@ def create_app(
         # A redirect would repeat the body to an address built from the Host header.
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.settings = settings
     app.state.public_origin = settings.public_origin
@@ -96,7 +99,7 @@ def create_app(
     reference.install(app)
     for router in (health.router, metrics.router, *routers):
         app.include_router(router)
-    _declare_problem_schema(app)
+    openapi.install(app, words or {})
 
     # Added last is outermost: correlation first, so that even a refused body has its id.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
@@ -129,18 +132,3 @@ def worker_app(app: FastAPI) -> FastAPI:
     for router in (health.router, metrics.router):
         alone.include_router(router)
     return alone
-
-
-def _declare_problem_schema(app: FastAPI) -> None:
-    original = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = original()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (problems.FieldError, problems.ProblemBody):
-            schemas.setdefault(
-                model.__name__, model.model_json_schema(ref_template="#/components/schemas/{model}")
-            ).pop("$defs", None)
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

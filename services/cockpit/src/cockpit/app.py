@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
+from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import endpoints as intake
@@ -71,6 +72,7 @@ def build(
         title="数字驾驶舱",
         routers=(overview.router, intake.router, metrics.router),
         periodic=(receiver.sweeping(),),
+        words=DESCRIPTIONS,
         resources=resources,
         background=background,
         checks={"analytics": analytics.ping},

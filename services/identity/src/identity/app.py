@@ -21,6 +21,7 @@ from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
+from identity.descriptions import DESCRIPTIONS
 from identity.integrations.endpoints import router as integrations
 from identity.keys import jobs
 from identity.keys.ring import KeyRing
@@ -99,6 +100,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
     app = server.app(
         title="助学 · 统一身份认证",
+        words=DESCRIPTIONS,
         routers=[
             discovery,
             authorization,

@@ -7,6 +7,7 @@ from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
+from office.descriptions import DESCRIPTIONS
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
 from office.notices.endpoints import router as notices
@@ -34,4 +35,6 @@ def build(
     server.keep_replica(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
-    return server.app(title="助学办公系统", routers=(notices, receipts, coverage, directory))
+    return server.app(
+        title="助学办公系统", words=DESCRIPTIONS, routers=(notices, receipts, coverage, directory)
+    )

@@ -35,7 +35,7 @@ _CSV = {
 }
 
 
-@router.get("/feeds", summary="可接入的数据源")
+@router.get("/feeds", summary="可接入的数据源", description="各数据源及其各列。")
 async def list_feeds(_: BatchReader) -> list[FeedOut]:
     """The feeds and their columns."""
     return [FeedOut.of(feed) for feed in FEEDS.values()]
@@ -45,6 +45,14 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
     "/batches",
     status_code=201,
     summary="上传一批数据（CSV）",
+    description=(
+        "请求体就是文件：`text/csv`，UTF-8（可以带 BOM）或以 charset 声明的 GB18030。"
+        "合格的行计入，不合格的行隔离；列不对的文件整个拒绝。\n\n"
+        "重复上传只计一次：同一 `batch_id` 或 `Idempotency-Key`（至少给定一个）是同一批次；"
+        "同一文件以另一标识上传，在前一批次计入期间被拒绝。"
+        "行只在批次内区分：`record_id` 在批次内唯一，同一记录在另一文件中再次上传会再次计入。"
+        "要更正一批数据，先撤回，再上传更正后的文件。"
+    ),
     response_model=BatchOut,
     openapi_extra={"requestBody": {"required": True, "content": {"text/csv": _CSV}}},
     responses={
@@ -112,7 +120,12 @@ async def create_batch(
     return BatchOut.of(*found)
 
 
-@router.get("/batches", summary="批次列表", responses=problems.responses(*_UNIT, UnitNotFound, BadCursor))
+@router.get(
+    "/batches",
+    summary="批次列表",
+    description="按接收时间从新到旧。",
+    responses=problems.responses(*_UNIT, UnitNotFound, BadCursor),
+)
 async def list_batches(
     actor: BatchReader,
     batches: BatchService,
@@ -133,6 +146,7 @@ async def list_batches(
 @router.get(
     "/batches/{batch_id}",
     summary="批次详情",
+    description="批次及各原因的隔离行数。",
     responses=problems.responses(*_UNIT, errors.BatchNotFound),
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
@@ -144,6 +158,7 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
 @router.get(
     "/batches/{batch_id}/quarantine.csv",
     summary="下载被隔离的行",
+    description="按收到的原样返回，每行带行号和原因；可以放心用电子表格打开。",
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/csv": {"example": "行号,原因代码,原因,...\n"}}, "description": "CSV 文件"},
@@ -165,6 +180,7 @@ async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) 
 @router.post(
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
+    description="撤回后，各项数据不再包含该批次；其明细及撤回记录保留。",
     responses=problems.responses(RoleRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
 )
 async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:

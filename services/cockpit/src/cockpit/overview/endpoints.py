@@ -25,7 +25,11 @@ router = APIRouter(
 UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位；只能是本单位或下级")]
 
 
-@router.get("/overview", summary="资助概览")
+@router.get(
+    "/overview",
+    summary="资助概览",
+    description="一个单位的资助情况、公布的数据及其勾稽关系，以及可下钻的下级单位。",
+)
 async def get_overview(
     actor: Viewer,
     overviews: OverviewService,
@@ -36,7 +40,7 @@ async def get_overview(
     return await overviews.overview(actor, unit, year)
 
 
-@router.get("/overview/years", summary="有数据的年度")
+@router.get("/overview/years", summary="有数据的年度", description="一个单位有任何数据的年度。")
 async def get_years(actor: Viewer, overviews: OverviewService, unit: UnitId = None) -> Years:
     """The years for which a unit has any figure."""
     return await overviews.years(actor, unit)

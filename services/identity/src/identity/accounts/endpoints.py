@@ -21,6 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
     "/sms-codes",
     status_code=202,
     summary="获取短信验证码",
+    description="无论号码是否已注册，返回相同；结果由短信告知本人。",
     responses=problems.responses(
         errors.BadPhone, code_errors.CodeTooSoon, code_errors.CodeBudgetSpent, SmsUnavailable
     ),
@@ -40,6 +41,7 @@ async def send_code(asked: CodeRequestIn, accounts: AccountService, sender: Code
     "/accounts",
     status_code=201,
     summary="手机号实名注册",
+    description="账号可以立即登录，但在单位审核通过之前不能进入任何系统。",
     responses=problems.responses(
         errors.BadPhone,
         errors.BadName,

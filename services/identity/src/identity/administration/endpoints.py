@@ -62,6 +62,7 @@ StrongAdmin = Annotated[
     "/units/{unit_id}/close",
     tags=["单位"],
     summary="撤销单位",
+    description="须已没有正常状态的下级单位。所属人员自此不属于任何单位，历史保留。",
     responses=problems.responses(*_ADMIN, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
 )
 async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: MembershipService) -> UnitOut:
@@ -69,7 +70,7 @@ async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: MembershipSer
     return UnitOut.model_validate(await memberships.close_unit(admin, unit_id))
 
 
-@router.get("/me", tags=["账号"], summary="我的账号")
+@router.get("/me", tags=["账号"], summary="我的账号", description="本人的账号、所属单位和授权。")
 async def my_account(person: Person, memberships: MembershipService) -> AccountOut:
     """The caller's own account, unit and entitlements."""
     return account_out(await memberships.profile(UUID(person.sub)))
@@ -79,6 +80,7 @@ async def my_account(person: Person, memberships: MembershipService) -> AccountO
     "/accounts/{sub}",
     tags=["账号"],
     summary="查看账号",
+    description="管辖范围内的人员。",
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
 async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipService) -> AccountOut:
@@ -90,6 +92,7 @@ async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipServic
     "/accounts/{sub}/suspend",
     tags=["账号"],
     summary="停用账号",
+    description="各系统在一秒内拒绝此人的令牌。",
     responses=problems.responses(*_ADMIN, NotYourself, AccountNotFound, AccountNotActive),
 )
 async def suspend_account(
@@ -103,6 +106,7 @@ async def suspend_account(
     "/accounts/{sub}/restore",
     tags=["账号"],
     summary="恢复账号",
+    description="此人可以重新登录；已结束的会话不恢复。",
     responses=problems.responses(*_ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
 )
 async def restore_account(
@@ -116,6 +120,7 @@ async def restore_account(
     "/snapshot/people",
     tags=["副本"],
     summary="全部人员（供其他服务重建副本）",
+    description="内容与事件 `person.changed` 相同，按标识排列。",
     responses=problems.responses(InsufficientScope),
 )
 async def snapshot_people(
@@ -130,6 +135,7 @@ async def snapshot_people(
     "/accounts/{sub}/sessions",
     tags=["登录会话"],
     summary="某人的登录会话",
+    description="尚未结束的会话，从新到旧。",
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
 async def list_sessions(
@@ -155,6 +161,7 @@ async def list_sessions(
     tags=["登录会话"],
     status_code=204,
     summary="结束某人的所有登录会话",
+    description="所有会话结束，各系统拒绝其令牌。",
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
 async def end_sessions(
@@ -170,9 +177,10 @@ async def end_sessions(
     tags=["登录会话"],
     status_code=204,
     summary="结束某人的一个登录会话",
+    description="会话的授权和令牌一并撤销，并通知各接入系统。",
     responses=problems.responses(*_ADMIN, AccountNotFound, SessionNotFound),
 )
-async def end_session(
+async def end_one_session(
     sub: UUID,
     sid: UUID,
     admin: UnitAdmin,
@@ -201,7 +209,7 @@ async def end_session(
         NotYourself,
     ),
 )
-async def reset(
+async def reset_authenticators(
     sub: UUID,
     admin: StrongAdmin,
     memberships: MembershipService,

@@ -14,9 +14,10 @@ from identity.clients.rules import Metadata
 from identity.clients.schemas import Fields, values_of
 from identity.clients.service import Registered
 from identity.dependencies import ServiceSettings
+from identity.descriptions import OAUTH_ERRORS
 from servicekit.text import unstorable
 
-router = APIRouter(tags=["动态登记"])
+router = APIRouter(tags=["动态登记"], responses=OAUTH_ERRORS)
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REFUSED = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
@@ -80,7 +81,7 @@ _BODY: dict[str, Any] = {
 
 
 @router.post("/register", status_code=201, summary="动态登记", openapi_extra=_BODY)
-async def register(
+async def register_client(
     request: Request, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
     """凭初始令牌登记一个系统（RFC 7591 §3）。"""
@@ -95,7 +96,7 @@ async def register(
 
 
 @router.get("/register/{client_id}", summary="读取动态登记")
-async def read(
+async def read_client(
     client_id: str, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
     """凭登记令牌读取（RFC 7592 §2.1）。密钥不再返回：只存其散列。"""
@@ -107,7 +108,7 @@ async def read(
 
 
 @router.put("/register/{client_id}", summary="修改动态登记", openapi_extra=_BODY)
-async def change(
+async def change_client(
     client_id: str,
     request: Request,
     token: Token,
@@ -135,7 +136,7 @@ async def change(
 
 
 @router.delete("/register/{client_id}", status_code=204, summary="删除动态登记")
-async def delete(
+async def delete_client(
     client_id: str, token: Token, registration: RegistrationService, clients: ClientService
 ) -> Response:
     """系统随即停用，登记令牌作废（RFC 7592 §2.3）。"""

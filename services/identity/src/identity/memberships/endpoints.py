@@ -69,6 +69,7 @@ def _request_out(row: tuple[JoinRequest, Account, Unit]) -> JoinRequestOut:
     "/units/{unit_id}/invites",
     status_code=201,
     summary="生成邀请码",
+    description="邀请码只在此处返回一次。",
     response_model=InviteOut,
     responses=problems.responses(*ADMIN, UnitNotFound, UnitClosed),
 )
@@ -83,6 +84,7 @@ async def create_invite(
 @router.post(
     "/invites/{invite_id}/revoke",
     summary="撤销邀请码",
+    description="此前用它提交的申请仍然有效。",
     responses=problems.responses(*ADMIN, errors.InviteNotFound),
 )
 async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: MembershipService) -> InviteOut:
@@ -94,6 +96,7 @@ async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: MembershipSe
     "/join-requests",
     status_code=201,
     summary="凭邀请码申请加入单位",
+    description="单位管理员审核通过之前不能进入任何系统。",
     response_model=JoinRequestOut,
     responses=problems.responses(
         errors.InviteInvalid,
@@ -112,7 +115,12 @@ async def request_to_join(
     return await idempotency.keep(_request_out(await service.request(person, join.invite_code)))
 
 
-@router.get("/join-requests", summary="待审核的加入申请", responses=problems.responses(*ADMIN))
+@router.get(
+    "/join-requests",
+    summary="待审核的加入申请",
+    description="本单位及下级单位的申请，从早到晚。",
+    responses=problems.responses(*ADMIN),
+)
 async def list_join_requests(
     admin: UnitAdmin, paging: Paging, service: MembershipService
 ) -> Page[JoinRequestOut]:
@@ -131,7 +139,12 @@ DECIDE = problems.responses(
 )
 
 
-@router.post("/join-requests/{request_id}/approve", summary="通过加入申请", responses=DECIDE)
+@router.post(
+    "/join-requests/{request_id}/approve",
+    summary="通过加入申请",
+    description="申请人自此属于该单位，具有邀请码所定的角色。",
+    responses=DECIDE,
+)
 async def approve_join_request(
     request_id: UUID, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
@@ -139,7 +152,12 @@ async def approve_join_request(
     return _request_out(await service.approve(admin, request_id))
 
 
-@router.post("/join-requests/{request_id}/reject", summary="驳回加入申请", responses=DECIDE)
+@router.post(
+    "/join-requests/{request_id}/reject",
+    summary="驳回加入申请",
+    description="申请人可以看到原因，并可再次申请。",
+    responses=DECIDE,
+)
 async def reject_join_request(
     request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
@@ -148,7 +166,10 @@ async def reject_join_request(
 
 
 @router.get(
-    "/units/{unit_id}/members", summary="单位人员", responses=problems.responses(*ADMIN, UnitNotFound)
+    "/units/{unit_id}/members",
+    summary="单位人员",
+    description="管辖范围内一个单位的人员，手机号隐去中间四位。",
+    responses=problems.responses(*ADMIN, UnitNotFound),
 )
 async def list_members(
     unit_id: UUID, admin: UnitAdmin, paging: Paging, service: MembershipService
@@ -172,8 +193,8 @@ async def list_members(
 
 @router.post(
     "/accounts/{sub}/entitlements",
-    tags=["授权"],
     summary="授权进入其他系统",
+    description="驾驶舱只授权给部省市县四级学生资助部门的人员。",
     responses=problems.responses(
         *ADMIN, NotYourself, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement
     ),
@@ -187,9 +208,9 @@ async def grant_entitlement(
 
 @router.delete(
     "/accounts/{sub}/entitlements/{name}",
-    tags=["授权"],
     status_code=204,
     summary="撤回授权",
+    description="已签发的该系统令牌在一秒内失效。",
     responses=problems.responses(*ADMIN, AccountNotFound, errors.EntitlementNotFound),
 )
 async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: MembershipService) -> None:

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.respons
 @router.get(
     "/units/{unit_id}",
     summary="查看单位",
+    description="属于任一单位的人员都可以查看其他单位。",
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
@@ -33,6 +34,7 @@ async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
 @router.get(
     "/units/by-code/{code}",
     summary="按代码查看单位",
+    description="现在或曾经使用该代码的单位。",
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def get_unit_by_code(code: str, _: Member, units: UnitService) -> UnitOut:
@@ -43,6 +45,7 @@ async def get_unit_by_code(code: str, _: Member, units: UnitService) -> UnitOut:
 @router.get(
     "/units/{unit_id}/children",
     summary="下级单位",
+    description="正常状态的直接下级单位，按代码排列。",
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def list_children(
@@ -61,6 +64,7 @@ async def list_children(
     "/units",
     status_code=201,
     summary="新建下级单位",
+    description="单位管理员可以在管辖范围内新建单位。",
     response_model=UnitOut,
     responses=problems.responses(
         MembershipRequired,
@@ -83,8 +87,8 @@ async def create_unit(
 
 @router.get(
     "/snapshot/units",
-    tags=["副本"],
     summary="全部单位（供其他服务重建副本）",
+    description="内容与事件 `unit.changed` 相同，按标识排列。",
     responses=problems.responses(InsufficientScope),
 )
 async def snapshot_units(_: DirectoryReader, units: UnitService, paging: Paging) -> Page[UnitChangedV1]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.dependencies import ServiceSettings, ServiceVault
+from identity.descriptions import PAGES
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
 from identity.oauth.authorization.prompts import ConsentPage, LoginPage, Page, SelectAccountPage, StepUpPage
@@ -23,7 +24,14 @@ router = APIRouter(tags=["OpenID Connect"])
 _LONGEST_URL = 6000
 
 
-@router.get("/authorize", summary="授权端点", response_class=RedirectResponse)
+@router.get(
+    "/authorize",
+    summary="授权端点",
+    description="授权码流程，须用 PKCE（RFC 6749 §4.1、RFC 7636）。需要时先把浏览器引到登录、授权等页面。",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses=PAGES,
+)
 async def authorize(
     request: Request,
     issuer: OAuthService,
@@ -37,7 +45,14 @@ async def authorize(
     return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
 
-@router.post("/authorize", summary="授权端点（表单）", response_class=RedirectResponse)
+@router.post(
+    "/authorize",
+    summary="授权端点（表单）",
+    description="同上，参数在请求体中（OpenID Connect Core §3.1.2.1）。",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses=PAGES,
+)
 async def authorize_by_post(
     request: Request,
     issuer: OAuthService,

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from identity.clients import rules
+from identity.descriptions import OAUTH_ERRORS
 from identity.oauth.authentication.client_assertions import fetch_keys
 from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.endpoints.forms import form_pairs, headers_of
 from identity.oauth.service import OAuth
 from identity.oauth.state.messages import Pairs, Reply
 
-router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute)
+router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute, responses=OAUTH_ERRORS)
 
 _CREDENTIALS = {
     "client_id": {"type": "string"},
@@ -51,6 +52,7 @@ async def _answer(
 @router.post(
     "/token",
     summary="令牌端点",
+    description="支持发现文档列出的各授权类型；错误按 RFC 6749 §5.2。",
     openapi_extra=_body(
         ["grant_type"],
         grant_type={"enum": sorted(rules.GRANT_TYPES)},
@@ -74,13 +76,23 @@ async def token(request: Request) -> Response:
     return await _answer(request, OAuth.token)
 
 
-@router.post("/revoke", summary="撤销令牌（RFC 7009）", openapi_extra=_TOKEN)
+@router.post(
+    "/revoke",
+    summary="撤销令牌（RFC 7009）",
+    description="令牌所属的授权一并撤销。令牌无效时同样返回 200。",
+    openapi_extra=_TOKEN,
+)
 async def revoke(request: Request) -> Response:
     """Give up a token, and with it the grant it came from. 200 also for a token that is not valid."""
     return await _answer(request, OAuth.revoke)
 
 
-@router.post("/introspect", summary="检查令牌（RFC 7662）", openapi_extra=_TOKEN)
+@router.post(
+    "/introspect",
+    summary="检查令牌（RFC 7662）",
+    description="令牌是否有效。限机密客户端，且只限以其为受众或签发给它的令牌。",
+    openapi_extra=_TOKEN,
+)
 async def introspect(request: Request) -> Response:
     """Whether a token is active; for confidential clients, about tokens meant for or issued to them."""
     return await _answer(request, OAuth.introspect)
@@ -89,6 +101,7 @@ async def introspect(request: Request) -> Response:
 @router.post(
     "/par",
     summary="推送授权请求（RFC 9126）",
+    description="提交授权请求，返回的 `request_uri` 在授权端点代表它。",
     status_code=201,
     openapi_extra=_body(["client_id", "response_type"], response_type={"enum": ["code"]}),
 )
@@ -100,6 +113,7 @@ async def par(request: Request) -> Response:
 @router.post(
     "/device_authorization",
     summary="设备授权（RFC 8628）",
+    description="设备显示 `user_code`，人在 /device 输入，设备轮询令牌端点。",
     openapi_extra=_body(["scope"], scope=_TEXT, resource=_TEXT),
 )
 async def device_authorization(request: Request) -> Response:

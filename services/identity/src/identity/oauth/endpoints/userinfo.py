@@ -22,6 +22,7 @@ router = APIRouter(tags=["OpenID Connect"])
 @router.get(
     "/userinfo",
     summary="用户信息",
+    description="登录人的声明（OpenID Connect Core §5.3），范围由令牌决定。",
     responses=problems.responses(*REFUSALS, AmbiguousToken, InsufficientScope),
 )
 @router.post("/userinfo", include_in_schema=False)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.dependencies import ServiceSettings, ServiceVault
+from identity.descriptions import PAGES
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.logout.dependencies import LogoutService
 from identity.oauth.logout.frontchannel import logged_out
@@ -23,7 +24,14 @@ from identity.vault import Vault
 router = APIRouter(tags=["OpenID Connect"])
 
 
-@router.get("/end_session", summary="退出登录", response_class=RedirectResponse)
+@router.get(
+    "/end_session",
+    summary="退出登录",
+    description="`id_token_hint` 属于本会话且有效时直接退出，否则先问本人（RP-Initiated Logout §2）。",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses=PAGES,
+)
 async def end_session(
     request: Request,
     logout: LogoutService,
@@ -37,7 +45,14 @@ async def end_session(
     return await _answer(request, logout, sessions, browser, vault, settings, pairs)
 
 
-@router.post("/end_session", summary="退出登录（表单）", response_class=RedirectResponse)
+@router.post(
+    "/end_session",
+    summary="退出登录（表单）",
+    description="同上，参数在请求体中（RP-Initiated Logout §2）。",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses=PAGES,
+)
 async def end_session_by_post(
     request: Request,
     logout: LogoutService,

@@ -1,0 +1,101 @@
+"""What every OpenAPI document of ours has: short ids of operations, and Chinese words for each part."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from servicekit import problems
+
+# Fields and parameters that mean the same wherever they occur. A description of their own counts more.
+WORDS = {
+    "id": "标识",
+    "name": "名称",
+    "code": "代码",
+    "unit_id": "单位标识",
+    "unit_path": "单位的隶属路径",
+    "path": "隶属路径",
+    "parent_id": "上级单位的标识",
+    "level": "层级",
+    "kind": "单位类别",
+    "stages": "学段",
+    "region_code": "行政区划代码（GB/T 2260）",
+    "short_name": "简称",
+    "status": "状态",
+    "version": "版本号，每次修改加一",
+    "created_at": "创建时间",
+    "items": "本页内容",
+    "next": "下一页的游标；没有下一页时为空",
+    "ProblemBody.type": "问题类型的 URI",
+    "ProblemBody.title": "问题类型的简短说明",
+    "ProblemBody.status": "HTTP 状态码",
+    "ProblemBody.detail": "本次问题的说明，可以展示给用户",
+    "ProblemBody.code": "稳定的问题代码，供程序判断",
+    "ProblemBody.correlation_id": "请求的关联标识，查日志时使用",
+    "ProblemBody.errors": "各字段的问题",
+    "FieldError.pointer": "字段的位置（JSON Pointer）",
+    "FieldError.detail": "该字段的问题",
+    "If-Match": "所见版本的 ETag",
+    "Idempotency-Key": "幂等键：同一键重复提交时返回首次的结果",
+    "limit": "本页最多的条数",
+    "cursor": "上一页返回的游标",
+}
+_SUCCESS = {
+    "200": "成功",
+    "201": "已创建",
+    "202": "已受理",
+    "204": "成功，没有内容",
+    "303": "转到另一页面",
+}
+# What FastAPI writes where an endpoint says nothing.
+_DEFAULT = "Successful Response"
+
+
+def operation_id(route: APIRoute) -> str:
+    """The id of an operation: the name of its function."""
+    return route.name
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The operations of an OpenAPI document."""
+    for item in document["paths"].values():
+        yield from item.values()
+
+
+def install(app: FastAPI, words: Mapping[str, str]) -> None:
+    """Complete the document of `app`; `words` are descriptions by field, parameter or `Schema.field`."""
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = original()
+        _declare_problems(document)
+        _describe(document, {**WORDS, **words})
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _declare_problems(document: dict[str, Any]) -> None:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for model in (problems.FieldError, problems.ProblemBody):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.setdefault(model.__name__, schema).pop("$defs", None)
+
+
+def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:
+    for operation in operations(document):
+        for status, response in operation["responses"].items():
+            if response.get("description") == _DEFAULT:
+                response["description"] = _SUCCESS[status]
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] in words:
+                parameter.setdefault("description", words[parameter["name"]])
+    for schema, content in document["components"]["schemas"].items():
+        for name, field in content.get("properties", {}).items():
+            found = words.get(f"{schema}.{name}") or words.get(name)
+            if found is not None:
+                field.setdefault("description", found)
+    described = {tag["name"] for tag in document.get("tags", ())}
+    used = {tag for operation in operations(document) for tag in operation.get("tags", ())}
+    document["tags"] = [*document.get("tags", ()), *({"name": tag} for tag in sorted(used - described))]

@@ -1,0 +1,8 @@
+"""Chinese words for fields and parameters in the OpenAPI document, beside those of `servicekit.openapi`."""
+
+DESCRIPTIONS = {
+    "notice_id": "通知的标识",
+    "unit": "单位",
+    "forwarded_at": "转发时间",
+    "forwarded_by": "转发人的标识",
+}
