@@ -71,7 +71,7 @@ def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> Wor
 
 
 def first_admin(phone: str | None, name: str | None) -> PersonSeed | None:
-    """The centre's first administrator and 签发人, or None without a number.
+    """Return the centre's first administrator, who is also 签发人, or None without a number.
 
     Raises `BadPhone`, `BadName`.
     """

@@ -1,4 +1,4 @@
-"""Which tables are partitioned by day, and when a day is dropped: data of sign-ins that are over."""
+"""Partitioning by day of sign-in data, and retention of the partitions."""
 
 from datetime import timedelta
 
@@ -17,26 +17,28 @@ _DAY = timedelta(days=1)
 
 
 def partitioned(settings: Settings) -> list[ByDay]:
-    """The tables. Ids of grants and refresh tokens carry the time they expire at, others their making's."""
+    """Return the partitioned tables. Ids of grants and refresh tokens contain the time of expiry, other ids
+    the time of creation.
+    """
     session = LONGEST_RENEWED + timedelta(seconds=settings.session_absolute_seconds)
     return [
         ByDay("sessions", "id", keep=session, ids=True),
-        # As long as a session: its grants say which clients to notify of its end.
+        # Same as sessions: a session's grants determine the clients to notify of its end.
         ByDay("grants", "id", keep=session, ids=True),
-        # A day beyond their minute, so that reuse is noticed.
+        # One day longer than their lifetime of a minute, to detect reuse.
         ByDay("authorization_codes", "id", keep=_DAY, ids=True),
         ByDay("refresh_tokens", "id", keep=_DAY, ids=True),
         ByDay("device_codes", "id", keep=_DAY, ids=True),
         ByDay("pushed_requests", "id", keep=_DAY, ids=True),
         ByDay("once_only", "expires_at", keep=timedelta(0)),
         ByDay("sms_codes", "id", keep=_DAY, ids=True),
-        # Notices are tried for a day.
+        # Delivery of notices is retried for a day.
         ByDay("sms_messages", "id", keep=_DAY, ids=True),
     ]
 
 
 async def run_once(settings: Settings, clock: Clock) -> str:
-    """Make and drop partitions now; what has changed, a line each."""
+    """Create and drop partitions now. Return the changes, one per line."""
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
         changed = await maintain(database, partitioned(settings), clock.now())
@@ -46,7 +48,7 @@ async def run_once(settings: Settings, clock: Clock) -> str:
 
 
 def task(database: Database, settings: Settings, clock: Clock) -> Periodic:
-    """The hourly maintenance."""
+    """Return the hourly maintenance task."""
 
     async def run() -> None:
         changed = await maintain(database, partitioned(settings), clock.now())

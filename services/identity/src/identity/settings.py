@@ -11,7 +11,7 @@ from servicekit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """See `docs/operators.md` for what each is for and how to make the keys."""
+    """`docs/operators.md` describes each setting and how to create the keys."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
 
@@ -56,7 +56,7 @@ _EXCHANGE = re.compile(rf"({'|'.join(_CLIENTS)}) (?!\1)({'|'.join(_SERVICES)})(:
 
 
 class BootstrapSettings(BaseSettings):
-    """What only `python -m identity bootstrap` needs."""
+    """Settings that only `python -m identity bootstrap` needs."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
 
@@ -64,9 +64,9 @@ class BootstrapSettings(BaseSettings):
     cockpit_client_secret: SecretStr = Field(min_length=32)
     portal_redirect_uris: list[str] = []
     token_exchange: list[str] = []
-    """`office cockpit:read`: Office may act at Cockpit for people who have this scope (RFC 8693)."""
+    """`office cockpit:read`: Office may exchange tokens of people with this scope for Cockpit (RFC 8693)."""
     first_admin_phone: str | None = None
-    """Who administers the centre at first; needed only when the units are loaded."""
+    """First administrator of the centre; required only when the units are loaded."""
     first_admin_name: str | None = None
 
     @field_validator("token_exchange")
@@ -79,12 +79,12 @@ class BootstrapSettings(BaseSettings):
 
     @property
     def client_secrets(self) -> dict[str, str]:
-        """The secrets of the services that call Identity, by client."""
+        """Secrets of the services that call Identity, by client."""
         secrets: dict[str, SecretStr] = {name: getattr(self, f"{name}_client_secret") for name in _CLIENTS}
         return {name: secret.get_secret_value() for name, secret in secrets.items()}
 
     def exchanges_of(self, client_id: str) -> list[str]:
-        """The scopes that a service may exchange people's tokens for."""
+        """Return the scopes for which a service may exchange people's tokens."""
         return [
             scope for name, _, scope in (e.partition(" ") for e in self.token_exchange) if name == client_id
         ]

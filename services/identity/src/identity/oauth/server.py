@@ -38,10 +38,10 @@ class UnsupportedGrantType(OAuth2Error):  # type: ignore[misc]
 
 
 class Issuer(AuthorizationServer):  # type: ignore[misc]
-    """The authorization server; its per-request state is in `oauth.context`."""
+    """The authorization server; `oauth.context` has its per-request state."""
 
     def query_client(self, client_id: str) -> Client | None:
-        """A registered client."""
+        """Return a registered client."""
         return current().client(client_id)
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         self.client_keys = ClientKeys()
 
     def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Client:
-        """By the one method the client is registered for."""
+        """Authenticate a client by its registered method."""
         client = client_auth.authenticate(request, methods, self.client_keys)
         request.client = client
         bound = client.dpop_bound_access_tokens and endpoint == "token"
@@ -58,9 +58,9 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         return client
 
     def get_authorization_grant(self, request: Any) -> Any:
-        """The code flow, the only one.
+        """Return the code flow, the only grant of the authorization endpoint.
 
-        Authlib's own refusal quotes what was sent, in words that must be ASCII, and fails over the rest.
+        Authlib's own error quotes the received value and fails if it is not ASCII.
         """
         if request.payload.response_type is None:
             raise InvalidRequestError(
@@ -73,7 +73,7 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         return super().get_authorization_grant(request)
 
     def get_token_grant(self, request: Any) -> Any:
-        """By `grant_type`, refused without quoting it."""
+        """Return the grant for `grant_type`; an error does not quote the value."""
         if request.payload.grant_type is None:
             raise InvalidRequestError("Missing 'grant_type' in request.")
         try:
@@ -82,14 +82,14 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
             raise UnsupportedGrantType("The grant type is not supported.") from None
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:
-        """Grants do what there is to do."""
+        """Do nothing: grants store their own tokens."""
 
     def create_oauth2_request(self, request: Request) -> Request:
-        """Requests come ready made."""
+        """Return the request, which is already an Authlib request."""
         return request
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Reply:
-        """Collect the answer."""
+        """Build the response."""
         collected = dict(headers)
         challenge = collected.get("WWW-Authenticate", "")
         if challenge.startswith("Basic error"):
@@ -98,19 +98,19 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         return Reply(status, body, collected)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """No signals."""
+        """Do nothing: signals are not used."""
 
 
 class IssuerParameter(BaseIssuerParameter):  # type: ignore[misc]
     """RFC 9207: `iss` in every authorization response."""
 
     def get_issuer(self) -> str:
-        """Our issuer identifier."""
+        """Return the issuer identifier."""
         return current().settings.issuer_url
 
 
 def make_server() -> Issuer:
-    """The server with its grants and extensions."""
+    """Return the server with its grants and extensions."""
     server = Issuer()
     server.register_grant(AuthorizationCodeGrant, [CodeChallenge(required=True), OpenIDCode()])
     server.register_grant(ClientCredentialsGrant)

@@ -1,4 +1,4 @@
-"""The issuer's endpoints as calls: each runs the synchronous protocol core on the request's transaction."""
+"""Methods for the issuer's endpoints. Each runs the sync protocol core in the request's transaction."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ _REPEATABLE = {"resource", "audience"}
 
 
 class OAuth:
-    """The issuer within one request."""
+    """The issuer for one request."""
 
     def __init__(self, session: AsyncSession, context: Context, server: Issuer) -> None:
         self._session = session
@@ -42,7 +42,7 @@ class OAuth:
         return await self._run(lambda: authorize(self._context, self._server, pairs, marker))
 
     async def allow(self, pairs: Pairs, browser: BrowserSession, marker: Marker) -> None:
-        """Remember that the person has allowed what this request asks for, if it asks for anything."""
+        """Store the person's consent to the request, if it requires any."""
         page = await self.authorize(pairs, browser, marker)
         if isinstance(page, ConsentPage):
             await self._context.consents.give(
@@ -50,7 +50,7 @@ class OAuth:
             )
 
     async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The token endpoint (RFC 6749 §3.2). Parameters count only in the body."""
+        """The token endpoint (RFC 6749 §3.2). Only parameters in the body are read."""
 
         def call(request: Request) -> Reply:
             dpop.prove(self._context, request)
@@ -66,7 +66,7 @@ class OAuth:
         return reply
 
     async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The revocation endpoint (RFC 7009 §2); public clients name themselves."""
+        """The revocation endpoint (RFC 7009 §2); public clients identify themselves."""
 
         def call(request: Request) -> Reply:
             client = self._server.authenticate_client(request, client_auth.ALL, "revocation")
@@ -105,7 +105,7 @@ class OAuth:
         return await self._call("/device_authorization", pairs, headers, call)
 
     async def granted_claims(self, grant_id: str | None) -> list[str]:
-        """Claims that the `claims` parameter requests at userinfo."""
+        """Return the claims that the `claims` parameter requests from userinfo."""
 
         def run() -> list[str]:
             grant = None if grant_id is None else self._context.rows.grant(UUID(grant_id))
@@ -116,17 +116,17 @@ class OAuth:
         return await self._run(run)
 
     async def signed_userinfo(self, client_id: str, claims: dict[str, Any]) -> str | None:
-        """Userinfo as a JWT, for a client registered for that."""
+        """Return userinfo as a JWT for a client registered for it, else None."""
         return await self._run(lambda: signed_userinfo.sign(self._context, client_id, claims))
 
     async def jwks(self) -> dict[str, Any]:
-        """The published keys."""
+        """Return the published keys."""
         return await self._session.run_sync(self._context.keys.jwks)
 
     async def _call(
         self, path: str, pairs: Pairs, headers: dict[str, str], call: Callable[[Request], Reply]
     ) -> Reply:
-        """Call an endpoint of clients. Its errors are answered, never redirected."""
+        """Call an endpoint for clients. Errors are returned directly, never by redirect."""
         uri = f"{self._context.settings.issuer_url}{path}"
         request = Request("POST", uri, headers, form=pairs)
 
@@ -135,7 +135,7 @@ class OAuth:
                 _check_parameters(request)
                 return call(request)
             except OAuth2Error as error:
-                # The caller is no browser: never redirect, even if the request names a redirect_uri.
+                # The caller is not a browser: never redirect, even if the request contains a redirect_uri.
                 error.redirect_uri = None
                 error.state = None
                 reply: Reply = self._server.handle_error_response(request, error)
@@ -145,7 +145,7 @@ class OAuth:
         return await self._run(run)
 
     def _with_nonce(self, request: Request, reply: Reply) -> Reply:
-        """A client that sends proofs gets the nonce for the next one (RFC 9449 §8.2)."""
+        """Add the next nonce for a client that sends proofs (RFC 9449 §8.2)."""
         if "Dpop" in request.headers:
             reply.headers[dpop.HEADER] = dpop.nonce(self._context)
         return reply
@@ -159,8 +159,8 @@ class OAuth:
 
 
 def _check_parameters(request: Request) -> None:
-    """RFC 6749 §3.2: no parameter twice, but `resource` (RFC 8707 §2) and `audience` (RFC 8693 §2.1); no NUL
-    (RFC 6749 appendix A).
+    """Reject repeated parameters (RFC 6749 §3.2), except `resource` (RFC 8707 §2) and `audience` (RFC 8693
+    §2.1), and NUL (RFC 6749 appendix A).
     """
     if has_nul(request.payload.datalist):
         raise InvalidRequestError("A parameter has a NUL character.")

@@ -1,5 +1,5 @@
-"""Forms: a token bound to the session's present secret, or before there is one to a cookie of the
-browser; and the page's origin.
+"""CSRF protection of forms: a token bound to the session's current secret, or to a browser cookie before
+there is a session; and a check of the page's origin.
 """
 
 import hmac
@@ -14,7 +14,7 @@ from servicekit.problems import Problem
 
 
 class Forged(Problem):
-    """The form was not rendered by us for this browser."""
+    """The form was not rendered by this issuer for this browser."""
 
     status = 403
     code = "forged_form"
@@ -23,14 +23,14 @@ class Forged(Problem):
 
 
 def token_of(vault: Vault, browser: BrowserSession) -> str:
-    """The token for forms shown in a session; signing in again changes it."""
+    """Return the token for forms in a session; it changes with every sign-in."""
     return vault.index("csrf-session", f"{browser.id}\0{browser.secret_hash.hex()}").hex()
 
 
 def check(
     request: Request, vault: Vault, settings: Settings, browser: BrowserSession | None, token: str
 ) -> BrowserSession:
-    """The session whose form this is. Raises `Forged`."""
+    """Verify a form and return its session. Raises `Forged`."""
     check_origin(request, settings)
     if browser is None or not hmac.compare_digest(token.encode(), token_of(vault, browser).encode()):
         raise Forged
@@ -38,16 +38,16 @@ def check(
 
 
 LOGIN_COOKIE = "zhuxue_csrf"
-"""Of a browser without a session."""
+"""Cookie of a browser without a session."""
 
 
 def login_cookie(request: Request) -> str:
-    """The value of the cookie that the browser has or is to get; see `keep_login_cookie`."""
+    """Return the browser's cookie value, or a new one; see `keep_login_cookie`."""
     return request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
 
 
 def login_token(vault: Vault, cookie: str) -> str:
-    """The token for forms of pages below `/login`."""
+    """Return the token for forms of pages below `/login`."""
     return vault.index("csrf", cookie).hex()
 
 
@@ -57,7 +57,7 @@ def keep_login_cookie(response: Response, cookie: str, *, secure: bool) -> None:
 
 
 def check_login(request: Request, vault: Vault, settings: Settings, token: str) -> None:
-    """Raises `Forged` unless the form was rendered by us for this browser."""
+    """Verify that the form was rendered by this issuer for this browser. Raises `Forged`."""
     cookie = request.cookies.get(LOGIN_COOKIE, "")
     check_origin(request, settings)
     if not cookie or not hmac.compare_digest(token.encode(), login_token(vault, cookie).encode()):
@@ -65,6 +65,8 @@ def check_login(request: Request, vault: Vault, settings: Settings, token: str) 
 
 
 def check_origin(request: Request, settings: Settings) -> None:
-    """Our pages send `Origin: null` or ours: they forbid a referrer. Raises `Forged`."""
+    """Verify the origin: pages of the issuer send `Origin: null` or its own, because they forbid a referrer.
+    Raises `Forged`.
+    """
     if request.headers.get("origin") not in (None, "null", settings.issuer_url):
         raise Forged

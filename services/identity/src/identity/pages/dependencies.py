@@ -1,4 +1,4 @@
-"""The browser's session, for every endpoint that answers to a person at a browser."""
+"""The browser's session, for all endpoints with pages for a person."""
 
 import re
 from collections.abc import AsyncIterator
@@ -14,21 +14,22 @@ from servicekit.problems import Problem
 
 
 def cookie_name(secure: bool) -> str:
-    """`__Host-` binds the cookie to this host and to TLS; plain only where dev mode has no TLS."""
+    """Return the cookie name. `__Host-` binds the cookie to this host and to TLS; dev mode has no TLS."""
     return "__Host-zhuxue_session" if secure else "zhuxue_session"
 
 
 def is_secure(settings: ServiceSettings) -> bool:
-    """Whether the issuer is served over TLS: always, but in dev mode."""
+    """Return whether the issuer uses TLS: always, except in dev mode."""
     return settings.issuer_url.startswith("https://")
 
 
 async def browser_session(
     request: Request, sessions: SessionService, settings: ServiceSettings
 ) -> AsyncIterator[BrowserSession | None]:
-    """The live session of the request's cookie.
+    """Return the live session of the request's cookie.
 
-    That it has been seen is noted after all else: earlier, the session would be locked before the account.
+    `last_seen_at` is updated at the end of the request: earlier, the session would be locked before the
+    account.
     """
     cookie = request.cookies.get(cookie_name(is_secure(settings)))
     row = await sessions.resume(cookie)
@@ -38,7 +39,7 @@ async def browser_session(
 
 
 def keep_session(response: Response, cookie: str, settings: ServiceSettings) -> Response:
-    """`response` with the session's cookie."""
+    """Set the session's cookie on `response`."""
     secure = is_secure(settings)
     response.set_cookie(
         cookie_name(secure),
@@ -53,14 +54,14 @@ def keep_session(response: Response, cookie: str, settings: ServiceSettings) -> 
 
 
 def without_session(response: Response, settings: ServiceSettings) -> Response:
-    """`response` that deletes the session's cookie."""
+    """Delete the session's cookie on `response`."""
     secure = is_secure(settings)
     response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="lax")
     return response
 
 
 class BadReturn(Problem):
-    """`return_to` is not one of our pages that need a session."""
+    """`return_to` is not a page of this issuer that requires a session."""
 
     status = 400
     code = "bad_return_to"
@@ -72,12 +73,12 @@ OWN_PAGE = "/account/sessions"
 DEVICE_PAGE = "/device"
 SECURITY_PAGE = "/account/security"
 _OWN_PAGES = frozenset({OWN_PAGE, SECURITY_PAGE, "/integrations", DEVICE_PAGE})
-# With the code of verification_uri_complete (RFC 8628 §3.3.1), and nothing else.
+# Only with the code of verification_uri_complete (RFC 8628 §3.3.1).
 _DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
 
 
 def checked_return(return_to: str) -> str:
-    """Only our own authorization endpoint and our own pages are returned to. Raises `BadReturn`."""
+    """Allow only the issuer's authorization endpoint and its own pages. Raises `BadReturn`."""
     if return_to in _OWN_PAGES or _DEVICE_WITH_CODE.fullmatch(return_to):
         return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):

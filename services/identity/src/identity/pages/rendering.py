@@ -1,4 +1,4 @@
-"""Pages of the issuer: rendered here, work without JavaScript, load nothing from elsewhere."""
+"""Pages of the issuer: server-rendered, usable without JavaScript, without external resources."""
 
 import re
 from pathlib import Path
@@ -13,15 +13,15 @@ from servicekit.problems import RETRIED, Problem, response_of
 
 HERE = Path(__file__).parent
 PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations")
-"""Below them are pages for people, not answers for programs."""
+"""Path prefixes of pages for people; other paths return responses for programs."""
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
 )
 
-# What may stand in a policy's source list; anything else would end or break the header.
+# Characters allowed in a CSP source list; others would end or break the header.
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
-# What an error of RFC 6749 §4.1.2.1 means to the person in front of the browser.
+# Messages to the person for the errors of RFC 6749 §4.1.2.1.
 _ERRORS = {
     "invalid_client": "请求登录的系统未在统一身份认证登记。",
     "invalid_request": "请求不完整或不正确，请从原系统重新进入。",
@@ -38,10 +38,10 @@ def page(
     scripts: bool = False,
     **values: Any,
 ) -> HTMLResponse:
-    """A page with a strict Content-Security-Policy and no caching or framing.
+    """Return a page with a strict Content-Security-Policy and no caching or framing.
 
-    `form_action` is a further origin that a form's redirects may lead to: browsers hold the whole
-    redirect chain of a submitted form to the policy. `scripts` allows our own from `/static`.
+    `form_action` is an additional origin for redirects of forms, because browsers apply the policy to the
+    whole redirect chain of a submitted form. `scripts` allows the issuer's scripts from `/static`.
     """
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -64,7 +64,7 @@ def page(
 
 
 def error_page(error: str, description: str, *, title: str = "无法登录") -> HTMLResponse:
-    """What the person sees when a request cannot be answered to the client."""
+    """Return the page for an error that cannot be returned to the client."""
     return page(
         "error.html",
         status=400,
@@ -80,7 +80,7 @@ def _is_page(path: str) -> bool:
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
-    """Exception handler: a refusal as a page for a person at a browser, else as problem+json."""
+    """Exception handler: return a problem as a page for a person at a browser, else as problem+json."""
     assert isinstance(error, Problem)
     if "text/html" not in request.headers.get("accept", "") or not _is_page(request.url.path):
         return response_of(error)
@@ -97,7 +97,7 @@ async def on_problem(request: Request, error: Exception) -> Response:
 
 
 def origin_of(uri: str) -> str:
-    """The origin of a URI, empty if it could break out of a policy."""
+    """Return the origin of a URI, or an empty string if it could break a policy."""
     try:
         parts = urlsplit(uri)
     except ValueError:

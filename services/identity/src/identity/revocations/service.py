@@ -1,4 +1,4 @@
-"""Withdrawing access tokens before they expire, at every resource server."""
+"""Revocation of access tokens before they expire, at every resource server."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,12 +11,12 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 _LEEWAY = timedelta(seconds=10)
-# Longer than `identity.clients.cache.SECONDS`, and than the clocks of two machines differ.
+# Longer than `identity.clients.cache.SECONDS` and the clock skew between two machines.
 _OTHER_PROCESSES = timedelta(seconds=3)
 
 
 class Revocations:
-    """Revocations within one request."""
+    """Revocations for one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, token_seconds: int) -> None:
         self._session = session
@@ -32,9 +32,9 @@ class Revocations:
         audience: str | None = None,
         reason: str,
     ) -> None:
-        """Tell every resource server to refuse tokens of a person issued until now.
+        """Revoke the tokens of a person issued until now, at every resource server.
 
-        Of the person `sub`; where given, only those of the session `sid`, of the grant, or for `audience`.
+        Applies to the person `sub`; optionally only to the session `sid`, to the grant, or to `audience`.
         """
         now = self._clock.now()
         self._add(
@@ -51,9 +51,10 @@ class Revocations:
         )
 
     def revoke_client(self, client_id: str, *, reason: str) -> None:
-        """Tell every resource server to refuse tokens that came through a client.
+        """Revoke the tokens issued through a client, at every resource server.
 
-        Those of the next moments, too: other processes go on using its registration for a second.
+        Includes tokens of the next seconds, because other processes may use a cached registration for a
+        second.
         """
         not_before = self._clock.now() + _OTHER_PROCESSES
         self._add(

@@ -1,4 +1,4 @@
-"""Refusals of the sessions' API."""
+"""Errors of the sessions API."""
 
 from servicekit.problems import Problem
 

@@ -1,7 +1,7 @@
-"""OpenID Connect Back-Channel Logout 1.0: telling a client that a session has ended, as a job.
+"""OpenID Connect Back-Channel Logout 1.0: notifies a client of the end of a session, as a job.
 
-The job is written with the end of the session. It posts without redirects; the client has the notice when it
-answers 2xx.
+The job is enqueued in the transaction that ends the session. It posts without redirects; a 2xx response
+confirms delivery.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ _TOKEN_SECONDS = 120
 
 
 class LogoutNotice(BaseModel):
-    """One client to notify that one session has ended."""
+    """Notice to one client about the end of one session."""
 
     client_id: str
     account_id: UUID
     session_id: UUID
 
 
-# 10 s, 40 s, 160 s and so on, at most an hour: three hours in all.
+# 10 s, 40 s, 160 s and so on, at most one hour: three hours in total.
 NOTIFY = Kind(
     "identity.logout.notify",
     LogoutNotice,
@@ -52,17 +52,17 @@ NOTIFY = Kind(
 
 
 class NotDelivered(Exception):
-    """The client did not take the notice."""
+    """The client did not accept the notice."""
 
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """One for the process: making it reads every certificate authority there is."""
+    """Return the TLS context, one per process, because creating it reads all certificate authorities."""
     return httpx.create_ssl_context()
 
 
 class LogoutDelivery:
-    """The handler of `NOTIFY`."""
+    """Handler of `NOTIFY`."""
 
     def __init__(self, keys: KeyRing, settings: Settings, clock: Clock) -> None:
         self._keys = keys
@@ -83,7 +83,7 @@ class LogoutDelivery:
         raise NotDelivered(error)
 
     async def _prepare(self, job: Job[LogoutNotice]) -> tuple[str, str] | None:
-        """Where the notice goes and the logout token; None when the client no longer wants it."""
+        """Return the target URI and the logout token; None if the client has no URI any more."""
         notice = job.payload
         async with job.transaction() as session:
             client = await SessionRepository(session).client(notice.client_id)
@@ -111,13 +111,13 @@ class LogoutDelivery:
         return client.backchannel_logout_uri, token
 
     async def _post(self, uri: str, token: str) -> str | None:
-        """None if the client has taken it, else why not."""
+        """Return None if the client accepted the notice, else the error."""
         scheme = urlsplit(uri).scheme
         if scheme != "https" and not (scheme == "http" and self._settings.dev):
             return "not an https URI"
         try:
-            # No redirects: they would carry the logout token to somebody who is not registered. Only the
-            # status counts: the body is not read, however long it is.
+            # No redirects: they would send the logout token to an unregistered URI. Only the status counts;
+            # the body, of any length, is not read.
             async with (
                 asyncio.timeout(_TIMEOUT * 2),
                 httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, verify=_tls()) as http,

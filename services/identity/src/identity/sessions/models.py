@@ -14,7 +14,7 @@ from servicekit.ids import new_id
 class BrowserSession(Base):
     """One signed-in browser; `id` is the `sid` in tokens. The cookie's secret is stored as a hash.
 
-    Grows with every sign-in. Partitioned by day of `id`, and dropped when none of the day can be alive.
+    One row per sign-in. Partitioned by day of `id`, and dropped when no session of the day can be active.
     """
 
     __tablename__ = "sessions"
@@ -27,9 +27,9 @@ class BrowserSession(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
     begun_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    """The last sign-in by SMS code or passkey, not a step-up: how long the session lasts counts from it."""
+    """Last sign-in by SMS code or passkey, excluding step-ups; the session's lifetime starts here."""
     authenticated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    """When `acr` and `amr` were last shown, by signing in or stepping up: `auth_time` in tokens."""
+    """When `acr` and `amr` were last verified, by sign-in or step-up: `auth_time` in tokens."""
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     acr: Mapped[str] = mapped_column(Text)
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -37,5 +37,5 @@ class BrowserSession(Base):
     ended_because: Mapped[str | None] = mapped_column(Text)
 
     def alive(self, now: datetime, idle: timedelta, absolute: timedelta) -> bool:
-        """Whether the session may still be used: not ended, not idle too long, not too old."""
+        """Return whether the session is active: not ended, within the idle and the absolute lifetime."""
         return self.ended_at is None and now < self.last_seen_at + idle and now < self.begun_at + absolute

@@ -1,4 +1,4 @@
-"""Queries over browser sessions."""
+"""Queries for browser sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,19 +19,19 @@ class SessionRepository:
         self._session = session
 
     async def get(self, sid: UUID) -> BrowserSession | None:
-        """A session by `sid`."""
+        """Return a session by `sid`."""
         return await self._session.get(BrowserSession, sid)
 
     async def lock(self, sid: UUID) -> BrowserSession | None:
-        """A session by `sid`, locked and read again."""
+        """Return a session by `sid`, locked and refreshed."""
         return await self._session.get(BrowserSession, sid, with_for_update=True, populate_existing=True)
 
     def add(self, row: BrowserSession) -> None:
-        """Store a new session."""
+        """Insert a session."""
         self._session.add(row)
 
     async def live(self, sub: UUID, idle_since: datetime, since: datetime) -> Sequence[BrowserSession]:
-        """Sessions of a person that can still be used, latest first."""
+        """Return a person's active sessions, latest first."""
         return (
             await self._session.scalars(
                 select(BrowserSession)
@@ -46,7 +46,7 @@ class SessionRepository:
         ).all()
 
     async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
-        """Sessions of a person that have not been ended, idle ones included, locked."""
+        """Return a person's sessions that have not ended, including idle ones, locked."""
         return (
             await self._session.scalars(
                 select(BrowserSession)
@@ -58,7 +58,7 @@ class SessionRepository:
         ).all()
 
     async def clients(self, sid: UUID) -> Sequence[Client]:
-        """Clients that were given something in a session."""
+        """Return the clients that have grants in a session."""
         return (
             await self._session.scalars(
                 select(Client)
@@ -68,7 +68,7 @@ class SessionRepository:
         ).all()
 
     async def revoke_grants(self, sid: UUID, now: datetime) -> None:
-        """End what was given in a session."""
+        """Revoke the grants of a session."""
         await self._session.execute(
             update(Grant)
             .where(Grant.session_id == sid, Grant.revoked_at.is_(None))
@@ -77,7 +77,7 @@ class SessionRepository:
         )
 
     async def revoke_offline_grants(self, sub: UUID, now: datetime) -> None:
-        """End what a person has given that is not of a session: devices with `offline_access`."""
+        """Revoke a person's grants without a session: devices with `offline_access`."""
         await self._session.execute(
             update(Grant)
             .where(Grant.account_id == sub, Grant.session_id.is_(None), Grant.revoked_at.is_(None))
@@ -86,5 +86,5 @@ class SessionRepository:
         )
 
     async def client(self, client_id: str) -> Client | None:
-        """A client by id."""
+        """Return a client by id."""
         return await self._session.get(Client, client_id)

@@ -1,6 +1,6 @@
-"""How long a session may go on."""
+"""Limits of the session lifetime."""
 
 from datetime import timedelta
 
 LONGEST_RENEWED = timedelta(days=7)
-"""Signing in again keeps a browser's session; one older than this is replaced by a new one."""
+"""Signing in again keeps a browser's session; a session older than this is replaced."""

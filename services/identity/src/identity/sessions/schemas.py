@@ -1,4 +1,4 @@
-"""Shapes of the sessions' API."""
+"""Schemas of the sessions API."""
 
 from datetime import datetime
 from uuid import UUID

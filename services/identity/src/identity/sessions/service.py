@@ -1,4 +1,4 @@
-"""Signing in, being signed in, and withdrawing access everywhere."""
+"""Browser sessions: sign-in, step-up, and ending them with their tokens."""
 
 import hmac
 import secrets
@@ -22,12 +22,12 @@ from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
 
-# Writing last_seen_at on every request would make each read a write.
+# A write of last_seen_at on each request would turn every read into a write.
 _TOUCH = timedelta(seconds=60)
 
 
 class Sessions:
-    """Browser sessions within one request."""
+    """Browser sessions for one request."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Sessions:
         self._rows = SessionRepository(session)
 
     def start(self, account: Account, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
-        """A new session and the value of its cookie."""
+        """Create a session. Return it with the value of its cookie."""
         now = self._clock.now()
         secret = secrets.token_urlsafe(32)
         row = BrowserSession(
@@ -65,8 +65,8 @@ class Sessions:
     async def begin(
         self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
     ) -> tuple[BrowserSession, str]:
-        """Sign in at a browser, which has one session: its own person's goes on under a new cookie, another
-        person's ends, and so does one that has been renewed for `LONGEST_RENEWED`.
+        """Sign in at a browser, which has one session: a session of the same person continues under a new
+        cookie; another person's, or one renewed for longer than `LONGEST_RENEWED`, ends.
         """
         row, cookie = await self._begin(account, browser, acr=acr, amr=amr)
         self._audit.record(actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
@@ -90,10 +90,12 @@ class Sessions:
     async def step_up(
         self, browser: BrowserSession, *, acr: str, amr: list[str], authenticated: bool = True
     ) -> str | None:
-        """Give a session the level that was shown: its new cookie's value, None if it has ended meanwhile.
+        """Raise a session to the verified level. Return the new cookie value, or None if the session has
+        ended.
 
-        It does not last longer for that: only `begin` prolongs. Not `authenticated`: by something set up
-        just now, which proves nothing about who has done so; then its `auth_time` stays, too.
+        Does not extend the session's lifetime; only `begin` does. With `authenticated=False`, the level comes
+        from an authenticator set up just now, which does not prove the person's identity; `auth_time` is then
+        unchanged.
         """
         row = await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
@@ -120,26 +122,26 @@ class Sessions:
         return f"{row.id}.{secret}"
 
     async def end(self, row: BrowserSession, because: str, *, actor: UUID | str | None = None) -> None:
-        """End one session: its grants and tokens are withdrawn, its clients are notified. Once only."""
+        """End one session: revoke its grants and tokens, and notify its clients. Idempotent."""
         if await self._close(row, because, actor):
             self._revocations.revoke(row.account_id, sid=str(row.id), reason=because)
 
     async def lock(self, sid: UUID) -> BrowserSession | None:
-        """A session that has not been ended, locked."""
+        """Return a session that has not ended, locked."""
         row = await self._rows.lock(sid)
         return None if row is None or row.ended_at is not None else row
 
     async def live(self, sub: UUID) -> Sequence[BrowserSession]:
-        """A person's sessions that can still be used, latest first."""
+        """Return a person's active sessions, latest first."""
         now = self._clock.now()
         return await self._rows.live(sub, now - self._idle, now - self._absolute)
 
     async def clients(self, row: BrowserSession) -> Sequence[Client]:
-        """Clients that were given something in the session."""
+        """Return the clients that have grants in the session."""
         return await self._rows.clients(row.id)
 
     async def end_others(self, row: BrowserSession, because: str) -> None:
-        """End every other session of the same person."""
+        """End all other sessions of the same person."""
         for other in await self._rows.unended(row.account_id):
             if other.id != row.id:
                 await self.end(other, because, actor=row.account_id)
@@ -166,7 +168,7 @@ class Sessions:
         return True
 
     async def resume(self, cookie: str | None) -> BrowserSession | None:
-        """The live session of a cookie, or None."""
+        """Return the live session of a cookie, or None."""
         sid, _, secret = (cookie or "").partition(".")
         try:
             row = await self._rows.get(UUID(sid))
@@ -177,13 +179,13 @@ class Sessions:
         return row if row.alive(self._clock.now(), self._idle, self._absolute) else None
 
     def touch(self, row: BrowserSession) -> None:
-        """Note that a session that goes on has been seen."""
+        """Update `last_seen_at` of an active session."""
         now = self._clock.now()
         if row.ended_at is None and now - row.last_seen_at > _TOUCH:
             row.last_seen_at = now
 
     async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:
-        """End every session of a person and withdraw their tokens everywhere, devices' included."""
+        """End all sessions of a person and revoke their tokens everywhere, including devices' tokens."""
         for row in await self._rows.unended(sub):
             await self._close(row, because, actor)
         await self._rows.revoke_offline_grants(sub, self._clock.now())

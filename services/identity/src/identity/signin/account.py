@@ -1,4 +1,4 @@
-"""The person's own page: where they are signed in, and what they have allowed. Works without JavaScript."""
+"""The person's account page: sessions and consents. Works without JavaScript."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -30,7 +30,7 @@ async def own_sessions(
     consents: ConsentService,
     vault: ServiceVault,
 ) -> Response:
-    """Sessions, the present one marked, and consents."""
+    """Show sessions, with the current one marked, and consents."""
     if browser is None:
         return RedirectResponse(
             "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
@@ -73,7 +73,7 @@ async def end_one(
     token: Token,
     sid: Annotated[UUID, Form()],
 ) -> Response:
-    """End one of the person's own sessions; ending the present one signs out."""
+    """End one of the person's own sessions; ending the current one signs out."""
     mine = csrf.check(request, vault, settings, browser, token)
     row = await sessions.lock(sid)
     if row is None or row.account_id != mine.account_id:
@@ -94,7 +94,7 @@ async def end_others(
     settings: ServiceSettings,
     token: Token,
 ) -> Response:
-    """End every session but the present one."""
+    """End all sessions except the current one."""
     mine = csrf.check(request, vault, settings, browser, token)
     await sessions.end_others(mine, "ended by the person")
     return _back()
@@ -110,7 +110,7 @@ async def withdraw(
     token: Token,
     client_id: Annotated[str, Form(max_length=200)],
 ) -> Response:
-    """Take a consent back; the client's tokens end."""
+    """Withdraw a consent and revoke the client's tokens."""
     mine = csrf.check(request, vault, settings, browser, token)
     await consents.withdraw(mine.account_id, client_id)
     return _back()

@@ -1,4 +1,4 @@
-"""The SMS inbox of dev mode: where the codes of `make run` can be read. Not mounted otherwise."""
+"""SMS inbox of dev mode, which shows the codes of `make run`. Not mounted otherwise."""
 
 from typing import Annotated, Any
 
@@ -13,18 +13,18 @@ router = APIRouter(prefix="/dev", include_in_schema=False)
 
 @router.get("/sms")
 async def inbox_page(request: Request) -> Response:
-    """The last messages, newest first."""
+    """Show the last messages, newest first."""
     return page("inbox.html", messages=(await _messages(request))[:50])
 
 
 @router.get("/sms.json")
 async def inbox(request: Request, phone: Annotated[str, Query(max_length=20)]) -> list[dict[str, Any]]:
-    """Messages to one number, newest first."""
+    """Return messages to one number, newest first."""
     return [{"text": m.text, "at": m.at} for m in await _messages(request) if m.phone == phone]
 
 
 async def _messages(request: Request) -> list[Message]:
-    """All messages that have been committed, newest first."""
+    """Return all committed messages, newest first."""
     dispatcher: SmsDispatcher = request.app.state.sms_dispatcher
     await dispatcher.drain()
     inbox: DevInbox = request.app.state.sms

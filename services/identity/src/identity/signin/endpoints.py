@@ -1,4 +1,4 @@
-"""Signing in at the issuer: phone number and SMS code, in server-rendered forms."""
+"""Sign-in at the issuer with phone number and SMS code, in server-rendered forms."""
 
 from typing import Annotated
 
@@ -53,7 +53,7 @@ async def login_page(
     return_to: Annotated[str, Query(max_length=8000)],
     login_hint: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """The sign-in form; a `login_hint` that is a phone number is filled in (OpenID Connect Core §3.1.2.1)."""
+    """Show the sign-in form; prefill a `login_hint` that is a phone number (OpenID Connect Core §3.1.2.1)."""
     phone = normalise_phone(login_hint) or ""
     return _render(request, vault, settings, checked_return(return_to), phone=phone)
 
@@ -68,7 +68,7 @@ async def send_code(
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
-    """Send an SMS code; the page is the same for numbers that are not registered."""
+    """Send an SMS code; the page is the same for unregistered numbers."""
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
@@ -92,9 +92,9 @@ async def sign_in(
     phone: Annotated[str, Form(max_length=20)] = "",
     code: Annotated[str, Form(max_length=12)] = "",
 ) -> Response:
-    """Check the code, begin a session and go on to the client.
+    """Verify the code, create a session and redirect to the client.
 
-    A refusal is rendered, not raised, so that the counted attempt is committed.
+    An error is rendered, not raised, so that the counted attempt is committed.
     """
     check_login(request, vault, settings, csrf)
     checked_return(return_to)

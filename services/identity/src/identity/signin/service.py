@@ -1,4 +1,4 @@
-"""Signing in by phone number and SMS code."""
+"""Sign-in with phone number and SMS code."""
 
 from authkit import acr
 from contracts.vocabulary import AccountStatus
@@ -12,7 +12,7 @@ from identity.sessions.service import Sessions
 
 
 class SignIn:
-    """Signing in within one request."""
+    """Sign-in for one request."""
 
     def __init__(
         self, accounts: Accounts, codes: Codes, sender: CodeSender, sessions: Sessions, audit: AuditLog
@@ -24,19 +24,19 @@ class SignIn:
         self._audit = audit
 
     async def send_code(self, phone: str) -> None:
-        """Send an SMS code; nothing tells whether the number is registered.
+        """Send an SMS code, without revealing whether the number is registered.
 
-        Raises `BadPhone` and what `CodeSender.send` raises.
+        Raises `BadPhone` and the errors of `CodeSender.send`.
         """
         number = phone_of(phone)
         account = await self._accounts.by_phone(number)
         await self._sender.send(number, "sign_in", registered=account is not None)
 
     async def with_code(self, phone: str, code: str, browser: BrowserSession | None) -> str:
-        """Check the code and begin a session; the value of its cookie.
+        """Verify the code and create a session. Return the value of its cookie.
 
-        Raises `BadPhone`, `AccountSuspended` and what `Codes.redeem` raises: render them, since raised to the
-        end they would undo the counted attempt.
+        Raises `BadPhone`, `AccountSuspended` and the errors of `Codes.redeem`. The caller must render them:
+        raising them further would roll back the counted attempt.
         """
         number = phone_of(phone)
         await self._codes.redeem(number, "sign_in", code)

@@ -1,4 +1,4 @@
-"""The feature's service, built for one request."""
+"""Builds the feature's service for one request."""
 
 from typing import Annotated
 

@@ -1,8 +1,8 @@
-"""Sends text messages after the transaction that wrote them.
+"""Sends text messages after the commit of the transaction that wrote them.
 
-A message is claimed in one short transaction, sent outside of any, and marked in another. A process that
-dies in between leaves a lease: another one sends the message a minute later. The gateway can therefore get a
-message twice; both have the same `Idempotency-Key`.
+A message is claimed in one short transaction, sent outside of any, and marked in another. If a process
+crashes in between, the lease expires and another process sends the message a minute later. The gateway can
+therefore receive a message twice, with the same `Idempotency-Key`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = structlog.get_logger("sms")
 
 MESSAGES = Counter("zhuxue_sms_messages_total", "Attempts to send a text message", ["outcome"])
 AT_ONCE = 32
-# Connections for marking: the pool is for requests.
+# Limit of connections for marking, because the pool is for requests.
 _MARKING = 2
 
 
@@ -42,7 +42,7 @@ class _Claimed:
 
 
 class SmsDispatcher:
-    """Sends what is due, `AT_ONCE` messages at a time; `drain` is one run."""
+    """Sends due messages, `AT_ONCE` at a time; `drain` runs once."""
 
     def __init__(
         self, database: Database, vault: Vault, gateway: SmsGateway, clock: Clock, *, poll_seconds: float = 1
@@ -59,37 +59,37 @@ class SmsDispatcher:
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
-        """Look for messages now: one has been committed."""
+        """Look for messages now, because one was committed."""
         self._woken.set()
 
     def gateway_down(self) -> bool:
-        """Whether a new message would only wait."""
+        """Return whether the gateway is down, so that a new message would be delayed."""
         return self._health.down(self._clock.now())
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Dispatch in the background for as long as the context lasts, and close the gateway after it.
+        """Dispatch in the background while the context is active, then close the gateway.
 
-        Polls for messages that other processes have committed and for retries that have come due.
+        Polls for messages committed by other processes and for due retries.
         """
         try:
             async with repeated("sms", self._round, every=self._poll, wake=self._woken):
                 yield
         finally:
             if self._sending:
-                # A message on its way is marked, so that it is not sent again.
+                # Wait until messages in flight are marked, so that they are not sent again.
                 await asyncio.wait(self._sending)
             await self.gateway.close()
 
     async def drain(self) -> None:
-        """Try every message that is due, and return when each has been tried."""
+        """Try every due message. Return when each was tried."""
         while await self._start_due():
             await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
         while self._sending:
             await asyncio.wait(self._sending)
 
     async def caught_up(self) -> None:
-        """Return when every message that this process has committed has been tried."""
+        """Return when every message committed by this process was tried."""
         if self._woken.is_set() or self._claiming.locked() or self._sending:
             await self.drain()
 
@@ -100,9 +100,9 @@ class SmsDispatcher:
         return 0.0
 
     async def _start_due(self) -> bool:
-        """Start sending what is due; a slow message does not hold up the others.
+        """Start sending due messages; a slow message does not delay the others.
 
-        Returns whether there may be more than what can be sent at once.
+        Returns whether more messages than could be started may be due.
         """
         async with self._claiming:
             free = AT_ONCE - len(self._sending)
@@ -124,7 +124,7 @@ class SmsDispatcher:
         try:
             await self._send(message)
         except Exception:
-            # The lease brings the message back.
+            # The message is retried after its lease expires.
             log.warning("sms not marked", exc_info=True)
 
     async def _send(self, message: _Claimed) -> None:

@@ -1,10 +1,10 @@
-"""Refusals and failures of sending text messages."""
+"""Errors of sending text messages."""
 
 from servicekit.problems import Problem
 
 
 class SmsUnavailable(Problem):
-    """The gateway takes no messages at present, or the deployment has spent its budget."""
+    """The gateway is unavailable, or the deployment's budget is exhausted."""
 
     status = 503
     code = "sms_unavailable"
@@ -17,4 +17,4 @@ class SmsUnavailable(Problem):
 
 
 class SmsRefused(Exception):
-    """The gateway refuses this message; sending it again is of no use."""
+    """The gateway rejected this message permanently."""

@@ -1,4 +1,4 @@
-"""Where SMS messages leave: an HTTP gateway, or in dev mode an inbox to look into."""
+"""SMS gateways: an HTTP gateway, or an inbox in dev mode."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -35,20 +35,20 @@ class Message:
 
 
 class DevInbox:
-    """Keeps the last messages in memory; exists in dev mode only."""
+    """Keeps the last messages in memory; in dev mode only."""
 
     def __init__(self, size: int = 5000) -> None:
         self.messages: deque[Message] = deque(maxlen=size)
 
     async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
-        """Keep the message."""
+        """Store the message."""
         self.messages.append(Message(phone, text, datetime.now(UTC)))
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 
 
-# Statuses that say something of the gateway or our secret, not of the message.
+# Statuses caused by the gateway or by the secret, not by the message.
 _NOT_THE_MESSAGE = {401, 403, 404, 405, 408, 425, 429}
 
 
@@ -57,7 +57,7 @@ class HttpSmsGateway:
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
-        # Created once: reading the trusted certificates takes longer than the rest of a sign-in.
+        # Created once: loading the trusted certificates takes longer than the rest of a sign-in.
         self._http = httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {secret}"})
 
     async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
@@ -70,11 +70,12 @@ class HttpSmsGateway:
             status = error.response.status_code
             log.warning("sms not sent", error=f"HTTP {status}")
             if 400 <= status < 500 and status not in _NOT_THE_MESSAGE:
-                # The error holds number and text: it must not be the cause of what may be logged.
+                # The exception contains number and text and must not be chained to an error that may be
+                # logged.
                 raise SmsRefused(f"HTTP {status}") from None
             raise SmsUnavailable from error
         except httpx.HTTPError as error:
-            # Neither number nor text may reach a log: only the kind of the failure.
+            # Number and text must not be logged: log only the type of the error.
             log.warning("sms not sent", error=type(error).__name__)
             raise SmsUnavailable from error
 

@@ -1,4 +1,4 @@
-"""Text messages to be sent."""
+"""Queued text messages."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,10 +13,10 @@ _PENDING = text("sealed IS NOT NULL")
 
 
 class SmsMessage(Base):
-    """One text message, written in the transaction that it tells of and sent after the commit.
+    """One text message, written in the transaction that causes it and sent after the commit.
 
-    `sealed` holds number and text, encrypted, until the message is sent or dead. Partitioned by day of `id`,
-    and dropped a day later.
+    `sealed` contains number and text, encrypted, until the message is sent or dead. Partitioned by day of
+    `id`, and dropped a day later.
     """
 
     __tablename__ = "sms_messages"
@@ -32,7 +32,7 @@ class SmsMessage(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     topic: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """A newer message of the same topic replaces one that has not been sent."""
+    """A newer message of the same topic replaces an unsent one."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,4 +1,4 @@
-"""Queries over text messages."""
+"""Queries for text messages."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,17 +12,17 @@ from identity.sms.rules import LEASE
 
 
 class SmsRepository:
-    """Messages that are pending: neither sent nor dead."""
+    """Pending messages: neither sent nor dead."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     def add(self, message: SmsMessage) -> None:
-        """Store a message."""
+        """Insert a message."""
         self._session.add(message)
 
     async def supersede(self, topic: bytes, now: datetime) -> None:
-        """Give up the pending messages of a topic."""
+        """Mark the pending messages of a topic as dead."""
         await self._session.execute(
             update(SmsMessage)
             .where(SmsMessage.topic == topic, SmsMessage.sealed.is_not(None))
@@ -31,7 +31,7 @@ class SmsRepository:
         )
 
     async def claim(self, now: datetime, limit: int) -> Sequence[SmsMessage]:
-        """Messages to send now. Other processes leave them alone for the time of a lease."""
+        """Claim messages to send now. Other processes skip them until the lease expires."""
         due = (
             await self._session.scalars(
                 select(SmsMessage)
@@ -47,21 +47,21 @@ class SmsRepository:
         return due
 
     async def sent(self, message_id: UUID, now: datetime) -> None:
-        """The gateway has taken a message: delete number and text."""
+        """Mark a message as accepted by the gateway; delete number and text."""
         await self._set(message_id, sealed=None, sent_at=now, last_error=None)
 
     async def dead(self, message_id: UUID, now: datetime, error: str) -> None:
-        """Give a message up: delete number and text."""
+        """Mark a message as dead; delete number and text."""
         await self._set(message_id, sealed=None, dead_at=now, last_error=error)
 
     async def retry(self, message_id: UUID, at: datetime, error: str) -> None:
-        """Try a message again at a time."""
+        """Schedule the next attempt for a message."""
         await self._set(message_id, next_attempt_at=at, last_error=error)
 
     async def _set(self, message_id: UUID, **values: object) -> None:
         await self._session.execute(
             update(SmsMessage)
-            # Superseded while it was being sent: it stays dead.
+            # A message superseded during sending stays dead.
             .where(SmsMessage.id == message_id, SmsMessage.sealed.is_not(None))
             .values(**values)
             .execution_options(synchronize_session=False)

@@ -1,4 +1,4 @@
-"""When a text message is tried again, and when the gateway counts as down."""
+"""Rules for retries of text messages and for the health of the gateway."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,10 +17,10 @@ _FORGOTTEN_AFTER = timedelta(seconds=120)
 
 @dataclass
 class GatewayHealth:
-    """What one process has seen of the gateway since the last message that it took.
+    """State of the gateway as observed by one process since its last accepted message.
 
-    One message that always fails does not make the gateway count as down: several different ones have to
-    fail, over some seconds. Without any attempt for two minutes nothing is known.
+    One message that always fails does not mark the gateway as down: several different ones must fail, over
+    some seconds. After two minutes without an attempt, the state is unknown.
     """
 
     _failed: set[UUID] = field(default_factory=set)
@@ -28,19 +28,19 @@ class GatewayHealth:
     _last: datetime | None = None
 
     def taken(self) -> None:
-        """The gateway took a message."""
+        """Record an accepted message."""
         self._failed.clear()
         self._since = self._last = None
 
     def failed(self, message: UUID, now: datetime) -> None:
-        """The gateway did not answer, or answered that it cannot."""
+        """Record that the gateway did not respond or responded with an error of its own."""
         if len(self._failed) < _DOWN_MESSAGES:
             self._failed.add(message)
         self._since = self._since or now
         self._last = now
 
     def down(self, now: datetime) -> bool:
-        """Whether new messages would only wait."""
+        """Return whether the gateway is down."""
         if self._since is None or self._last is None or now - self._last > _FORGOTTEN_AFTER:
             return False
         return len(self._failed) >= _DOWN_MESSAGES and now - self._since >= _DOWN_AFTER

@@ -1,4 +1,4 @@
-"""Writing text messages that are sent after the commit."""
+"""Queues text messages to be sent after the commit."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ from servicekit.ids import new_id
 
 
 class TextMessages:
-    """Text messages within one request; `dispatcher` sends them after the commit."""
+    """Text messages for one request; `dispatcher` sends them after the commit."""
 
     def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, dispatcher: SmsDispatcher) -> None:
         self._session = session
@@ -27,17 +27,16 @@ class TextMessages:
         self._rows = SmsRepository(session)
 
     def check_gateway(self) -> None:
-        """Raise `SmsUnavailable` while the gateway is down: for messages that are of no use later."""
+        """Raise `SmsUnavailable` while the gateway is down, for messages that would be useless later."""
         if self._dispatcher.gateway_down():
             raise SmsUnavailable
 
     async def queue(
         self, phone: str, text: str, *, lifetime: timedelta = NOTICE_LIFETIME, topic: bytes | None = None
     ) -> None:
-        """Have `text` sent to `phone` (11 digits) if the transaction is committed.
+        """Queue `text` for `phone` (11 digits); it is sent if the transaction commits.
 
-        After `lifetime` it is given up. It replaces an earlier message of the same `topic` that has not been
-        sent yet.
+        It is discarded after `lifetime`. It replaces an unsent message of the same `topic`.
         """
         now = self._clock.now()
         if topic is not None:

@@ -1,1 +1,1 @@
-"""Units, people and their places in the authority tree."""
+"""Units and their places in the authority tree."""

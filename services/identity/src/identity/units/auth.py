@@ -1,4 +1,4 @@
-"""Who may do what with units."""
+"""Permissions for units."""
 
 from typing import Annotated
 
@@ -9,16 +9,16 @@ from authkit.principal import Principal
 from contracts.vocabulary import Role
 
 SCOPE = "identity"
-"""What a client must have been granted to use this API for a person, beside the audience."""
+"""The scope that a client needs, in addition to the audience, to use this API for a person."""
 
 Member = Annotated[Principal, Depends(requires(scope=SCOPE))]
-"""Anybody who belongs to a unit."""
+"""Any member of a unit."""
 
 Person = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False))]
-"""Anybody with an account."""
+"""Any person with an account."""
 
 UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, roles=(Role.UNIT_ADMIN,)))]
-"""A unit's administrator (单位管理员); reaches the unit's subtree."""
+"""A unit's administrator (单位管理员), with access to the unit's subtree."""
 
 DirectoryReader = Annotated[
     Principal, Depends(requires(scope="directory:read", membership=False, clients=True))

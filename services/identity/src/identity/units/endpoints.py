@@ -1,4 +1,4 @@
-"""REST of units."""
+"""REST API of units."""
 
 from typing import Annotated
 from uuid import UUID

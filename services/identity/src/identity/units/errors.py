@@ -4,7 +4,7 @@ from servicekit.problems import Conflict, NotFound, Problem
 
 
 class UnitNotFound(NotFound):
-    """No such unit."""
+    """The unit does not exist."""
 
     code = "unit_not_found"
     title = "单位不存在"
@@ -12,7 +12,7 @@ class UnitNotFound(NotFound):
 
 
 class UnitClosed(Conflict):
-    """The unit has ceased to exist."""
+    """The unit is closed."""
 
     code = "unit_closed"
     title = "单位已撤销"
@@ -20,7 +20,7 @@ class UnitClosed(Conflict):
 
 
 class UnitNotEmpty(Conflict):
-    """There are active units below."""
+    """The unit has active units below it."""
 
     code = "unit_not_empty"
     title = "单位仍有下级"
@@ -28,7 +28,7 @@ class UnitNotEmpty(Conflict):
 
 
 class UnitCodeTaken(Conflict):
-    """A unit with this code exists or has existed."""
+    """A unit with this code exists or existed."""
 
     code = "unit_code_taken"
     title = "单位代码已存在"
@@ -36,7 +36,7 @@ class UnitCodeTaken(Conflict):
 
 
 class UnknownDivision(Problem):
-    """Not a division code of GB/T 2260 as published."""
+    """The code is not a published division code of GB/T 2260."""
 
     status = 400
     code = "unknown_division"
@@ -45,7 +45,7 @@ class UnknownDivision(Problem):
 
 
 class LevelNotBelow(Problem):
-    """A unit stands below one of a higher level."""
+    """The unit's level is not below that of its parent."""
 
     status = 400
     code = "level_not_below_parent"

@@ -1,4 +1,4 @@
-"""Where a unit has stood in the authority tree, derived from its dated changes: pure."""
+"""Dated places of a unit in the authority tree, derived from its changes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Place:
-    """A unit's parent, path and status, and since when it has had them."""
+    """A unit's parent, path and status, and the date from which they apply."""
 
     parent_id: UUID | None
     path: str
@@ -16,15 +16,15 @@ class Place:
     since: datetime
 
     def is_at(self, other: "Place") -> bool:
-        """Whether both are the same place, whatever their dates."""
+        """Return whether both are the same place, regardless of their dates."""
         return (self.parent_id, self.path, self.status) == (other.parent_id, other.path, other.status)
 
 
 def places(states: Sequence[Place]) -> list[Place]:
-    """Return the places a unit has had, from its states in the order of their versions.
+    """Return the places of a unit, from its states in the order of their versions.
 
-    A later version that takes effect earlier (a correction) replaces what it dates back over. Changes of
-    anything but the place, a rename for example, make no new place.
+    A later version that takes effect earlier (a correction) replaces the states after its date. Changes of
+    other attributes, a rename for example, add no place.
     """
     found: list[Place] = []
     for state in states:

@@ -17,9 +17,9 @@ from servicekit.words import Word, known
 
 
 class Unit(Base):
-    """A unit: where it stands by authority (`path`) and by territory (`region_code`).
+    """A unit with its place in the authority tree (`path`) and its territory (`region_code`).
 
-    `path` consists of unit codes, so a code is unique for ever and never changes. `version` grows with
+    `path` consists of unit codes, so a code is unique for ever and never changes. `version` increases with
     every change; consumers of events keep the highest.
     """
 
@@ -51,7 +51,7 @@ class Unit(Base):
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def close(self, now: datetime) -> None:
-        """The unit ceases to exist (撤销); its row and history stay. Raises `UnitClosed` if it has before."""
+        """Close the unit (撤销); its row and history are kept. Raises `UnitClosed` if it is closed."""
         if self.status == UnitStatus.CLOSED:
             raise UnitClosed
         self.status = UnitStatus.CLOSED
@@ -59,7 +59,7 @@ class Unit(Base):
         self.version += 1
 
     def snapshot(self) -> dict[str, Any]:
-        """The state kept in history."""
+        """Return the state for the history."""
         return {
             "code": self.code,
             "name": self.name,
@@ -75,7 +75,7 @@ class Unit(Base):
 class UnitChange(Base):
     """One dated state of a unit, so that a past year is counted with the tree of its time.
 
-    Grows with changes of units, some thousands a year; never pruned.
+    Grows by some thousands of rows a year; never pruned.
     """
 
     __tablename__ = "unit_changes"

@@ -1,4 +1,4 @@
-"""Queries over units."""
+"""Queries for units."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,25 +16,27 @@ from servicekit.ltree import under
 
 
 class UnitRepository:
-    """Units, restricted where a caller is given to the caller's subtree."""
+    """Units, restricted to the caller's subtree if a caller is given."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def get(self, unit_id: UUID, *, lock: bool = False, share: bool = False) -> Unit | None:
-        """A unit by id; `lock` for a change, `share` to prevent changes until the transaction ends."""
+        """Return a unit by id; `lock` locks it for update, `share` prevents changes until the transaction
+        ends.
+        """
         mode: Any = True if lock else {"read": True} if share else None
         return await self._session.get(Unit, unit_id, with_for_update=mode)
 
     async def by_code(self, code: str) -> Unit | None:
-        """A unit by its code."""
+        """Return a unit by its code."""
         found: Unit | None = await self._session.scalar(select(Unit).where(Unit.code == code))
         return found
 
     async def children(
         self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
-        """Active direct children by code, one more than `limit`."""
+        """Return active direct children by code, one more than `limit`."""
         statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == UnitStatus.ACTIVE)
         if query:
             statement = statement.where(Unit.name.contains(query, autoescape=True))
@@ -43,7 +45,7 @@ class UnitRepository:
         return (await self._session.scalars(statement.order_by(Unit.code).limit(limit + 1))).all()
 
     async def has_active_below(self, unit: Unit) -> bool:
-        """Whether any active unit stands below."""
+        """Return whether any active unit is below."""
         return bool(
             await self._session.scalar(
                 select(
@@ -55,21 +57,21 @@ class UnitRepository:
         )
 
     async def all_after(self, after: tuple[Any, ...] | None, limit: int) -> Sequence[Unit]:
-        """Every unit in id order, one more than `limit`: the snapshot."""
+        """Return all units by id, one more than `limit`: the snapshot."""
         statement = select(Unit).order_by(Unit.id).limit(limit + 1)
         if after:
             statement = statement.where(Unit.id > after[0])
         return (await self._session.scalars(statement)).all()
 
     async def states(self, unit_ids: Sequence[UUID]) -> dict[UUID, list[Place]]:
-        """The dated states of these units, in the order of their versions."""
+        """Return the dated states of these units, in the order of their versions."""
         parent = aliased(Unit)
         path = UnitChange.state["path"].astext
         rows = await self._session.execute(
             select(
                 UnitChange.unit_id, parent.id, path, UnitChange.state["status"].astext, UnitChange.changed_at
             )
-            # A path consists of codes; the last but one is the parent's.
+            # A path consists of codes; the second to last is the parent's.
             .outerjoin(parent, parent.code == func.substring(path, r"([^.]+)\.[^.]+$"))
             .where(UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))))
             .order_by(UnitChange.unit_id, UnitChange.version)
@@ -80,11 +82,11 @@ class UnitRepository:
         return states
 
     async def count(self) -> int:
-        """How many units there are."""
+        """Return the number of units."""
         return await self._session.scalar(select(func.count()).select_from(Unit)) or 0
 
     def add(self, unit: Unit, changed_by: UUID | None) -> None:
-        """Store a new or changed unit's state in history; a new one is added."""
+        """Insert a unit if it is new, and its current state into the history."""
         self._session.add(unit)
         self._session.add(
             UnitChange(

@@ -1,8 +1,8 @@
-"""What a loader may insert, and in which order: pure, no I/O.
+"""Rules for loading units and people: valid input and insertion order. Pure, no I/O.
 
-Two trees lie over one table of units. Authority (隶属) is the tree of parents and decides forwarding,
-approval and reach; territory (属地) is the division code of GB/T 2260 and decides statistics. 青岛 stands
-directly under the centre by authority and lies in 山东 by territory.
+The table of units has two trees. Authority (隶属) is the tree of parents and determines forwarding, approval
+and access; territory (属地) is the division code of GB/T 2260 and determines statistics. 青岛 is directly
+below the centre by authority and in 山东 by territory.
 """
 
 import csv
@@ -25,7 +25,7 @@ CORPS_CITY_PREFIX = "6590"
 """The twelve cities of 兵团, 659001–659012: counties of 新疆 by territory, of 兵团 by authority."""
 
 SEPARATELY_PLANNED_CITIES = ("210200", "330200", "350200", "370200", "440300")
-"""计划单列市: 大连, 宁波, 厦门, 青岛, 深圳. Their offices stand beside the provinces', not under them."""
+"""计划单列市: 大连, 宁波, 厦门, 青岛, 深圳. Their offices are siblings of the provinces' offices."""
 
 PROVINCES_WITHOUT_OFFICE = frozenset({"710000", "810000", "820000"})
 """台湾, 香港, 澳门: the mainland's student-aid administration has no offices there."""
@@ -55,17 +55,19 @@ CENTRAL_AUTHORITIES = frozenset(
         "空军装备部",
     }
 )
-"""Who runs the 中央部门所属高校, spelt as the source spells it.
+"""Authorities of the 中央部门所属高校, in the spelling of the source.
 
-A list and not a pattern: 「上海市 中国科学院」 and 「重庆市教育厅」 must not slip in, and a new central body
-should be added by a person.
+A list, not a pattern, so that 「上海市 中国科学院」 and 「重庆市教育厅」 do not match; new central bodies are
+added manually.
 """
 
 _LABEL = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 class SeedError(ValueError):
-    """The data cannot make a tree of units: an unknown parent, a code used twice, a code unfit for a path."""
+    """The data is not a valid tree of units: an unknown parent, a duplicate code, or a code that is not a
+    valid path label.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class University:
-    """A university: the body that runs it, the place it is in (a division's name) and 本科 or 专科."""
+    """A university: its authority, its location (a division's name) and its level, 本科 or 专科."""
 
     code: str
     name: str
@@ -91,7 +93,7 @@ class University:
 
     @property
     def centrally_run(self) -> bool:
-        """Whether a central body runs it, so that it stands directly under the centre."""
+        """Return whether a central body runs the university, which then is directly below the centre."""
         return self.authority in CENTRAL_AUTHORITIES
 
 
@@ -112,7 +114,7 @@ class UnitSeed:
     region_code: str | None
 
     def __post_init__(self) -> None:
-        """Raise SeedError for a code that is no ltree label."""
+        """Raise SeedError for a code that is not an ltree label."""
         if not _LABEL.fullmatch(self.code):
             raise SeedError(f"unit code {self.code!r} is no ltree label")
 
@@ -130,7 +132,7 @@ class PersonSeed:
 def parse_divisions(lines: Iterable[str]) -> tuple[Division, ...]:
     """Read divisions from CSV lines with the header code,name,type,level,parent_code.
 
-    Raises SeedError for a code used twice, an unknown level or a parent that is not in the file.
+    Raises SeedError for a duplicate code, an unknown level or a parent that is not in the file.
     """
     divisions = tuple(
         Division(
@@ -148,7 +150,7 @@ def parse_divisions(lines: Iterable[str]) -> tuple[Division, ...]:
 def parse_universities(lines: Iterable[str]) -> tuple[University, ...]:
     """Read universities from CSV lines with at least the columns code,name,authority,location,level.
 
-    Raises SeedError for a code used twice.
+    Raises SeedError for a duplicate code.
     """
     universities = tuple(
         University(row["code"], row["name"], row["authority"], row["location"], row["level"])
@@ -159,9 +161,9 @@ def parse_universities(lines: Iterable[str]) -> tuple[University, ...]:
 
 
 def authority_parent(division: Division) -> str:
-    """Code of the office above a division's own.
+    """Return the code of the parent of a division's office.
 
-    It is the office of the territory above, but for 计划单列市 and the cities of 兵团.
+    It is the office of the parent territory, except for 计划单列市 and the cities of 兵团.
     """
     if division.parent_code is None or division.code in SEPARATELY_PLANNED_CITIES:
         return CENTRE_CODE
@@ -171,9 +173,9 @@ def authority_parent(division: Division) -> str:
 
 
 def unit_paths(units: Iterable[UnitSeed]) -> dict[str, str]:
-    """Ltree path of every unit by code, e.g. 370102 → 100000.370000.370100.370102.
+    """Return the ltree path of every unit by code, e.g. 370102 → 100000.370000.370100.370102.
 
-    Raises SeedError where a parent does not come before its children or a code is used twice.
+    Raises SeedError if a parent does not precede its children or a code is duplicate.
     """
     paths: dict[str, str] = {}
     for unit in units:
@@ -189,7 +191,8 @@ def unit_paths(units: Iterable[UnitSeed]) -> dict[str, str]:
 
 
 def wave_sizes(units: Iterable[UnitSeed]) -> list[int]:
-    """How many units stand one, two, … steps below the root: whom each round of forwarding reaches.
+    """Return the number of units one, two, … steps below the root: the recipients of each round of
+    forwarding.
 
     Raises SeedError as `unit_paths` does.
     """
@@ -198,15 +201,15 @@ def wave_sizes(units: Iterable[UnitSeed]) -> list[int]:
 
 
 def breadth_first(units: Sequence[UnitSeed]) -> list[UnitSeed]:
-    """The units by their distance from the root, those of one distance in the order given.
+    """Return the units ordered by their distance from the root; units of one distance keep their order.
 
-    Raises SeedError for a code used twice and for units that no root reaches.
+    Raises SeedError for a duplicate code and for units that are not connected to a root.
     """
     _unique(unit.code for unit in units)
     children: dict[str | None, list[UnitSeed]] = {}
     for unit in units:
         children.setdefault(unit.parent_code, []).append(unit)
-    # Waves are taken from the given list, not parent by parent, so that its order decides within a wave.
+    # Waves are built from the given list, not parent by parent, so that its order is kept within a wave.
     position: Mapping[str, int] = {unit.code: index for index, unit in enumerate(units)}
     ordered: list[UnitSeed] = []
     wave = children.get(None, [])
@@ -239,9 +242,9 @@ _RANK: dict[Level, int] = {level: rank for rank, level in enumerate(Level)}
 
 
 def may_stand_below(parent: Level, child: Level, kind: Kind) -> bool:
-    """Whether a unit of level `child` may stand directly below one of level `parent`.
+    """Return whether a unit of level `child` may be directly below one of level `parent`.
 
-    A lower level always may; the nutrition department of the same authority may stand at its level.
+    A lower level always may; the nutrition department of the same authority may have its level.
     """
     if kind == Kind.NUTRITION:
         return _RANK[child] >= _RANK[parent]

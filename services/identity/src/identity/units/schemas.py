@@ -1,4 +1,4 @@
-"""Shapes of the units API."""
+"""Schemas of the units API."""
 
 from datetime import datetime
 from uuid import UUID

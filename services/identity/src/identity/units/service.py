@@ -1,4 +1,4 @@
-"""What can be done with units."""
+"""Operations on units."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ from servicekit.ids import new_id
 
 
 def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
-    """The event for the present state of `unit`, which has had these `states`."""
+    """Return the event for the current state of `unit`, with its history `states`."""
     *former, present = places(states)
     ends = [place.since for place in [*former, present]][1:]
     return UnitChangedV1(
@@ -64,7 +64,7 @@ def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
 
 
 class Units:
-    """Units within one request."""
+    """Units for one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, audit: AuditLog) -> None:
         self._session = session
@@ -73,7 +73,7 @@ class Units:
         self._units = UnitRepository(session)
 
     async def get(self, unit_id: UUID, *, share: bool = False) -> Unit:
-        """A unit by id; `share` keeps it from being closed until the transaction ends.
+        """Return a unit by id; `share` prevents its closing until the transaction ends.
 
         Raises `UnitNotFound`.
         """
@@ -83,7 +83,7 @@ class Units:
         return unit
 
     async def by_code(self, code: str) -> Unit:
-        """A unit by code. Raises `UnitNotFound`."""
+        """Return a unit by code. Raises `UnitNotFound`."""
         unit = await self._units.by_code(code)
         if unit is None:
             raise UnitNotFound
@@ -92,7 +92,7 @@ class Units:
     async def within_reach(
         self, principal: Principal, unit_id: UUID, *, lock: bool = False, share: bool = False
     ) -> Unit:
-        """A unit of the caller's subtree. Raises `UnitNotFound`, or `OutOfReach` for one outside of it."""
+        """Return a unit of the caller's subtree. Raises `UnitNotFound`, `OutOfReach`."""
         unit = await self._units.get(unit_id, lock=lock, share=share)
         if unit is None:
             raise UnitNotFound
@@ -103,22 +103,22 @@ class Units:
     async def children(
         self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
-        """Active direct children, one more than `limit`. Raises `UnitNotFound`."""
+        """Return active direct children, one more than `limit`. Raises `UnitNotFound`."""
         await self.get(parent_id)
         return await self._units.children(parent_id, query=query, after=after, limit=limit)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[UnitChangedV1]:
-        """Every unit, one more than `limit`."""
+        """Return all units, one more than `limit`."""
         units = await self._units.all_after(after, limit)
         states = await self._units.states([unit.id for unit in units])
         return [unit_changed(unit, states[unit.id]) for unit in units]
 
     async def count(self) -> int:
-        """How many units there are."""
+        """Return the number of units."""
         return await self._units.count()
 
     async def create(self, principal: Principal, new: UnitIn) -> Unit:
-        """Open a unit below one in the caller's reach.
+        """Open a unit below one in the caller's subtree.
 
         Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`.
         """
@@ -160,7 +160,7 @@ class Units:
         return unit
 
     async def close(self, principal: Principal, unit_id: UUID) -> Unit:
-        """Close a unit that has no active unit below. Raises `UnitNotEmpty`, `UnitClosed`, `OutOfReach`."""
+        """Close a unit without active units below. Raises `UnitNotEmpty`, `UnitClosed`, `OutOfReach`."""
         unit = await self.within_reach(principal, unit_id, lock=True)
         if await self._units.has_active_below(unit):
             raise UnitNotEmpty
@@ -175,8 +175,8 @@ class Units:
         outbox.add(self._session, event, subject=unit.id, sequence=unit.version)
 
     async def load(self, seeds: Sequence[rules.UnitSeed], now: datetime) -> dict[str, tuple[UUID, str]]:
-        """Insert a whole world of units at once; returns id and path by code. Announces nothing:
-        the loader does, once people are in too.
+        """Insert all units of a world. Return id and path by code. Sends no event; the loader sends one after
+        it has also inserted people.
         """
         paths = rules.unit_paths(seeds)
         ids = {seed.code: new_id() for seed in seeds}

@@ -1,4 +1,4 @@
-"""The packaged reference data: divisions and universities. `data/README.md` says where they come from."""
+"""Packaged reference data: divisions and universities. `data/README.md` lists the sources."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,12 +19,12 @@ def divisions() -> tuple[Division, ...]:
 
 @cache
 def divisions_by_code() -> Mapping[str, Division]:
-    """The divisions by their code."""
+    """Return the divisions by code."""
     return MappingProxyType({division.code: division for division in divisions()})
 
 
 @cache
 def universities() -> tuple[University, ...]:
-    """All 2,756 universities, whoever runs them."""
+    """All 2,756 universities of every authority."""
     with _DATA.joinpath("universities.csv").open(encoding="utf-8") as lines:
         return parse_universities(lines)

@@ -1,7 +1,7 @@
-"""The directories the loader can build: the whole country's offices, or world S. Same output every time.
+"""Directories that the loader can build: the offices of the whole country, or world S. Deterministic.
 
-Divisions and universities are real. Offices are named 「地名＋学生资助管理中心」, which is usual but not what
-every place calls its own. Schools, 中心校 and all people are made up. Office names repeat where divisions'
+Divisions and universities are real. Offices are named 「地名＋学生资助管理中心」, the usual name, which
+not every office uses. Schools, 中心校 and all people are fictional. Office names repeat where divisions'
 names do (鼓楼区, 市中区): the code and the path identify a unit.
 """
 
@@ -37,27 +37,27 @@ UNIVERSITY_DEPARTMENTS = {
 }
 
 _STAGES_BY_UNIVERSITY_LEVEL: dict[str, tuple[Stage, ...]] = {
-    # The source tells 本科 from 专科 and no more; a few of the 本科 have no doctoral or master's programme.
+    # The source distinguishes only 本科 and 专科; a few 本科 have no doctoral or master's programme.
     "本科": (Stage.UNDERGRADUATE, Stage.MASTER, Stage.DOCTOR),
     "专科": (Stage.HIGHER_VOCATIONAL,),
 }
 
 
 def national_offices() -> list[UnitSeed]:
-    """Every office of the country, parents before children: 3,329 units.
+    """Return every office of the country, parents before children: 3,329 units.
 
     The centre has 155 direct children: 31 provinces, five 计划单列市, 兵团 and 118 central universities.
     The 333 cities are those five and 328 under provinces. Of the 2,845 counties 45 are under the five, 12
     under 兵团, 105 directly under a province and 2,683 under a province's city. The data has exactly these
-    numbers; what they hide:
+    numbers. Special cases:
 
-    - 台湾, 香港 and 澳门 are provinces in the data (34) and have no office here (31).
+    - 台湾, 香港 and 澳门 are provinces in the data (34) without an office (31).
     - The 2,845 include the 12 cities of 兵团, which are counties of 新疆 by territory: 新疆's office has 98
       counties of the territory's 110, as 山东's has 15 cities of 16 and 126 counties of 136.
     - 105 counties have no city above them: 85 of the 直辖市 and 20 run by 河南, 湖北 or 海南. Four cities
       (东莞, 中山, 儋州, 嘉峪关) have no counties.
-    - 兵团 is organised in 师 and 团. The data does not list them, so only its cities stand below it.
-    - 兵团 has no code in GB/T 2260; its territory is taken to be 新疆, 650000.
+    - 兵团 is organised in 师 and 团. The data does not list them, so only its cities are below it.
+    - 兵团 has no code in GB/T 2260; its territory is set to 新疆, 650000.
     """
     units = [_centre()]
     units += [_office(division) for division in divisions() if division.code not in PROVINCES_WITHOUT_OFFICE]
@@ -67,11 +67,11 @@ def national_offices() -> list[UnitSeed]:
 
 
 def world_s() -> list[UnitSeed]:
-    """The demonstration world, wave by wave: the centre and, below it, 6, 60, 265, 464 and 221 units.
+    """Return the demonstration world by level: the centre and, below it, 6, 60, 265, 464 and 221 units.
 
     江苏 and 山东 with their cities and counties, 兵团 with its cities, 青岛 with its counties (243 counties
-    in all), two universities with five 院系 each; in each county two schools and a 中心校, which hangs under
-    the first of them.
+    in all), two universities with five 院系 each; in each county two schools and a 中心校 below the
+    first of them.
     """
     offices = national_offices()
     paths = unit_paths(offices)
@@ -87,15 +87,15 @@ def world_s() -> list[UnitSeed]:
 
 
 def world_s_people() -> list[PersonSeed]:
-    """Two people for each unit of world S below the centre, in the order of the units: 2,032."""
+    """Return two people for each unit of world S below the centre, in the order of the units: 2,032."""
     below = [unit for unit in world_s() if unit.parent_code is not None]
     return [person for number, unit in enumerate(below, start=1) for person in unit_staff(unit.code, number)]
 
 
 def nutrition_office(county_code: str) -> UnitSeed:
-    """A county's 营养改善计划 office, e.g. N370102 under 370102: for tests and demonstrations, in no world.
+    """Return a county's 营养改善计划 office, e.g. N370102 below 370102, for tests; in no world.
 
-    Raises SeedError where the code is not a county's.
+    Raises SeedError unless the code is a county's.
     """
     county = divisions_by_code().get(county_code)
     if county is None or county.level != Level.COUNTY:
@@ -151,7 +151,7 @@ def _university(university: University) -> UnitSeed:
 
 
 def _located(university: University) -> str:
-    """The one city or province of that name; counties are left out, because their names repeat."""
+    """Return the city or province of that name; counties are excluded, because their names repeat."""
     found = [
         item.code for item in divisions() if item.name == university.location and item.level != Level.COUNTY
     ]
@@ -174,11 +174,11 @@ def _department(university: UnitSeed, number: int, name: str) -> UnitSeed:
 
 
 def _schools(county: UnitSeed, number: int) -> list[UnitSeed]:
-    """Two schools and a 中心校 of the number-th county.
+    """Return two schools and a 中心校 of the number-th county.
 
     The first school is a 小学. The second is a 中学, in every third county a 中等职业学校: the country has
-    about one of these to two 普通高中. 「助学」 in the names marks them as ours: no real school should find
-    itself in a demonstration.
+    about one of these to two 普通高中. 「助学」 in the names marks them as fictional, so that no real school
+    appears in a demonstration.
     """
     place = _full_place(county)
     second: str
@@ -218,7 +218,7 @@ def _school(county: UnitSeed, number: int, place: str, name: str, stages: tuple[
 
 
 def _full_place(county: UnitSeed) -> str:
-    """济南市历下区, 石河子市: with the city where there is one, since county names repeat."""
+    """Return 济南市历下区 or 石河子市: with the city if there is one, because county names repeat."""
     by_code = divisions_by_code()
     division = by_code[county.code]
     above = by_code[division.parent_code] if division.parent_code is not None else None

@@ -1,4 +1,4 @@
-"""The authorization endpoint over HTTP: the answer to the client, or the page that comes before."""
+"""The authorization endpoint over HTTP: returns the response to the client, or a page to show first."""
 
 from urllib.parse import urlencode
 
@@ -65,7 +65,7 @@ async def authorize_by_post(
     pairs = await form_pairs(request)
     as_get = "/authorize?" + urlencode(pairs)
     if browser is None and pairs and len(as_get) < _LONGEST_URL:
-        # A form of another site comes without our SameSite cookie: ask again in a way that brings it.
+        # The SameSite cookie is not sent with a form from another site: redirect to the same request as GET.
         return RedirectResponse(as_get, 303, {"Cache-Control": "no-store"})
     return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 
@@ -88,7 +88,7 @@ async def _answer(
         if outcome.login_hint:
             query["login_hint"] = outcome.login_hint
         return _redirect("/login?" + urlencode(query))
-    # With the same marker: a sign-in that the request has already had still counts.
+    # With the same marker: a sign-in after the request still counts.
     return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
     if isinstance(outcome, StepUpPage):
         return _redirect("/login/step-up?" + urlencode({"return_to": return_to, "acr": outcome.acr}))

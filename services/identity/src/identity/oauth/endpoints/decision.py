@@ -1,6 +1,4 @@
-"""What the person decides on the way through `/authorize`: allow or deny, this account or another,
-not to authenticate further.
-"""
+"""Decisions of the person during `/authorize`: consent, choice of account, decline of the step-up."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -30,11 +28,13 @@ async def decide(
     token: Annotated[str, Form(max_length=128, alias="csrf")],
     decision: Annotated[Literal["allow", "deny", "continue", "other", "no_step_up"], Form()],
 ) -> Response:
-    """Only leads back to `/authorize`, which checks the whole request again and answers the client."""
+    """Store the decision and redirect to `/authorize`, which checks the request again and responds to the
+    client.
+    """
     mine = csrf.check(request, vault, settings, browser, token)
     sent, marker = flow.read(pairs_of(checked_return(return_to)))
     if marker is None:
-        # Too old, or of another browser: start again.
+        # Expired, or of another browser: start again.
         return _back(return_to)
     account = str(mine.account_id)
     if decision == "other":

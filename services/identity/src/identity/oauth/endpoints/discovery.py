@@ -1,4 +1,4 @@
-"""Discovery and keys: what clients and resource servers read about the issuer."""
+"""Discovery and keys: metadata of the issuer for clients and resource servers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Form bodies as the protocol reads them."""
+"""Parsing of form bodies for the protocol core."""
 
 from urllib.parse import parse_qsl
 
@@ -6,7 +6,7 @@ from fastapi import Request
 
 
 async def form_pairs(request: Request) -> list[tuple[str, str]]:
-    """The pairs of a form body, repeated names kept; nothing for another content type."""
+    """Return the pairs of a form body, including repeated names; nothing for another content type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         return []
@@ -18,7 +18,7 @@ async def form_pairs(request: Request) -> list[tuple[str, str]]:
 
 
 def headers_of(request: Request) -> dict[str, str]:
-    """Headers by name. Repeated ones are joined, so that a second DPoP proof is not overlooked."""
+    """Return headers by name. Repeated ones are joined, so that a second DPoP proof is detected."""
     found: dict[str, str] = {}
     for raw_name, raw_value in request.scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")

@@ -1,4 +1,4 @@
-"""Discovery (OpenID Connect Discovery §3, RFC 8414 §2): exactly what this issuer does."""
+"""Discovery (OpenID Connect Discovery §3, RFC 8414 §2): lists only supported features."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from identity.oauth.authentication import client_assertions, client_auth
 
 
 def document(issuer: str) -> dict[str, Any]:
-    """The provider metadata."""
+    """Return the provider metadata."""
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",

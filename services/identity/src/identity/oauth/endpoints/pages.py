@@ -1,4 +1,4 @@
-"""The pages between a request and its answer: consent, and the choice of an account."""
+"""Pages of the authorization endpoint: consent and account selection."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from identity.pages.rendering import origin_of, page
 
 
 def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
-    """The client, what it requests, and two buttons: allow and deny."""
+    """Return the consent page: the client, its request, and buttons to allow and deny."""
     return page(
         "consent.html",
         form_action=origin_of(shown.redirect_uri),
@@ -23,7 +23,7 @@ def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
 
 
 def select_account_page(shown: SelectAccountPage, return_to: str, csrf: str) -> Response:
-    """`prompt=select_account`: the one account that is signed in, or another."""
+    """Return the page for `prompt=select_account`: the signed-in account, or another."""
     return page(
         "choose.html",
         form_action=origin_of(shown.redirect_uri),

@@ -1,4 +1,4 @@
-"""The endpoints that clients call by themselves, without a browser."""
+"""Endpoints that clients call directly, without a browser."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

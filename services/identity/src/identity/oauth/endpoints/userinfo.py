@@ -30,7 +30,7 @@ async def userinfo(
     request: Request, issuer: OAuthService, memberships: MembershipService, vault: ServiceVault
 ) -> Response:
     """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
-    # RFC 6750 §2.2: userinfo takes a token in a form body too.
+    # RFC 6750 §2.2: userinfo also accepts a token in a form body.
     pairs = await form_pairs(request) if request.method == "POST" else []
     body = [value for name, value in pairs if name == "access_token"]
     principal = await presented(request, request.app.state.userinfo_verifier, body=body)

@@ -22,17 +22,17 @@ from servicekit.ids import id_at, new_id
 
 
 class AuthorizationCodeGrant(Base):  # type: ignore[misc]
-    """Codes live a minute, are stored as hashes, and are redeemed once under a row lock."""
+    """Codes expire after one minute, are stored as hashes, and are redeemed once under a row lock."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def generate_authorization_code(self) -> str:
-        """With the id of the row it will have."""
+        """Generate a code that contains the id of its row."""
         return handle(new_id())
 
     @staticmethod
     def validate_no_multiple_request_parameter(request: Any) -> None:
-        """RFC 6749 §3.1: no parameter twice, but `resource` (RFC 8707 §2)."""
+        """Reject repeated parameters, except `resource` (RFC 6749 §3.1, RFC 8707 §2)."""
         if any(len(values) > 1 for name, values in request.payload.datalist.items() if name != "resource"):
             raise InvalidRequestError(
                 "Parameters must not be included more than once.",
@@ -41,14 +41,16 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
 
     @staticmethod
     def validate_authorization_redirect_uri(request: Any, client: Client) -> str:
-        """Only a registered one; refused without quoting it, since errors' words must be ASCII."""
+        """Require a registered redirect URI. The error does not quote it, because error descriptions must be
+        ASCII.
+        """
         uri: str | None = request.payload.redirect_uri
         if uri is None or not client.check_redirect_uri(uri):
             raise InvalidRequestError("The 'redirect_uri' is missing or not registered for the client.")
         return uri
 
     def save_authorization_code(self, code: str, request: Any) -> None:
-        """Store the code with everything its token will say."""
+        """Store the code with the data for its tokens."""
         context = current()
         browser = context.browser
         assert browser is not None
@@ -86,9 +88,9 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         )
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
-        """The code if it is this client's, fresh and unused.
+        """Return the code if it was issued to this client, is unexpired and unused.
 
-        Reuse withdraws what the code gave (RFC 6749 §4.1.2, RFC 9700 §4.5): the whole grant.
+        Reuse revokes the grant of the code (RFC 6749 §4.1.2, RFC 9700 §4.5).
         """
         context = current()
         row_id = id_of(code)
@@ -103,31 +105,31 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
         if row.grant.dpop_jkt is not None and row.grant.dpop_jkt != context.dpop_jkt:
-            # RFC 9449 §10: only the holder of the key can use the code.
+            # RFC 9449 §10: only the holder of the key can redeem the code.
             raise InvalidGrantError("The code is bound to another key.")
         return row
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
-        """Mark as used; the row stays so that reuse is noticed."""
+        """Mark the code as used; the row is kept to detect reuse."""
         authorization_code.used_at = current().clock.now()
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> Subject | None:
-        """The person, if the account is still active and the session has not ended meanwhile."""
+        """Return the person if the account is still active and the session has not ended."""
         context = current()
         return context.active_subject(authorization_code.grant)
 
     def generate_token(self, user: Subject, scope: str, **_: Any) -> dict[str, Any]:
-        """The token response (RFC 6749 §5.1)."""
+        """Return the token response (RFC 6749 §5.1)."""
         context = current()
         code: AuthorizationCode = self.request.authorization_code
         asked = self.request.payload.datalist.get("resource", [])
-        # RFC 8707 §2.2: a token may be asked for fewer resources than were granted, never for others.
+        # RFC 8707 §2.2: the client can request a subset of the granted resources, but no others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
         return refresh_token.first_tokens(context, self.request.client, user, code.grant, scope, asked)
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Access tokens are self-contained and not stored; the audit log notes that one was issued."""
+        """Record the issued token in the audit log; access tokens are self-contained and not stored."""
         context = current()
         context.audit.record(
             actor=self.request.client.client_id,
@@ -138,13 +140,13 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
 
 
 class CodeChallenge(BaseChallenge):  # type: ignore[misc]
-    """PKCE, required of every client, S256 only."""
+    """PKCE, required for every client, S256 only."""
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
-        """Also refuses a request without a challenge or with the implied method `plain`."""
+        """Also reject a request without a challenge or with the default method `plain`."""
         data = grant.request.payload.data
         if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")

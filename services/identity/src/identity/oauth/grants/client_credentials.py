@@ -11,18 +11,18 @@ from identity.oauth.tokens import access_tokens, resources
 
 
 class ClientCredentialsGrant(Base):  # type: ignore[misc]
-    """Confidential clients only; scopes must be registered, none is dropped silently."""
+    """For confidential clients only. Unregistered scopes are rejected, not silently dropped."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.CONFIDENTIAL
 
     def validate_requested_scope(self) -> None:
-        """Raises `invalid_scope` for a scope that the client is not registered for."""
+        """Raise `invalid_scope` for a scope that the client is not registered for."""
         asked = (self.request.payload.scope or "").split()
         if not set(asked) <= set(self.request.client.scopes) - _OF_PEOPLE:
             raise InvalidScopeError()
 
     def generate_token(self, scope: str | None = None, **_: Any) -> dict[str, Any]:
-        """The token response (RFC 6749 §4.4.3)."""
+        """Return the token response (RFC 6749 §4.4.3)."""
         context = current()
         wanted = resources.requested(self.request.client, self.request.payload.datalist.get("resource", []))
         granted = scope or ""
@@ -31,7 +31,7 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         return access_tokens.response(context, access_token, granted)
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Not stored; `OAuth.token` writes the audit record before it answers."""
+        """Store nothing; `OAuth.token` writes the audit record before it responds."""
         current().issued_to = self.request.client.client_id
 
 

@@ -1,8 +1,8 @@
-"""Refresh token grant (RFC 6749 §6) as RFC 9700 §4.14 asks.
+"""Refresh token grant (RFC 6749 §6) according to RFC 9700 §4.14.
 
-A public client's token is rotated: using one a second time ends the whole grant, but for a few seconds the
-retry of a client that has lost the answer gets the same successor again. A confidential client proves who
-it is each time, so its token stays the same (FAPI 2.0 §5.3.2.1 advises against rotation).
+A public client's token is rotated. Its reuse revokes the whole grant, except that for a few seconds a retry
+after a lost response returns the same successor. A confidential client authenticates at each refresh, so its
+token is not rotated (FAPI 2.0 §5.3.2.1 advises against rotation).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -32,10 +32,11 @@ _PURPOSE = "refresh-successor"
 
 
 def issue(context: Context, client: Client, grant: Grant) -> str | None:
-    """The first refresh token of a grant, or None when the client gets none.
+    """Return the first refresh token of a grant, or None if the client gets none.
 
-    It gets one if registered for the grant type and first party, or allowed `offline_access`
-    (OpenID Connect Core §11). Only with that scope does it outlive the session's absolute lifetime.
+    A client gets one if it is registered for the grant type and is first party, or has the scope
+    `offline_access` (OpenID Connect Core §11). Only with this scope does the token outlive the session's
+    absolute lifetime.
     """
     offline = "offline_access" in grant.scope.split()
     if not client.check_grant_type("refresh_token") or not (client.first_party or offline):
@@ -61,7 +62,7 @@ def issue(context: Context, client: Client, grant: Grant) -> str | None:
 def first_tokens(
     context: Context, client: Client, person: Subject, grant: Grant, scope: str, asked: list[str]
 ) -> dict[str, Any]:
-    """The token response that begins a grant, with a refresh token if the client gets one."""
+    """Return the token response that starts a grant, with a refresh token if the client gets one."""
     access_token = access_tokens.for_person(context, client, person, grant, asked)
     token = access_tokens.response(context, access_token, scope)
     renewable = issue(context, client, grant)
@@ -74,7 +75,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.ALL
 
     def validate_token_request(self) -> None:
-        """Client first, then token, scope and resource; nothing is used up before all of them fit."""
+        """Check the client first, then token, scope and resource; the token is used only if all are valid."""
         context = current()
         client: Client = self.authenticate_token_endpoint_client()
         self.request.client = client
@@ -100,7 +101,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         if not set(targets) <= set(row.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
         self.request.refresh_token = row
-        # The ID token is made from the same facts as at the code.
+        # The ID token has the same sources as in the code flow.
         self.request.authorization_code = row
 
     def _refuse_reuse(self, context: Context, row: RefreshToken) -> None:
@@ -108,21 +109,21 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
             return
         if row.retried(context.clock.now(), GRACE_SECONDS):
             successor = context.token_rows.successor(row)
-            # A client that has used the successor had received the answer: then this is no retry.
+            # A client that has used the successor received the response, so this is not a retry.
             if successor is not None and successor.used_at is None:
                 return
         context.grants.revoke(row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
     def authenticate_user(self, refresh_token: RefreshToken) -> Subject:
-        """The person, while grant, account and session last."""
+        """Return the person while grant, account and session are active."""
         person = current().active_subject(refresh_token.grant)
         if person is None:
             raise InvalidGrantError("The authorization has ended.")
         return person
 
     def issue_token(self, user: Subject, refresh_token: RefreshToken) -> dict[str, Any]:
-        """The token response (RFC 6749 §5.1), with a new refresh token where it rotates."""
+        """Return the token response (RFC 6749 §5.1), with a new refresh token for clients with rotation."""
         context = current()
         client: Client = self.request.client
         grant = refresh_token.grant
@@ -135,8 +136,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         return token
 
     def _rotate(self, context: Context, user: Subject, row: RefreshToken) -> str:
-        # Derived with a key that is not in the database: a retry gets the same successor, which yet is
-        # stored nowhere, and cannot be had from a stolen table or from the old token alone.
+        # Derived with a key outside the database: a retry returns the same successor without storing it, and
+        # neither a stolen table nor the old token alone is sufficient to derive it.
         secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
         if row.used_at is not None:
             assert row.successor_id is not None
@@ -155,10 +156,10 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         }
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Audited, unless the rotation has done it with what it stored."""
+        """Record in the audit log, unless the rotation wrote the record."""
         context = current()
         if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
             context.audit.record(**self._issued(self.request.user))
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
-        """Nothing: rotation has marked it."""
+        """Do nothing: the rotation marked the token as used."""

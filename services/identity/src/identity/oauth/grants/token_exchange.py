@@ -1,8 +1,8 @@
-"""Token exchange (RFC 8693): a service acts at another one on behalf of the person who called it.
+"""Token exchange (RFC 8693): a service calls another service on behalf of a person.
 
-Only delegation (§1.1): the new token names in `act` who acts, it is never longer-lived than the token it
-comes from, and it ends with the same session, grant and account. It speaks to one service and, unless more
-is asked for so that this one can go on to the next, carries that service's scopes only.
+Only delegation (§1.1): the new token names the acting client in `act`, does not outlive the subject token,
+and ends with the same session, grant and account. It is for one service and by default carries only that
+service's scopes; further scopes must be requested for a further exchange.
 """
 
 from dataclasses import dataclass
@@ -26,30 +26,30 @@ from identity.oauth.tokens.introspection import own_audience
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 LONGEST_CHAIN = 3
-# Scopes for the client that the person signed in to are not passed on.
+# Scopes of the client that the person signed in to; not delegated.
 _OF_SIGN_IN = {"openid", "profile", "phone", "offline_access"}
 
 
 @dataclass(frozen=True)
 class _SubjectToken:
-    """The person's access token that is exchanged."""
+    """The person's access token to exchange."""
 
     claims: dict[str, Any]
     token: issued.ActiveToken
 
 
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
-    """For confidential clients that the centre has registered for it.
+    """For confidential clients that the centre registered for this grant.
 
-    Any fault of a subject or actor token is `invalid_request` (§2.2.2). `may_act` is neither issued nor
-    read: the registry of clients says who may act.
+    Any error of a subject or actor token is `invalid_request` (§2.2.2). `may_act` is neither issued nor read:
+    the client registry defines who may act.
     """
 
     GRANT_TYPE = TOKEN_EXCHANGE
     TOKEN_ENDPOINT_AUTH_METHODS = client_auth.CONFIDENTIAL
 
     def validate_token_request(self) -> None:
-        """Client, tokens, target, scope. Raises the errors of §2.2.2 and RFC 6749 §5.2."""
+        """Check client, tokens, target and scope. Raises the errors of §2.2.2 and RFC 6749 §5.2."""
         context = current()
         client: Client = self.authenticate_token_endpoint_client()
         self.request.client = client
@@ -70,7 +70,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequestError(f"More than {LONGEST_CHAIN} services in a chain.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """The answer (§2.2.1)."""
+        """Return the token response (§2.2.1)."""
         context, client, claims = current(), self.request.client, self._subject.claims
         now = int(context.clock.now().timestamp())
         until = min(claims["exp"], now + context.settings.access_token_seconds)
@@ -108,7 +108,9 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
 
 
 def _subject(context: Context, client: Client, form: dict[str, str]) -> _SubjectToken:
-    """The subject token, if it is an active one of a person, issued to the caller or meant for it."""
+    """Return the subject token if it is an active token of a person, issued to the caller or with its
+    audience.
+    """
     value = form.get("subject_token")
     if value is None or form.get("subject_token_type") != ACCESS_TOKEN:
         raise InvalidRequestError("A 'subject_token' of the type access_token is needed.")
@@ -121,18 +123,18 @@ def _subject(context: Context, client: Client, form: dict[str, str]) -> _Subject
         raise InvalidRequestError("The subject token is neither meant for this client nor issued to it.")
     bound = claims.get("cnf")
     if bound is not None:
-        # Exchange must not turn a token that is of use only to the holder of a key into a bearer token.
+        # A sender-constrained token must not be exchanged for a bearer token.
         if context.dpop_jkt is None:
             raise InvalidProof("A token that is bound to a key is exchanged with a DPoP proof only.")
-        # The client that the token was issued to has the key. Its audience cannot have it: it has
-        # checked the proof when it was called, and binds the new token to a key of its own.
+        # The client that the token was issued to holds its key. A client in the audience does not: it
+        # verified the proof when it was called, and binds the new token to its own key.
         if not meant and bound.get("jkt") != context.dpop_jkt:
             raise InvalidRequestError("The subject token is bound to another key.")
     return _SubjectToken(claims, token)
 
 
 def _check_actor(context: Context, client: Client, form: dict[str, str]) -> None:
-    """Who acts is the authenticated client; an `actor_token` may only say the same once more."""
+    """Require that an `actor_token`, if present, is the authenticated client's own token."""
     value, kind = form.get("actor_token"), form.get("actor_token_type")
     if value is None and kind is None:
         return
@@ -142,7 +144,7 @@ def _check_actor(context: Context, client: Client, form: dict[str, str]) -> None
 
 
 def _target(client: Client, lists: Any) -> str:
-    """The one service the new token is for, named by `resource` or `audience` (§2.1)."""
+    """Return the single target service, named by `resource` or `audience` (§2.1)."""
     named = dict.fromkeys([*lists.get("resource", []), *lists.get("audience", [])])
     if not named:
         raise InvalidRequestError("Name the target with 'resource' or 'audience'.")
@@ -152,7 +154,9 @@ def _target(client: Client, lists: Any) -> str:
 
 
 def _scope(client: Client, claims: dict[str, Any], target: str, asked: str | None) -> str:
-    """Within what the person's token and the client's registration both allow; by default the target's."""
+    """Return the scope within the person's token and the client's registration; by default the target's
+    scopes.
+    """
     allowed = {*str(claims.get("scope", "")).split()} & {*client.scopes} - _OF_SIGN_IN
     service = target.rpartition(":")[2]
     wanted = {name for name in allowed if name.partition(":")[0] == service}

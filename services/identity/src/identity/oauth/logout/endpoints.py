@@ -75,7 +75,7 @@ async def confirm(
     settings: ServiceSettings,
     token: Annotated[str, Form(max_length=128, alias="csrf")],
 ) -> Response:
-    """The person has said yes."""
+    """Sign out after the person's confirmation."""
     mine = csrf.check(request, vault, settings, browser, token)
     form = await request.form()
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
@@ -99,7 +99,8 @@ async def _answer(
         return error_page("invalid_request", asked.fault, title="无法退出")
     sid = None if asked.hint is None else asked.hint.sid
     if sid is not None and (browser is None or browser.id == sid):
-        # The token says which session, also where a form of another site comes without our cookie.
+        # The token identifies the session, also if a form from another site does not send the SameSite
+        # cookie.
         return await _sign_out(logout, settings, await sessions.lock(sid), asked)
     if browser is None and request.method == "POST":
         return RedirectResponse("/end_session?" + urlencode(pairs), 303, {"Cache-Control": "no-store"})

@@ -11,9 +11,9 @@ from identity.pages.rendering import origin_of, page
 
 
 def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward: str | None) -> Response:
-    """What the person sees after signing out; `onward` is the client's registered URI, if it asked for one.
+    """Return the page after signing out; `onward` is the client's registered URI, if requested.
 
-    With frames to load the page stays for a moment before it goes on, without JavaScript.
+    With frames to load, the page waits before it redirects, without JavaScript.
     """
     uris = [c.frontchannel_logout_uri for c in clients if c.frontchannel_logout_uri is not None]
     origins = [origin_of(uri) for uri in uris]

@@ -1,4 +1,4 @@
-"""Logout requests (OpenID Connect RP-Initiated Logout 1.0 §2): checking them, and ending the session."""
+"""Logout requests (OpenID Connect RP-Initiated Logout 1.0 §2): validation, and ending the session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,24 +20,24 @@ _PARAMETERS = frozenset(
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """A logout request, checked. `uri` is registered for `client`."""
+    """A validated logout request. `uri` is registered for `client`."""
 
     hint: Hint | None = None
     client: Client | None = None
     uri: str | None = None
     state: str | None = None
     fault: str | None = None
-    """Why the request cannot be honoured; then nothing else is set and nothing is done (§4)."""
+    """Why the request is invalid; then no other field is set and no session ends (§4)."""
 
     @property
     def onward(self) -> str | None:
-        """Where the browser goes afterwards."""
+        """The URI to redirect to after the logout."""
         if self.uri is None:
             return None
         return add_params_to_uri(self.uri, [("state", self.state)]) if self.state else self.uri
 
     def parameters(self) -> list[tuple[str, str]]:
-        """What the confirmation form brings back; checked again then."""
+        """Return the parameters for the confirmation form; validated again on submission."""
         pairs = [
             ("client_id", None if self.client is None else self.client.client_id),
             ("post_logout_redirect_uri", self.uri),
@@ -47,7 +47,7 @@ class LogoutRequest:
 
 
 class Logout:
-    """Signing out within one request."""
+    """Logout for one request."""
 
     def __init__(self, session: AsyncSession, context: Context, sessions: Sessions) -> None:
         self._session = session
@@ -55,7 +55,7 @@ class Logout:
         self._sessions = sessions
 
     async def check(self, pairs: Sequence[tuple[str, str]]) -> LogoutRequest:
-        """The request of these parameters; one with a `fault` must not be honoured."""
+        """Validate a logout request; one with a `fault` must be rejected."""
         named = [(name, value) for name, value in pairs if name in _PARAMETERS and value]
         given = dict(named)
         if len(given) != len(named):
@@ -63,7 +63,7 @@ class Logout:
         return await self._session.run_sync(lambda _: self._check(given))
 
     async def end(self, row: BrowserSession | None) -> Sequence[Client]:
-        """End a session; returns the clients that were used in it, for front-channel logout."""
+        """End a session. Return the clients used in it, for front-channel logout."""
         if row is None:
             return []
         clients = await self._sessions.clients(row)
@@ -86,7 +86,7 @@ class Logout:
             return LogoutRequest(fault="The client is not known.")
         uri = given.get("post_logout_redirect_uri")
         if client is None:
-            # Nobody vouches for the URI: sign out, and stay here.
+            # The URI cannot be verified: sign out without a redirect.
             uri = None
         elif uri is not None and uri not in client.post_logout_redirect_uris:
             return LogoutRequest(fault="The post_logout_redirect_uri is not registered.")

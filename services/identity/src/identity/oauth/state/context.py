@@ -1,4 +1,4 @@
-"""What the synchronous protocol code needs of the request it runs in.
+"""Request context of the synchronous protocol code.
 
 Authlib passes no request-scoped object to its hooks, so the context is in a ContextVar that is set around
 each call.
@@ -32,7 +32,7 @@ from servicekit.clock import Clock
 
 @dataclass(frozen=True)
 class Parts:
-    """What every call in this process shares."""
+    """Objects that all calls in this process share."""
 
     settings: Settings
     clock: Clock
@@ -43,19 +43,19 @@ class Parts:
 
 @dataclass
 class Context:
-    """One call into the protocol core."""
+    """Context of one call into the protocol core."""
 
     session: Session
-    """The sync face of the request's session."""
+    """The sync interface of the request's session."""
     parts: Parts
     audit: AuditLog
     grants: Grants
     consents: Consents
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
-    """Thumbprint of the key that the request has proved to hold (RFC 9449 §6.1)."""
+    """Thumbprint of the key proven by the request (RFC 9449 §6.1)."""
     issued_to: str | None = None
-    """The client that has been issued a token for itself, of which an audit record is to be written."""
+    """The client that was issued a token for itself; its audit record is still to be written."""
     _subjects: dict[UUID, Subject | None] = field(default_factory=dict)
     _locked: set[UUID] = field(default_factory=set)
 
@@ -75,14 +75,14 @@ class Context:
         return self.parts.keys
 
     def client(self, client_id: str) -> Client | None:
-        """An active client, as of a moment ago."""
+        """Return an active client, possibly cached for a moment."""
         return self.parts.clients.get(self.session, client_id)
 
     def subject(self, grant: Grant) -> Subject | None:
-        """The person of a grant, with account and grant locked: nothing that a token says of them changes
-        before it is committed. Looked up once for each call.
+        """Return the person of a grant, with account and grant locked against changes of token claims before
+        the commit. Looked up once per call.
 
-        The account first: a suspension locks it and then waits for the grants.
+        The account is locked first: a suspension locks it and then waits for the grants.
         """
         if grant.id not in self._subjects:
             if grant.account_id is not None and grant.account_id not in self._locked:
@@ -91,12 +91,12 @@ class Context:
         return self._subjects[grant.id]
 
     def active_subject(self, grant: Grant) -> Subject | None:
-        """The person of a grant, if client, grant, account and session are all still active."""
+        """Return the person of a grant if client, grant, account and session are all active."""
         client = self.client(grant.client_id)
         if client is None or client.grant_generation != grant.generation:
             return None
         subject = self.subject(grant)
-        # Checked after the lock: until then another transaction may have ended it.
+        # Checked after the lock: another transaction may have ended it until then.
         if subject is None or not subject.active or grant.revoked_at is not None:
             return None
         if grant.session_id is None:
@@ -105,22 +105,22 @@ class Context:
         return subject if since is not None and self.clock.now() < since + absolute else None
 
     def note_locked(self, account_id: UUID | None) -> None:
-        """Note that an account has been locked together with something else."""
+        """Record that an account was locked by another query."""
         if account_id is not None:
             self._locked.add(account_id)
 
     def remember(self, grant: Grant, subject: Subject | None) -> None:
-        """Note what has been looked up together with something else."""
+        """Record a grant and person read by another query."""
         self._subjects[grant.id] = subject
 
     @property
     def rows(self) -> OAuthRepository:
-        """Queries on this call's transaction."""
+        """Queries in this call's transaction."""
         return OAuthRepository(self.session)
 
     @property
     def token_rows(self) -> TokenRepository:
-        """The same for what the token endpoint remembers."""
+        """Queries of the token endpoint in this call's transaction."""
         return TokenRepository(self.session)
 
     @property
@@ -130,7 +130,7 @@ class Context:
 
     @property
     def token_type(self) -> str:
-        """How access tokens of this call are to be presented (RFC 6750, RFC 9449 §5)."""
+        """Token type of access tokens issued by this call (RFC 6750, RFC 9449 §5)."""
         return "Bearer" if self.dpop_jkt is None else "DPoP"
 
 
@@ -138,13 +138,13 @@ _current: ContextVar[Context] = ContextVar("oauth_context")
 
 
 def current() -> Context:
-    """The context of the call that is running."""
+    """Return the context of the current call."""
     return _current.get()
 
 
 @contextmanager
 def entered(context: Context) -> Iterator[None]:
-    """Run with `context`."""
+    """Run a function with `context`."""
     token = _current.set(context)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The context of the protocol core, built for one request."""
+"""Builds the context of the protocol core for one request."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from servicekit.db import Session
 
 
 def make_context(session: AsyncSession, parts: Parts) -> Context:
-    """The context of calls within one transaction."""
+    """Build the context for calls in one transaction."""
     revocations = Revocations(session, parts.clock, parts.settings.access_token_seconds)
     audit = AuditLog(session, parts.clock)
     return Context(

@@ -1,4 +1,4 @@
-"""Requests as Authlib reads them, and what the protocol core answers."""
+"""Requests in Authlib's interface, and replies of the protocol core."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass
 class Reply:
-    """What the protocol core answers. `location` can be changed by extensions (RFC 9207 adds `iss`)."""
+    """Reply of the protocol core. Extensions can change `location` (RFC 9207 adds `iss`)."""
 
     status: int
     body: Any
@@ -21,7 +21,7 @@ class Reply:
 
     @property
     def location(self) -> str | None:
-        """Where the browser is sent, if it is."""
+        """The redirect target, if any."""
         return self.headers.get("Location")
 
     @location.setter
@@ -29,7 +29,7 @@ class Reply:
         self.headers["Location"] = value
 
     def response(self) -> Response:
-        """As a Starlette response, never cached (RFC 6749 §5.1)."""
+        """Convert to a Starlette response, never cached (RFC 6749 §5.1)."""
         headers = {**self.headers, "Cache-Control": "no-store", "Pragma": "no-cache"}
         headers.pop("Content-Type", None)
         if self.location is not None:
@@ -39,12 +39,12 @@ class Reply:
 
 
 class Payload(OAuth2Payload):  # type: ignore[misc]
-    """Parameters of a request, repeated ones included."""
+    """Parameters of a request, including repeated ones."""
 
     def __init__(self, pairs: Pairs) -> None:
         self._lists: defaultdict[str, list[str]] = defaultdict(list)
         for name, value in pairs:
-            # RFC 6749 §3.1: a parameter without a value is treated as if it were omitted.
+            # RFC 6749 §3.1: a parameter without a value is treated as omitted.
             if value:
                 self._lists[name].append(value)
 
@@ -60,12 +60,12 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
 
 
 class Request(OAuth2Request):  # type: ignore[misc]
-    """A request whose form has been parsed beforehand."""
+    """A request with a parsed form."""
 
     def __init__(
         self, method: str, uri: str, headers: dict[str, str], *, query: Pairs = (), form: Pairs = ()
     ) -> None:
-        # Authlib looks headers up in title case.
+        # Authlib looks up headers in title case.
         super().__init__(method, uri, headers={name.title(): value for name, value in headers.items()})
         self._args = Payload(query)
         self._posted = Payload(form)

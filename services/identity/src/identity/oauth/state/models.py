@@ -1,4 +1,4 @@
-"""What the protocol remembers: codes, refresh tokens, pushed requests, and what may be used only once."""
+"""Protocol state: codes, refresh tokens, pushed requests, and single-use values."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,9 +12,9 @@ from identity.grants.models import Grant
 
 
 class AuthorizationCode(Base):
-    """One authorization code (RFC 6749 §4.1.2). Used ones are kept, so that reuse is noticed.
+    """One authorization code (RFC 6749 §4.1.2). Used ones are kept to detect reuse.
 
-    Lives for a minute; partitioned by day of `id`, which is in the code, and dropped a day later.
+    Expires after one minute; partitioned by day of `id`, which is in the code, and dropped a day later.
     """
 
     __tablename__ = "authorization_codes"
@@ -36,40 +36,40 @@ class AuthorizationCode(Base):
     code_challenge_method = "S256"
 
     def expired(self, now: datetime, seconds: int) -> bool:
-        """Whether the code is too old."""
+        """Return whether the code has expired."""
         return now >= self.issued_at + timedelta(seconds=seconds)
 
     # Authlib's AuthorizationCodeMixin
     def get_redirect_uri(self) -> str:
-        """The redirect URI of the authorization request."""
+        """Return the redirect URI of the authorization request."""
         return self.redirect_uri
 
     def get_scope(self) -> str:
-        """The granted scope."""
+        """Return the granted scope."""
         return self.grant.scope
 
     def get_nonce(self) -> str | None:
-        """The nonce of the authorization request."""
+        """Return the nonce of the authorization request."""
         return self.nonce
 
     def get_auth_time(self) -> int | None:
-        """When the person authenticated."""
+        """Return when the person authenticated."""
         return self.grant.auth_time
 
     def get_acr(self) -> str | None:
-        """How strongly the person authenticated."""
+        """Return the level of authentication."""
         return self.grant.acr
 
     def get_amr(self) -> list[str]:
-        """By what means (RFC 8176)."""
+        """Return the authentication methods (RFC 8176)."""
         return self.grant.amr
 
 
 class RefreshToken(Base):
-    """One refresh token (RFC 6749 §1.5), as a hash. Used ones are kept, so that reuse is noticed.
+    """One refresh token (RFC 6749 §1.5), as a hash. Used ones are kept to detect reuse.
 
-    `id` is in the token, a UUIDv7 of the time of `expires_at`. Partitioned by day of it, and dropped a
-    day later.
+    `id` is in the token, a UUIDv7 of the time of `expires_at`. Partitioned by day of it, and dropped a day
+    later.
     """
 
     __tablename__ = "refresh_tokens"
@@ -81,7 +81,7 @@ class RefreshToken(Base):
     grant_id: Mapped[UUID]
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     dpop_jkt: Mapped[str | None] = mapped_column(Text)
-    """RFC 9449 §5: the key that a public client's token is bound to."""
+    """Thumbprint of the key that a public client's token is bound to (RFC 9449 §5)."""
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     successor_id: Mapped[UUID | None]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -91,40 +91,40 @@ class RefreshToken(Base):
     )
 
     def retried(self, now: datetime, grace_seconds: int) -> bool:
-        """Whether a second use may be the retry of a client that has lost the answer to its first."""
+        """Return whether reuse may be a retry after a lost response."""
         return self.used_at is not None and now < self.used_at + timedelta(seconds=grace_seconds)
 
-    # What the ID token is made from, as of an authorization code.
+    # Sources of the ID token, as in an authorization code.
     def check_client(self, client: Client) -> bool:
-        """Whether the token was issued to the client."""
+        """Return whether the token was issued to the client."""
         return self.grant.client_id == client.client_id
 
     def get_scope(self) -> str:
-        """The granted scope."""
+        """Return the granted scope."""
         return self.grant.scope
 
     def get_nonce(self) -> str | None:
-        """None: a refreshed ID token has no nonce (OpenID Connect Core §12.2)."""
+        """Return None: a refreshed ID token has no nonce (OpenID Connect Core §12.2)."""
         return None
 
     def get_auth_time(self) -> int | None:
-        """When the person authenticated, not when the token was refreshed (OpenID Connect Core §12.2)."""
+        """Return when the person authenticated, not the time of refresh (OpenID Connect Core §12.2)."""
         return self.grant.auth_time
 
     def get_acr(self) -> str | None:
-        """How strongly the person authenticated."""
+        """Return the level of authentication."""
         return self.grant.acr
 
     def get_amr(self) -> list[str]:
-        """By what means (RFC 8176)."""
+        """Return the authentication methods (RFC 8176)."""
         return self.grant.amr
 
 
 class OnceOnly(Base):
-    """Something that must not be accepted twice: the `jti` of an assertion or proof, a withdrawn token.
+    """A value that must be accepted only once, like the `jti` of an assertion or proof, or a revoked token.
 
-    The key is unique, so of two processes only one can insert it: `expires_at` follows from what is noted.
-    Partitioned by day of `expires_at`, and dropped with the day.
+    The key is unique, and `expires_at` is a function of the value, so only one of two processes can insert
+    it. Partitioned by day of `expires_at`, and dropped with the day.
     """
 
     __tablename__ = "once_only"
@@ -135,7 +135,7 @@ class OnceOnly(Base):
 
 
 class PushedRequest(Base):
-    """A pushed authorization request (RFC 9126). The reference is stored as a hash, the parameters sealed.
+    """A pushed authorization request (RFC 9126). The reference is stored as a hash, the parameters encrypted.
 
     Partitioned by day of `id`, which is in the reference, and dropped a day later.
     """
@@ -152,9 +152,9 @@ class PushedRequest(Base):
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def open(self, now: datetime, first_seconds: int, last_seconds: int) -> bool:
-        """Present the reference; False when it is used up or too old.
+        """Use the reference. Return False if it was redeemed or has expired.
 
-        It must arrive within `first_seconds`; the person then has `last_seconds` to sign in.
+        The first use must be within `first_seconds`; the person then has `last_seconds` to sign in.
         """
         if self.used_at is not None:
             return False

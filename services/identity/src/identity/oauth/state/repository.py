@@ -1,5 +1,5 @@
-"""Queries of the issuer. Authlib's core is synchronous: these run on the sync face of the request's
-async session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
+"""Queries of the issuer. Authlib's core is synchronous: they run on the sync interface of the request's async
+session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
 """
 
 from typing import Any
@@ -36,13 +36,13 @@ SUBJECT: tuple[Any, ...] = (
     .scalar_subquery()
     .label("entitlements"),
 )
-"""What to select for `Subject.of`, in one statement: half of what a token costs is round trips."""
+"""Columns for `Subject.of`, read in one statement, because round trips are half of the cost of a token."""
 
 
 def with_subject(
     statement: Select[Any], *, sid: ColumnElement[UUID | None] | InstrumentedAttribute[UUID | None]
 ) -> Select[Any]:
-    """Join to the Account that the statement selects from the other tables of `SUBJECT`."""
+    """Join the statement's Account to the other tables of `SUBJECT`."""
     return (
         statement.outerjoin(BrowserSession, BrowserSession.id == sid)
         .outerjoin(Membership, and_(Membership.account_id == Account.id, Membership.ended_at.is_(None)))
@@ -50,12 +50,12 @@ def with_subject(
     )
 
 
-# Statements of the busiest calls are built once.
+# Statements of the most frequent calls are built once.
 _LOCK_ACCOUNT = (
     select(Account.id)
     .where(Account.id == bindparam("sub"))
     .with_for_update(key_share=True)
-    # A page may have touched the person's session: written now, it would be locked before the account.
+    # A flush would write a modified session before the account is locked, against the lock order.
     .execution_options(autoflush=False)
 )
 _SUBJECT = (
@@ -76,26 +76,26 @@ _CODE = (
 
 
 class OAuthRepository:
-    """Codes, grants, and what tokens say about a person."""
+    """Codes, grants, and the data of a person for tokens."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def add(self, row: Base) -> None:
-        """Store a new row."""
+        """Insert a row."""
         self._session.add(row)
 
     def code(self, code_id: UUID) -> AuthorizationCode | None:
-        """A code and its person's account, locked: the second redemption sees that the first has used it."""
+        """Return a code and its person's account, locked, so that a second redemption sees the first."""
         found: AuthorizationCode | None = self._session.scalar(_CODE, {"id": code_id})
         return found
 
     def grant(self, grant_id: UUID) -> Grant | None:
-        """A grant by id."""
+        """Return a grant by id."""
         return self._session.get(Grant, grant_id)
 
     def consent(self, account_id: UUID, client_id: str) -> Consent | None:
-        """What a person has allowed a client, if they have not withdrawn it."""
+        """Return the active consent of a person to a client."""
         found: Consent | None = self._session.scalar(
             select(Consent).where(
                 Consent.account_id == account_id,
@@ -106,7 +106,7 @@ class OAuthRepository:
         return found
 
     def account(self, sub: UUID) -> Account | None:
-        """An account, share-locked: it cannot be suspended between this check and the token's commit."""
+        """Return an account, share-locked, so that it cannot be suspended before the token is committed."""
         found: Account | None = self._session.scalar(
             select(Account)
             .where(Account.id == sub)
@@ -116,11 +116,11 @@ class OAuthRepository:
         return found
 
     def lock_account(self, sub: UUID) -> None:
-        """Keep a person's account, memberships and entitlements from being changed until the commit."""
+        """Lock a person's account, memberships and entitlements against changes until the commit."""
         self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
 
     def subject(self, grant_id: UUID, *, lock: bool) -> Subject | None:
-        """What tokens of a grant say about its person; the grant is read again and, with `lock`, locked."""
+        """Return a grant and its person's data for tokens; refreshes the grant; `lock` locks it."""
         statement = _SUBJECT_LOCKED if lock else _SUBJECT
         row = self._session.execute(statement, {"id": grant_id}).first()
         return None if row is None else Subject.of(row)

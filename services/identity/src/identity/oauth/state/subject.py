@@ -1,4 +1,4 @@
-"""A person as tokens describe them."""
+"""Data of a person for tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from contracts.vocabulary import AccountStatus
 
 @dataclass(frozen=True)
 class ActingUnit:
-    """The unit a person acts for, and the roles they have there, as tokens name them."""
+    """The unit a person acts for, and their roles there, as token claims."""
 
     unit: UUID
     path: str
@@ -21,9 +21,9 @@ class ActingUnit:
 
 @dataclass(frozen=True)
 class Subject:
-    """A person as tokens describe them; `id` is their `sub`.
+    """Data of a person for tokens; `id` is their `sub`.
 
-    `in_session_since`: when the session of the grant began, None once it has been ended.
+    `in_session_since`: start of the grant's session, None after its end.
     """
 
     id: UUID
@@ -34,7 +34,7 @@ class Subject:
 
     @classmethod
     def of(cls, row: Any) -> "Subject":
-        """From the columns of `repository.SUBJECT`."""
+        """Build from the columns of `repository.SUBJECT`."""
         acting = None
         if row.unit_id is not None:
             acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)

@@ -1,4 +1,4 @@
-"""Queries of the token endpoint and its neighbours, on the sync face of the request's session."""
+"""Queries of the token endpoint and its neighbours, on the sync interface of the request's session."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,7 +20,7 @@ from identity.oauth.state.models import OnceOnly, PushedRequest, RefreshToken
 from identity.oauth.state.repository import SUBJECT, with_subject
 from identity.oauth.state.subject import Subject
 
-# Statements of the busiest calls are built once.
+# Statements of the most frequent calls are built once.
 _REFRESH = (
     select(RefreshToken)
     .join(Grant, Grant.id == RefreshToken.grant_id)
@@ -30,7 +30,7 @@ _REFRESH = (
     .with_for_update(key_share=True, of=(RefreshToken, Account))
     .execution_options(populate_existing=True)
 )
-# Names of parameters differ from those of columns, which would be taken for values to set.
+# Parameter names differ from column names, which SQLAlchemy would use as values to set.
 _ROTATE = (
     insert(RefreshToken.__table__)  # type: ignore[arg-type]
     .values(
@@ -85,17 +85,17 @@ _LIVE_LOCKED = _LIVE.with_for_update(key_share=True, of=Grant)
 
 
 class TokenRepository:
-    """Refresh tokens, pushed requests, and what may be used once."""
+    """Refresh tokens, pushed requests, and single-use values."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def add(self, row: Base) -> None:
-        """Store a new row."""
+        """Insert a row."""
         self._session.add(row)
 
     def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
-        """A refresh token, locked for a change; its grant is not."""
+        """Return a refresh token, locked for update; its grant is not locked."""
         row_id = id_of(value)
         if row_id is None:
             return None
@@ -104,7 +104,7 @@ class TokenRepository:
         return found if found is not None and found.token_hash == secret_hash(value) else None
 
     def refreshed(self, value: str) -> RefreshToken | None:
-        """A refresh token and its person's account, locked: one refresh at a time for each family."""
+        """Return a refresh token and its person's account, locked: one refresh at a time for each grant."""
         row_id = id_of(value)
         row = None if row_id is None else self._session.scalar(_REFRESH, {"id": row_id})
         return row if row is not None and row.token_hash == secret_hash(value) else None
@@ -112,7 +112,7 @@ class TokenRepository:
     def rotate(
         self, row: RefreshToken, value: str, dpop_jkt: str | None, now: datetime, record: dict[str, Any]
     ) -> None:
-        """Exchange a refresh token for its successor and add the audit record, in one statement."""
+        """Replace a refresh token by its successor and add the audit record, in one statement."""
         self._session.execute(
             _ROTATE,
             {
@@ -128,24 +128,24 @@ class TokenRepository:
         )
 
     def successor(self, row: RefreshToken) -> RefreshToken | None:
-        """What a refresh token was exchanged for."""
+        """Return the successor of a refresh token."""
         return None if row.successor_id is None else self._session.get(RefreshToken, row.successor_id)
 
     def grant(self, grant_id: UUID, *, lock: bool = False) -> Grant | None:
-        """A grant."""
+        """Return a grant."""
         return self._session.get(Grant, grant_id, with_for_update=lock or None)
 
     def pushed(self, reference: str) -> PushedRequest | None:
-        """A pushed request, locked: it leads to one answer only."""
+        """Return a pushed request, locked so that it is redeemed once."""
         row_id = id_of(reference)
         row = None if row_id is None else self._session.get(PushedRequest, row_id, with_for_update=True)
         return row if row is not None and row.reference_hash == secret_hash(reference) else None
 
     def once(self, *words: str, expires_at: datetime) -> bool:
-        """Note something that may be seen once; False if it has been seen.
+        """Record a single-use value. Return False if it was already recorded.
 
-        The same thing always expires at the same time, so the key keeps two processes apart; something
-        else of the same name is found by looking.
+        A value always has the same `expires_at`, so the unique key rejects a concurrent insert of another
+        process; the query detects the same key with another `expires_at`.
         """
         key = _key(words)
         new = select(literal(key, LargeBinary), literal(expires_at)).where(
@@ -156,11 +156,11 @@ class TokenRepository:
         return result.first() is not None
 
     def seen(self, *words: str) -> bool:
-        """Whether it has been noted."""
+        """Return whether the value was recorded."""
         return self._session.scalar(select(exists().where(OnceOnly.key_hash == _key(words)))) is True
 
     def withdrawn(self, jti: tuple[str, ...], clients: Collection[str], issued_at: datetime) -> bool:
-        """Whether a client's own token has been withdrawn: alone (`jti` has been noted) or with a client."""
+        """Return whether a client's own token was revoked: by its `jti`, or with a client."""
         parameters = {"key": _key(jti), "clients": list(clients), "issued_at": issued_at}
         return self._session.scalar(_WITHDRAWN, parameters) is True
 
@@ -175,11 +175,11 @@ class TokenRepository:
         *,
         lock: bool = False,
     ) -> tuple[Grant, Subject] | None:
-        """The grant and person of an access token, unless the token has been withdrawn.
+        """Return the grant and person of an access token unless the token was revoked.
 
-        For `lock`, the account has to be locked already; the grant is locked here.
+        It is revoked by its client (`jti` is recorded), or by an event (the rule of `authkit.revocation`).
 
-        By its client (`jti` has been noted), or by an event (the rule of `authkit.revocation`).
+        With `lock`, the account must already be locked; the grant is locked here.
         """
         row = self._session.execute(
             _LIVE_LOCKED if lock else _LIVE,

@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): what they say, and signing them."""
+"""Access tokens (RFC 9068): claims and signing."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from servicekit.ids import new_id
 
 
 def audience_of(issuer: str, scope: str, resources: list[str]) -> list[str]:
-    """Who the token is for: the resources asked for (RFC 8707), and the issuer itself for userinfo."""
+    """Return the audience of a token: the requested resources (RFC 8707), and the issuer for userinfo."""
     own = [issuer] if "openid" in scope.split() else []
     return [*resources, *own]
 
@@ -29,10 +29,10 @@ def for_person(
     act: dict[str, Any] | None = None,
     until: int | None = None,
 ) -> str:
-    """An access token of a person, acting for their unit if they belong to one.
+    """Return an access token of a person, acting for their unit if they belong to one.
 
-    `asked` narrows the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6). `act` is who
-    acts for the person (RFC 8693 §4.1), `until` the time of expiry if it is not the usual one (Unix seconds).
+    `asked` limits the grant's resources (RFC 8707 §2.2), `narrowed` its scope (RFC 6749 §6). `act` is the
+    actor (RFC 8693 §4.1), `until` the time of expiry if it is not the default (Unix seconds).
     """
     scope = grant.scope if narrowed is None else narrowed
     audience = audience_of(context.settings.issuer_url, scope, asked or grant.resources)
@@ -44,7 +44,7 @@ def for_person(
         "acr": grant.acr,
     }
     if grant.client_id != client.client_id:
-        # An exchanged token ends with the client that the person signed in to, too.
+        # An exchanged token is also revoked with the client that the person signed in to.
         claims["grant_client_id"] = grant.client_id
     if grant.session_id is not None:
         claims["sid"] = str(grant.session_id)
@@ -67,12 +67,12 @@ def for_person(
 
 
 def for_client(context: Context, client: Client, scope: str, resources: list[str]) -> str:
-    """An access token of a client acting for itself (RFC 9068 §2.2: `sub` is the client)."""
+    """Return an access token of a client acting for itself (RFC 9068 §2.2: `sub` is the client)."""
     return _sign(context, {**_common(context, client, scope, resources), "sub": client.client_id})
 
 
 def response(context: Context, access_token: str, scope: str) -> dict[str, Any]:
-    """The token response (RFC 6749 §5.1), before a grant adds what else it gives."""
+    """Return the token response (RFC 6749 §5.1) without the additional members of a grant."""
     return {
         "access_token": access_token,
         "token_type": context.token_type,
@@ -103,7 +103,7 @@ def _sign(context: Context, claims: dict[str, Any]) -> str:
 
 
 def parse_sub(text: str) -> UUID | None:
-    """A person's `sub`, or None for a client's."""
+    """Return a person's `sub`, or None for a client's."""
     try:
         return UUID(text)
     except ValueError:

@@ -10,12 +10,14 @@ from identity.accounts.service import PHONE
 from identity.clients.models import Client
 from identity.oauth.state.context import Context
 
-# Which scope a claim belongs to: a client gets a claim only if it is registered for its scope.
+# Scope of each claim: a client gets a claim only if it is registered for its scope.
 SCOPE_OF = {"name": "profile", "phone_number": "phone", "phone_number_verified": "phone"}
 
 
 def parse(text: str | None) -> dict[str, dict[str, Any]]:
-    """`userinfo` and `id_token` members, each claim with its request object. Raises `InvalidRequestError`."""
+    """Return the `userinfo` and `id_token` members, each claim with its request object. Raises
+    `InvalidRequestError`.
+    """
     if text is None:
         return {}
     try:
@@ -34,14 +36,14 @@ def parse(text: str | None) -> dict[str, dict[str, Any]]:
 
 
 def values_of(request: dict[str, Any]) -> list[str]:
-    """What `value` or `values` of a claim's request object allow."""
+    """Return the values that `value` or `values` of a claim's request object allow."""
     several = request.get("values")
     listed = several if isinstance(several, list) else []
     return [str(value) for value in ([request["value"]] if "value" in request else listed)]
 
 
 def allowed(parsed: dict[str, dict[str, Any]], client: Client) -> dict[str, list[str]]:
-    """Names of the claims about the person that the client may have, by where it asks for them."""
+    """Return the names of the claims about the person that the client may get, by their location."""
     return {
         member: sorted(name for name in wanted if SCOPE_OF.get(name) in client.scopes)
         for member, wanted in parsed.items()
@@ -49,12 +51,12 @@ def allowed(parsed: dict[str, dict[str, Any]], client: Client) -> dict[str, list
 
 
 def scopes(names: dict[str, list[str]]) -> set[str]:
-    """The scopes whose consent covers these claims."""
+    """Return the scopes whose consent covers these claims."""
     return {SCOPE_OF[name] for listed in names.values() for name in listed}
 
 
 def about(context: Context, account: Account, names: list[str]) -> dict[str, Any]:
-    """The claims themselves."""
+    """Return the claims about a person."""
     known: dict[str, Any] = {}
     if "name" in names:
         known["name"] = account.name

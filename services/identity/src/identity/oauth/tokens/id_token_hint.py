@@ -1,5 +1,5 @@
 """`id_token_hint`: an ID token of this issuer, accepted even if it has expired or its key was rotated out
-since (OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2), but not if its key was compromised.
+(OpenID Connect Core §3.1.2.1, RP-Initiated Logout 1.0 §2), but not if its key was compromised.
 """
 
 import json
@@ -17,7 +17,7 @@ _LONGEST = 8000
 
 @dataclass(frozen=True)
 class Hint:
-    """Whom the token was issued about, to whom, in which session."""
+    """Subject, audience and session of the ID token."""
 
     sub: UUID
     audience: list[str]
@@ -25,14 +25,14 @@ class Hint:
 
 
 def read(context: Context, token: str) -> Hint | None:
-    """What a hint says, or None if it is not an ID token that this issuer signed."""
+    """Return the content of a hint, or None if this issuer did not sign it as an ID token."""
     if len(token) > _LONGEST:
         return None
     try:
         keys = KeySet.import_key_set(context.keys.known(context.session))  # type: ignore[arg-type]
         signed = jws.deserialize_compact(token, keys, algorithms=["ES256", "RS256"])
         claims = json.loads(signed.payload)
-        # Access tokens and logout tokens are signed with the same keys: their `typ` tells them apart.
+        # Access tokens and logout tokens are signed with the same keys; their `typ` differs.
         if signed.headers().get("typ") not in (None, "JWT") or not isinstance(claims, dict):
             return None
         if claims.get("iss") != context.settings.issuer_url:

@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): whether a token is active, for those it concerns."""
+"""Token introspection (RFC 7662): returns whether a token is active, to its audience and its client."""
 
 from typing import Any
 
@@ -12,14 +12,15 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 
 def own_audience(client: Client) -> str:
-    """The audience that a resource server is, by its client: `office` is `urn:zhuxue:office`."""
+    """Return the audience of a resource server by its client: `office` is `urn:zhuxue:office`."""
     return f"urn:zhuxue:{client.client_id}"
 
 
 def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[str, Any]:
-    """The claims of the token, if it is active and the caller is its audience or the client it was issued to.
+    """Return the claims of an active token if the caller is in its audience or is the client it was issued
+    to.
 
-    Everything else is `{"active": false}` without a reason (§2.2). Raises `invalid_request` without `token`.
+    Otherwise return `{"active": false}` without a reason (§2.2). Raises `invalid_request` without `token`.
     """
     value = form.get("token")
     if value is None:

@@ -1,4 +1,4 @@
-"""Reading back our own access tokens, for revocation, introspection and exchange."""
+"""Verification of this issuer's own access tokens, for revocation, introspection and exchange."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _SAID = ("client_id", "jti", "sub")
 
 
 def read(context: Context, value: str) -> dict[str, Any] | None:
-    """The claims of an access token that we signed and that has not expired, or None."""
+    """Return the claims of an unexpired access token of this issuer, or None."""
     if len(value) > _MAX_LENGTH or value.count(".") != 2:
         return None
     try:
@@ -32,7 +32,7 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
     except (JoseError, ValueError, TypeError):
         return None
     claims = token.claims
-    # An ID token is signed with the same key, but is no access token.
+    # ID tokens are signed with the same key, but are not access tokens.
     if token.header.get("typ") != "at+jwt" or claims.get("iss") != context.settings.issuer_url:
         return None
     if not all(isinstance(claims.get(name), str) for name in _SAID):
@@ -42,19 +42,19 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class ActiveToken:
-    """The person and the grant of an active access token; neither for a client's own token."""
+    """The person and the grant of an active access token; both None for a client's own token."""
 
     person: Subject | None = None
     grant: Grant | None = None
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
-    """Whom a token is for."""
+    """Return the audiences of a token."""
     return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
 
 
 def actors(claims: dict[str, Any]) -> list[str]:
-    """Who acts for the subject (RFC 8693 §4.1), the present one first."""
+    """Return the actors (RFC 8693 §4.1), the current one first."""
     chain, act = [], claims.get("act")
     while act is not None:
         chain.append(act["sub"])
@@ -63,10 +63,10 @@ def actors(claims: dict[str, Any]) -> list[str]:
 
 
 def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> ActiveToken | None:
-    """Whether a token that `read` has returned is active at this moment (RFC 7662 §2.2), and whose it is.
+    """Return the person and grant of a token from `read` if it is active now (RFC 7662 §2.2).
 
-    None once it has been withdrawn, or its client or a client that acts in it has been disabled, or its
-    person's account, session or grant has ended. `lock` keeps the grant from ending until the commit.
+    Return None if the token was revoked, its client or an acting client is disabled, or its person's account,
+    session or grant has ended. `lock` keeps the grant from ending until the commit.
     """
     clients = {claims["client_id"], *actors(claims)}
     if any(context.client(name) is None for name in clients):

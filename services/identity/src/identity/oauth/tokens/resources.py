@@ -1,4 +1,4 @@
-"""The `resource` parameter (RFC 8707 §2): which audience a token is for."""
+"""The `resource` parameter (RFC 8707 §2): the audience of a token."""
 
 from authlib.oauth2.base import OAuth2Error
 
@@ -6,13 +6,15 @@ from identity.clients.models import Client
 
 
 class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
-    """RFC 8707 §2: the requested resource is unknown or not for this client."""
+    """RFC 8707 §2: the requested resource is unknown or not allowed for this client."""
 
     error = "invalid_target"
 
 
 def requested(client: Client, values: list[str]) -> list[str]:
-    """The audiences asked for, each once. Raises `InvalidTargetError` for one the client may not ask for."""
+    """Return the requested audiences without duplicates. Raises `InvalidTargetError` for one that is not
+    allowed.
+    """
     wanted = list(dict.fromkeys(values))
     for value in wanted:
         if value not in client.audiences:

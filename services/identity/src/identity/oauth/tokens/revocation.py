@@ -1,4 +1,4 @@
-"""Token revocation (RFC 7009): a client gives up a token, and with it everything of the same grant."""
+"""Token revocation (RFC 7009): a client revokes a token and its grant."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +12,12 @@ from identity.oauth.tokens import issued
 
 
 def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
-    """Revoke the token of the form. One that is not valid (any more) is no error (§2.2).
+    """Revoke the token of the form. An invalid token is not an error (§2.2).
 
-    A refresh token or a person's access token ends its grant. A client's own access token has no grant, and
-    one that came from an exchange belongs to the grant of another client: it is noted, so that introspection
-    refuses it; resource servers that check offline take it until it expires, at most
-    `access_token_seconds` later. `token_type_hint` is only a hint and not needed.
+    A refresh token or a person's access token revokes its grant. A client's own access token has no grant,
+    and an exchanged one belongs to the grant of another client: only its `jti` is recorded, so that
+    introspection rejects it; resource servers that validate offline accept it until it expires, at most
+    `access_token_seconds` later. `token_type_hint` is optional and ignored.
 
     Raises `invalid_request`, and `invalid_grant` for a token that was issued to another client (§2.1).
     """

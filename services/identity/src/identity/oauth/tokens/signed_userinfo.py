@@ -8,7 +8,7 @@ from identity.oauth.state.context import Context
 
 
 def sign(context: Context, client_id: str, claims: dict[str, Any]) -> str | None:
-    """The JWT, or None for a client that takes plain JSON."""
+    """Return the JWT, or None for a client that uses plain JSON."""
     client = context.client(client_id)
     alg = None if client is None else client.userinfo_signed_response_alg
     if alg is None:

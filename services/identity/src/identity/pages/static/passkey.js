@@ -1,4 +1,4 @@
-// The browser's side of Web Authentication: options come with the form, the answer goes into it.
+// Web Authentication in the browser: reads the options from the form and writes the response to it.
 (() => {
   const form = document.querySelector("form[data-passkey]");
   const problem = document.getElementById("passkey-problem");
