@@ -23,7 +23,7 @@ from sample.base import (
     inbox,
     job_queue,
     outbox,
-    replica_snapshots,
+    replica_tables,
     revocations,
 )
 from sample.directory.models import Person, Unit
@@ -50,7 +50,7 @@ def build(
     bus = bus or make_bus(settings)
     issuer_keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
     revoked = RevocationList(database, revocations, AUDIENCE)
-    replica = Replica(Unit, Snapshot(settings), replica_snapshots, person=Person)
+    replica = Replica(Unit, replica_tables, job_queue, person=Person)
     messaging = Messaging(
         database,
         outbox,
@@ -64,7 +64,13 @@ def build(
         concurrency=settings.consumer_concurrency,
     )
     messaging.attach(bus)
-    worker = Worker("sample", database, job_queue, periodic=[pruning.task(database, inbox, idempotency_keys)])
+    worker = Worker(
+        "sample",
+        database,
+        job_queue,
+        handlers=[replica.rebuilding(Snapshot(settings))],
+        periodic=[pruning.task(database, inbox, idempotency_keys)],
+    )
 
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +78,7 @@ def build(
             await stack.enter_async_context(issuer_keys.kept_fresh())
             await stack.enter_async_context(revoked.kept_fresh())
             await stack.enter_async_context(messaging.running(bus, own=own_bus))
-            await stack.enter_async_context(replica.filled(database))
+            await replica.fill(database)
             yield
 
     app = create_app(

@@ -9,7 +9,7 @@ from jobs.queue import JobQueue
 from messaging.dead_letters import make_dead_letter_table
 from messaging.inbox import make_inbox_table
 from messaging.outbox import Outbox
-from replica.models import make_snapshot_table
+from replica.models import ReplicaTables
 from servicekit.db import new_metadata
 from servicekit.idempotency import make_idempotency_table
 
@@ -28,4 +28,4 @@ dead_letters = make_dead_letter_table(Base.metadata)
 job_queue = JobQueue(Base.metadata)
 idempotency_keys = make_idempotency_table(Base.metadata)
 revocations = make_revocation_table(Base.metadata)
-replica_snapshots = make_snapshot_table(Base.metadata)
+replica_tables = ReplicaTables.of(Base.metadata)
