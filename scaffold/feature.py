@@ -8,8 +8,6 @@ from scaffold.members import ROOT, Members
 from scaffold.names import BadName, Names, checked, singular
 from scaffold.writing import Written, copied
 
-_IDEMPOTENCY = "idempotency_keys"
-
 
 def add_feature(
     service: str, name: str, *, one: str | None = None, label: str | None = None, root: Path = ROOT
@@ -21,8 +19,10 @@ def add_feature(
     package = root / "services" / service / "src" / service
     if (package / name).exists():
         raise BadName(f"{service} has {name} already")
-    if _IDEMPOTENCY not in (package / "base.py").read_text():
-        raise BadName(f"{service} keeps no idempotency keys: add {_IDEMPOTENCY} to base.py, as in Office")
+    if "idempotency=False" in (package / "base.py").read_text():
+        raise BadName(
+            f"{service} keeps no idempotency keys: let ServiceTables.of in base.py make their table"
+        )
     if names.one == names.plural:
         raise BadName("singular and plural must differ")
     head = head_revision(package.parents[1] / "migrations" / "versions")
@@ -58,17 +58,17 @@ def _numbered(path: Path, head: str) -> Path:
 
 
 def _route(app: Path, names: Names) -> Path:
-    """Include the router in `create_app(routers=…)`."""
+    """Include the router where the application is made with `routers=…`."""
     text = app.read_text()
     listed = [
         keyword.value
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "create_app"
+        if isinstance(node, ast.Call)
         for keyword in node.keywords
         if keyword.arg == "routers"
     ]
     if len(listed) != 1 or not isinstance(listed[0], ast.List | ast.Tuple):
-        raise BadName(f"{app}: no create_app(routers=[…])")
+        raise BadName(f"{app}: no call with routers=[…]")
     elements = listed[0].elts
     router = names.plural if not re.search(rf"\b{names.plural}\b", text) else f"{names.plural}_router"
     if elements:

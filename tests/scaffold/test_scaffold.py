@@ -48,7 +48,11 @@ def run(root: Path, *command: str, postgres: str | None = None) -> str:
     return done.stdout
 
 
-FEATURES = [("shop", "orders", "订单"), ("office", "tasks", "任务"), ("identity", "work_orders", "工单")]
+FEATURES = [
+    ("shop", "orders", "订单"),
+    ("office", "tasks", "任务"),
+    ("identity", "work_orders", "工单"),
+]
 
 
 def test_a_new_service_and_new_features_pass_every_check(tmp_path: Path, postgres_server: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.vocabulary import Audience, Role
-from sample.base import MIGRATIONS, idempotency_keys
+from sample.base import MIGRATIONS, tables
 from sample.widgets.auth import SCOPE
 from sample.widgets.endpoints import router
 from servicekit.ids import new_id
@@ -36,7 +36,7 @@ async def feature(database_factory: DatabaseFactory) -> AsyncIterator[RunningFea
         router,
         audience=Audience.of("sample"),
         scope=SCOPE,
-        idempotency_keys=idempotency_keys,
+        idempotency_keys=tables.idempotency_keys,
         clock=FrozenClock(datetime(2023, 5, 8, 1, tzinfo=UTC)),
     ) as feature:
         yield feature
