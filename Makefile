@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Bytecode is kept: the tests start hundreds of processes, and each would compile what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test conformance lint format lock check-wheels snapshots up down clean
+.PHONY: help run demo test conformance lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -82,6 +82,12 @@ check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for ea
 	    --python-version $$python --python-platform $$machine-manylinux_2_28 \
 	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt || exit 1; \
 	  echo "Python $$python on $$machine: every package has a wheel"; done; done
+
+new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=tasks (ONE=task LABEL=任务)
+	@$(PY) -m scaffold feature $(SERVICE) $(NAME) $(if $(ONE),--one $(ONE)) $(if $(LABEL),--label $(LABEL))
+
+new-service: $(VENV)/.dev ## Write a service: NAME=portal (LABEL=工作门户)
+	@$(PY) -m scaffold service $(NAME) $(if $(LABEL),--label $(LABEL))
 
 bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identity (ARGS=--quick, ARGS=--write)
 	@$(PY) -m bench.$* $(ARGS)

@@ -18,7 +18,8 @@ COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 SERVICES = sorted(Members.load().services)
 INFRASTRUCTURE = ["gateway", "postgres", "rabbitmq"]
-WORKERS = ["identity-worker", "office-worker"]
+# The cockpit's is started by a profile only.
+WORKERS = [f"{name}-worker" for name in SERVICES if name != "cockpit"]
 JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
 # ${NAME}, ${NAME:-default}, ${NAME:?message}: the name, and what follows it.
 VARIABLES = re.findall(r"\$\{([A-Z0-9_]+)(:?[-?+]?)[^}]*\}", COMPOSE)

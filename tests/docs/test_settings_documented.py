@@ -1,5 +1,6 @@
 """docs/operators.md names every setting of every service with its default, and none that is gone."""
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -9,21 +10,17 @@ import pytest
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from cockpit.settings import Settings as CockpitSettings
 from identity.settings import BootstrapSettings
-from identity.settings import Settings as IdentitySettings
-from office.settings import Settings as OfficeSettings
 from onebox.settings import Settings as OneboxSettings
 from replica.settings import SnapshotSettings
+from scaffold.members import Members
 from servicekit.settings import ServiceSettings
 
 OPERATORS = Path(__file__).parents[2] / "docs" / "operators.md"
 ROW = re.compile(r"^\| `(ZHUXUE_[A-Z_<>]+)` \| (required|none|`([^`]*)`) \| \S.* \|$", re.MULTILINE)
 ALL: list[type[BaseSettings]] = [
-    IdentitySettings,
+    *(importlib.import_module(f"{name}.settings").Settings for name in Members.load().services),
     BootstrapSettings,
-    OfficeSettings,
-    CockpitSettings,
     OneboxSettings,
 ]
 SHARED = (ServiceSettings, SnapshotSettings)

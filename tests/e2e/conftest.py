@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from onebox.demo.people import System
+from onebox.services import CLIENTS
 from testkit.backends.process import free_ports
 
 
@@ -80,7 +81,7 @@ async def running(
     system = System(
         issuer, f"http://localhost:{office}", f"http://localhost:{cockpit}", "http://localhost/callback"
     )
-    client_secrets = {name: secrets.token_urlsafe(32) for name in ("office", "cockpit")}
+    client_secrets = {name: secrets.token_urlsafe(32) for name in CLIENTS}
     values: dict[str, dict[str, str]] = {
         "IDENTITY": {
             "PORT": str(identity),
@@ -88,8 +89,7 @@ async def running(
             "INDEX_KEY": secrets.token_hex(32),
             "SMS_BUDGET_PER_ADDRESS": "1000000",
             "ACCESS_TOKEN_SECONDS": str(getattr(request, "param", 300)),
-            "OFFICE_CLIENT_SECRET": client_secrets["office"],
-            "COCKPIT_CLIENT_SECRET": client_secrets["cockpit"],
+            **{f"{name.upper()}_CLIENT_SECRET": secret for name, secret in client_secrets.items()},
             "PORTAL_REDIRECT_URIS": '["http://localhost/callback"]',
         },
         "OFFICE": {"PORT": str(office)},

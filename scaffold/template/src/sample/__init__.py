@@ -1,0 +1,1 @@
+"""Sample (样例), a service of Zhuxue."""

@@ -1,0 +1,24 @@
+"""The declarative base of Sample and the tables that messaging, servicekit and authkit put on it."""
+
+from pathlib import Path
+
+from sqlalchemy.orm import DeclarativeBase
+
+from authkit.revocation import make_revocation_table
+from messaging.tables import ServiceTables
+from replica.models import ReplicaTables
+from servicekit.db import new_metadata
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class Base(DeclarativeBase):
+    """Every table of Sample."""
+
+    metadata = new_metadata()
+
+
+tables = ServiceTables.of(Base, "sample")
+outbox, job_queue = tables.outbox, tables.jobs
+revocations = make_revocation_table(Base.metadata)
+replica_tables = ReplicaTables.of(Base.metadata)

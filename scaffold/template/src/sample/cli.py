@@ -1,0 +1,15 @@
+"""Commands of Sample: those every service has."""
+
+from collections.abc import Sequence
+
+from messaging import cli
+from sample.app import build
+from sample.base import MIGRATIONS, tables
+from sample.settings import Settings
+
+SERVICE = cli.Service("sample", Settings, build, MIGRATIONS, tables)
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    return cli.main(SERVICE, argv)

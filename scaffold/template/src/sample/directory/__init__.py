@@ -1,0 +1,1 @@
+"""The copies of units and people that Sample keeps."""
