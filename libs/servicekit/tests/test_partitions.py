@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from servicekit.db import Database
 from servicekit.ids import first_id, id_at, instant_of
-from servicekit.partitions import ByDay, maintain
+from servicekit.partitions import ByDay, ByMonth, maintain
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -102,6 +102,66 @@ async def test_a_partition_that_cannot_be_locked_is_counted_and_left_for_the_nex
 async def test_of_two_processes_one_makes_the_partitions(database: Database) -> None:
     done = await asyncio.gather(*(maintain(database, [NOTES], NOON) for _ in range(3)))
     assert sorted(name for names in done for name in names) == [NOTES.part(NOON + n * DAY) for n in range(3)]
+
+
+@given(st.integers(946_684_800_000, 7_258_118_400_000))
+def test_months_follow_each_other_without_a_gap(milliseconds: int) -> None:
+    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    start = ByMonth.start(instant)
+    end = ByMonth.following(start)
+    assert start <= instant < end
+    assert (start.day, end.day) == (1, 1)
+    assert ByMonth.start(end - timedelta(milliseconds=1)) == start
+    assert ByMonth.start(end) == end
+
+
+RECORDS = ByMonth("records", "id", keep=None, ids=True, append_only=True)
+
+
+@pytest.fixture
+async def records(database: Database) -> Database:
+    """A table partitioned by month that refuses changes."""
+    refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END'"
+    async with database.engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE records (id uuid PRIMARY KEY) PARTITION BY RANGE (id)",
+            "CREATE TABLE records_part_rest PARTITION OF records DEFAULT",
+            refuse,
+            "CREATE TRIGGER r BEFORE DELETE ON records FOR EACH ROW EXECUTE FUNCTION refuse()",
+        ):
+            await connection.execute(text(statement))
+    return database
+
+
+async def test_months_are_made_ahead_and_kept(records: Database) -> None:
+    assert await maintain(records, [RECORDS], NOON) == ["records_part_202611", "records_part_202612"]
+    assert await maintain(records, [RECORDS], NOON + 400 * DAY) == [
+        "records_part_202712",
+        "records_part_202801",
+    ]
+    assert await maintain(records, [RECORDS], NOON + 400 * DAY) == []
+
+
+async def test_a_month_past_keeping_is_dropped(records: Database) -> None:
+    kept_half_a_year = ByMonth("records", "id", keep=183 * DAY, ids=True, append_only=True)
+    await maintain(records, [kept_half_a_year], NOON)
+    june, early = datetime(2027, 6, 3, tzinfo=UTC), datetime(2027, 6, 1, tzinfo=UTC)
+    assert "records_part_202611" not in await maintain(records, [kept_half_a_year], early)
+    assert "records_part_202611" in await maintain(records, [kept_half_a_year], june)
+
+
+async def test_rows_that_refuse_changes_move_all_the_same(records: Database) -> None:
+    row = str(id_at(NOON))
+    async with records.engine.begin() as connection:
+        await connection.execute(text("INSERT INTO records VALUES (:id)"), {"id": row})
+    await maintain(records, [RECORDS], NOON)
+    async with records.engine.connect() as connection:
+        found = await connection.execute(text("SELECT id, tableoid::regclass::text FROM records"))
+        assert [(str(row_id), part) for row_id, part in found] == [(row, "records_part_202611")]
+    for part in ("records_part_202611", "records_part_rest"):
+        async with records.engine.begin() as connection:
+            enabled = "SELECT tgenabled::text FROM pg_trigger WHERE tgrelid = CAST(:part AS regclass)"
+            assert await connection.scalar(text(enabled), {"part": part}) == "O"
 
 
 async def test_readers_and_writers_notice_nothing_of_rows_that_move(database: Database) -> None:

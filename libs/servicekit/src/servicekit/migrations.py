@@ -141,6 +141,17 @@ def create_index_concurrently(name: str, definition: str, *, unique: bool = Fals
         op.execute(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY {name} {definition}")
 
 
+def validate_constraint(table: str, name: str) -> None:
+    """Check the present rows against a constraint that was added `NOT VALID`, while others go on writing.
+
+    The lock of adding it would last as long as the check, so what the migration did before is committed.
+    """
+    from alembic import op
+
+    with op.get_context().autocommit_block():
+        op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
 def exclude_tables(metadata: MetaData, names: Collection[str]) -> None:
     """Declare tables that migrations make and another library describes: `check` does not compare them."""
     metadata.info.setdefault(_EXCLUDED, set()).update(names)

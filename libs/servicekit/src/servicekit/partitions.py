@@ -1,15 +1,17 @@
-"""Tables that are emptied by the day: a partition is dropped whole, where deleting its rows would hold a
-transaction open, write each to the log again and leave as many dead rows and index entries to be vacuumed.
+"""Tables that are partitioned by day or month. An expired partition is dropped whole: deleting its rows would
+hold a transaction open, write each row to the log again and leave as many dead rows and index entries.
 
 A table is partitioned by a time, or by an id that begins with one (UUIDv7): then the primary key stays a
-single column, and a row found by its id is looked for in one partition. Days are made ahead; what belongs
-to a day further away waits in the partition `rest` and moves when its day comes near, so that no insert
-ever fails for want of a partition.
+single column, and a lookup by id reads one partition. Partitions are created ahead. A row of a later period
+waits in the partition `rest` and moves when its period comes near, so that no insert ever fails for want of a
+partition.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import ClassVar
 
 import structlog
 from prometheus_client import Counter
@@ -22,48 +24,104 @@ from servicekit.ids import first_id
 log = structlog.get_logger("partitions")
 
 LEFT = Counter(
-    "zhuxue_partitions_left_total", "Partitions that could not be made, dropped or emptied in time", ["table"]
+    "zhuxue_partitions_left_total",
+    "Partitions that could not be created, dropped or emptied in time",
+    ["table"],
 )
 
-AHEAD_DAYS = 2
-_DAY = timedelta(days=1)
 _LOCK = 0x5A58_5041_5254
-_FORMAT = "%Y%m%d"
-# Waiting for a lock on a busy table makes everybody else wait: rather try again in an hour.
+# Waiting for a lock on a busy table makes everybody else wait: the next run tries again.
 _LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True)
-class ByDay:
-    """A table partitioned by day of `column`; a day is dropped `keep` after its end.
+class Partitioned(ABC):
+    """A partitioned table; a partition is dropped `keep` after its end, or never if `keep` is None.
 
-    `ids` says that the column holds UUIDv7 instead of times.
+    `ids` says that the column holds UUIDv7 instead of times, `append_only` that a trigger refuses changes.
     """
 
     table: str
     column: str
-    keep: timedelta
+    keep: timedelta | None
     ids: bool = False
+    append_only: bool = False
 
-    def part(self, day: datetime) -> str:
-        """The name of a day's partition; migrations know by `_part_` that it is not a model's."""
-        return f"{self.table}_part_{day:{_FORMAT}}"
+    suffix: ClassVar[str]
+    ahead: ClassVar[int]
+    """How many partitions after the present one are created."""
+
+    @staticmethod
+    @abstractmethod
+    def start(instant: datetime) -> datetime:
+        """When the period of an instant begins, in UTC."""
+
+    @staticmethod
+    @abstractmethod
+    def following(start: datetime) -> datetime:
+        """When the period that begins at `start` ends."""
+
+    def part(self, start: datetime) -> str:
+        """The name of a period's partition; migrations know by `_part_` that it is not a model's."""
+        return f"{self.table}_part_{start:{self.suffix}}"
 
     @property
     def rest(self) -> str:
         """The name of the default partition."""
         return f"{self.table}_part_rest"
 
-    def bound(self, day: datetime) -> str:
-        """The SQL literal at which a day begins."""
-        return f"'{first_id(day) if self.ids else day.isoformat()}'"
+    def bound(self, start: datetime) -> str:
+        """The SQL literal at which a period begins."""
+        return f"'{first_id(start) if self.ids else start.isoformat()}'"
+
+    def expired(self, part: str, now: datetime) -> bool:
+        """Whether a partition is to be dropped, by its name."""
+        suffix = part.removeprefix(f"{self.table}_part_")
+        if self.keep is None or not suffix.isdigit():
+            return False
+        start = datetime.strptime(suffix, self.suffix).replace(tzinfo=UTC)
+        return self.following(start) + self.keep <= now
 
 
-async def maintain(database: Database, tables: Sequence[ByDay], now: datetime) -> list[str]:
-    """Make the partitions of today and the days ahead, drop those past keeping.
+class ByDay(Partitioned):
+    """A table partitioned by day."""
 
-    Returns the names of partitions made or dropped. Each is a transaction of its own; one that cannot have
-    its lock at once is left for the next time, and counted. Waits for another process that is at it.
+    suffix = "%Y%m%d"
+    ahead = 2
+
+    @staticmethod
+    def start(instant: datetime) -> datetime:
+        """Midnight."""
+        return datetime.combine(instant.astimezone(UTC).date(), time(), UTC)
+
+    @staticmethod
+    def following(start: datetime) -> datetime:
+        """The next midnight."""
+        return start + timedelta(days=1)
+
+
+class ByMonth(Partitioned):
+    """A table partitioned by month."""
+
+    suffix = "%Y%m"
+    ahead = 1
+
+    @staticmethod
+    def start(instant: datetime) -> datetime:
+        """Midnight of the first."""
+        return ByDay.start(instant).replace(day=1)
+
+    @staticmethod
+    def following(start: datetime) -> datetime:
+        """Midnight of the next first."""
+        return (start + timedelta(days=31)).replace(day=1)
+
+
+async def maintain(database: Database, tables: Sequence[Partitioned], now: datetime) -> list[str]:
+    """Create the partitions of the present and the coming periods, drop the expired ones.
+
+    Returns the names of partitions created or dropped. Each is a transaction of its own; one that cannot get
+    its lock in time is left for the next run, and counted. Waits for a concurrent maintenance run.
     """
     async with database.engine.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -72,46 +130,44 @@ async def maintain(database: Database, tables: Sequence[ByDay], now: datetime) -
 
 
 async def _maintain(
-    database: Database, table: ByDay, present: dict[str, set[str]], now: datetime
+    database: Database, table: Partitioned, present: dict[str, set[str]], now: datetime
 ) -> list[str]:
-    today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     there, done = present[table.table], list[str]()
-    for day in (today + n * _DAY for n in range(AHEAD_DAYS + 1)):
-        if table.part(day) not in there:
-            done += await _try(database, table, table.part(day), _make(table, day))
+    start = table.start(now)
+    for _ in range(table.ahead + 1):
+        if table.part(start) not in there:
+            done += await _try(database, table, table.part(start), _make(table, start))
+        start = table.following(start)
     for name in sorted(there):
-        suffix = name.removeprefix(f"{table.table}_part_")
-        if not suffix.isdigit():
-            continue
-        ended = datetime.strptime(suffix, _FORMAT).replace(tzinfo=UTC) + _DAY
-        if ended + table.keep <= now:
+        if table.expired(name, now):
             done += await _try(database, table, name, [f"DROP TABLE {name}"])
-    # Nearly always nothing: what has its day far ahead has moved out before.
-    past = f"{table.column} < {table.bound(_oldest(table, now))}"
-    emptied = f"DELETE FROM {table.rest} WHERE {past}"  # noqa: S608 - our names
-    await _try(database, table, table.rest, [emptied])
+    if table.keep is not None and not table.append_only:
+        # Nearly always nothing: rows of a later period have moved out before.
+        past = f"{table.column} < {table.bound(table.start(now - table.keep))}"
+        emptied = f"DELETE FROM {table.rest} WHERE {past}"  # noqa: S608 - our names
+        await _try(database, table, table.rest, [emptied])
     return done
 
 
-def _oldest(table: ByDay, now: datetime) -> datetime:
-    return datetime.combine((now - table.keep).astimezone(UTC).date(), time(), UTC)
-
-
-def _make(table: ByDay, day: datetime) -> list[str]:
-    name, low, high = table.part(day), table.bound(day), table.bound(day + _DAY)
+def _make(table: Partitioned, start: datetime) -> list[str]:
+    name, low, high = table.part(start), table.bound(start), table.bound(table.following(start))
     inside = f"{table.column} >= {low} AND {table.column} < {high}"
     moved = f"WITH moved AS (DELETE FROM {table.rest} WHERE {inside} RETURNING *)"  # noqa: S608 - our names
+    move = [f"{moved} INSERT INTO {name} SELECT * FROM moved"]  # noqa: S608 - our names
+    if table.append_only:
+        switch = f"ALTER TABLE {table.rest} {{}} TRIGGER USER"
+        move = [switch.format("DISABLE"), *move, switch.format("ENABLE")]
     return [
         # The whole table, for the moment this takes: a reader that has looked up the partitions before and
         # waits for `rest` alone would afterwards miss the rows that have moved out of it.
         f"LOCK TABLE {table.table} IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE {table.table} INCLUDING ALL)",
-        f"{moved} INSERT INTO {name} SELECT * FROM moved",  # noqa: S608 - our names
+        *move,
         f"ALTER TABLE {table.table} ATTACH PARTITION {name} FOR VALUES FROM ({low}) TO ({high})",
     ]
 
 
-def _present(connection: Connection, tables: Sequence[ByDay]) -> dict[str, set[str]]:
+def _present(connection: Connection, tables: Sequence[Partitioned]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {table.table: set() for table in tables}
     rows = connection.execute(
         text(
@@ -126,7 +182,7 @@ def _present(connection: Connection, tables: Sequence[ByDay]) -> dict[str, set[s
     return found
 
 
-async def _try(database: Database, table: ByDay, name: str, statements: Sequence[str]) -> list[str]:
+async def _try(database: Database, table: Partitioned, name: str, statements: Sequence[str]) -> list[str]:
     try:
         async with database.engine.begin() as connection:
             await connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))

@@ -1,7 +1,7 @@
 """Imports all models, so that the metadata is complete."""
 
 from identity.accounts.models import Account
-from identity.audit.models import AuditRecord
+from identity.audit.models import AuditRecord, AuditSeal
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
@@ -18,6 +18,7 @@ from identity.units.models import Unit, UnitChange
 __all__ = [
     "Account",
     "AuditRecord",
+    "AuditSeal",
     "AuthorizationCode",
     "BrowserSession",
     "Client",

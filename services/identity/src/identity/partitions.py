@@ -1,4 +1,4 @@
-"""Partitioning by day of sign-in data, and retention of the partitions."""
+"""Partitioning of sign-in data by day and of the audit log by month, and retention of the partitions."""
 
 from datetime import timedelta
 
@@ -9,14 +9,14 @@ from identity.settings import Settings
 from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
-from servicekit.partitions import ByDay, maintain
+from servicekit.partitions import ByDay, ByMonth, Partitioned, maintain
 
 log = structlog.get_logger("partitions")
 
 _DAY = timedelta(days=1)
 
 
-def partitioned(settings: Settings) -> list[ByDay]:
+def partitioned(settings: Settings) -> list[Partitioned]:
     """Return the partitioned tables. Ids of grants and refresh tokens contain the time of expiry, other ids
     the time of creation.
     """
@@ -34,6 +34,8 @@ def partitioned(settings: Settings) -> list[ByDay]:
         ByDay("sms_codes", "id", keep=_DAY, ids=True),
         # Delivery of notices is retried for a day.
         ByDay("sms_messages", "id", keep=_DAY, ids=True),
+        # Archived and dropped by operators.
+        ByMonth("audit_log", "id", keep=None, ids=True, append_only=True),
     ]
 
 

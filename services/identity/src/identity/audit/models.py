@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Text
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,17 +15,38 @@ from servicekit.ids import new_id
 class AuditRecord(Base):
     """One row per security-relevant action. The database rejects updates and deletes.
 
-    The table only grows (the law requires at least six months of retention); partitioning by month and
-    archiving are planned.
+    At least one row per token: partitioned by month of `id`, and indexed only for the queries that exist, by
+    time (`id`) and by target. Operators archive and drop months.
     """
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_target_id_at", "target_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_log_target_id_at", "target_id", "at"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
-    actor: Mapped[str | None] = mapped_column(Text, index=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    actor: Mapped[str | None] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     target_id: Mapped[str | None] = mapped_column(Text)
     correlation_id: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class AuditSeal(Base):
+    """The digest of one closed batch of the audit log: all rows with an `id` in [`from_id`, `until_id`).
+
+    `until_id` of the last seal is the watermark: rows from there on are not sealed yet. Nothing seals yet;
+    docs/adr/0018-audit-partitions.md describes how. A seal a batch: some thousands a year, never pruned.
+    """
+
+    __tablename__ = "audit_seals"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    from_id: Mapped[UUID]
+    until_id: Mapped[UUID] = mapped_column(unique=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
