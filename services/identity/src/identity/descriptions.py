@@ -1,4 +1,4 @@
-"""What the OpenAPI document says in Chinese, beside the words of `servicekit.openapi`."""
+"""Chinese texts of the OpenAPI document, in addition to those of `servicekit.openapi`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ PAGES: dict[int | str, dict[str, Any]] = {
     200: {"description": "登录、授权等页面", **_HTML},
     400: {"description": "请求有误，不转回接入系统", **_HTML},
 }
-"""What the browser may be shown instead of being sent on."""
+"""Pages that the browser may get instead of a redirect."""
 
 _ERROR: dict[str, Any] = {
     "content": {

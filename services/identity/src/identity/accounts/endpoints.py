@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
     ),
 )
 async def send_code(asked: CodeRequestIn, accounts: AccountService, sender: CodeSenderService) -> CodeSentOut:
-    """Answers the same whether the number is registered or not; its holder learns it by SMS."""
+    """Return the same response for registered and unregistered numbers; only the SMS differs."""
     phone = phone_of(asked.phone)
     account = await accounts.by_phone(phone)
     await sender.send(phone, asked.purpose, registered=account is not None)
@@ -53,7 +53,7 @@ async def send_code(asked: CodeRequestIn, accounts: AccountService, sender: Code
     ),
 )
 async def register(new: RegistrationIn, accounts: AccountService) -> AccountOut:
-    """The account can sign in at once and opens nothing until a unit has let the person in."""
+    """Register an account. It can sign in, but has no access until a unit approves a join request."""
     account = await accounts.register(new.phone, new.code, new.name)
     return AccountOut(
         sub=account.id,

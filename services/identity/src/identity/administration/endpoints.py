@@ -66,13 +66,13 @@ StrongAdmin = Annotated[
     responses=problems.responses(*_ADMIN, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
 )
 async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: MembershipService) -> UnitOut:
-    """The unit must have no active unit below. Its people belong to no unit from now on; history stays."""
+    """Close a unit without active units below. Its people lose their membership; history is kept."""
     return UnitOut.model_validate(await memberships.close_unit(admin, unit_id))
 
 
 @router.get("/me", tags=["账号"], summary="我的账号", description="本人的账号、所属单位和授权。")
 async def my_account(person: Person, memberships: MembershipService) -> AccountOut:
-    """The caller's own account, unit and entitlements."""
+    """Return the caller's own account, unit and entitlements."""
     return account_out(await memberships.profile(UUID(person.sub)))
 
 
@@ -84,7 +84,7 @@ async def my_account(person: Person, memberships: MembershipService) -> AccountO
     responses=problems.responses(*_ADMIN, AccountNotFound),
 )
 async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipService) -> AccountOut:
-    """A person of the caller's subtree."""
+    """Return a person of the caller's subtree."""
     return account_out(await memberships.in_reach(admin, sub))
 
 
@@ -98,7 +98,7 @@ async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipServic
 async def suspend_account(
     sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
 ) -> AccountOut:
-    """Every system refuses the person's tokens within a second."""
+    """Suspend an account. Every system rejects the person's tokens within a second."""
     return account_out(await memberships.suspend(admin, sub, why.reason))
 
 
@@ -112,7 +112,7 @@ async def suspend_account(
 async def restore_account(
     sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
 ) -> AccountOut:
-    """The person can sign in again; ended sessions stay ended."""
+    """Restore an account. The person can sign in again; ended sessions stay ended."""
     return account_out(await memberships.restore(admin, sub, why.reason))
 
 
@@ -126,7 +126,7 @@ async def restore_account(
 async def snapshot_people(
     _: DirectoryReader, paging: Paging, memberships: MembershipService
 ) -> Page[PersonChangedV1]:
-    """Every person as the event `person.changed` tells of them, in order of id."""
+    """Return the state of all people, as in the event `person.changed`, by id."""
     rows = await memberships.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda person: [person.sub])
 
@@ -141,7 +141,7 @@ async def snapshot_people(
 async def list_sessions(
     sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
 ) -> list[SessionOut]:
-    """Live sessions, latest first."""
+    """Return live sessions, latest first."""
     await memberships.in_reach(admin, sub)
     rows = await sessions.live(sub)
     return [
@@ -167,7 +167,7 @@ async def list_sessions(
 async def end_sessions(
     sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
 ) -> None:
-    """Every session ends; tokens are refused everywhere."""
+    """End all sessions of a person and revoke their tokens."""
     await memberships.in_reach(admin, sub)
     await sessions.end_all(sub, "ended by an administrator", actor=admin.sub)
 
@@ -187,7 +187,7 @@ async def end_one_session(
     memberships: MembershipService,
     sessions: SessionService,
 ) -> None:
-    """End one session: its grants and tokens are withdrawn, its clients are notified."""
+    """End one session: revoke its grants and tokens, and notify its clients."""
     await memberships.in_reach(admin, sub)
     row = await sessions.lock(sid)
     if row is None or row.account_id != sub:

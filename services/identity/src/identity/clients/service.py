@@ -169,7 +169,7 @@ class Clients:
         live = [row for row in client.secrets if row.valid(now)]
         last = max(live, key=lambda row: (row.expires_at is None, row.created_at), default=None)
         for row in live:
-            # At most two secrets: all but the latest previous one are deleted.
+            # At most two secrets: of the previous ones, all but the latest expire now.
             end = until if row is last else now
             row.expires_at = end if row.expires_at is None else min(row.expires_at, end)
         client.secrets = [row for row in client.secrets if row.valid(now)]

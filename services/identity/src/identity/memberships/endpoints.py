@@ -76,7 +76,7 @@ def _request_out(row: tuple[JoinRequest, Account, Unit]) -> JoinRequestOut:
 async def create_invite(
     unit_id: UUID, new: InviteIn, admin: UnitAdmin, service: MembershipService
 ) -> InviteOut:
-    """The code is in this answer and nowhere else."""
+    """Create an invite. Only this response contains its code."""
     invite, code = await service.invite(admin, unit_id, new)
     return _invite_out(invite, code)
 
@@ -88,7 +88,7 @@ async def create_invite(
     responses=problems.responses(*ADMIN, errors.InviteNotFound),
 )
 async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: MembershipService) -> InviteOut:
-    """Requests made with it before stay."""
+    """Revoke an invite. Existing requests with it are kept."""
     return _invite_out(await service.revoke_invite(admin, invite_id))
 
 
@@ -111,7 +111,7 @@ async def revoke_invite(invite_id: UUID, admin: UnitAdmin, service: MembershipSe
 async def request_to_join(
     join: JoinIn, person: Person, idempotency: Idempotent, service: MembershipService
 ) -> JSONResponse:
-    """Opens nothing until an administrator approves."""
+    """Request membership. An administrator must approve before the person gets access."""
     return await idempotency.keep(_request_out(await service.request(person, join.invite_code)))
 
 
@@ -124,7 +124,7 @@ async def request_to_join(
 async def list_join_requests(
     admin: UnitAdmin, paging: Paging, service: MembershipService
 ) -> Page[JoinRequestOut]:
-    """Those for the caller's unit and every unit below it, oldest first."""
+    """Return requests for the caller's unit and all units below it, oldest first."""
     rows = await service.pending(admin, paging.key(UUID), paging.limit)
     return page([_request_out(row) for row in rows], paging.limit, lambda request: [request.id])
 
@@ -148,7 +148,7 @@ DECIDE = problems.responses(
 async def approve_join_request(
     request_id: UUID, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
-    """The person belongs to the unit from now on, with the roles of the invite."""
+    """Approve a request. The person becomes a member of the unit with the roles of the invite."""
     return _request_out(await service.approve(admin, request_id))
 
 
@@ -161,7 +161,7 @@ async def approve_join_request(
 async def reject_join_request(
     request_id: UUID, why: ReasonIn, admin: UnitAdmin, service: MembershipService
 ) -> JoinRequestOut:
-    """The person sees the reason and may ask again."""
+    """Reject a request. The person sees the reason and may request again."""
     return _request_out(await service.reject(admin, request_id, why.reason))
 
 
@@ -174,7 +174,7 @@ async def reject_join_request(
 async def list_members(
     unit_id: UUID, admin: UnitAdmin, paging: Paging, service: MembershipService
 ) -> Page[AccountOut]:
-    """People of a unit in reach, phones masked."""
+    """Return the people of a unit in the caller's subtree, with masked phones."""
     rows = await service.members(admin, unit_id, paging.key(UUID), paging.limit)
     people = [
         AccountOut(
@@ -202,7 +202,7 @@ async def list_members(
 async def grant_entitlement(
     sub: UUID, new: EntitlementIn, admin: UnitAdmin, service: MembershipService
 ) -> AccountOut:
-    """For the cockpit: people of student-aid departments of the four levels only."""
+    """Grant an entitlement to the cockpit, only to people of student-aid departments of the four levels."""
     return account_out(await service.entitle(admin, sub, new.name))
 
 
@@ -214,5 +214,5 @@ async def grant_entitlement(
     responses=problems.responses(*ADMIN, AccountNotFound, errors.EntitlementNotFound),
 )
 async def withdraw_entitlement(sub: UUID, name: str, admin: UnitAdmin, service: MembershipService) -> None:
-    """Tokens already issued for that system stop working within a second."""
+    """Withdraw an entitlement. Tokens issued for that system are rejected within a second."""
     await service.withdraw(admin, sub, name)

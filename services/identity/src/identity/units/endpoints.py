@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.respons
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
-    """Anybody who belongs to a unit may look up any other."""
+    """Return a unit, for any member of a unit."""
     return UnitOut.model_validate(await units.get(unit_id))
 
 
@@ -38,7 +38,7 @@ async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
     responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
 )
 async def get_unit_by_code(code: str, _: Member, units: UnitService) -> UnitOut:
-    """The unit that has, or had, this code."""
+    """Return the active or closed unit with this code."""
     return UnitOut.model_validate(await units.by_code(code))
 
 
@@ -55,7 +55,7 @@ async def list_children(
     paging: Paging,
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
 ) -> Page[UnitOut]:
-    """Active direct children in order of code."""
+    """Return active direct children by code."""
     rows = await units.children(unit_id, query=q, after=paging.key(str), limit=paging.limit)
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
 
@@ -80,7 +80,7 @@ async def list_children(
 async def create_unit(
     new: UnitIn, admin: UnitAdmin, units: UnitService, idempotency: Idempotent
 ) -> JSONResponse:
-    """A unit's administrator opens a unit somewhere below."""
+    """Open a unit in the subtree of the calling administrator."""
     unit = await units.create(admin, new)
     return await idempotency.keep(UnitOut.model_validate(unit))
 
@@ -92,6 +92,6 @@ async def create_unit(
     responses=problems.responses(InsufficientScope),
 )
 async def snapshot_units(_: DirectoryReader, units: UnitService, paging: Paging) -> Page[UnitChangedV1]:
-    """Every unit as the event `unit.changed` tells of it, in order of id."""
+    """Return the state of all units, as in the event `unit.changed`, by id."""
     rows = await units.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])

@@ -40,7 +40,7 @@ async def authorize(
     vault: ServiceVault,
     settings: ServiceSettings,
 ) -> Response:
-    """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Sends the browser to sign-in or consent when needed."""
+    """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Redirects to sign-in or consent if required."""
     pairs = list(request.query_params.multi_items())
     return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["OpenID Connect"])
     description="本签发方支持的端点和能力（OpenID Connect Discovery §4）。",
 )
 async def discovery(settings: ServiceSettings) -> dict[str, Any]:
-    """What this issuer supports (OpenID Connect Discovery §4)."""
+    """Return the provider metadata (OpenID Connect Discovery §4)."""
     return metadata.document(settings.issuer_url)
 
 
@@ -29,11 +29,11 @@ async def discovery(settings: ServiceSettings) -> dict[str, Any]:
     description="与发现文档相同，位于 RFC 8414 §3 规定的地址。",
 )
 async def rfc8414(settings: ServiceSettings) -> dict[str, Any]:
-    """The same document at the place RFC 8414 §3 names."""
+    """Return the same document at the location of RFC 8414 §3."""
     return metadata.document(settings.issuer_url)
 
 
 @router.get("/jwks", summary="公钥", description="验证令牌签名用的公钥（RFC 7517），可缓存五分钟。")
 async def jwks(issuer: OAuthService) -> JSONResponse:
-    """Keys that tokens are signed with (RFC 7517); may be cached for five minutes."""
+    """Return the keys that verify tokens (RFC 7517); may be cached for five minutes."""
     return JSONResponse(await issuer.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})

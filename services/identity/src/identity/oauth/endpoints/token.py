@@ -72,7 +72,7 @@ async def _answer(
     ),
 )
 async def token(request: Request) -> Response:
-    """Every grant type of the discovery document; errors as RFC 6749 §5.2 names them."""
+    """Issue tokens for every grant type of the discovery document; errors as in RFC 6749 §5.2."""
     return await _answer(request, OAuth.token)
 
 
@@ -83,7 +83,7 @@ async def token(request: Request) -> Response:
     openapi_extra=_TOKEN,
 )
 async def revoke(request: Request) -> Response:
-    """Give up a token, and with it the grant it came from. 200 also for a token that is not valid."""
+    """Revoke a token and its grant. Returns 200 also for an invalid token."""
     return await _answer(request, OAuth.revoke)
 
 
@@ -94,7 +94,7 @@ async def revoke(request: Request) -> Response:
     openapi_extra=_TOKEN,
 )
 async def introspect(request: Request) -> Response:
-    """Whether a token is active; for confidential clients, about tokens meant for or issued to them."""
+    """Return whether a token is active; for confidential clients, about tokens issued to them or for them."""
     return await _answer(request, OAuth.introspect)
 
 
@@ -106,7 +106,7 @@ async def introspect(request: Request) -> Response:
     openapi_extra=_body(["client_id", "response_type"], response_type={"enum": ["code"]}),
 )
 async def par(request: Request) -> Response:
-    """Hand in an authorization request; the answer's `request_uri` stands for it at /authorize."""
+    """Push an authorization request; the response's `request_uri` refers to it at /authorize."""
     return await _answer(request, OAuth.push)
 
 
@@ -117,5 +117,5 @@ async def par(request: Request) -> Response:
     openapi_extra=_body(["scope"], scope=_TEXT, resource=_TEXT),
 )
 async def device_authorization(request: Request) -> Response:
-    """Codes for a device: it shows `user_code`, a person enters it at /device, the device polls /token."""
+    """Issue codes for a device: it shows `user_code`, a person enters it at /device, it polls /token."""
     return await _answer(request, OAuth.device_authorization)

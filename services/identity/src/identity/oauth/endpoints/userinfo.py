@@ -29,7 +29,7 @@ router = APIRouter(tags=["OpenID Connect"])
 async def userinfo(
     request: Request, issuer: OAuthService, memberships: MembershipService, vault: ServiceVault
 ) -> Response:
-    """Claims of the signed-in person (OpenID Connect Core §5.3), as the token's scopes allow."""
+    """Return claims of the signed-in person (OpenID Connect Core §5.3) within the token's scopes."""
     # RFC 6750 §2.2: userinfo also accepts a token in a form body.
     pairs = await form_pairs(request) if request.method == "POST" else []
     body = [value for name, value in pairs if name == "access_token"]

@@ -40,7 +40,7 @@ async def end_session(
     vault: ServiceVault,
     settings: ServiceSettings,
 ) -> Response:
-    """Signs out at once for a valid `id_token_hint` of this session, asks the person otherwise (§2)."""
+    """Sign out immediately for a valid `id_token_hint` of this session, else ask for confirmation (§2)."""
     pairs = list(request.query_params.multi_items())
     return await _answer(request, logout, sessions, browser, vault, settings, pairs)
 
