@@ -50,6 +50,20 @@ async def test_a_unit_opened_after_a_notice_does_not_lower_its_coverage(office: 
     assert await counts(office, notice) == (11, 11, 11)
 
 
+async def test_a_unit_does_not_count_for_having_forwarded_what_it_was_not_owed(office: RunningOffice) -> None:
+    notice = await office.published()
+    a_year_later(office)
+    await office.open("410000", "100000")
+    await office.open("410100", "410000")
+    await office.forwarded(notice, "410000")
+    a_year_later(office)
+    await office.move("410000", "370000")
+    answer = await office.coverage(notice)
+    # What stood below it when it forwarded counts, it does not itself.
+    assert (answer.total, answer.delivered) == (12, 3)
+    assert "410000" not in {row.unit.code for row in answer.missing.items}
+
+
 async def test_a_unit_opened_after_a_notice_is_not_blocked_where_the_notice_waits(
     office: RunningOffice,
 ) -> None:

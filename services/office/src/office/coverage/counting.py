@@ -21,9 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    Text,
     and_,
-    any_,
     case,
     exists,
     false,
@@ -32,7 +30,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from contracts.vocabulary import UnitStatus
@@ -51,8 +48,8 @@ class Scope(NamedTuple):
     """Where the publisher stood when it published the notice; None for a unit that is not replicated yet."""
 
 
-Counted = Select[UUID, str, str, str, str | None, bool, bool]
-"""Units that count: id, code, name, path, branch, delivered, signed.
+Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool]
+"""Units that count: id, parent_id, code, name, path, branch, delivered, signed.
 
 `branch` is the code of the child of the scope's unit that the unit counts below; None for that unit itself.
 """
@@ -91,12 +88,37 @@ def had(
     return exists(reached if before is None else reached.where(place.valid_from < before))
 
 
-def present(notice: Notice, scope: Scope) -> Counted:
+def counted(notice: Notice, scope: Scope) -> list[Counted]:
+    """All units that count, in parts for `UNION ALL`: each unit is in one of them."""
+    return [*present(notice, scope), _former(notice, scope)]
+
+
+def present(notice: Notice, scope: Scope) -> list[Counted]:
     """Units that count where they stand now: the notice reached them there, or has not reached them yet."""
+    return [_unchanged(notice, scope), _changed(notice, scope)]
+
+
+def _unchanged(notice: Notice, scope: Scope) -> Counted:
+    """Units that have stood where they stand since before the notice was published: nearly all."""
+    return _standing(notice, scope).where(
+        or_(Unit.placed_at.is_(None), Unit.placed_at <= notice.published_at),
+        false() if scope.publisher_path is None else under(Unit.path, scope.publisher_path),
+    )
+
+
+def _changed(notice: Notice, scope: Scope) -> Counted:
+    """Units that were opened or have moved since the notice was published."""
+    return _standing(notice, scope).where(
+        Unit.placed_at > notice.published_at, ~had(notice, Unit.id), _owed(notice)
+    )
+
+
+def _standing(notice: Notice, scope: Scope) -> Counted:
     forwarding, signature = aliased(Forwarding), aliased(Signature)
     return (
         select(
             Unit.id.label("id"),
+            Unit.parent_id.label("parent_id"),
             Unit.code.label("code"),
             Unit.name.label("name"),
             Unit.path.label("path"),
@@ -110,19 +132,18 @@ def present(notice: Notice, scope: Scope) -> Counted:
             Unit.status == UnitStatus.ACTIVE,
             under(Unit.path, scope.unit.path),
             Unit.id != notice.publisher_id,
-            ~had(notice, Unit.id),
-            owed(notice, Unit, scope.publisher_path),
         )
     )
 
 
-def former(notice: Notice, scope: Scope) -> Counted:
+def _former(notice: Notice, scope: Scope) -> Counted:
     """Units that count where they stood when the notice reached them, and do not stand there any more."""
     forwarding, signature = aliased(Forwarding), aliased(Signature)
     signed = signature.unit_id.is_not(None)
     return (
         select(
             Unit.id.label("id"),
+            FormerPlace.parent_id.label("parent_id"),
             Unit.code.label("code"),
             Unit.name.label("name"),
             FormerPlace.path.label("path"),
@@ -146,27 +167,24 @@ def former(notice: Notice, scope: Scope) -> Counted:
             Unit.id != notice.publisher_id,
             ~had(notice, Unit.id, before=FormerPlace.valid_from),
             or_(Unit.status == UnitStatus.ACTIVE, signed),
-            owed(notice, Unit, scope.publisher_path),
+            _owed(notice),
         )
     )
 
 
-def owed(notice: Notice, unit: type[Unit], publisher_path: str | None) -> ColumnElement[bool]:
-    """Whether the unit stood, active, below a unit at the moment when that unit forwarded the notice."""
+def _owed(notice: Notice) -> ColumnElement[bool]:
+    """Whether a unit that has changed stood, active, below a unit at the moment when that unit forwarded."""
     place = aliased(FormerPlace)
     stood_below = exists().where(
-        place.unit_id == unit.id,
+        place.unit_id == Unit.id,
         place.status == UnitStatus.ACTIVE,
-        _forwarded_above(notice, unit.id, place.path, place.valid_from, place.valid_to),
+        _forwarded_above(notice, place.unit_id, place.path, place.valid_from, place.valid_to),
     )
     stands_below = and_(
-        unit.status == UnitStatus.ACTIVE,
-        _forwarded_above(notice, unit.id, unit.path, unit.placed_at, None),
+        Unit.status == UnitStatus.ACTIVE,
+        _forwarded_above(notice, Unit.id, Unit.path, Unit.placed_at, None),
     )
-    # Nearly all units stand where they stood when the notice was published; only the others cost a search.
-    unchanged = or_(unit.placed_at.is_(None), unit.placed_at <= notice.published_at)
-    below_publisher = false() if publisher_path is None else under(unit.path, publisher_path)
-    return or_(and_(unit.status == UnitStatus.ACTIVE, unchanged, below_publisher), stands_below, stood_below)
+    return or_(stood_below, stands_below)
 
 
 def _forwarded_above(
@@ -178,15 +196,18 @@ def _forwarded_above(
 ) -> ColumnElement[bool]:
     """Whether a unit above forwarded the notice between the dates of the place at `path`."""
     above, forwarding = aliased(Unit), aliased(Forwarding)
-    codes = func.string_to_array(func.ltree2text(path), ".", type_=ARRAY(Text))
+    # As rows, not as an array: so the planner looks each of the few codes up.
+    codes = (
+        func.unnest(func.string_to_array(func.ltree2text(path), ".")).table_valued("code").render_derived()
+    )
     between = or_(since.is_(None), forwarding.forwarded_at >= since)
     return exists(
         select(above.id)
+        .select_from(codes)
+        .join(above, above.code == codes.c.code)
         .join(forwarding, and_(forwarding.notice_id == notice.id, forwarding.unit_id == above.id))
         .where(
-            above.code == any_(codes),
-            above.id != unit_id,
-            between if until is None else and_(between, forwarding.forwarded_at < until),
+            above.id != unit_id, between if until is None else and_(between, forwarding.forwarded_at < until)
         )
     )
 

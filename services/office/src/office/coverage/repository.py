@@ -10,16 +10,27 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, Uuid, and_, func, literal, select, text, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    cast,
+    func,
+    select,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from contracts.vocabulary import AccountStatus, UnitStatus
-from office.coverage.counting import Counted, Scope, former, forwarded, had, has, owed, present
+from contracts.vocabulary import AccountStatus
+from office.coverage.counting import Counted, Scope, counted, has, present
 from office.directory.models import Person, Unit
 from office.notices.models import Notice
 from office.receipts.models import Read
-from servicekit.ltree import LTree, under
 
 
 class UnitName(NamedTuple):
@@ -77,15 +88,15 @@ class CoverageRepository:
 
     async def tallies(self, notice: Notice, scope: Scope) -> list[BranchTally]:
         """Return the counts of the scope's unit itself and of each branch below it."""
-        counted = union_all(present(notice, scope), former(notice, scope)).subquery()
+        units = union_all(*counted(notice, scope)).subquery()
         branches = (
             select(
-                counted.c.branch,
+                units.c.branch,
                 func.count().label("total"),
-                func.count().filter(counted.c.delivered).label("delivered"),
-                func.count().filter(counted.c.signed).label("signed"),
+                func.count().filter(units.c.delivered).label("delivered"),
+                func.count().filter(units.c.signed).label("signed"),
             )
-            .group_by(counted.c.branch)
+            .group_by(units.c.branch)
             .subquery()
         )
         rows = await self._session.execute(
@@ -98,12 +109,12 @@ class CoverageRepository:
 
     async def readers(self, notice: Notice, scope: Scope) -> ReaderCount:
         """Return the active people of the units that coverage counts."""
-        counted = union_all(present(notice, scope), former(notice, scope)).subquery()
+        units = union_all(*counted(notice, scope)).subquery()
         row = (
             await self._session.execute(
                 select(func.count(), func.count(Read.sub))
                 .select_from(Person)
-                .join(counted, counted.c.id == Person.unit_id)
+                .join(units, units.c.id == Person.unit_id)
                 .outerjoin(Read, and_(Read.notice_id == notice.id, Read.sub == Person.sub))
                 .where(Person.status == AccountStatus.ACTIVE)
             )
@@ -115,50 +126,25 @@ class CoverageRepository:
 
         One of them may stand above `scope`: then all of `scope` waits for it.
         """
-        holder, first, below = aliased(Unit), aliased(Unit), aliased(Unit)
-        # What is cut off directly: children of units that have the notice and have not forwarded it ...
-        held = (
-            select(first.id, holder.id.label("blocker"))
-            .join(holder, first.parent_id == holder.id)
-            .where(
-                under(holder.path, scope.unit.path),
-                has(notice, holder),
-                ~forwarded(notice, holder.id),
-                ~had(notice, first.id),
-            )
-        )
-        above = await self._blocker_above(notice, scope.unit)
-        if above is None:
-            lost = held.cte("lost", recursive=True)
-        else:
-            # ... and the scope itself, when it is waiting for a unit above.
-            waiting = select(Unit.id, literal(above.id, Uuid).label("blocker")).where(
-                Unit.id == scope.unit.id
-            )
-            lost = select(union_all(held, waiting).subquery()).cte("lost", recursive=True)
-        # From there down to units that have the notice (it reached them where they stood before).
-        lost = lost.union_all(
-            select(below.id, lost.c.blocker)
-            .join(lost, below.parent_id == lost.c.id)
-            .where(~forwarded(notice, lost.c.id), ~had(notice, below.id))
-        )
-        counted = (
-            select(lost.c.blocker, func.count().label("cut_off"))
-            .join(Unit, Unit.id == lost.c.id)
-            .where(
-                Unit.status == UnitStatus.ACTIVE,
-                under(Unit.path, scope.unit.path),
-                Unit.id != notice.publisher_id,
-                owed(notice, Unit, scope.publisher_path),
-            )
-            .group_by(lost.c.blocker)
+        waiting = union_all(*present(notice, scope)).subquery()
+        # The blocker of a unit is that of its parent, and there are far fewer parents than units.
+        groups = (
+            select(waiting.c.parent_id, func.count().label("cut_off"))
+            .where(~waiting.c.delivered)
+            .group_by(waiting.c.parent_id)
             .subquery()
         )
+        parent = aliased(Unit)
+        blocker = _nearest_holder(notice, parent.path).lateral()
+        cut_off = cast(func.sum(groups.c.cut_off), BigInteger)
         rows = (
             await self._session.execute(
-                select(Unit.id, Unit.code, Unit.name, counted.c.cut_off, func.count().over())
-                .join(counted, counted.c.blocker == Unit.id)
-                .order_by(counted.c.cut_off.desc(), Unit.path)
+                select(blocker.c.id, blocker.c.code, blocker.c.name, cut_off, func.count().over())
+                .select_from(groups)
+                .join(parent, parent.id == groups.c.parent_id)
+                .join(blocker, true())
+                .group_by(blocker.c.id, blocker.c.code, blocker.c.name, blocker.c.path)
+                .order_by(cut_off.desc(), blocker.c.path)
                 .limit(limit)
             )
         ).all()
@@ -170,10 +156,10 @@ class CoverageRepository:
     ) -> Sequence[MissingUnit]:
         """Units that have not signed, in the order of the paths they count at, those after `after`."""
         # The page is cut first, so that blockers are looked up for its rows only.
-        pages = [select(_unsigned(counted(notice, scope), after, limit)) for counted in (present, former)]
-        both = union_all(*pages).subquery()
-        page = select(both).order_by(both.c.path).limit(limit).subquery()
-        blocker = _nearest_holder(notice, page.c.path, page.c.id).lateral()
+        parts = [select(_unsigned(part, after, limit)) for part in counted(notice, scope)]
+        units = union_all(*parts).subquery()
+        page = select(units).order_by(units.c.path).limit(limit).subquery()
+        blocker = _nearest_holder(notice, page.c.path).lateral()
         rows = await self._session.execute(
             select(
                 page.c.id,
@@ -191,19 +177,9 @@ class CoverageRepository:
         )
         return [MissingUnit(UnitName(*row[:3]), row[3], row[4], _name(*row[5:])) for row in rows]
 
-    async def _blocker_above(self, notice: Notice, unit: Unit) -> UnitName | None:
-        """The unit that `unit` waits for; None when it has the notice or has published it."""
-        if unit.id == notice.publisher_id:
-            return None
-        if await self._session.scalar(select(has(notice, Unit)).where(Unit.id == unit.id)):
-            return None
-        nearest = _nearest_holder(notice, literal(unit.path, LTree), literal(unit.id, Uuid))
-        row = (await self._session.execute(nearest)).one_or_none()
-        return None if row is None else UnitName(*row)
 
-
-def _unsigned(counted: Counted, after: str | None, limit: int) -> Subquery:
-    rows = counted.subquery()
+def _unsigned(part: Counted, after: str | None, limit: int) -> Subquery:
+    rows = part.subquery()
     statement = select(rows).where(~rows.c.signed)
     if after is not None:
         statement = statement.where(rows.c.path > func.text2ltree(after))
@@ -211,18 +187,14 @@ def _unsigned(counted: Counted, after: str | None, limit: int) -> Subquery:
 
 
 def _nearest_holder(
-    notice: Notice, path: ColumnElement[str], unit_id: ColumnElement[UUID]
-) -> Select[UUID, str, str]:
-    """Return the nearest unit above that has the notice."""
-    ancestor = aliased(Unit)
+    notice: Notice, path: ColumnElement[str] | InstrumentedAttribute[str]
+) -> Select[UUID, str, str, str]:
+    """Return the nearest unit that has the notice, of those at `path` and above."""
+    unit = aliased(Unit)
     return (
-        select(ancestor.id, ancestor.code, ancestor.name)
-        .where(
-            ancestor.path.op("@>", is_comparison=True)(path),
-            ancestor.id != unit_id,
-            has(notice, ancestor),
-        )
-        .order_by(func.nlevel(ancestor.path).desc())
+        select(unit.id, unit.code, unit.name, unit.path)
+        .where(unit.path.op("@>", is_comparison=True)(path), has(notice, unit))
+        .order_by(func.nlevel(unit.path).desc())
         .limit(1)
     )
 

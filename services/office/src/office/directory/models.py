@@ -14,7 +14,9 @@ class Unit(UnitColumns, Base):
     """A unit: its name, its place in the authority tree (`path`, `parent_id`) and its territory."""
 
     placed_at: Mapped[datetime | None] = mapped_column(
-        DateTime(timezone=True), doc="since when it has had its parent, path and status; None: not known"
+        DateTime(timezone=True),
+        index=True,
+        doc="since when it has had its parent, path and status; None: not known",
     )
 
     @property
