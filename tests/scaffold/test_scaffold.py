@@ -86,9 +86,11 @@ def test_a_new_service_and_new_features_pass_every_check(tmp_path: Path, postgre
     checks = [
         "services/office/tests/test_api_reference.py",
         "tests/deploy",
+        "tests/docs/test_api_reference.py",
         "tests/docs/test_settings_documented.py",
         "tests/docs/test_translations.py",
         "tests/lint/test_conventions.py",
+        "tests/lint/test_dialect.py",
         "tests/lint/test_members.py",
     ]
     run(copy, "pytest", "-q", "-m", "not seeded", *tests, *checks, postgres=postgres_server)

@@ -9,6 +9,7 @@ from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
 from sample.base import job_queue, replica_tables, revocations, tables
+from sample.descriptions import DESCRIPTIONS
 from sample.directory.models import Person, Unit
 from sample.settings import Settings
 from servicekit.clock import Clock
@@ -28,4 +29,4 @@ def build(
         settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
     server.keep_replica(Replica(Unit, replica_tables, job_queue, person=Person), Snapshot(settings))
-    return server.app(title="样例", routers=[])
+    return server.app(title="样例", words=DESCRIPTIONS, routers=[])

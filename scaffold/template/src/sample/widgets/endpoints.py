@@ -1,8 +1,9 @@
 """The API of widgets."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from authkit.actors import REFUSALS
@@ -18,6 +19,8 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/widgets", tags=["样例"])
 
+WidgetId = Annotated[UUID, Path(description="样例的标识")]
+
 
 @router.post(
     "",
@@ -26,7 +29,7 @@ router = APIRouter(prefix="/api/v1/widgets", tags=["样例"])
     response_model=WidgetOut,
     responses=responses(*REFUSALS, RoleRequired, BadWidgetTitle, IdempotencyKeyReused),
 )
-async def create(
+async def create_widget(
     actor: Handler, body: WidgetIn, widgets: WidgetService, idempotency: Idempotent
 ) -> JSONResponse:
     """经办人、单位管理员可以为本单位新建。"""
@@ -42,7 +45,7 @@ async def list_widgets(actor: Member, widgets: WidgetService, paging: Paging) ->
 
 
 @router.get("/{widget_id}", summary="查看样例", responses=responses(*REFUSALS, NotFound))
-async def get_widget(widget_id: UUID, actor: Member, widgets: WidgetService) -> WidgetOut:
+async def get_widget(widget_id: WidgetId, actor: Member, widgets: WidgetService) -> WidgetOut:
     """本单位或下级单位的。"""
     return WidgetOut.model_validate(await widgets.get(actor, widget_id))
 
@@ -52,6 +55,6 @@ async def get_widget(widget_id: UUID, actor: Member, widgets: WidgetService) -> 
     summary="关闭样例",
     responses=responses(*REFUSALS, RoleRequired, NotFound, WidgetClosed),
 )
-async def close(widget_id: UUID, actor: Handler, widgets: WidgetService) -> WidgetOut:
+async def close_widget(widget_id: WidgetId, actor: Handler, widgets: WidgetService) -> WidgetOut:
     """经办人、单位管理员可以关闭本单位的；关闭后不能再修改。"""
     return WidgetOut.model_validate(await widgets.close(actor, widget_id))
