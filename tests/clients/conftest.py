@@ -1,7 +1,6 @@
 """A real issuer at a real address, people at browsers, and relying parties that are programs of others."""
 
 import contextlib
-import html
 import json
 import os
 import re
@@ -34,6 +33,7 @@ from testkit.backends import UnavailableError
 from testkit.backends import node as node_backend
 from testkit.backends.base import run_apart, wait_until_ready
 from testkit.backends.process import PrivateProcess, free_port
+from testkit.pages import hidden_fields
 from testkit.postgres import Templates
 
 PACKAGE = Path(__file__).parent / "node"
@@ -122,10 +122,8 @@ class Browser:
         return self._send("/login", page, phone=self.phone, code=found.group())
 
     def _send(self, action: str, page: httpx.Response, **values: str) -> httpx.Response:
-        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-        form = {name: html.unescape(value) for name, value in hidden.items()}
         self.pages.append(action)
-        answer = self.http.post(self.issuer + action, data=form | values)
+        answer = self.http.post(self.issuer + action, data=hidden_fields(page.text) | values)
         assert answer.status_code < 400, answer.text
         return answer
 

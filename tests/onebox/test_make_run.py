@@ -1,6 +1,5 @@
 """`make run`: first page, a second start on the same data, a killed process, one process at a time."""
 
-import html
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from testkit.backends.process import free_ports
+from testkit.pages import hidden_fields
 
 
 class Onebox:
@@ -100,8 +100,7 @@ def sign_in(box: Onebox, phone: str) -> str:
     identity = f"http://localhost:{box.port + 1}"
     with httpx.Client(follow_redirects=True, timeout=30) as browser:
         form_page = browser.get(f"http://localhost:{box.port}/sign-in")
-        hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', form_page.text))
-        form = {name: html.unescape(value) for name, value in hidden.items()} | {"phone": phone}
+        form = hidden_fields(form_page.text) | {"phone": phone}
         browser.post(f"{identity}/login/code", data=form)
         (message, *_) = browser.get(f"{identity}/dev/sms.json", params={"phone": phone}).json()
         found = re.search(r"\d{6}", message["text"])

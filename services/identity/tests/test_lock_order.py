@@ -22,6 +22,7 @@ from servicekit.ids import instant_of
 from servicekit.partitions import maintain
 from services.identity.tests.support.running_identity import Browser
 from services.identity.tests.support.services import sessions_in
+from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
@@ -153,7 +154,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser:
     asked = await browser.http.post("/device_authorization", data={"client_id": "portal", "scope": "openid"})
     codes = asked.json()
     shown = await browser.http.get("/device", params={"user_code": codes["user_code"]})
-    form = {"csrf": shown.text.split('name="csrf" value="')[1].split('"')[0], "user_code": codes["user_code"]}
+    form = {"csrf": csrf_of(shown.text), "user_code": codes["user_code"]}
     done = await browser.http.post("/device/decision", data=form | {"decision": "allow"})
     assert done.status_code == 200, done.text
     poll = {"grant_type": device, "client_id": "portal", "device_code": codes["device_code"]}

@@ -5,7 +5,6 @@ published keys. Nothing of the issuer's own code is used.
 """
 
 import html as entities
-import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from testkit.clients import AssertionKeys, ProofKey
+from testkit.pages import hidden_fields
 
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
@@ -31,13 +31,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present."""
-
-
-def fields(page: str) -> dict[str, str]:
-    """Hidden fields of the first form."""
-    form = page.split("<form", 1)[1].split("</form>", 1)[0]
-    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
-    return {name: entities.unescape(value) for name, value in found}
 
 
 @dataclass
@@ -106,14 +99,15 @@ class RelyingParty:
 
     async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
         """Post the decision that a page asks for."""
-        return await self.http.post("/authorize/decision", data={**fields(page.text), "decision": decision})
+        form = {**hidden_fields(page.text), "decision": decision}
+        return await self.http.post("/authorize/decision", data=form)
 
     def response_of(self, answer: httpx.Response) -> dict[str, str]:
         """The parameters of an authorization response, which comes in the mode that was asked for."""
         if self.response_mode == "form_post":
             assert answer.status_code == 200, answer.text
             assert f'action="{entities.escape(self.callback)}"' in answer.text
-            return fields(answer.text)
+            return hidden_fields(answer.text)
         assert answer.headers["location"].startswith(self.callback), answer.text
         return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
@@ -190,7 +184,7 @@ class RelyingParty:
     async def confirm(self, page: httpx.Response) -> httpx.Response:
         """The person says yes to signing out."""
         assert (page.status_code, "/end_session/confirm" in page.text) == (200, True), page.text
-        return await self.http.post("/end_session/confirm", data=fields(page.text))
+        return await self.http.post("/end_session/confirm", data=hidden_fields(page.text))
 
     async def discovery(self) -> dict[str, Any]:
         """The provider's metadata."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from authkit import acr
+from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 PASSWORD = "Tianqi-2026"
@@ -37,7 +38,7 @@ async def test_a_password_alone_signs_nobody_in(person: Any, new_person: Any) ->
     page = await person.page(f"/login/step-up?return_to={SECURITY}")
     assert "用短信验证码重新登录" in page.text
     assert 'name="password"' not in page.text
-    csrf = (await person.page("/account/sessions")).text.split('name="csrf" value="')[1][:64]
+    csrf = csrf_of((await person.page("/account/sessions")).text)
     answer = await person.http.post("/login/step-up/password", data=form | {"csrf": csrf})
     assert answer.status_code == 403
     assert "请先用短信验证码登录" in answer.text

@@ -13,6 +13,7 @@ from identity.cli_authenticators import perform
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
 from services.identity.tests.support.services import sessions_in
+from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 
@@ -62,7 +63,7 @@ async def test_whoever_only_reads_text_messages_adds_nothing(person: Any, new_pe
     assert "/login/step-up?" in page.text
     for path in ("/password", "/totp", "/passkeys"):
         assert (await thief.http.get(SECURITY + path)).headers["location"] == SECURITY
-    csrf = (await thief.page("/account/sessions")).text.split('name="csrf" value="')[1][:64]
+    csrf = csrf_of((await thief.page("/account/sessions")).text)
     for path, form in (
         ("/remove", {"what": "totp", "confirmed": "yes"}),
         ("/remove", {"what": "password"}),
@@ -88,7 +89,7 @@ async def test_forms_cannot_be_forged(person: Any, path: str) -> None:
     form = {"csrf": "0" * 64, "what": "totp", "ticket": "x", "return_to": SECURITY}
     answer = await person.http.post(url, data=form)
     assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
-    csrf = (await person.page("/account/sessions")).text.split('name="csrf" value="')[1][:64]
+    csrf = csrf_of((await person.page("/account/sessions")).text)
     foreign = {"origin": "https://evil.example"}
     answer = await person.http.post(url, data={**form, "csrf": csrf}, headers=foreign)
     assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
@@ -118,13 +119,11 @@ async def test_removing_the_last_strong_one_is_asked_for(person: Any, new_person
     sid = (await person.session()).id
     passkey = re.search(r'name="passkey" value="([^"]+)"', page.text)
     assert passkey is not None
-    csrf = re.search(r'name="csrf" value="(\w+)"', page.text)
-    assert csrf is not None
-    form = {"csrf": csrf[1], "what": "passkey", "passkey": passkey[1]}
+    form = {"csrf": csrf_of(page.text), "what": "passkey", "passkey": passkey[1]}
     assert (await person.http.post(f"{SECURITY}/remove", data=form)).status_code == 303
     assert "移除了通行密钥" in person.messages()[-1]
     assert (await other.http.get(SECURITY)).status_code == 303
-    form = {"csrf": csrf[1], "what": "totp"}
+    form = {"csrf": form["csrf"], "what": "totp"}
     asked = await person.http.post(f"{SECURITY}/remove", data=form)
     assert (asked.status_code, "最后一个" in asked.text) == (200, True)
     assert "恢复码剩余 10 个" in (await person.page(SECURITY)).text
@@ -140,7 +139,7 @@ async def test_nobody_removes_what_is_not_theirs(person: Any, new_person: Any, s
     theirs = (await person.run("SELECT id FROM passkeys")).scalar_one()
     other = new_person("19900001324")
     await other.sign_in()
-    csrf = (await other.page("/account/sessions")).text.split('name="csrf" value="')[1][:64]
+    csrf = csrf_of((await other.page("/account/sessions")).text)
     for what, passkey in (("passkey", str(theirs)), ("totp", ""), ("password", "")):
         form = {"csrf": csrf, "what": what, "confirmed": "yes"} | ({"passkey": passkey} if passkey else {})
         assert (await other.http.post(f"{SECURITY}/remove", data=form)).status_code == 303

@@ -8,6 +8,7 @@ import pyotp
 import pytest
 
 from authkit import acr
+from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 
@@ -145,7 +146,7 @@ async def test_there_is_one_totp_at_a_time(person: Any) -> None:
     secret = page.text.split('id="secret">')[1].split("<")[0]
     again = await person.http.get(f"{SECURITY}/totp")
     assert (again.status_code, again.headers["location"]) == (303, SECURITY)
-    csrf = (await person.page(SECURITY)).text.split('name="csrf" value="')[1][:64]
+    csrf = csrf_of((await person.page(SECURITY)).text)
     code = pyotp.TOTP(secret).at(person.clock.now())
     answer = await person.send(page, f"{SECURITY}/totp", csrf=csrf, code=code)
     assert answer.status_code == 303

@@ -16,8 +16,9 @@ from sqlalchemy import text
 
 from identity.clients.models import Client, ClientSecret, secret_hash
 from testkit.clients import AssertionKeys, ProofKey
+from testkit.pages import hidden_fields
 from testkit.postgres import Migration
-from testkit.relying_party import CALLBACK, SECRET, TLS, Fapi, RelyingParty, fields
+from testkit.relying_party import CALLBACK, SECRET, TLS, Fapi, RelyingParty
 from testkit.serving import Served
 
 
@@ -122,8 +123,8 @@ def new_browser(app: FastAPI, new_browser: Any) -> Any:
 
 
 @pytest.fixture
-def form_fields() -> Any:
-    return fields
+def form_fields() -> Callable[[str], dict[str, str]]:
+    return hidden_fields
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from identity.clients.models import Client
+from testkit.pages import csrf_of
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
@@ -27,12 +28,6 @@ async def signed_in(browser: Any, phone: str) -> str:
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert page.headers["cache-control"] == "no-store"
     return str(page.text)
-
-
-def csrf_of(text: str) -> str:
-    found = re.search(r'name="csrf" value="(\w+)"', text)
-    assert found is not None
-    return found.group(1)
 
 
 def form(text: str, **changes: str) -> dict[str, str]:

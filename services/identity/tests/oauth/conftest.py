@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import DEVICE_CODE
 from testkit.clients import AssertionKeys, ProofKey
+from testkit.pages import csrf_of
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"
@@ -210,13 +210,13 @@ class Device:
     async def enter(self, user_code: str | None = None) -> Any:
         await self.signed_in()
         page = await self.http.get("/device")
-        form = {"csrf": csrf_of(page), "user_code": user_code or self.codes["user_code"]}
+        form = {"csrf": csrf_of(page.text), "user_code": user_code or self.codes["user_code"]}
         return await self.http.post("/device", data=form)
 
     async def decide(self, decision: str = "allow") -> Any:
         page = await self.enter()
         assert page.status_code == 200, page.text
-        form = {"csrf": csrf_of(page), "user_code": self.codes["user_code"], "decision": decision}
+        form = {"csrf": csrf_of(page.text), "user_code": self.codes["user_code"], "decision": decision}
         return await self.http.post("/device/decision", data=form)
 
     async def tokens(self, scope: str = DEVICE_SCOPE) -> dict[str, Any]:
@@ -233,12 +233,6 @@ class Device:
     async def active(self, token: str) -> bool:
         answer = await self.http.post("/introspect", data={"token": token}, auth=("cockpit", "c" * 40))
         return bool(answer.json()["active"])
-
-
-def csrf_of(page: Any) -> str:
-    found = re.search(r'name="csrf" value="(\w+)"', page.text)
-    assert found is not None, page.text
-    return found.group(1)
 
 
 def refused(answer: Any, error: str) -> None:

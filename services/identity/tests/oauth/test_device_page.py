@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from identity.audit.models import AuditRecord
+from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
-from .conftest import DEVICE_SCOPE, PHONE, Device, csrf_of, refused
+from .conftest import DEVICE_SCOPE, PHONE, Device, refused
 
 OTHER = "19900000001"
 pytestmark = pytest.mark.usefixtures("device_clients")
@@ -25,7 +26,7 @@ def prepared(one_line: Migration) -> Migration:
 async def test_a_decision_is_made_once(device: Device) -> None:
     await device.begin()
     page = await device.enter()
-    form = {"csrf": csrf_of(page), "user_code": device.codes["user_code"], "decision": "allow"}
+    form = {"csrf": csrf_of(page.text), "user_code": device.codes["user_code"], "decision": "allow"}
     assert (await device.http.post("/device/decision", data=form)).status_code == 200
     assert (await device.http.post("/device/decision", data=form | {"decision": "deny"})).status_code == 400
     assert (await device.poll()).status_code == 200
@@ -99,7 +100,7 @@ async def test_5_1_five_wrong_codes_in_ten_minutes(device: Device, new_browser: 
 
 async def test_5_1_tries_at_once_are_all_counted(device: Device) -> None:
     await device.signed_in()
-    form = {"csrf": csrf_of(await device.http.get("/device")), "user_code": "BBBB-BBBB"}
+    form = {"csrf": csrf_of((await device.http.get("/device")).text), "user_code": "BBBB-BBBB"}
     answers = await asyncio.gather(*(device.http.post("/device", data=form) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [400] * 5 + [429] * 3
 
@@ -132,7 +133,7 @@ async def test_forms_of_others_are_refused(device: Device) -> None:
     form = {"csrf": "0" * 64, "user_code": device.codes["user_code"], "decision": "allow"}
     for path in ("/device", "/device/decision"):
         assert (await device.http.post(path, data=form)).status_code == 403
-    good = form | {"csrf": csrf_of(await device.http.get("/device"))}
+    good = form | {"csrf": csrf_of((await device.http.get("/device")).text)}
     headers = {"origin": "https://evil.example"}
     assert (await device.http.post("/device/decision", data=good, headers=headers)).status_code == 403
     refused(await device.poll(), "authorization_pending")
@@ -143,7 +144,7 @@ async def test_the_person_withdraws_a_device_on_their_own_page(device: Device) -
     page = await device.http.get("/account/sessions")
     assert "大屏" in page.text
     assert "在您离开后继续使用以上授权" in page.text
-    form = {"csrf": csrf_of(page), "client_id": "wall"}
+    form = {"csrf": csrf_of(page.text), "client_id": "wall"}
     assert (await device.http.post("/account/sessions/withdraw", data=form)).status_code == 303
     assert "大屏" not in (await device.http.get("/account/sessions")).text
     assert not await device.active(token["access_token"])

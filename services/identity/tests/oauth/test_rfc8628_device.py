@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from identity.clients.rules import DEVICE_CODE
 from services.identity.tests.support.services import sessions_in
+from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
-from .conftest import DEVICE_SCOPE, Device, csrf_of, refused
+from .conftest import DEVICE_SCOPE, Device, refused
 
 pytestmark = pytest.mark.usefixtures("device_clients")
 
@@ -144,7 +145,7 @@ async def test_what_a_device_may_ask_for(device: Device) -> None:
 
 
 async def end_session(device: Device) -> None:
-    form = {"csrf": csrf_of(await device.http.get("/end_session"))}
+    form = {"csrf": csrf_of((await device.http.get("/end_session")).text)}
     answer = await device.http.post("/end_session/confirm", data=form)
     assert answer.status_code == 200
 

@@ -14,6 +14,7 @@ from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth.grants.token_exchange import ACCESS_TOKEN
 from identity.settings import BootstrapSettings
+from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
@@ -322,7 +323,7 @@ async def test_an_exchanged_token_ends_with_the_session(new_browser: Any) -> Non
     mine = (await exchange(browser, token, **TO_IDENTITY)).json()["access_token"]
     assert await active(browser, exchanged)
     page = await browser.http.get("/end_session")
-    csrf = page.text.split('name="csrf" value="')[1].split('"')[0]
+    csrf = csrf_of(page.text)
     await browser.http.post("/end_session/confirm", data={"csrf": csrf})
     assert not await active(browser, exchanged)
     refused(await exchange(browser, token, **TO_COCKPIT), "invalid_request")

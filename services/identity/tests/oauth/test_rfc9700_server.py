@@ -1,6 +1,5 @@
 """What RFC 9700 asks of the server as a whole, where no other test is named after it."""
 
-import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,6 +8,7 @@ import pytest
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from testkit.pages import hidden_fields
 
 PHONE = "19900001323"
 COUNTY_ADMIN = "19900001323"
@@ -63,8 +63,7 @@ async def test_rfc9700_4_12_a_form_is_never_sent_on(new_browser: Any) -> None:
     answers = [await browser.http.post("/authorize", data=form)]
     answers.append(await browser.sign_in(PHONE, url))
     page = await browser.http.get(answers[-1].headers["location"])
-    hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', page.text))
-    hidden["return_to"] = hidden["return_to"].replace("&amp;", "&")
+    hidden = hidden_fields(page.text)
     answers.append(await browser.http.post("/authorize/decision", data=hidden | {"decision": "allow"}))
     answers.append(await browser.http.get(answers[-1].headers["location"]))
     answers.append(await browser.http.post("/authorize", data=form | {"prompt": "none"}))

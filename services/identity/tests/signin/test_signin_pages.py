@@ -10,6 +10,7 @@ import pytest
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from testkit.pages import hidden_fields
 
 PHONE = "19900001323"
 UNREGISTERED = "13812345678"
@@ -22,14 +23,10 @@ def issuer() -> str:
     return "https://id.example.cn"
 
 
-def fields(page: str) -> dict[str, str]:
-    return dict(re.findall(r'name="(csrf|return_to)" value="([^"]*)"', page))
-
-
 async def login_form(browser: Any) -> dict[str, str]:
     return_to = browser.authorize_url(verifier=VERIFIER)
     page = await browser.http.get("/login", params={"return_to": return_to})
-    return {"csrf": fields(page.text)["csrf"], "return_to": return_to, "phone": PHONE}
+    return {"csrf": hidden_fields(page.text)["csrf"], "return_to": return_to, "phone": PHONE}
 
 
 async def test_the_session_cookie_is_bound_to_host_and_tls_and_hidden_from_scripts(new_browser: Any) -> None:

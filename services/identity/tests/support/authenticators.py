@@ -23,6 +23,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from authkit import acr
 from identity.accounts.models import Account
 from services.identity.tests.support.running_identity import Browser
+from testkit.pages import forms
 
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
@@ -86,13 +87,7 @@ class SoftKey:
 
 def forms_of(page: str) -> dict[str, dict[str, str]]:
     """The forms of a page by their action, each with its hidden fields."""
-    found = {}
-    for form in re.findall(r"<form .*?</form>", page, re.DOTALL):
-        action = re.search(r'action="([^"]+)"', form)
-        assert action is not None
-        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
-        found[html.unescape(action[1])] = {name: html.unescape(value) for name, value in hidden}
-    return found
+    return {form.action: form.hidden for form in forms(page)}
 
 
 def options_of(page: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Identity on a migrated database with world S or a part of it, and people at browsers."""
 
-import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from messaging.inprocess import InProcessBus
 from servicekit.migrations import upgrade
 from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
+from testkit.pages import csrf_of, hidden_fields
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"
@@ -114,17 +114,13 @@ class Browser:
         """On the page: the answer is a page, too."""
         return_to = self.authorize_url(verifier="v" * 43)
         page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone}
+        form = {"csrf": csrf_of(page.text), "return_to": return_to, "phone": phone}
         return await self.http.post("/login/code", data=form)
 
     async def sign_in(self, phone: str, return_to: str) -> httpx.Response:
         """Through the forms; the answer is the redirect back to `return_to`."""
         page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone}
+        form = {"csrf": csrf_of(page.text), "return_to": return_to, "phone": phone}
         sent = await self.http.post("/login/code", data=form)
         assert sent.status_code == 200, sent.text
         return await self.http.post("/login", data={**form, "code": self.last_code(phone)})
@@ -133,17 +129,14 @@ class Browser:
         """Type a code that was not asked for on this page."""
         return_to = self.authorize_url(verifier="v" * 43)
         page = await self.http.get("/login", params={"return_to": return_to})
-        found = re.search(r'name="csrf" value="(\w+)"', page.text)
-        assert found is not None
-        form = {"csrf": found.group(1), "return_to": return_to, "phone": phone, "code": code}
+        form = {"csrf": csrf_of(page.text), "return_to": return_to, "phone": phone, "code": code}
         return await self.http.post("/login", data=form)
 
     async def consented(self, answer: httpx.Response) -> httpx.Response:
         """Allow what a page of consent asks, if this is one; the answer to the client."""
         if answer.status_code == 200 and "/authorize/decision" in answer.text:
-            hidden = dict(re.findall(r'name="(csrf|return_to)" value="([^"]+)"', answer.text))
-            form = {name: html.unescape(value) for name, value in hidden.items()}
-            decided = await self.http.post("/authorize/decision", data={**form, "decision": "allow"})
+            form = {**hidden_fields(answer.text), "decision": "allow"}
+            decided = await self.http.post("/authorize/decision", data=form)
             answer = await self.http.get(decided.headers["location"])
         return answer
 
