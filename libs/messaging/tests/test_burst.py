@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from contracts.cockpit import BatchCommittedV1
-from libs.messaging.tests.support.messaging_bench import Bench, committed, eventually, subscription
+from libs.messaging.tests.support.sample_service import SampleService, committed, eventually, subscription
 from messaging.rabbitmq import RabbitBus
 from servicekit.db import Database, Session
 from servicekit.problems import install
@@ -31,7 +31,7 @@ def application(database: Database) -> FastAPI:
 
 
 async def test_requests_are_answered_during_a_burst_of_events_with_failing_ones_among_them(
-    rabbit: Bench,
+    rabbit: SampleService,
 ) -> None:
     gate, failed = asyncio.Event(), set[UUID]()
 
@@ -59,14 +59,14 @@ async def test_requests_are_answered_during_a_burst_of_events_with_failing_ones_
         await rabbit.has_effects(*fine, seconds=120)
 
         async def all_dead() -> bool:
-            return len(await rabbit.dead_letters.list("bench.effects", limit=EVENTS)) == EVENTS // 20
+            return len(await rabbit.dead_letters.list("sample.effects", limit=EVENTS)) == EVENTS // 20
 
         await eventually(all_dead, 60)
         await bus.check()
     assert len(failed) == EVENTS // 20
 
 
-async def test_a_failing_handler_holds_no_place_while_it_waits_for_its_retry(rabbit: Bench) -> None:
+async def test_a_failing_handler_holds_no_place_while_it_waits_for_its_retry(rabbit: SampleService) -> None:
     patient = RabbitBus(rabbit.rabbitmq_url, rabbit.namespace, RetryPolicy(limit=3, base=60, cap=60))
     tried = 0
 
@@ -88,7 +88,9 @@ async def test_a_failing_handler_holds_no_place_while_it_waits_for_its_retry(rab
         assert rabbit.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
-async def test_a_process_handles_no_more_events_at_once_than_it_has_connections_for(rabbit: Bench) -> None:
+async def test_a_process_handles_no_more_events_at_once_than_it_has_connections_for(
+    rabbit: SampleService,
+) -> None:
     gate, handling, most = asyncio.Event(), 0, 0
 
     async def handle(_: BatchCommittedV1) -> None:
@@ -99,7 +101,7 @@ async def test_a_process_handles_no_more_events_at_once_than_it_has_connections_
         handling -= 1
 
     async with rabbit.running(
-        subscription("bench.one", handle), subscription("bench.two", handle), concurrency=3
+        subscription("sample.one", handle), subscription("sample.two", handle), concurrency=3
     ):
         ids = await rabbit.publish(*(committed() for _ in range(20)))
         await rabbit.relayed()
@@ -109,6 +111,6 @@ async def test_a_process_handles_no_more_events_at_once_than_it_has_connections_
 
         await eventually(full)
         gate.set()
-        await rabbit.has_effects(*ids, queue="bench.one")
-        await rabbit.has_effects(*ids, queue="bench.two")
+        await rabbit.has_effects(*ids, queue="sample.one")
+        await rabbit.has_effects(*ids, queue="sample.two")
     assert most == 6

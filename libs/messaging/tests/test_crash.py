@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 
-from libs.messaging.tests.support import messaging_bench
-from libs.messaging.tests.support.messaging_bench import (
-    Bench,
+from libs.messaging.tests.support import sample_service
+from libs.messaging.tests.support.sample_service import (
     Change,
     DiesAfterEffect,
+    SampleService,
     committed,
     dead_letters,
     inbox,
@@ -21,29 +21,29 @@ from messaging.inbox import Processor, Subscription
 from messaging.relay import Relay
 
 
-async def killed(action: str, bench: Bench) -> None:
-    """Run `action` of the bench's program in a process of its own until it kills itself."""
+async def killed(action: str, service: SampleService) -> None:
+    """Run `action` of the sample program in a process of its own until it kills itself."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(messaging_bench.__file__),
+        str(sample_service.__file__),
         action,
-        bench.kind,
-        bench.database_url,
-        bench.rabbitmq_url,
-        bench.namespace,
+        service.kind,
+        service.database_url,
+        service.rabbitmq_url,
+        service.namespace,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    output, _ = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == -signal.SIGKILL, output.decode()
 
 
 class Deliveries(Processor):
-    """Counts what is delivered and what of it is new."""
+    """Records for each delivery whether the event was new."""
 
-    def __init__(self, bench: Bench) -> None:
-        super().__init__(bench.database, inbox, dead_letters)
+    def __init__(self, service: SampleService) -> None:
+        super().__init__(service.database, inbox, dead_letters)
         self.new: list[bool] = []
 
     async def process(self, subscription: Subscription, envelope: Envelope) -> bool:
@@ -51,54 +51,60 @@ class Deliveries(Processor):
         return self.new[-1]
 
 
-async def test_killed_after_the_commit_and_before_relaying_loses_nothing(bench: Bench) -> None:
-    await killed("commit_and_die", bench)
-    assert await bench.count(Change) == 2
-    assert await bench.count(outbox.row) == 2
-    assert await bench.effects() == []
+async def test_killed_after_the_commit_and_before_relaying_loses_nothing(service: SampleService) -> None:
+    await killed("commit_and_die", service)
+    assert await service.count(Change) == 2
+    assert await service.count(outbox.row) == 2
+    assert await service.effects() == []
 
-    async with bench.running(subscription()):
-        await bench.relayed()
+    async with service.running(subscription()):
+        await service.relayed()
 
         async def both() -> bool:
-            return len(await bench.effects()) == 2
+            return len(await service.effects()) == 2
 
-        await messaging_bench.eventually(both)
-    assert len(set(await bench.effects())) == 2
-    assert await bench.count(outbox.row) == 0
-
-
-async def test_killed_before_the_commit_has_changed_nothing_and_publishes_nothing(bench: Bench) -> None:
-    await killed("die_before_commit", bench)
-    assert await bench.count(Change) == 0
-    async with bench.running(subscription()):
-        [later] = await bench.publish(committed())
-        await bench.has_effects(later)
-        assert await bench.effects() == [later]
+        await sample_service.eventually(both)
+    assert len(set(await service.effects())) == 2
+    assert await service.count(outbox.row) == 0
 
 
-async def test_killed_between_publishing_and_deleting_publishes_again_with_one_effect(bench: Bench) -> None:
-    await killed("publish_and_die", bench)
-    assert await bench.count(outbox.row) == 1, "the row must outlive a relay that could not delete it"
+async def test_killed_before_the_commit_has_changed_nothing_and_publishes_nothing(
+    service: SampleService,
+) -> None:
+    await killed("die_before_commit", service)
+    assert await service.count(Change) == 0
+    async with service.running(subscription()):
+        [later] = await service.publish(committed())
+        await service.has_effects(later)
+        assert await service.effects() == [later]
 
-    deliveries = Deliveries(bench)
-    bus = bench.new_bus()
+
+async def test_killed_between_publishing_and_deleting_publishes_again_with_one_effect(
+    service: SampleService,
+) -> None:
+    await killed("publish_and_die", service)
+    assert await service.count(outbox.row) == 1, "the row must outlive a relay that could not delete it"
+
+    deliveries = Deliveries(service)
+    bus = service.new_bus()
     bus.subscribe(subscription(), deliveries)
     await bus.start()
-    async with Relay(bench.database, outbox, bus).running():
-        await bench.relayed()
+    async with Relay(service.database, outbox, bus).running():
+        await service.relayed()
 
         async def delivered_again() -> bool:
             # Nobody else consumed from RabbitMQ, unless the dead process had time to.
             return False in deliveries.new
 
-        await messaging_bench.eventually(delivered_again)
+        await sample_service.eventually(delivered_again)
     await bus.close()
-    assert len(await bench.effects()) == 1
-    assert await bench.count(inbox) == 1
+    assert len(await service.effects()) == 1
+    assert await service.count(inbox) == 1
 
 
-async def test_a_consumer_killed_between_effect_and_ack_gets_it_again_with_one_effect(rabbit: Bench) -> None:
+async def test_a_consumer_killed_between_effect_and_ack_gets_it_again_with_one_effect(
+    rabbit: SampleService,
+) -> None:
     bus = rabbit.new_bus()
     # Declare the queue, then leave before anything is in it.
     bus.subscribe(subscription(), DiesAfterEffect(rabbit.database, inbox, dead_letters))
@@ -118,6 +124,6 @@ async def test_a_consumer_killed_between_effect_and_ack_gets_it_again_with_one_e
     async def redelivered() -> bool:
         return deliveries.new == [False]
 
-    await messaging_bench.eventually(redelivered)
+    await sample_service.eventually(redelivered)
     await again.close()
     assert await rabbit.effects() == [id_]

@@ -11,8 +11,8 @@ from aio_pika.abc import AbstractChannel, FieldValue
 from sqlalchemy import select
 
 from contracts.cockpit import BatchCommittedV1
-from libs.messaging.tests.support.messaging_bench import (
-    Bench,
+from libs.messaging.tests.support.sample_service import (
+    SampleService,
     committed,
     dead_letters,
     eventually,
@@ -22,30 +22,30 @@ from libs.messaging.tests.support.messaging_bench import (
 from messaging.inbox import Processor
 from messaging.wiring import LocalListener
 
-QUEUE = "bench.effects"
+QUEUE = "sample.effects"
 
 
 class Handler:
-    """Fails until `mended`."""
+    """Fails until `fixed`."""
 
     def __init__(self) -> None:
-        self.mended = False
+        self.fixed = False
         self.calls: list[UUID] = []
 
     def __call__(self, event: BatchCommittedV1) -> None:
         self.calls.append(event.batch_id)
-        if not self.mended:
+        if not self.fixed:
             raise RuntimeError("not yet")
 
 
-async def rows(bench: Bench) -> list[dict[str, Any]]:
-    """The table as it stands."""
-    async with bench.database.transaction() as session:
+async def rows(service: SampleService) -> list[dict[str, Any]]:
+    """All rows of the table."""
+    async with service.database.transaction() as session:
         found = await session.execute(select(dead_letters).order_by(dead_letters.c.event_id))
         return [dict(row) for row in found.mappings()]
 
 
-async def redeliveries(rabbit: Bench) -> list[int]:
+async def redeliveries(rabbit: SampleService) -> list[int]:
     """How often each message in the broker's own queues of dead letters has been delivered before."""
     found: list[int] = []
     async with await aio_pika.connect(rabbit.rabbitmq_url) as connection:
@@ -62,24 +62,24 @@ async def redeliveries(rabbit: Bench) -> list[int]:
     return found
 
 
-async def test_listing_dead_letters_sixty_times_changes_nothing(bench: Bench) -> None:
+async def test_listing_dead_letters_sixty_times_changes_nothing(service: SampleService) -> None:
     handler = Handler()
-    async with bench.running(subscription(before=handler)):
-        ids = await bench.publish(committed(), committed())
-        await bench.dead(count=2)
-        before = await rows(bench)
+    async with service.running(subscription(before=handler)):
+        ids = await service.publish(committed(), committed())
+        await service.dead(count=2)
+        before = await rows(service)
         for _ in range(60):
-            assert {dead.event_id for dead in await bench.dead_letters.list(QUEUE)} == set(ids)
-        assert await rows(bench) == before
-        if bench.kind == "rabbitmq":
-            assert not any(await redeliveries(bench)), "brokers 4.0 to 4.2 drop it after twenty"
-        handler.mended = True
-        assert await bench.dead_letters.replay(QUEUE) == 2
-        await bench.has_effects(*ids)
+            assert {dead.event_id for dead in await service.dead_letters.list(QUEUE)} == set(ids)
+        assert await rows(service) == before
+        if service.kind == "rabbitmq":
+            assert not any(await redeliveries(service)), "brokers 4.0 to 4.2 drop it after twenty"
+        handler.fixed = True
+        assert await service.dead_letters.replay(QUEUE) == 2
+        await service.has_effects(*ids)
 
 
 async def test_a_poison_message_dies_on_a_broker_that_does_not_count_deliveries(
-    rabbit: Bench, monkeypatch: pytest.MonkeyPatch
+    rabbit: SampleService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RabbitMQ 4.3 leaves the count as it is when a message is returned by `basic.nack`."""
     init = aio_pika.message.IncomingMessage.__init__
@@ -97,7 +97,7 @@ async def test_a_poison_message_dies_on_a_broker_that_does_not_count_deliveries(
     assert len(handler.calls) == 3
 
 
-async def test_a_message_that_keeps_ending_its_process_becomes_a_dead_letter(rabbit: Bench) -> None:
+async def test_a_message_that_keeps_ending_its_process_becomes_a_dead_letter(rabbit: SampleService) -> None:
     async with rabbit.running(subscription()):
         pass
     async with rabbit.running():
@@ -116,7 +116,9 @@ async def test_a_message_that_keeps_ending_its_process_becomes_a_dead_letter(rab
     assert handler.calls == []
 
 
-async def test_a_message_beyond_the_delivery_limit_of_the_broker_becomes_a_dead_letter(rabbit: Bench) -> None:
+async def test_a_message_beyond_the_delivery_limit_of_the_broker_becomes_a_dead_letter(
+    rabbit: SampleService,
+) -> None:
     async with rabbit.running(subscription()):
         pass
     async with rabbit.running():
@@ -134,10 +136,10 @@ async def test_a_message_beyond_the_delivery_limit_of_the_broker_becomes_a_dead_
     assert dead.error == "the broker's delivery limit was reached"
 
 
-async def test_dead_letters_of_former_releases_are_moved_to_the_table(rabbit: Bench) -> None:
+async def test_dead_letters_of_earlier_releases_are_moved_to_the_table(rabbit: SampleService) -> None:
     async with await aio_pika.connect(rabbit.rabbitmq_url) as connection:
         channel = await connection.channel()
-        await former_topology(channel, rabbit.namespace)
+        await earlier_topology(channel, rabbit.namespace)
         exchange = await channel.get_exchange(f"{rabbit.namespace}.dead")
         for body in (b"no event", b"another"):
             await exchange.publish(
@@ -151,8 +153,8 @@ async def test_dead_letters_of_former_releases_are_moved_to_the_table(rabbit: Be
         assert await redeliveries(rabbit) == []
 
 
-async def former_topology(channel: AbstractChannel, ns: str) -> None:
-    """The queues as releases before the table declared them."""
+async def earlier_topology(channel: AbstractChannel, ns: str) -> None:
+    """The queues as earlier releases declared them."""
     dead = await channel.declare_exchange(f"{ns}.dead", ExchangeType.DIRECT, durable=True)
     quorum: dict[str, FieldValue] = {"x-queue-type": "quorum"}
     queue = await channel.declare_queue(f"{ns}.{QUEUE}.dead", durable=True, arguments=quorum)
@@ -171,7 +173,7 @@ async def former_topology(channel: AbstractChannel, ns: str) -> None:
 
 @pytest.mark.parametrize("poison", [True, False])
 async def test_a_dead_letter_waits_for_a_database_that_is_away(
-    rabbit: Bench, monkeypatch: pytest.MonkeyPatch, poison: bool
+    rabbit: SampleService, monkeypatch: pytest.MonkeyPatch, poison: bool
 ) -> None:
     give_up, refused = Processor.give_up, 0
 
@@ -189,44 +191,44 @@ async def test_a_dead_letter_waits_for_a_database_that_is_away(
     assert (dead.event_id, refused) == (id_, 3)
 
 
-async def test_a_replay_reaches_its_own_queue_only(bench: Bench) -> None:
+async def test_a_replay_reaches_its_own_queue_only(service: SampleService) -> None:
     failing, other, heard = Handler(), Handler(), []
-    other.mended = True
+    other.fixed = True
     listener = LocalListener((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
-    async with bench.running(
-        subscription("bench.failing", failing), subscription("bench.other", other), listeners=[listener]
+    async with service.running(
+        subscription("sample.failing", failing), subscription("sample.other", other), listeners=[listener]
     ):
-        [id_] = await bench.publish(committed())
-        await bench.dead("bench.failing")
-        async with bench.database.transaction() as session:
+        [id_] = await service.publish(committed())
+        await service.dead("sample.failing")
+        async with service.database.transaction() as session:
             # As if the inbox had been pruned since.
             await session.execute(inbox.delete())
-        failing.mended = True
-        assert await bench.dead_letters.replay("bench.failing") == 1
-        await bench.has_effects(id_, queue="bench.failing")
-        await bench.relayed()
+        failing.fixed = True
+        assert await service.dead_letters.replay("sample.failing") == 1
+        await service.has_effects(id_, queue="sample.failing")
+        await service.relayed()
     assert len(other.calls) == 1
     assert len(set(heard)) == 1
-    assert bench.kind == "rabbitmq" or len(heard) == 3, "a listener hears each attempt of this bus"
+    assert service.kind == "rabbitmq" or len(heard) == 3, "a listener hears each attempt of this bus"
 
 
-async def test_a_replayed_event_is_the_same_event(bench: Bench) -> None:
+async def test_a_replayed_event_is_the_same_event(service: SampleService) -> None:
     handler, event = Handler(), committed("奖助")
-    async with bench.running(subscription(before=handler)):
-        [id_] = await bench.publish(event)
-        await bench.dead()
-        [before] = await rows(bench)
-        assert await bench.dead_letters.replay(QUEUE) == 1
-        await eventually(lambda: _died_again(bench))
-        [after] = await rows(bench)
+    async with service.running(subscription(before=handler)):
+        [id_] = await service.publish(event)
+        await service.dead()
+        [before] = await rows(service)
+        assert await service.dead_letters.replay(QUEUE) == 1
+        await eventually(lambda: _died_again(service))
+        [after] = await rows(service)
         assert (after["event_id"], after["message"]) == (id_, before["message"])
 
 
-async def _died_again(bench: Bench) -> bool:
-    return len(await rows(bench)) == 1
+async def _died_again(service: SampleService) -> bool:
+    return len(await rows(service)) == 1
 
 
-async def test_a_message_that_is_no_event_is_not_replayed_and_can_be_discarded(rabbit: Bench) -> None:
+async def test_a_message_that_is_no_event_is_not_replayed_and_can_be_discarded(rabbit: SampleService) -> None:
     processor = rabbit.processor()
     for body in (b"no event", b"neither", b"no event"):
         await processor.give_up(QUEUE, body, "ValidationError:\0 no JSON", 1)
@@ -235,18 +237,18 @@ async def test_a_message_that_is_no_event_is_not_replayed_and_can_be_discarded(r
     assert await rabbit.dead_letters.replay(QUEUE) == 0
     assert len(await rabbit.dead_letters.list(QUEUE)) == 2
     assert await rabbit.dead_letters.discard(QUEUE, [found[0].event_id]) == 1
-    assert await rabbit.dead_letters.discard("bench.other", [found[1].event_id]) == 0
+    assert await rabbit.dead_letters.discard("sample.other", [found[1].event_id]) == 0
     assert await rabbit.dead_letters.list(QUEUE) == found[1:]
 
 
 async def test_more_dead_letters_than_one_transaction_takes_are_all_replayed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    service: SampleService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = Handler()
-    async with bench.running(subscription(before=handler)):
-        ids = await bench.publish(*(committed() for _ in range(30)))
-        await bench.dead(count=30)
-        handler.mended = True
+    async with service.running(subscription(before=handler)):
+        ids = await service.publish(*(committed() for _ in range(30)))
+        await service.dead(count=30)
+        handler.fixed = True
         monkeypatch.setattr("messaging.dead_letters._BATCH", 7)
-        assert await bench.dead_letters.replay(QUEUE) == 30
-        await bench.has_effects(*ids)
+        assert await service.dead_letters.replay(QUEUE) == 30
+        await service.has_effects(*ids)

@@ -21,8 +21,9 @@ class Base(DeclarativeBase):
 
 METADATA = Base.metadata
 TABLES = ServiceTables.of(Base, "pruned")
-INBOX, KEYS = TABLES.inbox, TABLES.idempotency_keys
-assert KEYS is not None
+INBOX = TABLES.inbox
+assert TABLES.idempotency_keys is not None
+KEYS: Table = TABLES.idempotency_keys
 NOTES = Table("notes", METADATA, Column("text", Text), Column("at", DateTime(timezone=True)))
 
 

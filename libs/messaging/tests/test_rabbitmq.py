@@ -1,4 +1,4 @@
-"""What only a broker can do to us: break the connection, keep messages for us, hold what is not ours."""
+"""Behaviour with a broker: broken connections, stored messages, messages that are not ours."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,18 @@ import aio_pika
 from sqlalchemy.engine import make_url
 
 from contracts.cockpit import BatchCommittedV1
-from libs.messaging.tests.support.messaging_bench import QUICK, Bench, committed, eventually, subscription
+from libs.messaging.tests.support.sample_service import (
+    QUICK,
+    SampleService,
+    committed,
+    eventually,
+    subscription,
+)
 from messaging.rabbitmq import RabbitBus
 from messaging.wiring import LocalListener
 
 
-async def test_subscriptions_and_listeners_go_on_after_a_broken_connection(rabbit: Bench) -> None:
+async def test_subscriptions_and_listeners_go_on_after_a_broken_connection(rabbit: SampleService) -> None:
     heard: list[UUID] = []
     listener = LocalListener((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
     wire = Wire(rabbit.rabbitmq_url)
@@ -34,7 +40,7 @@ async def test_subscriptions_and_listeners_go_on_after_a_broken_connection(rabbi
         await eventually(hears_again)
 
 
-async def test_what_is_published_while_a_service_is_down_waits_in_its_queue(rabbit: Bench) -> None:
+async def test_what_is_published_while_a_service_is_down_waits_in_its_queue(rabbit: SampleService) -> None:
     async with rabbit.running(subscription()):
         pass
     async with rabbit.running():
@@ -45,7 +51,7 @@ async def test_what_is_published_while_a_service_is_down_waits_in_its_queue(rabb
         await rabbit.has_effects(id_)
 
 
-async def test_two_processes_of_one_service_share_a_queue_and_both_listen(rabbit: Bench) -> None:
+async def test_two_processes_of_one_service_share_a_queue_and_both_listen(rabbit: SampleService) -> None:
     heard: list[str] = []
 
     def listener(name: str) -> LocalListener:
@@ -65,7 +71,9 @@ async def test_two_processes_of_one_service_share_a_queue_and_both_listen(rabbit
     assert len(await rabbit.effects()) == 10
 
 
-async def test_a_message_that_is_no_event_at_all_is_buried_listed_and_harms_nobody(rabbit: Bench) -> None:
+async def test_a_message_that_is_no_event_at_all_becomes_a_dead_letter_and_others_continue(
+    rabbit: SampleService,
+) -> None:
     async with rabbit.running(subscription()):
         async with await aio_pika.connect(rabbit.rabbitmq_url) as connection:
             channel = await connection.channel()
@@ -74,7 +82,7 @@ async def test_a_message_that_is_no_event_at_all_is_buried_listed_and_harms_nobo
                 (b'{"specversion": "0.3"}', str(UUID(int=1))),
             ):
                 await channel.default_exchange.publish(
-                    aio_pika.Message(body, message_id=id_), f"{rabbit.namespace}.bench.effects"
+                    aio_pika.Message(body, message_id=id_), f"{rabbit.namespace}.sample.effects"
                 )
         [good] = await rabbit.publish(committed())
         await rabbit.has_effects(good)
@@ -83,8 +91,8 @@ async def test_a_message_that_is_no_event_at_all_is_buried_listed_and_harms_nobo
         assert all("ValidationError" in dead.error for dead in found)
 
 
-async def test_two_namespaces_on_one_broker_do_not_hear_each_other(rabbit: Bench) -> None:
-    other = Bench("rabbitmq", rabbit.database_url, rabbit.rabbitmq_url, rabbit.namespace + "x")
+async def test_two_namespaces_on_one_broker_do_not_hear_each_other(rabbit: SampleService) -> None:
+    other = SampleService("rabbitmq", rabbit.database_url, rabbit.rabbitmq_url, rabbit.namespace + "x")
     heard: list[UUID] = []
     listener = LocalListener((BatchCommittedV1,), lambda event: heard.append(event.batch_id))
     elsewhere = other.new_bus()
@@ -98,7 +106,7 @@ async def test_two_namespaces_on_one_broker_do_not_hear_each_other(rabbit: Bench
     assert heard == []
 
 
-async def test_a_bus_that_is_not_connected_says_so(rabbit: Bench) -> None:
+async def test_a_bus_that_is_not_connected_says_so(rabbit: SampleService) -> None:
     bus = rabbit.new_bus()
     for _ in range(2):
         try:
@@ -126,7 +134,7 @@ class Wire:
         return self._target.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
 
     def cut(self) -> None:
-        """Drop every connection without a word, as a network does."""
+        """Abort every connection without closing it."""
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()

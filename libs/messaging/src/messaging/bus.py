@@ -1,4 +1,4 @@
-"""What a bus promises. Two classes implement it: `rabbitmq.RabbitBus` and `inprocess.InProcessBus`.
+"""The contract of a bus. Two classes implement it: `rabbitmq.RabbitBus` and `inprocess.InProcessBus`.
 
 Delivery is at least once to every subscription, in any order. A failing handler is tried again after a
 delay. An event whose handler keeps failing, or whose data fits no model, becomes a dead letter

@@ -32,7 +32,7 @@ _WORKER_OF = "ZHUXUE_WORKER_OF"
 
 @dataclass(frozen=True)
 class Service(Generic[S]):
-    """What the commands need of a service; `SERVICE` in its module `cli`.
+    """A service, as the commands use it; `SERVICE` in its module `cli`.
 
     `settings` is called late: it reads the environment.
     """
@@ -90,7 +90,7 @@ def serve(service: Service[S], settings: S) -> None:
 
 
 def work(service: Service[S], settings: S) -> None:
-    """Run jobs and periodic tasks until told to stop."""
+    """Run jobs and periodic tasks until stopped."""
     uvicorn.run(worker_app(_built(service, settings)), **_options(settings))
 
 

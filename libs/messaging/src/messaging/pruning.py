@@ -1,4 +1,4 @@
-"""Deletes what messaging and `servicekit.idempotency` have no more use for."""
+"""Deletes old ids of processed events and old idempotency keys."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -40,11 +40,12 @@ log = structlog.get_logger("bus")
 _CONTENT_TYPE = "application/cloudevents+json"
 _ATTEMPTS = "x-attempts"
 _ERROR = "x-error"
-# A process that is killed counts nothing; every broker counts the deliveries that its end interrupted.
+# A killed process cannot count its attempt; every broker version counts a delivery that the end of the
+# connection interrupted.
 _CRASHES = 10
 # Never reached: the consumer gives up at `_CRASHES`.
 _DELIVERY_LIMIT = 20
-# As good as none, in a form that every version takes (only 4.0 and later know -1).
+# In effect no limit. Only 4.0 and later accept -1.
 _UNLIMITED = 1_000_000_000
 _CONFIRM_SECONDS = 10
 
@@ -196,10 +197,10 @@ class RabbitBus:
         return channel
 
     async def _drain_former_queues(self) -> None:
-        """Move the dead letters of releases before the table existed: they lie in `<ns>.<queue>.dead`.
+        """Move the dead letters that earlier releases put into `<ns>.<queue>.dead` to the table.
 
-        Former processes may still serve and publish to the exchange, so the queue is unbound first. It
-        stays, empty: brokers cannot delete a quorum queue on the condition that it is empty.
+        Processes of the earlier release may still publish to the exchange, so the queue is unbound first. The
+        empty queue stays: brokers cannot delete a quorum queue on the condition that it is empty.
         """
         async with await aio_pika.connect(self._url) as connection:
             for subscription, processor in self._subscriptions:
@@ -250,7 +251,7 @@ class _Consumer:
 
 
 class _DeadLetterConsumer(_Consumer):
-    """Moves what the broker has dead-lettered to the table."""
+    """Moves messages that the broker has dead-lettered to the table."""
 
     async def on_message(self, message: AbstractIncomingMessage) -> None:
         queue = self._subscription.queue

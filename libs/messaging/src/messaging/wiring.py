@@ -24,7 +24,7 @@ class LocalListener:
 
 
 class Messaging:
-    """What a service publishes and consumes.
+    """The outbox and the subscriptions of one service.
 
     Relay and consumers have a pool of connections of their own, `background`, with one for each event that
     can be handled at the same time: a burst of events never waits for requests, nor requests for it.

@@ -1,6 +1,6 @@
-"""A service in miniature for the messaging tests: a change, its event, and the effect of the event.
+"""A small service for the messaging tests: a change, its event, and the effect of the event.
 
-Also a program: `python messaging_bench.py ACTION DATABASE_URL RABBITMQ_URL NAMESPACE` is a process that is
+Also a program: `python sample_service.py ACTION DATABASE_URL RABBITMQ_URL NAMESPACE` is a process that is
 killed at the worst moment (see `test_crash.py`).
 """
 
@@ -48,7 +48,7 @@ class Change(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
-tables = ServiceTables.of(Base, "bench")
+tables = ServiceTables.of(Base, "sample")
 outbox, inbox, dead_letters = tables.outbox, tables.inbox, tables.dead_letters
 # Deliberately without a constraint that would hide a second effect.
 effects = Table(
@@ -57,7 +57,7 @@ effects = Table(
 
 
 async def create_tables(url: str) -> None:
-    """The migration of the bench."""
+    """The migration of the service."""
     engine = create_async_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
@@ -83,7 +83,7 @@ async def take_effect(session: AsyncSession, queue: str, envelope: Envelope, not
 
 
 def subscription(
-    queue: str = "bench.effects",
+    queue: str = "sample.effects",
     before: Callable[[BatchCommittedV1], Awaitable[None] | None] | None = None,
     types: tuple[type[Any], ...] = (BatchCommittedV1,),
 ) -> Subscription:
@@ -106,7 +106,7 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 1
         await asyncio.sleep(0.02)
 
 
-class Bench:
+class SampleService:
     """One service on one kind of bus."""
 
     def __init__(self, kind: Kind, database_url: str, rabbitmq_url: str, namespace: str) -> None:
@@ -167,7 +167,7 @@ class Bench:
             row.data = {"feed": ["not", "a", "batch"]}
             return id_
 
-    async def effects(self, queue: str = "bench.effects") -> list[UUID]:
+    async def effects(self, queue: str = "sample.effects") -> list[UUID]:
         """The event ids that had an effect, once per effect."""
         async with self.database.transaction() as session:
             return list(await session.scalars(select(effects.c.event_id).where(effects.c.queue == queue)))
@@ -177,7 +177,7 @@ class Bench:
         async with self.database.transaction() as session:
             return await session.scalar(select(func.count()).select_from(table)) or 0
 
-    async def has_effects(self, *ids: UUID, queue: str = "bench.effects", seconds: float = 15.0) -> None:
+    async def has_effects(self, *ids: UUID, queue: str = "sample.effects", seconds: float = 15.0) -> None:
         """Wait until each of `ids` has had its effect; fail if any had two."""
 
         async def all_there() -> bool:
@@ -196,7 +196,7 @@ class Bench:
 
         await eventually(none_due)
 
-    async def dead(self, queue: str = "bench.effects", count: int = 1) -> list[DeadLetter]:
+    async def dead(self, queue: str = "sample.effects", count: int = 1) -> list[DeadLetter]:
         """Wait until `queue` has `count` dead letters, and return them."""
 
         async def enough() -> bool:
@@ -212,12 +212,12 @@ class Bench:
 
 
 def die() -> None:
-    """What the kernel, an operator or the power does: no handler runs, nothing is flushed."""
+    """End as by a power failure: no handler runs, nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 class DiesAfterPublishing:
-    """A bus that hands over and dies before anybody can note that it did."""
+    """A bus that publishes, and then dies before the relay can delete the rows."""
 
     def __init__(self, inner: Bus) -> None:
         self.inner = inner
@@ -239,34 +239,34 @@ class DiesAfterEffect(Processor):
         return True
 
 
-async def commit_and_die(bench: Bench) -> None:
+async def commit_and_die(service: SampleService) -> None:
     """Die as soon as the change and its event are committed, with the relay ready to run."""
-    async with bench.running(subscription()):
-        await bench.publish(committed(), committed())
+    async with service.running(subscription()):
+        await service.publish(committed(), committed())
         die()
 
 
-async def die_before_commit(bench: Bench) -> None:
+async def die_before_commit(service: SampleService) -> None:
     """Die with the change and its event written but not committed."""
-    async with bench.running(subscription()), bench.database.transaction() as session:
+    async with service.running(subscription()), service.database.transaction() as session:
         record(session, committed())
         await session.flush()
         die()
 
 
-async def publish_and_die(bench: Bench) -> None:
+async def publish_and_die(service: SampleService) -> None:
     """Die between the broker's confirm and the deletion of the outbox row."""
-    bus = bench.new_bus()
-    bus.subscribe(subscription(), bench.processor())
+    bus = service.new_bus()
+    bus.subscribe(subscription(), service.processor())
     await bus.start()
-    await bench.publish(committed())
-    await Relay(bench.database, outbox, DiesAfterPublishing(bus)).drain_once()  # type: ignore[arg-type]
+    await service.publish(committed())
+    await Relay(service.database, outbox, DiesAfterPublishing(bus)).drain_once()  # type: ignore[arg-type]
 
 
-async def consume_and_die(bench: Bench) -> None:
+async def consume_and_die(service: SampleService) -> None:
     """Die between the effect of a message and its acknowledgement."""
-    bus = bench.new_bus()
-    bus.subscribe(subscription(), DiesAfterEffect(bench.database, inbox, dead_letters))
+    bus = service.new_bus()
+    bus.subscribe(subscription(), DiesAfterEffect(service.database, inbox, dead_letters))
     await bus.start()
     await asyncio.sleep(30)
 
@@ -278,4 +278,4 @@ ACTIONS = {
 
 if __name__ == "__main__":
     _action, _kind, *_where = sys.argv[1:]
-    asyncio.run(ACTIONS[_action](Bench(_kind, *_where)))  # type: ignore[arg-type]
+    asyncio.run(ACTIONS[_action](SampleService(_kind, *_where)))  # type: ignore[arg-type]
