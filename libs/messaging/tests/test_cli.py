@@ -53,7 +53,7 @@ async def test_the_queue_of_another_service_is_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         await command(rabbit, "list", "office.directory")
-    assert "not a queue of service" in capsys.readouterr().err
+    assert "not a queue of sample" in capsys.readouterr().err
 
 
 async def _messages(service: SampleService) -> list[bytes]:
