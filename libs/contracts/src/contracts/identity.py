@@ -25,6 +25,7 @@ class UnitPlace(BaseModel):
 class UnitChangedV1(EventModel):
     """A unit was created or changed; carries its whole present state, and where it stood before.
 
+    `code` never changes and is never given to another unit, even after the unit has closed.
     `version` grows with every change of the unit: a consumer keeps the highest it has seen. `placed_at` says
     since when the unit has had its parent, path and status, None that it is not known. `former_places` are
     all earlier ones in the order of their dates; the last one ends at `placed_at`.

@@ -73,7 +73,8 @@ class UnitColumns:
     __tablename__ = "units"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # Not unique here: a code may pass from one unit to another, and the two events come in any order.
+    # Identity never changes a code or gives it to another unit. It is not unique here all the same: when
+    # Identity was restored from a backup, a lost unit and its successor share a code until the rebuild ends.
     code: Mapped[str] = mapped_column(Text, index=True)
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)

@@ -3,7 +3,16 @@
 import re
 from typing import Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Connection, Dialect, MetaData, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Dialect,
+    MetaData,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 from contracts.vocabulary import Vocabulary
@@ -31,6 +40,16 @@ class Word(TypeDecorator[WordT], Generic[WordT]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> WordT | None:
         """The member."""
         return None if value is None else self.words(value)
+
+
+def inline(word: Vocabulary) -> ColumnElement[str]:
+    """The word as a part of the statement instead of a parameter, for comparison with a column.
+
+    A generic plan is made without the parameters, so PostgreSQL uses a partial index (`WHERE status =
+    'pending'`) only for a condition that is written out.
+    """
+    column: ColumnElement[str] = literal_column(f"'{word.value}'")
+    return column
 
 
 def known(column: str, words: type[Vocabulary], name: str) -> CheckConstraint:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
+from servicekit.words import inline
 
 
 class AccountRepository:
@@ -31,7 +32,7 @@ class AccountRepository:
         changes.
         """
         statement = select(Account).where(
-            Account.phone_index == index, Account.status != AccountStatus.CLOSED
+            Account.phone_index == index, Account.status != inline(AccountStatus.CLOSED)
         )
         if share:
             statement = _first(statement.with_for_update(read=True))

@@ -85,7 +85,7 @@ class JoinRequest(Base):
             unique=True,
             postgresql_where=text("status = 'pending'"),
         ),
-        Index("ix_join_requests_unit_id_status", "unit_id", "status"),
+        Index("ix_join_requests_pending", "unit_id", "id", postgresql_where=text("status = 'pending'")),
         known("status", JoinRequestStatus, "status_known"),
     )
 

@@ -12,6 +12,9 @@ from identity.accounts.models import Account
 from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
 from identity.units.models import Unit
 from servicekit.ltree import under
+from servicekit.words import inline
+
+_PENDING = JoinRequest.status == inline(JoinRequestStatus.PENDING)
 
 
 class MembershipRepository:
@@ -49,7 +52,7 @@ class MembershipRepository:
             select(JoinRequest, Account, Unit)
             .join(Account, Account.id == JoinRequest.account_id)
             .join(Unit, Unit.id == JoinRequest.unit_id)
-            .where(JoinRequest.status == JoinRequestStatus.PENDING, under(Unit.path, path))
+            .where(_PENDING, under(Unit.path, path))
             .order_by(JoinRequest.id)
             .limit(limit + 1)
         )
@@ -101,7 +104,7 @@ class MembershipRepository:
         return (
             await self._session.scalars(
                 select(JoinRequest)
-                .where(JoinRequest.unit_id == unit_id, JoinRequest.status == JoinRequestStatus.PENDING)
+                .where(JoinRequest.unit_id == unit_id, _PENDING)
                 .order_by(JoinRequest.id)
                 .with_for_update()
             )

@@ -1,6 +1,7 @@
 """Queries for units."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -85,14 +86,14 @@ class UnitRepository:
         """Return the number of units."""
         return await self._session.scalar(select(func.count()).select_from(Unit)) or 0
 
-    def add(self, unit: Unit, changed_by: UUID | None) -> None:
-        """Insert a unit if it is new, and its current state into the history."""
+    def add(self, unit: Unit, changed_by: UUID | None, changed_at: datetime) -> None:
+        """Insert a unit if it is new, and its current state since `changed_at` into the history."""
         self._session.add(unit)
         self._session.add(
             UnitChange(
                 unit_id=unit.id,
                 version=unit.version,
-                changed_at=unit.closed_at or unit.opened_at,
+                changed_at=changed_at,
                 changed_by=changed_by,
                 state=unit.snapshot(),
             )

@@ -147,7 +147,7 @@ class Units:
         )
         try:
             async with self._session.begin_nested():
-                self._units.add(unit, UUID(principal.sub))
+                self._units.add(unit, UUID(principal.sub), unit.opened_at)
         except IntegrityError as error:
             raise UnitCodeTaken from error
         await self._announce(unit)
@@ -164,8 +164,9 @@ class Units:
         unit = await self.within_reach(principal, unit_id, lock=True)
         if await self._units.has_active_below(unit):
             raise UnitNotEmpty
-        unit.close(self._clock.now())
-        self._units.add(unit, UUID(principal.sub))
+        now = self._clock.now()
+        unit.close(now)
+        self._units.add(unit, UUID(principal.sub), now)
         await self._announce(unit)
         return unit
 
