@@ -7,8 +7,11 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from identity.memberships.models import JoinRequest
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 
 ADMIN = "19900001323"  # 历下区 370102
 PHONE = "13812345678"
@@ -22,27 +25,27 @@ def refused(response: Any, status: int, code: str) -> None:
     assert any("\u4e00" <= character <= "\u9fff" for character in body["detail"])
 
 
-async def asked_for_code(browser: Any, phone: str = PHONE) -> str:
+async def asked_for_code(browser: Browser, phone: str = PHONE) -> str:
     answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
     assert answer.status_code == 202, answer.text
     return str(browser.last_code(phone))
 
 
-async def register(browser: Any, code: str, phone: str = PHONE, name: str = "王小明") -> Any:
+async def register(browser: Browser, code: str, phone: str = PHONE, name: str = "王小明") -> Any:
     return await browser.http.post("/api/v1/accounts", json={"phone": phone, "code": code, "name": name})
 
 
 @pytest.mark.parametrize(
     "phone", ["12345678901", "01012345678", "+1 415 555 0100", "1381234567a", "４００８００１２３４５"]
 )
-async def test_a_number_that_is_no_mainland_mobile_is_refused(new_browser: Any, phone: str) -> None:
+async def test_a_number_that_is_no_mainland_mobile_is_refused(new_browser: NewBrowser, phone: str) -> None:
     browser = new_browser()
     answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
     refused(answer, 400, "bad_phone")
     assert not browser.app.state.sms.messages
 
 
-async def test_an_unknown_number_gets_the_same_answer_as_a_known_one(new_browser: Any) -> None:
+async def test_an_unknown_number_gets_the_same_answer_as_a_known_one(new_browser: NewBrowser) -> None:
     browser = new_browser()
     known = await browser.http.post("/api/v1/sms-codes", json={"phone": ADMIN, "purpose": "sign_in"})
     unknown = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "sign_in"})
@@ -50,7 +53,9 @@ async def test_an_unknown_number_gets_the_same_answer_as_a_known_one(new_browser
     assert "尚未注册" in browser.app.state.sms.messages[-1].text
 
 
-async def test_a_wrong_code_is_refused_and_counted_until_the_code_is_exhausted(new_browser: Any) -> None:
+async def test_a_wrong_code_is_refused_and_counted_until_the_code_is_exhausted(
+    new_browser: NewBrowser,
+) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
@@ -59,21 +64,21 @@ async def test_a_wrong_code_is_refused_and_counted_until_the_code_is_exhausted(n
     refused(await register(browser, code), 400, "code_exhausted")
 
 
-async def test_a_code_works_once(new_browser: Any) -> None:
+async def test_a_code_works_once(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     assert (await register(browser, code)).status_code == 201
     refused(await register(browser, code), 400, "code_used")
 
 
-async def test_a_code_is_too_late_after_five_minutes(new_browser: Any, clock: Any) -> None:
+async def test_a_code_is_too_late_after_five_minutes(new_browser: NewBrowser, clock: FrozenClock) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     clock.advance(timedelta(minutes=5))
     refused(await register(browser, code), 400, "code_expired")
 
 
-async def test_a_code_for_registering_signs_nobody_in(new_browser: Any) -> None:
+async def test_a_code_for_registering_signs_nobody_in(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     assert (await register(browser, code)).status_code == 201
@@ -82,7 +87,9 @@ async def test_a_code_for_registering_signs_nobody_in(new_browser: Any) -> None:
     assert "验证码不正确" in page.text
 
 
-async def test_codes_are_sent_once_a_minute_and_ten_times_a_day(new_browser: Any, clock: Any) -> None:
+async def test_codes_are_sent_once_a_minute_and_ten_times_a_day(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     browser = new_browser()
     for _ in range(10):
         await asked_for_code(browser)
@@ -95,21 +102,23 @@ async def test_codes_are_sent_once_a_minute_and_ten_times_a_day(new_browser: Any
 
 
 @pytest.mark.parametrize("name", ["王", "王小明3", "<b>王</b>", "·王小明", "  "])
-async def test_a_name_that_cannot_be_legal_is_refused_and_keeps_the_code(new_browser: Any, name: str) -> None:
+async def test_a_name_that_cannot_be_legal_is_refused_and_keeps_the_code(
+    new_browser: NewBrowser, name: str
+) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     refused(await register(browser, code, name=name), 400, "bad_name")
     assert (await register(browser, code, name="买买提·吐尔逊")).status_code == 201
 
 
-async def test_two_registrations_of_one_number_at_once_make_one_account(new_browser: Any) -> None:
+async def test_two_registrations_of_one_number_at_once_make_one_account(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await asked_for_code(browser)
     answers = await asyncio.gather(*(register(browser, code) for _ in range(5)))
     assert sorted(a.status_code for a in answers) == [201, 400, 400, 400, 400]
 
 
-async def invited(new_browser: Any, **more: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
+async def invited(new_browser: NewBrowser, **more: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
     admin = new_browser()
     headers = await admin.bearer(ADMIN)
     unit = (await admin.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
@@ -120,23 +129,23 @@ async def invited(new_browser: Any, **more: Any) -> tuple[Any, dict[str, str], d
     return admin, headers, invite.json()
 
 
-async def newcomer(new_browser: Any, phone: str = PHONE) -> tuple[Any, dict[str, str]]:
+async def newcomer(new_browser: NewBrowser, phone: str = PHONE) -> tuple[Any, dict[str, str]]:
     browser = new_browser()
     assert (await register(browser, await asked_for_code(browser, phone), phone)).status_code == 201
     return browser, await browser.bearer(phone)
 
 
-async def join(browser: Any, headers: dict[str, str], code: str) -> Any:
+async def join(browser: Browser, headers: dict[str, str], code: str) -> Any:
     return await browser.http.post("/api/v1/join-requests", headers=headers, json={"invite_code": code})
 
 
-async def test_an_unknown_invite_is_refused(new_browser: Any) -> None:
+async def test_an_unknown_invite_is_refused(new_browser: NewBrowser) -> None:
     browser, headers = await newcomer(new_browser)
     refused(await join(browser, headers, "0000-0000-0000-0000"), 400, "invite_invalid")
     refused(await join(browser, headers, "not a code"), 400, "invite_invalid")
 
 
-async def test_an_expired_invite_is_refused(new_browser: Any, clock: Any) -> None:
+async def test_an_expired_invite_is_refused(new_browser: NewBrowser, clock: FrozenClock) -> None:
     _, _, invite = await invited(new_browser, days=1)
     # The token first: it is checked by the real clock.
     browser, headers = await newcomer(new_browser)
@@ -144,7 +153,7 @@ async def test_an_expired_invite_is_refused(new_browser: Any, clock: Any) -> Non
     refused(await join(browser, headers, invite["code"]), 400, "invite_expired")
 
 
-async def test_a_revoked_invite_is_refused(new_browser: Any) -> None:
+async def test_a_revoked_invite_is_refused(new_browser: NewBrowser) -> None:
     admin, admin_headers, invite = await invited(new_browser)
     answer = await admin.http.post(f"/api/v1/invites/{invite['id']}/revoke", headers=admin_headers)
     assert answer.status_code == 200
@@ -152,7 +161,7 @@ async def test_a_revoked_invite_is_refused(new_browser: Any) -> None:
     refused(await join(browser, headers, invite["code"]), 400, "invite_revoked")
 
 
-async def test_an_invite_is_used_as_often_as_it_may_be(new_browser: Any) -> None:
+async def test_an_invite_is_used_as_often_as_it_may_be(new_browser: NewBrowser) -> None:
     _, _, invite = await invited(new_browser, max_uses=1)
     browser, headers = await newcomer(new_browser)
     assert (await join(browser, headers, invite["code"])).status_code == 201
@@ -161,7 +170,7 @@ async def test_an_invite_is_used_as_often_as_it_may_be(new_browser: Any) -> None
     refused(await join(other, other_headers, invite["code"]), 400, "invite_used_up")
 
 
-async def test_malformed_json_is_refused(new_browser: Any) -> None:
+async def test_malformed_json_is_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     for body in (b"{", b"\xff\xfe", b"[1,", b""):
         answer = await browser.http.post(
@@ -171,7 +180,7 @@ async def test_malformed_json_is_refused(new_browser: Any) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_body_of_10_mb_is_refused(new_browser: Any) -> None:
+async def test_a_body_of_10_mb_is_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     big = b'{"phone": "' + b"1" * 10_000_000 + b'"}'
     answer = await browser.http.post(
@@ -192,7 +201,7 @@ async def test_a_body_of_10_mb_is_refused(new_browser: Any) -> None:
         )
 
 
-async def test_a_division_code_that_does_not_exist_is_refused(new_browser: Any) -> None:
+async def test_a_division_code_that_does_not_exist_is_refused(new_browser: NewBrowser) -> None:
     admin, headers, _ = await invited(new_browser)
     unit = (await admin.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
     school = {
@@ -217,7 +226,9 @@ async def test_a_division_code_that_does_not_exist_is_refused(new_browser: Any) 
     )
 
 
-async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible(new_browser: Any) -> None:
+async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible(
+    new_browser: NewBrowser,
+) -> None:
     admin, headers, _ = await invited(new_browser)
     me = (await admin.http.get("/api/v1/me", headers=headers)).json()
     own = await admin.http.post(
@@ -231,7 +242,7 @@ async def test_nobody_grants_themselves_the_cockpit_and_schools_are_not_eligible
     refused(await admin.http.post(url, headers=headers, json={"name": "root"}), 400, "unknown_entitlement")
 
 
-async def test_nobody_decides_on_their_own_request(app: Any, new_browser: Any) -> None:
+async def test_nobody_decides_on_their_own_request(app: FastAPI, new_browser: NewBrowser) -> None:
     admin, headers, invite = await invited(new_browser)
     person, outsider = await newcomer(new_browser)
     request = (await join(person, outsider, invite["code"])).json()["id"]
@@ -244,7 +255,7 @@ async def test_nobody_decides_on_their_own_request(app: Any, new_browser: Any) -
         refused(await admin.http.post(url, headers=headers, json=body), 403, "own_request")
 
 
-async def test_nobody_suspends_themselves_nor_restores(new_browser: Any) -> None:
+async def test_nobody_suspends_themselves_nor_restores(new_browser: NewBrowser) -> None:
     admin, headers, _ = await invited(new_browser)
     me = (await admin.http.get("/api/v1/me", headers=headers)).json()
     for act in ("suspend", "restore"):
@@ -254,7 +265,7 @@ async def test_nobody_suspends_themselves_nor_restores(new_browser: Any) -> None
         refused(answer, 403, "not_yourself")
 
 
-async def test_a_client_acting_for_itself_is_no_person(new_browser: Any) -> None:
+async def test_a_client_acting_for_itself_is_no_person(new_browser: NewBrowser) -> None:
     http = new_browser().http
     form = {"grant_type": "client_credentials", "scope": "directory:read"}
     token = (await http.post("/token", data=form, auth=("office", "o" * 40))).json()["access_token"]
@@ -264,14 +275,14 @@ async def test_a_client_acting_for_itself_is_no_person(new_browser: Any) -> None
     refused(join_by, 403, "insufficient_scope")
 
 
-async def test_a_token_without_the_scope_identity_opens_nothing_here(new_browser: Any) -> None:
+async def test_a_token_without_the_scope_identity_opens_nothing_here(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = (await browser.token(ADMIN, scope="openid")).json()["access_token"]
     answer = await browser.http.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
     refused(answer, 403, "insufficient_scope")
 
 
-async def test_somebody_who_belongs_to_no_unit_cannot_look_units_up(new_browser: Any) -> None:
+async def test_somebody_who_belongs_to_no_unit_cannot_look_units_up(new_browser: NewBrowser) -> None:
     browser, headers = await newcomer(new_browser)
     for path in ("/api/v1/units/by-code/100000", "/api/v1/units/01930000-0000-7000-8000-000000000000"):
         refused(await browser.http.get(path, headers=headers), 403, "membership_required")
@@ -281,14 +292,14 @@ async def test_somebody_who_belongs_to_no_unit_cannot_look_units_up(new_browser:
     "redirect_uri",
     ["http://[", "http://中文.cn/callback", "http://a b/", "javascript:alert(1)", "http://x;y/"],
 )
-async def test_the_sign_in_page_stands_any_redirect_uri(new_browser: Any, redirect_uri: str) -> None:
+async def test_the_sign_in_page_stands_any_redirect_uri(new_browser: NewBrowser, redirect_uri: str) -> None:
     url = httpx.URL("/authorize", params={"redirect_uri": redirect_uri})
     answer = await new_browser().http.get("/login", params={"return_to": str(url)})
     assert answer.status_code == 200
     assert answer.headers["content-security-policy"].endswith("form-action 'self'")
 
 
-async def test_a_form_token_that_is_not_ascii_is_refused(new_browser: Any) -> None:
+async def test_a_form_token_that_is_not_ascii_is_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     return_to = browser.authorize_url(verifier="v" * 43)
     await browser.http.get("/login", params={"return_to": return_to})

@@ -20,6 +20,8 @@ from messaging.inprocess import InProcessBus
 from servicekit.db import Database, on_commit
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
@@ -33,7 +35,7 @@ def prepared(one_line: Migration) -> Migration:
 
 
 @pytest.fixture
-async def other(app: FastAPI, clock: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def other(app: FastAPI, clock: FrozenClock) -> AsyncIterator[httpx.AsyncClient]:
     """Another process of the issuer."""
     second = build(app.state.settings, InProcessBus(), clock)
     transport = httpx.ASGITransport(app=second)
@@ -54,7 +56,7 @@ async def disable(app: FastAPI) -> None:
 
 
 async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewhere(
-    app: FastAPI, other: Any, new_browser: Any, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, other: Any, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = new_browser().http
     for http in (here, other):
@@ -66,7 +68,9 @@ async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewher
     assert (await other.post("/token", data=FORM, auth=OFFICE)).status_code == 401
 
 
-async def test_a_rolled_back_change_forgets_nothing_and_harms_nothing(app: FastAPI, new_browser: Any) -> None:
+async def test_a_rolled_back_change_forgets_nothing_and_harms_nothing(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
     http = new_browser().http
     assert (await http.post("/token", data=FORM, auth=OFFICE)).status_code == 200
     session = app.state.database._sessions()
@@ -78,7 +82,7 @@ async def test_a_rolled_back_change_forgets_nothing_and_harms_nothing(app: FastA
     assert (await http.post("/token", data=FORM, auth=OFFICE)).status_code == 200
 
 
-async def test_each_token_of_many_at_once_has_its_audit_row(app: FastAPI, new_browser: Any) -> None:
+async def test_each_token_of_many_at_once_has_its_audit_row(app: FastAPI, new_browser: NewBrowser) -> None:
     http = new_browser().http
     answers = await asyncio.gather(*(http.post("/token", data=FORM, auth=OFFICE) for _ in range(40)))
     assert {answer.status_code for answer in answers} == {200}
@@ -94,14 +98,16 @@ async def test_each_token_of_many_at_once_has_its_audit_row(app: FastAPI, new_br
     assert len({row.correlation_id for row in rows}) == 40
 
 
-async def test_a_token_that_cannot_be_audited_is_not_given(app: FastAPI, new_browser: Any) -> None:
+async def test_a_token_that_cannot_be_audited_is_not_given(app: FastAPI, new_browser: NewBrowser) -> None:
     async with app.state.database.transaction() as session:
         await session.execute(text("ALTER TABLE audit_log RENAME TO audit_log_gone"))
     answer = await new_browser().http.post("/token", data=FORM, auth=OFFICE)
     assert (answer.status_code, "access_token" in answer.json()) == (500, False)
 
 
-async def test_waiting_for_the_audit_row_does_not_need_the_pool(app: FastAPI, new_browser: Any) -> None:
+async def test_waiting_for_the_audit_row_does_not_need_the_pool(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
     """Those who wait may hold all of the pool's connections."""
     engine = app.state.database.engine
     held = [await engine.connect() for _ in range(20)]
@@ -132,7 +138,9 @@ async def test_a_connection_that_the_server_has_closed_is_replaced(app: FastAPI)
             assert await session.scalar(text("SELECT 1")) == 1
 
 
-async def test_what_a_refresh_reads_and_writes_takes_three_statements(app: FastAPI, new_browser: Any) -> None:
+async def test_what_a_refresh_reads_and_writes_takes_three_statements(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
     browser = new_browser()
     value = (await browser.token(PHONE)).json()["refresh_token"]
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": value}
@@ -149,7 +157,9 @@ async def test_what_a_refresh_reads_and_writes_takes_three_statements(app: FastA
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT", "WITH"]
 
 
-async def test_a_session_renewed_for_a_week_is_replaced(app: FastAPI, new_browser: Any, clock: Any) -> None:
+async def test_a_session_renewed_for_a_week_is_replaced(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     app.state.settings.session_idle_seconds = 43_200
     browser = new_browser()
     await browser.token(PHONE)
@@ -163,7 +173,7 @@ async def test_a_session_renewed_for_a_week_is_replaced(app: FastAPI, new_browse
 
 
 async def test_days_past_use_are_dropped_and_those_in_use_are_not(
-    app: FastAPI, new_browser: Any, clock: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     value = (await browser.token(PHONE)).json()["refresh_token"]

@@ -9,7 +9,10 @@ import httpx
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.oauth2.rfc6749 import MismatchingStateException
+from fastapi import FastAPI
 from joserfc.errors import InvalidClaimError
+
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:3000/callback"
@@ -18,7 +21,7 @@ COUNTY_ADMIN = "19900001323"
 
 
 @pytest.fixture
-async def example(app: Any, new_browser: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+async def example(app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The example's names, set up for a client that an administrator has just registered."""
     admin = new_browser()
     bearer = await admin.bearer(COUNTY_ADMIN)
@@ -39,7 +42,7 @@ async def example(app: Any, new_browser: Any, monkeypatch: pytest.MonkeyPatch) -
     return names
 
 
-async def callback_of(browser: Any, url: str) -> str:
+async def callback_of(browser: Browser, url: str) -> str:
     """A person signs in at `url`; the address the browser is sent back to."""
     parts = urlsplit(url)
     answer = await browser.sign_in("19900001324", f"{parts.path}?{parts.query}")
@@ -47,7 +50,7 @@ async def callback_of(browser: Any, url: str) -> str:
     return str(answer.headers["location"])
 
 
-async def test_the_python_example_signs_a_person_in(example: dict[str, Any], new_browser: Any) -> None:
+async def test_the_python_example_signs_a_person_in(example: dict[str, Any], new_browser: NewBrowser) -> None:
     url, kept = await example["begin"]()
     claims = await example["finish"](await callback_of(new_browser(), url), kept)
     assert claims["iss"] == ISSUER
@@ -59,7 +62,7 @@ async def test_the_python_example_signs_a_person_in(example: dict[str, Any], new
     [("state", MismatchingStateException), ("nonce", InvalidClaimError), ("verifier", OAuthError)],
 )
 async def test_the_python_example_trusts_no_other_browser_s_answer(
-    example: dict[str, Any], new_browser: Any, name: str, refusal: type[Exception]
+    example: dict[str, Any], new_browser: NewBrowser, name: str, refusal: type[Exception]
 ) -> None:
     url, kept = await example["begin"]()
     callback = await callback_of(new_browser(), url)
@@ -69,7 +72,7 @@ async def test_the_python_example_trusts_no_other_browser_s_answer(
 
 @pytest.mark.parametrize("iss", [None, "http://localhost:8002", "http://localhost:8001/"])
 async def test_rfc9207_the_python_example_takes_no_answer_of_another_issuer(
-    example: dict[str, Any], new_browser: Any, iss: str | None
+    example: dict[str, Any], new_browser: NewBrowser, iss: str | None
 ) -> None:
     url, kept = await example["begin"]()
     callback = httpx.URL(await callback_of(new_browser(), url))

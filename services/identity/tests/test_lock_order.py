@@ -20,8 +20,9 @@ from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
-from services.identity.tests.support.running_identity import Browser
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.services import sessions_in
+from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
@@ -97,7 +98,7 @@ async def redeeming(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
 async def test_a_token_is_made_from_what_is_there_after_the_wait(
-    app: FastAPI, new_browser: Any, clock: Any, begin: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Any
 ) -> None:
     """Read in the statement that waits for the lock, memberships were those of before the wait."""
     request = await begin(new_browser())
@@ -115,7 +116,7 @@ async def test_a_token_is_made_from_what_is_there_after_the_wait(
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
 async def test_a_token_request_waits_for_a_suspension_and_is_refused(
-    app: FastAPI, new_browser: Any, clock: Any, begin: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Any
 ) -> None:
     request = await begin(new_browser())
     answer = await while_the_account_is_held(app, request, suspension(app))
@@ -124,7 +125,7 @@ async def test_a_token_request_waits_for_a_suspension_and_is_refused(
 
 @pytest.mark.parametrize("page", ["authorize", "login"])
 async def test_a_page_that_touches_its_session_waits_for_a_suspension(
-    app: FastAPI, new_browser: Any, clock: Any, page: str
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, page: str
 ) -> None:
     """The session's UPDATE once came before the wait for the account: a deadlock."""
     browser = new_browser()
@@ -134,14 +135,16 @@ async def test_a_page_that_touches_its_session_waits_for_a_suspension(
 
     async def request() -> httpx.Response:
         if page == "authorize":
-            return await browser.http.get(url)  # type: ignore[no-any-return]
-        return await browser.sign_in(PHONE, url)  # type: ignore[no-any-return]
+            return await browser.http.get(url)
+        return await browser.sign_in(PHONE, url)
 
     answer = await while_the_account_is_held(app, request, suspension(app))
     assert answer.status_code in (303, 403), answer.text
 
 
-async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser: Any, clock: Any) -> None:
+async def test_a_device_s_poll_waits_for_a_suspension(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     browser = new_browser()
     await browser.token(PHONE)
     device = "urn:ietf:params:oauth:grant-type:device_code"
@@ -165,7 +168,7 @@ async def test_a_device_s_poll_waits_for_a_suspension(app: FastAPI, new_browser:
 
 
 async def test_refreshing_and_revoking_one_family_do_not_block_each_other(
-    app: FastAPI, new_browser: Any
+    app: FastAPI, new_browser: NewBrowser
 ) -> None:
     browser = new_browser()
     for _ in range(5):
@@ -182,7 +185,7 @@ async def test_refreshing_and_revoking_one_family_do_not_block_each_other(
 
 
 async def test_clients_are_told_of_the_end_of_a_session_of_days(
-    app: FastAPI, new_browser: Any, clock: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     await new_browser().token(PHONE)
     async with app.state.database.transaction() as session:

@@ -12,6 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
+
 ISSUER = "http://localhost:8001"
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
@@ -24,7 +27,7 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-async def code_for(browser: Any, **more: str) -> str:
+async def code_for(browser: Browser, **more: str) -> str:
     url = browser.authorize_url(verifier=VERIFIER, **more)
     answer = await browser.http.get(url)
     if answer.headers["location"].startswith("/login"):
@@ -33,7 +36,7 @@ async def code_for(browser: Any, **more: str) -> str:
     return str(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0])
 
 
-async def redeem(browser: Any, code: str, **changes: str) -> Any:
+async def redeem(browser: Browser, code: str, **changes: str) -> Any:
     form = {
         "grant_type": "authorization_code",
         "client_id": "portal",
@@ -44,7 +47,7 @@ async def redeem(browser: Any, code: str, **changes: str) -> Any:
     return await browser.http.post("/token", data=form | changes)
 
 
-async def test_discovery_names_endpoints_that_answer(new_browser: Any) -> None:
+async def test_discovery_names_endpoints_that_answer(new_browser: NewBrowser) -> None:
     browser = new_browser()
     document = (await browser.http.get("/.well-known/openid-configuration")).json()
     assert document["issuer"] == ISSUER
@@ -60,7 +63,7 @@ async def test_discovery_names_endpoints_that_answer(new_browser: Any) -> None:
     assert "d" not in rsa
 
 
-async def test_rfc9068_access_token(new_browser: Any) -> None:
+async def test_rfc9068_access_token(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
     access = token["access_token"]
@@ -76,7 +79,7 @@ async def test_rfc9068_access_token(new_browser: Any) -> None:
     assert PHONE not in json.dumps(claims)
 
 
-async def test_oidc_core_id_token_and_userinfo_agree(new_browser: Any) -> None:
+async def test_oidc_core_id_token_and_userinfo_agree(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE)).json()
     claims = claims_of(token["id_token"])
@@ -90,7 +93,7 @@ async def test_oidc_core_id_token_and_userinfo_agree(new_browser: Any) -> None:
     assert refused.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_rfc9207_iss_in_success_and_error_responses(new_browser: Any) -> None:
+async def test_rfc9207_iss_in_success_and_error_responses(new_browser: NewBrowser) -> None:
     browser = new_browser()
     for more in ({}, {"scope": "openid", "code_challenge_method": "plain"}):
         url = browser.authorize_url(verifier=VERIFIER, **more)
@@ -114,7 +117,7 @@ async def test_rfc9207_iss_in_success_and_error_responses(new_browser: Any) -> N
     ],
 )
 async def test_rfc6749_errors_go_to_the_registered_redirect_uri(
-    new_browser: Any, more: dict[str, str], error: str
+    new_browser: NewBrowser, more: dict[str, str], error: str
 ) -> None:
     browser = new_browser()
     answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **more))
@@ -137,7 +140,7 @@ async def test_rfc6749_errors_go_to_the_registered_redirect_uri(
     ],
 )
 async def test_rfc9700_an_untrusted_redirect_is_shown_and_never_followed(
-    new_browser: Any, more: dict[str, str]
+    new_browser: NewBrowser, more: dict[str, str]
 ) -> None:
     answer = await new_browser().http.get(new_browser().authorize_url(verifier=VERIFIER, **more))
     assert answer.status_code == 400
@@ -146,7 +149,7 @@ async def test_rfc9700_an_untrusted_redirect_is_shown_and_never_followed(
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-async def test_rfc7636_a_code_needs_its_verifier(new_browser: Any) -> None:
+async def test_rfc7636_a_code_needs_its_verifier(new_browser: NewBrowser) -> None:
     browser = new_browser()
     for changes in ({"code_verifier": "w" * 64}, {"code_verifier": ""}, {"code_verifier": "short"}):
         answer = await redeem(browser, await code_for(browser), **changes)
@@ -156,7 +159,7 @@ async def test_rfc7636_a_code_needs_its_verifier(new_browser: Any) -> None:
 
 
 async def test_rfc6749_a_code_is_bound_to_client_and_redirect_uri_and_a_minute(
-    new_browser: Any, clock: Any
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     wrong = await redeem(browser, await code_for(browser), redirect_uri="http://localhost:8000/other")
@@ -166,7 +169,7 @@ async def test_rfc6749_a_code_is_bound_to_client_and_redirect_uri_and_a_minute(
     assert (await redeem(browser, code)).json()["error"] == "invalid_grant"
 
 
-async def test_rfc6749_a_code_used_twice_gives_one_token_and_withdraws_it(new_browser: Any) -> None:
+async def test_rfc6749_a_code_used_twice_gives_one_token_and_withdraws_it(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await code_for(browser, resource="urn:zhuxue:identity")
     answers = await asyncio.gather(*(redeem(browser, code) for _ in range(4)))
@@ -181,7 +184,7 @@ async def test_rfc6749_a_code_used_twice_gives_one_token_and_withdraws_it(new_br
     assert answer.json()["code"] == "token_revoked"
 
 
-async def test_duplicated_parameters_are_refused(new_browser: Any) -> None:
+async def test_duplicated_parameters_are_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await code_for(browser)
     body = f"grant_type=authorization_code&client_id=portal&code={code}&code={code}&redirect_uri={CALLBACK}"
@@ -191,7 +194,7 @@ async def test_duplicated_parameters_are_refused(new_browser: Any) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_rfc6749_client_credentials(new_browser: Any) -> None:
+async def test_rfc6749_client_credentials(new_browser: NewBrowser) -> None:
     http = new_browser().http
     form = {"grant_type": "client_credentials", "scope": "directory:read"}
     good = await http.post("/token", data=form, auth=("office", "o" * 40))
@@ -215,13 +218,13 @@ async def test_rfc6749_client_credentials(new_browser: Any) -> None:
     ] == "unsupported_grant_type"
 
 
-async def test_a_person_s_token_does_not_open_the_snapshot(new_browser: Any) -> None:
+async def test_a_person_s_token_does_not_open_the_snapshot(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await browser.http.get("/api/v1/snapshot/people", headers=await browser.bearer(PHONE))
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
 
 
-async def test_sign_in_returns_only_to_our_own_authorization_endpoint(new_browser: Any) -> None:
+async def test_sign_in_returns_only_to_our_own_authorization_endpoint(new_browser: NewBrowser) -> None:
     http = new_browser().http
     for target in (
         "https://evil.example/",
@@ -233,7 +236,7 @@ async def test_sign_in_returns_only_to_our_own_authorization_endpoint(new_browse
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_return_to")
 
 
-async def test_a_sign_in_form_of_another_browser_is_refused(new_browser: Any) -> None:
+async def test_a_sign_in_form_of_another_browser_is_refused(new_browser: NewBrowser) -> None:
     mine, theirs = new_browser(), new_browser()
     return_to = mine.authorize_url(verifier=VERIFIER)
     await mine.http.get("/login", params={"return_to": return_to})
@@ -243,7 +246,7 @@ async def test_a_sign_in_form_of_another_browser_is_refused(new_browser: Any) ->
         assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
 
 
-async def test_a_session_ends_when_idle(new_browser: Any, clock: Any) -> None:
+async def test_a_session_ends_when_idle(new_browser: NewBrowser, clock: FrozenClock) -> None:
     browser = new_browser()
     await code_for(browser)
     clock.advance(timedelta(minutes=31))
@@ -251,7 +254,7 @@ async def test_a_session_ends_when_idle(new_browser: Any, clock: Any) -> None:
     assert answer.headers["location"].startswith("/login")
 
 
-async def test_audit_rows_can_be_neither_changed_nor_deleted(new_browser: Any) -> None:
+async def test_audit_rows_can_be_neither_changed_nor_deleted(new_browser: NewBrowser) -> None:
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 

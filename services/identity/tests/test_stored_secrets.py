@@ -2,22 +2,24 @@
 
 import secrets
 from hashlib import sha256
-from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, text
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.codes.models import SmsCode
 from identity.units.models import UnitChange
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 
 ADMIN = "19900001323"
 PHONE = "13812345678"
 VERIFIER = "v" * 64
 
 
-async def everything(app: Any) -> str:
+async def everything(app: FastAPI) -> str:
     """All rows of all tables; binary columns in hexadecimal."""
     async with app.state.database.transaction() as session:
         tables = await session.scalars(
@@ -29,7 +31,7 @@ async def everything(app: Any) -> str:
     return "\n".join(rows)
 
 
-async def registered(browser: Any) -> dict[str, str]:
+async def registered(browser: Browser) -> dict[str, str]:
     """Somebody new, signed in; their bearer header."""
     asked = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
     assert asked.status_code == 202
@@ -39,7 +41,7 @@ async def registered(browser: Any) -> dict[str, str]:
 
 
 async def test_no_code_secret_token_or_number_stands_in_the_database_in_clear(
-    app: Any, new_browser: Any
+    app: FastAPI, new_browser: NewBrowser
 ) -> None:
     admin, person = new_browser(), new_browser()
     headers = await admin.bearer(ADMIN)
@@ -81,7 +83,7 @@ async def test_no_code_secret_token_or_number_stands_in_the_database_in_clear(
         assert sha256(known[name].encode()).hexdigest() not in stored
 
 
-async def test_authorization_codes_are_stored_as_hashes(app: Any, new_browser: Any) -> None:
+async def test_authorization_codes_are_stored_as_hashes(app: FastAPI, new_browser: NewBrowser) -> None:
     browser = new_browser()
     await browser.token(ADMIN)
     url = browser.authorize_url(verifier=VERIFIER)
@@ -90,7 +92,7 @@ async def test_authorization_codes_are_stored_as_hashes(app: Any, new_browser: A
 
 
 async def test_a_phone_number_is_sealed_found_by_a_keyed_index_and_shown_masked(
-    app: Any, new_browser: Any
+    app: FastAPI, new_browser: NewBrowser
 ) -> None:
     browser = new_browser()
     headers = await registered(browser)
@@ -106,7 +108,7 @@ async def test_a_phone_number_is_sealed_found_by_a_keyed_index_and_shown_masked(
     assert PHONE not in str(me)
 
 
-async def test_sms_codes_are_stored_under_a_keyed_hash(app: Any, new_browser: Any) -> None:
+async def test_sms_codes_are_stored_under_a_keyed_hash(app: FastAPI, new_browser: NewBrowser) -> None:
     browser = new_browser()
     await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
     code = browser.last_code(PHONE)
@@ -117,13 +119,15 @@ async def test_sms_codes_are_stored_under_a_keyed_hash(app: Any, new_browser: An
     assert row.code_hash == app.state.vault.index(f"code:register:{PHONE}", code)
 
 
-async def acts(app: Any) -> dict[str, AuditRecord]:
+async def acts(app: FastAPI) -> dict[str, AuditRecord]:
     async with app.state.database.transaction() as session:
         rows = (await session.scalars(select(AuditRecord).order_by(AuditRecord.at, AuditRecord.id))).all()
     return {row.action: row for row in rows}
 
 
-async def test_what_is_done_is_recorded_with_who_and_whom(app: Any, new_browser: Any, clock: Any) -> None:
+async def test_what_is_done_is_recorded_with_who_and_whom(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     admin, person = new_browser(), new_browser()
     headers = await admin.bearer(ADMIN)
     boss = (await admin.http.get("/api/v1/me", headers=headers)).json()
@@ -160,7 +164,7 @@ async def test_what_is_done_is_recorded_with_who_and_whom(app: Any, new_browser:
     assert PHONE not in str([row.details for row in recorded.values()])
 
 
-async def test_reuse_of_a_code_is_recorded(app: Any, new_browser: Any) -> None:
+async def test_reuse_of_a_code_is_recorded(app: FastAPI, new_browser: NewBrowser) -> None:
     browser = new_browser()
     await browser.token(ADMIN)
     url = browser.authorize_url(verifier=VERIFIER)
@@ -178,7 +182,7 @@ async def test_reuse_of_a_code_is_recorded(app: Any, new_browser: Any) -> None:
     assert (row.actor, row.details["reason"]) == ("portal", "authorization code reused")
 
 
-async def test_every_state_of_a_unit_is_kept_with_who_made_it(app: Any, new_browser: Any) -> None:
+async def test_every_state_of_a_unit_is_kept_with_who_made_it(app: FastAPI, new_browser: NewBrowser) -> None:
     admin = new_browser()
     headers = await admin.bearer(ADMIN)
     boss = (await admin.http.get("/api/v1/me", headers=headers)).json()
@@ -205,7 +209,7 @@ async def test_every_state_of_a_unit_is_kept_with_who_made_it(app: Any, new_brow
 
 
 @pytest.mark.parametrize("purpose", ["phone", "signing-key"])
-async def test_what_is_sealed_for_one_field_opens_in_no_other(app: Any, purpose: str) -> None:
+async def test_what_is_sealed_for_one_field_opens_in_no_other(app: FastAPI, purpose: str) -> None:
     from cryptography.exceptions import InvalidTag
 
     sealed = app.state.vault.seal(purpose, secrets.token_hex(8))

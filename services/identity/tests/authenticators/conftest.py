@@ -10,7 +10,7 @@ from testkit.clock import FrozenClock
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from services.identity.tests.support.authenticators import Person, SoftKey
+    from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
     from services.identity.tests.support.running_identity import Browser
     from testkit.postgres import Migration
 
@@ -21,9 +21,7 @@ def prepared(one_line: "Migration") -> "Migration":
 
 
 @pytest.fixture
-def new_person(
-    app: "FastAPI", new_browser: "Callable[[], Browser]", clock: FrozenClock
-) -> "Callable[..., Person]":
+def new_person(app: "FastAPI", new_browser: "Callable[[], Browser]", clock: FrozenClock) -> "NewPerson":
     """A factory of people at browsers."""
     from services.identity.tests.support.authenticators import PHONE, Person
 
@@ -34,7 +32,7 @@ def new_person(
 
 
 @pytest.fixture
-async def person(new_person: "Callable[..., Person]") -> "Person":
+async def person(new_person: "NewPerson") -> "Person":
     """Somebody who has just signed in with an SMS code."""
     one = new_person()
     await one.sign_in()

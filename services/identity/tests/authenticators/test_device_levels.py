@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from authkit import acr
+from services.identity.tests.support.authenticators import Person
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @pytest.fixture
-def wall(person: Any) -> Any:
+def wall(person: Person) -> Any:
     """A device, and what its person does with the code."""
 
     class Wall:
@@ -53,7 +54,7 @@ def wall(person: Any) -> Any:
     return Wall()
 
 
-async def test_default_acr_values_are_reached_before_a_device_is_let_in(person: Any, wall: Any) -> None:
+async def test_default_acr_values_are_reached_before_a_device_is_let_in(person: Person, wall: Any) -> None:
     await person.add_totp()
     await person.sign_in()
     await wall.begin(default_acr_values=[acr.MFA])
@@ -74,7 +75,7 @@ async def test_default_acr_values_are_reached_before_a_device_is_let_in(person: 
 
 @pytest.mark.parametrize("max_age", [0, 60])
 async def test_default_max_age_asks_to_sign_in_after_the_device_has_asked(
-    person: Any, wall: Any, max_age: int
+    person: Person, wall: Any, max_age: int
 ) -> None:
     person.clock.advance(timedelta(seconds=61))
     await wall.begin(default_max_age=max_age)
@@ -88,13 +89,13 @@ async def test_default_max_age_asks_to_sign_in_after_the_device_has_asked(
     assert "access_token" in await wall.poll()
 
 
-async def test_a_recent_sign_in_is_enough_for_default_max_age(person: Any, wall: Any) -> None:
+async def test_a_recent_sign_in_is_enough_for_default_max_age(person: Person, wall: Any) -> None:
     person.clock.advance(timedelta(seconds=60))
     await wall.begin(default_max_age=60)
     assert "设备已获授权" in (await wall.decide("allow")).text
 
 
-async def test_to_say_no_nobody_has_to_authenticate_further(person: Any, wall: Any) -> None:
+async def test_to_say_no_nobody_has_to_authenticate_further(person: Person, wall: Any) -> None:
     person.clock.advance(timedelta(seconds=1))
     await wall.begin(default_acr_values=[acr.MFA], default_max_age=0)
     assert "已拒绝" in (await wall.decide("deny")).text

@@ -7,12 +7,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from authkit import acr
+from services.identity.tests.support.authenticators import Person, SoftKey
 
 PASSWORD = "Tianqi-2026"
 SECURITY = "/account/security"
 
 
-async def with_everything(person: Any) -> None:
+async def with_everything(person: Person) -> None:
     """At the highest level by SMS code and TOTP, just now, with a password beside."""
     await person.set_password()
     await person.add_totp()
@@ -21,7 +22,7 @@ async def with_everything(person: Any) -> None:
     assert (await person.session()).acr == acr.MFA
 
 
-async def test_a_password_after_totp_is_a_password(person: Any, pages: Any) -> None:
+async def test_a_password_after_totp_is_a_password(person: Person, pages: Any) -> None:
     await with_everything(person)
     person.clock.advance(timedelta(minutes=4))
     await person.step_up("password", password=PASSWORD)
@@ -33,7 +34,7 @@ async def test_a_password_after_totp_is_a_password(person: Any, pages: Any) -> N
 
 
 @pytest.mark.parametrize("by", ["password", "code"])
-async def test_no_second_factor_makes_the_sms_code_younger(person: Any, by: str) -> None:
+async def test_no_second_factor_makes_the_sms_code_younger(person: Person, by: str) -> None:
     """The first form is sent in time; what it shows stands in for no SMS code beside the second."""
     await with_everything(person)
     person.clock.advance(timedelta(minutes=4))
@@ -50,11 +51,13 @@ async def test_no_second_factor_makes_the_sms_code_younger(person: Any, by: str)
     assert (after.secret_hash, after.authenticated_at) == (before.secret_hash, before.authenticated_at)
 
 
-def shown(person: Any, by: str) -> dict[str, str]:
+def shown(person: Person, by: str) -> dict[str, str]:
     return {"password": PASSWORD} if by == "password" else {"code": person.code()}
 
 
-async def test_stepping_up_does_not_prolong_the_twelve_hours(person: Any, soft_key: Any, pages: Any) -> None:
+async def test_stepping_up_does_not_prolong_the_twelve_hours(
+    person: Person, soft_key: type[SoftKey], pages: Any
+) -> None:
     key = soft_key()
     await person.add_passkey(key)
     await person.sign_in()
@@ -75,7 +78,7 @@ async def test_stepping_up_does_not_prolong_the_twelve_hours(person: Any, soft_k
     assert (await person.http.post("/token", data=form)).json()["error"] == "invalid_grant"
 
 
-async def test_signing_in_again_does(person: Any) -> None:
+async def test_signing_in_again_does(person: Person) -> None:
     for _ in range(3):
         for _ in range(12):
             person.clock.advance(timedelta(minutes=25))
@@ -89,7 +92,7 @@ async def test_signing_in_again_does(person: Any) -> None:
 @pytest.mark.parametrize("pushed", [False, True])
 @pytest.mark.parametrize("by", ["password", "code", "passkey"])
 async def test_core_3_1_2_1_prompt_login_is_not_answered_by_stepping_up(
-    person: Any, soft_key: Any, pages: Any, by: str, pushed: bool
+    person: Person, soft_key: type[SoftKey], pages: Any, by: str, pushed: bool
 ) -> None:
     key = soft_key()
     await with_everything(person)

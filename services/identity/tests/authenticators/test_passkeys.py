@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from authkit import acr
+from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
 
 SECURITY = "/account/security"
 
 
 async def test_a_passkey_is_registered_and_signs_in_alone(
-    person: Any, new_person: Any, soft_key: Any, pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
 ) -> None:
     key = soft_key()
     page = await person.page(f"{SECURITY}/passkeys")
@@ -32,7 +33,7 @@ async def test_a_passkey_is_registered_and_signs_in_alone(
     assert session.account_id == (await person.account()).id
 
 
-async def test_a_synced_passkey_is_a_key_in_software(person: Any, soft_key: Any) -> None:
+async def test_a_synced_passkey_is_a_key_in_software(person: Person, soft_key: type[SoftKey]) -> None:
     key = soft_key()
     key.synced = True
     await person.add_passkey(key)
@@ -40,7 +41,7 @@ async def test_a_synced_passkey_is_a_key_in_software(person: Any, soft_key: Any)
     assert (await person.session()).amr == ["swk", "user", "mfa"]
 
 
-async def test_scripts_of_our_own_only_where_they_are_needed(person: Any, soft_key: Any) -> None:
+async def test_scripts_of_our_own_only_where_they_are_needed(person: Person, soft_key: type[SoftKey]) -> None:
     for url in ("/login/passkey?return_to=/account/security", f"{SECURITY}/passkeys"):
         page = await person.page(url)
         policy = page.headers["content-security-policy"]
@@ -61,7 +62,7 @@ async def test_scripts_of_our_own_only_where_they_are_needed(person: Any, soft_k
     ],
 )
 async def test_7_1_what_was_made_elsewhere_or_unverified_is_not_registered(
-    person: Any, soft_key: Any, spoil: dict[str, Any]
+    person: Person, soft_key: type[SoftKey], spoil: dict[str, Any]
 ) -> None:
     key = soft_key()
     key.__dict__.update(spoil)
@@ -85,7 +86,7 @@ async def test_7_1_what_was_made_elsewhere_or_unverified_is_not_registered(
     ],
 )
 async def test_7_2_an_assertion_that_does_not_hold_signs_nobody_in(
-    person: Any, new_person: Any, soft_key: Any, spoil: dict[str, Any]
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], spoil: dict[str, Any]
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
@@ -100,7 +101,7 @@ async def test_7_2_an_assertion_that_does_not_hold_signs_nobody_in(
 
 
 async def test_7_2_another_key_under_the_same_id_is_refused(
-    person: Any, new_person: Any, soft_key: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key, forged = soft_key(), soft_key()
     await person.add_passkey(key)
@@ -108,7 +109,9 @@ async def test_7_2_another_key_under_the_same_id_is_refused(
     assert (await new_person().use_passkey(forged)).status_code == 400
 
 
-async def test_a_challenge_is_answered_once(person: Any, new_person: Any, soft_key: Any, pages: Any) -> None:
+async def test_a_challenge_is_answered_once(
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+) -> None:
     key = soft_key()
     page = await person.page(f"{SECURITY}/passkeys")
     made = key.create(pages.options(page.text))
@@ -125,7 +128,7 @@ async def test_a_challenge_is_answered_once(person: Any, new_person: Any, soft_k
 
 
 async def test_of_two_answers_at_once_one_counts(
-    person: Any, new_person: Any, soft_key: Any, pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
@@ -138,7 +141,9 @@ async def test_of_two_answers_at_once_one_counts(
     assert sorted(answer.status_code for answer in answers) == [303, 400]
 
 
-async def test_a_wrong_answer_uses_the_challenge_up(new_person: Any, soft_key: Any, pages: Any) -> None:
+async def test_a_wrong_answer_uses_the_challenge_up(
+    new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+) -> None:
     other = new_person()
     page = await other.page("/login/passkey?return_to=/account/security")
     wrong = soft_key().get(pages.options(page.text))
@@ -147,7 +152,7 @@ async def test_a_wrong_answer_uses_the_challenge_up(new_person: Any, soft_key: A
 
 
 async def test_a_challenge_is_of_one_browser_and_purpose_and_of_five_minutes(
-    person: Any, new_person: Any, soft_key: Any, pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
@@ -183,7 +188,7 @@ async def test_a_challenge_is_of_one_browser_and_purpose_and_of_five_minutes(
         "[" * 9000,
     ],
 )
-async def test_an_answer_that_is_none_is_refused(person: Any, credential: str) -> None:
+async def test_an_answer_that_is_none_is_refused(person: Person, credential: str) -> None:
     page = await person.page("/login/passkey?return_to=/account/security")
     answer = await person.send(page, "/login/passkey", credential=credential)
     assert (answer.status_code, "未通过验证" in answer.text) == (400, True)
@@ -192,7 +197,7 @@ async def test_an_answer_that_is_none_is_refused(person: Any, credential: str) -
 
 
 async def test_unknown_and_known_passkeys_are_refused_in_the_same_words(
-    person: Any, new_person: Any, soft_key: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     """No enumeration: neither page nor refusal tells who has an account."""
     key = soft_key()
@@ -206,7 +211,9 @@ async def test_unknown_and_known_passkeys_are_refused_in_the_same_words(
     assert '"allowCredentials": []' in page.text.replace("&#34;", '"')
 
 
-async def test_a_suspended_person_does_not_sign_in(person: Any, new_person: Any, soft_key: Any) -> None:
+async def test_a_suspended_person_does_not_sign_in(
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
+) -> None:
     key = soft_key()
     await person.add_passkey(key)
     await person.run("UPDATE accounts SET status = 'suspended'")
@@ -217,7 +224,7 @@ async def test_a_suspended_person_does_not_sign_in(person: Any, new_person: Any,
 
 
 async def test_a_passkey_of_somebody_else_does_not_step_up(
-    person: Any, new_person: Any, soft_key: Any, pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
 ) -> None:
     mine, theirs = soft_key(), soft_key()
     await person.add_passkey(mine)
@@ -240,7 +247,7 @@ async def test_a_passkey_of_somebody_else_does_not_step_up(
 
 
 async def test_a_credential_id_is_registered_once_and_a_person_has_ten(
-    person: Any, new_person: Any, soft_key: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     keys = [soft_key() for _ in range(10)]
     await person.add_passkey(keys[0])
@@ -257,6 +264,6 @@ async def test_a_credential_id_is_registered_once_and_a_person_has_ten(
     assert len((await person.run("SELECT DISTINCT name FROM passkeys")).all()) == 10
 
 
-async def test_a_name_is_kept_printable_and_short(person: Any, soft_key: Any) -> None:
+async def test_a_name_is_kept_printable_and_short(person: Person, soft_key: type[SoftKey]) -> None:
     await person.add_passkey(soft_key(), "a\x00\n" + "长" * 100)
     assert (await person.run("SELECT name FROM passkeys")).scalar_one() == "a" + "长" * 39

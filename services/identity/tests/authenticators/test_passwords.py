@@ -2,18 +2,18 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from authkit import acr
+from services.identity.tests.support.authenticators import NewPerson, Person
 from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 PASSWORD = "Tianqi-2026"
 
 
-async def test_a_password_is_argon2id_and_asked_for_beside_an_sms_code(person: Any) -> None:
+async def test_a_password_is_argon2id_and_asked_for_beside_an_sms_code(person: Person) -> None:
     assert (await person.set_password()).status_code == 303
     assert (await person.session()).acr == acr.PASSWORD_SMS
     stored = (await person.run("SELECT * FROM passwords")).one()
@@ -28,7 +28,7 @@ async def test_a_password_is_argon2id_and_asked_for_beside_an_sms_code(person: A
     assert (session.acr, session.amr) == (acr.PASSWORD_SMS, ["sms", "otp", "pwd", "mfa"])
 
 
-async def test_a_password_alone_signs_nobody_in(person: Any, new_person: Any) -> None:
+async def test_a_password_alone_signs_nobody_in(person: Person, new_person: NewPerson) -> None:
     await person.set_password()
     other = new_person()
     form = {"csrf": "0" * 64, "return_to": SECURITY, "password": PASSWORD}
@@ -56,7 +56,7 @@ async def test_a_password_alone_signs_nobody_in(person: Any, new_person: Any) ->
     ],
 )
 async def test_an_unfit_password_is_refused_with_the_rule(
-    person: Any, password: str, again: str | None, words: str
+    person: Person, password: str, again: str | None, words: str
 ) -> None:
     answer = await person.set_password(password, again)
     assert answer.status_code == 400
@@ -64,7 +64,7 @@ async def test_an_unfit_password_is_refused_with_the_rule(
     assert (await person.run("SELECT count(*) FROM passwords")).scalar_one() == 0
 
 
-async def test_five_wrong_passwords_lock_for_fifteen_minutes(person: Any) -> None:
+async def test_five_wrong_passwords_lock_for_fifteen_minutes(person: Person) -> None:
     await person.set_password()
     await person.sign_in()
     for _ in range(4):
@@ -83,7 +83,7 @@ async def test_five_wrong_passwords_lock_for_fifteen_minutes(person: Any) -> Non
     assert (await person.audited()).count("password.refused") == 11
 
 
-async def test_guesses_at_once_are_all_counted(person: Any) -> None:
+async def test_guesses_at_once_are_all_counted(person: Person) -> None:
     await person.set_password()
     await person.sign_in()
     wrong = [person.step_up("password", password="Wrong-2026") for _ in range(6)]
@@ -91,7 +91,7 @@ async def test_guesses_at_once_are_all_counted(person: Any) -> None:
     assert sorted(answer.status_code for answer in answers) == [400] * 5 + [429]
 
 
-async def test_the_last_five_passwords_are_not_taken_again(person: Any) -> None:
+async def test_the_last_five_passwords_are_not_taken_again(person: Person) -> None:
     passwords = [f"Tianqi-202{number}" for number in range(6)]
     for password in passwords:
         assert (await person.set_password(password)).status_code == 303
@@ -101,7 +101,7 @@ async def test_the_last_five_passwords_are_not_taken_again(person: Any) -> None:
     assert (await person.set_password(passwords[0])).status_code == 303
 
 
-async def test_after_ninety_days_a_password_counts_only_with_a_new_one(person: Any) -> None:
+async def test_after_ninety_days_a_password_counts_only_with_a_new_one(person: Person) -> None:
     await person.set_password()
     person.clock.advance(timedelta(days=90))
     await person.sign_in()
@@ -127,7 +127,7 @@ async def test_after_ninety_days_a_password_counts_only_with_a_new_one(person: A
     assert (await person.step_up("password", password="Xinde-2027")).status_code == 303
 
 
-async def test_a_new_password_ends_the_other_sessions(person: Any, new_person: Any) -> None:
+async def test_a_new_password_ends_the_other_sessions(person: Person, new_person: NewPerson) -> None:
     await person.set_password()
     other = new_person()
     await other.sign_in()
@@ -136,7 +136,9 @@ async def test_a_new_password_ends_the_other_sessions(person: Any, new_person: A
     assert (await person.http.get(SECURITY)).status_code == 200
 
 
-async def test_so_does_one_that_replaces_an_old_one_on_the_way_in(person: Any, new_person: Any) -> None:
+async def test_so_does_one_that_replaces_an_old_one_on_the_way_in(
+    person: Person, new_person: NewPerson
+) -> None:
     await person.set_password()
     person.clock.advance(timedelta(days=90))
     other = new_person()
@@ -149,7 +151,7 @@ async def test_so_does_one_that_replaces_an_old_one_on_the_way_in(person: Any, n
     assert (await person.http.get(SECURITY)).status_code == 200
 
 
-async def test_an_overlong_or_missing_password_is_just_wrong(person: Any) -> None:
+async def test_an_overlong_or_missing_password_is_just_wrong(person: Person) -> None:
     await person.set_password()
     await person.sign_in()
     for password in ("", "x" * 300, "Aa1-\x00567"):

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from authkit import acr
+from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
 
 SECURITY = "/account/security"
 UNMET = "unmet_authentication_requirements"
@@ -23,7 +24,7 @@ def essential(*values: str) -> str:
 
 
 async def test_rfc9470_5_the_sign_in_goes_on_to_the_level_that_is_asked_for(
-    new_person: Any, pages: Any
+    new_person: NewPerson, pages: Any
 ) -> None:
     person = new_person()
     await person.sign_in()
@@ -42,7 +43,7 @@ async def test_rfc9470_5_the_sign_in_goes_on_to_the_level_that_is_asked_for(
     assert claims["auth_time"] == int(person.clock.now().timestamp())
 
 
-async def test_a_live_session_steps_up_in_place(person: Any, pages: Any) -> None:
+async def test_a_live_session_steps_up_in_place(person: Person, pages: Any) -> None:
     """The same `sid`, a new cookie, a new `auth_time`, a higher `acr`; what was granted stays as it was."""
     await person.add_totp()
     await person.sign_in()
@@ -60,14 +61,14 @@ async def test_a_live_session_steps_up_in_place(person: Any, pages: Any) -> None
     assert "session.stepped_up" in await person.audited()
 
 
-async def test_a_higher_level_satisfies_a_lower_one(person: Any) -> None:
+async def test_a_higher_level_satisfies_a_lower_one(person: Person) -> None:
     await person.add_totp()
     for values in (acr.SMS, acr.PASSWORD_SMS, f"urn:elsewhere {acr.PASSWORD_SMS}", "urn:elsewhere"):
         location = await person.authorize(acr_values=values, prompt="none")
         assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_core_3_1_2_1_any_of_the_values_will_do_and_unknown_ones_do_not_count(person: Any) -> None:
+async def test_core_3_1_2_1_any_of_the_values_will_do_and_unknown_ones_do_not_count(person: Person) -> None:
     for values in (f"{acr.MFA} {acr.SMS}", "1 2", "urn:zhuxue:acr:retina"):
         location = await person.authorize(acr_values=values)
         assert (await person.redeem(location))["claims"]["acr"] == acr.SMS
@@ -76,7 +77,7 @@ async def test_core_3_1_2_1_any_of_the_values_will_do_and_unknown_ones_do_not_co
 
 
 async def test_core_3_1_2_6_without_a_page_a_level_that_could_be_reached_needs_a_sign_in(
-    person: Any, pages: Any
+    person: Person, pages: Any
 ) -> None:
     for asked in ({"acr_values": acr.MFA}, {"claims": essential(acr.MFA)}):
         answer = pages.answer(await person.authorize(prompt="none", **asked))
@@ -84,7 +85,7 @@ async def test_core_3_1_2_6_without_a_page_a_level_that_could_be_reached_needs_a
 
 
 async def test_core_5_5_1_1_an_essential_acr_that_nobody_can_reach_is_unmet(
-    person: Any, new_person: Any, pages: Any
+    person: Person, new_person: NewPerson, pages: Any
 ) -> None:
     for who in (person, new_person()):
         for prompt in ({}, {"prompt": "none"}):
@@ -92,7 +93,7 @@ async def test_core_5_5_1_1_an_essential_acr_that_nobody_can_reach_is_unmet(
             assert (answer["error"], answer["state"]) == (UNMET, "st")
 
 
-async def test_core_5_5_1_1_the_answer_to_an_essential_acr_is_one_of_its_values(person: Any) -> None:
+async def test_core_5_5_1_1_the_answer_to_an_essential_acr_is_one_of_its_values(person: Person) -> None:
     await person.add_totp()
     for values, named in (
         ((acr.SMS,), acr.SMS),
@@ -104,14 +105,14 @@ async def test_core_5_5_1_1_the_answer_to_an_essential_acr_is_one_of_its_values(
         assert claims["acr"] == named
 
 
-async def test_core_5_5_1_1_a_voluntary_acr_is_answered_with_the_level_there_is(person: Any) -> None:
+async def test_core_5_5_1_1_a_voluntary_acr_is_answered_with_the_level_there_is(person: Person) -> None:
     wanted = json.dumps({"id_token": {"acr": {"value": acr.MFA}}})
     claims = (await person.redeem(await person.authorize(claims=wanted)))["claims"]
     assert claims["acr"] == acr.SMS
 
 
 @pytest.mark.parametrize("asked", [{"acr_values": acr.MFA}, {"claims": essential(acr.MFA)}])
-async def test_rfc9470_5_whoever_does_not_want_to_is_unmet(person: Any, pages: Any, asked: Any) -> None:
+async def test_rfc9470_5_whoever_does_not_want_to_is_unmet(person: Person, pages: Any, asked: Any) -> None:
     """RFC 9470 §5: an error, so that the client is not given once more what was refused already."""
     page = await person.page(await person.authorize(**asked))
     answer = await person.send(page, "/authorize/decision", decision="no_step_up")
@@ -121,7 +122,7 @@ async def test_rfc9470_5_whoever_does_not_want_to_is_unmet(person: Any, pages: A
     assert (await person.authorize(**asked)).startswith("/login/step-up?")
 
 
-async def test_who_has_nothing_sets_up_totp_on_the_way(person: Any, pages: Any) -> None:
+async def test_who_has_nothing_sets_up_totp_on_the_way(person: Person, pages: Any) -> None:
     location = await person.authorize(acr_values=acr.MFA)
     page = await person.page(location)
     assert "您还没有可用的验证方式" in page.text
@@ -133,7 +134,7 @@ async def test_who_has_nothing_sets_up_totp_on_the_way(person: Any, pages: Any) 
     assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Any, pages: Any) -> None:
+async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Person, pages: Any) -> None:
     location = await person.authorize(acr_values=acr.PASSWORD_SMS)
     back = pages.return_to(location)
     assert "设置密码" in (await person.page(location)).text
@@ -146,7 +147,7 @@ async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Any, pages:
     assert (claims["acr"], claims["amr"]) == (acr.PASSWORD_SMS, ["sms", "otp", "pwd", "mfa"])
 
 
-async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Any, pages: Any) -> None:
+async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Person, pages: Any) -> None:
     """Otherwise whoever reads the text messages could."""
     await person.set_password()
     await person.sign_in()
@@ -159,7 +160,7 @@ async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Any, p
     assert (await person.session()).acr == acr.PASSWORD_SMS
 
 
-async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Any, pages: Any) -> None:
+async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Person, pages: Any) -> None:
     await person.add_totp()
     await person.sign_in()
     person.clock.advance(timedelta(minutes=6))
@@ -174,7 +175,7 @@ async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Any, pag
 
 
 async def test_a_passkey_reaches_the_level_without_an_sms_code(
-    person: Any, new_person: Any, soft_key: Any, pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
@@ -185,7 +186,7 @@ async def test_a_passkey_reaches_the_level_without_an_sms_code(
     assert (await other.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_rfc9470_6_2_introspection_tells_level_and_time(person: Any) -> None:
+async def test_rfc9470_6_2_introspection_tells_level_and_time(person: Person) -> None:
     await person.add_totp()
     tokens = await person.redeem(await person.authorize(resource="urn:zhuxue:office"))
     form = {"token": tokens["access_token"]}
@@ -194,7 +195,7 @@ async def test_rfc9470_6_2_introspection_tells_level_and_time(person: Any) -> No
     assert answer["auth_time"] == int(person.clock.now().timestamp())
 
 
-async def test_prompt_login_asks_for_both_once(person: Any, pages: Any) -> None:
+async def test_prompt_login_asks_for_both_once(person: Person, pages: Any) -> None:
     """The SMS code of the request counts for `prompt=login`; stepping up does not ask for it again."""
     await person.add_totp()
     person.clock.advance(timedelta(minutes=1))
@@ -208,7 +209,7 @@ async def test_prompt_login_asks_for_both_once(person: Any, pages: Any) -> None:
     assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_rfc9126_a_pushed_request_steps_up_too(person: Any) -> None:
+async def test_rfc9126_a_pushed_request_steps_up_too(person: Person) -> None:
     await person.add_totp()
     await person.sign_in()
     pushed = dict(parse_qsl(urlsplit(person.url(acr_values=acr.MFA)).query))
@@ -220,12 +221,12 @@ async def test_rfc9126_a_pushed_request_steps_up_too(person: Any) -> None:
     assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_rfc9470_5_max_age_alone_asks_to_sign_in_again(person: Any) -> None:
+async def test_rfc9470_5_max_age_alone_asks_to_sign_in_again(person: Person) -> None:
     person.clock.advance(timedelta(minutes=10))
     assert (await person.authorize(max_age="300")).startswith("/login?")
 
 
-async def test_rfc7591_default_acr_values_stand_in_for_acr_values(person: Any) -> None:
+async def test_rfc7591_default_acr_values_stand_in_for_acr_values(person: Person) -> None:
     async with person.app.state.database.transaction() as session:
         await session.execute(
             text("UPDATE clients SET default_acr_values = ARRAY[:mfa] WHERE client_id = 'portal'"),
@@ -236,14 +237,14 @@ async def test_rfc7591_default_acr_values_stand_in_for_acr_values(person: Any) -
         assert (await person.redeem(await person.authorize(**asked)))["claims"]["acr"] == acr.SMS
 
 
-async def test_discovery_names_the_levels(person: Any) -> None:
+async def test_discovery_names_the_levels(person: Person) -> None:
     document = (await person.http.get("/.well-known/openid-configuration")).json()
     assert document["acr_values_supported"] == list(acr.ORDER)
     assert {"acr", "amr", "auth_time"} <= set(document["claims_supported"])
 
 
 async def test_rfc9470_from_the_challenge_to_the_answer(
-    new_person: Any, one_line_world: Any, pages: Any
+    new_person: NewPerson, one_line_world: Any, pages: Any
 ) -> None:
     """An administrator resets somebody's authenticators: refused, challenged, stepped up, done."""
     phones = {one.unit_code: one.phone for one in one_line_world.people if "unit_admin" in one.roles}

@@ -3,28 +3,29 @@
 import contextlib
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from authkit import acr
 from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
+from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
 from services.identity.tests.support.services import sessions_in
 from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 
 
-async def test_a_stranger_is_sent_to_sign_in(new_person: Any) -> None:
+async def test_a_stranger_is_sent_to_sign_in(new_person: NewPerson) -> None:
     for path in ("", "/password", "/totp", "/passkeys"):
         location = (await new_person().http.get(SECURITY + path)).headers["location"]
         assert location in ("/login?return_to=%2Faccount%2Fsecurity", SECURITY)
 
 
-async def test_nothing_is_changed_five_minutes_after_signing_in(person: Any) -> None:
+async def test_nothing_is_changed_five_minutes_after_signing_in(person: Person) -> None:
     page = await person.page(SECURITY)
     assert "设置密码" in page.text
     totp = await person.page(f"{SECURITY}/totp")
@@ -42,7 +43,7 @@ async def test_nothing_is_changed_five_minutes_after_signing_in(person: Any) -> 
     assert (await person.run("SELECT count(*) FROM passwords")).scalar_one() == 0
 
 
-async def test_setting_something_up_makes_no_sign_in_younger(person: Any) -> None:
+async def test_setting_something_up_makes_no_sign_in_younger(person: Person) -> None:
     """Else whoever has got hold of a session could keep it fit for changes for ever."""
     since = (await person.session()).authenticated_at
     person.clock.advance(timedelta(minutes=4))
@@ -54,7 +55,7 @@ async def test_setting_something_up_makes_no_sign_in_younger(person: Any) -> Non
     assert "请先<a" in (await person.page(SECURITY)).text
 
 
-async def test_whoever_only_reads_text_messages_adds_nothing(person: Any, new_person: Any) -> None:
+async def test_whoever_only_reads_text_messages_adds_nothing(person: Person, new_person: NewPerson) -> None:
     await person.set_password()
     await person.add_totp()
     thief = new_person()
@@ -84,7 +85,7 @@ async def test_whoever_only_reads_text_messages_adds_nothing(person: Any, new_pe
     "path",
     ["/password", "/totp", "/recovery-codes", "/passkeys", "/remove", "!code", "!password", "!passkey"],
 )
-async def test_forms_cannot_be_forged(person: Any, path: str) -> None:
+async def test_forms_cannot_be_forged(person: Person, path: str) -> None:
     url = path.replace("!", "/login/step-up/") if path.startswith("!") else SECURITY + path
     form = {"csrf": "0" * 64, "what": "totp", "ticket": "x", "return_to": SECURITY}
     answer = await person.http.post(url, data=form)
@@ -95,7 +96,7 @@ async def test_forms_cannot_be_forged(person: Any, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
 
 
-async def test_the_sign_in_with_a_passkey_cannot_be_forged(person: Any) -> None:
+async def test_the_sign_in_with_a_passkey_cannot_be_forged(person: Person) -> None:
     form = {"csrf": "0" * 64, "ticket": "x", "return_to": SECURITY, "credential": "{}"}
     answer = await person.http.post("/login/passkey", data=form)
     assert (answer.status_code, answer.json()["code"]) == (403, "forged_form")
@@ -104,13 +105,15 @@ async def test_the_sign_in_with_a_passkey_cannot_be_forged(person: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["/login/step-up", "/login/passkey", f"{SECURITY}/totp", f"{SECURITY}/password"]
 )
-async def test_pages_lead_back_to_our_own_only(person: Any, path: str) -> None:
+async def test_pages_lead_back_to_our_own_only(person: Person, path: str) -> None:
     for elsewhere in ("https://evil.example/", "//evil.example", "/authorize?a\\b"):
         answer = await person.http.get(path, params={"return_to": elsewhere})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_return_to")
 
 
-async def test_removing_the_last_strong_one_is_asked_for(person: Any, new_person: Any, soft_key: Any) -> None:
+async def test_removing_the_last_strong_one_is_asked_for(
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
+) -> None:
     await person.add_totp()
     await person.add_passkey(soft_key(), "办公电脑")
     other = new_person()
@@ -134,7 +137,9 @@ async def test_removing_the_last_strong_one_is_asked_for(person: Any, new_person
     assert {"passkey.removed", "totp.removed"} <= set(await person.audited())
 
 
-async def test_nobody_removes_what_is_not_theirs(person: Any, new_person: Any, soft_key: Any) -> None:
+async def test_nobody_removes_what_is_not_theirs(
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
+) -> None:
     await person.add_passkey(soft_key())
     theirs = (await person.run("SELECT id FROM passkeys")).scalar_one()
     other = new_person("19900001324")
@@ -148,7 +153,7 @@ async def test_nobody_removes_what_is_not_theirs(person: Any, new_person: Any, s
     assert (await other.http.post(f"{SECURITY}/remove", data=bad)).status_code == 422
 
 
-async def test_no_change_goes_unnoticed(person: Any, app: Any) -> None:
+async def test_no_change_goes_unnoticed(person: Person, app: FastAPI) -> None:
     """The message is committed with the change, and sent as soon as the gateway takes it."""
 
     class Broken:
@@ -168,7 +173,7 @@ async def test_no_change_goes_unnoticed(person: Any, app: Any) -> None:
     assert "设置了登录密码" in person.messages()[-1]
 
 
-async def test_every_field_has_a_label_and_messages_are_announced(person: Any) -> None:
+async def test_every_field_has_a_label_and_messages_are_announced(person: Person) -> None:
     await person.set_password()
     await person.add_totp()
     await person.sign_in()
@@ -193,12 +198,12 @@ async def test_every_field_has_a_label_and_messages_are_announced(person: Any) -
     assert 'aria-describedby="message"' in pages[2].text
 
 
-async def test_the_account_page_leads_there(person: Any) -> None:
+async def test_the_account_page_leads_there(person: Person) -> None:
     assert f'href="{SECURITY}"' in (await person.page("/account/sessions")).text
     assert "/login/passkey?return_to=" in (await person.page(f"/login?return_to={SECURITY}")).text
 
 
-async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) -> None:
+async def test_the_operator_helps_whom_nobody_else_can(person: Person, app: FastAPI) -> None:
     await person.set_password()
     await person.add_totp()
     state = app.state
@@ -215,7 +220,7 @@ async def test_the_operator_helps_whom_nobody_else_can(person: Any, app: Any) ->
     assert (await person.run(actor)).scalar_one() == "operator"
 
 
-async def test_a_session_that_has_ended_does_not_step_up(person: Any, app: Any) -> None:
+async def test_a_session_that_has_ended_does_not_step_up(person: Person, app: FastAPI) -> None:
     """Ended between the page and the answer, by somebody else."""
     sid = (await person.session()).id
     async with app.state.database.transaction() as session:

@@ -2,18 +2,18 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pyotp
 import pytest
 
 from authkit import acr
+from services.identity.tests.support.authenticators import NewPerson, Person
 from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 
 
-async def test_enrolment_shows_secret_and_picture_and_is_confirmed_by_a_code(person: Any) -> None:
+async def test_enrolment_shows_secret_and_picture_and_is_confirmed_by_a_code(person: Person) -> None:
     page = await person.page(f"{SECURITY}/totp")
     assert "<svg" in page.text
     assert "style=" not in page.text.split("<svg")[1].split("</svg>")[0]
@@ -29,7 +29,7 @@ async def test_enrolment_shows_secret_and_picture_and_is_confirmed_by_a_code(per
     assert "新增了动态口令" in person.messages()[-1]
 
 
-async def test_the_secret_and_recovery_codes_are_not_stored_in_clear(person: Any) -> None:
+async def test_the_secret_and_recovery_codes_are_not_stored_in_clear(person: Person) -> None:
     await person.add_totp()
     stored = str((await person.run("SELECT * FROM totp_secrets")).all())
     stored += str((await person.run("SELECT * FROM recovery_codes")).all())
@@ -38,7 +38,7 @@ async def test_the_secret_and_recovery_codes_are_not_stored_in_clear(person: Any
 
 
 async def test_a_page_of_enrolment_works_a_quarter_of_an_hour_and_in_its_browser_only(
-    person: Any, new_person: Any
+    person: Person, new_person: NewPerson
 ) -> None:
     page = await person.page(f"{SECURITY}/totp")
     other = new_person("19900001324")
@@ -55,7 +55,7 @@ async def test_a_page_of_enrolment_works_a_quarter_of_an_hour_and_in_its_browser
     assert (await person.run("SELECT count(*) FROM totp_secrets")).scalar_one() == 0
 
 
-async def test_rfc6238_5_2_a_code_is_taken_once(person: Any) -> None:
+async def test_rfc6238_5_2_a_code_is_taken_once(person: Person) -> None:
     await person.add_totp()
     await person.sign_in()
     # The code that confirmed the enrolment has been used.
@@ -71,7 +71,7 @@ async def test_rfc6238_5_2_a_code_is_taken_once(person: Any) -> None:
     assert (await person.step_up("code", code=person.code(0))).status_code == 400
 
 
-async def test_of_two_sign_ins_at_once_one_code_lets_one_in(person: Any, new_person: Any) -> None:
+async def test_of_two_sign_ins_at_once_one_code_lets_one_in(person: Person, new_person: NewPerson) -> None:
     await person.add_totp()
     person.clock.advance(timedelta(minutes=1))
     other = new_person()
@@ -85,14 +85,14 @@ async def test_of_two_sign_ins_at_once_one_code_lets_one_in(person: Any, new_per
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(-2, 400), (-1, 303), (0, 303), (1, 303), (2, 400)])
-async def test_rfc6238_5_2_one_step_of_delay_is_allowed(person: Any, steps: int, expected: int) -> None:
+async def test_rfc6238_5_2_one_step_of_delay_is_allowed(person: Person, steps: int, expected: int) -> None:
     await person.add_totp()
     person.clock.advance(timedelta(minutes=10))
     await person.sign_in()
     assert (await person.step_up("code", code=f" {person.code(steps)} ")).status_code == expected
 
 
-async def test_five_wrong_codes_lock_for_fifteen_minutes(person: Any) -> None:
+async def test_five_wrong_codes_lock_for_fifteen_minutes(person: Person) -> None:
     await person.add_totp()
     person.clock.advance(timedelta(minutes=1))
     await person.sign_in()
@@ -105,7 +105,7 @@ async def test_five_wrong_codes_lock_for_fifteen_minutes(person: Any) -> None:
     assert (await person.step_up("code", code=person.code())).status_code == 303
 
 
-async def test_a_recovery_code_works_once_and_its_use_is_told(person: Any) -> None:
+async def test_a_recovery_code_works_once_and_its_use_is_told(person: Person) -> None:
     await person.add_totp()
     await person.sign_in()
     typed = person.recovery_codes[3].upper().replace("-", " ")
@@ -117,7 +117,7 @@ async def test_a_recovery_code_works_once_and_its_use_is_told(person: Any) -> No
     assert (await person.step_up("code", code=person.recovery_codes[0])).status_code == 303
 
 
-async def test_new_recovery_codes_end_the_old_ones(person: Any) -> None:
+async def test_new_recovery_codes_end_the_old_ones(person: Person) -> None:
     await person.add_totp()
     page = await person.page(SECURITY)
     assert "恢复码剩余 10 个" in page.text
@@ -129,7 +129,7 @@ async def test_new_recovery_codes_end_the_old_ones(person: Any) -> None:
     assert (await person.step_up("code", code=new)).status_code == 303
 
 
-async def test_a_code_of_somebody_else_is_wrong(person: Any, new_person: Any) -> None:
+async def test_a_code_of_somebody_else_is_wrong(person: Person, new_person: NewPerson) -> None:
     await person.add_totp()
     other = new_person("19900001324")
     await other.sign_in()
@@ -140,7 +140,7 @@ async def test_a_code_of_somebody_else_is_wrong(person: Any, new_person: Any) ->
         assert (await person.step_up("code", code=code)).status_code == 400
 
 
-async def test_there_is_one_totp_at_a_time(person: Any) -> None:
+async def test_there_is_one_totp_at_a_time(person: Person) -> None:
     page = await person.page(f"{SECURITY}/totp")
     await person.add_totp()
     secret = page.text.split('id="secret">')[1].split("<")[0]

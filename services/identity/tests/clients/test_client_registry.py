@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from identity.audit.models import AuditRecord
 from identity.clients.models import Client, ClientSecret
 from identity.grants.models import Grant
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
@@ -22,7 +24,7 @@ CALLBACK = "https://rp.example.cn/cb"
 class Admin:
     """An administrator who calls the API."""
 
-    def __init__(self, browser: Any, bearer: dict[str, str], unit: str) -> None:
+    def __init__(self, browser: Browser, bearer: dict[str, str], unit: str) -> None:
         self.browser, self.bearer, self.unit = browser, bearer, unit
 
     async def call(self, method: str, path: str, **more: Any) -> Any:
@@ -35,7 +37,7 @@ class Admin:
 
 
 @pytest.fixture
-def admin_of(new_browser: Any) -> Any:
+def admin_of(new_browser: NewBrowser) -> Any:
     async def make(phone: str) -> Admin:
         browser = new_browser()
         bearer = await browser.bearer(phone)
@@ -45,7 +47,7 @@ def admin_of(new_browser: Any) -> Any:
     return make
 
 
-async def sign_in_through(browser: Any, client_id: str, secret: str, phone: str = COUNTY_ADMIN) -> Any:
+async def sign_in_through(browser: Browser, client_id: str, secret: str, phone: str = COUNTY_ADMIN) -> Any:
     """The whole code flow at the registered client; the token response."""
     url = browser.authorize_url(
         verifier=VERIFIER, client_id=client_id, redirect_uri=CALLBACK, scope="openid profile"
@@ -61,7 +63,7 @@ async def sign_in_through(browser: Any, client_id: str, secret: str, phone: str 
     return await redeem(browser, client_id, secret, code)
 
 
-async def redeem(browser: Any, client_id: str, secret: str, code: str) -> Any:
+async def redeem(browser: Browser, client_id: str, secret: str, code: str) -> Any:
     return await browser.http.post(
         "/token",
         data={
@@ -88,7 +90,7 @@ async def test_a_registered_client_signs_people_in(admin_of: Any) -> None:
     assert token.status_code == 200, token.text
 
 
-async def test_secrets_are_stored_as_hashes(app: Any, admin_of: Any) -> None:
+async def test_secrets_are_stored_as_hashes(app: FastAPI, admin_of: Any) -> None:
     secret = (await (await admin_of(COUNTY_ADMIN)).register()).json()["client_secret"]
     async with app.state.database.transaction() as session:
         for row in await session.scalars(select(ClientSecret)):
@@ -132,7 +134,7 @@ async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: Any) ->
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_redirect_uri")
 
 
-async def test_its_unit_keeps_what_the_centre_gave(app: Any, admin_of: Any) -> None:
+async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: Any) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     client_id = (await admin.register()).json()["client_id"]
     async with app.state.database.transaction() as session:
@@ -159,7 +161,7 @@ async def test_a_change_names_the_version_it_saw(admin_of: Any) -> None:
     assert again.status_code == 412
 
 
-async def test_secret_rotation_overlaps_and_keeps_two(app: Any, admin_of: Any) -> None:
+async def test_secret_rotation_overlaps_and_keeps_two(app: FastAPI, admin_of: Any) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     first = (await admin.register()).json()
     client_id = first["client_id"]
@@ -181,7 +183,7 @@ async def test_secret_rotation_overlaps_and_keeps_two(app: Any, admin_of: Any) -
     assert again.json()["code"] == "client_secret_not_found"
 
 
-async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: Any, admin_of: Any) -> None:
+async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI, admin_of: Any) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = (await admin.register()).json()
     client_id, secret = made["client_id"], made["client_secret"]
@@ -209,7 +211,7 @@ async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: Any, adm
 
 
 async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(
-    admin_of: Any, new_browser: Any
+    admin_of: Any, new_browser: NewBrowser
 ) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = await admin.register(

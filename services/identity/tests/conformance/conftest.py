@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.models import Client, ClientSecret, secret_hash
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.pages import hidden_fields
 from testkit.postgres import Migration
@@ -104,22 +105,16 @@ class Party(RelyingParty):
 
 
 @pytest.fixture
-def new_browser(app: FastAPI, new_browser: Any) -> Any:
+def new_browser(app: FastAPI, new_browser: NewBrowser) -> NewBrowser:
     """Browsers whose person may ask for SMS codes as often as a test signs in."""
 
-    def make() -> Any:
-        browser = new_browser()
-        sign_in = browser.sign_in
-
-        async def at_once(phone: str, return_to: str) -> httpx.Response:
+    class Patient(Browser):
+        async def sign_in(self, phone: str, return_to: str) -> httpx.Response:
             async with app.state.database.transaction() as session:
                 await session.execute(text("DELETE FROM sms_codes"))
-            return await sign_in(phone, return_to)  # type: ignore[no-any-return]
+            return await super().sign_in(phone, return_to)
 
-        browser.sign_in = at_once
-        return browser
-
-    return make
+    return lambda: Patient(app, new_browser().http)
 
 
 @pytest.fixture
@@ -139,21 +134,21 @@ async def register(app: FastAPI) -> Any:
 
 
 @pytest.fixture
-async def rp(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
+async def rp(app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str) -> RelyingParty:
     """A registered client of our own and a browser where nobody has signed in."""
     await register("rp")
     return RelyingParty(app.state.clock, new_browser(), "rp", issuer)
 
 
 @pytest.fixture
-async def third(app: FastAPI, new_browser: Any, register: Any, issuer: str) -> RelyingParty:
+async def third(app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str) -> RelyingParty:
     """A client of somebody else."""
     await register("third", first_party=False)
     return RelyingParty(app.state.clock, new_browser(), "third", issuer)
 
 
 @pytest.fixture
-async def centre(app: FastAPI, new_browser: Any) -> Any:
+async def centre(app: FastAPI, new_browser: NewBrowser) -> Any:
     """A centre's administrator: call the API as them."""
     browser = new_browser()
     async with app.state.database.transaction() as session:
@@ -169,7 +164,7 @@ async def centre(app: FastAPI, new_browser: Any) -> Any:
 
 
 @pytest.fixture
-def new_party(app: FastAPI, centre: Any, new_browser: Any, issuer: str) -> Any:
+def new_party(app: FastAPI, centre: Any, new_browser: NewBrowser, issuer: str) -> Any:
     """Makes parties that may register, as the centre limits them."""
 
     async def make(**limits: Any) -> Party:
@@ -182,7 +177,9 @@ def new_party(app: FastAPI, centre: Any, new_browser: Any, issuer: str) -> Any:
 
 
 @pytest.fixture
-async def fapi(app: FastAPI, new_browser: Any, register: Any, issuer: str, keys: AssertionKeys) -> Fapi:
+async def fapi(
+    app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str, keys: AssertionKeys
+) -> Fapi:
     """A client of the FAPI 2.0 security profile, with a nonce of the issuer's."""
     await register(
         "fapi",

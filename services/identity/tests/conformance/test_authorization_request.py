@@ -8,11 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
+from testkit.relying_party import RelyingParty
+
 CALLBACK = "http://localhost:8000/callback"
 OTHER = "19900001324"
 
 
-async def test_prompt_login_does_not_fall_back_to_the_old_session(rp: Any, clock: Any) -> None:
+async def test_prompt_login_does_not_fall_back_to_the_old_session(
+    rp: RelyingParty, clock: FrozenClock
+) -> None:
     await rp.tokens()
     answer = await rp.http.get(rp.url(prompt="login"))
     back = parse_qs(urlsplit(answer.headers["location"]).query)["return_to"][0]
@@ -23,7 +29,7 @@ async def test_prompt_login_does_not_fall_back_to_the_old_session(rp: Any, clock
     assert (await rp.http.get(back)).headers["location"].startswith("/login")
 
 
-async def test_a_marker_serves_one_request_of_one_browser(rp: Any, new_browser: Any) -> None:
+async def test_a_marker_serves_one_request_of_one_browser(rp: RelyingParty, new_browser: NewBrowser) -> None:
     answer = await rp.http.get(rp.url(prompt="login"))
     back = parse_qs(urlsplit(answer.headers["location"]).query)["return_to"][0]
     await rp.browser.sign_in(rp.phone, back)
@@ -35,11 +41,11 @@ async def test_a_marker_serves_one_request_of_one_browser(rp: Any, new_browser: 
 
 
 @pytest.mark.parametrize("prompt", ["none login", "none consent", "sometimes"])
-async def test_prompt_values_that_contradict_are_refused(rp: Any, prompt: str) -> None:
+async def test_prompt_values_that_contradict_are_refused(rp: RelyingParty, prompt: str) -> None:
     assert (await rp.authorize(prompt=prompt))["error"] == "invalid_request"
 
 
-async def test_prompt_select_account(rp: Any) -> None:
+async def test_prompt_select_account(rp: RelyingParty) -> None:
     first = (await rp.tokens())["claims"]["sub"]
     response = await rp.authorize("continue", prompt="select_account")
     assert rp.sign_ins == 1
@@ -50,7 +56,7 @@ async def test_prompt_select_account(rp: Any) -> None:
     assert (await rp.verified((await rp.redeem(response["code"])).json()["id_token"]))["sub"] != first
 
 
-async def test_max_age_0_always_asks_and_nonsense_is_refused(rp: Any) -> None:
+async def test_max_age_0_always_asks_and_nonsense_is_refused(rp: RelyingParty) -> None:
     await rp.tokens()
     await rp.tokens(max_age="0")
     assert rp.sign_ins == 2
@@ -59,7 +65,7 @@ async def test_max_age_0_always_asks_and_nonsense_is_refused(rp: Any) -> None:
         assert (await rp.authorize(max_age=bad))["error"] == "invalid_request"
 
 
-async def test_default_max_age_of_the_client(rp: Any, register: Any, clock: Any) -> None:
+async def test_default_max_age_of_the_client(rp: RelyingParty, register: Any, clock: FrozenClock) -> None:
     await rp.tokens()
     await register("hasty", default_max_age=10)
     rp.client_id = "hasty"
@@ -69,7 +75,7 @@ async def test_default_max_age_of_the_client(rp: Any, register: Any, clock: Any)
     assert "code" in await rp.authorize(prompt="none", max_age="60")
 
 
-async def test_id_token_hint_of_another_person_or_not_ours(rp: Any) -> None:
+async def test_id_token_hint_of_another_person_or_not_ours(rp: RelyingParty) -> None:
     first = await rp.tokens()
     header, payload, signature = first["id_token"].split(".")
     unsigned = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
@@ -89,7 +95,7 @@ async def test_id_token_hint_of_another_person_or_not_ours(rp: Any) -> None:
     assert (await rp.tokens(id_token_hint=first["id_token"]))["claims"]["sub"] == first["claims"]["sub"]
 
 
-async def test_claims_in_the_id_token_essential_acr_and_nonsense(rp: Any, register: Any) -> None:
+async def test_claims_in_the_id_token_essential_acr_and_nonsense(rp: RelyingParty, register: Any) -> None:
     wanted: dict[str, Any] = {"id_token": {"phone_number": None, "email": None}}
     claims = (await rp.tokens(claims=json.dumps(wanted)))["claims"]
     assert claims["phone_number"] == "+8619900001323"

@@ -15,6 +15,7 @@ from identity.base import job_queue
 from identity.sessions.jobs import EVENT, NOTIFY, LogoutDelivery
 from jobs.kinds import State
 from jobs.queue import JobView
+from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
 
@@ -48,12 +49,12 @@ async def until(condition: Any) -> None:
     raise AssertionError("it did not happen")
 
 
-async def notices(rp: Any) -> list[JobView]:
+async def notices(rp: RelyingParty) -> list[JobView]:
     async with rp.browser.app.state.database.transaction() as session:
         return await job_queue.list(session, kind=NOTIFY.name)
 
 
-async def time_passes(rp: Any) -> None:
+async def time_passes(rp: RelyingParty) -> None:
     """As if the wait for the next attempt were over."""
     async with rp.browser.app.state.database.transaction() as session:
         await session.execute(text("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'"))
@@ -66,13 +67,13 @@ async def time_passes(rp: Any) -> None:
         )
 
 
-async def test_oidcc_backchannel_logout_discovery_endpoint_verification(rp: Any) -> None:
+async def test_oidcc_backchannel_logout_discovery_endpoint_verification(rp: RelyingParty) -> None:
     document = await rp.discovery()
     assert document["backchannel_logout_supported"] is True
     assert document["backchannel_logout_session_supported"] is True
 
 
-async def test_oidcc_backchannel_rp_initiated_logout(rp: Any, register: Any) -> None:
+async def test_oidcc_backchannel_rp_initiated_logout(rp: RelyingParty, register: Any) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("heard", backchannel_logout_uri=uri)
         rp.client_id = "heard"
@@ -100,7 +101,7 @@ async def test_oidcc_backchannel_rp_initiated_logout(rp: Any, register: Any) -> 
 
 
 async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tokens(
-    rp: Any, register: Any
+    rp: RelyingParty, register: Any
 ) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("rsa", backchannel_logout_uri=uri, id_token_signed_response_alg="RS256")
@@ -120,7 +121,9 @@ async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tok
         assert algorithms == {"rsa": "RS256", "ec": "ES256"}
 
 
-async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(rp: Any, register: Any) -> None:
+async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
+    rp: RelyingParty, register: Any
+) -> None:
     async with receiver("503 Unavailable", "302 Found", "204 No Content") as (uri, bodies):
         await register("deaf", backchannel_logout_uri=uri)
         rp.client_id = "deaf"
@@ -145,7 +148,7 @@ async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(rp: Any,
         assert len(set(bodies)) == 3
 
 
-async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any) -> None:
+async def test_a_logout_notice_is_given_up_in_the_end(rp: RelyingParty, register: Any) -> None:
     await register("gone", backchannel_logout_uri="http://127.0.0.1:1/")
     rp.client_id = "gone"
     await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
@@ -165,7 +168,9 @@ async def test_a_logout_notice_is_given_up_in_the_end(rp: Any, register: Any) ->
     assert told == 1
 
 
-async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(rp: Any, register: Any) -> None:
+async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(
+    rp: RelyingParty, register: Any
+) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("heard", backchannel_logout_uri=uri)
         async with rp.browser.app.state.database.transaction() as session:
@@ -183,7 +188,7 @@ async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(rp:
 
 
 @pytest.mark.parametrize("uri", ["http://insecure.example/"])
-async def test_logout_tokens_leave_only_over_tls_in_production(rp: Any, uri: str) -> None:
+async def test_logout_tokens_leave_only_over_tls_in_production(rp: RelyingParty, uri: str) -> None:
     state = rp.browser.app.state
     settings = state.settings.model_copy(update={"mode": "production"})
     delivery = LogoutDelivery(state.key_ring, settings, state.clock)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc.jwk import KeySet
 
+from testkit.relying_party import RelyingParty
+
 # OpenID Connect Discovery §3.
 REQUIRED = {
     "issuer",
@@ -30,7 +32,7 @@ POSTED = {
 }
 
 
-async def test_oidcc_discovery_endpoint_verification(rp: Any, served: Any) -> None:
+async def test_oidcc_discovery_endpoint_verification(rp: RelyingParty, served: Any) -> None:
     document = await rp.discovery()
     assert document.keys() >= REQUIRED
     # §4.3: the very address that was asked.
@@ -50,7 +52,7 @@ async def test_oidcc_discovery_endpoint_verification(rp: Any, served: Any) -> No
     _authlib_takes_it(document)
 
 
-async def _every_address_answers(rp: Any, document: dict[str, Any]) -> None:
+async def _every_address_answers(rp: RelyingParty, document: dict[str, Any]) -> None:
     for name, uri in document.items():
         if not name.endswith(("_endpoint", "_uri")):
             continue
@@ -70,6 +72,6 @@ def _authlib_takes_it(document: dict[str, Any]) -> None:
     OpenIDProviderMetadata(https).validate()
 
 
-async def test_rfc8414_metadata_is_the_same_document(rp: Any) -> None:
+async def test_rfc8414_metadata_is_the_same_document(rp: RelyingParty) -> None:
     answer = await rp.http.get("/.well-known/oauth-authorization-server")
     assert answer.json() == await rp.discovery()

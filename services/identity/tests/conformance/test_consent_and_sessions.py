@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from copy import copy
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,12 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
+from testkit.relying_party import RelyingParty
 
-async def test_a_third_party_asks_once_and_a_first_party_never(rp: Any, third: Any) -> None:
+
+async def test_a_third_party_asks_once_and_a_first_party_never(rp: RelyingParty, third: RelyingParty) -> None:
     assert "code" in await rp.authorize(scope="openid profile")
     assert rp.asked == []
     assert "code" in await third.authorize(scope="openid phone")
@@ -31,7 +36,7 @@ async def test_a_third_party_asks_once_and_a_first_party_never(rp: Any, third: A
     assert len(third.asked) == 2
 
 
-async def test_claims_need_consent_like_their_scope(third: Any) -> None:
+async def test_claims_need_consent_like_their_scope(third: RelyingParty) -> None:
     await third.authorize()
     response = await third.authorize(prompt="none", claims='{"userinfo":{"phone_number":null}}')
     assert response["error"] == "consent_required"
@@ -39,7 +44,7 @@ async def test_claims_need_consent_like_their_scope(third: Any) -> None:
     assert "读取您的手机号" in third.asked[-1]
 
 
-async def test_denying_is_access_denied_and_is_not_remembered(third: Any) -> None:
+async def test_denying_is_access_denied_and_is_not_remembered(third: RelyingParty) -> None:
     response = await third.authorize("deny")
     assert (response["error"], response["state"]) == ("access_denied", "st")
     assert "iss" in response
@@ -47,7 +52,7 @@ async def test_denying_is_access_denied_and_is_not_remembered(third: Any) -> Non
     assert len(third.asked) == 2
 
 
-async def test_prompt_consent_asks_again(third: Any) -> None:
+async def test_prompt_consent_asks_again(third: RelyingParty) -> None:
     await third.authorize()
     await third.authorize(prompt="consent")
     assert len(third.asked) == 2
@@ -55,7 +60,9 @@ async def test_prompt_consent_asks_again(third: Any) -> None:
     assert (third.sign_ins, len(third.asked)) == (2, 3)
 
 
-async def test_consent_cannot_be_forged(third: Any, new_browser: Any, form_fields: Any) -> None:
+async def test_consent_cannot_be_forged(
+    third: RelyingParty, new_browser: NewBrowser, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     await third.authorize("deny")
     page = await third.http.get(third.url())
     assert "x-frame-options" in page.headers
@@ -77,7 +84,9 @@ async def test_consent_cannot_be_forged(third: Any, new_browser: Any, form_field
     assert (await third.authorize(prompt="none"))["error"] == "consent_required"
 
 
-async def test_a_consent_is_withdrawn_with_all_it_gave(third: Any, form_fields: Any) -> None:
+async def test_a_consent_is_withdrawn_with_all_it_gave(
+    third: RelyingParty, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     tokens = await third.tokens(scope="openid profile")
     page = await third.http.get("/account/sessions")
     assert "测试系统third" in page.text
@@ -89,7 +98,7 @@ async def test_a_consent_is_withdrawn_with_all_it_gave(third: Any, form_fields: 
     assert (await third.authorize(prompt="none"))["error"] == "consent_required"
 
 
-async def refused(rp: Any, tokens: dict[str, Any]) -> bool:
+async def refused(rp: RelyingParty, tokens: dict[str, Any]) -> bool:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     for _ in range(100):
         if (await rp.http.get("/userinfo", headers=headers)).status_code == 401:
@@ -98,7 +107,9 @@ async def refused(rp: Any, tokens: dict[str, Any]) -> bool:
     return False
 
 
-async def test_a_person_sees_and_ends_their_sessions(rp: Any, new_browser: Any, form_fields: Any) -> None:
+async def test_a_person_sees_and_ends_their_sessions(
+    rp: RelyingParty, new_browser: NewBrowser, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     tokens = await rp.tokens()
     others = []
     for _ in range(2):
@@ -125,7 +136,9 @@ async def test_a_person_sees_and_ends_their_sessions(rp: Any, new_browser: Any, 
     assert location == "/login?return_to=%2Faccount%2Fsessions"
 
 
-async def test_nobody_ends_a_session_of_somebody_else(rp: Any, new_browser: Any, form_fields: Any) -> None:
+async def test_nobody_ends_a_session_of_somebody_else(
+    rp: RelyingParty, new_browser: NewBrowser, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     theirs = copy(rp)
     theirs.browser, theirs.phone = new_browser(), "19900001324"
     tokens = await theirs.tokens()
@@ -136,7 +149,7 @@ async def test_nobody_ends_a_session_of_somebody_else(rp: Any, new_browser: Any,
     assert "code" in await theirs.authorize(prompt="none")
 
 
-async def test_a_browser_has_one_session_and_another_person_ends_it(rp: Any) -> None:
+async def test_a_browser_has_one_session_and_another_person_ends_it(rp: RelyingParty) -> None:
     first = await rp.tokens()
     rp.phone = "19900001324"
     second = await rp.tokens(prompt="login")
@@ -147,7 +160,9 @@ async def test_a_browser_has_one_session_and_another_person_ends_it(rp: Any) -> 
         assert rows.scalar_one() == 1
 
 
-async def test_a_code_of_an_ended_session_gives_nothing(rp: Any, form_fields: Any) -> None:
+async def test_a_code_of_an_ended_session_gives_nothing(
+    rp: RelyingParty, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     tokens = await rp.tokens()
     code = (await rp.authorize(prompt="none"))["code"]
     await rp.http.get("/end_session", params={"id_token_hint": tokens["id_token"]})
@@ -155,7 +170,7 @@ async def test_a_code_of_an_ended_session_gives_nothing(rp: Any, form_fields: An
 
 
 async def test_administrators_end_sessions_in_their_reach(
-    rp: Any, new_browser: Any, one_line_world: Any
+    rp: RelyingParty, new_browser: NewBrowser, one_line_world: Any
 ) -> None:
     admin, outside, world = new_browser(), new_browser(), one_line_world
     people = {person.unit_code: person for person in world.people if "unit_admin" in person.roles}
@@ -185,7 +200,9 @@ async def test_administrators_end_sessions_in_their_reach(
     assert (await rp.authorize(prompt="none"))["error"] == "login_required"
 
 
-async def test_idle_sessions_are_not_listed(rp: Any, clock: Any, new_browser: Any) -> None:
+async def test_idle_sessions_are_not_listed(
+    rp: RelyingParty, clock: FrozenClock, new_browser: NewBrowser
+) -> None:
     await rp.tokens()
     clock.advance(timedelta(minutes=31))
     other = copy(rp)

@@ -11,6 +11,7 @@ from joserfc.jwk import RSAKey
 from identity.keys.ring import LEAD
 from identity.oauth.authentication.client_keys import ClientKeys
 from testkit.clients import AssertionKeys
+from testkit.clock import FrozenClock
 
 JWKS_URI = "https://rp.example.cn/jwks"
 CALLBACK = "https://rp.example.cn/cb"
@@ -154,7 +155,7 @@ async def by_key(party: Any, **more: Any) -> None:
     assert "client_secret" not in party.client
 
 
-async def test_oidcc_registration_jwks_uri(party: Any, keys: Any) -> None:
+async def test_oidcc_registration_jwks_uri(party: Any, keys: AssertionKeys) -> None:
     publish(party, keys)
     await by_key(party)
     assert (await redeem(party, keys)).status_code == 200
@@ -176,7 +177,7 @@ async def test_oidcc_registration_sector_bad(party: Any) -> None:
     assert refused(answer, "invalid_client_metadata")
 
 
-async def test_oidcc_server_rotate_keys(party: Any, clock: Any) -> None:
+async def test_oidcc_server_rotate_keys(party: Any, clock: FrozenClock) -> None:
     await party.register()
     before = await party.keys()
     old = await party.tokens()
@@ -192,7 +193,7 @@ async def test_oidcc_server_rotate_keys(party: Any, clock: Any) -> None:
         jwt.decode(new["id_token"], before, ["ES256"])
 
 
-async def test_oidcc_refresh_token_rp_key_rotation(party: Any, keys: Any) -> None:
+async def test_oidcc_refresh_token_rp_key_rotation(party: Any, keys: AssertionKeys) -> None:
     published = publish(party, keys)
     await by_key(party, grant_types=["authorization_code", "refresh_token"])
     value = (await redeem(party, keys)).json()["refresh_token"]
@@ -228,7 +229,7 @@ async def test_oidcc_request_uri_signed_rs256(party: Any) -> None:
     assert response["error"] == "request_uri_not_supported"
 
 
-async def test_oidcc_ensure_request_object_with_redirect_uri(party: Any, keys: Any) -> None:
+async def test_oidcc_ensure_request_object_with_redirect_uri(party: Any, keys: AssertionKeys) -> None:
     await party.register()
     assert (await party.discovery())["request_parameter_supported"] is False
     inner = {"iss": party.client_id, "aud": party.issuer, "redirect_uri": "https://evil.example/"}
@@ -249,7 +250,7 @@ async def test_oidcc_refresh_token(party: Any) -> None:
     assert (await party.userinfo(again))["sub"] == claims["sub"]
 
 
-async def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(party: Any, keys: Any) -> None:
+async def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(party: Any, keys: AssertionKeys) -> None:
     publish(party, keys)
     await by_key(party)
     assert (await redeem(party, keys, aud=party.issuer)).status_code == 200

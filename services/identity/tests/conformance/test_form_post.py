@@ -6,12 +6,14 @@ each in both modes.
 
 import base64
 import re
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+
+from testkit.relying_party import RelyingParty
 
 
 async def test_the_answer_is_a_form_that_posts_itself_and_works_without_javascript(
-    rp: Any, form_fields: Any
+    rp: RelyingParty, form_fields: Callable[[str], dict[str, str]]
 ) -> None:
     answer = await rp.follow(await rp.http.get(rp.url(response_mode="form_post", state='a"><b>&')))
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
@@ -27,18 +29,18 @@ async def test_the_answer_is_a_form_that_posts_itself_and_works_without_javascri
     assert "form-action 'self' http://localhost:8000;" in policy
 
 
-async def test_an_error_is_posted_too(rp: Any, form_fields: Any) -> None:
+async def test_an_error_is_posted_too(rp: RelyingParty, form_fields: Callable[[str], dict[str, str]]) -> None:
     answer = await rp.http.get(rp.url(response_mode="form_post", prompt="none"))
     sent = form_fields(answer.text)
     assert (sent["error"], sent["state"]) == ("login_required", "st")
     assert "code" not in sent
 
 
-async def test_another_response_mode_is_refused(rp: Any) -> None:
+async def test_another_response_mode_is_refused(rp: RelyingParty) -> None:
     assert (await rp.authorize(response_mode="fragment"))["error"] == "invalid_request"
 
 
-async def test_a_redirect_uri_that_is_not_trusted_is_never_posted_to(rp: Any) -> None:
+async def test_a_redirect_uri_that_is_not_trusted_is_never_posted_to(rp: RelyingParty) -> None:
     answer = await rp.http.get(rp.url(response_mode="form_post", redirect_uri="http://evil.example/"))
     assert answer.status_code == 400
     assert "<form" not in answer.text

@@ -4,16 +4,18 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from testkit.relying_party import RelyingParty
+
 OUT = "http://localhost:8000/out"
 
 
-async def test_oidcc_frontchannel_logout_discovery_endpoint_verification(rp: Any) -> None:
+async def test_oidcc_frontchannel_logout_discovery_endpoint_verification(rp: RelyingParty) -> None:
     document = await rp.discovery()
     assert document["frontchannel_logout_supported"] is True
     assert document["frontchannel_logout_session_supported"] is True
 
 
-async def test_oidcc_frontchannel_rp_initiated_logout(rp: Any, register: Any) -> None:
+async def test_oidcc_frontchannel_rp_initiated_logout(rp: RelyingParty, register: Any) -> None:
     await register("framed", frontchannel_logout_uri="https://framed.example:8443/bye?a=1")
     rp.client_id = "framed"
     tokens = await rp.tokens()

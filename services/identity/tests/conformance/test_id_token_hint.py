@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from joserfc import jws
 
+from testkit.clock import FrozenClock
+from testkit.relying_party import RelyingParty
+
 OUT = "http://localhost:8000/out"
 
 
@@ -15,7 +18,7 @@ def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("identity.keys.ring.CACHE_SECONDS", -1.0)
 
 
-async def on_keys(rp: Any, call: Any) -> Any:
+async def on_keys(rp: RelyingParty, call: Any) -> Any:
     async with rp.browser.app.state.database.transaction() as session:
         return await session.run_sync(lambda sync: call(rp.browser.app.state.key_ring, sync))
 
@@ -24,11 +27,11 @@ def kid_of(token: str) -> str:
     return str(jws.extract_compact(token.encode()).headers()["kid"])
 
 
-async def published(rp: Any) -> set[str]:
+async def published(rp: RelyingParty) -> set[str]:
     return {key["kid"] for key in (await rp.http.get("/jwks")).json()["keys"]}
 
 
-async def test_a_hint_whose_key_has_been_rotated_out_is_taken(rp: Any, clock: Any) -> None:
+async def test_a_hint_whose_key_has_been_rotated_out_is_taken(rp: RelyingParty, clock: FrozenClock) -> None:
     hint = (await rp.tokens())["id_token"]
     await on_keys(rp, lambda ring, sync: ring.rotate(sync, clock.now(), "ES256", at_once=True))
     clock.advance(timedelta(minutes=10))
@@ -39,7 +42,7 @@ async def test_a_hint_whose_key_has_been_rotated_out_is_taken(rp: Any, clock: An
     assert (answer.status_code, answer.headers["location"]) == (303, OUT)
 
 
-async def test_a_hint_signed_by_a_compromised_key_is_refused(rp: Any, clock: Any) -> None:
+async def test_a_hint_signed_by_a_compromised_key_is_refused(rp: RelyingParty, clock: FrozenClock) -> None:
     hint = (await rp.tokens())["id_token"]
     await on_keys(rp, lambda ring, sync: ring.retire(sync, clock.now(), kid_of(hint), at_once=True))
     assert (await rp.authorize(prompt="none", id_token_hint=hint))["error"] == "invalid_request"

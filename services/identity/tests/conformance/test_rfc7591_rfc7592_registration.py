@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from identity.audit.models import AuditRecord
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
 
 COUNTY_ADMIN = "19900001323"
 
@@ -38,7 +41,7 @@ async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new
 
 
 async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(
-    centre: Any, clock: Any, new_party: Any
+    centre: Any, clock: FrozenClock, new_party: Any
 ) -> None:
     revoked = await new_party()
     (row,) = (await centre("GET", "/initial-access-tokens")).json()["items"]
@@ -50,7 +53,9 @@ async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(
     assert (await expired.register()).status_code == 401
 
 
-async def test_rfc7591_only_the_centre_issues_initial_access_tokens(centre: Any, new_browser: Any) -> None:
+async def test_rfc7591_only_the_centre_issues_initial_access_tokens(
+    centre: Any, new_browser: NewBrowser
+) -> None:
     county = new_browser()
     answer = await county.http.post(
         "/api/v1/initial-access-tokens",
@@ -138,7 +143,7 @@ async def test_rfc7591_unknown_metadata_is_ignored(new_party: Any) -> None:
     assert not {"software_id", "first_party", "audiences"} & set(answer.json())
 
 
-async def test_rfc7592_read_change_and_delete(app: Any, new_party: Any) -> None:
+async def test_rfc7592_read_change_and_delete(app: FastAPI, new_party: Any) -> None:
     party = await new_party()
     await party.register()
     read = await party.manage("GET")

@@ -1,23 +1,28 @@
 """oidcc-rp-initiated-logout-certification-test-plan: one test per module, then what else must hold."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
+from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
 
 
-async def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(rp: RelyingParty) -> None:
     assert (await rp.discovery())["end_session_endpoint"] == f"{rp.issuer}/end_session"
 
 
-async def test_oidcc_rp_initiated_logout(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout(rp: RelyingParty) -> None:
     token = (await rp.tokens())["id_token"]
     answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=OUT, state="s1")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{OUT}?state=s1")
     assert not await rp.signed_in()
 
 
-async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp: RelyingParty) -> None:
     token = (await rp.tokens())["id_token"]
     for bad in (f"{OUT}/", "http://evil.example/", "javascript:alert(1)", f"{OUT}#x"):
         answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=bad, state="s")
@@ -25,7 +30,7 @@ async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp: Any) -
     assert await rp.signed_in()
 
 
-async def test_oidcc_rp_initiated_logout_modified_id_token_hint(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_modified_id_token_hint(rp: RelyingParty) -> None:
     header, payload, signature = (await rp.tokens())["id_token"].split(".")
     forged = f"{header}.{payload}.{signature[:10]}{'A' if signature[10] != 'A' else 'B'}{signature[11:]}"
     answer = await rp.logout(id_token_hint=forged, post_logout_redirect_uri=OUT)
@@ -33,13 +38,13 @@ async def test_oidcc_rp_initiated_logout_modified_id_token_hint(rp: Any) -> None
     assert await rp.signed_in()
 
 
-async def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp: RelyingParty) -> None:
     await rp.tokens()
     answer = await rp.logout(id_token_hint="nonsense", post_logout_redirect_uri=OUT)
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
-async def test_oidcc_rp_initiated_logout_no_id_token_hint(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_no_id_token_hint(rp: RelyingParty) -> None:
     await rp.tokens()
     answer = await rp.confirm(await rp.logout(post_logout_redirect_uri=OUT, state="s"))
     # Nobody vouches for the URI: signed out, and not sent anywhere.
@@ -50,7 +55,7 @@ async def test_oidcc_rp_initiated_logout_no_id_token_hint(rp: Any) -> None:
     assert (await rp.confirm(page)).headers["location"] == f"{OUT}?state=s"
 
 
-async def test_oidcc_rp_initiated_logout_no_params(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_no_params(rp: RelyingParty) -> None:
     await rp.tokens()
     answer = await rp.confirm(await rp.logout())
     assert "您已退出登录" in answer.text
@@ -58,32 +63,32 @@ async def test_oidcc_rp_initiated_logout_no_params(rp: Any) -> None:
     assert "您已退出登录" in (await rp.logout()).text
 
 
-async def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(rp: RelyingParty) -> None:
     answer = await rp.logout(id_token_hint=(await rp.tokens())["id_token"], state="s")
     assert (answer.status_code, "您已退出登录" in answer.text) == (200, True)
     assert not await rp.signed_in()
 
 
-async def test_oidcc_rp_initiated_logout_no_state(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_no_state(rp: RelyingParty) -> None:
     answer = await rp.logout(id_token_hint=(await rp.tokens())["id_token"], post_logout_redirect_uri=OUT)
     assert answer.headers["location"] == OUT
 
 
-async def test_oidcc_rp_initiated_logout_only_state(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_only_state(rp: RelyingParty) -> None:
     await rp.tokens()
     answer = await rp.confirm(await rp.logout(state="s"))
     assert "您已退出登录" in answer.text
     assert not await rp.signed_in()
 
 
-async def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(rp: Any) -> None:
+async def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(rp: RelyingParty) -> None:
     token = (await rp.tokens())["id_token"]
     answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=f"{OUT}?foo=bar")
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
 async def test_an_expired_id_token_hint_by_post_without_cookies_ends_its_session(
-    rp: Any, clock: Any, new_browser: Any
+    rp: RelyingParty, clock: FrozenClock, new_browser: NewBrowser
 ) -> None:
     token = (await rp.tokens())["id_token"]
     clock.advance(timedelta(minutes=20))
@@ -92,7 +97,9 @@ async def test_an_expired_id_token_hint_by_post_without_cookies_ends_its_session
     assert not await rp.signed_in()
 
 
-async def test_another_site_cannot_sign_a_person_out(rp: Any, form_fields: Any) -> None:
+async def test_another_site_cannot_sign_a_person_out(
+    rp: RelyingParty, form_fields: Callable[[str], dict[str, str]]
+) -> None:
     await rp.tokens()
     page = await rp.logout()
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -105,7 +112,9 @@ async def test_another_site_cannot_sign_a_person_out(rp: Any, form_fields: Any) 
     assert await rp.signed_in()
 
 
-async def test_a_hint_of_another_session_or_client_asks_or_is_refused(rp: Any, register: Any) -> None:
+async def test_a_hint_of_another_session_or_client_asks_or_is_refused(
+    rp: RelyingParty, register: Any
+) -> None:
     old = (await rp.tokens())["id_token"]
     rp.phone = "19900001324"
     await rp.tokens(prompt="login")

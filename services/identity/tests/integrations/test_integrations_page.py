@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from identity.clients.models import Client
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
@@ -17,7 +19,7 @@ SIBLING_ADMIN = "19900001325"
 ISSUER = "http://localhost:8001"
 
 
-async def signed_in(browser: Any, phone: str) -> str:
+async def signed_in(browser: Browser, phone: str) -> str:
     """Go to the page; sign in; the page as it is then."""
     first = await browser.http.get("/integrations")
     assert first.headers["location"] == "/login?return_to=%2Fintegrations"
@@ -41,7 +43,7 @@ def form(text: str, **changes: str) -> dict[str, str]:
     return filled | changes
 
 
-async def test_register_see_settings_rotate_and_test(new_browser: Any) -> None:
+async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
@@ -70,7 +72,9 @@ async def test_register_see_settings_rotate_and_test(new_browser: Any) -> None:
     assert (await stranger.http.get(path)).status_code == 404
 
 
-async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(new_browser: Any, app: Any) -> None:
+async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
@@ -84,7 +88,7 @@ async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(new_bro
     assert 'href="https://rp.example.cn/begin?x=1&amp;iss=http%3A%2F%2Flocalhost%3A8001"' in page.text
 
 
-async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser: Any) -> None:
+async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser: NewBrowser) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     data = form(text, redirect_uri="http://rp.example.cn/cb")
@@ -94,7 +98,7 @@ async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser:
     assert 'value="http://rp.example.cn/cb"' in refused.text
 
 
-async def test_only_administrators(new_browser: Any) -> None:
+async def test_only_administrators(new_browser: NewBrowser) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_HANDLER)
     assert "只有单位管理员" in text
@@ -102,7 +106,9 @@ async def test_only_administrators(new_browser: Any) -> None:
     assert refused.status_code == 403
 
 
-async def test_a_form_shown_before_a_second_sign_in_is_refused(new_browser: Any, clock: Any) -> None:
+async def test_a_form_shown_before_a_second_sign_in_is_refused(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     """As on every page with a form: the token is bound to the session's present secret."""
     browser = new_browser()
     before = await signed_in(browser, COUNTY_ADMIN)
@@ -115,7 +121,7 @@ async def test_a_form_shown_before_a_second_sign_in_is_refused(new_browser: Any,
     assert made.status_code == 201
 
 
-async def test_forged_forms_are_refused(new_browser: Any) -> None:
+async def test_forged_forms_are_refused(new_browser: NewBrowser) -> None:
     browser, other = new_browser(), new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     foreign = await signed_in(other, SIBLING_ADMIN)
@@ -129,7 +135,7 @@ async def test_forged_forms_are_refused(new_browser: Any) -> None:
         assert (refused.status_code, refused.json()["code"]) == (403, "forged_form")
 
 
-async def test_sign_in_returns_nowhere_else(new_browser: Any) -> None:
+async def test_sign_in_returns_nowhere_else(new_browser: NewBrowser) -> None:
     browser = new_browser()
     for place in (
         "/integrations/x",

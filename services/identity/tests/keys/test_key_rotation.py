@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from identity.clients.models import Client
 from identity.keys.jobs import maintain
 from identity.keys.models import SigningKey
 from identity.keys.ring import LEAD, KeyRing, NoSuchKey
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
@@ -35,28 +37,28 @@ def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authkit_jwks, "_UNKNOWN_KID_SECONDS", -1.0)
 
 
-def another_ring(app: Any, clock: FrozenClock) -> KeyRing:
+def another_ring(app: FastAPI, clock: FrozenClock) -> KeyRing:
     """The key ring of a second process on the same database."""
     return KeyRing(app.state.vault, clock, token_seconds=300)
 
 
-async def on(app: Any, call: Any) -> Any:
+async def on(app: FastAPI, call: Any) -> Any:
     async with app.state.database.transaction() as session:
         return await session.run_sync(call)
 
 
-async def active(app: Any, ring: KeyRing, alg: str = "ES256") -> str:
+async def active(app: FastAPI, ring: KeyRing, alg: str = "ES256") -> str:
     key = await on(app, lambda sync: ring.active(sync, alg))
     return str(key.kid)
 
 
-async def published(app: Any) -> set[str]:
+async def published(app: FastAPI) -> set[str]:
     document = await on(app, app.state.key_ring.jwks)
     return {key["kid"] for key in document["keys"]}
 
 
 async def test_a_new_key_is_published_before_use_and_the_old_one_kept_until_its_tokens_expired(
-    app: Any, clock: FrozenClock
+    app: FastAPI, clock: FrozenClock
 ) -> None:
     ring, other = app.state.key_ring, another_ring(app, clock)
     old = await active(app, ring)
@@ -77,7 +79,7 @@ async def test_a_new_key_is_published_before_use_and_the_old_one_kept_until_its_
 
 
 async def test_a_resource_server_with_the_old_jwks_accepts_tokens_of_the_new_key(
-    app: Any, clock: FrozenClock
+    app: FastAPI, clock: FrozenClock
 ) -> None:
     async def fetch() -> dict[str, Any]:
         document: dict[str, Any] = await on(app, app.state.key_ring.jwks)
@@ -99,14 +101,16 @@ async def test_a_resource_server_with_the_old_jwks_accepts_tokens_of_the_new_key
         jwt.decode(token, ECKey.import_key(jwk), ["ES256"])
 
 
-async def test_rotating_twice_makes_one_successor(app: Any, clock: FrozenClock) -> None:
+async def test_rotating_twice_makes_one_successor(app: FastAPI, clock: FrozenClock) -> None:
     ring, other = app.state.key_ring, another_ring(app, clock)
     first = await on(app, lambda sync: ring.rotate(sync, clock.now(), "ES256"))
     second = await on(app, lambda sync: other.rotate(sync, clock.now(), "ES256"))
     assert first == second
 
 
-async def test_the_schedule_rotates_both_algorithms_once_whoever_looks(app: Any, clock: FrozenClock) -> None:
+async def test_the_schedule_rotates_both_algorithms_once_whoever_looks(
+    app: FastAPI, clock: FrozenClock
+) -> None:
     rings = [app.state.key_ring, another_ring(app, clock)]
     clock.advance(timedelta(days=89))
     for ring in rings:
@@ -127,13 +131,13 @@ async def test_the_schedule_rotates_both_algorithms_once_whoever_looks(app: Any,
         assert set(told) == set(made)
 
 
-async def test_a_schedule_of_zero_days_never_rotates(app: Any, clock: FrozenClock) -> None:
+async def test_a_schedule_of_zero_days_never_rotates(app: FastAPI, clock: FrozenClock) -> None:
     clock.advance(timedelta(days=5000))
     async with app.state.database.transaction() as session:
         assert await maintain(session, app.state.key_ring, clock, 0) == []
 
 
-async def test_emergency_a_compromised_key_leaves_the_jwks_at_once(app: Any, clock: FrozenClock) -> None:
+async def test_emergency_a_compromised_key_leaves_the_jwks_at_once(app: FastAPI, clock: FrozenClock) -> None:
     ring = app.state.key_ring
     bad = await active(app, ring)
     good = await on(app, lambda sync: ring.retire(sync, clock.now(), bad, at_once=True))
@@ -144,7 +148,9 @@ async def test_emergency_a_compromised_key_leaves_the_jwks_at_once(app: Any, clo
         await on(app, lambda sync: ring.retire(sync, clock.now(), bad))
 
 
-async def test_rotate_now_signs_at_once_and_keeps_the_old_key_published(app: Any, clock: FrozenClock) -> None:
+async def test_rotate_now_signs_at_once_and_keeps_the_old_key_published(
+    app: FastAPI, clock: FrozenClock
+) -> None:
     ring = app.state.key_ring
     old = await active(app, ring)
     new = await on(app, lambda sync: ring.rotate(sync, clock.now(), "ES256", at_once=True))
@@ -152,7 +158,7 @@ async def test_rotate_now_signs_at_once_and_keeps_the_old_key_published(app: Any
     assert {old, new} <= await published(app)
 
 
-async def test_retiring_the_signing_key_gives_it_a_successor(app: Any, clock: FrozenClock) -> None:
+async def test_retiring_the_signing_key_gives_it_a_successor(app: FastAPI, clock: FrozenClock) -> None:
     ring = app.state.key_ring
     old = await active(app, ring, "RS256")
     successor = await on(app, lambda sync: ring.retire(sync, clock.now(), old))
@@ -161,7 +167,7 @@ async def test_retiring_the_signing_key_gives_it_a_successor(app: Any, clock: Fr
     assert await active(app, ring, "RS256") == successor
 
 
-async def test_the_commands_tell_what_they_did(app: Any, clock: FrozenClock) -> None:
+async def test_the_commands_tell_what_they_did(app: FastAPI, clock: FrozenClock) -> None:
     ring = app.state.key_ring
     old = await active(app, ring)
 
@@ -177,14 +183,16 @@ async def test_the_commands_tell_what_they_did(app: Any, clock: FrozenClock) -> 
     assert "RS256 signing" in listed
 
 
-async def test_private_keys_are_sealed(app: Any) -> None:
+async def test_private_keys_are_sealed(app: FastAPI) -> None:
     async with app.state.database.transaction() as session:
         for row in await session.scalars(select(SigningKey)):
             assert b'"d"' not in row.private_jwk_sealed
             assert "d" not in row.public_jwk
 
 
-async def test_an_id_token_in_rs256_for_a_client_that_asks_for_it(app: Any, new_browser: Any) -> None:
+async def test_an_id_token_in_rs256_for_a_client_that_asks_for_it(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
     async with app.state.database.transaction() as session:
         client = await session.get(Client, "portal")
         client.id_token_signed_response_alg = "RS256"

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from identity import bootstrap
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 SIBLING_ADMIN = "19900001325"  # 370103
@@ -14,14 +16,14 @@ CITY_ADMIN = "19900001039"  # 济南市 370100
 NEWCOMER = "13812345678"
 
 
-async def register(browser: Any, phone: str = NEWCOMER, name: str = "王小明") -> Any:
+async def register(browser: Browser, phone: str = NEWCOMER, name: str = "王小明") -> Any:
     asked = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
     assert asked.status_code == 202, asked.text
     code = browser.last_code(phone)
     return await browser.http.post("/api/v1/accounts", json={"phone": phone, "code": code, "name": name})
 
 
-async def test_a_new_school_s_first_administrator_is_approved_by_the_county(new_browser: Any) -> None:
+async def test_a_new_school_s_first_administrator_is_approved_by_the_county(new_browser: NewBrowser) -> None:
     county, sibling, teacher = new_browser(), new_browser(), new_browser()
     admin = await county.bearer(COUNTY_ADMIN)
     me = (await county.http.get("/api/v1/me", headers=admin)).json()
@@ -66,7 +68,7 @@ async def test_a_new_school_s_first_administrator_is_approved_by_the_county(new_
     assert now.json()["roles"] == ["unit_admin"]
 
 
-async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_browser: Any) -> None:
+async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_browser: NewBrowser) -> None:
     county, person = new_browser(), new_browser()
     admin = await county.bearer(COUNTY_ADMIN)
     handler = await person.bearer("19900001324")
@@ -84,7 +86,7 @@ async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_
 
 
 async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_tokens(
-    new_browser: Any,
+    new_browser: NewBrowser,
 ) -> None:
     county, teacher = new_browser(), new_browser()
     admin = await county.bearer(COUNTY_ADMIN)
@@ -131,7 +133,7 @@ async def test_the_national_loader_needs_a_real_first_administrator_and_world_s_
     assert [person.phone for person in chosen.people] == ["13800138000"]
 
 
-async def test_a_suspension_from_above_is_lifted_from_above_only(new_browser: Any) -> None:
+async def test_a_suspension_from_above_is_lifted_from_above_only(new_browser: NewBrowser) -> None:
     city, county, person = new_browser(), new_browser(), new_browser()
     higher, lower = await city.bearer(CITY_ADMIN), await county.bearer(COUNTY_ADMIN)
     sub = (await person.http.get("/api/v1/me", headers=await person.bearer("19900001324"))).json()["sub"]
@@ -142,7 +144,9 @@ async def test_a_suspension_from_above_is_lifted_from_above_only(new_browser: An
     assert (await city.http.post(f"/api/v1/accounts/{sub}/restore", headers=higher, json=reason)).is_success
 
 
-async def test_entitlements_end_with_the_unit_they_were_given_for(new_browser: Any, clock: Any) -> None:
+async def test_entitlements_end_with_the_unit_they_were_given_for(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     city, county = new_browser(), new_browser()
     higher = await city.bearer(CITY_ADMIN)
     admin = await county.bearer(COUNTY_ADMIN)

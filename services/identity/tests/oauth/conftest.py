@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import DEVICE_CODE
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.pages import csrf_of
 
@@ -94,13 +95,13 @@ async def clients(app: FastAPI, keys: AssertionKeys) -> None:
         session.add_all(rows)
 
 
-async def code_for(browser: Any, **more: str) -> str:
+async def code_for(browser: Browser, **more: str) -> str:
     """Sign in if needed and take the code from the redirect."""
     answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **more))
     return await follow(browser, answer, browser.authorize_url(verifier=VERIFIER, **more))
 
 
-async def follow(browser: Any, answer: Any, url: str) -> str:
+async def follow(browser: Browser, answer: Any, url: str) -> str:
     if answer.headers.get("location", "").startswith("/login"):
         answer = await browser.sign_in(PHONE, url)
         answer = await browser.http.get(answer.headers["location"])
@@ -110,7 +111,7 @@ async def follow(browser: Any, answer: Any, url: str) -> str:
     return str(query["code"][0])
 
 
-async def redeem(browser: Any, code: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
+async def redeem(browser: Browser, code: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -123,7 +124,7 @@ async def redeem(browser: Any, code: str, *, auth: Any = None, headers: Any = No
     return await browser.http.post("/token", data=form | more, headers=headers, **extra)
 
 
-async def refresh(browser: Any, value: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
+async def refresh(browser: Browser, value: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
     form = {"grant_type": "refresh_token", "refresh_token": value}
     if auth is None and "client_assertion" not in more:
         form["client_id"] = "portal"
@@ -178,7 +179,7 @@ async def device_clients(app: FastAPI) -> None:
 class Device:
     """A device with its client, and the browser of a person beside it."""
 
-    def __init__(self, browser: Any, client_id: str = "wall", phone: str = PHONE) -> None:
+    def __init__(self, browser: Browser, client_id: str = "wall", phone: str = PHONE) -> None:
         self.browser, self.client_id, self.phone = browser, client_id, phone
         self.http = browser.http
         self.codes: dict[str, Any] = {}
@@ -240,5 +241,5 @@ def refused(answer: Any, error: str) -> None:
 
 
 @pytest.fixture
-def device(new_browser: Any) -> Device:
+def device(new_browser: NewBrowser) -> Device:
     return Device(new_browser())

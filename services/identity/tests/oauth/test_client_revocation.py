@@ -14,6 +14,7 @@ from sqlalchemy import text
 from authkit.principal import Principal
 from authkit.revocation import RevocationList
 from identity.base import AUDIENCE, revocations
+from services.identity.tests.support.running_identity import Browser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -45,7 +46,7 @@ async def execute(app: FastAPI, statement: str, **parameters: object) -> Any:
         return result.all() if result.returns_rows else None
 
 
-async def switch(browser: Any, action: str) -> None:
+async def switch(browser: Browser, action: str) -> None:
     """Disable or enable `rp`."""
     answer: httpx.Response = await browser.http.post(
         f"/api/v1/clients/rp/{action}", headers=await browser.bearer(PHONE), json={"reason": "系统下线"}
@@ -53,19 +54,19 @@ async def switch(browser: Any, action: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-async def is_active(browser: Any, token: str, auth: tuple[str, str] = OFFICE) -> bool:
+async def is_active(browser: Browser, token: str, auth: tuple[str, str] = OFFICE) -> bool:
     answer = await browser.http.post("/introspect", data={"token": token}, auth=auth)
     return bool(answer.json()["active"])
 
 
-async def tokens_of(browser: Any, tools: SimpleNamespace, **more: str) -> dict[str, str]:
+async def tokens_of(browser: Browser, tools: SimpleNamespace, **more: str) -> dict[str, str]:
     code = await tools.code_for(browser, client_id="rp", **(OF_OFFICE | more))
     answer: dict[str, str] = (await tools.redeem(browser, code, auth=RP)).json()
     return answer
 
 
 async def test_disabling_a_client_is_one_event_and_one_audit_row(
-    app: FastAPI, browser: Any, tools: SimpleNamespace
+    app: FastAPI, browser: Browser, tools: SimpleNamespace
 ) -> None:
     """It was once one of each for every grant: for a client that everybody uses, a million."""
     await tokens_of(browser, tools)
@@ -87,7 +88,7 @@ async def test_disabling_a_client_is_one_event_and_one_audit_row(
 
 
 async def test_disabling_a_client_does_not_wait_for_its_grants(
-    app: FastAPI, browser: Any, tools: SimpleNamespace
+    app: FastAPI, browser: Browser, tools: SimpleNamespace
 ) -> None:
     await tokens_of(browser, tools)
     async with app.state.database.transaction() as session, asyncio.timeout(20):
@@ -95,7 +96,7 @@ async def test_disabling_a_client_does_not_wait_for_its_grants(
         await switch(browser, "disable")
 
 
-async def test_enabling_a_client_again_revives_no_grant(browser: Any, tools: SimpleNamespace) -> None:
+async def test_enabling_a_client_again_revives_no_grant(browser: Browser, tools: SimpleNamespace) -> None:
     tokens = await tokens_of(browser, tools)
     code = await tools.code_for(browser, client_id="rp", **OF_OFFICE)
     own_form = {"grant_type": "client_credentials", **OF_OFFICE}
@@ -117,7 +118,7 @@ async def test_enabling_a_client_again_revives_no_grant(browser: Any, tools: Sim
 
 
 async def test_new_tokens_of_a_client_that_was_enabled_again_are_good(
-    browser: Any, tools: SimpleNamespace, clock: FrozenClock
+    browser: Browser, tools: SimpleNamespace, clock: FrozenClock
 ) -> None:
     await switch(browser, "disable")
     await switch(browser, "enable")
@@ -126,7 +127,7 @@ async def test_new_tokens_of_a_client_that_was_enabled_again_are_good(
 
 
 async def test_a_grant_of_a_process_that_has_not_seen_the_change_is_worth_nothing(
-    app: FastAPI, browser: Any, tools: SimpleNamespace
+    app: FastAPI, browser: Browser, tools: SimpleNamespace
 ) -> None:
     """Such a process goes on for a second with the registration that it has read."""
     await tokens_of(browser, tools)
@@ -138,7 +139,7 @@ async def test_a_grant_of_a_process_that_has_not_seen_the_change_is_worth_nothin
     assert (await tools.redeem(browser, code, auth=RP)).json()["error"] == "invalid_grant"
 
 
-async def test_userinfo_refuses_tokens_of_a_disabled_client(browser: Any, tools: SimpleNamespace) -> None:
+async def test_userinfo_refuses_tokens_of_a_disabled_client(browser: Browser, tools: SimpleNamespace) -> None:
     tokens = await tokens_of(browser, tools)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await browser.http.get("/userinfo", headers=headers)).status_code == 200
@@ -156,7 +157,7 @@ async def until_refused(call: Callable[[], Awaitable[httpx.Response]]) -> None:
 
 
 async def test_an_exchanged_token_ends_with_the_client_that_the_person_signed_in_to(
-    app: FastAPI, browser: Any, tools: SimpleNamespace
+    app: FastAPI, browser: Browser, tools: SimpleNamespace
 ) -> None:
     await execute(
         app,
@@ -205,7 +206,7 @@ async def test_an_exchanged_token_ends_with_the_client_that_the_person_signed_in
     [("sid", "other", False), ("other", "grant_id", False), ("sid", "grant_id", False), ("o", "o", True)],
 )
 async def test_introspection_takes_a_revocation_of_a_session_and_a_grant_for_either(
-    app: FastAPI, browser: Any, tools: SimpleNamespace, sid: str, grant_id: str, active: bool
+    app: FastAPI, browser: Browser, tools: SimpleNamespace, sid: str, grant_id: str, active: bool
 ) -> None:
     token = (await tokens_of(browser, tools))["access_token"]
     claims = tools.claims_of(token)

@@ -1,6 +1,5 @@
 """The client for front ends in development: its addresses on this machine, and never outside dev mode."""
 
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -13,6 +12,7 @@ from identity import bootstrap
 from identity.app import build
 from identity.clients.development import CLIENT_ID, DevModeOnly
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support.running_identity import NewBrowser
 
 ADMIN = "19900000001"
 VERIFIER = "v" * 43
@@ -36,7 +36,9 @@ async def registered(app: FastAPI) -> None:
     "redirect_uri",
     ["http://localhost:5173/callback", "http://localhost:3000/", "http://127.0.0.1:49152/callback"],
 )
-async def test_a_front_end_signs_people_in_with_every_scope(new_browser: Any, redirect_uri: str) -> None:
+async def test_a_front_end_signs_people_in_with_every_scope(
+    new_browser: NewBrowser, redirect_uri: str
+) -> None:
     browser = new_browser()
     scope = " ".join(bootstrap.PEOPLE_SCOPES)
     client = {"client_id": CLIENT_ID, "redirect_uri": redirect_uri}

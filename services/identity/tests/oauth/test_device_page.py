@@ -2,13 +2,15 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from identity.audit.models import AuditRecord
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
@@ -78,7 +80,9 @@ async def test_6_1_case_and_punctuation_do_not_count(device: Device, typed: str)
     assert "大屏" in (await device.enter(forms[typed])).text
 
 
-async def test_5_1_five_wrong_codes_in_ten_minutes(device: Device, new_browser: Any, clock: Any) -> None:
+async def test_5_1_five_wrong_codes_in_ten_minutes(
+    device: Device, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     await device.begin()
     for wrong in ("BBBB-BBBB", "x", "BBBB-BBBC", "AAAA-AAAA", "中文"):
         answer = await device.enter(wrong)
@@ -106,7 +110,7 @@ async def test_5_1_tries_at_once_are_all_counted(device: Device) -> None:
 
 
 async def test_5_1_tries_from_one_address_are_counted_too(
-    device: Device, new_browser: Any, monkeypatch: pytest.MonkeyPatch
+    device: Device, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("identity.oauth.device.rules.TRIES_PER_ADDRESS", 2)
     await device.enter("BBBB-BBBB")
@@ -117,7 +121,7 @@ async def test_5_1_tries_from_one_address_are_counted_too(
 
 
 async def test_5_1_one_person_does_not_lock_an_address(
-    device: Device, new_browser: Any, monkeypatch: pytest.MonkeyPatch
+    device: Device, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("identity.oauth.device.rules.TRIES_PER_ADDRESS", 7)
     for _ in range(9):
@@ -151,7 +155,7 @@ async def test_the_person_withdraws_a_device_on_their_own_page(device: Device) -
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 
 
-async def test_decisions_are_audited(device: Device, app: Any) -> None:
+async def test_decisions_are_audited(device: Device, app: FastAPI) -> None:
     await device.tokens()
     await device.begin()
     await device.decide("deny")

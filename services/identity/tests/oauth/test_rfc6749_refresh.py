@@ -7,18 +7,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
+
 PHONE = "19900001323"
 RP = ("rp", "r" * 40)
 
 
-async def first(browser: Any) -> dict[str, Any]:
+async def first(browser: Browser) -> dict[str, Any]:
     answer = await browser.token(PHONE, "urn:zhuxue:identity")
     assert answer.status_code == 200, answer.text
     token: dict[str, Any] = answer.json()
     return token
 
 
-async def refused_soon(browser: Any, access: str) -> bool:
+async def refused_soon(browser: Browser, access: str) -> bool:
     for _ in range(100):
         answer = await browser.http.get("/api/v1/me", headers={"Authorization": f"Bearer {access}"})
         if answer.status_code == 401:
@@ -28,7 +31,7 @@ async def refused_soon(browser: Any, access: str) -> bool:
 
 
 async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(
-    new_browser: Any, tools: Any
+    new_browser: NewBrowser, tools: Any
 ) -> None:
     browser = new_browser()
     claims = '{"id_token": {"name": null}}'
@@ -41,7 +44,7 @@ async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(
 
 
 async def test_a_public_client_s_token_rotates_and_keeps_auth_time_and_sid(
-    new_browser: Any, tools: Any, clock: Any
+    new_browser: NewBrowser, tools: Any, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -61,7 +64,9 @@ async def test_a_public_client_s_token_rotates_and_keeps_auth_time_and_sid(
         assert new[name] == old[name]
 
 
-async def test_reuse_after_the_grace_ends_the_whole_grant(new_browser: Any, tools: Any, clock: Any) -> None:
+async def test_reuse_after_the_grace_ends_the_whole_grant(
+    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+) -> None:
     browser = new_browser()
     token = await first(browser)
     second = (await tools.refresh(browser, token["refresh_token"])).json()
@@ -77,7 +82,7 @@ async def test_reuse_after_the_grace_ends_the_whole_grant(new_browser: Any, tool
 
 
 async def test_a_lost_answer_can_be_had_again_within_the_grace(
-    new_browser: Any, tools: Any, clock: Any
+    new_browser: NewBrowser, tools: Any, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -89,7 +94,7 @@ async def test_a_lost_answer_can_be_had_again_within_the_grace(
     assert (await tools.refresh(browser, lost["refresh_token"])).status_code == 200
 
 
-async def test_no_retry_once_the_successor_has_been_used(new_browser: Any, tools: Any) -> None:
+async def test_no_retry_once_the_successor_has_been_used(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = await first(browser)
     second = (await tools.refresh(browser, token["refresh_token"])).json()
@@ -98,7 +103,7 @@ async def test_no_retry_once_the_successor_has_been_used(new_browser: Any, tools
     assert (await tools.refresh(browser, third["refresh_token"])).json()["error"] == "invalid_grant"
 
 
-async def test_concurrent_refreshes_give_one_successor(new_browser: Any, tools: Any) -> None:
+async def test_concurrent_refreshes_give_one_successor(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = await first(browser)
     answers = await asyncio.gather(*(tools.refresh(browser, token["refresh_token"]) for _ in range(6)))
@@ -109,7 +114,9 @@ async def test_concurrent_refreshes_give_one_successor(new_browser: Any, tools: 
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_confidential_client_s_token_stays_and_needs_the_client(new_browser: Any, tools: Any) -> None:
+async def test_a_confidential_client_s_token_stays_and_needs_the_client(
+    new_browser: NewBrowser, tools: Any
+) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="rp")
     token = (await tools.redeem(browser, code, auth=RP)).json()
@@ -124,7 +131,7 @@ async def test_a_confidential_client_s_token_stays_and_needs_the_client(new_brow
     assert answer.json()["error"] == "invalid_grant"
 
 
-async def test_scope_and_resource_narrow_and_never_widen(new_browser: Any, tools: Any) -> None:
+async def test_scope_and_resource_narrow_and_never_widen(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = await first(browser)
     answer = await tools.refresh(browser, token["refresh_token"], scope="identity office directory:read")
@@ -149,7 +156,7 @@ async def test_scope_and_resource_narrow_and_never_widen(new_browser: Any, tools
     ],
 )
 async def test_refused_when_account_session_or_grant_has_ended(
-    new_browser: Any, tools: Any, statement: str
+    new_browser: NewBrowser, tools: Any, statement: str
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -159,7 +166,9 @@ async def test_refused_when_account_session_or_grant_has_ended(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_refused_when_expired_or_unknown_or_missing(new_browser: Any, tools: Any, clock: Any) -> None:
+async def test_refused_when_expired_or_unknown_or_missing(
+    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+) -> None:
     browser = new_browser()
     token = await first(browser)
     assert (await tools.refresh(browser, "nonsense")).json()["error"] == "invalid_grant"
@@ -169,7 +178,9 @@ async def test_refused_when_expired_or_unknown_or_missing(new_browser: Any, tool
 
 
 @pytest.mark.usefixtures("clients")
-async def test_no_refresh_token_for_a_client_not_registered_for_it(new_browser: Any, tools: Any) -> None:
+async def test_no_refresh_token_for_a_client_not_registered_for_it(
+    new_browser: NewBrowser, tools: Any
+) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="spa", scope="openid offline_access")
     answer = await tools.redeem(browser, code, client_id="spa")
@@ -179,7 +190,7 @@ async def test_no_refresh_token_for_a_client_not_registered_for_it(new_browser: 
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
 
-async def test_nothing_is_stored_in_clear(new_browser: Any, tools: Any) -> None:
+async def test_nothing_is_stored_in_clear(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = await first(browser)
     second = (await tools.refresh(browser, token["refresh_token"])).json()

@@ -4,10 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.models import ClientSecret, secret_hash
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
@@ -15,7 +19,7 @@ COCKPIT = ("cockpit", "c" * 40)
 RP = ("rp", "r" * 40)
 
 
-async def introspect(browser: Any, token: str, auth: Any = OFFICE) -> dict[str, Any]:
+async def introspect(browser: Browser, token: str, auth: Any = OFFICE) -> dict[str, Any]:
     answer = await browser.http.post("/introspect", data={"token": token}, auth=auth)
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
@@ -23,7 +27,9 @@ async def introspect(browser: Any, token: str, auth: Any = OFFICE) -> dict[str, 
     return found
 
 
-async def test_introspection_tells_the_audience_what_the_token_says(new_browser: Any, tools: Any) -> None:
+async def test_introspection_tells_the_audience_what_the_token_says(
+    new_browser: NewBrowser, tools: Any
+) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
     found = await introspect(browser, token["access_token"])
@@ -34,7 +40,7 @@ async def test_introspection_tells_the_audience_what_the_token_says(new_browser:
 
 
 async def test_introspection_is_inactive_for_everyone_else_and_everything_else(
-    new_browser: Any, clock: Any
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
@@ -46,7 +52,7 @@ async def test_introspection_is_inactive_for_everyone_else_and_everything_else(
     assert await introspect(browser, access) == {"active": False}
 
 
-async def test_introspection_needs_a_confidential_client(new_browser: Any) -> None:
+async def test_introspection_needs_a_confidential_client(new_browser: NewBrowser) -> None:
     browser = new_browser()
     for form, auth in (
         ({"token": "x"}, None),
@@ -54,8 +60,7 @@ async def test_introspection_needs_a_confidential_client(new_browser: Any) -> No
         ({"token": "x", "client_id": "office"}, None),
         ({"token": "x"}, ("office", "x" * 40)),
     ):
-        extra = {} if auth is None else {"auth": auth}
-        answer = await browser.http.post("/introspect", data=form, **extra)
+        answer = await browser.http.post("/introspect", data=form, auth=auth or httpx.USE_CLIENT_DEFAULT)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     answer = await browser.http.post("/introspect", data={"a": "b"}, auth=OFFICE)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
@@ -63,7 +68,7 @@ async def test_introspection_needs_a_confidential_client(new_browser: Any) -> No
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-async def test_revoking_ends_the_grant(new_browser: Any, tools: Any, which: str) -> None:
+async def test_revoking_ends_the_grant(new_browser: NewBrowser, tools: Any, which: str) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:identity")).json()
     answer = await browser.http.post(
@@ -83,7 +88,7 @@ async def test_revoking_ends_the_grant(new_browser: Any, tools: Any, which: str)
 
 
 async def test_introspection_is_inactive_at_once_after_revocation_or_the_session_s_end(
-    new_browser: Any,
+    new_browser: NewBrowser,
 ) -> None:
     browser = new_browser()
     first = (await browser.token(PHONE, "urn:zhuxue:office")).json()
@@ -97,7 +102,7 @@ async def test_introspection_is_inactive_at_once_after_revocation_or_the_session
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_client_revokes_only_its_own_tokens(new_browser: Any, tools: Any) -> None:
+async def test_a_client_revokes_only_its_own_tokens(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
     for value in (token["access_token"], token["refresh_token"]):
@@ -109,7 +114,7 @@ async def test_a_client_revokes_only_its_own_tokens(new_browser: Any, tools: Any
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_client_s_own_access_token_and_refresh_token(new_browser: Any, tools: Any) -> None:
+async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
     access = (await browser.http.post("/token", data=form, auth=RP)).json()["access_token"]
@@ -126,7 +131,7 @@ async def test_a_client_s_own_access_token_and_refresh_token(new_browser: Any, t
 
 @pytest.mark.usefixtures("clients")
 async def test_a_disabled_client_s_tokens_are_inactive_at_once(
-    new_browser: Any, app: Any, tools: Any
+    new_browser: NewBrowser, app: FastAPI, tools: Any
 ) -> None:
     browser = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
@@ -142,7 +147,9 @@ async def test_a_disabled_client_s_tokens_are_inactive_at_once(
 
 
 @pytest.mark.usefixtures("clients")
-async def test_the_own_token_of_a_client_whose_id_is_a_uuid_is_active(new_browser: Any, app: Any) -> None:
+async def test_the_own_token_of_a_client_whose_id_is_a_uuid_is_active(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
     async with app.state.database.transaction() as session:
         await session.execute(text("DELETE FROM client_secrets WHERE client_id = 'rp'"))
         client_id = "01930000-0000-7000-8000-0000000000cc"
@@ -158,7 +165,7 @@ async def test_the_own_token_of_a_client_whose_id_is_a_uuid_is_active(new_browse
     assert (await introspect(browser, own))["active"] is True
 
 
-async def test_revocation_needs_a_client_and_a_token(new_browser: Any) -> None:
+async def test_revocation_needs_a_client_and_a_token(new_browser: NewBrowser) -> None:
     http = new_browser().http
     assert (await http.post("/revoke", data={"token": "x"})).json()["error"] == "invalid_client"
     assert (await http.post("/revoke", data={"client_id": "portal"})).json()["error"] == "invalid_request"

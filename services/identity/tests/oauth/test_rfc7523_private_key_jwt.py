@@ -9,10 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from identity.oauth.authentication.client_keys import ClientKeys, NotFetched
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clients import AssertionKeys
 
 ISSUER = "http://localhost:8001"
 FORM = {"grant_type": "client_credentials", "scope": "office", "resource": "urn:zhuxue:office"}
@@ -21,7 +24,9 @@ pytestmark = pytest.mark.usefixtures("clients")
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256"])
 @pytest.mark.parametrize("aud", [ISSUER, f"{ISSUER}/token", [ISSUER]])
-async def test_a_signed_assertion_is_taken(new_browser: Any, keys: Any, alg: str, aud: Any) -> None:
+async def test_a_signed_assertion_is_taken(
+    new_browser: NewBrowser, keys: AssertionKeys, alg: str, aud: Any
+) -> None:
     http = new_browser().http
     answer = await http.post("/token", data=FORM | keys.auth("jwt", alg=alg, aud=aud))
     assert answer.status_code == 200, answer.text
@@ -53,12 +58,16 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: next(iter(changes)))
-async def test_a_wrong_claim_is_refused(new_browser: Any, keys: Any, changes: dict[str, Any]) -> None:
+async def test_a_wrong_claim_is_refused(
+    new_browser: NewBrowser, keys: AssertionKeys, changes: dict[str, Any]
+) -> None:
     answer = await new_browser().http.post("/token", data=FORM | keys.auth("jwt", **changes))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-async def test_an_assertion_is_used_once_at_all_endpoints(new_browser: Any, keys: Any) -> None:
+async def test_an_assertion_is_used_once_at_all_endpoints(
+    new_browser: NewBrowser, keys: AssertionKeys
+) -> None:
     http = new_browser().http
     auth = keys.auth("jwt")
     answers = await asyncio.gather(*(http.post("/token", data=FORM | auth) for _ in range(4)))
@@ -79,7 +88,7 @@ def hmac_signed(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -
     return text + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-async def test_algorithm_confusion_is_refused(new_browser: Any, keys: Any) -> None:
+async def test_algorithm_confusion_is_refused(new_browser: NewBrowser, keys: AssertionKeys) -> None:
     http = new_browser().http
     now = int(time.time())
     claims = {"iss": "jwt", "sub": "jwt", "aud": ISSUER, "exp": now + 60, "iat": now, "jti": "confused"}
@@ -101,7 +110,7 @@ async def test_algorithm_confusion_is_refused(new_browser: Any, keys: Any) -> No
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-async def test_one_method_only_and_the_registered_one(new_browser: Any, keys: Any) -> None:
+async def test_one_method_only_and_the_registered_one(new_browser: NewBrowser, keys: AssertionKeys) -> None:
     http = new_browser().http
     answer = await http.post("/token", data=FORM | keys.auth("jwt"), auth=("rp", "r" * 40))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
@@ -116,7 +125,9 @@ async def test_one_method_only_and_the_registered_one(new_browser: Any, keys: An
     assert (await http.post("/token", data=FORM | bad_type)).json()["error"] == "invalid_client"
 
 
-async def test_keys_from_jwks_uri_are_fetched_once_and_kept(app: Any, new_browser: Any, keys: Any) -> None:
+async def test_keys_from_jwks_uri_are_fetched_once_and_kept(
+    app: FastAPI, new_browser: NewBrowser, keys: AssertionKeys
+) -> None:
     from sqlalchemy import text
 
     asked: list[str] = []
@@ -138,7 +149,9 @@ async def test_keys_from_jwks_uri_are_fetched_once_and_kept(app: Any, new_browse
     assert asked == ["https://rp.example/jwks"]
 
 
-async def test_keys_are_fetched_outside_of_any_transaction(app: Any, new_browser: Any, keys: Any) -> None:
+async def test_keys_are_fetched_outside_of_any_transaction(
+    app: FastAPI, new_browser: NewBrowser, keys: AssertionKeys
+) -> None:
     from sqlalchemy import text
 
     held: list[int] = []

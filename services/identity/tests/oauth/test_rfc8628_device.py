@@ -6,10 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.rules import DEVICE_CODE
+from services.identity.tests.support.running_identity import NewBrowser
 from services.identity.tests.support.services import sessions_in
+from testkit.clients import ProofKey
+from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
@@ -41,7 +45,7 @@ async def test_4_discovery_announces_it(device: Device) -> None:
 
 
 @pytest.mark.parametrize("client_id", ["wall", "rp"])
-async def test_a_person_lets_a_device_in(new_browser: Any, tools: Any, client_id: str) -> None:
+async def test_a_person_lets_a_device_in(new_browser: NewBrowser, tools: Any, client_id: str) -> None:
     device = Device(new_browser(), client_id)
     await device.begin()
     refused(await device.poll(), "authorization_pending")
@@ -81,7 +85,9 @@ async def test_a_code_is_redeemed_once_and_reuse_ends_the_grant(device: Device) 
     refused(await device.poll(), "invalid_grant")
 
 
-async def test_3_5_slow_down_adds_five_seconds_for_good(device: Device, clock: Any, app: Any) -> None:
+async def test_3_5_slow_down_adds_five_seconds_for_good(
+    device: Device, clock: FrozenClock, app: FastAPI
+) -> None:
     await device.begin()
     refused(await device.poll(), "authorization_pending")
     refused(await device.poll(), "slow_down")
@@ -95,7 +101,7 @@ async def test_3_5_slow_down_adds_five_seconds_for_good(device: Device, clock: A
         assert (await session.scalar(text("SELECT interval FROM device_codes"))) == 20
 
 
-async def test_3_5_denied_and_expired(device: Device, clock: Any) -> None:
+async def test_3_5_denied_and_expired(device: Device, clock: FrozenClock) -> None:
     await device.begin()
     assert "已拒绝" in (await device.decide("deny")).text
     refused(await device.poll(), "access_denied")
@@ -106,7 +112,7 @@ async def test_3_5_denied_and_expired(device: Device, clock: Any) -> None:
     assert (await device.enter()).status_code == 400
 
 
-async def test_codes_that_are_not_the_client_s(device: Device, new_browser: Any) -> None:
+async def test_codes_that_are_not_the_client_s(device: Device, new_browser: NewBrowser) -> None:
     await device.begin()
     other = Device(new_browser(), "rp")
     other.codes = device.codes
@@ -150,7 +156,9 @@ async def end_session(device: Device) -> None:
     assert answer.status_code == 200
 
 
-async def test_without_offline_access_a_device_ends_with_the_session(new_browser: Any, clock: Any) -> None:
+async def test_without_offline_access_a_device_ends_with_the_session(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     device = Device(new_browser(), "rp")
     token = await device.tokens()
     assert await device.active(token["access_token"])
@@ -167,7 +175,7 @@ async def test_without_offline_access_a_device_ends_with_the_session(new_browser
 
 
 async def test_with_offline_access_a_device_outlives_the_session(
-    device: Device, tools: Any, clock: Any
+    device: Device, tools: Any, clock: FrozenClock
 ) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     assert "sid" not in tools.claims_of(token["access_token"])
@@ -181,7 +189,7 @@ async def test_with_offline_access_a_device_outlives_the_session(
     refused(await device.refresh(renewed.json()["refresh_token"]), "invalid_grant")
 
 
-async def test_an_administrator_signs_the_person_s_devices_out(device: Device, app: Any) -> None:
+async def test_an_administrator_signs_the_person_s_devices_out(device: Device, app: FastAPI) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     async with app.state.database.transaction() as session:
         sub = await session.scalar(text("SELECT account_id FROM sessions LIMIT 1"))
@@ -190,7 +198,9 @@ async def test_an_administrator_signs_the_person_s_devices_out(device: Device, a
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 
 
-async def test_rfc9449_a_device_s_tokens_are_bound_to_its_key(device: Device, tools: Any, dpop: Any) -> None:
+async def test_rfc9449_a_device_s_tokens_are_bound_to_its_key(
+    device: Device, tools: Any, dpop: ProofKey
+) -> None:
     await device.begin(f"{DEVICE_SCOPE} offline_access")
     await device.decide()
     answer = await device.poll({"DPoP": dpop.proof("/token")})
@@ -202,7 +212,7 @@ async def test_rfc9449_a_device_s_tokens_are_bound_to_its_key(device: Device, to
     refused(await device.refresh(body["refresh_token"]), "invalid_grant")
 
 
-async def test_neither_code_is_stored_in_clear(device: Device, app: Any) -> None:
+async def test_neither_code_is_stored_in_clear(device: Device, app: FastAPI) -> None:
     codes = await device.begin()
     async with app.state.database.transaction() as session:
         row = str(await session.scalar(text("SELECT d::text FROM device_codes d")))

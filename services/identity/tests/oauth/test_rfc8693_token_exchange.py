@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, text
 
 from authkit.principal import Principal
@@ -14,6 +15,9 @@ from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth.grants.token_exchange import ACCESS_TOKEN
 from identity.settings import BootstrapSettings
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clients import ProofKey
+from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
@@ -31,7 +35,7 @@ def prepared(one_line: Migration) -> Migration:
 
 
 @pytest.fixture(autouse=True)
-async def _registered(app: Any, clock: Any) -> None:
+async def _registered(app: FastAPI, clock: FrozenClock) -> None:
     """The operator lets Office and Cockpit act at each other and at Identity."""
     scopes = ["office", "cockpit:read", "identity"]
     async with app.state.database.transaction() as session:
@@ -71,20 +75,22 @@ def test_what_an_operator_may_let_a_service_do(entry: str, good: bool) -> None:
             BootstrapSettings(**values, token_exchange=[entry])
 
 
-async def exchange(browser: Any, token: str, *, auth: Any = OFFICE, headers: Any = None, **more: str) -> Any:
+async def exchange(
+    browser: Browser, token: str, *, auth: Any = OFFICE, headers: Any = None, **more: str
+) -> Any:
     form = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN} | more
     extra = {} if auth is None else {"auth": auth}
     kept = {name: value for name, value in form.items() if value}
     return await browser.http.post("/token", data=kept, headers=headers, **extra)
 
 
-async def subject(browser: Any, resource: str = "urn:zhuxue:office", **more: str) -> str:
+async def subject(browser: Browser, resource: str = "urn:zhuxue:office", **more: str) -> str:
     answer = await browser.token(PHONE, resource, **more)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
 
-async def active(browser: Any, token: str, auth: Any = COCKPIT) -> bool:
+async def active(browser: Browser, token: str, auth: Any = COCKPIT) -> bool:
     answer = await browser.http.post("/introspect", data={"token": token}, auth=auth)
     return bool(answer.json()["active"])
 
@@ -94,7 +100,7 @@ def refused(answer: Any, error: str) -> None:
 
 
 async def test_a_service_gets_a_token_for_another_one_on_behalf_of_the_person(
-    new_browser: Any, tools: Any
+    new_browser: NewBrowser, tools: Any
 ) -> None:
     browser = new_browser()
     token = await subject(browser)
@@ -131,7 +137,7 @@ async def test_a_service_gets_a_token_for_another_one_on_behalf_of_the_person(
     assert (found["active"], found["act"]) == (True, {"sub": "office"})
 
 
-async def test_a_resource_server_learns_who_acts(new_browser: Any) -> None:
+async def test_a_resource_server_learns_who_acts(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await exchange(browser, await subject(browser), **TO_IDENTITY)
     verifier = browser.app.state.verifier
@@ -144,7 +150,9 @@ async def test_a_resource_server_learns_who_acts(new_browser: Any) -> None:
     assert (await browser.http.get("/userinfo", headers=headers)).status_code == 401
 
 
-async def test_what_is_done_with_an_exchanged_token_is_audited_as_such(new_browser: Any, app: Any) -> None:
+async def test_what_is_done_with_an_exchanged_token_is_audited_as_such(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
     browser = new_browser()
     token = await subject(browser)
     body = {"client_name": "奖助系统", "redirect_uris": ["https://rp.example.cn/cb"]}
@@ -163,7 +171,7 @@ async def test_what_is_done_with_an_exchanged_token_is_audited_as_such(new_brows
         assert [row.details.get("via") for row in rows] == ["office", None]
 
 
-async def test_4_1_actors_are_nested_up_to_three(new_browser: Any, tools: Any) -> None:
+async def test_4_1_actors_are_nested_up_to_three(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     token = await subject(browser)
     wide = {"scope": "cockpit:read office"}
@@ -177,7 +185,9 @@ async def test_4_1_actors_are_nested_up_to_three(new_browser: Any, tools: Any) -
     refused(await exchange(browser, token, auth=COCKPIT, **TO_OFFICE, **wide), "invalid_request")
 
 
-async def test_the_new_token_lives_no_longer_than_the_old(new_browser: Any, tools: Any, clock: Any) -> None:
+async def test_the_new_token_lives_no_longer_than_the_old(
+    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+) -> None:
     browser = new_browser()
     token = await subject(browser)
     clock.advance(timedelta(seconds=200))
@@ -188,7 +198,7 @@ async def test_the_new_token_lives_no_longer_than_the_old(new_browser: Any, tool
     refused(await exchange(browser, token, **TO_COCKPIT), "invalid_request")
 
 
-async def test_2_2_2_bad_tokens_are_invalid_request(new_browser: Any) -> None:
+async def test_2_2_2_bad_tokens_are_invalid_request(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await browser.token(PHONE, "urn:zhuxue:office")
     token = answer.json()["access_token"]
@@ -216,7 +226,7 @@ async def test_2_2_2_bad_tokens_are_invalid_request(new_browser: Any) -> None:
     refused(await exchange(browser, own, **TO_COCKPIT), "invalid_request")
 
 
-async def test_an_actor_token_may_only_be_the_client_s_own(new_browser: Any) -> None:
+async def test_an_actor_token_may_only_be_the_client_s_own(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await subject(browser)
     for auth, ok in ((OFFICE, True), (COCKPIT, False)):
@@ -226,7 +236,7 @@ async def test_an_actor_token_may_only_be_the_client_s_own(new_browser: Any) -> 
         assert (answer.status_code == 200) is ok
 
 
-async def test_a_token_that_is_none_of_the_caller_s_business_is_refused(new_browser: Any) -> None:
+async def test_a_token_that_is_none_of_the_caller_s_business_is_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await subject(browser, "urn:zhuxue:identity")
     refused(await exchange(browser, token, **TO_COCKPIT), "invalid_request")
@@ -234,7 +244,7 @@ async def test_a_token_that_is_none_of_the_caller_s_business_is_refused(new_brow
 
 
 async def test_targets_and_scopes_are_within_registration_and_subject_token(
-    new_browser: Any, app: Any
+    new_browser: NewBrowser, app: FastAPI
 ) -> None:
     browser = new_browser()
     token = await subject(browser)
@@ -255,7 +265,9 @@ async def test_targets_and_scopes_are_within_registration_and_subject_token(
     refused(await exchange(browser, token, **TO_COCKPIT), "invalid_target")
 
 
-async def test_only_confidential_clients_that_are_registered_for_it(new_browser: Any, app: Any) -> None:
+async def test_only_confidential_clients_that_are_registered_for_it(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
     browser = new_browser()
     token = await subject(browser)
     refused(await exchange(browser, token, auth=("office", "x" * 40), **TO_COCKPIT), "invalid_client")
@@ -268,7 +280,9 @@ async def test_only_confidential_clients_that_are_registered_for_it(new_browser:
     refused(await exchange(browser, token, **TO_COCKPIT), "unauthorized_client")
 
 
-async def test_a_client_exchanges_tokens_issued_to_it(new_browser: Any, app: Any, tools: Any) -> None:
+async def test_a_client_exchanges_tokens_issued_to_it(
+    new_browser: NewBrowser, app: FastAPI, tools: Any
+) -> None:
     browser = new_browser()
     async with app.state.database.transaction() as session:
         portal = await session.get(Client, "portal", populate_existing=True)
@@ -289,7 +303,7 @@ async def test_a_client_exchanges_tokens_issued_to_it(new_browser: Any, app: Any
 
 
 async def test_rfc9449_a_bound_token_gives_only_a_bound_token(
-    new_browser: Any, tools: Any, dpop: Any
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
 ) -> None:
     browser, own = new_browser(), type(dpop)(dpop.origin)
     answer = await browser.http.post(
@@ -316,7 +330,7 @@ async def test_rfc9449_a_bound_token_gives_only_a_bound_token(
     assert tools.claims_of(plain.json()["access_token"])["cnf"] == {"jkt": own.jkt}
 
 
-async def test_an_exchanged_token_ends_with_the_session(new_browser: Any) -> None:
+async def test_an_exchanged_token_ends_with_the_session(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await subject(browser)
     exchanged = (await exchange(browser, token, **TO_COCKPIT)).json()["access_token"]
@@ -345,7 +359,7 @@ async def test_an_exchanged_token_ends_with_the_session(new_browser: Any) -> Non
     ],
 )
 async def test_an_exchanged_token_ends_with_account_grant_and_acting_client(
-    new_browser: Any, app: Any, end: str
+    new_browser: NewBrowser, app: FastAPI, end: str
 ) -> None:
     browser = new_browser()
     answer = await exchange(browser, await subject(browser), scope="cockpit:read office", **TO_COCKPIT)
@@ -358,7 +372,7 @@ async def test_an_exchanged_token_ends_with_account_grant_and_acting_client(
     assert not await active(browser, further)
 
 
-async def test_revoking_an_exchanged_token_leaves_the_person_s_grant(new_browser: Any) -> None:
+async def test_revoking_an_exchanged_token_leaves_the_person_s_grant(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await subject(browser)
     exchanged = (await exchange(browser, token, **TO_COCKPIT)).json()["access_token"]
@@ -368,7 +382,9 @@ async def test_revoking_an_exchanged_token_leaves_the_person_s_grant(new_browser
     assert await active(browser, token, OFFICE)
 
 
-async def test_an_exchange_is_audited_with_actor_and_subject(new_browser: Any, app: Any, tools: Any) -> None:
+async def test_an_exchange_is_audited_with_actor_and_subject(
+    new_browser: NewBrowser, app: FastAPI, tools: Any
+) -> None:
     browser = new_browser()
     token = await subject(browser)
     await exchange(browser, token, **TO_COCKPIT)

@@ -6,6 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clients import AssertionKeys, ProofKey
+from testkit.clock import FrozenClock
 from testkit.forgeries import forgeries
 
 PHONE = "19900001323"
@@ -17,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("clients")
 Check = Callable[[str], Awaitable[Any]]
 
 
-async def published(browser: Any, alg: str = "ES256") -> dict[str, Any]:
+async def published(browser: Browser, alg: str = "ES256") -> dict[str, Any]:
     """The issuer's public key of an algorithm."""
     keys = (await browser.http.get("/jwks")).json()["keys"]
     (key,) = [key for key in keys if key["alg"] == alg]
@@ -34,7 +37,7 @@ async def every(good: str, key: dict[str, Any], ask: Check, expected: Any) -> No
     ("path", "scope"), [("/userinfo", "openid"), ("/api/v1/me", "openid identity")], ids=["userinfo", "api"]
 )
 async def test_rfc6750_a_forged_access_token_is_an_invalid_token(
-    new_browser: Any, path: str, scope: str
+    new_browser: NewBrowser, path: str, scope: str
 ) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE, scope=scope)).json()["access_token"]
@@ -48,7 +51,7 @@ async def test_rfc6750_a_forged_access_token_is_an_invalid_token(
     await every(good, await published(browser), ask, (401, "invalid_token", True))
 
 
-async def test_rfc6750_a_forged_access_token_in_a_form_body_is_one_too(new_browser: Any) -> None:
+async def test_rfc6750_a_forged_access_token_in_a_form_body_is_one_too(new_browser: NewBrowser) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["access_token"]
 
@@ -59,7 +62,7 @@ async def test_rfc6750_a_forged_access_token_in_a_form_body_is_one_too(new_brows
     await every(good, await published(browser), ask, 401)
 
 
-async def test_rfc7662_a_forged_access_token_is_not_active(new_browser: Any) -> None:
+async def test_rfc7662_a_forged_access_token_is_not_active(new_browser: NewBrowser) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE, "urn:zhuxue:office")).json()["access_token"]
 
@@ -71,7 +74,7 @@ async def test_rfc7662_a_forged_access_token_is_not_active(new_browser: Any) -> 
     await every(good, await published(browser), ask, {"active": False})
 
 
-async def test_rfc7009_a_forged_token_revokes_nothing(new_browser: Any) -> None:
+async def test_rfc7009_a_forged_token_revokes_nothing(new_browser: NewBrowser) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["access_token"]
 
@@ -84,7 +87,7 @@ async def test_rfc7009_a_forged_token_revokes_nothing(new_browser: Any) -> None:
     assert (await browser.http.get("/api/v1/me", headers=headers)).status_code == 200
 
 
-async def test_oidc_a_forged_id_token_hint_is_an_invalid_request(new_browser: Any) -> None:
+async def test_oidc_a_forged_id_token_hint_is_an_invalid_request(new_browser: NewBrowser) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["id_token"]
 
@@ -98,7 +101,7 @@ async def test_oidc_a_forged_id_token_hint_is_an_invalid_request(new_browser: An
     await every(good, await published(browser), ask, "invalid_request")
 
 
-async def test_oidc_a_forged_id_token_hint_signs_nobody_out(new_browser: Any) -> None:
+async def test_oidc_a_forged_id_token_hint_signs_nobody_out(new_browser: NewBrowser) -> None:
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["id_token"]
 
@@ -116,7 +119,9 @@ async def test_oidc_a_forged_id_token_hint_signs_nobody_out(new_browser: Any) ->
 
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256"])
-async def test_rfc7523_a_forged_assertion_is_an_invalid_client(new_browser: Any, keys: Any, alg: str) -> None:
+async def test_rfc7523_a_forged_assertion_is_an_invalid_client(
+    new_browser: NewBrowser, keys: AssertionKeys, alg: str
+) -> None:
     http = new_browser().http
     jwk = {key["kty"]: key for key in keys.jwks["keys"]}["EC" if alg == "ES256" else "RSA"]
 
@@ -131,7 +136,7 @@ async def test_rfc7523_a_forged_assertion_is_an_invalid_client(new_browser: Any,
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "zip", "crit", "jwk"])
 async def test_rfc8725_3_an_assertion_must_not_bring_keys_or_extensions_though_rightly_signed(
-    new_browser: Any, keys: Any, name: str
+    new_browser: NewBrowser, keys: AssertionKeys, name: str
 ) -> None:
     value: Any = {"zip": "DEF", "crit": ["exp"], "jwk": keys.ec.as_dict(private=False)}.get(
         name, "https://attacker.example/"
@@ -142,7 +147,9 @@ async def test_rfc8725_3_an_assertion_must_not_bring_keys_or_extensions_though_r
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-async def test_rfc9449_a_forged_proof_is_an_invalid_dpop_proof(new_browser: Any, dpop: Any) -> None:
+async def test_rfc9449_a_forged_proof_is_an_invalid_dpop_proof(
+    new_browser: NewBrowser, dpop: ProofKey
+) -> None:
     http = new_browser().http
     first = await http.post("/token", data=CREDENTIALS, auth=RP, headers={"DPoP": dpop.proof("/token")})
     good = dpop.proof("/token", nonce=first.headers["dpop-nonce"])
@@ -176,7 +183,7 @@ async def test_rfc9449_a_forged_proof_is_an_invalid_dpop_proof(new_browser: Any,
     ],
 )
 async def test_rfc7523_clock_skew_of_assertions(
-    new_browser: Any, keys: Any, clock: Any, claim: str, seconds: int, taken: bool
+    new_browser: NewBrowser, keys: AssertionKeys, clock: FrozenClock, claim: str, seconds: int, taken: bool
 ) -> None:
     auth = keys.auth("jwt", **{claim: clock.now().timestamp() + seconds})
     answer = await new_browser().http.post("/token", data=CREDENTIALS | auth)
@@ -186,7 +193,7 @@ async def test_rfc7523_clock_skew_of_assertions(
 
 @pytest.mark.parametrize(("seconds", "taken"), [(-59, True), (-61, False), (29, True), (31, False)])
 async def test_rfc9449_clock_skew_of_proofs(
-    new_browser: Any, dpop: Any, clock: Any, seconds: int, taken: bool
+    new_browser: NewBrowser, dpop: ProofKey, clock: FrozenClock, seconds: int, taken: bool
 ) -> None:
     http = new_browser().http
     first = await http.post("/token", data=CREDENTIALS, auth=RP, headers={"DPoP": dpop.proof("/token")})

@@ -6,7 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
+
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
@@ -14,22 +17,22 @@ RP = ("rp", "r" * 40)
 pytestmark = pytest.mark.usefixtures("clients")
 
 
-def parameters(browser: Any, **more: str) -> dict[str, str]:
+def parameters(browser: Browser, **more: str) -> dict[str, str]:
     url = browser.authorize_url(verifier=VERIFIER, **({"client_id": "rp"} | more))
     return dict(parse_qsl(urlsplit(url).query))
 
 
-async def push(browser: Any, *, auth: Any = RP, **more: str) -> Any:
+async def push(browser: Browser, *, auth: Any = RP, **more: str) -> Any:
     return await browser.http.post("/par", data=parameters(browser, **more), auth=auth)
 
 
-async def pushed_url(browser: Any, client_id: str = "rp", **more: str) -> str:
+async def pushed_url(browser: Browser, client_id: str = "rp", **more: str) -> str:
     answer = await push(browser, **more)
     assert answer.status_code == 201, answer.text
     return "/authorize?" + urlencode({"client_id": client_id, "request_uri": answer.json()["request_uri"]})
 
 
-async def test_a_pushed_request_leads_to_a_code_once(new_browser: Any, tools: Any) -> None:
+async def test_a_pushed_request_leads_to_a_code_once(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     answer = await push(browser)
     assert answer.status_code == 201
@@ -44,7 +47,7 @@ async def test_a_pushed_request_leads_to_a_code_once(new_browser: Any, tools: An
     assert "invalid_request_uri" in again.text
 
 
-async def test_concurrent_use_gives_one_code(new_browser: Any, tools: Any) -> None:
+async def test_concurrent_use_gives_one_code(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     await tools.code_for(browser)
     url = await pushed_url(browser)
@@ -52,7 +55,7 @@ async def test_concurrent_use_gives_one_code(new_browser: Any, tools: Any) -> No
     assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
 
 
-async def test_only_what_was_pushed_counts(new_browser: Any, tools: Any) -> None:
+async def test_only_what_was_pushed_counts(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     await tools.code_for(browser)
     url = await pushed_url(browser, state="pushed")
@@ -64,7 +67,7 @@ async def test_only_what_was_pushed_counts(new_browser: Any, tools: Any) -> None
     assert parse_qs(urlsplit(location).query)["state"] == ["pushed"]
 
 
-async def test_a_request_uri_or_request_object_cannot_be_pushed(new_browser: Any) -> None:
+async def test_a_request_uri_or_request_object_cannot_be_pushed(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await push(browser, request_uri="urn:ietf:params:oauth:request_uri:x")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
@@ -93,7 +96,7 @@ async def test_a_request_uri_or_request_object_cannot_be_pushed(new_browser: Any
     ids=str,
 )
 async def test_a_bad_request_is_refused_at_once_and_never_by_redirect(
-    new_browser: Any, more: dict[str, str], error: str
+    new_browser: NewBrowser, more: dict[str, str], error: str
 ) -> None:
     answer = await push(new_browser(), **more)
     assert answer.status_code in (400, 401)
@@ -101,7 +104,9 @@ async def test_a_bad_request_is_refused_at_once_and_never_by_redirect(
     assert "location" not in answer.headers
 
 
-async def test_pages_on_the_way_know_what_was_pushed(new_browser: Any, app: Any, tools: Any) -> None:
+async def test_pages_on_the_way_know_what_was_pushed(
+    new_browser: NewBrowser, app: FastAPI, tools: Any
+) -> None:
     async with app.state.database.transaction() as session:
         await session.execute(
             text("UPDATE clients SET redirect_uris = '{https://rp.example.cn/cb}', first_party = false")
@@ -128,7 +133,7 @@ async def test_pages_on_the_way_know_what_was_pushed(new_browser: Any, app: Any,
 
 
 @pytest.mark.parametrize("payload", ["[" * 5000, "[]", "5", '{"origin":5}', '{"origin":"javascript:x"}', "x"])
-async def test_a_made_up_marker_shapes_no_policy(new_browser: Any, payload: str) -> None:
+async def test_a_made_up_marker_shapes_no_policy(new_browser: NewBrowser, payload: str) -> None:
     marker = base64.urlsafe_b64encode(payload.encode()).decode()
     return_to = "/authorize?" + urlencode({"interaction": marker})
     page = await new_browser().http.get("/login", params={"return_to": return_to})
@@ -136,7 +141,7 @@ async def test_a_made_up_marker_shapes_no_policy(new_browser: Any, payload: str)
     assert page.headers["content-security-policy"].endswith("form-action 'self'")
 
 
-async def test_a_parameter_pushed_twice_is_refused(new_browser: Any) -> None:
+async def test_a_parameter_pushed_twice_is_refused(new_browser: NewBrowser) -> None:
     browser = new_browser()
     body = urlencode(parameters(browser)) + "&state=second"
     headers = {"content-type": "application/x-www-form-urlencoded"}
@@ -144,12 +149,12 @@ async def test_a_parameter_pushed_twice_is_refused(new_browser: Any) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_par_needs_the_client(new_browser: Any) -> None:
+async def test_par_needs_the_client(new_browser: NewBrowser) -> None:
     answer = await push(new_browser(), auth=("rp", "x" * 40))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-async def test_a_public_client_may_push(new_browser: Any, tools: Any) -> None:
+async def test_a_public_client_may_push(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     answer = await browser.http.post("/par", data=parameters(browser, client_id="portal"))
     assert answer.status_code == 201
@@ -164,7 +169,7 @@ async def test_a_public_client_may_push(new_browser: Any, tools: Any) -> None:
         ({"request_uri": "https://rp.example/request.jwt"}, "request_uri_not_supported"),
     ],
 )
-async def test_request_objects_are_refused(new_browser: Any, more: dict[str, str], error: str) -> None:
+async def test_request_objects_are_refused(new_browser: NewBrowser, more: dict[str, str], error: str) -> None:
     browser = new_browser()
     answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **more))
     location = answer.headers["location"]
@@ -174,7 +179,7 @@ async def test_request_objects_are_refused(new_browser: Any, more: dict[str, str
     assert (await browser.http.get(bad)).status_code == 400
 
 
-async def test_nothing_is_stored_in_clear(new_browser: Any) -> None:
+async def test_nothing_is_stored_in_clear(new_browser: NewBrowser) -> None:
     browser = new_browser()
     url = await pushed_url(browser, login_hint="19900001323")
     reference = url.rpartition("%3A")[2]
@@ -185,7 +190,7 @@ async def test_nothing_is_stored_in_clear(new_browser: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 async def test_a_request_object_is_refused_to_no_address_that_is_named_twice(
-    new_browser: Any, mode: str
+    new_browser: NewBrowser, mode: str
 ) -> None:
     browser = new_browser()
     url = browser.authorize_url(verifier=VERIFIER, request="a.b.c", response_mode=mode)

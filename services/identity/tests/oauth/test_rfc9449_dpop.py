@@ -12,6 +12,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clients import ProofKey
+from testkit.clock import FrozenClock
+
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
@@ -20,7 +24,7 @@ RP = ("rp", "r" * 40)
 pytestmark = pytest.mark.usefixtures("clients")
 
 
-async def nonce_of(browser: Any, dpop: Any) -> str:
+async def nonce_of(browser: Browser, dpop: ProofKey) -> str:
     answer = await browser.http.post(
         "/token", data=CREDENTIALS, auth=RP, headers={"DPoP": dpop.proof("/token")}
     )
@@ -28,19 +32,19 @@ async def nonce_of(browser: Any, dpop: Any) -> str:
     return str(answer.headers["dpop-nonce"])
 
 
-async def bound_token(browser: Any, tools: Any, dpop: Any, nonce: str, **more: str) -> Any:
+async def bound_token(browser: Browser, tools: Any, dpop: ProofKey, nonce: str, **more: str) -> Any:
     code = await tools.code_for(browser, resource="urn:zhuxue:identity", **more)
     return await tools.redeem(browser, code, headers={"DPoP": dpop.proof("/token", nonce=nonce)})
 
 
-async def me(browser: Any, dpop: Any, token: str, scheme: str = "DPoP", **changes: Any) -> Any:
+async def me(browser: Browser, dpop: ProofKey, token: str, scheme: str = "DPoP", **changes: Any) -> Any:
     more = {"method": "GET", "token": token} | changes
     headers = {"Authorization": f"{scheme} {token}", "DPoP": dpop.proof("/api/v1/me", **more)}
     return await browser.http.get("/api/v1/me", headers=headers)
 
 
 async def test_a_bound_token_is_taken_with_its_proof_and_not_as_bearer(
-    new_browser: Any, tools: Any, dpop: Any
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
 ) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
@@ -65,7 +69,9 @@ async def test_a_bound_token_is_taken_with_its_proof_and_not_as_bearer(
     assert answer.json() == {"active": False}
 
 
-async def test_a_resource_refuses_every_other_proof(new_browser: Any, tools: Any, dpop: Any) -> None:
+async def test_a_resource_refuses_every_other_proof(
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
     access = (await bound_token(browser, tools, dpop, nonce)).json()["access_token"]
@@ -116,7 +122,7 @@ async def test_a_resource_refuses_every_other_proof(new_browser: Any, tools: Any
     ids=lambda changes: next(iter(changes)),
 )
 async def test_a_wrong_claim_or_header_is_refused(
-    new_browser: Any, dpop: Any, changes: dict[str, Any]
+    new_browser: NewBrowser, dpop: ProofKey, changes: dict[str, Any]
 ) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
@@ -131,7 +137,7 @@ def unsigned(*parts: dict[str, Any]) -> str:
     )
 
 
-async def test_forged_and_private_keys_are_refused(new_browser: Any, dpop: Any) -> None:
+async def test_forged_and_private_keys_are_refused(new_browser: NewBrowser, dpop: ProofKey) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
     claims = {
@@ -165,7 +171,7 @@ async def test_forged_and_private_keys_are_refused(new_browser: Any, dpop: Any) 
     assert answer.json()["error"] == "invalid_dpop_proof"
 
 
-async def test_a_proof_is_used_once(new_browser: Any, dpop: Any) -> None:
+async def test_a_proof_is_used_once(new_browser: NewBrowser, dpop: ProofKey) -> None:
     browser = new_browser()
     headers = {"DPoP": dpop.proof("/token", nonce=await nonce_of(browser, dpop))}
     answers = await asyncio.gather(
@@ -174,7 +180,9 @@ async def test_a_proof_is_used_once(new_browser: Any, dpop: Any) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
 
 
-async def test_rfc9449_8_a_nonce_lasts_for_minutes_only(new_browser: Any, dpop: Any, clock: Any) -> None:
+async def test_rfc9449_8_a_nonce_lasts_for_minutes_only(
+    new_browser: NewBrowser, dpop: ProofKey, clock: FrozenClock
+) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
     clock.advance(timedelta(seconds=301))
@@ -185,7 +193,9 @@ async def test_rfc9449_8_a_nonce_lasts_for_minutes_only(new_browser: Any, dpop: 
         assert (answer.json()["error"], answer.headers["dpop-nonce"] != nonce) == ("use_dpop_nonce", True)
 
 
-async def test_a_public_client_s_refresh_token_is_bound(new_browser: Any, tools: Any, dpop: Any) -> None:
+async def test_a_public_client_s_refresh_token_is_bound(
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
     token = (await bound_token(browser, tools, dpop, nonce)).json()
@@ -202,7 +212,7 @@ async def test_a_public_client_s_refresh_token_is_bound(new_browser: Any, tools:
 
 
 async def test_rfc9449_10_a_code_bound_to_a_key_is_of_no_use_without_it(
-    new_browser: Any, tools: Any, dpop: Any
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
 ) -> None:
     browser = new_browser()
     answer = await tools.redeem(browser, await tools.code_for(browser, dpop_jkt=dpop.jkt))
@@ -210,7 +220,7 @@ async def test_rfc9449_10_a_code_bound_to_a_key_is_of_no_use_without_it(
 
 
 async def test_10_1_a_proof_at_the_authorization_endpoint_means_nothing(
-    new_browser: Any, tools: Any, dpop: Any
+    new_browser: NewBrowser, tools: Any, dpop: ProofKey
 ) -> None:
     """Only `dpop_jkt`, or a proof where the request is pushed, binds a code."""
     browser = new_browser()
@@ -221,7 +231,7 @@ async def test_10_1_a_proof_at_the_authorization_endpoint_means_nothing(
     assert (await tools.redeem(browser, code)).json()["token_type"] == "Bearer"
 
 
-async def test_discovery_announces_all_of_it(new_browser: Any) -> None:
+async def test_discovery_announces_all_of_it(new_browser: NewBrowser) -> None:
     browser = new_browser()
     document = (await browser.http.get("/.well-known/openid-configuration")).json()
     for name in ("revocation", "introspection", "pushed_authorization_request"):

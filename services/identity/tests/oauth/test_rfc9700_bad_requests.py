@@ -5,6 +5,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
+
+from services.identity.tests.support.running_identity import NewBrowser
 
 PHONE = "19900001323"
 OTHER_PERSON = "19900001324"
@@ -41,7 +44,9 @@ async def post(http: httpx.AsyncClient, path: str, pairs: list[tuple[str, str]],
 
 
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
-async def test_rfc6749_3_1_who_asks_and_where_to_must_not_be_said_twice(new_browser: Any, name: str) -> None:
+async def test_rfc6749_3_1_who_asks_and_where_to_must_not_be_said_twice(
+    new_browser: NewBrowser, name: str
+) -> None:
     browser = new_browser()
     url = browser.authorize_url(verifier=VERIFIER)
     for value in (dict(parse_qsl(urlsplit(url).query))[name], "https://evil.example/"):
@@ -55,7 +60,7 @@ async def test_rfc6749_3_1_who_asks_and_where_to_must_not_be_said_twice(new_brow
 
 @pytest.mark.parametrize("name", [*ASKED, "display", "ui_locales"])
 async def test_rfc6749_3_1_a_parameter_of_an_authorization_request_must_not_be_repeated(
-    new_browser: Any, name: str
+    new_browser: NewBrowser, name: str
 ) -> None:
     browser = new_browser()
     pairs = [*parse_qsl(urlsplit(browser.authorize_url(verifier=VERIFIER)).query), (name, "1"), (name, "2")]
@@ -76,7 +81,7 @@ async def test_rfc6749_3_1_a_parameter_of_an_authorization_request_must_not_be_r
     ],
 )
 async def test_rfc6749_3_2_a_form_with_a_parameter_twice_is_refused(
-    new_browser: Any, path: str, pairs: list[tuple[str, str]]
+    new_browser: NewBrowser, path: str, pairs: list[tuple[str, str]]
 ) -> None:
     http = new_browser().http
     for twice in ([*pairs, *pairs], [*pairs, ("scope", "a"), ("scope", "b")]):
@@ -84,7 +89,7 @@ async def test_rfc6749_3_2_a_form_with_a_parameter_twice_is_refused(
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_rfc6750_3_1_two_access_tokens_are_an_invalid_request(new_browser: Any) -> None:
+async def test_rfc6750_3_1_two_access_tokens_are_an_invalid_request(new_browser: NewBrowser) -> None:
     browser = new_browser()
     access = (await browser.token(PHONE)).json()["access_token"]
     answers = [
@@ -98,7 +103,7 @@ async def test_rfc6750_3_1_two_access_tokens_are_an_invalid_request(new_browser:
         assert 'error="invalid_request"' in answer.headers["www-authenticate"]
 
 
-async def test_a_logout_request_with_a_parameter_twice_does_nothing(new_browser: Any) -> None:
+async def test_a_logout_request_with_a_parameter_twice_does_nothing(new_browser: NewBrowser) -> None:
     browser = new_browser()
     hint = (await browser.token(PHONE)).json()["id_token"]
     answer = await post(browser.http, "/end_session", [("id_token_hint", hint)] * 2)
@@ -149,7 +154,7 @@ LOOKALIKES = [
 
 @pytest.mark.parametrize("uri", LOOKALIKES, ids=ascii)
 async def test_rfc9700_4_1_3_a_redirect_uri_that_only_looks_right_is_never_followed(
-    app: Any, connect: Any, new_browser: Any, uri: str
+    app: FastAPI, connect: Any, new_browser: NewBrowser, uri: str
 ) -> None:
     browser = new_browser()
     answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, redirect_uri=uri))
@@ -162,7 +167,7 @@ async def test_rfc9700_4_1_3_a_redirect_uri_that_only_looks_right_is_never_follo
 # Codes of somebody else (RFC 9700 §4.5).
 
 
-async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: Any, tools: Any) -> None:
+async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: NewBrowser, tools: Any) -> None:
     browser = new_browser()
     code = await tools.code_for(browser)
     answer = await tools.redeem(browser, code, auth=RP)
@@ -171,7 +176,9 @@ async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: An
     assert (await tools.redeem(browser, code)).status_code == 200
 
 
-async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(new_browser: Any, tools: Any) -> None:
+async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(
+    new_browser: NewBrowser, tools: Any
+) -> None:
     victim, attacker = new_browser(), new_browser()
     stolen = await tools.code_for(victim)
     url = attacker.authorize_url(verifier="a" * 64)
@@ -184,7 +191,7 @@ async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(new_browse
 
 
 async def test_rfc9700_4_8_2_a_request_without_challenge_cannot_make_a_code_without_one(
-    new_browser: Any, tools: Any
+    new_browser: NewBrowser, tools: Any
 ) -> None:
     # PKCE downgrade: a verifier is refused where no challenge was sent, and there is no such code.
     browser = new_browser()
@@ -200,7 +207,7 @@ NONSENSE = ["中文", '"', "\\", "\n", "\x00", "\x7f", "x" * 20_000, "[]", "null
     "name", [*ASKED, "client_id", "redirect_uri", "request_uri", "request", "resource", "interaction"]
 )
 async def test_rfc6749_4_1_2_1_nonsense_in_an_authorization_request_is_an_error_of_the_rfc(
-    new_browser: Any, name: str
+    new_browser: NewBrowser, name: str
 ) -> None:
     browser = new_browser()
     await browser.token(PHONE)
@@ -219,7 +226,7 @@ async def test_rfc6749_4_1_2_1_nonsense_in_an_authorization_request_is_an_error_
     "name", ["grant_type", "client_id", "code", "redirect_uri", "scope", "refresh_token"]
 )
 async def test_rfc6749_5_2_nonsense_in_a_token_request_is_an_error_of_the_rfc(
-    new_browser: Any, name: str
+    new_browser: NewBrowser, name: str
 ) -> None:
     http = new_browser().http
     for grant in ("authorization_code", "refresh_token"):
@@ -235,7 +242,7 @@ async def test_rfc6749_5_2_nonsense_in_a_token_request_is_an_error_of_the_rfc(
     "changes", [{"code": "x" * 100_000}, {"code": "\x00"}, {"code_verifier": "v" * 100_000}]
 )
 async def test_rfc6749_5_2_nonsense_is_an_invalid_grant(
-    new_browser: Any, tools: Any, changes: dict[str, str]
+    new_browser: NewBrowser, tools: Any, changes: dict[str, str]
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(browser)

@@ -5,9 +5,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.pages import hidden_fields
 
 PHONE = "19900001323"
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize(
     "grant", ["password", "implicit", "urn:ietf:params:oauth:grant-type:saml2-bearer", "refresh_token code"]
 )
-async def test_rfc9700_2_4_no_other_grant_is_taken_nor_announced(new_browser: Any, grant: str) -> None:
+async def test_rfc9700_2_4_no_other_grant_is_taken_nor_announced(new_browser: NewBrowser, grant: str) -> None:
     http = new_browser().http
     form = {"grant_type": grant, "username": PHONE, "password": "x"}
     answer = await http.post("/token", data=form, auth=RP)
@@ -43,7 +45,7 @@ async def test_rfc9700_2_4_no_other_grant_is_taken_nor_announced(new_browser: An
 
 @pytest.mark.parametrize("response_type", ["token", "id_token", "id_token token", "code token", "none"])
 async def test_rfc9700_2_1_2_no_token_is_given_by_the_authorization_endpoint(
-    new_browser: Any, response_type: str
+    new_browser: NewBrowser, response_type: str
 ) -> None:
     browser = new_browser()
     await browser.token(PHONE)
@@ -55,7 +57,7 @@ async def test_rfc9700_2_1_2_no_token_is_given_by_the_authorization_endpoint(
     assert document["response_types_supported"] == ["code"]
 
 
-async def test_rfc9700_4_12_a_form_is_never_sent_on(new_browser: Any) -> None:
+async def test_rfc9700_4_12_a_form_is_never_sent_on(new_browser: NewBrowser) -> None:
     """Redirects after a POST are 303: 307 would carry what was typed to the client."""
     browser = new_browser()
     url = browser.authorize_url(verifier=VERIFIER, prompt="consent")
@@ -70,7 +72,9 @@ async def test_rfc9700_4_12_a_form_is_never_sent_on(new_browser: Any) -> None:
     assert [answer.status_code for answer in answers] == [303] * 5
 
 
-async def test_rfc9700_2_6_cors_where_scripts_call_and_never_at_the_authorization_endpoint(app: Any) -> None:
+async def test_rfc9700_2_6_cors_where_scripts_call_and_never_at_the_authorization_endpoint(
+    app: FastAPI,
+) -> None:
     settings = app.state.settings.model_copy(update={"cors_origins": [SPA]})
     other = build(settings, InProcessBus(), app.state.clock)
     url = "/authorize?client_id=portal"
@@ -93,7 +97,7 @@ async def test_rfc9700_2_6_cors_where_scripts_call_and_never_at_the_authorizatio
             assert (await http.options(path, headers=preflight)).status_code == 405
 
 
-async def test_rfc9700_4_15_a_client_cannot_take_the_name_of_a_person(new_browser: Any) -> None:
+async def test_rfc9700_4_15_a_client_cannot_take_the_name_of_a_person(new_browser: NewBrowser) -> None:
     admin = new_browser()
     headers = await admin.bearer(COUNTY_ADMIN)
     me = (await admin.http.get("/api/v1/me", headers=headers)).json()
@@ -109,7 +113,7 @@ async def test_rfc9700_4_15_a_client_cannot_take_the_name_of_a_person(new_browse
 
 
 async def test_rfc9700_2_5_a_confidential_client_is_not_taken_without_its_credentials(
-    new_browser: Any, tools: Any
+    new_browser: NewBrowser, tools: Any
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="rp", scope="openid")
@@ -125,7 +129,7 @@ async def test_rfc9700_2_5_a_confidential_client_is_not_taken_without_its_creden
 
 
 async def test_rfc9700_2_3_a_token_says_its_audience_and_no_more_scope_than_the_client_has(
-    new_browser: Any, tools: Any
+    new_browser: NewBrowser, tools: Any
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(

@@ -12,6 +12,9 @@ from fastapi import FastAPI
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clients import AssertionKeys, ProofKey
+from testkit.clock import FrozenClock
 
 ISSUER = "http://localhost:8001"
 PHONE = "19900001323"
@@ -26,7 +29,7 @@ class Other:
 
 
 @pytest.fixture
-async def other(app: FastAPI, clock: Any) -> AsyncIterator[Other]:
+async def other(app: FastAPI, clock: FrozenClock) -> AsyncIterator[Other]:
     second = build(app.state.settings, InProcessBus(), clock)
     transport = httpx.ASGITransport(app=second)
     async with (
@@ -36,7 +39,9 @@ async def other(app: FastAPI, clock: Any) -> AsyncIterator[Other]:
         yield Other(http)
 
 
-async def test_a_code_of_one_is_redeemed_once_at_either(new_browser: Any, other: Other, tools: Any) -> None:
+async def test_a_code_of_one_is_redeemed_once_at_either(
+    new_browser: NewBrowser, other: Other, tools: Any
+) -> None:
     here = new_browser()
     answer = await tools.redeem(other, await tools.code_for(here))
     assert answer.status_code == 200, answer.text
@@ -46,7 +51,7 @@ async def test_a_code_of_one_is_redeemed_once_at_either(new_browser: Any, other:
 
 
 async def test_rotation_and_its_grace_are_seen_by_both(
-    new_browser: Any, other: Other, tools: Any, clock: Any
+    new_browser: NewBrowser, other: Other, tools: Any, clock: FrozenClock
 ) -> None:
     here = new_browser()
     first = (await here.token(PHONE)).json()["refresh_token"]
@@ -60,7 +65,7 @@ async def test_rotation_and_its_grace_are_seen_by_both(
 
 @pytest.mark.usefixtures("clients")
 async def test_assertions_proofs_nonces_and_pushed_requests_hold_at_both(
-    new_browser: Any, other: Other, tools: Any, keys: Any, dpop: Any
+    new_browser: NewBrowser, other: Other, tools: Any, keys: AssertionKeys, dpop: ProofKey
 ) -> None:
     here = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"} | keys.auth("fapi")

@@ -2,9 +2,11 @@
 
 import base64
 import json
-from typing import Any
 
 import pytest
+
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.clients import AssertionKeys
 
 pytestmark = pytest.mark.usefixtures("clients")
 FORM = {"grant_type": "client_credentials", "token": "x"}
@@ -12,7 +14,9 @@ ENDPOINTS = ["/token", "/revoke", "/introspect", "/par", "/device_authorization"
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-async def test_basic_credentials_that_are_not_utf8_are_invalid_client(new_browser: Any, path: str) -> None:
+async def test_basic_credentials_that_are_not_utf8_are_invalid_client(
+    new_browser: NewBrowser, path: str
+) -> None:
     # Base64 of FF FE 3A F3.
     answer = await new_browser().http.post(
         path,
@@ -25,7 +29,7 @@ async def test_basic_credentials_that_are_not_utf8_are_invalid_client(new_browse
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("sub", [r"\ud800", r"\u0000"])
 async def test_an_assertion_whose_subject_is_no_text_is_invalid_client(
-    new_browser: Any, keys: Any, path: str, sub: str
+    new_browser: NewBrowser, keys: AssertionKeys, path: str, sub: str
 ) -> None:
     auth = keys.auth("jwt")
     header, _, signature = auth["client_assertion"].split(".")
@@ -36,7 +40,7 @@ async def test_an_assertion_whose_subject_is_no_text_is_invalid_client(
 
 
 @pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
-async def test_a_jwks_with_text_that_cannot_be_stored_is_refused(new_browser: Any, text: str) -> None:
+async def test_a_jwks_with_text_that_cannot_be_stored_is_refused(new_browser: NewBrowser, text: str) -> None:
     body = json.dumps({"redirect_uris": ["https://rp.example.cn/callback"], "jwks": "JWKS"})
     body = body.replace('"JWKS"', f'{{"keys": [{{"kty": "EC", "kid": "{text}"}}]}}')
     answer = await new_browser().http.post(

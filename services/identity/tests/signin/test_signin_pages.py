@@ -2,14 +2,16 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
 from testkit.pages import hidden_fields
 
 PHONE = "19900001323"
@@ -23,13 +25,15 @@ def issuer() -> str:
     return "https://id.example.cn"
 
 
-async def login_form(browser: Any) -> dict[str, str]:
+async def login_form(browser: Browser) -> dict[str, str]:
     return_to = browser.authorize_url(verifier=VERIFIER)
     page = await browser.http.get("/login", params={"return_to": return_to})
     return {"csrf": hidden_fields(page.text)["csrf"], "return_to": return_to, "phone": PHONE}
 
 
-async def test_the_session_cookie_is_bound_to_host_and_tls_and_hidden_from_scripts(new_browser: Any) -> None:
+async def test_the_session_cookie_is_bound_to_host_and_tls_and_hidden_from_scripts(
+    new_browser: NewBrowser,
+) -> None:
     browser = new_browser()
     answer = await browser.sign_in(PHONE, browser.authorize_url(verifier=VERIFIER))
     (cookie,) = [c for c in answer.headers.get_list("set-cookie") if "session" in c]
@@ -41,7 +45,7 @@ async def test_the_session_cookie_is_bound_to_host_and_tls_and_hidden_from_scrip
     assert not any(part.startswith("domain") for part in said)
 
 
-async def test_the_form_s_cookie_is_hidden_from_scripts_too(new_browser: Any) -> None:
+async def test_the_form_s_cookie_is_hidden_from_scripts_too(new_browser: NewBrowser) -> None:
     browser = new_browser()
     return_to = browser.authorize_url(verifier=VERIFIER)
     page = await browser.http.get("/login", params={"return_to": return_to})
@@ -49,7 +53,7 @@ async def test_the_form_s_cookie_is_hidden_from_scripts_too(new_browser: Any) ->
         assert {"secure", "httponly", "samesite=lax"} <= {part.strip().lower() for part in cookie.split(";")}
 
 
-async def test_a_new_sign_in_gives_the_session_a_new_cookie(new_browser: Any) -> None:
+async def test_a_new_sign_in_gives_the_session_a_new_cookie(new_browser: NewBrowser) -> None:
     browser = new_browser()
     cookies = []
     for _ in range(2):
@@ -67,7 +71,9 @@ async def test_a_new_sign_in_gives_the_session_a_new_cookie(new_browser: Any) ->
     assert answer.headers["location"].startswith("/login")
 
 
-async def test_a_session_ends_after_twelve_hours_however_busy(new_browser: Any, clock: Any) -> None:
+async def test_a_session_ends_after_twelve_hours_however_busy(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
     browser = new_browser()
     await browser.sign_in(PHONE, browser.authorize_url(verifier=VERIFIER))
     silent = browser.authorize_url(verifier=VERIFIER, prompt="none")
@@ -78,7 +84,7 @@ async def test_a_session_ends_after_twelve_hours_however_busy(new_browser: Any, 
     assert "login_required" in (await browser.http.get(silent)).headers["location"]
 
 
-async def pages(browser: Any) -> dict[str, httpx.Response]:
+async def pages(browser: Browser) -> dict[str, httpx.Response]:
     """Every page that a person may see on the way in and out."""
     http, url = browser.http, browser.authorize_url(verifier=VERIFIER)
     seen = {
@@ -98,7 +104,7 @@ async def pages(browser: Any) -> dict[str, httpx.Response]:
     return seen | {"signed out": await http.get("/end_session", params={"id_token_hint": hint})}
 
 
-async def test_pages_are_not_framed_or_cached_and_load_nothing_foreign(new_browser: Any) -> None:
+async def test_pages_are_not_framed_or_cached_and_load_nothing_foreign(new_browser: NewBrowser) -> None:
     for name, page in (await pages(new_browser())).items():
         assert page.headers["content-type"].startswith("text/html"), name
         policy = dict(
@@ -126,7 +132,7 @@ async def test_pages_are_not_framed_or_cached_and_load_nothing_foreign(new_brows
     "origin", ["https://evil.example", "https://id.example.cn.evil.example", "http://id.example.cn"]
 )
 async def test_a_sign_in_form_from_another_origin_is_refused(
-    new_browser: Any, path: str, origin: str
+    new_browser: NewBrowser, path: str, origin: str
 ) -> None:
     browser = new_browser()
     form = await login_form(browser) | {"code": "123456"}
@@ -137,7 +143,7 @@ async def test_a_sign_in_form_from_another_origin_is_refused(
         assert (await browser.http.post(path, data=form, headers={"origin": ours})).status_code != 403
 
 
-async def test_the_page_does_not_tell_whether_a_number_is_registered(new_browser: Any) -> None:
+async def test_the_page_does_not_tell_whether_a_number_is_registered(new_browser: NewBrowser) -> None:
     browser = new_browser()
     form = await login_form(browser)
     texts = []
@@ -149,7 +155,7 @@ async def test_the_page_does_not_tell_whether_a_number_is_registered(new_browser
     assert texts[0] == texts[1]
 
 
-async def test_sms_codes_have_a_budget_for_each_address(new_browser: Any, clock: Any) -> None:
+async def test_sms_codes_have_a_budget_for_each_address(new_browser: NewBrowser, clock: FrozenClock) -> None:
     browser = new_browser()
     state = browser.app.state
     state.settings = state.settings.model_copy(update={"sms_budget_per_address": 3})
@@ -169,7 +175,7 @@ async def test_sms_codes_have_a_budget_for_each_address(new_browser: Any, clock:
     assert (await ask(3)).status_code == 202
 
 
-async def test_the_inbox_of_text_messages_is_not_there_in_production(app: Any) -> None:
+async def test_the_inbox_of_text_messages_is_not_there_in_production(app: FastAPI) -> None:
     changes = {
         "mode": "production",
         "rabbitmq_url": "amqp://localhost/",
@@ -188,14 +194,14 @@ async def test_the_inbox_of_text_messages_is_not_there_in_production(app: Any) -
     await production.state.database.close()
 
 
-async def test_production_does_not_start_without_an_sms_gateway(app: Any) -> None:
+async def test_production_does_not_start_without_an_sms_gateway(app: FastAPI) -> None:
     values = app.state.settings.model_dump() | {"mode": "production", "rabbitmq_url": "amqp://localhost/"}
     with pytest.raises(ValueError, match="sms_gateway_url"):
         type(app.state.settings)(**values)
 
 
 @pytest.mark.parametrize("path", ["/login", "/device", "/authorize/decision", "/account/security/remove"])
-async def test_a_person_is_shown_a_refusal_as_a_page(new_browser: Any, path: str) -> None:
+async def test_a_person_is_shown_a_refusal_as_a_page(new_browser: NewBrowser, path: str) -> None:
     http = new_browser().http
     form = {"csrf": "0" * 64, "return_to": "/device", "decision": "allow", "user_code": "BBBB-BBBB"}
     shown = await http.post(path, data=form, headers={"accept": "text/html,*/*;q=0.8"})
@@ -208,14 +214,14 @@ async def test_a_person_is_shown_a_refusal_as_a_page(new_browser: Any, path: str
     assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
 
 
-async def test_rfc7617_2_a_basic_challenge_names_its_realm(new_browser: Any) -> None:
+async def test_rfc7617_2_a_basic_challenge_names_its_realm(new_browser: NewBrowser) -> None:
     form = {"grant_type": "client_credentials"}
     answer = await new_browser().http.post("/token", data=form, auth=("nobody", "x"))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Basic realm="zhuxue", error="invalid_client"')
 
 
-async def test_a_sign_in_posted_with_a_trailing_slash_goes_nowhere(new_browser: Any) -> None:
+async def test_a_sign_in_posted_with_a_trailing_slash_goes_nowhere(new_browser: NewBrowser) -> None:
     answer = await new_browser().http.post(
         "/login/", data={"phone": "13800000000"}, headers={"Host": "evil.example"}
     )

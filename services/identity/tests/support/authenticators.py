@@ -6,7 +6,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import cbor2
@@ -23,6 +23,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from authkit import acr
 from identity.accounts.models import Account
 from services.identity.tests.support.running_identity import Browser
+from testkit.clock import FrozenClock
 from testkit.pages import forms
 
 PHONE = "19900001323"
@@ -104,7 +105,7 @@ class Person:
 
     app: FastAPI
     browser: Browser
-    clock: Any
+    clock: FrozenClock
     phone: str = PHONE
     totp: pyotp.TOTP = field(default_factory=lambda: pyotp.TOTP(pyotp.random_base32()))
     recovery_codes: list[str] = field(default_factory=list)
@@ -212,6 +213,12 @@ class Person:
         response = (await self.http.post("/token", data=form)).json()
         keys = KeySet.import_key_set((await self.http.get("/jwks")).json())
         return {**response, "claims": jwt.decode(response["id_token"], keys, ["ES256"]).claims}
+
+
+class NewPerson(Protocol):
+    """Makes people at browsers."""
+
+    def __call__(self, phone: str = PHONE) -> Person: ...
 
 
 def answer_of(location: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Identity on a migrated database with world S or a part of it, and people at browsers."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -167,6 +167,10 @@ class Browser:
         response = await self.token(phone, resource)
         assert response.status_code == 200, response.text
         return {"Authorization": f"Bearer {response.json()['access_token']}"}
+
+
+NewBrowser = Callable[[], Browser]
+"""Makes browsers, each with cookies of its own."""
 
 
 @asynccontextmanager
