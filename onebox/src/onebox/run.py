@@ -91,9 +91,11 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
                     await _migrate(loaded, postgres, progress)
                     apps = services.build(loaded, around)
                     await services.prepare(apps["identity"], around, progress)
-                    for name, app in apps.items():
-                        servers.start(name, app, settings.first_port + PORTS[name])
-                    await servers.started()
+                    # Identity first: the others fetch its keys when they start.
+                    for names in (("identity",), services.CLIENTS):
+                        for name in names:
+                            servers.start(name, apps[name], settings.first_port + PORTS[name])
+                        await servers.started()
                 status.ready(services.demo_accounts(), time.monotonic() - began)
                 yield status
         finally:
