@@ -72,8 +72,8 @@ class UnitColumns:
     __tablename__ = "units"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # Identity never changes or reassigns a code. The column is not unique, because after a restore of Identity
-    # from a backup, a lost unit and its successor share a code until the rebuild ends.
+    # Identity never changes or reassigns a code. The column is not unique, because after a restore of
+    # Identity from a backup, a lost unit and its successor share a code until the rebuild ends.
     code: Mapped[str] = mapped_column(Text, index=True)
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
