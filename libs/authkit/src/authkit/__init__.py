@@ -1,1 +1,1 @@
-"""The one place that checks access tokens, and what a checked token says about its bearer."""
+"""Verification of access tokens, and the principal that a verified token names."""

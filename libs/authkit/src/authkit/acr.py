@@ -1,26 +1,26 @@
-"""Levels of authentication (`acr`), and their order: the one place that issuer and resource servers share."""
+"""Authentication levels (`acr`) and their order, shared by the issuer and the resource servers."""
 
 SMS = "urn:zhuxue:acr:sms"
-"""A code sent to the person's telephone."""
+"""A one-time code sent by SMS."""
 PASSWORD_SMS = "urn:zhuxue:acr:password_sms"
-"""That, and a password."""
+"""An SMS code and a password."""
 MFA = "urn:zhuxue:acr:mfa"
-"""That, and a one-time password (TOTP); or a passkey that has verified its user."""
+"""An SMS code and a one-time password (TOTP), or a passkey with user verification."""
 
 ORDER = (SMS, PASSWORD_SMS, MFA)
 """Lowest first."""
 
 
 def known(acr: str) -> bool:
-    """Whether `acr` is a level of ours."""
+    """Return whether `acr` is one of `ORDER`."""
     return acr in ORDER
 
 
 def rank(acr: str | None) -> int:
-    """Place in the order, from 1; 0 for no level, and for one that is not ours."""
+    """Return the position of the level in the order, starting at 1; 0 for None and for an unknown level."""
     return ORDER.index(acr) + 1 if acr in ORDER else 0
 
 
 def satisfies(have: str | None, wanted: str) -> bool:
-    """Whether `have` is the level `wanted` or a higher one."""
+    """Return whether `have` is at least the level `wanted`."""
     return known(wanted) and rank(have) >= rank(wanted)

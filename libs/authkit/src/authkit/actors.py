@@ -1,4 +1,4 @@
-"""A person who acts for a unit, as most endpoints need them."""
+"""Dependencies for endpoints whose caller is a person acting for a unit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from authkit.principal import Acting, Principal
 from servicekit.ltree import is_under
 
 REFUSALS = (*TOKEN_REFUSALS, InsufficientScope, MembershipRequired)
-"""What an endpoint answers to a caller who is not an actor; with roles, `RoleRequired` as well."""
+"""Errors for a caller who is not an actor; endpoints that require roles add `RoleRequired`."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class Actor:
         return self.acting.unit
 
     def has_role(self, *roles: str) -> bool:
-        """Whether the person holds at least one of `roles` in the acting unit."""
+        """Return whether the person has at least one of `roles` in the acting unit."""
         return not self.acting.roles.isdisjoint(roles)
 
     def reaches(self, path: str) -> bool:
-        """Whether `path` is the acting unit or below it in the authority tree."""
+        """Return whether `path` is the acting unit or one of its descendants in the authority tree."""
         return is_under(path, self.acting.path)
 
 
 def acting_as(*roles: str, scope: str) -> Callable[[Principal], Awaitable[Actor]]:
-    """A dependency that lets in members of a unit who hold one of `roles` there; none: any member.
+    """Return a dependency that requires a member of a unit with one of `roles` there (any member if empty).
 
-    `scope`: what the client must have asked for. Raises 403 `InsufficientScope`, `MembershipRequired` or
-    `RoleRequired`, and what `authkit.dependencies.authenticated` raises.
+    The token must have `scope`. Raises 403 `InsufficientScope`, `MembershipRequired` or `RoleRequired`, and
+    the errors of `authkit.dependencies.authenticated`.
     """
     check = requires(scope=scope, roles=roles)
 
@@ -50,7 +50,7 @@ def acting_as(*roles: str, scope: str) -> Callable[[Principal], Awaitable[Actor]
         try:
             return Actor(UUID(principal.sub), principal.acting)
         except ValueError as error:
-            # Only a client acting for itself has another kind of subject, and it belongs to no unit.
+            # The subject is not a person only for a client acting for itself, which has no unit.
             raise InvalidToken from error
 
     return actor

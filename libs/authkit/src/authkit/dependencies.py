@@ -1,4 +1,4 @@
-"""FastAPI dependencies: a feature's `auth.py` builds its named types from these."""
+"""FastAPI dependencies from which a feature's `auth.py` builds its named types."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,14 +27,14 @@ from authkit.principal import Principal
 from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
 from servicekit.logs import note_actor
 
-# Declares the scheme in OpenAPI; the check itself is ours.
+# Only declares the scheme in OpenAPI; `presented` verifies the token.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一身份认证服务签发的访问令牌")
 
 REFUSALS = (Unauthenticated, InvalidToken, InvalidProof, TokenExpired, TokenRevoked, KeysUnavailable)
 
 
 async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]) -> Principal:
-    """The bearer of the request's access token, checked for this service; see `presented`."""
+    """Verify the request's access token for this service and return its principal; see `presented`."""
     principal = await presented(request, request.app.state.verifier)
     if principal.actor is not None:
         note_actor(principal.actor)
@@ -42,15 +42,15 @@ async def authenticated(request: Request, _: Annotated[object, Depends(_scheme)]
 
 
 async def presented(request: Request, verifier: TokenVerifier, *, body: Sequence[str] = ()) -> Principal:
-    """Who presents the request's access token (RFC 6750 §2.1, RFC 9449 §7.1: Authorization header only).
+    """Verify the request's access token (Authorization header: RFC 6750 §2.1, RFC 9449 §7.1).
 
-    A token bound to a key is refused as a bearer token, and taken with `Authorization: DPoP` and a proof.
-    `app.state.public_origin`, if set, is where the service is reached from outside, for the proof's `htu`.
+    A token bound to a key is rejected as a bearer token and accepted with `Authorization: DPoP` and a proof.
+    `app.state.public_origin`, if set, is the external origin of the service, which the proof's `htu` names.
 
-    `body` has the bearer tokens of a form body (RFC 6750 §2.2), for endpoints that take one.
+    `body` contains the bearer tokens of a form body (RFC 6750 §2.2), for endpoints that accept one.
 
-    Raises 401 `Unauthenticated` without a token, 400 `AmbiguousToken` for more than one, and what
-    `TokenVerifier` raises.
+    Raises 401 `Unauthenticated` without a token, 400 `AmbiguousToken` for more than one, and the errors of
+    `TokenVerifier`.
     """
     values = [*request.headers.getlist("authorization"), *(f"Bearer {token}" for token in body)]
     if not values:
@@ -89,14 +89,14 @@ def requires(
     acr: str | None = None,
     max_age: int | None = None,
 ) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that lets in only whom these words describe; 403 with its own code otherwise.
+    """Return a dependency that verifies these requirements; each has its own 403 code.
 
-    `roles`: at least one of them, held in the acting unit. `membership=False` lets in people without a
-    unit. `clients=True` lets in clients acting for themselves, who have no unit either.
+    `roles`: the person must have at least one of them in the acting unit. `membership=False` allows people
+    without a unit. `clients=True` allows clients acting for themselves, which have no unit.
 
-    `acr`: the lowest level (`authkit.acr`) at which the person must have signed in; `max_age`: how long ago
-    at most, in seconds. 401 with a challenge otherwise (RFC 9470 §3), asked last: nobody is made to sign in
-    again for what they may not do anyway. Clients acting for themselves sign in at no level.
+    `acr`: the lowest level (`authkit.acr`) of the sign-in; `max_age`: its maximum age in seconds. Otherwise
+    401 with a challenge (RFC 9470 §3). These are verified last, so that a person without the other
+    permissions does not have to sign in again. They do not apply to clients acting for themselves.
     """
     if acr is not None and not levels.known(acr):
         raise ValueError(f"unknown acr: {acr}")

@@ -1,7 +1,7 @@
-"""DPoP proofs (RFC 9449 §4.3): a caller shows that it holds the key its token is bound to.
+"""DPoP proofs (RFC 9449 §4.3): a caller proves possession of the key its token is bound to.
 
-Used by the issuer and by resource servers alike. Whether a proof has been seen before and whether its
-nonce is ours is for the caller to decide: the one has a database for it, the other a memory.
+Used by the issuer and by resource servers. The caller detects replays and verifies the nonce: the issuer
+in its database, a resource server in memory.
 """
 
 import base64
@@ -32,18 +32,18 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class _Registry(jws.JWSRegistry):
-    """With room for an RSA key of 4096 bits in the header."""
+    """A JWS registry whose header limit allows an RSA key of 4096 bits."""
 
     max_header_length = 2048
 
 
 class BadProof(ValueError):
-    """The proof does not hold; the message says why, without quoting it."""
+    """The proof is invalid; the message gives the reason and does not quote the proof."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that holds. `jkt` is the RFC 7638 thumbprint of its key, `good_until` in Unix seconds."""
+    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `good_until` is in Unix seconds."""
 
     jkt: str
     jti: str
@@ -52,14 +52,14 @@ class Proof:
 
 
 class SeenProofs:
-    """The proofs this process has taken, for as long as each could be taken again (RFC 9449 §11.1)."""
+    """The proofs this process has accepted, kept until they expire, to detect replays (RFC 9449 §11.1)."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], float] = {}
         self._sweep_at = 0.0
 
     def first(self, proof: Proof, now: float) -> bool:
-        """Note a proof; False when it has been seen."""
+        """Record a proof; return False if it was recorded before."""
         if now >= self._sweep_at:
             self._seen = {key: until for key, until in self._seen.items() if until >= now}
             self._sweep_at = now + PAST_SECONDS
@@ -71,9 +71,9 @@ class SeenProofs:
 
 
 def verify_proof(proof: str, *, method: str, url: str, now: float, access_token: str | None = None) -> Proof:
-    """Check everything of a proof that the proof itself can show.
+    """Verify a proof, except for replay and nonce.
 
-    `now` in Unix seconds. With `access_token`, the proof must be for that token (`ath`).
+    `now` is in Unix seconds. With `access_token`, the proof must be for that token (`ath`).
     Raises `BadProof`.
     """
     if len(proof) > _MAX_LENGTH or _COMPACT.fullmatch(proof) is None:
@@ -135,7 +135,7 @@ def _signed(proof: str) -> tuple[dict[str, Any], dict[str, Any], str]:
 
 
 def rsa_bits(jwk: dict[str, Any]) -> int:
-    """The size of an RSA key in bits, from its modulus (RFC 7518 §6.3.1.1)."""
+    """Return the size of an RSA key in bits, from its modulus (RFC 7518 §6.3.1.1)."""
     modulus = str(jwk["n"])
     return int.from_bytes(base64.urlsafe_b64decode(modulus + "=" * (-len(modulus) % 4))).bit_length()
 
@@ -147,7 +147,7 @@ def _instant(value: Any) -> float:
 
 
 def _normal(url: str) -> tuple[str, str, int | None, str] | None:
-    """An address without query and fragment, as RFC 3986 §6.2.2 and §6.2.3 compare."""
+    """Return the URI without query and fragment, normalized as in RFC 3986 §6.2.2 and §6.2.3."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme.lower())

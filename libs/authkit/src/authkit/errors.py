@@ -1,4 +1,4 @@
-"""Why a token was refused (RFC 6750 §3.1): 401 for the token itself, 403 for what it does not allow."""
+"""Errors of token verification (RFC 6750 §3.1): 401 for an invalid token, 403 for missing permission."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ class Unauthenticated(Problem):
 
 
 class InvalidToken(Unauthenticated):
-    """Malformed, forged, or not meant for this service."""
+    """The token is malformed, forged or for another audience."""
 
     code = "invalid_token"
     title = "登录凭证无效"
@@ -32,7 +32,7 @@ class InvalidToken(Unauthenticated):
 
 
 class AmbiguousToken(Unauthenticated):
-    """More than one token, or more than one way of presenting one (RFC 6750 §3.1)."""
+    """The request has more than one token, or uses more than one method to send it (RFC 6750 §3.1)."""
 
     status = 400
     code = "invalid_request"
@@ -42,7 +42,7 @@ class AmbiguousToken(Unauthenticated):
 
 
 class InvalidProof(InvalidToken):
-    """The DPoP proof is missing, does not hold, or is for another key or request (RFC 9449 §7.1)."""
+    """The DPoP proof is missing, invalid, or for another key or request (RFC 9449 §7.1)."""
 
     code = "invalid_dpop_proof"
     oauth_error = "invalid_dpop_proof"
@@ -54,7 +54,7 @@ class InvalidProof(InvalidToken):
 
 
 class TokenExpired(InvalidToken):
-    """Past its `exp`."""
+    """The token is past its `exp`."""
 
     code = "token_expired"
     title = "登录凭证已过期"
@@ -62,7 +62,7 @@ class TokenExpired(InvalidToken):
 
 
 class TokenRevoked(InvalidToken):
-    """Withdrawn before its `exp`: session ended, account suspended or access withdrawn."""
+    """The token was revoked before its `exp`: session ended, account suspended or access withdrawn."""
 
     code = "token_revoked"
     title = "登录凭证已失效"
@@ -70,10 +70,10 @@ class TokenRevoked(InvalidToken):
 
 
 class InsufficientUserAuthentication(Unauthenticated):
-    """The person has signed in too weakly or too long ago for this (RFC 9470 §3).
+    """The person's sign-in has too low a level or is too old for this operation (RFC 9470 §3).
 
-    The challenge says what would do: `acr_values`, and `max_age` in seconds. The client asks the issuer for
-    just that.
+    The challenge names the requirement: `acr_values`, and `max_age` in seconds. The client sends these values
+    to the issuer.
     """
 
     code = "insufficient_user_authentication"
@@ -93,7 +93,7 @@ class InsufficientUserAuthentication(Unauthenticated):
 
 
 class KeysUnavailable(Problem):
-    """The issuer's keys have never been fetched: nothing can be checked, so nothing is let in."""
+    """The issuer's keys have not been fetched yet, so no token can be verified."""
 
     status = 503
     code = "issuer_unavailable"
@@ -111,7 +111,7 @@ class InsufficientScope(Problem):
 
 
 class PersonRequired(Problem):
-    """A client acting for itself asks for something that only people may do."""
+    """A client acting for itself called an operation that is only for people."""
 
     status = 403
     code = "person_required"
@@ -120,7 +120,7 @@ class PersonRequired(Problem):
 
 
 class MembershipRequired(Problem):
-    """The person belongs to no unit (yet)."""
+    """The person has no active membership in a unit."""
 
     status = 403
     code = "membership_required"
@@ -129,7 +129,7 @@ class MembershipRequired(Problem):
 
 
 class RoleRequired(Problem):
-    """The person does not hold a role that allows this."""
+    """The person does not have a role that allows this operation."""
 
     status = 403
     code = "role_required"
@@ -138,7 +138,7 @@ class RoleRequired(Problem):
 
 
 class EntitlementRequired(Problem):
-    """The person has not been authorised for this system in Identity."""
+    """The person does not have the entitlement for this system in Identity."""
 
     status = 403
     code = "entitlement_required"
@@ -147,7 +147,7 @@ class EntitlementRequired(Problem):
 
 
 class OutOfReach(Problem):
-    """The unit asked for is not the caller's unit or below it."""
+    """The requested unit is not the caller's unit or one of its descendants."""
 
     status = 403
     code = "out_of_reach"

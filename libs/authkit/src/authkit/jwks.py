@@ -1,4 +1,4 @@
-"""The issuer's public keys (RFC 7517), fetched ahead of need and kept."""
+"""The issuer's public keys (RFC 7517), fetched in the background and cached."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ log = structlog.get_logger("jwks")
 Fetch = Callable[[], Awaitable[dict[str, Any]]]
 
 _REFRESH_SECONDS = 300.0
-# Until the issuer has started, every second counts.
+# Short delays, because the issuer may be starting at the same time.
 _RETRY = RetryPolicy(base=1.0, cap=1.0)
 _UNKNOWN_KID_SECONDS = 5.0
 
@@ -36,7 +36,7 @@ def fetch_over_http(url: str) -> Fetch:
 
 
 class KeySet:
-    """Signing keys by `kid`. Only public EC and RSA keys with a `kid` are taken, nothing symmetric."""
+    """Signing keys by `kid`. Only public EC and RSA keys with a `kid` are accepted, no symmetric keys."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
@@ -46,22 +46,22 @@ class KeySet:
 
     @property
     def loaded(self) -> bool:
-        """Whether any key has been fetched."""
+        """Return whether any key has been fetched."""
         return bool(self._keys)
 
     async def refresh(self) -> None:
-        """Fetch now. Keys that have left the set are dropped.
+        """Fetch the key set now and remove the keys that it no longer contains.
 
-        Raises what the fetching raises, and ValueError for a document that is no key set.
+        Raises the errors of the fetch function, and ValueError for a document that is not a key set.
         """
         self._keys = _signing_keys(await self._fetch())
         self._fetched = time.monotonic()
 
     async def get(self, kid: str) -> dict[str, Any] | None:
-        """The key `kid` as a JWK, or None.
+        """Return the key `kid` as a JWK, or None.
 
-        An unknown `kid` may be a key published a moment ago: the set is fetched again, at most once in
-        five seconds however many forged tokens arrive.
+        An unknown `kid` may be a new key, so the set is fetched again, but at most once in five seconds,
+        independent of the number of forged tokens.
         """
         if kid not in self._keys:
             async with self._lock:
@@ -69,12 +69,12 @@ class KeySet:
                     self._fetched = time.monotonic()
                     try:
                         await self.refresh()
-                    except Exception as error:  # whatever the fetching raises: what is known stays
+                    except Exception as error:  # any fetch error: keep the cached keys
                         log.warning("keys not fetched", error=repr(error))
         return self._keys.get(kid)
 
     def kept_fresh(self) -> AbstractAsyncContextManager[None]:
-        """Fetch in the background for as long as the context lasts."""
+        """Refresh the set in the background until the context exits."""
         return repeated("jwks", self.refresh, every=_REFRESH_SECONDS, retry=_RETRY)
 
 

@@ -1,4 +1,4 @@
-"""Who is calling, as the access token says (RFC 9068 and our own claims)."""
+"""The caller, from the claims of the access token (RFC 9068 and Zhuxue's private claims)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from servicekit.ltree import is_under
 
 @dataclass(frozen=True)
 class Acting:
-    """The unit a person acts for, and as what."""
+    """The unit a person acts for, and the person's roles in it."""
 
     unit: UUID
     path: str
@@ -20,7 +20,7 @@ class Acting:
 
 @dataclass(frozen=True)
 class Principal:
-    """The bearer of a valid access token.
+    """The subject of a valid access token.
 
     `acting` is None for a person without an active membership and for a client acting for itself.
     """
@@ -42,22 +42,22 @@ class Principal:
     actor: str | None = None
     """The client that acts on behalf of `sub`, if the token came from an exchange (RFC 8693 §4.1)."""
     earlier_clients: frozenset[str] = field(default_factory=frozenset)
-    """The other clients that an exchanged token came through: the first one, and those that acted before."""
+    """The other clients of an exchanged token: the client of the sign-in and the earlier actors."""
 
     @property
     def clients(self) -> frozenset[str]:
-        """Every client without which there would be no such token."""
+        """Return all clients that took part in the issuance of the token."""
         return self.earlier_clients | {self.client_id}
 
     @property
     def is_client(self) -> bool:
-        """Whether a client acts for itself (RFC 9068 §2.2: `sub` is the client then)."""
+        """Return whether a client acts for itself (RFC 9068 §2.2: `sub` is then the client)."""
         return self.sub == self.client_id
 
     def reaches(self, path: str) -> bool:
-        """Whether `path` is the acting unit or below it in the authority tree."""
+        """Return whether `path` is the acting unit or one of its descendants in the authority tree."""
         return self.acting is not None and is_under(path, self.acting.path)
 
     def has_role(self, *roles: str) -> bool:
-        """Whether the person holds at least one of `roles` in the acting unit."""
+        """Return whether the person has at least one of `roles` in the acting unit."""
         return self.acting is not None and not self.acting.roles.isdisjoint(roles)

@@ -1,9 +1,9 @@
-"""Tokens withdrawn before they expire.
+"""Tokens revoked before they expire.
 
-The `revocations` table is the truth, written by the durable subscription `<service>.revocations`. Each
-process also holds the list in memory, fed at once by its own listener and, should the listener have
-missed something while reconnecting, by a reload every few seconds that reads the new rows only. Entries are
-dropped when the last token they could concern has expired. See docs/adr/0017-revocation-by-client.md.
+The durable subscription `<service>.revocations` writes the `revocations` table, which is authoritative. Each
+process also keeps the list in memory. Its listener updates the list immediately; a reload of the new rows
+every few seconds adds events that the listener missed while reconnecting. Entries are deleted when the last
+token they can apply to has expired. See docs/adr/0017-revocation-by-client.md.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ EVENTS: tuple[type[AccessRevokedV1], type[ClientRevokedV1]] = (AccessRevokedV1, 
 
 _RELOAD_SECONDS = 5.0
 _FULL_RELOAD_SECONDS = 300.0
-# Rows become visible in another order than they are dated: `recorded_at` is when a transaction began.
+# `recorded_at` is the start of the transaction, so rows may become visible in another order.
 _OVERLAP = timedelta(seconds=30)
 _Period = tuple[datetime, datetime]
 _Of = tuple[str | None, str | None]
 
 
 def make_revocation_table(metadata: MetaData) -> Table:
-    """The table, for a service's own metadata and migration. A row names a person or a client."""
+    """Declare the table in the metadata of a service. A row names a person or a client."""
     return Table(
         "revocations",
         metadata,
@@ -53,27 +53,27 @@ def make_revocation_table(metadata: MetaData) -> Table:
 
 
 class RevocationList:
-    """What this process refuses."""
+    """The revocations that this process applies."""
 
     def __init__(self, database: Database, table: Table, audience: str) -> None:
         self._database = database
         self._table = table
         self._audience = audience
-        # By person, then by session or grant, (None, None) for all of the person's tokens.
+        # By person, then by session or grant; (None, None) means all tokens of the person.
         self._by_sub: dict[str, dict[_Of, _Period]] = {}
         self._by_client: dict[str, _Period] = {}
         self._newest: datetime | None = None
         self._full_reload_at = 0.0
 
     def hear(self, event: Event) -> None:
-        """Refuse from now on what the event names. Does nothing for another audience's event."""
+        """Reject the tokens that the event names from now on. Ignores events for another audience."""
         if isinstance(event, ClientRevokedV1):
             self._add_client(event.client_id, event.not_before, event.expires_at)
         else:
             self._add_person(event.sub, event)
 
     async def record(self, session: AsyncSession, event: Event, _: object = None) -> None:
-        """Store the event (the durable subscription's handler); expired rows go at the same time."""
+        """Store the event and delete expired rows (the handler of the durable subscription)."""
         await session.execute(self._table.delete().where(self._table.c.expires_at < datetime.now(UTC)))
         named = event.model_dump(include={"sub", "client_id", "sid", "grant_id", "audience"})
         await session.execute(
@@ -84,10 +84,10 @@ class RevocationList:
         self.hear(event)
 
     def refuses(self, principal: Principal) -> bool:
-        """Whether the token has been withdrawn.
+        """Return whether the token has been revoked.
 
-        `iat` has whole seconds, so a token made in the same second *after* the withdrawal is refused too
-        until the next second; one made before it never passes.
+        `iat` has whole seconds, so a token issued *after* the revocation in the same second is also rejected.
+        A token issued before the revocation is always rejected.
         """
         periods = [self._by_client.get(client_id) for client_id in principal.clients]
         entries = self._by_sub.get(principal.sub)
@@ -97,7 +97,7 @@ class RevocationList:
         return any(period is not None and principal.issued_at < period[0] for period in periods)
 
     async def reload(self) -> None:
-        """Read what other processes have recorded; once in five minutes, everything."""
+        """Read the rows that other processes have written; all rows once in five minutes."""
         now, table = datetime.now(UTC), self._table.c
         statement = select(self._table).where(table.expires_at >= now)
         full = self._newest is None or time.monotonic() >= self._full_reload_at
@@ -117,7 +117,7 @@ class RevocationList:
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        """Load now, and again in the background for as long as the context lasts."""
+        """Load the list now, and reload it in the background until the context exits."""
         await self.reload()
         async with repeated("revocations", self.reload, every=_RELOAD_SECONDS, first=_RELOAD_SECONDS):
             yield
@@ -126,10 +126,10 @@ class RevocationList:
         self._by_client[client_id] = _later(self._by_client.get(client_id), not_before, expires_at)
 
     def _add_person(self, sub: UUID, entry: Any) -> None:
-        """Take an event or a row: both have the same names.
+        """Add an event or a row; both have the same attributes.
 
-        One that names a session and a grant is meant more narrowly than any token can be compared with here:
-        tokens of either are refused.
+        If it names both a session and a grant, the tokens of either are rejected, because a token cannot be
+        compared with both here.
         """
         if entry.audience is not None and entry.audience != self._audience:
             return
@@ -151,7 +151,7 @@ class RevocationList:
 
 
 def _later(known: _Period | None, not_before: datetime, expires_at: datetime) -> _Period:
-    """A withdrawal never shortens an earlier one."""
+    """Merge a revocation into an earlier one without shortening it."""
     if known is None:
         return not_before, expires_at
     return max(known[0], not_before), max(known[1], expires_at)

@@ -1,8 +1,8 @@
-"""Offline check of access tokens: RFC 9068 §4, RFC 8725.
+"""Offline verification of access tokens: RFC 9068 §4, RFC 8725.
 
-python-jose does the cryptography, wrapped so that it cannot be misled: keys are JWK objects of the
-issuer's set chosen by `kid`, never material from the token; `algorithms` is always explicit and only
-ever asymmetric; whatever else the header offers (`jwk`, `jku`, `x5u`, `crit`) makes the token invalid.
+python-jose verifies signatures, with these restrictions: keys are JWK objects of the issuer's set, selected
+by `kid`, never keys from the token; `algorithms` is always explicit and contains asymmetric algorithms only;
+a header with `jwk`, `jku`, `x5u` or `crit` makes the token invalid.
 """
 
 import base64
@@ -26,12 +26,12 @@ _FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "zip", "b64"
 MAX_TOKEN_LENGTH = 8192
 LEEWAY_SECONDS = 5
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
-# What claims of the wrong shape raise; `fromtimestamp` alone has three ways to refuse a number.
+# Errors raised by claims of the wrong type; `fromtimestamp` alone raises three kinds.
 _UNFIT = (JOSEError, KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 
 class TokenVerifier:
-    """Checks the access tokens of one issuer for one audience."""
+    """Verifies the access tokens of one issuer for one audience."""
 
     def __init__(
         self, *, issuer: str, audience: str, keys: KeySet, revocations: RevocationList | None = None
@@ -41,14 +41,14 @@ class TokenVerifier:
         self.keys = keys
         self.revocations = revocations
         self.proofs = SeenProofs()
-        # By `kid`, with the JWK each was made from: making one takes a third as long as a verification. Only
-        # the issuer's own keys come here, a handful in a process's life.
+        # By `kid`, with the source JWK. Creating a key object takes a third of the time of a verification.
+        # The dict stays small, because it contains only the issuer's keys.
         self._made: dict[str, tuple[dict[str, Any], Key]] = {}
 
     async def verify_bound(self, token: str, proof: str, *, method: str, url: str) -> Principal:
-        """Who holds `token`, shown by a DPoP proof for this very request (RFC 9449 §7.1).
+        """Verify `token` and a DPoP proof for this request (RFC 9449 §7.1); return the principal.
 
-        Raises what `verify` raises, and `InvalidProof` (401).
+        Raises the errors of `verify`, and `InvalidProof` (401).
         """
         principal = await self.verify(token)
         now = datetime.now(UTC).timestamp()
@@ -61,10 +61,10 @@ class TokenVerifier:
         return principal
 
     async def verify(self, token: str) -> Principal:
-        """Who bears `token`; with `jkt`, only if shown to hold that key.
+        """Verify `token` and return its principal; with `jkt`, the token must be bound to that key.
 
-        Raises `InvalidToken`, `TokenExpired`, `TokenRevoked` (401), or `KeysUnavailable` (503) when no key
-        of the issuer could be fetched yet.
+        Raises `InvalidToken`, `TokenExpired`, `TokenRevoked` (401), or `KeysUnavailable` (503) if no key of
+        the issuer has been fetched yet.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidToken
@@ -106,7 +106,7 @@ class TokenVerifier:
         return principal
 
     def _key(self, kid: str, key: dict[str, Any], algorithm: str) -> Key:
-        """The library's key for a JWK of the set; the set never changes a JWK, it replaces it."""
+        """Return python-jose's key for a JWK of the set; the set replaces JWKs and never mutates them."""
         made = self._made.get(kid)
         if made is None or made[0] is not key:
             made = self._made[kid] = (key, jwk.construct(key, algorithm))
@@ -124,17 +124,17 @@ class TokenVerifier:
             raise InvalidToken
         if algorithm not in ALGORITHMS:
             raise InvalidToken
-        # RFC 9068 §4: `at+jwt`, the media type prefix allowed; an ID token is not an access token.
+        # RFC 9068 §4: `at+jwt`, with or without the media type prefix; this rejects ID tokens.
         if typ.lower() not in {"at+jwt", "application/at+jwt"} or _FORBIDDEN_HEADERS & header.keys():
             raise InvalidToken
         return algorithm, kid
 
 
 def _is_canonical(token: str) -> bool:
-    """Whether this is the one spelling of a compact JWS (RFC 7515 §2: base64url without padding).
+    """Return whether `token` is a compact JWS in its canonical encoding (RFC 7515 §2: no padding).
 
-    The library decodes leniently: it skips foreign characters and ignores the spare bits of the last one,
-    so that without this check one signature would have many valid spellings.
+    The library skips characters outside the alphabet and ignores the unused bits of the last character, so
+    without this check one signature would have several valid encodings.
     """
     match = _COMPACT.fullmatch(token)
     if match is None:
@@ -186,7 +186,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 
 def _earlier_clients(claims: dict[str, Any]) -> frozenset[str]:
-    """The client that the person signed in to, and those of the chain of `act` (RFC 8693 §4.1)."""
+    """Return the client of the sign-in and the clients of the `act` chain (RFC 8693 §4.1)."""
     found = set() if claims.get("grant_client_id") is None else {_text(claims, "grant_client_id")}
     act = claims.get("act")
     while act is not None:

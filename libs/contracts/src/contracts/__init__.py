@@ -1,4 +1,4 @@
-"""Event models per producer and version: the only code that two services share about each other."""
+"""Event models per producer and version: the only domain code that services share."""
 
 from contracts import cockpit, identity, office
 from contracts.base import EventModel, Registry, registry

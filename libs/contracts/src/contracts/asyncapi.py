@@ -8,12 +8,12 @@ EXCHANGE = "zhuxue.events"
 
 
 def schema(model: type[EventModel]) -> dict[str, Any]:
-    """The JSON Schema of an event's `data`, as snapshotted in `tests/contracts/`."""
+    """Return the JSON Schema of an event's `data`, as stored in `tests/contracts/`."""
     return model.model_json_schema(mode="serialization")
 
 
 def document() -> dict[str, Any]:
-    """The AsyncAPI document: one channel, one message and one send operation per event type."""
+    """Return the AsyncAPI document: one channel, one message and one send operation per event type."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
 
 
 def _payload(model: type[EventModel], schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an event; what it refers to is added to `schemas`, which all events share."""
+    """Return the schema of an event; its definitions are added to `schemas`, which all events share."""
     payload = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     schemas.update(payload.pop("$defs", {}))
     return payload

@@ -1,4 +1,4 @@
-"""What every event model shares, and the registry that snapshots and AsyncAPI are generated from."""
+"""The base of all event models, and the registry from which snapshots and AsyncAPI are generated."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ class EventModel(BaseModel):
     fields, so adding an optional field keeps the version; removing or retyping one needs a new class.
     """
 
-    # What does not fit is personal data too, and errors are logged.
+    # Errors are logged, and an invalid value can be personal data.
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     type: ClassVar[str]
@@ -29,17 +29,17 @@ class Registry:
         self._by_type: dict[str, type[EventModel]] = {}
 
     def add(self, model: type[EventModel]) -> None:
-        """Register `model`; two models with one wire type are a programming error."""
+        """Register `model`; a duplicate wire type is a programming error."""
         known = self._by_type.setdefault(model.type, model)
         if known.__qualname__ != model.__qualname__:
             raise ValueError(f"two event models claim {model.type}")
 
     def get(self, type_: str) -> type[EventModel] | None:
-        """The model of a wire type, or None for a type this release does not know."""
+        """Return the model of a wire type, or None if this release does not define the type."""
         return self._by_type.get(type_)
 
     def all(self) -> list[type[EventModel]]:
-        """Every model, by wire type."""
+        """Return all models by wire type."""
         return [self._by_type[name] for name in sorted(self._by_type)]
 
 

@@ -1,7 +1,7 @@
-"""Published event schemas as files, and the rule by which they may change.
+"""Published event schemas as files, and the compatibility rule for changes.
 
-`python -m contracts.snapshots check DIRECTORY ASYNCAPI` says what differs; `write` brings the files up to
-date, but never over a breaking change: within a version an event only gains optional fields.
+`python -m contracts.snapshots check DIRECTORY ASYNCAPI` prints the differences; `write` updates the files,
+but refuses a breaking change: within a version, an event may only gain optional fields.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from typing import Any
 from contracts.asyncapi import document, schema
 from contracts.base import registry
 
-# Words about a field, not its shape: free to change.
+# Annotations, which are not part of the shape and may change.
 _WORDS = {"title", "description", "examples", "default"}
 
 
 def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What in `new` breaks a consumer or producer of `old`, in words; empty when v1 may stay.
+    """Return the changes in `new` that break a consumer or producer of `old`; empty if compatible.
 
-    Allowed is one thing only: a new field that is not required. Both are JSON Schemas of an event's `data`.
+    The only allowed change is a new optional field. Both are JSON Schemas of an event's `data`.
     """
     found: list[str] = []
     before, after = _properties(old), _properties(new)
@@ -39,7 +39,7 @@ def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def check(directory: Path, asyncapi: Path | None = None) -> list[str]:
-    """Everything that is wrong between the models and the files in `directory`; empty when in step."""
+    """Return the differences between the models and the files in `directory`."""
     published = _read(directory)
     wrong = _broken(published)
     for model in registry.all():
@@ -54,7 +54,7 @@ def check(directory: Path, asyncapi: Path | None = None) -> list[str]:
 
 
 def write(directory: Path, asyncapi: Path | None = None) -> list[str]:
-    """Bring the files up to date; returns what is breaking, and then nothing has been written."""
+    """Update the files; if there are breaking changes, return them and write nothing."""
     broken = _broken(_read(directory))
     if broken:
         return broken
@@ -68,7 +68,7 @@ def write(directory: Path, asyncapi: Path | None = None) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `check` or `write`; the exit status is 1 when something is wrong."""
+    """Run `check` or `write`; return exit status 1 for any problem."""
     parser = argparse.ArgumentParser(prog="python -m contracts.snapshots")
     parser.add_argument("action", choices=["check", "write"])
     parser.add_argument("directory", type=Path, help="one JSON Schema per event type")
@@ -107,7 +107,7 @@ def _properties(schema_: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(part: Any, root: dict[str, Any]) -> Any:
-    """`part` without words about it and with references followed, so that only what is sent is compared."""
+    """Return `part` without annotations and with references resolved, to compare only the wire format."""
     if isinstance(part, list):
         return [_shape(item, root) for item in part]
     if not isinstance(part, dict):
@@ -115,7 +115,7 @@ def _shape(part: Any, root: dict[str, Any]) -> Any:
     if "$ref" in part:
         return _shape(root["$defs"][part["$ref"].rsplit("/", 1)[-1]], root)
     shape = {
-        # Below `properties` the names are fields: a field may well be called `title`.
+        # Names below `properties` are fields, and a field may be called `title`.
         key: {name: _shape(field, root) for name, field in value.items()}
         if key == "properties"
         else _shape(value, root)
@@ -126,7 +126,7 @@ def _shape(part: Any, root: dict[str, Any]) -> Any:
 
 
 def _opened(shape: dict[str, Any]) -> Any:
-    """`shape` without the known words of an open vocabulary: beside any string they change nothing."""
+    """Return `shape` without the known values of an open vocabulary, which allows any string."""
     kinds = shape["anyOf"]
     if {"type": "string"} in kinds:
         kinds = [kind for kind in kinds if not ("enum" in kind and kind.get("type") == "string")]

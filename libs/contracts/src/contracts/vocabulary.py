@@ -1,8 +1,8 @@
-"""Words that several services use for the same thing, with the Chinese that people read.
+"""Enumerations that several services share, with their Chinese labels.
 
-The wire values are stable. A service that owns a value types it with the enum. A service that holds a copy of
-another's value, and every event, types it `Open[…]`: a value that is added later must not make a message or
-an answer invalid for a service that has not been deployed since.
+The wire values are stable. The service that owns a value uses the enum as its type. A service that stores a
+copy of the value, and every event, use `Open[…]`: a value added later must not make a message or a response
+invalid for a service of an earlier release.
 """
 
 from enum import StrEnum
@@ -17,10 +17,10 @@ class Vocabulary(StrEnum):
     """A value with a label: `COUNTY = "county", "县"`."""
 
     label: str
-    """What people read, in Chinese."""
+    """The Chinese display name."""
 
     def __new__(cls, value: str, label: str = "") -> Self:
-        """The member for `value`."""
+        """Create the member for `value`."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
@@ -30,7 +30,7 @@ class Vocabulary(StrEnum):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The enum with its labels as description."""
+        """Return the enum's schema with the labels as its description."""
         schema = handler(core_schema)
         handler.resolve_ref_schema(schema)["description"] = "；".join(f"{one} {one.label}" for one in cls)
         return schema
@@ -39,11 +39,11 @@ class Vocabulary(StrEnum):
 _Word = TypeVar("_Word", bound=Vocabulary)
 
 Open = Annotated[_Word | str, Field(union_mode="left_to_right")]
-"""A known word, or any other string: `Open[Level]`."""
+"""A known value or any other string: `Open[Level]`."""
 
 
 def label(word: str) -> str:
-    """The label of a word of any vocabulary; an unknown word itself."""
+    """Return the label of a value; an unknown value is returned unchanged."""
     return word.label if isinstance(word, Vocabulary) else word
 
 
@@ -56,12 +56,12 @@ class Audience(Vocabulary):
 
     @classmethod
     def of(cls, service: str) -> Self:
-        """The audience of a service, by its name. Raises ValueError for none of ours."""
+        """Return the audience of a service, by its name. Raises ValueError for an unknown service."""
         return cls(f"urn:zhuxue:{service}")
 
     @property
     def service(self) -> str:
-        """The name of the service, which is also the id of its client."""
+        """Return the name of the service, which is also the id of its client."""
         return self.rpartition(":")[2]
 
 

@@ -1,4 +1,4 @@
-"""Files from outside and files for callers: received within limits, identified, scanned, stored by content.
+"""Uploads and downloads: size limits, type detection, virus scans and content-addressed storage.
 
-Nothing here holds a whole file in memory, and nothing blocks the event loop.
+No function loads a whole file into memory or blocks the event loop.
 """

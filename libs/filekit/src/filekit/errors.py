@@ -1,10 +1,10 @@
-"""Why a file is refused."""
+"""Errors for rejected files."""
 
 from servicekit.problems import Problem
 
 
 class UnsupportedFileType(Problem):
-    """The content is not of a type that is accepted, whatever the name or the header says."""
+    """The type of the content is not accepted; the file name and the header are not considered."""
 
     status = 415
     code = "unsupported_file_type"
@@ -13,7 +13,7 @@ class UnsupportedFileType(Problem):
 
 
 class FileInfected(Problem):
-    """The virus scanner has found something."""
+    """The virus scanner has detected malware."""
 
     status = 400
     code = "file_infected"
@@ -22,7 +22,7 @@ class FileInfected(Problem):
 
 
 class ScannerUnavailable(Problem):
-    """The virus scanner does not answer: nothing is accepted unscanned."""
+    """The virus scanner does not respond; files are not accepted without a scan."""
 
     status = 503
     code = "scanner_unavailable"
@@ -41,4 +41,4 @@ class ScanLimitExceeded(Problem):
 
 
 class FileCorrupt(Exception):
-    """A stored file is not what its digest says: the storage is damaged."""
+    """A stored file does not match its digest: the storage is damaged."""

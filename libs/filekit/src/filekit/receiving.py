@@ -1,4 +1,4 @@
-"""All steps for a file from outside: limit, type, scan."""
+"""Receiving an upload: size limit, type detection, virus scan."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Collection

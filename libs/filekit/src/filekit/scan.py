@@ -1,4 +1,4 @@
-"""Virus scans: an optional step between receiving a file and storing it."""
+"""Virus scans, an optional step before a file is stored."""
 
 import asyncio
 import socket
@@ -15,36 +15,36 @@ from filekit.spool import BLOCK
 _LENGTH = struct.Struct("!L")
 _ANSWER_LIMIT = 4096
 SCANS = 4
-"""Scans that run at one time in a process; others wait."""
+"""Maximum number of concurrent scans in a process."""
 
 
 class Scanner(Protocol):
-    """Looks for malicious code."""
+    """Scans files for malicious code."""
 
     async def scan(self, file: BinaryIO) -> None:
-        """Return if nothing was found. Raises `FileInfected`, `ScanLimitExceeded`, `ScannerUnavailable`."""
+        """Scan a file. Raises `FileInfected`, `ScanLimitExceeded`, `ScannerUnavailable`."""
         ...
 
     async def check(self) -> None:
-        """Raise `ScannerUnavailable` if the scanner does not answer; for `/readyz`."""
+        """Raise `ScannerUnavailable` if the scanner does not respond; for `/readyz`."""
         ...
 
 
 class NullScanner:
-    """Finds nothing: for development, and where another system scans."""
+    """Accepts every file: for development, and where another system scans files."""
 
     async def scan(self, file: BinaryIO) -> None:
         """Accept any file."""
 
     async def check(self) -> None:
-        """Always there."""
+        """Always available."""
 
 
 class ClamdScanner:
     """ClamAV's daemon, over TCP or a local socket, with the command INSTREAM of clamd(8).
 
-    The file is sent over the connection, so the daemon needs no access to our disk. Whatever is not a clear
-    answer refuses the file.
+    The file is sent over the connection, so the daemon needs no access to the service's disk. Any unexpected
+    response rejects the file.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ClamdScanner:
         path: str | None = None,
         seconds: float = 60,
     ) -> None:
-        """At `host` and `port`, or at the local socket `path`; `seconds` bound one scan."""
+        """Use `host` and `port`, or the local socket `path`; `seconds` is the timeout of a scan."""
         self._host = host
         self._port = port
         self._path = path
@@ -90,8 +90,8 @@ class ClamdScanner:
         with self._connect() as connection:
             connection.sendall(command)
             if file is not None:
-                # The daemon answers early, and closes, when the file is too large: then the rest cannot be
-                # sent, and the answer is what counts.
+                # For a file that is too large, the daemon responds early and closes the connection: sending
+                # fails, and the response gives the reason.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     _send(connection, file, end)
             answer = b""
@@ -125,7 +125,7 @@ def _send(connection: socket.socket, file: BinaryIO, end: float) -> None:
 
 
 def scanner_of(url: str | None) -> Scanner:
-    """The scanner that a setting names: `tcp://host:3310`, `unix:///run/clamav/clamd.ctl`; none for None."""
+    """Return the scanner for a setting: `tcp://host:3310`, `unix:///run/clamav/clamd.ctl`, or None."""
     if url is None:
         return NullScanner()
     parts = urlsplit(url)

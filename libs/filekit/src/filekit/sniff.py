@@ -1,7 +1,7 @@
-"""What a file is, from its content. Names and `Content-Type` headers are claims of the sender.
+"""Detection of media types from content, because the sender controls file names and `Content-Type`.
 
-puremagic knows the signatures; archives in ZIP format are examined here, because a signature alone cannot
-tell an Office document from any other archive. Both functions read the file: call them in a thread.
+puremagic detects signatures. This module examines ZIP archives, because a signature alone cannot distinguish
+an Office document from another archive. Both functions read the file: call them in a thread.
 """
 
 import codecs
@@ -24,15 +24,15 @@ JPEG = "image/jpeg"
 GIF = "image/gif"
 ZIP = "application/zip"
 OFD = "application/ofd"
-"""GB/T 33190-2016, the national format for documents of fixed layout."""
+"""GB/T 33190-2016, the national format for fixed-layout documents (OFD)."""
 OLE = "application/x-ole-storage"
-"""Old Office documents (.doc, .xls, .ppt) and whatever else uses the container."""
+"""OLE containers: legacy Office documents (.doc, .xls, .ppt) and others."""
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 DOCUMENTS = frozenset({PDF, OFD, DOCX, XLSX, PPTX, TEXT, PNG, JPEG, GIF})
-"""What people attach to notices and letters."""
+"""Types accepted as attachments of notices and letters."""
 
 MAX_ENTRIES = 10_000
 _MAX_DIRECTORY = 4 * 1024 * 1024
@@ -51,13 +51,13 @@ _DAMAGED = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
     *(NotImplementedError, RuntimeError, OSError, EOFError, ValueError),
 )
-# Formats that are text and yet more than that.
+# Text-based formats that are not plain text.
 _TEXTUAL = frozenset({PDF, "text/html", "image/svg+xml", "application/rtf", "application/xml", "text/xml"})
 _CONTROL = frozenset(chr(code) for code in range(32)) - frozenset("\t\n\r\f") | {"\x7f"}
 
 
 def media_type(file: BinaryIO) -> str:
-    """The media type of a file's content; `UNKNOWN` when it is none that can be told for certain."""
+    """Return the media type of a file's content; `UNKNOWN` if it cannot be determined with certainty."""
     file.seek(0)
     head = file.read(_SAMPLE)
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -66,7 +66,7 @@ def media_type(file: BinaryIO) -> str:
         return OLE
     file.seek(0)
     try:
-        # Streams are read at both ends only.
+        # puremagic reads only the start and the end of a stream.
         best = puremagic.magic_stream(file)[0].mime_type if head else ""
     except puremagic.PureError:
         best = ""
@@ -76,7 +76,7 @@ def media_type(file: BinaryIO) -> str:
 
 
 def require(file: BinaryIO, accepted: Collection[str]) -> str:
-    """The media type, which is one of `accepted`. Raises `UnsupportedFileType`."""
+    """Return the media type if it is in `accepted`, else raise `UnsupportedFileType`."""
     found = media_type(file)
     if found not in accepted:
         raise UnsupportedFileType
@@ -94,17 +94,17 @@ def _is_text(head: bytes) -> bool:
 
 
 def _zip_type(file: BinaryIO) -> str:
-    """An Office document only if it is one in every respect that can be checked without unpacking it."""
+    """Return an Office type only if the archive passes all checks that are possible without unpacking it."""
     if not _directory_is_small(file):
         return UNKNOWN
     try:
         with zipfile.ZipFile(file) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
-            # Names that occur twice, or of which readers disagree what they mean.
+            # Duplicate names, and names that readers interpret differently.
             if len(entries) != len(archive.infolist()) or any(map(_is_odd, entries)):
                 return UNKNOWN
             if any(entry.flag_bits & 0x1 for entry in entries.values()):
-                return UNKNOWN  # encrypted: nobody can examine it
+                return UNKNOWN  # encrypted: cannot be examined
             if "OFD.xml" in entries:
                 return OFD
             if "[Content_Types].xml" in entries:
@@ -134,9 +134,9 @@ def _is_odd(name: str) -> bool:
 
 
 def _directory_is_small(file: BinaryIO) -> bool:
-    """Whether the archive's directory can be read at little cost, and is the only one.
+    """Return whether the archive's directory is small and the only one.
 
-    `zipfile` reads all of it into memory, whatever the number of entries.
+    `zipfile` reads the whole directory into memory, without a limit on the number of entries.
     """
     size = file.seek(0, 2)
     start = max(0, size - _END_OF_DIRECTORY.size - _LONGEST_COMMENT)
@@ -150,8 +150,8 @@ def _directory_is_small(file: BinaryIO) -> bool:
         disk == first_disk == 0
         and here == entries <= MAX_ENTRIES
         and length <= _MAX_DIRECTORY
-        # The directory ends where its record begins, and the record ends the file: nothing is in front of the
-        # archive, between its parts or behind it. (ZIP64 has other values here, and is not accepted.)
+        # The directory ends where its record begins, and the record ends the file, so there is no data before
+        # the archive, between its parts or after it. (ZIP64 has other values here and is not accepted.)
         and offset + length == start + at
         and start + at + _END_OF_DIRECTORY.size + comment == size
     )

@@ -1,4 +1,4 @@
-"""Temporary files: an upload is complete on disk before anything looks at it."""
+"""Temporary files: an upload is written to disk completely before it is processed."""
 
 import asyncio
 import hashlib
@@ -11,19 +11,19 @@ from typing import BinaryIO, cast
 from servicekit.problems import BodyTooLarge
 
 BLOCK = 256 * 1024
-"""What is hashed and written in one step, and the size of the pieces in which files are read."""
+"""Block size in bytes for hashing, writing and reading."""
 
 
 @contextmanager
 def temporary_file() -> Iterator[BinaryIO]:
-    """An empty file without a name: it is gone when it is closed or the process ends."""
+    """Return an empty unnamed file, which is deleted when it is closed or the process exits."""
     with tempfile.TemporaryFile(prefix="zhuxue-") as file:
         yield cast(BinaryIO, file)
 
 
 @dataclass(frozen=True)
 class SpooledFile:
-    """A file that was received completely, at position 0. Closed and deleted by its context."""
+    """A completely received file, at position 0. The context closes and deletes it."""
 
     file: BinaryIO
     size: int
@@ -36,7 +36,7 @@ async def spooled(
 ) -> AsyncIterator[SpooledFile]:
     """Receive `chunks` into a temporary file. Raises `BodyTooLarge` at the first byte over `limit`.
 
-    `inspect` sees every block in order and refuses the file by raising; it runs in a thread.
+    `inspect` is called in a thread with every block in order, and raises to reject the file.
     """
     with temporary_file() as file:
         sink = _Sink(file, inspect)
@@ -72,7 +72,7 @@ class _Sink:
 
 
 async def blocks(file: BinaryIO) -> AsyncIterator[bytes]:
-    """The content of a file from its start, a block at a time."""
+    """Yield the content of a file from its start, in blocks."""
     file.seek(0)
     while block := await asyncio.to_thread(file.read, BLOCK):
         yield block

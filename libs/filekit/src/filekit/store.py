@@ -1,8 +1,8 @@
-"""Content-addressed storage: a file's name is the SHA-256 of its content.
+"""Content-addressed storage: the key of a file is the SHA-256 of its content.
 
-Equal files are stored once and putting one twice changes nothing. Who refers to a file, and when the last
-reference is gone, only the service knows that stores it: it deletes, or has `sweep` find what nothing refers
-to. obstore does the work, for a local folder as for S3.
+Equal files are stored once, and `put` is idempotent. The service tracks references to a file: it deletes the
+file with the last reference, or calls `sweep` to delete unreferenced files. obstore accesses a local folder
+or S3.
 """
 
 import hashlib
@@ -20,20 +20,20 @@ from filekit.spool import BLOCK, SpooledFile, blocks
 
 _PREFIX = "sha256"
 _PART = 5 * 1024 * 1024
-"""Parts of an upload; S3 takes none that is smaller."""
+"""Size of the parts of an upload; the minimum for S3."""
 _PARTS_AT_ONCE = 2
 _PAGE = 1000
 _RENEW = timedelta(hours=1)
 MIN_SWEEP_AGE = timedelta(hours=2)
-"""A younger file may be waiting for the transaction that refers to it."""
+"""Minimum age for deletion: the transaction that refers to a newer file may not have committed yet."""
 
 StillUsed = Callable[[Collection[bytes]], Awaitable[Collection[bytes]]]
-"""Of some digests those that something refers to."""
+"""Returns the digests among those given that are still referenced."""
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in the store, to be read once."""
+    """A stored file, which can be read once."""
 
     size: int
     chunks: AsyncIterator[bytes]
@@ -46,14 +46,14 @@ class FileStore:
         self._store = store
 
     async def put(self, spooled: SpooledFile) -> bytes:
-        """Store a file unless it is there; returns its digest. Atomic: never visible in part."""
+        """Store a file if it is missing, atomically; return its digest."""
         path = _path(spooled.sha256)
         try:
             found = await obstore.head_async(self._store, path)
         except FileNotFoundError:
             pass
         else:
-            # Written again when it is old: a sweep that is running might be about to delete it.
+            # An old file is written again, because a concurrent sweep may be about to delete it.
             if datetime.now(UTC) - found["last_modified"] < _RENEW:
                 return spooled.sha256
         await obstore.put_async(
@@ -68,13 +68,13 @@ class FileStore:
     async def get(self, digest: bytes) -> StoredFile:
         """Open a file. Raises `FileNotFoundError`.
 
-        Reading raises `FileCorrupt` at the end of a file whose content has changed.
+        Reading raises `FileCorrupt` at the end if the content does not match the digest.
         """
         found = await obstore.get_async(self._store, _path(digest))
         return StoredFile(found.meta["size"], _verified(found, digest))
 
     async def exists(self, digest: bytes) -> bool:
-        """Whether the file is stored."""
+        """Return whether the file is stored."""
         try:
             await obstore.head_async(self._store, _path(digest))
         except FileNotFoundError:
@@ -82,17 +82,17 @@ class FileStore:
         return True
 
     async def delete(self, digest: bytes) -> None:
-        """Delete a file; no error if it is not there."""
+        """Delete a file if it exists."""
         try:
             await obstore.delete_async(self._store, _path(digest))
         except FileNotFoundError:
             return
 
     async def sweep(self, still_used: StillUsed, older_than: timedelta = MIN_SWEEP_AGE) -> int:
-        """Delete files that nothing refers to; returns how many.
+        """Delete unreferenced files; return the number of deleted files.
 
-        A file is stored before the transaction that refers to it commits, so a failed transaction leaves one
-        behind. `older_than` has to exceed the time between the two; for requests `MIN_SWEEP_AGE` does.
+        A file is stored before the transaction that refers to it commits, so a failed transaction leaves an
+        unreferenced file. `older_than` must exceed the time between the two; `MIN_SWEEP_AGE` suits requests.
         """
         before = datetime.now(UTC) - older_than
         deleted = 0
@@ -105,7 +105,7 @@ class FileStore:
             if not old:
                 continue
             for digest in old.difference(await still_used(old)):
-                # Once more: it may have been put again meanwhile.
+                # Check again: the file may have been stored again in the meantime.
                 if await self._is_older(digest, before):
                     await self.delete(digest)
                     deleted += 1
@@ -120,9 +120,9 @@ class FileStore:
 
 
 def store_of(url: str, **options: str) -> FileStore:
-    """The store that a setting names: `file:///folder` (made if it is not there) or `s3://bucket/prefix`.
+    """Return the store for a setting: `file:///folder` (created if missing) or `s3://bucket/prefix`.
 
-    `options` are those of obstore for S3, e.g. `endpoint`, `region`, `access_key_id`, `secret_access_key`.
+    `options` are obstore's S3 options, e.g. `endpoint`, `region`, `access_key_id`, `secret_access_key`.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":

@@ -30,7 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 async def run(database: Database, queue: JobQueue, arguments: argparse.Namespace) -> None:
-    """Carry out the command and print what it did."""
+    """Execute the command and print the result."""
     async with database.transaction() as session:
         sys.stdout.write("".join(f"{line}\n" for line in await _lines(session, queue, arguments)))
 

@@ -1,4 +1,4 @@
-"""A job as its handler sees it: the payload, the last checkpoint, and how to report progress."""
+"""The interface of a job for its handler: payload, last checkpoint and progress reports."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -17,15 +17,15 @@ C = TypeVar("C", bound=BaseModel)
 
 
 class Stopped(Exception):
-    """Raised by `checkpoint` and `progress` when this attempt must end. Handlers do not catch it."""
+    """Raised by `checkpoint` and `progress` if this attempt must end. Handlers must not catch it."""
 
 
 class Cancelled(Stopped):
-    """Somebody has cancelled the job."""
+    """The job was cancelled."""
 
 
 class Superseded(Stopped):
-    """Another worker has taken the job over: this one was silent for longer than the heartbeat timeout."""
+    """Another worker has taken over the job, because this one sent no heartbeat within the timeout."""
 
 
 class Job(Generic[P]):
@@ -55,11 +55,11 @@ class Job(Generic[P]):
         self._table = queue.jobs
 
     def resume(self, model: type[C]) -> C | None:
-        """The last checkpoint, None at the beginning."""
+        """Return the last checkpoint, or None if there is none."""
         return None if self._checkpoint is None else model.model_validate(self._checkpoint)
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """A session in one transaction, on a connection of the worker."""
+        """Open a session in one transaction, on a connection of the worker."""
         return self._database.transaction()
 
     async def checkpoint(
@@ -71,12 +71,12 @@ class Job(Generic[P]):
         total: int | None = None,
         message: str | None = None,
     ) -> None:
-        """Record in the caller's transaction that the work up to `position` is done.
+        """Record in the caller's transaction that the work up to `position` is complete.
 
-        Do it in the transaction that holds the work itself: after a failure the next attempt then resumes
-        exactly there. A position that differs from the last one starts the count of attempts anew, so it
-        must only move forward. `message` is Chinese, for users. Raises `Cancelled` or `Superseded`; the
-        work since the last checkpoint is then rolled back.
+        Call it in the transaction that contains the work, so that the next attempt after a failure resumes
+        exactly there. A position that differs from the last one resets the count of attempts, so positions
+        must only move forward. `message` is Chinese, for users. Raises `Cancelled` or `Superseded`, which
+        rolls back the work since the last checkpoint.
         """
         value = position.model_dump(mode="json")
         values: dict[str, object] = {"checkpoint": value}
@@ -86,9 +86,9 @@ class Job(Generic[P]):
         self._checkpoint = value
 
     async def progress(self, done: int, total: int | None = None, message: str | None = None) -> None:
-        """Report progress between checkpoints, in a transaction of its own. Raises as `checkpoint` does.
+        """Report progress between checkpoints, in a separate transaction. Raises the errors of `checkpoint`.
 
-        Not within another transaction of the job: that would take a second connection.
+        Do not call it within another transaction of the job: it would need a second connection.
         """
         async with self._database.transaction() as session:
             await self._report(session, {}, done, total, message)

@@ -1,4 +1,4 @@
-"""What a service declares: kinds of jobs with their handlers, and periodic tasks."""
+"""Declarations of a service: kinds of jobs with their handlers, and periodic tasks."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ STALL = timedelta(minutes=10)
 
 
 class State(StrEnum):
-    """The states of a job; `queued` includes a wait for the next attempt."""
+    """The states of a job; a job that waits for its next attempt is `queued`."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -36,15 +36,15 @@ ENDED = (State.SUCCEEDED, State.DEAD, State.CANCELLED)
 
 
 class PermanentFailure(Exception):
-    """Raised by a handler when no retry can succeed: the job is dead at once."""
+    """Raised by a handler if no retry can succeed; the job is dead immediately."""
 
 
 @dataclass(frozen=True)
 class Kind(Generic[P]):
     """A kind of job: its name (`<service>.<noun>.<verb>` or shorter) and the model of its payload.
 
-    `concurrency` limits how many jobs of the kind run at once in all workers together, 0 does not. An
-    attempt that neither checkpoints nor reports progress for `stall` is cancelled and counts as failed.
+    `concurrency` limits the concurrent jobs of the kind across all workers; 0 means no limit. An attempt
+    that records no checkpoint and no progress for `stall` is cancelled and counts as failed.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Kind(Generic[P]):
 
 @dataclass(frozen=True)
 class Handler(Generic[P]):
-    """A kind and the function that does its work, which may return a model as the job's result.
+    """A kind and its handler function, which may return a model as the job's result.
 
-    The function is called again after a failure, so each of its effects must be safe to repeat. It keeps
-    no transaction open while it calls another system.
+    The function is called again after a failure, so it must be idempotent. It must not keep a transaction
+    open while it calls another system.
     """
 
     kind: Kind[P]
@@ -73,11 +73,11 @@ class NoPayload(BaseModel):
 
 @dataclass(frozen=True)
 class Periodic:
-    """A task that one of the service's processes runs, by interval (`every`) or by `cron` expression.
+    """A task that runs in one of the service's processes, by interval (`every`) or by `cron` expression.
 
-    `cron` has five fields and means Beijing time. `jitter` delays each run by a random part of it (a tenth
-    of the interval, a minute for cron). Runs that were missed while no worker ran are made up for by one.
-    The first run ever is due after one interval, with `at_start` at once.
+    `cron` has five fields, in Beijing time. Each run is delayed by a random time up to `jitter` (default: a
+    tenth of the interval, a minute for cron). Runs that were missed while no worker ran are replaced by one.
+    The first run is due after one interval, or immediately with `at_start`.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Periodic:
     stall: timedelta = STALL
 
     def __post_init__(self) -> None:
-        """Refuse a schedule that is none."""
+        """Validate the schedule."""
         if (self.every is None) == (self.cron is None):
             raise ValueError(f"{self.name}: give either `every` or `cron`")
         if self.cron is not None and not croniter.is_valid(self.cron):
@@ -98,11 +98,11 @@ class Periodic:
 
     @property
     def schedule(self) -> str:
-        """The schedule in words of one column."""
+        """Return the schedule as text for a table column."""
         return self.cron or f"every {self.every}"
 
     def next_after(self, now: datetime) -> datetime:
-        """When the next run is due, jitter included."""
+        """Return the due time of the next run, including jitter."""
         if self.every is not None:
             due, spread = now + self.every, self.every / 10
         else:
@@ -111,7 +111,7 @@ class Periodic:
         return due + (spread if self.jitter is None else self.jitter) * random.random()
 
     def handler(self) -> Handler[NoPayload]:
-        """The task as a kind of job."""
+        """Return the handler that runs the task as a job."""
 
         async def run(_: "Job[NoPayload]") -> None:
             await self.call()

@@ -1,7 +1,7 @@
-"""The tables of jobs, for the services' migrations. A released function is never changed: add the next one.
+"""The tables of jobs, for the services' migrations. Never change a released function: add a new one.
 
-The statements of pgqueuer are those that its release 1.6 installs. When pgqueuer is upgraded,
-`libs/jobs/tests/test_schema.py` fails if it wants other tables.
+The statements for pgqueuer are those that its release 1.6 installs. After an upgrade of pgqueuer,
+`libs/jobs/tests/test_schema.py` fails if the new release requires other tables.
 """
 
 import re
@@ -15,7 +15,7 @@ _PGQUEUER = Path(__file__).with_name("pgqueuer_1_6.sql")
 
 
 def pgqueuer_statements() -> list[str]:
-    """What creates pgqueuer's tables, a statement each."""
+    """Return the statements that create pgqueuer's tables."""
     return re.split(r";\n\n(?=CREATE)", _PGQUEUER.read_text().rstrip().removesuffix(";"))
 
 

@@ -1,4 +1,4 @@
-"""Deletes what has ended: jobs after a month, pgqueuer's log of claims after a day."""
+"""Deletes ended jobs after a month and pgqueuer's claim log after a day."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ _log = Table("pgqueuer_log", MetaData(), Column("created", DateTime(timezone=Tru
 
 
 def task(database: Database, queue: JobQueue) -> Periodic:
-    """The periodic task `jobs.prune`."""
+    """Return the periodic task `jobs.prune`."""
 
     async def prune() -> None:
         await delete_in_batches(database, queue.jobs, queue.jobs.c.finished_at < func.now() - _KEEP_JOBS)

@@ -1,7 +1,7 @@
 """The queue of a service: enqueue in the caller's transaction, look up, cancel, retry.
 
-A job is a row in `jobs`, which holds all that is known about it, and while it is to run a row in pgqueuer's
-table, which workers claim. Both are written in one transaction, always.
+A job has a row in `jobs` with its complete state and, until it ends, a row in pgqueuer's table, which workers
+claim. Both rows are always written in one transaction.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 from servicekit.migrations import exclude_tables
 
-# The trigger on pgqueuer's table wakes the workers when the transaction commits.
+# The trigger on pgqueuer's table notifies the workers when the transaction commits.
 _CLAIMABLE = text(
     "INSERT INTO pgqueuer (priority, entrypoint, payload, dedupe_key, execute_after, status) "
     "VALUES (:priority, :kind, :payload, :key, now() + :delay, 'queued')"
@@ -32,7 +32,7 @@ _NOW = timedelta(0)
 
 @dataclass(frozen=True)
 class Enqueued:
-    """The job that does what was asked for; `new` is false when one was waiting already."""
+    """The enqueued job; `new` is false if an equal job was already waiting."""
 
     id: UUID
     new: bool
@@ -40,7 +40,7 @@ class Enqueued:
 
 @dataclass(frozen=True)
 class JobView:
-    """What is known about a job."""
+    """The state of a job."""
 
     id: UUID
     kind: str
@@ -61,7 +61,7 @@ class JobView:
 
 @dataclass(frozen=True)
 class PeriodicView:
-    """What is known about a periodic task."""
+    """The state of a periodic task."""
 
     name: str
     schedule: str
@@ -73,7 +73,7 @@ class PeriodicView:
 
 
 class JobQueue:
-    """The jobs of one service; made once beside its declarative base, whose metadata gets the tables."""
+    """The jobs of one service; created once, and adds its tables to the metadata of the declarative base."""
 
     def __init__(self, metadata: MetaData) -> None:
         self.jobs = make_jobs_table(metadata)
@@ -90,12 +90,12 @@ class JobQueue:
         dedupe_key: str | None = None,
         delay: timedelta = _NOW,
     ) -> Enqueued:
-        """Have a worker run a job once the transaction of `session` has been committed.
+        """Enqueue a job, which a worker runs after the transaction of `session` has been committed.
 
-        With `dedupe_key`, a job of the same kind and key that has not started yet stands for this one too.
-        It then starts only after this transaction has ended, so it sees what this transaction writes; one
-        that has started does not count, because it may have read before. Transactions that enqueue with
-        the same key wait for each other.
+        With `dedupe_key`, no job is added if a job of the same kind and key has not started yet. That job
+        starts only after this transaction has ended, so it sees the writes of this transaction. A job that
+        has started does not count, because it may have read earlier data. Transactions that enqueue with the
+        same key wait for each other.
         """
         return await session.run_sync(
             lambda sync: self.enqueue_sync(sync, kind, payload, dedupe_key=dedupe_key, delay=delay)
@@ -110,7 +110,7 @@ class JobQueue:
         dedupe_key: str | None = None,
         delay: timedelta = _NOW,
     ) -> Enqueued:
-        """Do the same as `enqueue` with a synchronous session."""
+        """Enqueue a job with a synchronous session; see `enqueue`."""
         job_id = new_id()
         statement = insert(self.jobs).values(
             id=job_id,
@@ -125,7 +125,7 @@ class JobQueue:
             statement.on_conflict_do_update(
                 index_elements=["kind", "dedupe_key"],
                 index_where=text("state = 'queued' AND starts = 0 AND dedupe_key IS NOT NULL"),
-                # Changes nothing; locks the row, and with it the start of the job.
+                # An update without changes, which locks the row and thereby delays the start of the job.
                 set_={"dedupe_key": statement.excluded.dedupe_key},
             ).returning(self.jobs.c.id)
         ).scalar_one()
@@ -134,7 +134,7 @@ class JobQueue:
         return Enqueued(stored, stored == job_id)
 
     async def get(self, session: AsyncSession, job_id: UUID) -> JobView | None:
-        """One job."""
+        """Return one job."""
         row = (await session.execute(self._views().where(self.jobs.c.id == job_id))).first()
         return None if row is None else _view(row)
 
@@ -147,7 +147,7 @@ class JobQueue:
         before: UUID | None = None,
         limit: int = 100,
     ) -> list[JobView]:
-        """Jobs, latest first; `before` is the id of the last one of the page before."""
+        """Return jobs, latest first; `before` is the id of the last job of the previous page."""
         query = self._views().order_by(self.jobs.c.id.desc()).limit(limit)
         if kind is not None:
             query = query.where(self.jobs.c.kind == kind)
@@ -158,21 +158,21 @@ class JobQueue:
         return [_view(row) for row in await session.execute(query)]
 
     async def is_pending(self, session: AsyncSession, kind: str) -> bool:
-        """Whether a job of this kind is waiting or running."""
+        """Return whether a job of this kind is waiting or running."""
         query = select(self.jobs.c.id).where(
             self.jobs.c.kind == kind, self.jobs.c.state.in_((State.QUEUED, State.RUNNING))
         )
         return (await session.execute(query.limit(1))).first() is not None
 
     async def list_periodic(self, session: AsyncSession) -> Sequence[PeriodicView]:
-        """All periodic tasks that a worker has ever declared."""
+        """Return all periodic tasks that a worker has ever declared."""
         rows = await session.execute(select(self.periodic).order_by(self.periodic.c.name))
         return [PeriodicView(**row._mapping) for row in rows]
 
     async def cancel(self, session: AsyncSession, job_id: UUID) -> bool:
-        """Cancel a job; False if there is none or it has ended.
+        """Cancel a job; return False if it does not exist or has ended.
 
-        A waiting job ends at once, a running one at its next checkpoint.
+        A waiting job ends immediately, a running job at its next checkpoint.
         """
         table = self.jobs
         state = await session.scalar(
@@ -191,7 +191,7 @@ class JobQueue:
         return state is not None
 
     async def retry(self, session: AsyncSession, job_id: UUID) -> bool:
-        """Run a dead or cancelled job again, from its last checkpoint; False if there is no such job."""
+        """Run a dead or cancelled job again from its last checkpoint; return False if there is none."""
         table = self.jobs
         kind = await session.scalar(
             update(table)
@@ -213,12 +213,12 @@ class JobQueue:
     async def requeue(
         self, session: AsyncSession, job_id: UUID, kind: Kind[Any], delay: timedelta = _NOW
     ) -> None:
-        """Replace the row that workers claim by one that is due after `delay`; for the worker."""
+        """Replace the row in pgqueuer's table by one that is due after `delay`; for the worker."""
         await session.execute(_UNCLAIMABLE, {"key": str(job_id)})
         await session.execute(_CLAIMABLE, _claim(job_id, kind.name, kind.priority, delay))
 
     async def dequeue(self, session: AsyncSession, job_id: UUID) -> None:
-        """Remove the row that workers claim; for the worker."""
+        """Delete the row in pgqueuer's table; for the worker."""
         await session.execute(_UNCLAIMABLE, {"key": str(job_id)})
 
     def _views(self) -> Select[Any]:

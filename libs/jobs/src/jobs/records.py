@@ -1,4 +1,4 @@
-"""What a worker writes about its jobs: each change of state is one transaction with the queue's row."""
+"""The state changes that a worker records; each is one transaction with the row in pgqueuer's table."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ _ERROR_LENGTH = 2000
 
 @dataclass(frozen=True)
 class Started:
-    """An attempt that has begun."""
+    """A started attempt."""
 
     id: UUID
     start: int
@@ -31,7 +31,7 @@ class Started:
 
 
 class Records:
-    """The records of one service."""
+    """Records the state of the jobs of one service."""
 
     def __init__(self, database: Database, queue: JobQueue, worker: str) -> None:
         self._database = database
@@ -39,9 +39,9 @@ class Records:
         self._worker = worker
 
     async def start(self, job_id: UUID) -> Started | None:
-        """Begin an attempt, or None if the job has ended.
+        """Start an attempt and return it, or None if the job has ended.
 
-        A job that a killed worker has left `running` is taken over; that start counts as an attempt too.
+        Takes over a job that a killed worker has left `running`; such a start also counts as an attempt.
         """
         table = self._queue.jobs
         async with self._database.transaction() as session:
@@ -74,20 +74,20 @@ class Records:
             )
 
     async def succeed(self, started: Started, result: BaseModel | None) -> bool:
-        """End the job. False if another worker has taken it over."""
+        """Record success. Return False if another worker has taken over the job."""
         value = None if result is None else result.model_dump(mode="json")
         async with self._database.transaction() as session:
             return await self._end(session, started, State.SUCCEEDED, result=value, error=None)
 
     async def cancel(self, started: Started) -> bool:
-        """End the job as cancelled."""
+        """Record cancellation."""
         async with self._database.transaction() as session:
             return await self._end(session, started, State.CANCELLED)
 
     async def fail(self, started: Started, kind: Kind[Any], error: str, *, permanent: bool) -> State | None:
-        """Have the job tried again, or end it as dead when its attempts are used up.
+        """Schedule the next attempt, or mark the job as dead if it has no attempts left.
 
-        Returns the new state, None if another worker has taken the job over.
+        Returns the new state, or None if another worker has taken over the job.
         """
         error = error[:_ERROR_LENGTH]
         async with self._database.transaction() as session:
@@ -102,13 +102,13 @@ class Records:
             return State.QUEUED
 
     async def interrupt(self, started: Started, kind: Kind[Any]) -> bool:
-        """Give the job back because this worker stops; that is no failed attempt."""
+        """Return the job to the queue because this worker stops; this does not count as a failed attempt."""
         attempts = func.greatest(self._queue.jobs.c.attempts - 1, 0)
         async with self._database.transaction() as session:
             return await self._requeue(session, started, kind, timedelta(0), attempts=attempts)
 
     async def end_periodic(self, started: Started, seconds: float, error: str | None) -> bool:
-        """Note how a run of a periodic task ended; the job itself leaves no row."""
+        """Record the result of a run of a periodic task and delete the row of its job."""
         jobs, tasks = self._queue.jobs, self._queue.periodic
         outcome: dict[str, Any] = (
             {"last_success_at": func.now(), "last_seconds": round(seconds)}
@@ -143,7 +143,7 @@ class Records:
         return True
 
     async def _change(self, session: AsyncSession, started: Started, **values: Any) -> int | None:
-        """Write to the row of an attempt; its count of attempts, or None if the attempt is not current."""
+        """Update the row of an attempt; return its count of attempts, or None if it is not current."""
         table = self._queue.jobs
         attempts: int | None = await session.scalar(
             update(table)

@@ -1,4 +1,4 @@
-"""The schedule of periodic tasks: whichever worker finds a task due enqueues its run, once."""
+"""The schedule of periodic tasks: the first worker that finds a task due enqueues its run, once."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from servicekit.db import Database
 
 log = structlog.get_logger("jobs")
 
-# How late a change of the schedule by another process is seen, at the latest.
+# Maximum delay until a change of the schedule by another process takes effect.
 _LOOK_SECONDS = 30.0
 
 
@@ -29,10 +29,10 @@ class Schedule:
         self._declared = False
 
     async def look(self) -> float:
-        """Enqueue what is due; returns in how many seconds to look again.
+        """Enqueue the runs that are due; return the seconds until the next call.
 
-        The task's next time and the job of this run are one transaction: a crash loses neither, and two
-        workers never enqueue the same run.
+        The next due time of the task and the job of this run are written in one transaction, so that a crash
+        loses neither and two workers never enqueue the same run.
         """
         if not self._tasks:
             return _LOOK_SECONDS
@@ -74,7 +74,7 @@ class Schedule:
                         index_elements=["name"],
                         set_={
                             "schedule": statement.excluded.schedule,
-                            # A task that is now due more often does not wait for its old time.
+                            # If the interval has become shorter, the earlier due time applies.
                             "next_run_at": func.least(table.c.next_run_at, statement.excluded.next_run_at),
                         },
                         where=table.c.schedule != statement.excluded.schedule,

@@ -1,4 +1,4 @@
-"""Our tables (`jobs`, `periodic_tasks`) and the names of those that belong to pgqueuer."""
+"""The tables `jobs` and `periodic_tasks`, and the names of pgqueuer's tables."""
 
 from sqlalchemy import (
     BigInteger,
@@ -17,15 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-# Described by pgqueuer and not by our models: excluded by name when models and database are compared.
+# Not part of the models, so they are excluded by name from the comparison of models and database.
 PGQUEUER_TABLES = frozenset({"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"})
 
 
 def make_jobs_table(metadata: MetaData) -> Table:
-    """The jobs of a service. Ended ones are pruned by the periodic task `jobs.prune`.
+    """Declare the table of jobs. The periodic task `jobs.prune` deletes ended jobs.
 
-    `starts` counts every start and fences off a worker that has lost the job; `attempts` counts failures
-    since the last checkpoint that moved.
+    `starts` counts all starts and is the fencing token against a worker that has lost the job; `attempts`
+    counts the failures since the position last changed.
     """
     return Table(
         "jobs",
@@ -65,7 +65,7 @@ def make_jobs_table(metadata: MetaData) -> Table:
 
 
 def make_periodic_table(metadata: MetaData) -> Table:
-    """The periodic tasks of a service: when each is due, and how its last run ended."""
+    """Declare the table of periodic tasks, with the due time and the last result of each."""
     return Table(
         "periodic_tasks",
         metadata,

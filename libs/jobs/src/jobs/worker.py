@@ -1,7 +1,7 @@
-"""The worker: claims jobs through pgqueuer, runs their handlers and records how they end.
+"""The worker: claims jobs through pgqueuer, runs their handlers and records the results.
 
-pgqueuer does the claiming (LISTEN/NOTIFY, `SKIP LOCKED`, limits per kind), sends heartbeats, and hands a job
-whose worker has fallen silent to another one. The state of a job is ours: see `records`.
+pgqueuer claims jobs (LISTEN/NOTIFY, `SKIP LOCKED`, limits per kind), sends heartbeats, and gives a job to
+another worker if the heartbeats stop. `records` manages the state of jobs.
 """
 
 import asyncio
@@ -44,11 +44,11 @@ from servicekit.db import Database
 
 log = structlog.get_logger("jobs")
 
-# Jobs that wait for another system hold none.
+# A job that waits for another system holds no connection.
 _CONNECTIONS = 10
-# A job whose worker died this often in a row is dead, whatever its own limit.
+# A job is dead after this many consecutive worker deaths, independent of its own limit.
 _CRASHES = 3
-# Named here in full: pgqueuer would read environment variables as general as CHANNEL and FUNCTION.
+# All names are explicit, because pgqueuer's defaults read environment variables such as CHANNEL and FUNCTION.
 _NAMES = DBSettings(
     prefix="",
     db_schema=None,
@@ -65,10 +65,10 @@ _NAMES = DBSettings(
 
 @dataclass(frozen=True)
 class Pace:
-    """How a worker works, in seconds.
+    """Timing (in seconds) and concurrency of a worker.
 
-    A job is taken over `heartbeat` to `heartbeat + poll` after its worker died. A worker that stops gives
-    its jobs `grace` to end. `concurrency` limits the jobs that run at once in this process; it is even.
+    A job is taken over `heartbeat` to `heartbeat + poll` after the death of its worker. A stopping worker
+    waits `grace` for its jobs. `concurrency` limits the concurrent jobs of this process and must be even.
     """
 
     heartbeat: float = 30.0
@@ -92,7 +92,7 @@ class Worker:
     ) -> None:
         tasks = [*periodic, pruning.task(database, queue)]
         self._service = service
-        # Jobs never wait for requests, nor requests for jobs.
+        # A separate pool, so that jobs and requests never wait for each other's connections.
         self._database = database.separate(pool_size=_CONNECTIONS)
         self._queue = queue
         self._pace = pace or Pace()
@@ -111,10 +111,10 @@ class Worker:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work for as long as the context lasts.
+        """Run jobs and periodic tasks until the context exits.
 
-        At the end, jobs may run on for the time of grace. Those that do not end are cancelled and given
-        back; another worker resumes them at their last checkpoint.
+        On exit, jobs may continue for the grace period. Jobs that do not end are then cancelled and returned
+        to the queue; another worker resumes them from their last checkpoint.
         """
         self._stopping = False
         self._giving_back.clear()
@@ -128,7 +128,7 @@ class Worker:
             await self._database.close()
 
     async def check(self) -> None:
-        """Raise unless jobs are being claimed."""
+        """Raise if this worker does not claim jobs."""
         if self._manager is None:
             raise ConnectionError("the worker is not running")
 
@@ -162,7 +162,7 @@ class Worker:
         await stopped.wait()
 
     async def _claim(self) -> None:
-        """Run pgqueuer until this worker stops or the database is lost."""
+        """Run pgqueuer until this worker stops or loses the database."""
         _, options = self._database.engine.dialect.create_connect_args(self._database.engine.url)
         async with asyncpg.create_pool(
             **options,
@@ -187,9 +187,9 @@ class Worker:
                 self._manager = None
 
     async def run_job(self, job_id: UUID, handler: AnyHandler) -> None:
-        """Make one attempt and record how it ends.
+        """Run one attempt and record its result.
 
-        When that cannot be recorded, the row stays claimed without a heartbeat and is claimed anew later.
+        If the result cannot be recorded, the row stays claimed without heartbeats and is claimed again later.
         """
         started = await self._records.start(job_id)
         if started is None:
@@ -284,17 +284,17 @@ def _builders() -> tuple[QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedu
 
 
 class _Queries(Queries):
-    """pgqueuer's queries, except that the transaction that records a job's end removes its row."""
+    """pgqueuer's queries; the transaction that records a job's result deletes the row instead."""
 
     async def log_jobs(self, job_status: object) -> None:
-        """Leave the rows alone: one that could not be recorded is to be claimed again."""
+        """Keep the rows: a job whose result could not be recorded must be claimed again."""
 
 
 class _Manager(QueueManager):
-    """pgqueuer's queue manager without a look at the catalog at each start: migrations make the tables."""
+    """pgqueuer's queue manager without the schema check at start: migrations create the tables."""
 
     async def verify_structure(self) -> None:
-        """Trust the migrations."""
+        """Do nothing; migrations create the tables."""
 
 
 async def _never(_: models.Job) -> None:
@@ -302,7 +302,7 @@ async def _never(_: models.Job) -> None:
 
 
 class _Executor(AbstractEntrypointExecutor):
-    """Connects a kind of jobs to the worker."""
+    """Passes claimed jobs of a kind to the worker."""
 
     def __init__(self, worker: Worker, handler: AnyHandler) -> None:
         super().__init__(
@@ -312,9 +312,9 @@ class _Executor(AbstractEntrypointExecutor):
         self._handler = handler
 
     async def execute(self, job: models.Job, context: models.Context) -> None:
-        """Make one attempt."""
+        """Run one attempt."""
         assert job.payload is not None
         try:
             await self._worker.run_job(UUID(bytes=job.payload), self._handler)
-        except Exception:  # the database is away: pgqueuer would log the same, with the job's payload
+        except Exception:  # database unavailable; pgqueuer would log the error with the job's payload
             log.warning("job attempt not recorded", kind=self._handler.kind.name, exc_info=True)

@@ -1,4 +1,4 @@
-"""A service's own copy of Identity's units and people, fed by events and rebuilt from the snapshot API.
+"""A service's replica of Identity's units and people, updated by events and rebuilt from the snapshot API.
 
-With it a service never calls Identity while it serves a request.
+With the replica, a service does not call Identity during a request.
 """

@@ -1,10 +1,10 @@
-"""Why a service that keeps a replica refuses a request for now."""
+"""Errors of services with a replica."""
 
 from servicekit.problems import Problem
 
 
 class UnitNotReplicated(Problem):
-    """The caller's unit is newer than this service's copy of the units."""
+    """The caller's unit is not in this service's replica yet."""
 
     status = 503
     code = "unit_not_replicated"

@@ -1,7 +1,6 @@
-"""Columns of the copies; a service mixes them into its own declarative base.
+"""Columns of the replica's tables; a service mixes them into its own declarative base.
 
-`version` is Identity's: of two states of one thing the higher version is the newer, in whatever order
-they arrive.
+Identity assigns `version`: the state with the higher version is newer, independent of the order of arrival.
 """
 
 from dataclasses import dataclass
@@ -29,10 +28,10 @@ from servicekit.ltree import LTree
 
 
 def make_snapshot_table(metadata: MetaData) -> Table:
-    """One row per snapshot read to its end; while there is none, the replica is incomplete.
+    """Declare the table with one row per completely read snapshot; without a row, the replica is incomplete.
 
-    Units that events have brought say nothing about those that no event has. To have the snapshot read
-    again, delete the rows.
+    Units that arrived by events do not make the replica complete. To read the snapshot again, delete the
+    rows.
     """
     return Table(
         "replica_snapshots",
@@ -44,7 +43,7 @@ def make_snapshot_table(metadata: MetaData) -> Table:
 
 
 def make_staging_table(metadata: MetaData) -> Table:
-    """What a rebuild has read and not yet put into force; empty otherwise. See `replica.staging`."""
+    """Declare the table of rows that a running rebuild has read; see `replica.staging`."""
     return Table(
         "replica_staging",
         metadata,
@@ -56,25 +55,25 @@ def make_staging_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True)
 class ReplicaTables:
-    """The tables of a replica beside the copies themselves."""
+    """The auxiliary tables of a replica."""
 
     snapshots: Table
     staging: Table
 
     @classmethod
     def of(cls, metadata: MetaData) -> "ReplicaTables":
-        """The tables, for a service's own metadata and migration."""
+        """Declare the tables in the metadata of a service."""
         return cls(make_snapshot_table(metadata), make_staging_table(metadata))
 
 
 class UnitColumns:
-    """A unit as Identity last told of it (`UnitChangedV1`)."""
+    """The last known state of a unit (`UnitChangedV1`)."""
 
     __tablename__ = "units"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # Identity never changes a code or gives it to another unit. It is not unique here all the same: when
-    # Identity was restored from a backup, a lost unit and its successor share a code until the rebuild ends.
+    # Identity never changes or reassigns a code. The column is not unique, because after a restore of
+    # Identity from a backup, a lost unit and its successor share a code until the rebuild ends.
     code: Mapped[str] = mapped_column(Text, index=True)
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
@@ -94,7 +93,7 @@ class UnitColumns:
 
 
 class PersonColumns:
-    """A person as Identity last told of it (`PersonChangedV1`): no phone number, only its mask."""
+    """The last known state of a person (`PersonChangedV1`), with a masked phone number."""
 
     __tablename__ = "people"
 
@@ -110,10 +109,10 @@ class PersonColumns:
 
 
 class FormerPlaceColumns:
-    """Where a unit stood from `valid_from` until just before `valid_to` (`UnitPlace`).
+    """The place of a unit from `valid_from` (inclusive) to `valid_to` (exclusive) (`UnitPlace`).
 
-    Grows with moves and closings of units, some thousands a year; never pruned. A service that keeps them has
-    a nullable column `placed_at` in its units.
+    Grows with moves and closures of units, some thousands a year; never pruned. A service with this table
+    has a nullable column `placed_at` in its units.
     """
 
     __tablename__ = "former_places"

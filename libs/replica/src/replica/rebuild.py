@@ -1,8 +1,8 @@
 """The rebuild of a replica from Identity's snapshot, as a job.
 
 Pages are read outside of any transaction and copied into a staging table, each in the transaction of its
-checkpoint: after a failure the job goes on at the page it had reached. The last transaction puts everything
-into force at once; see `staging`. Until then readers see the old state.
+checkpoint, so that the job resumes from the last page after a failure. The last transaction swaps in all rows
+at once; see `staging`. Until then, readers see the old state.
 """
 
 from datetime import datetime, timedelta
@@ -23,14 +23,14 @@ log = structlog.get_logger("replica")
 
 
 class Rebuild(BaseModel):
-    """How many there are, as far as the asker knows; only for the progress."""
+    """The expected numbers of rows, if known; used only for the progress."""
 
     units: int | None = None
     people: int | None = None
 
 
 class Position(BaseModel):
-    """How far the rebuild has come: `begun_at` is its start by the database's clock."""
+    """The checkpoint of a rebuild; `begun_at` is its start by the database's clock."""
 
     stage: Literal["units", "people", "swap", "done"] = "units"
     cursor: str | None = None
@@ -40,14 +40,14 @@ class Position(BaseModel):
 
 
 class Rebuilt(BaseModel):
-    """The result."""
+    """The result of a rebuild."""
 
     units: int
     people: int
 
 
-# Identity may be away for hours, and a stale replica is of no use: tried every few seconds at first, then
-# once a minute for a day. One at a time: a load announced while a rebuild runs is read by the next one.
+# Identity may be unavailable for hours, so the job is retried every few seconds at first, then once a minute
+# for a day. One rebuild runs at a time: a load announced during a rebuild is read by the next one.
 REBUILD = Kind(
     "replica.rebuild",
     Rebuild,
@@ -66,7 +66,7 @@ class Rebuilder:
         self._staging = staging
 
     async def run(self, job: Job[Rebuild]) -> Rebuilt:
-        """Read what is left of the snapshot, then put it into force."""
+        """Read the rest of the snapshot, then swap it in."""
         position = job.resume(Position) or await self._begin(job)
         async with self._snapshot.reading() as reader:
             while position.stage in ("units", "people"):

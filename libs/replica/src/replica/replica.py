@@ -1,4 +1,4 @@
-"""Keeps the copies: newest version wins, whatever the order."""
+"""Updates the replica: the newest version wins, independent of the order of arrival."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,10 +21,10 @@ from servicekit.db import Database
 
 
 class Replica:
-    """The copies of one service.
+    """The replica of one service.
 
-    `person` is None in a service that needs no people, `former_place` in one that needs only the present
-    tree.
+    `person` is None in a service that needs no people; `former_place` is None in a service that needs only
+    the current tree.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Replica:
 
     @property
     def types(self) -> tuple[type[EventModel], ...]:
-        """The events to subscribe to."""
+        """Return the events to subscribe to."""
         people: tuple[type[EventModel], ...] = () if self._person is None else (PersonChangedV1,)
         return (UnitChangedV1, DirectoryLoadedV1, *people)
 
     async def handle(self, session: AsyncSession, event: EventModel, _: object = None) -> None:
-        """Apply one event (a subscription's handler). A bulk load only has a job read the snapshot."""
+        """Apply one event (a subscription's handler). A bulk load enqueues a rebuild."""
         match event:
             case UnitChangedV1():
                 await self._put_units(session, [event])
@@ -61,15 +61,14 @@ class Replica:
                 pass
 
     def rebuilding(self, snapshot: Snapshot) -> Handler[Rebuild]:
-        """The handler of the job that reads the snapshot."""
+        """Return the handler of the rebuild job."""
         staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots)
         return Handler(REBUILD, Rebuilder(snapshot, staging).run)
 
     async def fill(self, database: Database) -> None:
-        """Have the snapshot read unless one has been read to its end, or is about to be.
+        """Enqueue a rebuild unless one has completed or is pending.
 
-        Call it after the subscriptions are bound: what changes while the snapshot is read arrives as events
-        then.
+        Call it after the subscriptions are bound, so that changes during the rebuild arrive as events.
         """
         async with database.transaction() as session:
             read = await session.scalar(select(exists(select(self._tables.snapshots.c.id))))
@@ -87,7 +86,7 @@ class Replica:
     async def _put_former_places(
         self, session: AsyncSession, model: type[FormerPlaceColumns], units: Sequence[UnitChangedV1]
     ) -> None:
-        """Replace the former places of those `units` that are in force, the others are out of date."""
+        """Replace the former places of those `units` whose version is current."""
         stored = await session.execute(
             select(self._unit.id, self._unit.version).where(_is_one_of(self._unit.id, units))
         )
@@ -106,7 +105,7 @@ class Replica:
         if not rows:
             return
         columns = model.__mapper__.column_attrs.keys()
-        # A field that this service has no column for is none of its business.
+        # Fields without a column in this service are ignored.
         rows = [{name: value for name, value in row.items() if name in columns} for row in rows]
         statement = insert(model)
         newer = {name: statement.excluded[name] for name in rows[0] if name != key}
@@ -114,7 +113,7 @@ class Replica:
             statement.on_conflict_do_update(
                 index_elements=[key],
                 set_={**newer, "replicated_at": func.now()},
-                # Equal versions say the same, unless the stored row lacks a field that is new.
+                # Equal versions have the same content, unless the stored row lacks a new field.
                 where=model.version <= statement.excluded.version,
             ),
             rows,

@@ -1,11 +1,11 @@
-"""Where the snapshot comes from, as settings a service mixes into its own."""
+"""Settings of the snapshot API, which a service mixes into its own."""
 
 from pydantic import AnyHttpUrl, SecretStr
 from pydantic_settings import BaseSettings
 
 
 class SnapshotSettings(BaseSettings):
-    """Identity's address and this service's own client there."""
+    """Identity's URL and this service's client credentials."""
 
     identity_url: AnyHttpUrl
     client_id: str

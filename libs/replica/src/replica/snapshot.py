@@ -1,4 +1,4 @@
-"""Client of Identity's snapshot API: all units or people, a page at a time."""
+"""Client of Identity's snapshot API, which returns all units or people in pages."""
 
 import time
 from collections.abc import AsyncIterator
@@ -17,12 +17,12 @@ E = TypeVar("E", bound=EventModel)
 What = Literal["units", "people"]
 
 PAGE = 1000
-# A token is replaced so many seconds before it expires, because a page may take as long.
+# A token is replaced this many seconds before it expires, which is the maximum time for a page.
 _MARGIN_SECONDS = 60.0
 
 
 class Page(BaseModel, Generic[E]):
-    """One page in order of id; `next` is the cursor of the following one, None on the last."""
+    """One page, ordered by id; `next` is the cursor of the next page, None on the last page."""
 
     items: list[E]
     next: str | None = None
@@ -34,23 +34,23 @@ class _Token(BaseModel):
 
 
 class Snapshot:
-    """Reads with this service's own token (RFC 6749 §4.4, scope `directory:read`)."""
+    """Reads with a client credentials token (RFC 6749 §4.4, scope `directory:read`)."""
 
     def __init__(self, settings: SnapshotSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """`transport` replaces the network, in tests."""
+        """Create the client; tests replace the network with `transport`."""
         self._transport = transport
         self._base = str(settings.identity_url).rstrip("/")
         self._auth = httpx.BasicAuth(settings.client_id, settings.client_secret.get_secret_value())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["Reader"]:
-        """One connection and one token for as many pages as wanted."""
+        """Open a reader that uses one connection and one token for all pages."""
         async with httpx.AsyncClient(timeout=60, transport=self._transport) as client:
             yield Reader(client, self._base, self._auth)
 
 
 class Reader:
-    """Reads pages. Raises `httpx.HTTPError` when Identity does not answer with one."""
+    """Reads pages. Raises `httpx.HTTPError` if Identity does not return a page."""
 
     def __init__(self, client: httpx.AsyncClient, base: str, auth: httpx.BasicAuth) -> None:
         self._client = client
@@ -60,11 +60,11 @@ class Reader:
         self._token_until = 0.0
 
     async def units(self, cursor: str | None) -> Page[UnitChangedV1]:
-        """The page of units after `cursor`."""
+        """Return the page of units after `cursor`."""
         return Page[UnitChangedV1].model_validate_json(await self._read("units", cursor))
 
     async def people(self, cursor: str | None) -> Page[PersonChangedV1]:
-        """The page of people after `cursor`."""
+        """Return the page of people after `cursor`."""
         return Page[PersonChangedV1].model_validate_json(await self._read("people", cursor))
 
     async def _read(self, what: What, cursor: str | None) -> bytes:
@@ -72,7 +72,7 @@ class Reader:
             await self._fetch_token()
         response = await self._get(what, cursor)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            # Withdrawn before its time, or signed with a key that has gone.
+            # The token was revoked, or its signing key was removed.
             await self._fetch_token()
             response = await self._get(what, cursor)
         return response.raise_for_status().content

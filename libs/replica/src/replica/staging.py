@@ -1,7 +1,7 @@
-"""The staging table of a rebuild, and the swap that puts its rows into force.
+"""The staging table of a rebuild, and the swap of its rows into the replica.
 
-A row is a unit or a person as JSON, with the fields that this service has columns for; the server turns it
-into a row of the replica's table when it swaps. A new field of an event therefore needs no change here.
+A row is a unit or a person as JSON, with the fields that have a column in this service; during the swap,
+PostgreSQL converts it to a row of the replica's table. A new field of an event needs no change here.
 """
 
 from collections.abc import Sequence
@@ -41,15 +41,15 @@ class Staging:
 
     @property
     def keeps_people(self) -> bool:
-        """Whether this service has people."""
+        """Return whether this service replicates people."""
         return self._person is not None
 
     def unit_rows(self, units: Sequence[UnitChangedV1]) -> list[Row]:
-        """Units as rows of the staging table."""
+        """Return units as rows of the staging table."""
         return [("units", unit.unit_id, unit.model_dump_json(include=self._unit_fields)) for unit in units]
 
     def person_rows(self, people: Sequence[PersonChangedV1]) -> list[Row]:
-        """People as rows of the staging table."""
+        """Return people as rows of the staging table."""
         return [
             ("people", person.sub, person.model_dump_json(include=self._person_fields)) for person in people
         ]
@@ -59,16 +59,16 @@ class Staging:
         await session.execute(text(f"TRUNCATE {_NAME}"))
 
     async def copy(self, session: AsyncSession, rows: Sequence[Row]) -> None:
-        """Add rows with COPY. The transaction must have begun: call it after another statement."""
+        """Add rows with COPY. Call it after another statement, because the transaction must have begun."""
         connection = await (await session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
         await driver.copy_records_to_table(_NAME, records=rows, columns=["what", "id", "data"])
 
     async def swap(self, session: AsyncSession, begun_at: datetime) -> None:
-        """Put the staged rows into force: newer ones win, and what the snapshot no longer has goes.
+        """Swap in the staged rows: newer versions win, and rows missing from the snapshot are deleted.
 
-        Rows that an event has brought since `begun_at` stay in any case: the snapshot may have been read
-        past them before. Raises `PermanentFailure` rather than empty a replica that is not empty.
+        Rows that an event has written since `begun_at` are kept, because the snapshot may have passed their
+        position before. Raises `PermanentFailure` if the swap would empty the replica.
         """
         await self._merge(session, self._unit, "id", "units")
         if self._former_place is not None:
@@ -84,7 +84,7 @@ class Staging:
         await self.clear(session)
 
     async def analyze(self, session: AsyncSession) -> None:
-        """Have the planner know the new rows."""
+        """Update the planner's statistics for the new rows."""
         for table in (self._unit, self._person, self._former_place):
             if table is not None:
                 await session.execute(text(f"ANALYZE {table.name}"))
@@ -101,7 +101,7 @@ class Staging:
             text(
                 f"INSERT INTO {name} ({key}, {', '.join(columns)}) SELECT s.id, {staged} "  # noqa: S608 - our names
                 f"FROM {_NAME} s CROSS JOIN LATERAL jsonb_populate_record(NULL::{name}, s.data) r "
-                # Rows that stay as they are are not even locked.
+                # Unchanged rows are not locked.
                 f"LEFT JOIN {name} ON {name}.{key} = s.id WHERE s.what = :what "
                 f"AND ({name}.{key} IS NULL OR {newer.format(name, 'r', stored, staged)}) "
                 f"ON CONFLICT ({key}) DO UPDATE SET {changes}, replicated_at = now() "
@@ -111,14 +111,14 @@ class Staging:
         )
 
     async def _replace_former_places(self, session: AsyncSession, table: Table) -> None:
-        """Replace the former places of units whose staged state is in force, if there are any."""
+        """Replace the former places of units whose staged state is current, if this service has them."""
         name, unit = table.name, self._unit.name
         in_force = (
             f"{_NAME} s JOIN {unit} u ON u.id = s.id AND u.version = (s.data->>'version')::bigint "
             "AND s.what = 'units' AND (s.data->'former_places' <> '[]'::jsonb "
             f"OR EXISTS (SELECT FROM {name} f WHERE f.unit_id = s.id))"
         )
-        # An event about one of them waits until the swap is done.
+        # An event about one of them waits until the swap ends.
         await session.execute(text(f"SELECT FROM {in_force} ORDER BY u.id FOR UPDATE OF u"))
         await session.execute(
             text(f"DELETE FROM {name} USING {in_force} WHERE {name}.unit_id = s.id")  # noqa: S608 - our names
@@ -135,7 +135,7 @@ class Staging:
     async def _remove(
         self, session: AsyncSession, table: Table, key: str, what: str, begun_at: datetime
     ) -> None:
-        """Delete what the snapshot does not have."""
+        """Delete the rows that are missing from the snapshot."""
         staged = select(text("1")).select_from(text(_NAME)).where(text("what = :what").bindparams(what=what))
         if not await session.scalar(select(exists(staged))) and await session.scalar(
             select(exists(select(table)))

@@ -1,1 +1,1 @@
-"""Composition of a service that takes Identity's tokens and events, in one call."""
+"""Composition of a service that accepts Identity's tokens and consumes events."""

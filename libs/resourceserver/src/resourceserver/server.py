@@ -1,7 +1,7 @@
-"""What every resource server of Identity consists of; its `app.py` adds the parts that are its own.
+"""The common parts of all resource servers; the `app.py` of a service adds its own parts.
 
-A resource server checks access tokens offline from the issuer's published keys, refuses revoked ones, relays
-its outbox, consumes events, runs jobs and, in most services, keeps a replica of units and people.
+A resource server verifies access tokens offline with the issuer's published keys, rejects revoked tokens,
+relays its outbox, consumes events, runs jobs and, in most services, maintains a replica of units and people.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,7 +32,7 @@ from servicekit.settings import ServiceSettings
 
 
 class ResourceServer:
-    """The common parts of one service; `app` puts its own ones beside them."""
+    """The common parts of one service; `app` adds the service's own parts."""
 
     def __init__(
         self,
@@ -46,8 +46,8 @@ class ResourceServer:
         clock: Clock | None = None,
         keys: KeySet | None = None,
     ) -> None:
-        """`bus`: one that its owner starts and other services share; None makes the service's own.
-        `keys`: those of the issuer; None fetches what the issuer publishes.
+        """Create the parts. `bus`: a shared bus, which its owner starts; None creates a bus for this service.
+        `keys`: the issuer's keys; None fetches the published keys.
         """
         self.database = database
         self.clock = clock or SystemClock()
@@ -63,13 +63,13 @@ class ResourceServer:
         self._handlers: list[Handler[Any]] = []
 
     def keep_replica(self, replica: Replica, snapshot: Snapshot) -> None:
-        """Keep the copies that `replica` describes: by events, and by reading `snapshot` when empty."""
+        """Maintain `replica` by events, and fill it from `snapshot` if it is empty."""
         self._replica = replica
         self._subscriptions.append(self._subscription("directory", replica.types, replica.handle))
         self._handlers.append(replica.rebuilding(snapshot))
 
     def verifier(self, *, audience: str) -> TokenVerifier:
-        """The check of access tokens for another audience than the service's own, on the same keys."""
+        """Return a verifier with the same keys for an audience other than the service's own."""
         return TokenVerifier(
             issuer=self._settings.issuer_url,
             audience=audience,
@@ -92,9 +92,9 @@ class ResourceServer:
         pages: Sequence[str] = (),
         words: Mapping[str, str] | None = None,
     ) -> FastAPI:
-        """The application, with the service's own parts; see `create_app`.
+        """Create the application with the service's own parts; see `create_app`.
 
-        `background` is entered before events are consumed and jobs run. Call this once.
+        `background` is entered before the service consumes events and runs jobs. Call this once.
         """
         name, tables = self._audience.service, self._tables
         messaging = Messaging(
@@ -122,7 +122,7 @@ class ResourceServer:
                 messaging.running(self._bus, own=self._own_bus),
             ):
                 if self._replica is not None:
-                    # The queue is bound: what changes while the snapshot is read arrives as events.
+                    # The queue is bound, so changes during the rebuild arrive as events.
                     await self._replica.fill(self.database)
                 yield
 

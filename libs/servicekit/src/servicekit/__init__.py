@@ -1,1 +1,1 @@
-"""What every service starts with: application factory, settings, session, problems, pages, health, logs."""
+"""The common base of all services: application factory, settings, session, problems, pages, health, logs."""

@@ -1,4 +1,4 @@
-"""The application factory: every service is assembled by this one call."""
+"""The application factory of all services."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -22,14 +22,14 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class Worker(Protocol):
-    """What runs a service's jobs; `jobs.worker.Worker` is one."""
+    """Protocol of a job worker; `jobs.worker.Worker` implements it."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Work for as long as the context lasts."""
+        """Run jobs until the context exits."""
         ...
 
     async def check(self) -> None:
-        """Raise unless it works."""
+        """Raise if the worker does not run."""
         ...
 
 
@@ -50,14 +50,13 @@ def create_app(
     pages: Sequence[str] = (),
     words: Mapping[str, str] | None = None,
 ) -> FastAPI:
-    """Assemble a service.
+    """Create the application of a service.
 
-    For as long as the application runs, `resources` (what requests and jobs both need, such as another store)
-    are entered first, then `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`,
-    which runs jobs and periodic tasks. `checks` decide `/readyz` beside the database; `larger_bodies` raises
-    the body limit in bytes below path prefixes; `pages` are paths that browsers navigate to, with all below
-    them, which scripts of other origins never read; `words` describe fields and parameters in the OpenAPI
-    document (see `servicekit.openapi`).
+    The lifespan enters `resources` first (shared by requests and jobs, such as another store), then
+    `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`, which runs jobs and
+    periodic tasks. `/readyz` evaluates `checks` and the database. `larger_bodies` raises the body limit in
+    bytes for path prefixes. `pages` are path prefixes that browsers navigate to, excluded from CORS. `words`
+    describe fields and parameters in the OpenAPI document (see `servicekit.openapi`).
     """
 
     @asynccontextmanager
@@ -80,7 +79,7 @@ def create_app(
         redoc_url=None,
         responses=problems.responses(problems.Unprocessable),
         dependencies=[Depends(storable_text_only), Depends(declared_queries_only)],
-        # A redirect would repeat the body to an address built from the Host header.
+        # A redirect would make clients send the body to a URL built from the Host header.
         redirect_slashes=False,
         separate_input_output_schemas=False,
         generate_unique_id_function=openapi.operation_id,
@@ -101,7 +100,7 @@ def create_app(
         app.include_router(router)
     openapi.install(app, words or {})
 
-    # Added last is outermost: correlation first, so that even a refused body has its id.
+    # The last one added is the outermost. Correlation comes first, so that a rejected body has an id too.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
     if settings.cors_origins or settings.dev:
         app.add_middleware(Cors, origins=settings.cors_origins, pages=tuple(pages), local=settings.dev)
@@ -111,7 +110,7 @@ def create_app(
 
 
 def worker_app(app: FastAPI) -> FastAPI:
-    """The application of a process that only runs the jobs of the service `app`, with health and metrics."""
+    """Create the application of a process that only runs the jobs of `app`, with health and metrics."""
     worker: Worker = app.state.worker
     database: Database = app.state.database
     resources: Lifespan | None = app.state.resources

@@ -1,7 +1,7 @@
-"""The loop of work that every process does for itself: refresh a cache, relay its outbox.
+"""The loop for repeated work in every process, such as refreshing a cache or relaying the outbox.
 
-Work that one process does for all of them is a periodic task, and work that must not get lost is a job
-(both in `libs/jobs`).
+Work that runs in one process for all of them is a periodic task; work that must not be lost is a job (both in
+`libs/jobs`).
 """
 
 import asyncio
@@ -38,12 +38,12 @@ async def repeated(
     retry: RetryPolicy = _RETRY,
     wake: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
-    """Run `call` in the background again and again for as long as the context lasts.
+    """Run `call` repeatedly in the background until the context exits.
 
-    The first run starts after `first` seconds, each further one `every` seconds after the end of the last,
-    or as many as `call` returns, varied by the share `jitter`. A failed run is logged, counted and repeated
-    after the delay of `retry`, without a limit. `wake` starts the next run at once. Leaving the context
-    cancels the run.
+    The first run starts after `first` seconds, each further run `every` seconds (or the seconds that `call`
+    returns) after the end of the previous one, varied by the share `jitter`. A failed run is logged, counted
+    and repeated after the delay of `retry`, without a limit. `wake` starts the next run immediately. Leaving
+    the context cancels the run.
     """
     task = asyncio.create_task(_loop(name, call, every, jitter, first, retry, wake), name=name)
     try:
@@ -71,7 +71,7 @@ async def _loop(
             wake.clear()
         try:
             wanted = await call()
-        except Exception as error:  # the loop survives every failure of its work
+        except Exception as error:  # the loop continues after any failure of `call`
             failures += 1
             pause = retry.delay(failures)
             RUNS.labels(name, "failed").inc()
@@ -93,7 +93,7 @@ async def _pause(seconds: float, wake: asyncio.Event | None) -> None:
     if wake is None:
         await asyncio.sleep(seconds)
         return
-    # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the wake.
+    # Not `wait_for`: before Python 3.12 it loses a cancellation that coincides with the wake.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await wake.wait()

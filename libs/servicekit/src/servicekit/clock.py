@@ -1,4 +1,4 @@
-"""The time, as something a test can replace."""
+"""The clock, which tests can replace."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -8,16 +8,16 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class Clock(Protocol):
-    """Where a service reads the time."""
+    """Source of the current time."""
 
     def now(self) -> datetime:
-        """The present instant, timezone-aware, in UTC."""
+        """Return the current time, timezone-aware, in UTC."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
-        """The present instant in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)

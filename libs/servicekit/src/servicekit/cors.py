@@ -1,16 +1,16 @@
-"""Which origins' scripts may call a service, and what they may send and read."""
+"""CORS: the origins whose scripts may call a service, and the headers they may send and read."""
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOCAL = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
-"""Origins on this machine, on any port: development servers of front ends."""
+"""Local origins on any port: development servers of front ends."""
 
 
 class Cors(CORSMiddleware):
-    """CORS for `origins`, but not at or below `pages`, which browsers navigate to (RFC 9700 §2.6).
+    """CORS for `origins`, except at or below `pages`, which browsers navigate to (RFC 9700 §2.6).
 
-    `local`: origins on this machine are allowed too.
+    `local` also allows origins on this machine.
     """
 
     def __init__(self, app: ASGIApp, origins: list[str], pages: tuple[str, ...], *, local: bool) -> None:
@@ -26,7 +26,7 @@ class Cors(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        # By whole segments: /device is a page, /device_authorization is for scripts too.
+        # Compare whole segments: /device is a page, but scripts may call /device_authorization.
         if scope["type"] == "http" and f"{scope['path']}/".startswith(self._pages):
             await self.app(scope, receive, send)
         else:

@@ -1,7 +1,7 @@
 """The database of a service: one engine, and one transaction per request.
 
-The session dependency commits *before* the response is sent (`scope="function"`): a client that has
-its answer can rely on it, and a commit that fails is an error the client sees.
+The session dependency commits *before* the response is sent (`scope="function"`), so a response confirms the
+commit, and the client receives an error if the commit fails.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ NAMING = {
 
 
 def new_metadata() -> MetaData:
-    """Metadata with the constraint names that all our migrations use."""
+    """Return metadata with the naming convention for constraints that all migrations use."""
     return MetaData(naming_convention=NAMING)
 
 
@@ -38,23 +38,23 @@ _DATABASE = "zhuxue.database"
 
 
 def announce(session: AsyncSession | SyncSession) -> None:
-    """Have the `after_commit` callbacks run once the transaction of `session` has been committed.
+    """Run the `after_commit` callbacks after the transaction of `session` has been committed.
 
-    Reading transactions do not: the relay reads after each wake, and would wake itself for ever.
+    Other transactions do not run them: the relay reads after each wake and would wake itself in a loop.
     """
     session.info[_ANNOUNCED] = True
 
 
 def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> None:
-    """Have `call` run in this process once the transaction of `session` has been committed."""
+    """Run `call` in this process after the transaction of `session` has been committed."""
     session.info.setdefault(_ON_COMMIT, []).append(call)
 
 
 async def release(session: AsyncSession) -> None:
-    """Commit now and return the connection to the pool, before a request waits for something else.
+    """Commit now and return the connection to the pool before a request waits for another system.
 
-    For a request that queries another store or another service: no connection and no lock is held meanwhile.
-    What was written so far stays, whatever follows; a later statement begins another transaction.
+    For a request that queries another store or service, so that it holds no connection and no lock meanwhile.
+    Earlier writes are kept even if the request fails later; the next statement begins a new transaction.
     """
     await session.commit()
     database: Database = session.info[_DATABASE]
@@ -62,39 +62,39 @@ async def release(session: AsyncSession) -> None:
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Have the pool replace a connection whose server has gone. The driver has noticed by itself: asking the
-    server each time (`pool_pre_ping`) would cost every request three round trips.
+    """Make the pool replace a closed connection. The driver detects the closure; `pool_pre_ping` would cost
+    each request three round trips.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 PlanCacheMode = Literal["force_custom_plan", "force_generic_plan"]
-"""How statements are planned; each service chooses one.
+"""Planning mode of statements; each service selects one.
 
-`force_custom_plan`: for each execution, with its values. For queries whose best plan depends on the values,
-such as the size of the subtree that is counted.
-`force_generic_plan`: once for each connection. For a service that mostly looks up rows by key: planning a
-lookup in a partitioned table takes longer than the lookup.
+`force_custom_plan` plans each execution with its values. Use it for queries whose best plan depends on the
+values, such as the size of a counted subtree.
+`force_generic_plan` plans once per connection. Use it for a service that mostly looks up rows by key: in a
+partitioned table, planning takes longer than the lookup.
 """
 
 
 class Database:
     """The engine and the sessions of one service.
 
-    `after_commit` callbacks run once a transaction that called `announce` has been committed; the outbox
-    relay uses one to be woken instead of waiting for its next poll.
+    `after_commit` callbacks run after the commit of a transaction that called `announce`; one of them wakes
+    the outbox relay, which would otherwise wait for its next poll.
     """
 
     def __init__(
         self, url: str, *, plans: PlanCacheMode, pool_size: int = 10, overflow: int | None = None
     ) -> None:
-        """Make the engine; it connects when the first session needs a connection.
+        """Create the engine; it connects when the first session needs a connection.
 
         `plans` is PostgreSQL's `plan_cache_mode` for every connection. The driver prepares each statement;
-        with the server's default (`auto`) a generic plan may take over at the sixth execution.
+        with the server's default (`auto`), PostgreSQL may switch to a generic plan at the sixth execution.
 
-        `pool_size` connections are kept open; `overflow` more (default: as many) are opened when needed.
+        `pool_size` connections are kept open; up to `overflow` more (default: `pool_size`) open on demand.
         """
         self._url, self._plans = url, plans
         settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
@@ -110,7 +110,7 @@ class Database:
         self.after_commit: list[Callable[[], None]] = []
 
     def separate(self, *, pool_size: int) -> "Database":
-        """The same database through a pool of its own, for work that must not compete with requests.
+        """Return the same database with a separate pool, for work that must not compete with requests.
 
         Both share the `after_commit` callbacks. Close it separately.
         """
@@ -120,9 +120,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session in one transaction: committed at the end, rolled back when anything is raised.
+        """Open a session in one transaction, which is committed at the end and rolled back on any exception.
 
-        A `Problem` with `keep_changes` is raised on after the commit.
+        A `Problem` with `keep_changes` is raised again after the commit.
         """
         async with self._sessions() as session:
             try:
@@ -136,9 +136,9 @@ class Database:
         self.committed(session)
 
     async def ping(self) -> None:
-        """Raise if the database does not answer.
+        """Raise if the database does not respond.
 
-        The connection is not the pool's: a service whose connections are all busy is not out of order.
+        Uses a connection outside the pool, because a service with an exhausted pool is still healthy.
         """
         async with self._probe.connect() as connection:
             await connection.execute(text("SELECT 1"))
@@ -148,7 +148,7 @@ class Database:
         await self.engine.dispose()
 
     def committed(self, session: AsyncSession) -> None:
-        """Run the callbacks of a transaction that has been committed."""
+        """Run the callbacks of a committed transaction."""
         for call in session.info.pop(_ON_COMMIT, []):
             call()
         if session.info.pop(_ANNOUNCED, False):
@@ -157,7 +157,7 @@ class Database:
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """The request's session; see the module's docstring for when it commits."""
+    """Provide the request's session; the module's docstring describes when it commits."""
     database: Database = request.app.state.database
     async with database.transaction() as session:
         yield session

@@ -1,4 +1,4 @@
-"""What endpoints of every service take from the application, beside `servicekit.db.Session`."""
+"""Dependencies from the application for endpoints, in addition to `servicekit.db.Session`."""
 
 from typing import Annotated
 
@@ -22,4 +22,4 @@ ServiceClock = Annotated[Clock, Depends(_clock)]
 """The application's clock."""
 
 ServiceDatabase = Annotated[Database, Depends(_database)]
-"""The application's database, for what must not happen within the request's transaction."""
+"""The application's database, for work outside the request's transaction."""

@@ -1,7 +1,7 @@
-"""Engines whose errors name no values: what a statement was given is personal data, and errors are logged.
+"""Engines whose errors contain no values: errors are logged, and parameters can be personal data.
 
-A failed statement names values in three places: SQLAlchemy appends the parameters, PostgreSQL's DETAIL quotes
-rows and keys, and messages about values that do not fit their type quote them.
+The error of a failed statement contains values in three places: SQLAlchemy appends the parameters,
+PostgreSQL's DETAIL quotes rows and keys, and messages about invalid values quote them.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _HIDDEN = "a value does not fit its type (not shown)"
 
 
 def new_engine(url: str, **options: Any) -> AsyncEngine:
-    """An engine for `url`; `options` are those of `create_async_engine`."""
+    """Create an engine for `url`; `options` are those of `create_async_engine`."""
     engine = create_async_engine(url, hide_parameters=True, **options)
     event.listen(engine.sync_engine, "handle_error", _hide_values)
     return engine
@@ -25,11 +25,11 @@ def new_engine(url: str, **options: Any) -> AsyncEngine:
 def _hide_values(context: ExceptionContext) -> None:
     translated = context.original_exception
     by_driver = translated.__cause__ or translated
-    # Printed by str() of the driver's error, which tracebacks show as the cause.
+    # str() of the driver's error prints it, and tracebacks show that error as the cause.
     if getattr(by_driver, "detail", None):
         by_driver.detail = None  # type: ignore[attr-defined]
     state = getattr(by_driver, "sqlstate", None)
-    # The driver's own refusals of a value have no state.
+    # Errors that the driver itself raises for a value have no SQLSTATE.
     if isinstance(by_driver, ValueError) or (state or "").startswith(_DATA_EXCEPTION):
         for error in (by_driver, translated, context.sqlalchemy_exception):
             if error is not None:

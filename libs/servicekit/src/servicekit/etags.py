@@ -1,6 +1,6 @@
-"""Versions in HTTP: a response names the version with ETag, a write says with If-Match which one it saw.
+"""Versions in HTTP: a response has the version in ETag, a write sends the version it has read in If-Match.
 
-A resource has an integer version that grows with every change (RFC 9110 §8.8.3, §13.1.1).
+A resource has an integer version that increases with every change (RFC 9110 §8.8.3, §13.1.1).
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from servicekit.problems import Problem
 
 
 class PreconditionRequired(Problem):
-    """The request must say which version it changes (RFC 6585 §3)."""
+    """The request must name the version it changes (RFC 6585 §3)."""
 
     status = 428
     code = "precondition_required"
@@ -21,7 +21,7 @@ class PreconditionRequired(Problem):
 
 
 class VersionChanged(Problem):
-    """Somebody else has changed the resource since (RFC 9110 §15.5.13)."""
+    """The resource has changed since the caller read it (RFC 9110 §15.5.13)."""
 
     status = 412
     code = "version_changed"
@@ -30,18 +30,18 @@ class VersionChanged(Problem):
 
 
 def etag(version: int) -> str:
-    """The entity tag of a version."""
+    """Return the entity tag of a version."""
     return f'"{version}"'
 
 
 @dataclass(frozen=True)
 class SeenVersions:
-    """The entity tags of an If-Match header; `*` stands for any version."""
+    """The entity tags of an If-Match header; `*` matches any version."""
 
     tags: frozenset[str]
 
     def require(self, version: int) -> None:
-        """Raise `VersionChanged` unless the header names `version`."""
+        """Raise `VersionChanged` if the header does not match `version`."""
         if "*" not in self.tags and etag(version) not in self.tags:
             raise VersionChanged
 
@@ -54,7 +54,7 @@ async def _if_match(value: _Header = None) -> SeenVersions | None:
 
 
 IfMatch = Annotated[SeenVersions | None, Depends(_if_match)]
-"""What the caller has seen; None without the header."""
+"""The versions that the caller has read; None without the header."""
 
 
 async def _required(seen: IfMatch) -> SeenVersions:
@@ -64,4 +64,4 @@ async def _required(seen: IfMatch) -> SeenVersions:
 
 
 RequiredIfMatch = Annotated[SeenVersions, Depends(_required)]
-"""What the caller has seen. Raises `PreconditionRequired` without the header."""
+"""The versions that the caller has read. Raises `PreconditionRequired` without the header."""

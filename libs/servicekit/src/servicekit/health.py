@@ -1,4 +1,4 @@
-"""`/livez` says the process runs; `/readyz` says it can serve: every declared check passes."""
+"""`/livez` reports that the process runs; `/readyz` reports that all declared checks pass."""
 
 import asyncio
 

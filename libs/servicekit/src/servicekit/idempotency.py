@@ -1,9 +1,9 @@
-"""`Idempotency-Key`: a retried write answers what the first one answered, and writes nothing.
+"""`Idempotency-Key`: a retried write returns the response of the first one and writes nothing.
 
-An endpoint that creates something takes `idempotency: Idempotent` of `authkit.idempotency`, which names the
-authenticated caller, and returns `idempotency.keep(result)`. The key is stored in the same transaction as the
-effect: either both are stored or neither. Of two concurrent requests with one key the second waits.
-Rows are deleted after a day, by the periodic task of `messaging.pruning`.
+An endpoint that creates a resource takes `idempotency: Idempotent` of `authkit.idempotency`, which identifies
+the authenticated caller, and returns `idempotency.keep(result)`. The key is stored in the same transaction as
+the effect: both are stored or neither. The second of two concurrent requests with one key waits. The periodic
+task of `messaging.pruning` deletes rows after a day.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ B = TypeVar("B", bound=BaseModel)
 
 
 class IdempotencyKeyReused(Problem):
-    """The key was used before, for a different request."""
+    """The key was used before for a different request."""
 
     status = 409
     code = "idempotency_key_reused"
@@ -42,7 +42,7 @@ class IdempotencyKeyReused(Problem):
 
 
 class Replayed(Exception):
-    """Carries the stored answer of the first request to the response."""
+    """Carries the stored response of the first request to the exception handler."""
 
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None) -> None:
         self.status = status
@@ -51,7 +51,7 @@ class Replayed(Exception):
 
 
 def make_idempotency_table(metadata: MetaData) -> Table:
-    """The table of used keys, for a service's own metadata and migration."""
+    """Declare the table of used keys in the metadata of a service."""
     return Table(
         "idempotency_keys",
         metadata,
@@ -65,7 +65,7 @@ def make_idempotency_table(metadata: MetaData) -> Table:
 
 
 class Idempotency:
-    """The idempotency of one request; does nothing when the caller sent no key."""
+    """The idempotency of one request; does nothing if the caller sent no key."""
 
     def __init__(self, session: AsyncSession, table: Table | None, scope: bytes) -> None:
         self._session = session
@@ -75,7 +75,7 @@ class Idempotency:
     async def keep(
         self, result: B, status: int = 201, headers: Mapping[str, str] | None = None
     ) -> JSONResponse:
-        """Store the answer with its effect, and return it. `headers`: such as ETag and Location."""
+        """Store the response in the same transaction and return it. `headers`: e.g. ETag, Location."""
         body = result.model_dump(mode="json")
         if self._table is not None:
             answer = {"status": status, "body": body, "headers": dict(headers or {})}
@@ -92,9 +92,9 @@ Key = Annotated[
 
 
 async def claim(request: Request, session: AsyncSession, *, caller: str, key: str | None) -> Idempotency:
-    """Claim the key for `caller`, or answer what was answered before. Raises `IdempotencyKeyReused`.
+    """Claim the key for `caller`, or replay the stored response. Raises `IdempotencyKeyReused`.
 
-    `caller` is the authenticated subject: a key belongs to a person or client, not to one of its tokens.
+    `caller` is the authenticated subject: a key belongs to a person or client, not to an access token.
     """
     if not caller:
         raise ValueError("an idempotency key needs an authenticated caller")
@@ -112,8 +112,8 @@ async def claim(request: Request, session: AsyncSession, *, caller: str, key: st
     if claimed.first() is None:
         row = (await session.execute(select(table).where(table.c.scope == scope).with_for_update())).one()
         if row.status is None:
-            # A refusal that keeps its changes has kept the key as well; it is not an answer. The row is
-            # locked: of several retries one goes on, the others wait for its answer.
+            # A problem with `keep_changes` has stored the key without a response. The row is locked, so one
+            # of several retries continues and the others wait for its response.
             await session.execute(
                 update(table).where(table.c.scope == scope).values(request_hash=fingerprint)
             )
@@ -129,6 +129,6 @@ def _digest(*parts: str) -> bytes:
 
 
 async def on_replayed(_: Request, error: Exception) -> JSONResponse:
-    """Exception handler: the stored answer, marked as such."""
+    """Return the stored response, marked as a replay (exception handler)."""
     assert isinstance(error, Replayed)
     return JSONResponse(error.body, error.status, {**error.headers, "Idempotency-Replayed": "true"})

@@ -1,4 +1,4 @@
-"""A bound on request bodies, counted while they stream in, so that nothing large is ever held."""
+"""A size limit for request bodies, counted while they are received, so that memory use is bounded."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from servicekit.problems import BodyTooLarge, response_of
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies over `limit` bytes with 413; paths in `larger` have their own limits."""
+    """Rejects bodies over `limit` bytes with 413; paths in `larger` have their own limits."""
 
     def __init__(self, app: ASGIApp, limit: int, larger: dict[str, int] | None = None) -> None:
         self.app = app

@@ -33,32 +33,32 @@ def configure(*, json: bool, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelNamesMapping()[level]))
-    # Authlib logs whole tokens at DEBUG; aio-pika logs every reconnect with its URL, which holds a password.
+    # Authlib logs complete tokens at DEBUG; aio-pika logs its URL with the password at each reconnect.
     for noisy in ("authlib", "aio_pika", "aiormq"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def correlation_id() -> str | None:
-    """The correlation id of what is being handled, if any."""
+    """Return the correlation id of the current request or event, if any."""
     value = get_contextvars().get("correlation_id")
     return value if isinstance(value, str) else None
 
 
 def note_actor(client_id: str) -> None:
-    """Say in every further line of this request that a client acts for the person (RFC 8693 §4.1)."""
+    """Add the client that acts for the person (RFC 8693 §4.1) to all further log lines of this request."""
     bind_contextvars(actor=client_id)
 
 
 def actor() -> str | None:
-    """The client that acts for the person in the present request, if one does."""
+    """Return the client that acts for the person in the current request, if any."""
     value = get_contextvars().get("actor")
     return value if isinstance(value, str) else None
 
 
 class CorrelationMiddleware:
-    """Takes or makes the correlation id, returns it in the response and logs each request.
+    """Reads or creates the correlation id, returns it in the response and logs each request.
 
-    Only method, route path and status are logged: query strings can hold personal data.
+    Logs only method, route path and status, because query strings can contain personal data.
     """
 
     def __init__(self, app: ASGIApp, service: str) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL `ltree` in SQLAlchemy: the authority path of a unit, and the one operator for reach."""
+"""PostgreSQL `ltree` in SQLAlchemy: the authority path of a unit, and the operator for descendants."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from sqlalchemy.types import UserDefinedType
 
 
 class LTree(UserDefinedType[str]):
-    """A column of type `ltree`, a `str` in Python. The driver has no codec for it: it travels as text."""
+    """A column of type `ltree`, a `str` in Python. It is sent as text, because the driver has no codec."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
-        """The DDL type name."""
+        """Return the DDL type name."""
         return "LTREE"
 
     def bind_expression(self, bindvalue: BindParameter[str]) -> ColumnElement[str]:
@@ -26,16 +26,16 @@ class LTree(UserDefinedType[str]):
         return func.ltree2text(colexpr, type_=self)
 
 
-# So that a database is read back with the type it was made with, when models and migrations are compared.
+# Register the type for reflection, which the comparison of models and migrations uses.
 ischema_names["ltree"] = LTree
 
 
 def under(path: ColumnElement[str] | Any, ancestor: str | ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether `path` is `ancestor` or below it (`<@`): the one rule for reach, in a query."""
+    """Return the SQL condition that `path` is `ancestor` or one of its descendants (`<@`)."""
     other = func.text2ltree(ancestor) if isinstance(ancestor, str) else ancestor
     return path.op("<@", is_comparison=True)(other)
 
 
 def is_under(path: str, ancestor: str) -> bool:
-    """The same rule for two strings."""
+    """Return whether `path` is `ancestor` or one of its descendants, for two strings."""
     return path == ancestor or path.startswith(ancestor + ".")

@@ -1,4 +1,4 @@
-"""Prometheus metrics: requests by route, and whatever a feature registers."""
+"""Prometheus metrics: requests by route, and the metrics that features register."""
 
 import os
 import time
@@ -24,7 +24,7 @@ router = APIRouter()
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics() -> Response:
-    """All metrics of this service's processes in the Prometheus text format."""
+    """Return all metrics of this service's processes in the Prometheus text format."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
@@ -33,7 +33,7 @@ async def metrics() -> Response:
 
 
 class MetricsMiddleware:
-    """Counts and times requests by route template, never by raw path: paths hold ids."""
+    """Counts and times requests by route template, because raw paths contain ids."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Alembic, driven the same way by every service: from the command line, in tests and by `make run`."""
+"""Alembic for all services: on the command line, in tests and in `make run`."""
 
 import asyncio
 import threading
@@ -17,16 +17,16 @@ from sqlalchemy import Connection, MetaData, pool, text
 from servicekit import words
 from servicekit.engine import new_engine
 
-# One number for all: two migration jobs of one database wait for each other instead of colliding.
+# The same key for all, so that two migration jobs of one database wait for each other.
 _LOCK = 0x5A485558
 _LOCK_POLL_SECONDS = 0.1
 _EXCLUDED = "zhuxue.excluded_tables"
-# Alembic keeps the environment it runs in a global of its module: two threads would mix theirs up.
+# Alembic keeps its environment in a module global, which two threads would overwrite.
 _one_at_a_time = threading.Lock()
 
 
 def config(directory: Path, url: str) -> Config:
-    """Alembic's configuration for the migrations in `directory` and the database `url`."""
+    """Return Alembic's configuration for the migrations in `directory` and the database `url`."""
     settings = Config()
     settings.set_main_option("script_location", str(directory))
     settings.attributes["url"] = url
@@ -34,7 +34,7 @@ def config(directory: Path, url: str) -> Config:
 
 
 async def upgrade(directory: Path, url: str, revision: str = "head") -> None:
-    """Bring the database up to a revision; safe to call at once, here and in other processes."""
+    """Upgrade the database to a revision; safe to call concurrently, also from other processes."""
     await asyncio.to_thread(_upgrade, directory, url, revision)
 
 
@@ -44,10 +44,10 @@ def _upgrade(directory: Path, url: str, revision: str) -> None:
 
 
 async def check(directory: Path, metadata: MetaData, url: str) -> list[str]:
-    """What is wrong with a service's migrations, in words; empty when nothing is.
+    """Return the problems of a service's migrations as text; empty if there are none.
 
-    There is one head, an empty database (at `url`; it is filled) comes up to it, and what is there then
-    is what the models in `metadata` describe.
+    Verify that there is one head, that an empty database (at `url`) upgrades to it, and that the result
+    matches the models in `metadata`.
     """
     heads = ScriptDirectory.from_config(config(directory, url)).get_heads()
     if len(heads) != 1:
@@ -70,7 +70,7 @@ def _differences(connection: Connection, metadata: MetaData) -> list[str]:
     )
     found: list[str] = []
     for difference in compare_metadata(context, metadata):
-        # One change is a tuple; those of one column come as a list of tuples.
+        # A change is a tuple; changes of one column are a list of tuples.
         for change in difference if isinstance(difference, list) else [difference]:
             what, *where = change
             found.append(f"models and migrations differ: {what} {' '.join(map(_named, where))}")
@@ -102,16 +102,16 @@ async def _run(url: str, metadata: MetaData) -> None:
 
 
 def _migrate(connection: Connection, metadata: MetaData) -> None:
-    from alembic import context  # a proxy that only exists while alembic runs an environment
+    from alembic import context  # a proxy that exists only while Alembic runs an environment
 
     context.configure(connection=connection, target_metadata=metadata, **_comparison(metadata))
-    # Lock and timeout belong to the connection, not to a transaction: `create_index_concurrently` ends that.
-    # Asking again and again, because a transaction that waits for the lock would be one that an index built
-    # concurrently by the other job waits for.
+    # Lock and timeout belong to the connection, because `create_index_concurrently` ends the transaction.
+    # The lock is polled, because a concurrent index build of the other job would wait for a transaction
+    # that waits for the lock.
     while not connection.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):
         connection.rollback()
         time.sleep(_LOCK_POLL_SECONDS)
-    # After the lock: the wait for another migration job may be long, that for a table must not be.
+    # Set after the lock: the wait for another migration job may be long, the wait for a table must not.
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.commit()
     with context.begin_transaction():
@@ -119,13 +119,13 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
 
 
 def create_index_concurrently(name: str, definition: str, *, unique: bool = False) -> None:
-    """Build an index in a migration without keeping writers from the table; `definition` follows the name.
+    """Create an index in a migration without blocking writers; `definition` follows the name.
 
     `create_index_concurrently("ix_grants_client_id", "ON grants (client_id) WHERE revoked_at IS NULL")`
 
-    PostgreSQL builds it outside of any transaction, so what the migration did before is committed: give each
-    such index a migration of its own. An attempt that failed leaves an invalid index, which the next attempt
-    replaces. It waits for a lock, and for transactions that began before it, as long as any other migration.
+    PostgreSQL builds it outside of any transaction, so the earlier statements of the migration are committed:
+    create each such index in a separate migration. A failed attempt leaves an invalid index, which the next
+    attempt replaces. The timeout for locks and earlier transactions is that of any other migration.
     """
     from alembic import op
 
@@ -142,9 +142,9 @@ def create_index_concurrently(name: str, definition: str, *, unique: bool = Fals
 
 
 def validate_constraint(table: str, name: str) -> None:
-    """Check the present rows against a constraint that was added `NOT VALID`, while others go on writing.
+    """Validate a constraint that was added `NOT VALID` against the existing rows, without blocking writers.
 
-    The lock of adding it would last as long as the check, so what the migration did before is committed.
+    Commits the earlier statements first, because their locks would last until the end of the validation.
     """
     from alembic import op
 
@@ -153,7 +153,7 @@ def validate_constraint(table: str, name: str) -> None:
 
 
 def exclude_tables(metadata: MetaData, names: Collection[str]) -> None:
-    """Declare tables that migrations make and another library describes: `check` does not compare them."""
+    """Exclude tables that migrations create and another library defines from the comparison in `check`."""
     metadata.info.setdefault(_EXCLUDED, set()).update(names)
 
 
@@ -161,7 +161,7 @@ def _comparison(metadata: MetaData) -> dict[str, Any]:
     excluded: Collection[str] = metadata.info.get(_EXCLUDED, ())
 
     def compared(_: object, name: str | None, type_: str, reflected: bool, compare_to: object) -> bool:
-        """Partitions and their indexes are made by hand in migrations; the models know only the parent."""
+        """Exclude partitions and their indexes: migrations create them, and models define only the parent."""
         if not reflected or compare_to is not None:
             return True
         if type_ == "table" and name in excluded:

@@ -1,4 +1,4 @@
-"""What every OpenAPI document of ours has: short ids of operations, and Chinese words for each part."""
+"""Common parts of the OpenAPI documents: short operation ids and Chinese descriptions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from servicekit import problems
 
-# Fields and parameters that mean the same wherever they occur. A description of their own counts more.
+# Fields and parameters with the same meaning everywhere. Their own descriptions take precedence.
 WORDS = {
     "id": "标识",
     "name": "名称",
@@ -48,17 +48,17 @@ _SUCCESS = {
     "204": "成功，没有内容",
     "303": "转到另一页面",
 }
-# What FastAPI writes where an endpoint says nothing.
+# FastAPI's default description.
 _DEFAULT = "Successful Response"
 
 
 def operation_id(route: APIRoute) -> str:
-    """The id of an operation: the name of its function."""
+    """Return the operation id: the name of the function."""
     return route.name
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The operations of an OpenAPI document."""
+    """Yield the operations of an OpenAPI document."""
     for item in document["paths"].values():
         yield from item.values()
 

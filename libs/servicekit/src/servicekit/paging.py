@@ -1,4 +1,4 @@
-"""Keyset pages: a list is cut by the sort key of the last row seen, never by an offset."""
+"""Keyset pagination: a page starts after the sort key of the previous page's last row."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ class Page(BaseModel, Generic[T]):
 
 
 class PageRequest:
-    """What the caller asks for: `limit` rows after `cursor`."""
+    """The requested page: `limit` rows after `cursor`."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class PageRequest:
         self.after: list[str] | None = decode(cursor) if cursor is not None else None
 
     def key(self, *types: Callable[[str], Any]) -> tuple[Any, ...] | None:
-        """The sort key to go on after, each part made by its type; None on the first page.
+        """Return the sort key to continue after, each part converted to its type; None on the first page.
 
-        Raises `BadCursor` for a cursor that fits the list's key in neither number nor kind of parts.
+        Raises `BadCursor` for a cursor whose parts do not match the list's key in number or type.
         """
         if self.after is None:
             return None
@@ -61,15 +61,15 @@ Paging = Annotated[PageRequest, Depends()]
 
 
 def _storable(text: str) -> bool:
-    """Whether PostgreSQL takes it as a text: JSON can hold half of a surrogate pair, UTF-8 cannot."""
+    """Return whether PostgreSQL accepts the text: JSON can contain a lone surrogate, UTF-8 cannot."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def instant(text: str) -> datetime:
-    """A part of a cursor that is an instant, for `PageRequest.key`; made by `datetime.isoformat`.
+    """Parse a cursor part written by `datetime.isoformat`, for `PageRequest.key`.
 
-    Raises `ValueError` for one without a time zone, and for one outside of the years 2000–3000: near the
-    ends of the calendar it would have no UTC form.
+    Raises `ValueError` without a time zone, and outside the years 2000–3000: near the limits of `datetime`
+    the conversion to UTC fails.
     """
     value = datetime.fromisoformat(text)
     if value.tzinfo is None or not 2000 <= value.year <= 3000:
@@ -78,13 +78,13 @@ def instant(text: str) -> datetime:
 
 
 def encode(key: Sequence[Any]) -> str:
-    """An opaque cursor for the sort key of a row."""
+    """Return an opaque cursor for the sort key of a row."""
     raw = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> list[str]:
-    """The sort key of a cursor, as strings. Raises `BadCursor`."""
+    """Return the sort key of a cursor, as strings. Raises `BadCursor`."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError) as error:
@@ -96,19 +96,19 @@ def decode(cursor: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Cut(Generic[T]):
-    """A page of rows of any kind, as a service returns it; the endpoint makes a `Page` of its schemas."""
+    """A page of rows, as a service returns it; the endpoint converts it to a `Page` of schemas."""
 
     items: list[T]
     next: str | None
 
 
 def cut(rows: Sequence[T], limit: int, key_of: Callable[[T], Sequence[Any]]) -> Cut[T]:
-    """Cut `rows`, queried with `limit + 1`, to one page. `key_of(row)` is the sort key."""
+    """Return one page of `rows`, which were queried with `limit + 1`. `key_of(row)` is the sort key."""
     items = list(rows[:limit])
     return Cut(items, encode(key_of(items[-1])) if len(rows) > limit else None)
 
 
 def page(rows: Sequence[T], limit: int, key_of: Callable[[T], Sequence[Any]]) -> Page[T]:
-    """The same for rows that are shown as they are."""
+    """Return one page of `rows` that need no conversion; see `cut`."""
     found = cut(rows, limit, key_of)
     return Page[T](items=found.items, next=found.next)

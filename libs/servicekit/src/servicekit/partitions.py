@@ -1,10 +1,10 @@
-"""Tables that are partitioned by day or month. An expired partition is dropped whole: deleting its rows would
-hold a transaction open, write each row to the log again and leave as many dead rows and index entries.
+"""Tables partitioned by day or month. An expired partition is dropped: deleting its rows would hold a
+transaction open, write each row to the WAL and leave as many dead rows and index entries.
 
-A table is partitioned by a time, or by an id that begins with one (UUIDv7): then the primary key stays a
-single column, and a lookup by id reads one partition. Partitions are created ahead. A row of a later period
-waits in the partition `rest` and moves when its period comes near, so that no insert ever fails for want of a
-partition.
+The partition key is a time or an id that begins with a time (UUIDv7). With an id, the primary key stays a
+single column, and a lookup by id reads one partition. Partitions are created in advance. A row of a later
+period is stored in the default partition `rest` and moves when its partition is created, so no insert fails
+for lack of a partition.
 """
 
 from abc import ABC, abstractmethod
@@ -30,7 +30,7 @@ LEFT = Counter(
 )
 
 _LOCK = 0x5A58_5041_5254
-# Waiting for a lock on a busy table makes everybody else wait: the next run tries again.
+# Waiting for a lock on a busy table blocks all later statements; the next run tries again.
 _LOCK_TIMEOUT = "2s"
 
 
@@ -38,7 +38,7 @@ _LOCK_TIMEOUT = "2s"
 class Partitioned(ABC):
     """A partitioned table; a partition is dropped `keep` after its end, or never if `keep` is None.
 
-    `ids` says that the column holds UUIDv7 instead of times, `append_only` that a trigger refuses changes.
+    `ids`: the column contains UUIDv7 instead of times. `append_only`: a trigger rejects changes.
     """
 
     table: str
@@ -49,33 +49,33 @@ class Partitioned(ABC):
 
     suffix: ClassVar[str]
     ahead: ClassVar[int]
-    """How many partitions after the present one are created."""
+    """The number of partitions to create after the current one."""
 
     @staticmethod
     @abstractmethod
     def start(instant: datetime) -> datetime:
-        """When the period of an instant begins, in UTC."""
+        """Return the start of the period of a time, in UTC."""
 
     @staticmethod
     @abstractmethod
     def following(start: datetime) -> datetime:
-        """When the period that begins at `start` ends."""
+        """Return the end of the period that begins at `start`."""
 
     def part(self, start: datetime) -> str:
-        """The name of a period's partition; migrations know by `_part_` that it is not a model's."""
+        """Return the name of a period's partition; migrations detect partitions by `_part_`."""
         return f"{self.table}_part_{start:{self.suffix}}"
 
     @property
     def rest(self) -> str:
-        """The name of the default partition."""
+        """Return the name of the default partition."""
         return f"{self.table}_part_rest"
 
     def bound(self, start: datetime) -> str:
-        """The SQL literal at which a period begins."""
+        """Return the SQL literal of the start of a period."""
         return f"'{first_id(start) if self.ids else start.isoformat()}'"
 
     def expired(self, part: str, now: datetime) -> bool:
-        """Whether a partition is to be dropped, by its name."""
+        """Return whether the partition with this name must be dropped."""
         suffix = part.removeprefix(f"{self.table}_part_")
         if self.keep is None or not suffix.isdigit():
             return False
@@ -91,12 +91,12 @@ class ByDay(Partitioned):
 
     @staticmethod
     def start(instant: datetime) -> datetime:
-        """Midnight."""
+        """Return midnight of the day."""
         return datetime.combine(instant.astimezone(UTC).date(), time(), UTC)
 
     @staticmethod
     def following(start: datetime) -> datetime:
-        """The next midnight."""
+        """Return the next midnight."""
         return start + timedelta(days=1)
 
 
@@ -108,20 +108,21 @@ class ByMonth(Partitioned):
 
     @staticmethod
     def start(instant: datetime) -> datetime:
-        """Midnight of the first."""
+        """Return midnight of the first day of the month."""
         return ByDay.start(instant).replace(day=1)
 
     @staticmethod
     def following(start: datetime) -> datetime:
-        """Midnight of the next first."""
+        """Return midnight of the first day of the next month."""
         return (start + timedelta(days=31)).replace(day=1)
 
 
 async def maintain(database: Database, tables: Sequence[Partitioned], now: datetime) -> list[str]:
-    """Create the partitions of the present and the coming periods, drop the expired ones.
+    """Create the partitions of the current and the next periods, and drop expired partitions.
 
-    Returns the names of partitions created or dropped. Each is a transaction of its own; one that cannot get
-    its lock in time is left for the next run, and counted. Waits for a concurrent maintenance run.
+    Returns the names of created and dropped partitions. Each change is a separate transaction; a change
+    that does not get its lock in time is counted and left for the next run. Waits for a concurrent
+    maintenance run.
     """
     async with database.engine.begin() as connection:
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -142,7 +143,7 @@ async def _maintain(
         if table.expired(name, now):
             done += await _try(database, table, name, [f"DROP TABLE {name}"])
     if table.keep is not None and not table.append_only:
-        # Nearly always nothing: rows of a later period have moved out before.
+        # Usually there are no such rows: rows of a later period have moved out before.
         past = f"{table.column} < {table.bound(table.start(now - table.keep))}"
         emptied = f"DELETE FROM {table.rest} WHERE {past}"  # noqa: S608 - our names
         await _try(database, table, table.rest, [emptied])
@@ -158,8 +159,8 @@ def _make(table: Partitioned, start: datetime) -> list[str]:
         switch = f"ALTER TABLE {table.rest} {{}} TRIGGER USER"
         move = [switch.format("DISABLE"), *move, switch.format("ENABLE")]
     return [
-        # The whole table, for the moment this takes: a reader that has looked up the partitions before and
-        # waits for `rest` alone would afterwards miss the rows that have moved out of it.
+        # Lock the whole table: a reader that has looked up the partitions before and waits only for `rest`
+        # would miss the rows that have moved out of it.
         f"LOCK TABLE {table.table} IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE {table.table} INCLUDING ALL)",
         *move,

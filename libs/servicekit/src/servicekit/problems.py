@@ -1,7 +1,7 @@
-"""RFC 9457 problem details: the one shape in which any service refuses a request.
+"""RFC 9457 problem details, the error format of all services.
 
-A feature declares its refusals as subclasses of `Problem` with a stable `code`; the handler turns them
-into `application/problem+json`. 422 is for payload shape only; rules answer 400, 403, 404, 409 or 413.
+A feature declares its errors as subclasses of `Problem` with a stable `code`; the handler converts them to
+`application/problem+json`. 422 is for payload shape only; business rules use 400, 403, 404, 409 or 413.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ log = structlog.get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
 RETRIED = (429, 503)
-"""Statuses that always carry `Retry-After`."""
+"""Statuses whose responses always have `Retry-After`."""
 
 
 class FieldError(BaseModel):
@@ -44,10 +44,10 @@ class ProblemBody(BaseModel):
 
 
 class Problem(Exception):
-    """A refusal. Subclasses set `status`, `code` and the Chinese `title` and `detail`.
+    """An error response. Subclasses set `status`, `code` and the Chinese `title` and `detail`.
 
-    `keep_changes` commits what the request has written although it is refused; for facts that must
-    survive the refusal, such as a counted failed attempt.
+    `keep_changes` commits the request's writes despite the error, for data that must be kept, such as a
+    counter of failed attempts.
     """
 
     status: ClassVar[int] = 400
@@ -57,7 +57,7 @@ class Problem(Exception):
     keep_changes: ClassVar[bool] = False
     headers: dict[str, str] | None = None
     retry_after: ClassVar[int] = 5
-    """Seconds in `Retry-After` of a 429 or 503 whose `headers` do not have it (RFC 9110 §10.2.3)."""
+    """Default `Retry-After` of 429 and 503, in seconds (RFC 9110 §10.2.3); `headers` can override it."""
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] | None = None) -> None:
         if detail is not None:
@@ -67,7 +67,7 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """The thing is not there, or not for this caller to see: the two are not told apart."""
+    """The resource does not exist or is not visible to this caller; both have the same response."""
 
     status = 404
     code = "not_found"
@@ -76,7 +76,7 @@ class NotFound(Problem):
 
 
 class Forbidden(Problem):
-    """The caller is known and may not do this."""
+    """The caller is authenticated but does not have the permission."""
 
     status = 403
     code = "forbidden"
@@ -85,7 +85,7 @@ class Forbidden(Problem):
 
 
 class Conflict(Problem):
-    """The present state does not allow this."""
+    """The current state of the resource does not allow the operation."""
 
     status = 409
     code = "conflict"
@@ -94,7 +94,7 @@ class Conflict(Problem):
 
 
 class BodyTooLarge(Problem):
-    """The request body is larger than this endpoint takes."""
+    """The request body exceeds the limit of this endpoint."""
 
     status = 413
     code = "body_too_large"
@@ -103,7 +103,7 @@ class BodyTooLarge(Problem):
 
 
 class TooManyRequests(Problem):
-    """Slow down."""
+    """The caller has exceeded a rate limit."""
 
     status = 429
     code = "too_many_requests"
@@ -112,7 +112,7 @@ class TooManyRequests(Problem):
 
 
 def body_of(problem: Problem) -> dict[str, Any]:
-    """The JSON body of a refusal."""
+    """Return the JSON body of an error response."""
     body = ProblemBody(
         type=f"urn:zhuxue:problem:{problem.code}",
         title=problem.title,
@@ -126,7 +126,7 @@ def body_of(problem: Problem) -> dict[str, Any]:
 
 
 def response_of(problem: Problem) -> JSONResponse:
-    """The HTTP response of a refusal."""
+    """Return the HTTP response for a problem."""
     headers = dict(problem.headers or {})
     if problem.status in RETRIED:
         headers.setdefault("Retry-After", str(problem.retry_after))
@@ -134,7 +134,7 @@ def response_of(problem: Problem) -> JSONResponse:
 
 
 def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` of an endpoint: each status with the problem codes it can carry."""
+    """Return the OpenAPI `responses` of an endpoint: each status with its possible problem codes."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for problem in problems:
         entry = by_status.setdefault(
@@ -158,7 +158,7 @@ def responses(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
 _UNSTORABLE = {"22021", "22P05"}
 _REF = {"$ref": "#/components/schemas/ProblemBody"}
 
-# Chinese texts for the shape errors that people meet; anything else keeps pydantic's words.
+# Chinese texts for the common validation errors; other errors keep pydantic's text.
 _SHAPES = {
     "missing": "缺少必填字段",
     "extra_forbidden": "不允许的字段",
@@ -185,7 +185,7 @@ def _field_errors(error: RequestValidationError) -> list[FieldError]:
 
 
 class Unprocessable(Problem):
-    """The payload does not have the shape the endpoint declares."""
+    """The payload does not match the schema of the endpoint."""
 
     status = 422
     code = "invalid_shape"
@@ -194,7 +194,7 @@ class Unprocessable(Problem):
 
 
 class MalformedJson(Problem):
-    """The body is not JSON at all."""
+    """The body is not valid JSON."""
 
     status = 400
     code = "malformed_json"
@@ -219,7 +219,7 @@ async def _on_shape(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    # The framework wraps what is raised while it reads and parses a body, such as our own BodyTooLarge.
+    # FastAPI wraps exceptions raised while it reads and parses a body, such as `BodyTooLarge`.
     cause = error.__cause__
     if isinstance(cause, Problem):
         return response_of(cause)
@@ -241,7 +241,7 @@ async def _on_http(_: Request, error: Exception) -> JSONResponse:
 
 
 class InternalError(Problem):
-    """A defect of ours; the log has the stack trace under the same correlation id."""
+    """An unexpected error; the log has the stack trace with the same correlation id."""
 
     status = 500
     code = "internal_error"
@@ -250,10 +250,10 @@ class InternalError(Problem):
 
 
 class DefectMiddleware:
-    """Answers what no handler foresaw with `InternalError`, and logs its stack trace.
+    """Returns `InternalError` for unhandled exceptions and logs the stack trace.
 
-    The framework's own place for that lies outside every other middleware: its answer would lack the
-    correlation id and the CORS headers, and its log line the correlation id.
+    Starlette's own error middleware is outside all others: its response would lack the correlation id and
+    the CORS headers, and its log line the correlation id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -276,20 +276,20 @@ class DefectMiddleware:
         except Exception:
             log.exception("defect", method=scope["method"], route=getattr(scope.get("route"), "path", "-"))
             if started:
-                # Half an answer is out: the server can only break the connection.
+                # Part of the response has been sent: the server can only close the connection.
                 raise
             await response_of(InternalError())(scope, receive, send)
 
 
 async def _on_database(_: Request, error: Exception) -> JSONResponse:
-    """Text with a zero byte is a string to Python and JSON, but none to PostgreSQL."""
+    """Return 422 for text that PostgreSQL rejects, such as text with a zero byte, which JSON allows."""
     if getattr(getattr(error, "orig", None), "sqlstate", None) in _UNSTORABLE:
         return response_of(Unprocessable("提交的内容含有无法保存的字符。"))
     raise error
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers, so that every refusal leaves as problem+json."""
+    """Register the handlers, so that every error response is problem+json."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_shape)
     app.add_exception_handler(HTTPException, _on_http)

@@ -1,4 +1,4 @@
-"""Deletes rows in small transactions: no long locks, and a deletion that breaks off has done its part."""
+"""Deletes rows in small transactions: no long locks, and an interrupted deletion keeps its progress."""
 
 from sqlalchemy import ColumnClause, ColumnElement, Table, column, delete, select
 
@@ -10,9 +10,9 @@ _BATCH = 5_000
 async def delete_in_batches(
     database: Database, table: Table, condition: ColumnElement[bool], batch: int = _BATCH
 ) -> int:
-    """Delete the rows of `table` that meet `condition`; returns how many.
+    """Delete the rows of `table` that match `condition`; return the number of deleted rows.
 
-    Rows that somebody else holds locked are left for the next time.
+    Locked rows are skipped and left for the next run.
     """
     ctid: ColumnClause[str] = column("ctid")
     chosen = select(ctid).select_from(table).where(condition).limit(batch).with_for_update(skip_locked=True)

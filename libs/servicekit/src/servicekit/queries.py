@@ -1,7 +1,7 @@
-"""Query parameters that an operation of the REST API does not declare, or that are repeated, are refused.
+"""Rejection of undeclared and repeated query parameters in the REST API.
 
-A caller that misspells a filter would otherwise get the unfiltered list. Pages and OAuth endpoints, which are
-outside of `/api/`, ignore unknown parameters (RFC 6749 §3.1).
+Otherwise, a caller that misspells a filter would get the unfiltered list. Pages and OAuth endpoints, which
+are outside `/api/`, ignore unknown parameters (RFC 6749 §3.1).
 """
 
 from fastapi import Request, params
@@ -15,14 +15,14 @@ PREFIX = "/api/"
 
 
 async def declared_queries_only(request: Request) -> None:
-    """A dependency of every operation. Raises `Unprocessable` with the names of the parameters.
+    """Reject undeclared parameters with `Unprocessable`, which names them (a dependency of all operations).
 
     A parameter whose type is a list may be repeated.
     """
     route = request.scope.get("route")
     if not request.url.path.startswith(PREFIX) or not isinstance(route, APIRoute):
         return
-    # Routes live as long as the application, so that their identity is a key.
+    # Routes exist as long as the application, so their id() can be the key.
     known: dict[int, dict[str, bool]] = request.app.state.declared_queries
     if id(route) not in known:
         known[id(route)] = _query_parameters(route)
@@ -42,11 +42,11 @@ async def declared_queries_only(request: Request) -> None:
 
 
 def _query_parameters(route: APIRoute) -> dict[str, bool]:
-    """By name whether a parameter may be repeated."""
+    """Return for each parameter name whether it may be repeated."""
     found: dict[str, bool] = {}
     for field in get_flat_params(route.dependant):
         info = field.field_info
-        # Fields of a parameter model have no place of their own: it is the query here.
+        # Fields of a parameter model have no location of their own; here it is the query.
         if not isinstance(info, params.Param) or isinstance(info, params.Query):
             found[field.alias] = field_annotation_is_sequence(info.annotation)
     return found

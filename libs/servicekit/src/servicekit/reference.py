@@ -1,4 +1,4 @@
-"""The API reference page, served from the package so that it works without internet."""
+"""The API reference pages, with assets from a package, so that they work without internet."""
 
 from importlib.resources import files
 

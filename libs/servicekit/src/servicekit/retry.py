@@ -1,11 +1,11 @@
-"""How often a failed attempt is repeated, and how long to wait in between."""
+"""Retry policies: the number of attempts and the delays between them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """At most `limit` attempts; `base` seconds after the first, then `factor` times longer, at most `cap`."""
+    """At most `limit` attempts; the delay is `base` seconds, then multiplied by `factor` up to `cap`."""
 
     limit: int = 8
     base: float = 0.5
@@ -13,12 +13,12 @@ class RetryPolicy:
     factor: float = 2.0
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after the failed `attempt` (1 is the first)."""
-        # The number of attempts may be unbounded; the exponent must stay within a float.
+        """Return the seconds to wait after the failed `attempt` (the first is 1)."""
+        # The number of attempts may be unlimited, so the exponent is bounded to avoid a float overflow.
         return min(self.cap, self.base * self.factor ** min(attempt - 1, 64))
 
     @property
     def delays(self) -> list[float]:
-        """Every delay that `delay` returns, ascending."""
+        """Return all delays that `delay` can return, ascending."""
         steps = {self.delay(attempt) for attempt in range(1, self.limit)}
         return sorted(steps | {self.cap})

@@ -1,7 +1,7 @@
-"""Settings every service has; a service subclasses `ServiceSettings` and adds its own.
+"""Common settings; each service subclasses `ServiceSettings` and adds its own.
 
 Values come from environment variables with the service's prefix, e.g. `ZHUXUE_OFFICE_DATABASE_URL`.
-Nothing secret has a default, so a service with a missing secret does not start.
+Secrets have no defaults, so a service with a missing secret does not start.
 """
 
 import re
@@ -14,7 +14,7 @@ from servicekit.cors import LOCAL
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs to know about its surroundings."""
+    """The settings that all services have."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
@@ -38,23 +38,23 @@ class ServiceSettings(BaseSettings):
 
     @property
     def dev(self) -> bool:
-        """Whether shortcuts for developers are switched on."""
+        """Return whether development mode is enabled."""
         return self.mode == "dev"
 
     @property
     def issuer_url(self) -> str:
-        """The issuer identifier exactly as it stands in tokens: no trailing slash."""
+        """Return the issuer identifier exactly as in tokens, without a trailing slash."""
         return str(self.issuer).rstrip("/")
 
     @property
     def public_origin(self) -> str | None:
-        """Where callers reach the service, as `scheme://host[:port]`; None if they reach it directly."""
+        """Return the external origin as `scheme://host[:port]`; None if there is no gateway."""
         return None if self.public_url is None else str(self.public_url).rstrip("/")
 
     @field_validator("rabbitmq_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
-        """An environment file that names the variable and gives no value means: no broker."""
+        """Convert an empty value, as in an environment file, to None (no broker)."""
         return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("public_url")

@@ -1,7 +1,7 @@
-"""Text that no store can hold: NUL and lone surrogates.
+"""Rejection of text that cannot be stored: NUL and lone surrogates.
 
-Both are valid in JSON (RFC 8259 §8.2) and in Python strings. PostgreSQL refuses NUL, and a lone surrogate has
-no UTF-8 encoding. They are refused where a request is parsed, so no later code has to expect them.
+Both are valid in JSON (RFC 8259 §8.2) and in Python strings. PostgreSQL rejects NUL, and a lone surrogate has
+no UTF-8 encoding. They are rejected when a request is parsed, so later code does not have to handle them.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ _DETAIL = "含有无法保存的字符"
 
 
 def is_storable(text: str) -> bool:
-    """Whether `text` has neither NUL nor a lone surrogate."""
+    """Return whether `text` contains neither NUL nor a lone surrogate."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def unstorable(value: Any, pointer: str) -> Iterator[str]:
-    """Yield the pointers of the strings and keys in a parsed JSON `value` that cannot be stored."""
+    """Yield the JSON pointers of the strings and keys in a parsed JSON `value` that cannot be stored."""
     stack = [(pointer, value)]
     while stack:
         place, item = stack.pop()
@@ -40,19 +40,19 @@ def unstorable(value: Any, pointer: str) -> Iterator[str]:
 
 
 async def storable_text_only(request: Request) -> None:
-    """A dependency of every operation: path, query (of the REST API) and a declared JSON or form body.
+    """Verify path, query (of the REST API) and declared JSON or form body (a dependency of all operations).
 
-    Raises `Unprocessable` with the pointers. A body that the endpoint itself reads is not touched.
+    Raises `Unprocessable` with the pointers. Does not read a body that the endpoint reads itself.
     """
     found = [*unstorable(dict(request.path_params), "path")]
     if request.url.path.startswith(PREFIX):
-        # The OAuth endpoints answer with errors of their own.
+        # The OAuth endpoints have their own errors.
         queries = request.query_params.multi_items()
         found += [f"query.{name}" for name, value in queries if not is_storable(value)]
     route = request.scope.get("route")
     if isinstance(route, APIRoute) and route.body_field is not None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        # The framework has parsed the body before it resolves dependencies; the result is cached.
+        # FastAPI parses the body before it resolves dependencies, and the result is cached.
         if kind == "application/json" or kind.endswith("+json"):
             if await request.body():
                 found += unstorable(await request.json(), "body")

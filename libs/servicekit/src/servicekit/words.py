@@ -1,4 +1,4 @@
-"""Columns that hold a word of a vocabulary."""
+"""Columns whose values are members of a vocabulary."""
 
 import re
 from typing import Generic, TypeVar
@@ -21,9 +21,9 @@ WordT = TypeVar("WordT", bound=Vocabulary)
 
 
 class Word(TypeDecorator[WordT], Generic[WordT]):
-    """Text in the database, a member of `words` in Python: `mapped_column(Word(NoticeStatus))`.
+    """Text in the database and a member of `words` in Python: `mapped_column(Word(NoticeStatus))`.
 
-    A value that is no member raises ValueError before it reaches the database.
+    A value that is not a member raises ValueError before it reaches the database.
     """
 
     impl = Text
@@ -34,32 +34,32 @@ class Word(TypeDecorator[WordT], Generic[WordT]):
         self.words = words
 
     def process_bind_param(self, value: WordT | str | None, dialect: Dialect) -> str | None:
-        """The wire value."""
+        """Return the wire value."""
         return None if value is None else self.words(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> WordT | None:
-        """The member."""
+        """Return the member."""
         return None if value is None else self.words(value)
 
 
 def inline(word: Vocabulary) -> ColumnElement[str]:
-    """The word as a part of the statement instead of a parameter, for comparison with a column.
+    """Return the value as a literal instead of a parameter, for comparison with a column.
 
-    A generic plan is made without the parameters, so PostgreSQL uses a partial index (`WHERE status =
-    'pending'`) only for a condition that is written out.
+    A generic plan does not depend on parameters, so PostgreSQL uses a partial index (`WHERE status =
+    'pending'`) only for a literal condition.
     """
     column: ColumnElement[str] = literal_column(f"'{word.value}'")
     return column
 
 
 def known(column: str, words: type[Vocabulary], name: str) -> CheckConstraint:
-    """The constraint that a column holds a word of `words`."""
+    """Return the constraint that restricts a column to the values of `words`."""
     values = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} IN ({values})", name=name)
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[str]:
-    """Columns of `metadata` whose constraint in the database names other words than their vocabulary."""
+    """Return the columns of `metadata` whose constraint in the database differs from their vocabulary."""
     found = []
     for table in metadata.sorted_tables:
         for column in table.columns:
@@ -75,7 +75,7 @@ def differences(connection: Connection, metadata: MetaData) -> list[str]:
 
 
 def _constrained(connection: Connection, table: str, column: str) -> list[set[str]]:
-    """The words in each constraint of the form `column IN (…)`, as PostgreSQL writes it."""
+    """Return the values in each constraint of the form `column IN (…)`, in PostgreSQL's notation."""
     statement = text(
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'c' AND conrelid = to_regclass(:table)"

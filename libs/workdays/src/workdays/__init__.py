@@ -1,7 +1,7 @@
-"""Workdays and calendar days in China: pure, no web and no database.
+"""Workdays and calendar days in China, without dependencies on web or database.
 
-A rule states a period as `WorkDays(5)` or `CalendarDays(30)`; the two do not mix, and neither can be added
-to a date directly. `Calendar.after(day, period)` counts, and marks a result that depends on a year whose
+A rule defines a period as `WorkDays(5)` or `CalendarDays(30)`; the two cannot be mixed or added to a date
+directly. `Calendar.after(day, period)` returns the due day, and marks a result that depends on a year whose
 holidays the State Council has not published yet.
 """
 

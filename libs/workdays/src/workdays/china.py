@@ -1,4 +1,4 @@
-"""The published calendar of China, from the package `chinesecalendar`."""
+"""The published calendar of China from the package `chinesecalendar`."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ from workdays.calendar import Calendar, Year
 
 @cache
 def published_calendar() -> Calendar:
-    """The years that the State Council had published when the installed `chinesecalendar` was released."""
+    """Return the years published by the State Council when the installed `chinesecalendar` was released."""
     numbers = {day.year for day in constants.holidays}
     return Calendar.of(
         Year(
