@@ -141,3 +141,24 @@ async def test_the_tenth_run_of_a_tree_query_reads_as_many_pages_as_the_first(
             if min(counts[5:]) > 1.1 * min(counts[:5]):
                 growing[name, code] = counts
     assert not growing
+
+
+async def test_a_list_of_a_subtree_reads_no_other_subtree(database: Database, clock: FrozenClock) -> None:
+    """Even when nothing in it is listed, and wherever it stands in the order of the paths."""
+    notice, _ = await stored(database, clock.now())
+    await forward(database, notice, where=STAGES["forwarded"])
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM signatures"))
+        await session.execute(
+            text(
+                "INSERT INTO signatures (notice_id, unit_id, signed_by, signed_at)"
+                " SELECT :notice, id, id, now() FROM units"
+            ),
+            {"notice": notice.id},
+        )
+        units = (await session.scalars(select(Unit).where(Unit.code.in_(["100000x1", "100000x9"])))).all()
+    for unit in units:
+        scope = Scope(unit, [unit.path], "100000")
+        for name in ("missing", "units"):
+            counts = await pages_read(database, lambda session: QUERIES[name](session, notice, scope), 2)  # noqa: B023
+            assert counts[1] < 6000, (name, unit.code)

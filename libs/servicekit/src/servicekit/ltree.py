@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.types import UserDefinedType
+
+_FIRST_CHARACTER = "0"
+"""Labels are unit codes: letters, digits and `_`."""
 
 
 class LTree(UserDefinedType[str]):
@@ -34,6 +37,16 @@ def under(path: ColumnElement[str] | Any, ancestor: str | ColumnElement[str]) ->
     """Return the SQL condition that `path` is `ancestor` or one of its descendants (`<@`)."""
     other = func.text2ltree(ancestor) if isinstance(ancestor, str) else ancestor
     return path.op("<@", is_comparison=True)(other)
+
+
+def between(path: ColumnElement[str] | Any, ancestor: str) -> ColumnElement[bool]:
+    """The same as a range of paths: beside `under` in a list in the order of the paths, so that its index is
+    read from the first row of the subtree to the last.
+
+    What is below a path sorts behind it, and before the path whose last label is longer by the first of all
+    characters.
+    """
+    return and_(path >= func.text2ltree(ancestor), path < func.text2ltree(f"{ancestor}{_FIRST_CHARACTER}"))
 
 
 def is_under(path: str, ancestor: str) -> bool:

@@ -90,7 +90,7 @@ def had(
 
 def counted(notice: Notice, scope: Scope) -> list[Counted]:
     """All units that count, in parts for `UNION ALL`: each unit is in one of them."""
-    return [*present(notice, scope), _former(notice, scope)]
+    return [*present(notice, scope), former(notice, scope)]
 
 
 def present(notice: Notice, scope: Scope) -> list[Counted]:
@@ -136,7 +136,7 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
     )
 
 
-def _former(notice: Notice, scope: Scope) -> Counted:
+def former(notice: Notice, scope: Scope) -> Counted:
     """Units that count where they stood when the notice reached them, and do not stand there any more."""
     forwarding, signature = aliased(Forwarding), aliased(Signature)
     signed = signature.unit_id.is_not(None)

@@ -31,6 +31,7 @@ async def get_coverage(
 ) -> CoverageOut:
     """发文单位和已收到通知的各级单位可查本单位范围内的情况：送达、签收、谁未转发、谁未签收。
 
-    limit 和 cursor 用于 missing。
+    按通知送达时的隶属关系统计：此后新设的单位可以查看，但不计入；此后划转的单位仍计入送达时所在的上级；
+    未签收即撤销的单位不再计入。limit 和 cursor 用于 missing。
     """
     return CoverageOut.of(await coverage.report(actor, notice_id, under, paging))

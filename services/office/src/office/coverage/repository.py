@@ -27,10 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from contracts.vocabulary import AccountStatus
-from office.coverage.counting import Counted, Scope, counted, has, present
+from office.coverage.counting import Counted, Scope, counted, former, has, present
 from office.directory.models import Person, Unit
 from office.notices.models import Notice
 from office.receipts.models import Read
+from servicekit.ltree import between
 
 
 class UnitName(NamedTuple):
@@ -156,8 +157,9 @@ class CoverageRepository:
     ) -> Sequence[MissingUnit]:
         """Units that have not signed, in the order of the paths they count at, those after `after`."""
         # The page is cut first, so that blockers are looked up for its rows only.
-        parts = [select(_unsigned(part, after, limit)) for part in counted(notice, scope)]
-        units = union_all(*parts).subquery()
+        standing = [part.where(between(Unit.path, scope.unit.path)) for part in present(notice, scope)]
+        parts = [_unsigned(part, after, limit) for part in (*standing, former(notice, scope))]
+        units = union_all(*map(select, parts)).subquery()
         page = select(units).order_by(units.c.path).limit(limit).subquery()
         blocker = _nearest_holder(notice, page.c.path).lateral()
         rows = await self._session.execute(

@@ -62,7 +62,7 @@ class ReadersOut(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """How far a notice has come in a part of the tree: counts of active units, the publisher left out."""
+    """How far a notice has come in a part of the tree, as it stood then; the publisher is left out."""
 
     notice_id: UUID
     under: UnitRef = Field(description="统计范围：该单位及其下级")

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
 from office.directory.models import FormerPlace, Unit
-from servicekit.ltree import under
+from servicekit.ltree import between, under
 
 
 class UnitRepository:
@@ -37,7 +37,9 @@ class UnitRepository:
 
     async def below(self, path: str, *, words: str | None, after: str | None, limit: int) -> Sequence[Unit]:
         """Return active units at or below `path` in order of path, those after the path `after`."""
-        statement = select(Unit).where(under(Unit.path, path), Unit.status == UnitStatus.ACTIVE)
+        statement = select(Unit).where(
+            under(Unit.path, path), between(Unit.path, path), Unit.status == UnitStatus.ACTIVE
+        )
         if words is not None:
             statement = statement.where(
                 or_(
