@@ -1,1 +1,1 @@
-"""Every Zhuxue service in one process: what `make run` starts."""
+"""All Zhuxue services in one process, for `make run`."""

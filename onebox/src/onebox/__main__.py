@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def _run(began: float) -> int:
-    # Imports take a second: say so before them.
+    # Print this before the imports, which take a second.
     sys.stdout.write("助学正在启动……\n")
     sys.stdout.flush()
     import uvloop

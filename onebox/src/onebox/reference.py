@@ -9,7 +9,7 @@ from typing import Any
 from messaging.inprocess import InProcessBus
 from onebox import services
 
-# What the settings of a service require beyond those of every service.
+# Additional required settings of each service.
 _OWN: dict[str, dict[str, Any]] = {
     "identity": {
         "encryption_key": "00" * 32,
@@ -22,7 +22,7 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    """The OpenAPI document of each service, as in production; no database is touched."""
+    """Return the OpenAPI document of each service as in production, without a database."""
     common: dict[str, Any] = {
         "database_url": "postgresql+asyncpg://nobody@localhost/nothing",
         "rabbitmq_url": "amqp://localhost/",
@@ -43,7 +43,7 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def text_of(document: dict[str, Any]) -> str:
-    """As it stands in the file."""
+    """Return the document as text for the file."""
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,8 +1,8 @@
 """`make run`: PostgreSQL, chDB, the in-process bus and every service in one process.
 
-The same applications on the same ports as in compose; only the bus and the stores are embedded. The start
-page is served first and says how far the others have come. Importing them takes seconds; PostgreSQL starts at
-the same time. Nothing that takes long to import is imported at the top of this module or of those it needs.
+Applications and ports are the same as in compose; only the bus and the stores are embedded. The start page is
+served first and shows the progress of the others. Their imports take seconds, while PostgreSQL starts. This
+module and those it imports must not import slow modules at the top.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ console = Console()
 
 
 def urls_of(settings: Settings) -> dict[str, str]:
-    """Addresses by service name."""
+    """Return URLs by service name."""
     return {name: f"http://localhost:{settings.first_port + offset}" for name, offset in PORTS.items()}
 
 
@@ -73,7 +73,7 @@ async def _migrate(loaded: "list[Service[Any]]", postgres: Postgres, progress: P
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, began: float) -> AsyncIterator[start.Status]:
-    """Everything, for as long as the context lasts."""
+    """Run everything until the context exits."""
     directory, urls = settings.state, urls_of(settings)
     _check_ports(settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -103,7 +103,7 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
 
 
 async def main(settings: Settings, began: float) -> None:
-    """Run until Ctrl-C. `began`: when the process started, by the monotonic clock."""
+    """Run until Ctrl-C. `began` is the start of the process by the monotonic clock."""
     logs.configure(json=False, level=settings.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

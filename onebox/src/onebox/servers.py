@@ -17,12 +17,12 @@ _SHUTDOWN_SECONDS = 5
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are handled once, for all servers."""
+        """Do nothing; signals are handled once for all servers."""
         yield
 
 
 class Servers:
-    """The servers that were started; as a context, they stop together at its end."""
+    """The started servers, which stop together when the context exits."""
 
     def __init__(self) -> None:
         self._servers: dict[str, _Server] = {}
@@ -39,7 +39,7 @@ class Servers:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def start(self, name: str, app: FastAPI, port: int) -> None:
-        """Begin to start a server."""
+        """Start a server without waiting."""
         config = uvicorn.Config(
             app,
             host=HOST,
@@ -53,7 +53,7 @@ class Servers:
         self._tasks[name] = asyncio.create_task(server.serve(), name=name)
 
     async def started(self) -> None:
-        """Wait until all serve. Raises SystemExit when one ends before."""
+        """Wait until all servers are ready. Raises SystemExit if one exits before."""
         while not all(server.started for server in self._servers.values()):
             for name, task in self._tasks.items():
                 if task.done():

@@ -1,4 +1,4 @@
-"""The services that run together: every audience of the vocabulary is one."""
+"""The services that run together, one for each audience of the vocabulary."""
 
 import importlib
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 NAMES = tuple(audience.service for audience in Audience)
 CLIENTS = tuple(name for name in NAMES if name != "identity")
-"""Services that call Identity, each as the client of its name."""
+"""Services that call Identity, each with the client of the same name."""
 
 
 def load(name: str) -> "Service[Any]":
-    """Import a service with all that it needs. Takes seconds."""
+    """Import a service and its dependencies. Takes seconds."""
     service: Service[Any] = importlib.import_module(f"{name}.cli").SERVICE
     importlib.import_module("servicekit.migrations")
     return service
@@ -32,7 +32,7 @@ def load(name: str) -> "Service[Any]":
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the services of one machine are given."""
+    """The common resources and secrets of the services."""
 
     directory: Path
     postgres: Postgres
@@ -41,7 +41,7 @@ class Surroundings:
 
 
 def build(loaded: "Sequence[Service[Any]]", around: Surroundings) -> dict[str, FastAPI]:
-    """Assemble the services on one bus."""
+    """Create the services on one bus."""
     from messaging.inprocess import InProcessBus
 
     bus = InProcessBus()
@@ -72,12 +72,12 @@ def _settings(name: str, around: Surroundings) -> Any:
 
 
 def _own(name: str, around: Surroundings) -> dict[str, Any]:
-    """The settings that only this service has."""
+    """Return the settings that only this service has."""
     if name == "identity":
         return {
             "encryption_key": around.secrets.encryption_key,
             "index_key": around.secrets.index_key,
-            # Everybody has the address of this one machine.
+            # All people share the IP address of this machine.
             "sms_budget_per_address": 1_000_000,
         }
     if name == "cockpit":
@@ -88,8 +88,8 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
 
 
 async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -> None:
-    """Give Identity its keys, its clients and, in an empty directory, world S."""
-    from identity import bootstrap  # loaded by now
+    """Create Identity's keys and clients and, in an empty database, world S."""
+    from identity import bootstrap  # already imported
 
     chosen = bootstrap.world("s", dev=True)
     total = len(chosen.units) + len(chosen.people)
@@ -111,8 +111,8 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
 
 
 def demo_accounts() -> list[tuple[str, str]]:
-    """(who, phone) of people worth trying: the centre, a province, two counties, a school."""
-    from identity.units import worlds  # loaded by now
+    """Return (description, phone) of demo people: the centre, a province, two counties, a school."""
+    from identity.units import worlds  # already imported
 
     people = worlds.world_s_people()
     wanted = {

@@ -13,22 +13,22 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 class Settings(BaseSettings):
-    """Everything has a default: `make run` needs no configuration."""
+    """Settings; all have defaults, so `make run` needs no configuration."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_ONEBOX_", extra="ignore")
 
     state_dir: Path | None = None
-    """Where databases, facts and keys are kept; by default `.state` in the repository."""
+    """The directory of databases, facts and keys; by default `.state` in the repository."""
     first_port: int = Field(default=8000, ge=1024, le=65_000)
-    """The port of the start page; the services have the ports after it (`PORTS`)."""
+    """The port of the start page; the services use the next ports (`PORTS`)."""
     log_level: str = "WARNING"
 
     @property
     def state(self) -> Path:
-        """The state directory.
+        """Return the state directory.
 
-        PostgreSQL refuses to run as root and is run as `nobody` then, who must be able to reach its data:
-        where the repository lies in a closed directory, the state goes below /var/tmp instead.
+        PostgreSQL refuses to run as root, so it then runs as `nobody`, who must have access to the data. If
+        the repository is in a directory without this access, the state is below /var/tmp instead.
         """
         if self.state_dir is not None:
             return self.state_dir.resolve()
@@ -40,4 +40,4 @@ class Settings(BaseSettings):
 
 HOST = "127.0.0.1"
 PORTS = {"start": 0, **{audience.service: number for number, audience in enumerate(Audience, 1)}}
-"""What is added to `first_port`, by name."""
+"""Offsets from `first_port`, by name."""

@@ -1,7 +1,7 @@
-"""The start page at :8000: where things are, who can sign in, and a sign-in that shows its tokens.
+"""The start page at :8000: links, demo people, and a sign-in that shows its tokens.
 
-It is an OIDC client like any other platform's: it knows Identity only by its issuer URL. The work
-portal (工作门户) will take its place.
+It is an ordinary OIDC client, configured only with Identity's issuer URL. The work portal (工作门户) will
+replace it.
 """
 
 import secrets
@@ -29,26 +29,26 @@ _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri '
 
 @dataclass
 class Status:
-    """How far the start has come."""
+    """The progress of the start."""
 
     progress: Progress
     accounts: list[tuple[str, str]] = field(default_factory=list)
-    """(who, phone) to try with."""
+    """(description, phone) of demo people."""
     seconds: float | None = None
-    """What the start has taken; None while it goes on."""
+    """The duration of the start; None until it is complete."""
 
     @property
     def steps(self) -> list[tuple[str, int, int]]:
-        """(what, done, of how many) of the steps that have begun."""
+        """(name, done, total) of the started steps."""
         return [(task.description, int(task.completed), int(task.total or 0)) for task in self.progress.tasks]
 
     def ready(self, accounts: list[tuple[str, str]], seconds: float) -> None:
-        """All services serve."""
+        """Return whether all services are ready."""
         self.accounts, self.seconds = accounts, seconds
 
 
 def build(urls: dict[str, str], status: Status) -> FastAPI:
-    """The page. `urls` by service name. Until `status` is ready, it says how far the start has come."""
+    """Create the page. `urls` by service name. Until `status` is ready, it shows the progress."""
     app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
     pending: dict[str, tuple[str, str]] = {}
     callback = f"{urls['start']}/callback"
@@ -84,7 +84,7 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             code_verifier=verifier,
             nonce=secrets.token_urlsafe(16),
         )
-        # One token for all three API references; a real front end asks for one audience at a time.
+        # One token for all three API references; a real front end requests one audience at a time.
         url += "".join(f"&resource={audience}" for audience in Audience)
         while len(pending) >= 1000:
             pending.pop(next(iter(pending)))

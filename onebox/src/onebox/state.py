@@ -1,4 +1,4 @@
-"""The state directory: one process at a time, and the secrets made on the first start."""
+"""The state directory: a lock for one process, and the secrets created on the first start."""
 
 import fcntl
 import json
@@ -12,23 +12,23 @@ from typing import Any
 
 
 class AlreadyRunning(RuntimeError):
-    """Another process holds the state directory."""
+    """Another process has locked the state directory."""
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Keys and passwords of this installation; never defaults, always made."""
+    """Keys and passwords of this installation, always generated."""
 
     encryption_key: str
     index_key: str
     database_password: str
     client_secrets: dict[str, str]
-    """Of the services that call Identity, by name."""
+    """Client secrets of the services that call Identity, by name."""
 
 
 @contextmanager
 def held(directory: Path) -> Iterator[None]:
-    """Hold the directory for this process. Raises `AlreadyRunning`."""
+    """Lock the directory for this process. Raises `AlreadyRunning`."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as lock:
         try:
@@ -39,7 +39,7 @@ def held(directory: Path) -> Iterator[None]:
 
 
 def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
-    """The secrets, readable by the owner only; those that are not there yet are made and kept."""
+    """Load the secrets, readable by the owner only; generate and store missing ones."""
     path = directory / "secrets.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     secrets_of = kept.get("client_secrets", {})
@@ -48,7 +48,7 @@ def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
         index_key=kept.get("index_key") or secrets.token_hex(32),
         database_password=kept.get("database_password") or secrets.token_urlsafe(24),
         client_secrets={
-            # Older files have each secret under a name of its own.
+            # Older files have a separate name for each secret.
             name: secrets_of.get(name) or kept.get(f"{name}_client_secret") or secrets.token_urlsafe(32)
             for name in clients
         },

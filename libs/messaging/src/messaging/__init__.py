@@ -1,1 +1,1 @@
-"""Events between services: written with the change (outbox), carried by a bus, applied once (inbox)."""
+"""Events between services: transactional outbox, message bus, and inbox for exactly-once effects."""

@@ -1,6 +1,6 @@
 """The contract of a bus. Two classes implement it: `rabbitmq.RabbitBus` and `inprocess.InProcessBus`.
 
-Delivery is at least once to every subscription, in any order. A failing handler is tried again after a
+Delivery is at least once to every subscription, in any order. A failing handler is retried after a
 delay. An event whose handler keeps failing, or whose data fits no model, becomes a dead letter
 (`messaging.dead_letters`). `tests/test_bus_contract.py` runs the same tests on both.
 """
@@ -24,10 +24,10 @@ POISON = (ValidationError, UnknownEvent)
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an event could not be handed over.
+    """The reason why an event could not be delivered.
 
-    `queues` is set when handlers failed: the error of each, by the name of its queue. `poison`: a retry
-    cannot help any of them.
+    If handlers failed, `queues` contains their errors by queue name. `poison`: no retry of them can
+    succeed.
     """
 
     error: str
@@ -36,7 +36,7 @@ class Failure:
 
 
 class Bus(Protocol):
-    """Carries events from relays to subscriptions."""
+    """Delivers events from relays to subscriptions."""
 
     policy: RetryPolicy
 
@@ -49,11 +49,11 @@ class Bus(Protocol):
         ...
 
     async def start(self) -> None:
-        """Connect and begin to deliver."""
+        """Connect and start delivery."""
         ...
 
     async def publish(self, envelopes: Sequence[Envelope], queue: str | None = None) -> list[Failure | None]:
-        """Hand over, to `queue` only if given; per envelope None once the bus has stored or handled it."""
+        """Publish, to `queue` only if given; return None for each envelope that is stored or handled."""
         ...
 
     async def give_up(self, envelope: Envelope, failure: Failure, attempts: int) -> None:
@@ -61,9 +61,9 @@ class Bus(Protocol):
         ...
 
     async def check(self) -> None:
-        """Raise if the bus cannot be reached."""
+        """Raise if the bus is unreachable."""
         ...
 
     async def close(self) -> None:
-        """Stop delivering; what is being handled is finished or redelivered later."""
+        """Stop delivery; running handlers finish, or their events are redelivered later."""
         ...

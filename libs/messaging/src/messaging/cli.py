@@ -34,7 +34,7 @@ _WORKER_OF = "ZHUXUE_WORKER_OF"
 class Service(Generic[S]):
     """A service, as the commands use it; `SERVICE` in its module `cli`.
 
-    `settings` is called late: it reads the environment.
+    `settings` reads the environment, so it is called only when needed.
     """
 
     name: str
@@ -83,7 +83,7 @@ def serve(service: Service[S], settings: S) -> None:
         uvicorn.run(_built(service, settings), **options)
         return
     with tempfile.TemporaryDirectory(prefix="zhuxue-metrics-") as directory:
-        # Any process may serve /metrics: each writes its values to a file there, and reads those of all.
+        # Any process may serve /metrics: each writes its values to a file there and reads those of all.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         os.environ[_WORKER_OF] = service.name
         uvicorn.run("messaging.cli:worker", factory=True, workers=settings.workers, **options)
@@ -110,7 +110,7 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def worker() -> FastAPI:
-    """The application in one of several processes, which inherit nothing but the environment."""
+    """Create the application in one of several processes, which inherit only the environment."""
     service: Service[ServiceSettings] = import_module(f"{os.environ[_WORKER_OF]}.cli").SERVICE
     settings = service.settings()
     logs.configure(json=settings.log_json, level=settings.log_level)
@@ -119,8 +119,8 @@ def worker() -> FastAPI:
 
 def _built(service: Service[S], settings: S) -> FastAPI:
     app = service.build(settings)
-    # Objects that exist now live as long as the process. Without this the garbage collector visits half a
-    # million of them again and again, and no request is answered meanwhile.
+    # Current objects live as long as the process. Without this, the garbage collector scans half a million
+    # objects repeatedly, and requests wait meanwhile.
     gc.collect()
     gc.freeze()
     return app
@@ -148,7 +148,7 @@ async def run_dead_letters(dead_letters: DeadLetters, arguments: argparse.Namesp
 
 
 def dead_letters_of(database: Database, tables: ServiceTables) -> DeadLetters:
-    """The dead letters of a service."""
+    """Return the dead letters of a service."""
     return DeadLetters(database, tables.dead_letters, tables.outbox)
 
 

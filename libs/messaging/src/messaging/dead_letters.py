@@ -1,7 +1,7 @@
-"""Dead letters: the events that a subscription has given up on, in the database of its service.
+"""Dead letters: events that a subscription could not process, in the database of its service.
 
-They are rows and not messages of a broker: listing them is a query that changes nothing, they are part of
-the backup, and replaying one moves it to the outbox in one transaction.
+They are rows instead of broker messages: a list is a read-only query, backups contain them, and a replay
+moves a dead letter to the outbox in one transaction.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _BATCH = 500
 
 
 def make_dead_letter_table(metadata: MetaData) -> Table:
-    """The table, for a service's own metadata and migration. Rows stay until replayed or discarded."""
+    """Declare the table in the metadata of a service. Rows are kept until replayed or discarded."""
     return Table(
         "dead_letters",
         metadata,
@@ -41,7 +41,7 @@ def make_dead_letter_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that a subscription has given up on."""
+    """An event that a subscription could not process."""
 
     event_id: UUID
     queue: str
@@ -55,9 +55,9 @@ class DeadLetter:
 async def record(
     session: AsyncSession, table: Table, *, queue: str, message: bytes, error: str, attempts: int
 ) -> UUID:
-    """Store `message` as a dead letter of `queue`; a second time updates its row. Returns its id.
+    """Store `message` as a dead letter of `queue`, or update its row. Returns its id.
 
-    A message that is not an envelope gets an id made from its content.
+    The id of a message that is not an envelope is derived from its content.
     """
     try:
         envelope = Envelope.model_validate_json(message)
@@ -97,7 +97,7 @@ class DeadLetters:
         self._outbox = outbox
 
     async def list(self, queue: str, limit: int = 100) -> list[DeadLetter]:
-        """The dead letters of `queue`, oldest event first."""
+        """Return the dead letters of `queue`, oldest event first."""
         table = self._table
         columns = [column for column in table.c if column.name != "message"]
         query = select(*columns).where(table.c.queue == queue).order_by(table.c.event_id).limit(limit)
@@ -105,9 +105,9 @@ class DeadLetters:
             return [DeadLetter(**row) for row in (await session.execute(query)).mappings()]
 
     async def replay(self, queue: str, event_ids: Sequence[UUID] | None = None) -> int:
-        """Deliver to `queue` again: those named, or all. Returns how many.
+        """Deliver the named or all dead letters to `queue` again. Returns their number.
 
-        Messages that are not envelopes stay: no release can handle them.
+        Messages that are not envelopes are kept, because no release can process them.
         """
         table, count = self._table, 0
         after = UUID(int=0)
@@ -131,7 +131,7 @@ class DeadLetters:
             count += len(replayed)
 
     async def discard(self, queue: str, event_ids: Sequence[UUID]) -> int:
-        """Delete those named without delivering them. Returns how many."""
+        """Delete the named dead letters without delivery. Returns their number."""
         table = self._table
         async with self._database.transaction() as session:
             deleted = await session.execute(

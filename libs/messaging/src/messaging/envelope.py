@@ -14,7 +14,7 @@ class UnknownEvent(Exception):
 
 
 class Envelope(BaseModel):
-    """One event on the wire. `sequence` is the version of the thing that `subject` names."""
+    """One event on the wire. `sequence` is the version of the resource that `subject` names."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -30,7 +30,7 @@ class Envelope(BaseModel):
     data: dict[str, Any]
 
     def event(self) -> EventModel:
-        """The typed event. Raises `UnknownEvent`, or `ValidationError` for data that does not fit."""
+        """Return the typed event. Raises `UnknownEvent`, or `ValidationError` for invalid data."""
         model = registry.get(self.type)
         if model is None:
             raise UnknownEvent(self.type)

@@ -1,6 +1,6 @@
-"""The inbox: the id of an event and its effect are one transaction, so an event has one effect.
+"""The inbox: the id of an event and its effect are written in one transaction, so it has one effect.
 
-Rows are deleted after a month, by the periodic task of `messaging.pruning`: no event is redelivered so late.
+The periodic task of `messaging.pruning` deletes rows after a month; no event is redelivered that late.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,12 +39,12 @@ class Subscription:
 
     @property
     def wire_types(self) -> list[str]:
-        """The event types by their names on the wire."""
+        """Return the event types by wire name."""
         return [model.type for model in self.types]
 
 
 def make_inbox_table(metadata: MetaData) -> Table:
-    """The inbox table, for a service's own metadata and migration."""
+    """Declare the inbox table in the metadata of a service."""
     return Table(
         "inbox",
         metadata,
@@ -55,10 +55,10 @@ def make_inbox_table(metadata: MetaData) -> Table:
 
 
 class Processor:
-    """Applies events to one service's database, each once.
+    """Applies each event once to one service's database.
 
-    `concurrency` bounds how many events of one subscription a process handles at the same time; each
-    holds one connection of `database`, and none between two attempts.
+    `concurrency` limits the concurrent events of one subscription in a process. Each uses one connection
+    of `database` during an attempt.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Processor:
         self._dead_letters = dead_letters
 
     async def process(self, subscription: Subscription, envelope: Envelope) -> bool:
-        """Handle `envelope` unless it has been handled before; returns whether it was new.
+        """Process `envelope` unless it was processed before; return whether it was new.
 
-        Raises the handler's error, with nothing written.
+        Raises the handler's error and writes nothing then.
         """
         with bound_contextvars(correlation_id=envelope.correlationid, event_id=str(envelope.id)):
             event = envelope.event()
@@ -89,7 +89,7 @@ class Processor:
                 return True
 
     async def give_up(self, queue: str, message: bytes, error: str, attempts: int) -> None:
-        """Make `message` a dead letter of `queue`. Once this returns, the message may be acknowledged."""
+        """Store `message` as a dead letter of `queue`. The caller may acknowledge it afterwards."""
         async with self._database.transaction() as session:
             event_id = await dead_letters.record(
                 session, self._dead_letters, queue=queue, message=message, error=error, attempts=attempts

@@ -1,6 +1,6 @@
-"""The bus of `make run`: handlers run in this process, straight from the outbox relay.
+"""The bus of `make run`: the outbox relay calls the handlers in this process.
 
-An event stays in its outbox until every handler has succeeded or given up, so a restart loses none.
+An event stays in its outbox until every handler has succeeded or failed finally, so no restart loses it.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ class InProcessBus:
 
 
 def _failure(failed: dict[str, Exception]) -> Failure:
-    """The row is retried while one queue may still succeed; the inbox skips those that have."""
+    """Combine errors: the row is retried if any queue may succeed; the inbox skips processed events."""
     errors = {queue: f"{type(error).__name__}: {error}" for queue, error in failed.items()}
     text = "; ".join(f"{queue}: {error}" for queue, error in errors.items())
     return Failure(text, errors, poison=all(isinstance(error, POISON) for error in failed.values()))

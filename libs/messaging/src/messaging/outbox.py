@@ -1,7 +1,7 @@
-"""The outbox: an event is a row in the same transaction as the change it describes.
+"""The outbox: an event is written in the same transaction as the change it describes.
 
 `add` only calls `session.add`: it never flushes or commits, and works with sync and async sessions.
-Rows are deleted once the bus has taken them, so the table holds only events that are under way.
+Rows are deleted after the bus has accepted them, so the table contains only undelivered events.
 """
 
 from datetime import datetime
@@ -38,7 +38,7 @@ class OutboxRow:
     next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     # Set for a replayed dead letter: deliver to this queue only.
     queue: Mapped[str | None] = mapped_column(Text)
-    # Not written any more; dropped in the next release, once no running code reads them.
+    # No longer written; dropped in the next release, when no running code reads them.
     dead_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     dead_queue: Mapped[str | None] = mapped_column(Text)
     last_error: Mapped[str | None] = mapped_column(Text)
@@ -48,7 +48,7 @@ class OutboxRow:
         return (Index("ix_outbox_due", "next_attempt_at", "seq", postgresql_where=text("dead_at IS NULL")),)
 
     def envelope(self) -> Envelope:
-        """The row in its wire format."""
+        """Return the row in its wire format."""
         return Envelope(
             id=self.id,
             source=self.source,
@@ -93,7 +93,7 @@ class Outbox:
         return id_
 
     def resend(self, session: AsyncSession, envelope: Envelope, *, queue: str) -> None:
-        """Send `envelope`, unchanged, once more to `queue` only."""
+        """Send `envelope` unchanged again, to `queue` only."""
         session.add(
             self.row(
                 id=envelope.id,

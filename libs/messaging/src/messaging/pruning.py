@@ -7,13 +7,13 @@ from messaging.tables import ServiceTables
 from servicekit.db import Database
 from servicekit.pruning import delete_in_batches
 
-# An event is redelivered within minutes, a request retried within hours.
+# Events are redelivered within minutes, requests are retried within hours.
 _KEEP_EVENTS = timedelta(days=30)
 _KEEP_KEYS = timedelta(days=1)
 
 
 async def prune(database: Database, tables: ServiceTables) -> None:
-    """Delete the ids of events processed a month ago and the idempotency keys of the day before."""
+    """Delete ids of events after a month and idempotency keys after a day."""
     now, inbox, keys = datetime.now(UTC), tables.inbox, tables.idempotency_keys
     await delete_in_batches(database, inbox, inbox.c.handled_at < now - _KEEP_EVENTS)
     if keys is not None:
@@ -21,7 +21,7 @@ async def prune(database: Database, tables: ServiceTables) -> None:
 
 
 def task(database: Database, tables: ServiceTables) -> Periodic:
-    """`prune` as a periodic task."""
+    """Return `prune` as a periodic task."""
 
     async def run() -> None:
         await prune(database, tables)

@@ -6,8 +6,8 @@ Topology, all durable, below a namespace (`zhuxue` unless tests isolate themselv
 - `<ns>.<queue>`: one quorum queue per subscription.
 - `<ns>.retry.<milliseconds>`: for each delay of the retry policy a fanout exchange and a queue without
   consumers. When a message expires there, the broker returns it to the queue that its routing key names.
-- `<ns>.dead`, `<ns>.<queue>.dead.v2`: the broker puts a message there that exceeds the delivery limit of its
-  queue. The service moves what arrives to its table of dead letters.
+- `<ns>.dead`, `<ns>.<queue>.dead.v2`: the broker moves a message there that exceeds the delivery limit of its
+queue. The service moves these messages to its table of dead letters.
 
 What brokers count differs (3.10 to 4.2 count `basic.nack`, 4.3 does not; 4.0 and later have a default limit
 of 20), so nothing here depends on it: failed attempts are counted in a header of ours, and the consumer
@@ -43,7 +43,7 @@ _ERROR = "x-error"
 # A killed process cannot count its attempt; every broker version counts a delivery that the end of the
 # connection interrupted.
 _CRASHES = 10
-# Never reached: the consumer gives up at `_CRASHES`.
+# Never reached, because the consumer stops at `_CRASHES`.
 _DELIVERY_LIMIT = 20
 # In effect no limit. Only 4.0 and later accept -1.
 _UNLIMITED = 1_000_000_000
@@ -69,13 +69,13 @@ class RabbitBus:
         self._subscriptions.append((subscription, processor))
 
     def listen(self, types: Sequence[type[EventModel]], callback: Callback) -> None:
-        """See `Bus.listen`. Uses a queue of this connection only, deleted with it."""
+        """See `Bus.listen`. Uses an exclusive queue, which is deleted with the connection."""
         self._listeners.append((types, callback))
 
     async def start(self) -> None:
-        """Connect, declare the topology and begin to consume."""
+        """Connect, declare the topology and start consuming."""
         self._connection = await aio_pika.connect_robust(self._url, heartbeat=30)
-        # A message that finds no queue fails its publish, where `mandatory` is set.
+        # With `mandatory`, publishing an unroutable message fails.
         self._publishing = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         self._events, _ = await _exchanges(self._publishing, self._ns)
         for delay in self.policy.delays:
@@ -108,16 +108,16 @@ class RabbitBus:
         return [None if r is None else Failure(f"{type(r).__name__}: {r}") for r in results]
 
     async def give_up(self, envelope: Envelope, failure: Failure, attempts: int) -> None:
-        """Never called: `publish` reports no failures of handlers."""
+        """Never called, because `publish` reports no failures of handlers."""
         raise NotImplementedError
 
     async def retry_later(
         self, message: AbstractIncomingMessage, queue: str, delay: float, headers: dict[str, int | str]
     ) -> None:
-        """Have the broker deliver a copy of `message` to `queue` after `delay`, and acknowledge it.
+        """Publish a copy of `message` for delivery to `queue` after `delay`, and acknowledge the original.
 
-        Nothing is held meanwhile, neither here nor in the queue. If the broker does not confirm the copy,
-        it keeps the message.
+        The delay blocks neither this process nor the queue. Without a confirm for the copy, the message is
+        not acknowledged.
         """
         copy = Message(
             message.body,
@@ -162,7 +162,7 @@ class RabbitBus:
     async def _declare(
         self, subscription: Subscription, processor: Processor
     ) -> list[tuple[AbstractQueue, Callable[[AbstractIncomingMessage], Awaitable[None]]]]:
-        """The queue of a subscription and that of its dead letters, each with its consumer."""
+        """Declare the queue of a subscription and its dead letter queue, each with a consumer."""
         name = f"{self._ns}.{subscription.queue}"
         channel = await self._channel(processor.concurrency)
         events, dead_exchange = await _exchanges(channel, self._ns)
@@ -172,7 +172,7 @@ class RabbitBus:
             arguments={"x-queue-type": "quorum", "x-delivery-limit": _UNLIMITED},
         )
         await dead.bind(dead_exchange, name)
-        # The arguments of a durable queue can never change: a broker refuses another declaration.
+        # The arguments of a durable queue cannot change: the broker rejects a different declaration.
         queue = await channel.declare_queue(
             name,
             durable=True,
@@ -273,7 +273,7 @@ def _local_consumer(callback: Callback) -> Callable[[AbstractIncomingMessage], A
         try:
             callback(Envelope.model_validate_json(message.body).event())
         except Exception:
-            # Best effort, like the queue it came from.
+            # Best effort, like its queue.
             log.warning("listener failed", type=message.type, exc_info=True)
 
     return on_message
@@ -295,9 +295,9 @@ async def _exchanges(channel: AbstractChannel, ns: str) -> tuple[AbstractExchang
 
 
 async def _declare_retry(channel: AbstractChannel, ns: str, delay: float) -> AbstractExchange:
-    """A queue that returns each message after `delay` to the queue that its routing key names.
+    """Declare a queue that returns each message after `delay` to the queue that its routing key names.
 
-    One for each delay: messages leave a queue in order, so a long delay would hold up shorter ones.
+    There is one per delay: messages expire in order, so a long delay would block shorter ones.
     """
     name = f"{ns}.retry.{round(delay * 1000)}"
     exchange = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
@@ -309,7 +309,7 @@ async def _declare_retry(channel: AbstractChannel, ns: str, delay: float) -> Abs
             "x-delivery-limit": _UNLIMITED,
             "x-message-ttl": round(delay * 1000),
             "x-dead-letter-exchange": "",
-            # The broker deletes a message here only once the queue it returns to has confirmed it.
+            # The broker deletes a message here only after the target queue has confirmed it.
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
         },

@@ -1,7 +1,7 @@
-"""The relay: claims outbox rows, hands them to the bus, deletes those that the bus has taken.
+"""The relay: claims outbox rows, publishes them, and deletes the rows that the bus has accepted.
 
 Several relays of one service share the work (`FOR UPDATE SKIP LOCKED`). If a relay dies between
-publishing and deleting, the rows remain: they are published again, and the inbox drops the copies.
+publishing and deleting, the rows are published again, and the inbox drops the duplicates.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.retry import RetryPolicy
 
-# While the database or the broker is away, the rows wait.
+# Rows wait while the database or the broker is unavailable.
 _RETRY = RetryPolicy(base=1.0, cap=1.0)
 
 log = structlog.get_logger("relay")
@@ -30,8 +30,8 @@ _ERROR_CHARACTERS = 2000
 class Relay:
     """Moves events of one service from its outbox to the bus.
 
-    Woken at once by commits in this process; `poll_seconds` bounds the wait for rows that another
-    process committed and for retries that have come due.
+    Commits in this process wake it immediately; `poll_seconds` limits the delay of rows that another
+    process committed and of due retries.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Relay:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Look at the outbox now."""
+        """Read the outbox now."""
         self._wake.set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Relay in the background for as long as the context lasts."""
+        """Relay in the background until the context exits."""
         self._database.after_commit.append(self.wake)
         name = f"relay-{self._outbox.source}"
         try:
@@ -64,7 +64,7 @@ class Relay:
             pass
 
     async def drain_once(self) -> int:
-        """Publish one batch of due rows; returns how many it claimed."""
+        """Publish one batch of due rows; return the number of claimed rows."""
         row = self._outbox.row
         async with self._database.transaction() as session:
             due = (
@@ -91,9 +91,9 @@ class Relay:
         return len(due)
 
     async def _gave_up(self, row: Any, failure: Failure) -> bool:
-        """Make the row dead letters if its handlers have failed too often, else set its next attempt.
+        """Create dead letters if handlers have failed too often, else schedule the next attempt.
 
-        Only a failing handler ends in dead letters: an unreachable broker is retried without limit.
+        Only failing handlers create dead letters: an unreachable broker is retried without limit.
         """
         policy = self._bus.policy
         row.attempts += 1
@@ -106,7 +106,7 @@ class Relay:
 
 
 def _by_queue(rows: Sequence[Any]) -> dict[str | None, list[Any]]:
-    """Rows by the one queue they are for, None for those that go to every subscription, in order."""
+    """Group rows by target queue (None: all subscriptions), in order."""
     groups: dict[str | None, list[Any]] = {}
     for row in rows:
         groups.setdefault(row.queue, []).append(row)

@@ -1,4 +1,4 @@
-"""The tables that messaging, jobs and idempotency bring to a service, declared in one call."""
+"""The tables of messaging, jobs and idempotency, declared in one call."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -15,7 +15,7 @@ from servicekit.idempotency import make_idempotency_table
 
 @dataclass(frozen=True)
 class ServiceTables:
-    """Made once beside the service's declarative base; its migrations create them."""
+    """Created once with the service's declarative base; the service's migrations create the tables."""
 
     outbox: Outbox
     inbox: Table
@@ -25,7 +25,7 @@ class ServiceTables:
 
     @classmethod
     def of(cls, base: type[DeclarativeBase], service: str, *, idempotency: bool = True) -> Self:
-        """Declare them on `base`; `idempotency` is False in a service without idempotent endpoints."""
+        """Declare the tables on `base`; `idempotency` is False in a service without idempotent endpoints."""
         return cls(
             Outbox(base, service),
             make_inbox_table(base.metadata),

@@ -1,4 +1,4 @@
-"""Connects a service to the bus in one call, so that every service does it the same way."""
+"""Connects a service to the bus."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -26,8 +26,8 @@ class LocalListener:
 class Messaging:
     """The outbox and the subscriptions of one service.
 
-    Relay and consumers have a pool of connections of their own, `background`, with one for each event that
-    can be handled at the same time: a burst of events never waits for requests, nor requests for it.
+    They use a separate connection pool, `background`, with one connection for each concurrent event, so that
+    a burst of events and requests never wait for each other's connections.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Messaging:
         listeners: Sequence[LocalListener] = (),
         concurrency: int = 4,
     ) -> None:
-        """`concurrency`: events of one subscription that are handled at the same time."""
-        # Each subscription also moves dead letters of the broker, one at a time; one more for the relay.
+        """Create relay and consumers; `concurrency` is the number of concurrent events per subscription."""
+        # Each subscription also moves the broker's dead letters, one at a time; one more for the relay.
         self.background = database.separate(pool_size=len(subscriptions) * (concurrency + 1) + 1)
         self._outbox = tables.outbox
         self._processor = Processor(
@@ -58,10 +58,10 @@ class Messaging:
 
     @contextlib.asynccontextmanager
     async def running(self, bus: Bus, *, own: bool) -> AsyncIterator[None]:
-        """Relay this service's outbox to `bus` for as long as the context lasts.
+        """Relay this service's outbox to `bus` until the context exits.
 
-        `own`: the bus serves this service alone and is started and closed with it; a shared bus is its
-        owner's to start, once every service has attached.
+        `own`: the bus serves only this service, and is started and closed with it. The owner of a shared bus
+        starts it after every service has attached.
         """
         try:
             if own:
@@ -75,7 +75,7 @@ class Messaging:
 
 
 def make_bus(settings: ServiceSettings) -> Bus:
-    """The bus a service uses on its own: RabbitMQ, or in-process when dev mode has no broker."""
+    """Create the bus of a single service: RabbitMQ, or in-process in dev mode without a broker."""
     if settings.rabbitmq_url is None:
         return InProcessBus()
     return RabbitBus(settings.rabbitmq_url, settings.event_namespace)

@@ -1,4 +1,4 @@
-"""Step 4 of the demo: figures of the cockpit, and who is refused."""
+"""Step 4 of the demo: figures of the cockpit, and rejected access."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ BATCH_COUNTY = "01930000-0000-7000-8000-000000370102"
 
 
 async def step4_cockpit(story: Story, *, wait_for_expiry: bool) -> dict[str, Any]:
-    """The national table of 2017, equal to the fen; a county sees its own county; forgeries are refused."""
+    """Verify the national table of 2017 to the fen, a county's view, and the rejection of forgeries."""
     async with story.person(CENTRE) as centre, story.person(CITY) as city, story.person(COUNTY) as county:
         table = await _national_table(centre)
         county_id = await unit_id(county, COUNTY)
@@ -124,7 +124,7 @@ async def _refusals(story: Story, county: Person, county_id: str, wait: bool) ->
 
 
 async def _nutrition(story: Story, county: Person, county_id: str, status: Any) -> str:
-    """A nutrition department opens, its person is refused, and it closes: world S stays as it was."""
+    """Open a nutrition department, verify that its member is rejected, and close it again."""
     unit = expect(
         await county.identity(
             "POST",

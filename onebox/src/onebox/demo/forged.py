@@ -1,4 +1,4 @@
-"""Tokens that must be refused, made from what anybody can get: a valid token and the published keys."""
+"""Forged tokens, made from public data: a valid token and the published keys."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ def _part(value: object) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The claims of a token, unverified."""
+    """Return the claims of a token without verification."""
     raw = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
     return claims
@@ -30,12 +30,12 @@ def _header_of(token: str) -> dict[str, Any]:
 
 
 def unsigned(token: str) -> str:
-    """`alg: none`, everything else as in a valid token."""
+    """Return a token with `alg: none`, otherwise equal to the valid one."""
     return f"{_part({**_header_of(token), 'alg': 'none'})}.{_part(claims_of(token))}."
 
 
 def hs256_with_public_key(token: str, jwk: dict[str, Any], form: str) -> str:
-    """HS256 keyed with the published public key in one of its encodings: `pem`, `der` or `jwk`."""
+    """Return a token signed by HS256 with the public key as `pem`, `der` or `jwk`."""
     key = ECKey.import_key(jwk)
     secret = {
         "pem": key.as_pem(private=False),
@@ -47,14 +47,14 @@ def hs256_with_public_key(token: str, jwk: dict[str, Any], form: str) -> str:
 
 
 def of_another_issuer(token: str) -> str:
-    """Well made and well signed, by somebody else."""
+    """Return a well-formed token of another issuer."""
     key = ECKey.generate_key("P-256", {"kid": "their-key"})
     claims = {**claims_of(token), "iss": "https://elsewhere.example"}
     return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": "their-key"}, claims, key, ["ES256"])
 
 
 def self_signed(token: str) -> str:
-    """Our issuer's name and key id, another key."""
+    """Return a token with the issuer's name and key id, signed with another key."""
     header = _header_of(token)
     key = ECKey.generate_key("P-256", {"kid": header["kid"]})
     return jwt.encode(
@@ -63,5 +63,5 @@ def self_signed(token: str) -> str:
 
 
 def seconds_left(token: str) -> float:
-    """How long until the token expires."""
+    """Return the seconds until the token expires."""
     return float(claims_of(token)["exp"]) - time.time()

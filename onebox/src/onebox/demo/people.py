@@ -1,4 +1,4 @@
-"""People at browsers, who sign in as anybody does: code flow with PKCE, phone number and SMS code."""
+"""People with browsers, who sign in by code flow with PKCE, phone number and SMS code."""
 
 import asyncio
 import re
@@ -20,18 +20,17 @@ from contracts.vocabulary import Audience
 OFFICE, COCKPIT, IDENTITY = Audience.OFFICE, Audience.COCKPIT, Audience.IDENTITY
 SCOPE = "openid profile phone office cockpit:read cockpit:write identity"
 _EARLY = 10.0
-# One for all: each client would otherwise read the system's certificates again, which takes longer than a
-# sign-in.
+# Shared, because reading the system's certificates for each client takes longer than a sign-in.
 _TLS = ssl.create_default_context()
 
 
 class Failed(RuntimeError):
-    """The system answered something else than the story says."""
+    """The system's response differs from the expected one."""
 
 
 @dataclass(frozen=True)
 class System:
-    """Where the system is: base URLs of its services."""
+    """The base URLs of the services."""
 
     identity: str
     office: str
@@ -40,13 +39,13 @@ class System:
 
     @staticmethod
     def local(first_port: int = 8000) -> "System":
-        """The addresses of `make run`."""
+        """Return the URLs of `make run`."""
         identity, office, cockpit = (f"http://localhost:{first_port + i}" for i in (1, 2, 3))
         return System(identity, office, cockpit, f"http://localhost:{first_port}/callback")
 
 
 def expect(response: httpx.Response, *statuses: int) -> Any:
-    """The JSON body of an answer with one of `statuses`. Raises `Failed`."""
+    """Return the JSON body if the status is one of `statuses`, else raise `Failed`."""
     if response.status_code not in (statuses or (200,)):
         request = response.request
         raise Failed(f"{request.method} {request.url} answered {response.status_code}: {response.text[:500]}")
@@ -73,7 +72,7 @@ class Person:
         await self.http.aclose()
 
     async def token(self, audience: str) -> str:
-        """A valid access token for `audience`; signs in when needed."""
+        """Return a valid access token for `audience`; sign in if needed."""
         value, until = self._tokens.get(audience, ("", 0.0))
         if time.monotonic() > until:
             answer, _ = await self.code_flow(audience)
@@ -82,11 +81,11 @@ class Person:
         return value
 
     def forget_tokens(self) -> None:
-        """Ask for new ones next time: they say what was true when they were issued."""
+        """Drop the tokens, because their claims are those of the time of issuance."""
         self._tokens.clear()
 
     async def request(self, method: str, url: str, audience: str, **more: Any) -> httpx.Response:
-        """One call with a token for `audience`."""
+        """Send a request with a token for `audience`."""
         headers = {"Authorization": f"Bearer {await self.token(audience)}", **more.pop("headers", {})}
         return await self.http.request(method, url, headers=headers, **more)
 
@@ -103,7 +102,7 @@ class Person:
         return await self.request(method, f"{self.system.cockpit}/api/v1{path}", COCKPIT, **more)
 
     async def code_flow(self, audience: str) -> tuple[dict[str, Any], str]:
-        """The code flow by Authlib's client; the token response and the nonce that was sent."""
+        """Run the code flow with Authlib's client; return the token response and the nonce."""
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         client = AsyncOAuth2Client(
             "portal",
@@ -147,7 +146,7 @@ class Person:
         return dict(claims)
 
     async def last_code(self) -> str:
-        """The newest code that the dev inbox has for this number."""
+        """Return the latest code for this number in the dev inbox."""
         messages = expect(
             await self.http.get(f"{self.system.identity}/dev/sms.json", params={"phone": self.phone})
         )
@@ -176,7 +175,7 @@ class Person:
         form = {"csrf": found.group(1), "return_to": return_to, "phone": self.phone}
         sent = await self.http.post(f"{self.system.identity}/login/code", data=form)
         if sent.status_code == 429:
-            # A code went to this number less than a minute ago, in an earlier run.
+            # An earlier run sent a code to this number less than a minute ago.
             await asyncio.sleep(61)
             sent = await self.http.post(f"{self.system.identity}/login/code", data=form)
         if sent.status_code != 200:

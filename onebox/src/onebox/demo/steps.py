@@ -1,4 +1,4 @@
-"""The five steps. Each asserts what the story says and returns the numbers it saw."""
+"""The five steps. Each verifies the expected results and returns its numbers."""
 
 import asyncio
 import time
@@ -44,7 +44,7 @@ async def step1_join(story: Story) -> dict[str, Any]:
 
 
 async def step2_sign_in(story: Story) -> dict[str, Any]:
-    """The teacher signs in through Authlib's client; the ID token validates."""
+    """The teacher signs in through Authlib's client; the ID token is valid."""
     assert story.teacher is not None
     claims = await story.teacher.validated_id_token()
     need(claims["sub"] == story.teacher_sub, "the ID token is somebody else's")
@@ -95,7 +95,7 @@ async def step3_notice(story: Story, tell: Tell = lambda _: None) -> dict[str, A
             "blocked by another",
         )
         reached = delivered[:-1]
-        # The withheld county's three are the only ones that its wave and the next lack.
+        # Only the three units of the withheld county are missing in its wave and the next.
         async with story.person(WITHHOLDING, 1) as county:
             extra = expect(await county.office("POST", f"/notices/{notice}/forward", json={}), 200, 201)[
                 "delivered_to"
@@ -155,7 +155,7 @@ async def step5_suspend(story: Story) -> dict[str, Any]:
 
 
 async def _viewer(story: Story, county: Person) -> tuple[Person, str, str]:
-    """A new colleague of the county's office, let in and entitled; with their `sub` and unit."""
+    """Create an approved and entitled colleague in the county's office; return their `sub` and unit too."""
     county_id = await unit_id(county, COUNTY)
     viewer, request = await join(story, county, county_id, "handler", "赵文静")
     expect(await county.identity("POST", f"/join-requests/{request}/approve"))
@@ -166,7 +166,7 @@ async def _viewer(story: Story, county: Person) -> tuple[Person, str, str]:
 
 
 async def _until_refused(person: Person, url: str, token: str) -> float:
-    """Seconds until `token` is refused as withdrawn at `url`, where it has been let in so far."""
+    """Return the seconds until `url`, which has accepted `token`, rejects it as revoked."""
     began = time.monotonic()
     while time.monotonic() - began < 5:
         answer = await person.http.get(url, headers={"Authorization": f"Bearer {token}"})
@@ -188,7 +188,7 @@ def _below(units: dict[str, UnitSeed], code: str, ancestor: str) -> bool:
 
 
 async def _draft(centre: Person) -> tuple[str, str]:
-    """Write the notice; a number used in an earlier run is followed by the next."""
+    """Create the draft of the notice; if its number is taken by an earlier run, use the next number."""
     body = [
         "定于2023年5月10日在江苏省南京市召开全国学生资助办公系统与大数据平台上线运行启动会暨系统应用培训会，采取线上线下相结合的方式。",
         "省、市、县学生资助管理部门，各级各类学校及中央高校相关院系的资助工作人员线上参加，全程观看直播并签到，参加上机操作与考试。",

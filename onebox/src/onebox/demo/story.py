@@ -1,4 +1,4 @@
-"""What the steps of the demo share."""
+"""Common state and helpers of the demo's steps."""
 
 import random
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ CITY, CENTRE = "370100", "100000"
 
 @dataclass
 class Story:
-    """What the steps share."""
+    """The state that the steps share."""
 
     system: System
     staff: dict[str, list[PersonSeed]] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Story:
     first_token: str = ""
 
     def __post_init__(self) -> None:
-        """Learn who works where: the list of demo people."""
+        """Load the list of demo people."""
         self.units = {unit.code: unit for unit in worlds.world_s()}
         for person in [*worlds.centre_staff(), *worlds.world_s_people()]:
             self.staff.setdefault(person.unit_code, []).append(person)
@@ -34,13 +34,13 @@ class Story:
 
 
 def need(condition: bool, what: str) -> None:
-    """Raise `Failed` unless the story holds."""
+    """Raise `Failed` if the condition is false."""
     if not condition:
         raise Failed(what)
 
 
 async def unit_id(person: Person, code: str) -> str:
-    """The id of a unit by its code."""
+    """Return the id of a unit by its code."""
     return str(expect(await person.identity("GET", f"/units/by-code/{code}"))["id"])
 
 
