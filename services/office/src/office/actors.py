@@ -1,4 +1,4 @@
-"""Who acts in a request. A feature's `auth.py` names its kinds of actor."""
+"""Authorization dependencies. Each feature's `auth.py` defines its actor types with them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -16,7 +16,7 @@ SCOPE = "office"
 
 
 def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
-    """A dependency that lets in members of a unit who hold one of `roles` there; none: any member."""
+    """Return a dependency that admits members of a unit with one of `roles`; without `roles`, any member."""
     return actors.acting_as(*roles, scope=SCOPE)
 
 

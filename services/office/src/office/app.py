@@ -1,4 +1,4 @@
-"""The composition root: the parts of Office, beside those of every resource server."""
+"""The composition root: adds Office's components to those of every resource server."""
 
 from fastapi import FastAPI
 

@@ -1,1 +1,1 @@
-"""Coverage of a notice: how far it has come in a part of the tree, and which units hold it up."""
+"""Coverage of a notice: delivery and signing progress in a subtree, and the units that block it."""

@@ -1,16 +1,16 @@
-"""Which units count for a notice, where, and what they have done: SQL expressions, nothing is run here.
+"""SQL expressions for the units that count for a notice, their branch and their status. Runs no queries.
 
 The rules (docs/adr/0019-coverage-as-it-stood.md):
 
-- A unit *has* a notice once its parent has forwarded it: at the time of the forwarding, or when the unit
-  comes below a parent that has forwarded it before. It keeps the notice when it moves on.
-- A unit is *owed* a notice if it stood, active, below a unit at the moment when that unit forwarded it.
-- Units count that are owed the notice, but for those that are closed and have not signed, and for those that
-  have left the publisher's tree before the notice reached them. The publisher itself does not count.
-- A unit counts where the notice reached it first, and until then where it stands.
+- A unit *has* a notice once its parent has forwarded it: from the time of the forwarding, or from the time
+  the unit joins a parent that has already forwarded it. It keeps the notice after a later move.
+- A unit is *owed* a notice if it was active and below another unit when that unit forwarded the notice.
+- Units that are owed the notice count, except closed units that have not signed and units that left the
+  publisher's tree before the notice reached them. The publisher itself does not count.
+- A unit counts at the place where the notice first reached it, and until then at its present place.
 
-`units` holds the present places, `former_places` those before. Only units that have changed since the notice
-was published have a former place that matters.
+`units` holds present places, `former_places` earlier ones. Former places are relevant only for units that
+have changed since the notice was published.
 """
 
 from datetime import datetime
@@ -40,7 +40,7 @@ from servicekit.ltree import under
 
 
 class Scope(NamedTuple):
-    """The subtree that is counted: of `unit`, which has stood at `paths`."""
+    """The counted subtree: that of `unit`, at its present and former `paths`."""
 
     unit: Unit
     paths: list[str]
@@ -58,20 +58,20 @@ Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool]
 def forwarded(
     notice: Notice, unit_id: InstrumentedAttribute[Any] | ColumnElement[Any]
 ) -> ColumnElement[bool]:
-    """Whether the unit has forwarded the notice."""
+    """Return whether the unit has forwarded the notice."""
     forwarding = aliased(Forwarding)
     return exists().where(forwarding.notice_id == notice.id, forwarding.unit_id == unit_id)
 
 
 def has(notice: Notice, unit: type[Unit]) -> ColumnElement[bool]:
-    """Whether the unit has the notice, from its present parent or from one before."""
+    """Return whether the unit has the notice, from its present parent or a former one."""
     return or_(forwarded(notice, unit.parent_id), had(notice, unit.id))
 
 
 def had(
     notice: Notice, unit_id: ColumnElement[UUID] | InstrumentedAttribute[UUID], before: Any = None
 ) -> ColumnElement[bool]:
-    """Whether the notice reached the unit at a former place (with `before`: at one that began earlier)."""
+    """Return whether the notice reached the unit at a former place (with `before`: one begun earlier)."""
     place, forwarding = aliased(FormerPlace), aliased(Forwarding)
     reached = (
         select(place.unit_id)
@@ -89,17 +89,17 @@ def had(
 
 
 def counted(notice: Notice, scope: Scope) -> list[Counted]:
-    """All units that count, in parts for `UNION ALL`: each unit is in one of them."""
+    """Return all units that count as disjoint selects for `UNION ALL`."""
     return [*present(notice, scope), former(notice, scope)]
 
 
 def present(notice: Notice, scope: Scope) -> list[Counted]:
-    """Units that count where they stand now: the notice reached them there, or has not reached them yet."""
+    """Return units that count at their present place: the notice reached them there, or not yet."""
     return [_unchanged(notice, scope), _changed(notice, scope)]
 
 
 def _unchanged(notice: Notice, scope: Scope) -> Counted:
-    """Units that have stood where they stand since before the notice was published: nearly all."""
+    """Return units whose place is unchanged since before the notice was published (nearly all units)."""
     return _standing(notice, scope).where(
         or_(Unit.placed_at.is_(None), Unit.placed_at <= notice.published_at),
         false() if scope.publisher_path is None else under(Unit.path, scope.publisher_path),
@@ -107,7 +107,7 @@ def _unchanged(notice: Notice, scope: Scope) -> Counted:
 
 
 def _changed(notice: Notice, scope: Scope) -> Counted:
-    """Units that were opened or have moved since the notice was published."""
+    """Return units that were opened or moved after the notice was published."""
     return _standing(notice, scope).where(
         Unit.placed_at > notice.published_at, ~had(notice, Unit.id), _owed(notice)
     )
@@ -137,7 +137,7 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
 
 
 def former(notice: Notice, scope: Scope) -> Counted:
-    """Units that count where they stood when the notice reached them, and do not stand there any more."""
+    """Return units that count at a former place, because the notice reached them there."""
     forwarding, signature = aliased(Forwarding), aliased(Signature)
     signed = signature.unit_id.is_not(None)
     return (
@@ -173,7 +173,7 @@ def former(notice: Notice, scope: Scope) -> Counted:
 
 
 def _owed(notice: Notice) -> ColumnElement[bool]:
-    """Whether a unit that has changed stood, active, below a unit at the moment when that unit forwarded."""
+    """Return whether a changed unit was active and below another unit when that unit forwarded."""
     place = aliased(FormerPlace)
     stood_below = exists().where(
         place.unit_id == Unit.id,
@@ -194,9 +194,9 @@ def _forwarded_above(
     since: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     until: InstrumentedAttribute[datetime] | None,
 ) -> ColumnElement[bool]:
-    """Whether a unit above forwarded the notice between the dates of the place at `path`."""
+    """Return whether an ancestor forwarded the notice between the dates of the place at `path`."""
     above, forwarding = aliased(Unit), aliased(Forwarding)
-    # As rows, not as an array: so the planner looks each of the few codes up.
+    # Rows instead of an array, so that the planner uses an index lookup for each code.
     codes = (
         func.unnest(func.string_to_array(func.ltree2text(path), ".")).table_valued("code").render_derived()
     )
@@ -217,5 +217,5 @@ def _position(path: InstrumentedAttribute[str], code: str) -> ColumnElement[int]
 
 
 def _label(path: InstrumentedAttribute[str], position: ColumnElement[int]) -> ColumnElement[str | None]:
-    """The code at `position` of `path`, None when the path is shorter."""
+    """Return the code at `position` of `path`, or None if the path is shorter."""
     return case((func.nlevel(path) > position, func.ltree2text(func.subpath(path, position, 1))), else_=None)

@@ -1,9 +1,8 @@
-"""Coverage computed from the tree and the facts, in the database.
+"""Coverage, computed in the database from the tree and the facts.
 
-Nothing is stored besides the facts, so the figures are always current; if counting a whole country becomes
-too slow, incremental counters can take this module's place behind the same functions. `counting` says which
-units count. A unit that does not have the notice is cut off by the nearest unit above it that has: that unit
-did not forward.
+Only facts are stored, so the figures are always current. If counting a whole country becomes too slow,
+incremental counters can replace this module behind the same functions. `counting` defines which units count.
+A unit without the notice is blocked by its nearest ancestor that has the notice and did not forward it.
 """
 
 from collections.abc import Sequence
@@ -43,7 +42,7 @@ class UnitName(NamedTuple):
 
 
 class BranchTally(NamedTuple):
-    """Counts of one branch directly below the scope; `unit` None is the scope's own unit."""
+    """Counts of one branch directly below the scope; None as `unit` means the scope's own unit."""
 
     unit: UnitName | None
     total: int
@@ -52,14 +51,14 @@ class BranchTally(NamedTuple):
 
 
 class BlockingUnit(NamedTuple):
-    """A unit that has the notice and did not forward it, and how many active units that cuts off."""
+    """A unit that has the notice and did not forward it, and the number of active units it blocks."""
 
     unit: UnitName
     cut_off: int
 
 
 class MissingUnit(NamedTuple):
-    """A unit that has not signed; `blocked_by` when the notice has not even reached it."""
+    """A unit that has not signed; `blocked_by` is set if the notice has not reached the unit."""
 
     unit: UnitName
     path: str
@@ -68,20 +67,20 @@ class MissingUnit(NamedTuple):
 
 
 class ReaderCount(NamedTuple):
-    """How many people there are, and how many of them have read the notice."""
+    """The number of people, and the number of people who have read the notice."""
 
     total: int
     read: int
 
 
 class CoverageRepository:
-    """Figures of one notice in one subtree."""
+    """Query coverage figures of one notice in one subtree."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def see_one_snapshot(self) -> None:
-        """Have all that follows in this transaction see the same facts, so that the figures add up.
+        """Use one snapshot for the rest of the transaction, so that the figures are consistent.
 
         Call it before the transaction's first query.
         """
@@ -123,12 +122,12 @@ class CoverageRepository:
         return ReaderCount(*row)
 
     async def blocking(self, notice: Notice, scope: Scope, *, limit: int) -> tuple[int, list[BlockingUnit]]:
-        """How many units hold the notice up within `scope`, and the worst `limit` of them.
+        """Return the number of units that block the notice in `scope`, and the `limit` largest blockers.
 
-        One of them may stand above `scope`: then all of `scope` waits for it.
+        A blocker can be above `scope`; it then blocks the whole scope.
         """
         waiting = union_all(*present(notice, scope)).subquery()
-        # The blocker of a unit is that of its parent, and there are far fewer parents than units.
+        # Siblings have the same blocker, so compute them per parent: there are far fewer parents than units.
         groups = (
             select(waiting.c.parent_id, func.count().label("cut_off"))
             .where(~waiting.c.delivered)
@@ -155,8 +154,8 @@ class CoverageRepository:
     async def missing(
         self, notice: Notice, scope: Scope, *, after: str | None, limit: int
     ) -> Sequence[MissingUnit]:
-        """Units that have not signed, in the order of the paths they count at, those after `after`."""
-        # The page is cut first, so that blockers are looked up for its rows only.
+        """Return units that have not signed, ordered by the path they count at, starting after `after`."""
+        # Limit the page first, so that blockers are looked up only for its rows.
         standing = [part.where(between(Unit.path, scope.unit.path)) for part in present(notice, scope)]
         parts = [_unsigned(part, after, limit) for part in (*standing, former(notice, scope))]
         units = union_all(*map(select, parts)).subquery()
@@ -191,7 +190,7 @@ def _unsigned(part: Counted, after: str | None, limit: int) -> Subquery:
 def _nearest_holder(
     notice: Notice, path: ColumnElement[str] | InstrumentedAttribute[str]
 ) -> Select[UUID, str, str, str]:
-    """Return the nearest unit that has the notice, of those at `path` and above."""
+    """Return the nearest unit that has the notice, at `path` or above."""
     unit = aliased(Unit)
     return (
         select(unit.id, unit.code, unit.name, unit.path)

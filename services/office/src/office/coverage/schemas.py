@@ -1,4 +1,4 @@
-"""Coverage as the API shows it."""
+"""API schemas of coverage."""
 
 from datetime import datetime
 from typing import Literal, Self
@@ -46,7 +46,7 @@ class MissingOut(BaseModel):
 
     @classmethod
     def of(cls, row: MissingUnit) -> Self:
-        """Return the row as queried."""
+        """Convert a query row."""
         return cls(
             unit=UnitRef.model_validate(row.unit),
             reason="not_signed" if row.delivered else "not_delivered",
@@ -77,7 +77,7 @@ class CoverageOut(BaseModel):
 
     @classmethod
     def of(cls, report: CoverageReport) -> Self:
-        """Return the coverage as computed."""
+        """Convert a computed report."""
         return cls(
             notice_id=report.notice_id,
             under=UnitRef.model_validate(report.scope),

@@ -1,4 +1,4 @@
-"""Coverage, for the publisher and every unit on the way, each of its own subtree."""
+"""Coverage of a notice for the publisher and each unit that has it, limited to the unit's own subtree."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ BLOCKERS_SHOWN = 100
 
 @dataclass(frozen=True)
 class CoverageReport:
-    """How far a notice has come within `scope`."""
+    """Coverage of a notice within `scope`."""
 
     notice_id: UUID
     scope: Unit
@@ -37,7 +37,7 @@ class CoverageReport:
 
 
 class Coverage:
-    """Coverage of notices within one request."""
+    """Report coverage of notices within one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
         self._clock = clock
@@ -50,8 +50,8 @@ class Coverage:
     ) -> CoverageReport:
         """Return the coverage of `under` (the actor's own unit when None).
 
-        Raises `NotFound` for a unit that does not have the notice, `OutOfReach` for a subtree that is not the
-        actor's, `BadCursor`. A withdrawn notice has coverage for its publisher only; a draft has none.
+        Raises `NotFound` if the actor's unit does not have the notice, `OutOfReach` for a subtree outside the
+        actor's, `BadCursor`. Only the publisher sees coverage of a withdrawn notice; a draft has none.
         """
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)

@@ -1,1 +1,1 @@
-"""Office's own copy of Identity's units and people."""
+"""Office's replica of Identity's units and people."""

@@ -1,4 +1,4 @@
-"""The reading API of the directory: names for front ends."""
+"""The read API of the directory: unit names for front ends."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Refusals that concern the caller's own unit."""
+"""Errors about the caller's own unit."""
 
 from servicekit.problems import Problem
 

@@ -1,4 +1,4 @@
-"""The copies of Identity's units and people; `replica` keeps them up to date."""
+"""The replica tables of Identity's units and people; the `replica` library keeps them up to date."""
 
 from datetime import datetime
 
@@ -21,13 +21,13 @@ class Unit(UnitColumns, Base):
 
     @property
     def is_active(self) -> bool:
-        """Whether the unit works today: it was not closed or merged."""
+        """Return whether the unit is active, that is, neither closed nor merged."""
         return self.status == UnitStatus.ACTIVE
 
 
 class FormerPlace(FormerPlaceColumns, Base):
-    """Where a unit stood before: its parent, path and status then."""
+    """A former place of a unit: its parent, path and status at that time."""
 
 
 class Person(PersonColumns, Base):
-    """A person and the unit it is an active member of, if any."""
+    """A person and the unit of their active membership, if any."""

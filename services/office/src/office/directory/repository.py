@@ -12,7 +12,7 @@ from servicekit.ltree import between, under
 
 
 class UnitRepository:
-    """The replica of the units."""
+    """Query the replica of the units."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -22,12 +22,12 @@ class UnitRepository:
         return await self._session.get(Unit, unit_id)
 
     async def former_places(self, unit_id: UUID) -> Sequence[FormerPlace]:
-        """Return where the unit stood before, in the order of the dates."""
+        """Return the former places of the unit, ordered by date."""
         statement = select(FormerPlace).where(FormerPlace.unit_id == unit_id).order_by(FormerPlace.valid_from)
         return (await self._session.scalars(statement)).all()
 
     async def count_children(self, unit_id: UUID) -> int:
-        """How many active units stand directly below."""
+        """Return the number of active units directly below."""
         statement = (
             select(func.count())
             .select_from(Unit)
@@ -36,7 +36,7 @@ class UnitRepository:
         return (await self._session.scalars(statement)).one()
 
     async def below(self, path: str, *, words: str | None, after: str | None, limit: int) -> Sequence[Unit]:
-        """Return active units at or below `path` in order of path, those after the path `after`."""
+        """Return active units at or below `path`, ordered by path, starting after the path `after`."""
         statement = select(Unit).where(
             under(Unit.path, path), between(Unit.path, path), Unit.status == UnitStatus.ACTIVE
         )

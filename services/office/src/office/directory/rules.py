@@ -1,4 +1,4 @@
-"""What a place in the authority tree looks like: pure."""
+"""Format of paths in the authority tree. Pure functions."""
 
 import re
 
@@ -6,7 +6,7 @@ _PATH = re.compile(r"[A-Za-z0-9_]{1,255}(\.[A-Za-z0-9_]{1,255}){0,63}")
 
 
 def path(text: str) -> str:
-    """`text` if it can be given to PostgreSQL as an ltree: codes joined by dots. Raises `ValueError`."""
+    """Return `text` if it is a valid PostgreSQL ltree: codes joined by dots. Raises `ValueError`."""
     if _PATH.fullmatch(text) is None:
         raise ValueError("not a path")
     return text

@@ -1,4 +1,4 @@
-"""Units as the API shows them."""
+"""API schemas of units."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The units: reach, and the reading API."""
+"""Units: checks of reach, and the read API."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,13 +18,13 @@ from servicekit.problems import NotFound
 
 
 class Units:
-    """The units within one request."""
+    """Read units within one request."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._units = UnitRepository(session)
 
     async def get(self, unit_id: UUID) -> Unit | None:
-        """Return the unit, whatever its status and whoever asks: for its name."""
+        """Return the unit in any status, for its name. Does not check reach."""
         return await self._units.get(unit_id)
 
     async def own(self, actor: Actor) -> Unit:
@@ -50,11 +50,11 @@ class Units:
         return unit
 
     async def former_places(self, unit: Unit) -> Sequence[FormerPlace]:
-        """Return where the unit stood before, in the order of the dates."""
+        """Return the former places of the unit, ordered by date."""
         return await self._units.former_places(unit.id)
 
     async def path_at(self, unit_id: UUID, at: datetime) -> str | None:
-        """Where the unit stood at `at`; None if it did not exist, or is not replicated yet."""
+        """Return the path of the unit at `at`; None if it did not exist or is not replicated yet."""
         unit = await self._units.get(unit_id)
         if unit is None or unit.placed_at is None or unit.placed_at <= at:
             return None if unit is None else unit.path
@@ -62,7 +62,7 @@ class Units:
         return next((place.path for place in places if place.valid_from <= at < place.valid_to), None)
 
     async def count_children(self, unit: Unit) -> int:
-        """How many active units stand directly below `unit`."""
+        """Return the number of active units directly below `unit`."""
         return await self._units.count_children(unit.id)
 
     async def list(

@@ -1,4 +1,4 @@
-"""Who may do what with notices."""
+"""Actor types for notices, with the roles they require."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The API of notices: what publishers do with them, and forwarding."""
+"""The API of notices: drafting, publishing, withdrawing and forwarding."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Why a notice's request is refused."""
+"""Errors of requests about notices."""
 
 from servicekit.problems import Conflict, Problem
 
@@ -29,7 +29,7 @@ class NotDraft(Conflict):
 
 
 class NotPublished(Conflict):
-    """Only what is published can be withdrawn, forwarded or signed."""
+    """Only a published notice can be withdrawn, forwarded or signed."""
 
     code = "notice_not_published"
     title = "通知未发布"
@@ -37,7 +37,7 @@ class NotPublished(Conflict):
 
 
 class NoticeWithdrawn(Conflict):
-    """The publisher has taken the notice back."""
+    """The publisher has withdrawn the notice."""
 
     code = "notice_withdrawn"
     title = "通知已撤回"
@@ -53,7 +53,7 @@ class NothingBelow(Conflict):
 
 
 class AlreadyForwarded(Conflict):
-    """A unit forwards a notice once; publishing counts as the publisher's forwarding."""
+    """A unit can forward a notice only once; publishing counts as the publisher's forwarding."""
 
     code = "already_forwarded"
     title = "已经转发"
@@ -61,7 +61,7 @@ class AlreadyForwarded(Conflict):
 
 
 class DeadlineAfterParents(Conflict):
-    """A forwarding may only shorten the time the parent has given."""
+    """The deadline of a forwarding must not be later than the parent's."""
 
     code = "deadline_after_parents"
     title = "办理期限晚于上级要求"

@@ -2,7 +2,7 @@
 
 `forwardings` grows with every notice; its key begins with `notice_id`, a UUIDv7, so the table can be
 range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
-term is over. Units are not referenced by foreign keys: they are a replica, which is filled in any order.
+term has expired. There are no foreign keys to units, because a replica is filled in any order.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _INSTANT = DateTime(timezone=True)
 
 @dataclass(frozen=True)
 class NoticeContent:
-    """What the drafter writes. `deadline` and `deadline_workdays` exclude each other."""
+    """Content written by the drafter. `deadline` and `deadline_workdays` are mutually exclusive."""
 
     document_number: str
     title: str
@@ -38,7 +38,7 @@ class NoticeContent:
 
 
 class Notice(Base):
-    """A notice: draft, then published, then perhaps withdrawn."""
+    """A notice: draft → published → withdrawn."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -71,7 +71,7 @@ class Notice(Base):
 
     @classmethod
     def draft(cls, content: NoticeContent, *, publisher: UUID, by: UUID, now: datetime) -> "Notice":
-        """Return a new draft of the unit `publisher`."""
+        """Create a draft of the unit `publisher`."""
         notice = cls(
             id=new_id(),
             publisher_id=publisher,
@@ -95,7 +95,7 @@ class Notice(Base):
         self._write(content, now)
 
     def publish(self, *, by: UUID, now: datetime, deadline: datetime) -> None:
-        """Issue a draft (签发): from now on it is on its way, due at `deadline`. Raises `NotDraft`."""
+        """Publish a draft (签发), due at `deadline`. Raises `NotDraft`."""
         if self.status is not NoticeStatus.DRAFT:
             raise NotDraft
         self.status = NoticeStatus.PUBLISHED
@@ -105,7 +105,7 @@ class Notice(Base):
         self._touch(now)
 
     def withdraw(self, *, by: UUID, now: datetime) -> None:
-        """Take a published notice back (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
+        """Withdraw a published notice (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
         self.check_published()
         self.status = NoticeStatus.WITHDRAWN
         self.withdrawn_by = by
@@ -113,7 +113,7 @@ class Notice(Base):
         self._touch(now)
 
     def check_published(self) -> None:
-        """Raise `NotPublished` or `NoticeWithdrawn` unless the notice is in circulation."""
+        """Raise `NotPublished` or `NoticeWithdrawn` unless the notice is published."""
         if self.status is NoticeStatus.WITHDRAWN:
             raise NoticeWithdrawn
         if self.status is not NoticeStatus.PUBLISHED:
@@ -135,9 +135,9 @@ class Notice(Base):
 
 
 class Forwarding(Base):
-    """A unit passed the notice on to its direct children; for the publisher, the publishing itself.
+    """A unit's forwarding of a notice to its direct children; for the publisher, the publishing itself.
 
-    The index serves the inbox: what a unit has is what its parent has forwarded.
+    The index serves the inbox, which lists the notices that the unit's parent has forwarded.
     """
 
     __tablename__ = "forwardings"
@@ -152,10 +152,10 @@ class Forwarding(Base):
 
 
 class VisibleNotice(NamedTuple):
-    """A notice as one unit sees it.
+    """A notice as seen by one unit.
 
-    `delivery` is the forwarding by which the unit got it first, None for the publisher. `path` is where the
-    unit stood then.
+    `delivery` is the first forwarding that reached the unit, None for the publisher. `path` is the unit's
+    path at that time.
     """
 
     notice: Notice

@@ -1,4 +1,4 @@
-"""Queries over notices. Every one that answers a caller is limited to what the caller's unit may see."""
+"""Queries over notices. Every query for a caller is limited to the notices visible to the caller's unit."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -17,7 +17,7 @@ _NUMBER_TAKEN = "uq_notices_publisher_id"
 
 
 class NoticeRepository:
-    """Notices and their forwardings."""
+    """Read and write notices and their forwardings."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -33,7 +33,7 @@ class NoticeRepository:
             raise
 
     async def find(self, notice_id: UUID, unit: Unit) -> VisibleNotice | None:
-        """Return the notice if `unit` published it or has it; a draft is only for the unit that drafts it."""
+        """Return the notice if `unit` published it or has it; only the drafting unit sees a draft."""
         notice = await self._session.get(Notice, notice_id)
         if notice is None:
             return None
@@ -54,7 +54,7 @@ class NoticeRepository:
     async def published_by(
         self, unit: Unit, *, status: str | None, after: UUID | None, limit: int
     ) -> Sequence[Notice]:
-        """Return the unit's own notices, drafts too, newest first, those after the id `after`."""
+        """Return the unit's own notices, including drafts, newest first, starting after the id `after`."""
         statement = select(Notice).where(Notice.publisher_id == unit.id)
         if status is not None:
             statement = statement.where(Notice.status == status)
@@ -63,9 +63,9 @@ class NoticeRepository:
         return (await self._session.scalars(statement.order_by(Notice.id.desc()).limit(limit))).all()
 
     async def add_forwarding(self, forwarding: Forwarding) -> bool:
-        """Write the forwarding; False when the unit has already forwarded.
+        """Write the forwarding; return False if the unit has already forwarded.
 
-        Of two concurrent requests the second waits for the first, and then writes nothing.
+        The second of two concurrent requests waits for the first, and then writes nothing.
         """
         values = {
             column.key: getattr(forwarding, column.key) for column in Forwarding.__mapper__.column_attrs
@@ -77,9 +77,9 @@ class NoticeRepository:
 
 
 def _first_delivery(notice: Notice, unit: Unit) -> Select[Forwarding, str]:
-    """Return the forwarding by which `unit` got the notice first, and where the unit stood then.
+    """Return the first forwarding that reached `unit`, and the unit's path at that time.
 
-    A unit has what its parent forwards while the unit stands below it, or has forwarded before.
+    A unit has the notices that its parent forwards while the unit is below it, or had forwarded before.
     """
     former = select(
         FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_from, FormerPlace.valid_to

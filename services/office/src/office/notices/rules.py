@@ -1,4 +1,4 @@
-"""What may stand in a notice, and when it falls due: pure."""
+"""Validation of notice content, and computation of deadlines. Pure functions."""
 
 import re
 from collections.abc import Iterable
@@ -29,13 +29,13 @@ _LONGEST = timedelta(days=366)
 _DOCUMENT_NUMBER = re.compile(r"[\u3400-\u9fff]{1,20}〔(19|20)\d{2}〕[1-9]\d{0,4}号")
 
 _CLASSES = ("绝密", "机密", "秘密")
-# GB/T 9704-2012 §7.2.2 writes 机密★1年; on its own line the word alone is a mark too. The words also occur
-# in ordinary sentences, which are let through.
+# GB/T 9704-2012 §7.2.2 writes 机密★1年; the word alone on a line is also a marking. In ordinary sentences
+# the words are allowed.
 _MARK = re.compile(r"(绝密|机密|秘密)\s*★|^\s*(密级\s*[:：]\s*)?(绝密|机密|秘密)\s*$", re.MULTILINE)
 
 
 class CalendarNotPublishedError(Exception):
-    """The State Council has not published which days of `year` are worked."""
+    """The State Council has not published the workdays of `year`."""
 
     def __init__(self, year: int) -> None:
         super().__init__(str(year))
@@ -47,19 +47,19 @@ class DeadlineOutOfRangeError(Exception):
 
 
 def is_document_number(text: str) -> bool:
-    """Whether `text` has the form of a 发文字号, such as 教助中心〔2023〕11号 (GB/T 9704-2012 §7.2.5)."""
+    """Return whether `text` is a valid 发文字号 such as 教助中心〔2023〕11号 (GB/T 9704-2012 §7.2.5)."""
     return _DOCUMENT_NUMBER.fullmatch(text) is not None
 
 
 def is_secrecy(text: str) -> bool:
-    """Whether `text` says anything we understand about secrecy: 无, or a class with or without its term."""
+    """Return whether `text` is a valid secrecy marking: 无, or a class with or without its term."""
     return text == UNCLASSIFIED or _names_class(text)
 
 
 def is_classified(secrecy: str, texts: Iterable[str]) -> bool:
-    """Whether a document is marked 秘密, 机密 or 绝密, in its field or in any of its texts.
+    """Return whether a document is marked 秘密, 机密 or 绝密, in its field or in any of its texts.
 
-    State secrets may not be put on the internet unprotected (保守国家秘密法 2024), so Office takes none.
+    State secrets must not be put on the internet unprotected (保守国家秘密法 2024), so Office refuses them.
     """
     return _names_class(secrecy) or any(_MARK.search(text) for text in texts)
 
@@ -69,9 +69,9 @@ def _names_class(text: str) -> bool:
 
 
 def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> datetime:
-    """When a notice issued at `issued_at` falls due: the end of the day (Beijing) `workdays` later, in UTC.
+    """Return the deadline of a notice issued at `issued_at`: end of day (Beijing) `workdays` later, in UTC.
 
-    Without `workdays` the urgency decides: 平件 2, 加急 1 workday, 特急 4 hours. Raises
+    Without `workdays`, the urgency determines the deadline: 平件 2, 加急 1 workday, 特急 4 hours. Raises
     `CalendarNotPublishedError`.
     """
     if workdays is None:
@@ -87,7 +87,7 @@ def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> dat
 
 
 def check_deadline(wanted: datetime, now: datetime) -> None:
-    """Raise `DeadlineOutOfRangeError` unless `wanted` lies ahead, at most a year."""
-    # Differences only: a far year in a far zone has no UTC form.
+    """Raise `DeadlineOutOfRangeError` unless `wanted` is in the future and at most a year ahead."""
+    # Compare differences: an extreme year with a zone offset may not be representable in UTC.
     if not timedelta(0) < wanted - now <= _LONGEST:
         raise DeadlineOutOfRangeError

@@ -1,4 +1,4 @@
-"""Notices as the API takes and shows them."""
+"""API schemas of notices."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -14,7 +14,7 @@ from office.notices.models import Forwarding, Notice, NoticeContent
 from office.notices.rules import Urgency
 from office.notices.service import Dispatch
 
-# PostgreSQL cannot store NUL, and nobody means the other control characters.
+# PostgreSQL cannot store NUL; other control characters are input errors.
 _LINE = r"^[^\x00-\x1f\x7f]+$"
 _TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
 
@@ -93,7 +93,7 @@ class DraftIn(BaseModel):
         return self
 
     def content(self) -> NoticeContent:
-        """Return what the model stores of it."""
+        """Convert to the model's content."""
         return NoticeContent(
             document_number=self.document_number,
             title=self.title,
@@ -146,7 +146,7 @@ class DraftOut(NoticeSummary):
 
     @classmethod
     def of(cls, notice: Notice) -> Self:
-        """Return the notice as stored."""
+        """Convert a stored notice."""
         return cls.model_validate(notice)
 
 
@@ -164,7 +164,7 @@ class ForwardingOut(BaseModel):
 
     @classmethod
     def of(cls, forwarding: Forwarding) -> Self:
-        """Return the forwarding as stored."""
+        """Convert a stored forwarding."""
         return cls.model_validate(forwarding)
 
 
@@ -175,7 +175,7 @@ class PublishedOut(DraftOut):
 
     @classmethod
     def of_dispatch(cls, dispatch: Dispatch) -> Self:
-        """Return the notice and the number of units it went to."""
+        """Convert a notice and its dispatch."""
         values = DraftOut.of(dispatch.notice).model_dump()
         return cls(**values, delivered_to=dispatch.delivered_to)
 
@@ -187,6 +187,6 @@ class ForwardedOut(ForwardingOut):
 
     @classmethod
     def of_dispatch(cls, dispatch: Dispatch) -> Self:
-        """Return the forwarding and the number of units it went to."""
+        """Convert a dispatch."""
         values = ForwardingOut.of(dispatch.forwarding).model_dump()
         return cls(**values, delivered_to=dispatch.delivered_to)

@@ -1,4 +1,4 @@
-"""The way of a notice: drafted, published, forwarded down the authority tree, perhaps withdrawn."""
+"""The life cycle of a notice: draft, publish, forward down the authority tree, withdraw."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ from servicekit.problems import NotFound
 
 @dataclass(frozen=True)
 class Dispatch:
-    """A forwarding and the number of units it went to."""
+    """A forwarding and the number of units that received it."""
 
     notice: Notice
     forwarding: Forwarding
@@ -40,7 +40,7 @@ class Dispatch:
 
 
 class Notices:
-    """Notices within one request: what their publishers do with them, and forwarding."""
+    """Manage notices within one request: drafting, publishing, withdrawing, forwarding."""
 
     def __init__(self, session: AsyncSession, clock: Clock, units: Units) -> None:
         self._session = session
@@ -49,7 +49,7 @@ class Notices:
         self._notices = NoticeRepository(session)
 
     async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> Notice:
-        """Write a draft.
+        """Create a draft.
 
         Raises `ClassifiedDocumentRefused`, `BadDeadline`, `NothingBelow`, `DocumentNumberTaken`.
         """
@@ -64,7 +64,7 @@ class Notices:
     async def edit(
         self, actor: Actor, notice_id: UUID, content: NoticeContent, secrecy: str, seen: SeenVersions
     ) -> Notice:
-        """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` by `seen`."""
+        """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` if `seen` is outdated."""
         notice = await self._own(actor, notice_id)
         now = self._clock.now()
         seen.require(notice.version)
@@ -74,10 +74,10 @@ class Notices:
         return notice
 
     async def publish(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Dispatch:
-        """Issue a draft (签发); the same few rows however many units are below.
+        """Publish a draft (签发); the number of rows written does not depend on the number of units below.
 
-        Raises `NotDraft`, `NothingBelow`, `BadDeadline`, `WorkdaysNotPublished`; `VersionChanged` when `seen`
-        is given and names another version.
+        Raises `NotDraft`, `NothingBelow`, `BadDeadline`, `WorkdaysNotPublished`; `VersionChanged` if `seen`
+        is given and is not the current version.
         """
         unit = await self._units.own(actor)
         notice = await self._own(actor, notice_id)
@@ -112,7 +112,7 @@ class Notices:
     async def forward(
         self, actor: Actor, notice_id: UUID, cover_text: str | None, deadline: datetime | None
     ) -> Dispatch:
-        """Pass a notice on to the units directly below (转发), in the parent's time or less.
+        """Forward a notice to the units directly below (转发), due no later than the parent's deadline.
 
         Raises `NotFound`, `AlreadyForwarded`, `NothingBelow`, `DeadlineAfterParents`, `BadDeadline`,
         `ClassifiedDocumentRefused`, `NoticeWithdrawn`.
@@ -151,7 +151,7 @@ class Notices:
         return Dispatch(notice, forwarding, delivered_to)
 
     async def withdraw(self, actor: Actor, notice_id: UUID) -> Notice:
-        """Take a notice back (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
+        """Withdraw a notice (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
         unit = await self._units.own(actor)
         notice = await self._own(actor, notice_id)
         now = self._clock.now()
@@ -179,7 +179,7 @@ class Notices:
     async def visible(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice if `unit` published or has it.
 
-        Raises `NotFound`: a notice that does not exist and one that is not the unit's look alike.
+        Raises `NotFound`, also for an existing notice that the unit must not see.
         """
         found = await self._notices.find(notice_id, unit)
         if found is None:

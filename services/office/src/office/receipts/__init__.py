@@ -1,1 +1,1 @@
-"""Receipts: what a unit has received, that it signed (签收), and which of its people have read it (已读)."""
+"""Receipts: the inbox of a unit, its signatures (签收) and the reads of its people (已读)."""

@@ -1,4 +1,4 @@
-"""The API of receipts: what a unit has received, 签收 and 已读."""
+"""The API of receipts: inbox, 签收 and 已读."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,10 +1,10 @@
-"""Why a receipt is refused."""
+"""Errors of receipts."""
 
 from servicekit.problems import Conflict
 
 
 class OwnNotice(Conflict):
-    """The publisher does not sign its own notice."""
+    """The publisher cannot sign its own notice."""
 
     code = "own_notice"
     title = "本单位发布的通知"

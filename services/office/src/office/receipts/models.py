@@ -1,9 +1,9 @@
-"""What units and people do with a notice they have.
+"""Signatures of units and reads of people.
 
 `signatures` and `reads` grow with every notice; their keys begin with `notice_id`, a UUIDv7, so each can be
 range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
-term is over. They have no foreign key to `notices`: half a million units locking one row's key at the same
-time would wait for each other, and a published notice is never deleted.
+term has expired. They have no foreign key to `notices`: half a million units would contend for the key lock
+on one row, and a published notice is never deleted.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ class Signature(Base):
 
 
 class Read(Base):
-    """A person of a unit that has the notice opened it (已读): says nothing about 签收."""
+    """A person of a unit that has the notice opened it (已读). Independent of 签收."""
 
     __tablename__ = "reads"
 

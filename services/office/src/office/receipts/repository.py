@@ -1,4 +1,4 @@
-"""Queries over what a unit has received, and its receipts."""
+"""Queries over the inbox of a unit and its receipts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from office.receipts.models import Read, Signature
 
 
 class InboxLine(NamedTuple):
-    """A notice in the inbox of a unit, as one of its people sees it."""
+    """A notice in the inbox of a unit, as seen by one person in it."""
 
     notice: Notice
     publisher: Unit | None
@@ -28,14 +28,14 @@ class InboxLine(NamedTuple):
 
 
 class Cover(NamedTuple):
-    """The cover text that a unit above wrote when it forwarded."""
+    """The cover text of an ancestor's forwarding."""
 
     unit: Unit
     forwarding: Forwarding
 
 
 class ReceiptRepository:
-    """Inboxes, signatures and reads."""
+    """Read and write inboxes, signatures and reads."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -50,9 +50,9 @@ class ReceiptRepository:
         after: Sequence[Any] | None,
         limit: int,
     ) -> list[InboxLine]:
-        """Return the published notices that `unit` has, latest delivery first, those after `after`.
+        """Return the published notices that `unit` has, latest delivery first, starting after `after`.
 
-        `former` is where it stood before; a notice that reached it there is listed as it came then.
+        `former` holds its former places; a notice that reached it there keeps that delivery.
         """
         own = aliased(Forwarding)
         mine: ColumnElement[bool] = and_(own.notice_id == Notice.id, own.unit_id == unit.id)
@@ -79,7 +79,7 @@ class ReceiptRepository:
         return [InboxLine(*row) for row in rows]
 
     async def covers(self, notice_id: UUID, path: str) -> list[Cover]:
-        """Return the forwardings above the place at `path` that carry a cover text, from the top down."""
+        """Return the forwardings by ancestors of `path` that have a cover text, from the top down."""
         above = path.split(".")[:-1]
         rows = await self._session.execute(
             select(Unit, Forwarding)
@@ -95,23 +95,23 @@ class ReceiptRepository:
         return await self._session.get(Forwarding, (notice_id, unit.id))
 
     async def signature(self, notice_id: UUID, unit: Unit) -> Signature | None:
-        """Return the unit's own signature under the notice."""
+        """Return the unit's own signature of the notice."""
         return await self._session.get(Signature, (notice_id, unit.id))
 
     async def read(self, notice_id: UUID, sub: UUID) -> Read | None:
-        """When the person read the notice."""
+        """Return the time at which the person read the notice."""
         return await self._session.get(Read, (notice_id, sub))
 
     async def add_signature(self, signature: Signature) -> bool:
-        """Write the signature; False when the unit has already signed."""
+        """Write the signature; return False if the unit has already signed."""
         return await self._insert(Signature, signature)
 
     async def add_read(self, read: Read) -> bool:
-        """Write the fact; False when the person has already read it."""
+        """Write the read; return False if the person has already read the notice."""
         return await self._insert(Read, read)
 
     async def _insert(self, model: type[Signature] | type[Read], row: Signature | Read) -> bool:
-        """Of two concurrent requests the second waits for the first, and then writes nothing."""
+        """Insert unless present. The second of two concurrent requests waits, and then writes nothing."""
         values = {column.key: getattr(row, column.key) for column in model.__mapper__.column_attrs}
         result = await self._session.execute(
             insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
@@ -120,9 +120,9 @@ class ReceiptRepository:
 
 
 def _delivered(unit: Unit, former: Sequence[FormerPlace]) -> ColumnElement[bool]:
-    """Whether it is by this forwarding that the unit got the notice first."""
+    """Return whether this forwarding is the first that reached the unit."""
     ways: list[ColumnElement[bool]] = []
-    # Of an unbroken time below one parent, whatever moved above it, only the end matters.
+    # For an uninterrupted period below one parent, only the end matters; moves above the parent do not.
     for parent_id, until in _parents(unit, former):
         way = _by(Forwarding, parent_id, until)
         if ways:
@@ -134,7 +134,7 @@ def _delivered(unit: Unit, former: Sequence[FormerPlace]) -> ColumnElement[bool]
 
 
 def _parents(unit: Unit, former: Sequence[FormerPlace]) -> list[tuple[UUID | None, datetime | None]]:
-    """The parents that a unit has had, and until when it stood below each; the present one at the end."""
+    """Return the unit's parents and the end of its period below each; the present parent is last."""
     places = [*((place.parent_id, place.valid_to) for place in former), (unit.parent_id, None)]
     following = [*(parent_id for parent_id, _ in places[1:]), None]
     return [

@@ -1,4 +1,4 @@
-"""What a unit has received, as the API shows it."""
+"""API schemas of received notices and receipts."""
 
 from datetime import datetime
 from typing import Literal, Self
@@ -27,7 +27,7 @@ class SignatureOut(BaseModel):
 
     @classmethod
     def of(cls, signature: Signature) -> Self:
-        """Return the signature as stored."""
+        """Convert a stored signature."""
         return cls.model_validate(signature)
 
 
@@ -68,7 +68,7 @@ class NoticeOut(DraftOut):
 
     @classmethod
     def of_view(cls, view: NoticeView) -> Self:
-        """Everything the view holds."""
+        """Convert a view."""
         delivery = None
         if view.delivery is not None:
             delivery = DeliveryOut(
@@ -120,7 +120,7 @@ class ReceivedOut(BaseModel):
 
     @classmethod
     def of(cls, row: InboxLine) -> Self:
-        """Return the line as queried."""
+        """Convert a query row."""
         return cls(
             id=row.notice.id,
             document_number=row.notice.document_number,

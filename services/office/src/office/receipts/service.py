@@ -1,4 +1,4 @@
-"""A unit's inbox, its signatures (签收), and what its people have read (已读)."""
+"""A unit's inbox, its signatures (签收) and the reads of its people (已读)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from servicekit.paging import Cut, PageRequest, cut, instant
 
 @dataclass(frozen=True)
 class NoticeView:
-    """Everything one unit, and one person in it, sees of a notice."""
+    """A notice with everything visible to one unit and one person in it."""
 
     notice: Notice
     publisher: Unit | None
@@ -36,7 +36,7 @@ class NoticeView:
 
 
 class Receipts:
-    """The receiving side of notices within one request."""
+    """Read, sign and mark received notices within one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
         self._session = session
@@ -46,7 +46,7 @@ class Receipts:
         self._receipts = ReceiptRepository(session)
 
     async def inbox(self, actor: Actor, paging: PageRequest, *, signed: bool | None) -> Cut[InboxLine]:
-        """Return what the unit has, latest delivery first; withdrawn notices are left out."""
+        """Return the notices that the unit has, latest delivery first, without withdrawn ones."""
         unit = await self._units.own(actor)
         former = await self._units.former_places(unit)
         after = paging.key(instant, UUID)
@@ -56,7 +56,7 @@ class Receipts:
         return cut(lines, paging.limit, lambda line: [line.delivery.forwarded_at.isoformat(), line.notice.id])
 
     async def view(self, actor: Actor, notice_id: UUID) -> NoticeView:
-        """Return the notice as the actor sees it, and record that a recipient has read it.
+        """Return the notice as seen by the actor, and record that a recipient has read it.
 
         Raises `NotFound`.
         """
@@ -78,7 +78,7 @@ class Receipts:
         )
 
     async def sign(self, actor: Actor, notice_id: UUID) -> tuple[Signature, bool]:
-        """Acknowledge receipt for the unit (签收); the fact, and whether it is new.
+        """Acknowledge receipt for the unit (签收). Return the signature, and whether it is new.
 
         Raises `NotFound` before delivery, `OwnNotice`, `NoticeWithdrawn`.
         """
@@ -100,7 +100,7 @@ class Receipts:
         return signature, True
 
     async def read(self, actor: Actor, notice_id: UUID) -> datetime | None:
-        """Record that the person has read the notice; when they first did, None for the publisher's people.
+        """Record that the person has read the notice. Return the first time; None for the publisher's people.
 
         Raises `NotFound`, `NoticeWithdrawn`.
         """
