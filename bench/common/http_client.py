@@ -1,4 +1,4 @@
-"""A small HTTP client for flows that need cookies and state: cheap, since it shares the servers' cores."""
+"""A small HTTP client with cookies, with low CPU use because it shares the servers' cores."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ import httptools
 
 
 class BadAnswer(Exception):
-    """The server did not answer as the flow expects."""
+    """The response is not the one that the flow expects."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Answer:
 
     @property
     def location(self) -> str:
-        """Where a redirect leads; raises `BadAnswer` for any other response."""
+        """Return the target of a redirect; raise `BadAnswer` for any other response."""
         for name, value in self.headers:
             if name == "location":
                 return value
@@ -65,7 +65,7 @@ class _Protocol(asyncio.Protocol):
 
 
 class Browser:
-    """One keep-alive connection with one jar of cookies. Paths of cookies are not looked at."""
+    """One keep-alive connection with one cookie jar, which ignores the paths of cookies."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -73,7 +73,7 @@ class Browser:
         self._protocol: _Protocol | None = None
         self.cookies: dict[str, str] = {}
         self.address = ""
-        """Where the browser says it is, as a gateway would say it."""
+        """The browser's IP address, as a gateway would forward it."""
 
     async def get(self, url: str, headers: str = "") -> Answer:
         """GET `url`, absolute or a path; `headers` are lines that end in CR LF."""

@@ -54,7 +54,7 @@ def load(port: int, plan: Plan, *, concurrency: int, seconds: float) -> Round:
         file.flush()
         command = [wrk_program(), "-t1", f"-c{concurrency}", f"-d{max(1, round(seconds))}s", "-s", str(LUA)]
         done = subprocess.run(
-            # A slow answer is slow, not an error: wrk's own patience is two seconds.
+            # A slow response is not an error; wrk's default timeout is two seconds.
             [*command, "--timeout", "60s", f"http://127.0.0.1:{port}", "--", file.name],
             capture_output=True,
             text=True,

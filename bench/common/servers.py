@@ -15,7 +15,7 @@ _START_SECONDS = 60.0
 
 @contextlib.contextmanager
 def database_server() -> Iterator[str]:
-    """A PostgreSQL of its own on disk, durable, with statements counted on demand; its URL."""
+    """Start a private durable PostgreSQL with pg_stat_statements; yield its URL."""
     settings = {**postgresql.DURABLE, "shared_preload_libraries": "pg_stat_statements"}
     backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0)
     try:
@@ -37,7 +37,7 @@ def wait_for(url: str, process: PrivateProcess) -> None:
 
 
 def memory(first: int) -> int:
-    """Resident memory of a process and its children, in MiB."""
+    """Return the resident memory of a process and its children, in MiB."""
     total = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):

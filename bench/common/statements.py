@@ -19,7 +19,7 @@ class Statements:
 
     @classmethod
     async def prepare(cls, server: str) -> None:
-        """Once, before the load: nothing is counted until it is asked for."""
+        """Prepare once before the load; counting starts later."""
         connection = await connect(server)
         try:
             await connection.execute("CREATE EXTENSION pg_stat_statements")
@@ -29,9 +29,9 @@ class Statements:
             await connection.close()
 
     async def during(self, work: Callable[[Callable[[], Awaitable[None]]], Awaitable[int]]) -> float:
-        """Statements per request of `work`; what the server does without being asked is taken off.
+        """Return the statements per request of `work`, without the server's background statements.
 
-        `work` awaits what it is given before its first request that counts, and says how many it made.
+        `work` awaits its argument before its first counted request, and returns the number of requests.
         """
         connection = await connect(self._server)
         try:
@@ -57,7 +57,7 @@ class Statements:
     async def _track(connection: Any, what: str) -> None:
         await connection.execute(f"ALTER SYSTEM SET pg_stat_statements.track = '{what}'")
         await connection.execute("SELECT pg_reload_conf()")
-        # Every process of the server reads its settings again when it next has nothing to do.
+        # Every server process reads its settings again when it is next idle.
         await asyncio.sleep(0.2)
         await connection.execute("SELECT pg_stat_statements_reset()")
 

@@ -52,7 +52,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def say(words: str) -> None:
-    """Tell how far it has come, beside the result."""
+    """Print the progress."""
     sys.stderr.write(f"{words}\n")
     sys.stderr.flush()
 
@@ -99,7 +99,7 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
 
 
 async def _crowded(world: World, ours: Ours, given: argparse.Namespace) -> Crowd:
-    """Signing in and refreshing, before and after so many others have signed in."""
+    """Measure sign-in and refresh before and after a crowd has signed in."""
     scenarios = [ALL["sign-in"], ALL["refresh"]]
     for scenario in scenarios:
         await scenario.prepare(world, ours)
@@ -152,7 +152,7 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
 
 
 async def _checkpoint(server: str) -> None:
-    """What earlier rounds have left to be written is not paid for by the next one."""
+    """Run a checkpoint, so that a round does not pay for the writes of earlier ones."""
     connection = await connect(server)
     try:
         await connection.execute("CHECKPOINT")

@@ -1,4 +1,4 @@
-"""A million people who are signed in: do they slow down those who come after, and how are they forgotten?"""
+"""The effect of a million signed-in people on later requests, and the cost of deleting their data."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _FILL = (
     INSERT INTO refresh_tokens (id, token_hash, issued_at, grant_id, expires_at)
     SELECT uuidv7('12 hours'), sha256(id::text::bytea), now(), id, now() + '12 hours' FROM grants
     """,
-    # Vacuumed now, not by a worker beside what is measured.
+    # Vacuumed now, so that no autovacuum worker runs during the measurement.
     "VACUUM (ANALYZE) sessions, grants, refresh_tokens",
     "CHECKPOINT",
 )
@@ -32,7 +32,7 @@ _FILL = (
 
 @dataclass
 class Crowd:
-    """What was measured. Times in milliseconds."""
+    """The measurements. Times are in milliseconds."""
 
     people: int
     before: dict[str, Round]
@@ -41,7 +41,7 @@ class Crowd:
     deleted: float = 0.0
 
     def words(self) -> list[str]:
-        """As lines of the report."""
+        """Return the lines of the report."""
         rates = "; ".join(
             f"{name} {self.after[name].rate:,.0f} a second (p99 {self.after[name].p99:.1f} ms),"
             f" before {before.rate:,.0f} ({before.p99:.1f} ms)"
@@ -55,7 +55,7 @@ class Crowd:
 
 
 async def fill(server: str, people: int) -> None:
-    """Sign so many people in, past the application."""
+    """Insert sign-ins directly into the database."""
     connection = await connect(server.rsplit("/", 1)[0] + "/ours")
     try:
         for statement in _FILL:
@@ -65,7 +65,7 @@ async def fill(server: str, people: int) -> None:
 
 
 async def forget(server: str, crowd: Crowd) -> None:
-    """Time both ways of forgetting a day, without doing either."""
+    """Measure both ways to delete a day, and roll both back."""
     connection = await connect(server.rsplit("/", 1)[0] + "/ours")
     try:
         part = await connection.fetchval(

@@ -65,9 +65,9 @@ def authorize_url(side: Side, client: Client, resource: str = RESOURCE) -> str:
 
 
 async def signed_in(side: Side, browser: Browser, client: Client, phone: str) -> dict[str, Any]:
-    """A whole sign-in, from the first request without a session to the tokens."""
+    """Run a complete sign-in, from the first request without a session to the tokens."""
     browser.cookies.clear()
-    # SMS codes are rationed by the address, and counted: from one address only, the count would be long.
+    # SMS codes are rate-limited by address; with a single address, the count would cover many rows.
     browser.address = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}"
     first = await browser.get(authorize_url(side, client))
     return await _to_tokens(browser, client, await side.sign_in(browser, first.location, phone))
@@ -176,7 +176,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Timed:
-    """What a run of flows has taken."""
+    """The durations of a run of flows."""
 
     flows: int
     seconds: float
@@ -193,9 +193,9 @@ async def timed(
     begin: Callable[[Browser, int], Any] | None = None,
     started: Callable[[], Any] | None = None,
 ) -> Timed:
-    """Run `flow` over and over in `concurrency` browsers, for `seconds` or until `limit` runs are done.
+    """Run `flow` repeatedly in `concurrency` browsers, for `seconds` or until `limit` runs are complete.
 
-    `begin` is done once in each browser, then `started` once, before the time starts.
+    `begin` runs once in each browser, then `started` once, before the measurement starts.
     """
     browsers = [Browser("127.0.0.1", side.port) for _ in range(concurrency)]
     durations: list[float] = []

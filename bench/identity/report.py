@@ -48,7 +48,7 @@ class Row:
 
 @dataclass
 class Result:
-    """Everything that one run has measured."""
+    """All measurements of one run."""
 
     command: str
     concurrency: int
@@ -90,7 +90,7 @@ class Result:
         return "\n".join(lines)
 
     def versions(self) -> str:
-        """What took part, with versions."""
+        """Return the components with their versions."""
         packages = json.loads((PEER / "package.json").read_text())["dependencies"]
         named = [
             *python_versions("uvicorn", "fastapi", "authlib", "sqlalchemy"),

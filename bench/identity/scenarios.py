@@ -1,4 +1,4 @@
-"""What is measured: each scenario gives one round of load on one side, and knows how to count statements."""
+"""The scenarios: each runs rounds of load on one side and counts statements."""
 
 import asyncio
 import json
@@ -21,25 +21,25 @@ _COUNTING_SECONDS = 1
 
 @dataclass
 class World:
-    """What scenarios work with."""
+    """The environment of scenarios."""
 
     server: str
     phones: Sequence[str]
     concurrency: int
     grants: int
-    """How many grants a round of refreshing has at its disposal."""
+    """The number of grants for a refresh round."""
     slices: int
-    """How many rounds that use tokens up there will be on each side."""
+    """The number of rounds on each side that consume tokens."""
     prepared: dict[tuple[str, str], Any] = field(default_factory=dict)
     _next: int = 0
 
     def person(self) -> str:
-        """Somebody else each time, until all have had their turn."""
+        """Return the next person, in rotation."""
         self._next += 1
         return self.phones[self._next % len(self.phones)]
 
     async def forget_codes(self) -> None:
-        """Let everybody have an SMS code again at once: they are rationed by the number, as they must be."""
+        """Delete the sent SMS codes, because codes are rate-limited by phone number."""
         connection = await connect(self.server.rsplit("/", 1)[0] + "/ours")
         try:
             await connection.execute("TRUNCATE sms_codes")
@@ -64,7 +64,7 @@ class Scenario:
         raise NotImplementedError
 
     async def some(self, world: World, side: Side, mark: Mark) -> int:
-        """A few requests, one after another, to count statements by; how many. `mark` comes before them."""
+        """Send a few sequential requests to count statements, after `mark`; return their number."""
         raise NotImplementedError
 
 
@@ -158,7 +158,7 @@ class _Endpoint(Scenario):
 
 
 class RefreshPublic(_Endpoint):
-    """Each refresh uses a token up and gets its successor."""
+    """Each refresh consumes a token and returns its successor."""
 
     name = "refresh, public client, rotation"
 

@@ -52,7 +52,7 @@ PROVINCE = "370000"
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="make bench-messaging", description=__doc__)
     parser.add_argument("--events", type=int, default=2000, help="events in a burst")
     parser.add_argument("--rate", type=float, default=50, help="requests per second")
@@ -84,7 +84,7 @@ class Office:
     version: int = 0
 
     async def burst(self, events: int) -> int:
-        """Publish changes of units, every twentieth of which no handler can store; how many can be."""
+        """Publish changes of units, of which one in twenty is invalid; return the number of valid ones."""
         fine = 0
         for first in range(0, events, UNITS):
             self.version += 1
@@ -94,7 +94,7 @@ class Office:
         return fine
 
     async def handled(self) -> int:
-        """Events handled so far."""
+        """Return the number of processed events."""
         connection = await connect(self.database)
         try:
             query = "SELECT count(*) FROM inbox WHERE queue = $1"
@@ -114,7 +114,7 @@ class Office:
             stages=[],
             region_code=PROVINCE,
             parent_id=None,
-            # PostgreSQL refuses the path of one in twenty.
+            # PostgreSQL rejects the path of one in twenty.
             path=f"100000.{PROVINCE}.{code}" if number % 20 != 19 else f"100000..{code}",
             status="active",
             version=self.version,
@@ -131,7 +131,7 @@ class Office:
 
 @contextlib.asynccontextmanager
 async def office(given: argparse.Namespace, server: str, broker: str, log: Path) -> AsyncIterator[Office]:
-    """A process of Office, with an issuer that has keys and nothing else."""
+    """Start a process of Office, with an issuer that only publishes keys."""
     identity, port = Served(), free_port()
     tokens = TokenFactory(issuer=identity.url)
     units = [uuid4() for _ in range(UNITS)]
@@ -248,11 +248,11 @@ class Result:
 
     @property
     def p99(self) -> float:
-        """Of the median round."""
+        """Return the p99 of the median round."""
         return statistics.median(one.p99 for one in self.rounds)
 
     def row(self) -> list[str]:
-        """As a row of the table."""
+        """Return the row of the table."""
         middle = [statistics.median(getattr(one, name) for one in self.rounds) for name in ("rate", "p50")]
         return [
             self.name,
@@ -289,7 +289,7 @@ KINDS: dict[str, Callable[[Office, argparse.Namespace], Awaitable[tuple[Round, i
 
 
 async def main(given: argparse.Namespace, log: Path) -> None:
-    """Start everything, measure, print."""
+    """Start all servers, measure, print."""
     results = {name: Result(name, []) for name in KINDS}
     speeds: list[float] = []
     broker = rabbitmq.start()

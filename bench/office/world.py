@@ -91,7 +91,7 @@ async def fill(url: str, units: int) -> None:
 
 
 async def analyze(database: Database) -> None:
-    """Have the planner know what is there."""
+    """Update the planner's statistics."""
     async with database.engine.connect() as connection:
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE"))

@@ -38,7 +38,7 @@ ROUNDS = (
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="make bench-replica", description=__doc__)
     parser.add_argument("--units", type=int, default=600_000)
     parser.add_argument("--people", type=int, default=1_000_000)
@@ -73,7 +73,7 @@ class Measured:
 async def rebuild(
     database: Database, queue: JobQueue, given: argparse.Namespace, worker: PrivateProcess
 ) -> Measured:
-    """Have the replica rebuilt and look on."""
+    """Enqueue a rebuild and observe it."""
     before = peak = memory(worker.pid)
     began, read = time.monotonic(), None
     async with database.transaction() as session:
@@ -118,7 +118,7 @@ async def measure(given: argparse.Namespace, server: str, logs: Path) -> list[tu
     """All rounds, on one database."""
     url = await create_database(server, "office")
     await upgrade(MIGRATIONS, url)
-    # Else the worker fills the replica by itself.
+    # Otherwise, the worker would start a rebuild by itself.
     connection = await connect(url)
     await connection.execute("INSERT INTO replica_snapshots (id, units) VALUES (gen_random_uuid(), 0)")
     await connection.close()

@@ -1,1 +1,1 @@
-"""What the tests of every Zhuxue service share: real backends, a frozen clock, a token factory."""
+"""Common test support of all services: real backends, a frozen clock, a token factory."""

@@ -1,4 +1,4 @@
-"""How many pages a query reads: what it costs, independent of the machine and of what is cached."""
+"""The number of pages that a query reads, a cost independent of the machine and the cache."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,15 +12,15 @@ _PAGES = text(
     " + coalesce(toast_blks_read + toast_blks_hit, 0) + coalesce(tidx_blks_read + tidx_blks_hit, 0)), 0)"
     " FROM pg_statio_user_tables"
 )
-"""All pages of tables and indexes that were read in this database, from the cache or not."""
+"""All table and index pages read in this database, with or without the cache."""
 
 
 async def pages_read(
     database: Database, query: Callable[[AsyncSession], Awaitable[object]], times: int
 ) -> list[int]:
-    """Run `query` in `times` transactions, one after the other; return how many pages each of them read.
+    """Run `query` in `times` consecutive transactions; return the number of pages that each has read.
 
-    `database` must have a pool of one connection, and nobody else may use it or the database it is for.
+    `database` must have a pool of one connection, and must be the only user of its database.
     """
     counts: list[int] = []
     before = await _total(database)

@@ -1,6 +1,6 @@
-"""What a client of the issuer signs: who it is (RFC 7523), and that it holds a key (RFC 9449).
+"""Client assertions (RFC 7523) and DPoP proofs (RFC 9449) of a client of the issuer.
 
-Good ones by default; every claim and header can be changed, and left out with None.
+They are valid by default; every claim and header can be changed, or omitted with None.
 """
 
 import base64
@@ -23,14 +23,14 @@ class AssertionKeys:
     """A client's key pairs for private_key_jwt: one for ES256, one for RS256 and PS256."""
 
     def __init__(self, issuer: str) -> None:
-        """Make keys; `issuer` is the audience of assertions."""
+        """Generate keys; `issuer` is the audience of assertions."""
         self.issuer = issuer
         self.ec = ECKey.generate_key("P-256", {"kid": "ec"})
         self.rsa = RSAKey.generate_key(2048, {"kid": "rsa"})
 
     @property
     def jwks(self) -> dict[str, Any]:
-        """The public keys, as the client registers them."""
+        """Return the public keys for the client's registration."""
         return {"keys": [self.ec.as_dict(private=False), self.rsa.as_dict(private=False)]}
 
     def assertion(
@@ -52,7 +52,7 @@ class AssertionKeys:
         return jwt.encode(_without_none(head), _without_none(claims), key, registry=anything)
 
     def auth(self, client_id: str, **changes: Any) -> dict[str, str]:
-        """The parameters of a request that carries such an assertion."""
+        """Return the parameters of a request with such an assertion."""
         return {
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(client_id, **changes),
@@ -63,7 +63,7 @@ class ProofKey:
     """The key of a client's DPoP proofs."""
 
     def __init__(self, origin: str) -> None:
-        """Make a key; `origin` is where the proofs' requests go."""
+        """Generate a key; `origin` is the origin of the proofs' requests."""
         self.origin = origin
         self.key = ECKey.generate_key("P-256")
         self.jkt = self.key.thumbprint()
@@ -78,7 +78,7 @@ class ProofKey:
         header: dict[str, Any] | None = None,
         **changes: Any,
     ) -> str:
-        """A proof for one request; with `token`, for that access token (`ath`)."""
+        """Return a proof for one request; with `token`, for that access token (`ath`)."""
         claims: dict[str, Any] = {
             "htm": method,
             "htu": self.origin + path,

@@ -1,4 +1,4 @@
-"""A clock that moves only when a test says so."""
+"""A clock that only tests advance."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ DEFAULT_START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
 class FrozenClock:
-    """Stands in for `servicekit.clock.Clock`: `now()` is an aware UTC time that stands still."""
+    """Implements `servicekit.clock.Clock` with a frozen aware UTC time."""
 
     def __init__(self, start: datetime = DEFAULT_START) -> None:
         """Start at `start`; a naive time raises ValueError, because it names no instant."""

@@ -1,4 +1,4 @@
-"""One feature's routers as an application of their own, for tests of the feature alone.
+"""An application of one feature's routers, for isolated tests of the feature.
 
 Requests pass what every service has: token checks, transactions, idempotency keys, problem details. What the
 feature needs of the rest of its service (events consumed, replicas) is for the service's own tests.
@@ -34,14 +34,14 @@ class Place:
 
 @dataclass
 class RunningFeature:
-    """The application, and clients of people who act for units."""
+    """The application, and HTTP clients of people who act for units."""
 
     app: FastAPI
     tokens: TokenFactory
     scope: str
 
     def person(self, place: Place, *roles: str, **claims: Any) -> httpx.AsyncClient:
-        """A client of a new person who holds `roles` in the unit at `place`."""
+        """Return a client of a new person with `roles` in the unit at `place`."""
         mine = {
             "unit": str(place.id),
             "unit_path": place.path,
@@ -52,7 +52,7 @@ class RunningFeature:
         return self._client({"Authorization": f"Bearer {self.tokens.access_token(**mine)}"})
 
     def anonymous(self) -> httpx.AsyncClient:
-        """A client without a token."""
+        """Return a client without a token."""
         return self._client({})
 
     def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
@@ -69,7 +69,7 @@ async def running(
     clock: Clock,
     idempotency_keys: Table | None = None,
 ) -> AsyncIterator[RunningFeature]:
-    """The routers, served on a migrated database, with tokens for `audience` and `scope`."""
+    """Serve the routers on a migrated database, with tokens for `audience` and `scope`."""
     tokens = TokenFactory(audience=audience)
 
     async def jwks() -> dict[str, Any]:

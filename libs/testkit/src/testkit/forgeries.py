@@ -1,4 +1,4 @@
-"""What can be made of a good token without its key: algorithm confusion, foreign keys, other spellings.
+"""Forgeries of a valid token: algorithm confusion, foreign keys, non-canonical encodings.
 
 RFC 8725 §2 and §3.1, RFC 7515 §4.1 (headers that bring a key along), RFC 7516 (compression).
 """
@@ -17,7 +17,7 @@ from testkit.tokens import b64url
 
 
 def forgeries(good: str, published: dict[str, Any]) -> dict[str, str]:
-    """Tokens that nobody may take, by what is wrong with them.
+    """Return tokens that must be rejected, by the kind of forgery.
 
     `published` is the JWK that verifies `good`, a compact JWS of an EC or RSA key.
     """

@@ -1,7 +1,7 @@
 """The pytest plugin: backends for the run, databases and names for each test.
 
-A backend starts when the first test asks for it; the closing summary tells which ways were used. Loaded by
-every run, so it imports what it needs only when it needs it.
+A backend starts when the first test requests it; the terminal summary names the used ways. Every run loads
+the plugin, so it imports modules only when needed.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ _backends = pytest.StashKey[Backends]()
 
 
 class DatabaseFactory(Protocol):
-    """Makes databases that live as long as the test."""
+    """Creates databases that exist until the end of the test."""
 
     async def __call__(self, service_name: str, migrate: "Migration | None" = None) -> str:
         """Return the URL (postgresql+asyncpg://) of a new database, migrated by `migrate` or empty."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start with no backend in use; a worker of pytest-xdist uses those of its controller."""
+    """Prepare the backends; a worker of pytest-xdist uses those of its controller."""
     shared = getattr(config, "workerinput", {}).get("testkit")
     config.stash[_backends] = SharedBackends(Address(*shared)) if shared else OwnBackends()
 
@@ -47,7 +47,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker where to ask for backends (a hook of pytest-xdist, in the controller)."""
+    """Send a worker the address of the backends (a hook of pytest-xdist, in the controller)."""
     backends = node.config.stash[_backends]
     assert isinstance(backends, OwnBackends)
     node.workerinput["testkit"] = tuple(backends.listen())
@@ -61,7 +61,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what was started for the run, however it ends."""
+    """Stop the backends at the end of the run."""
     backends = config.stash.get(_backends, None)
     if not isinstance(backends, OwnBackends):
         return
@@ -75,7 +75,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    """Say that backends come later, and where they will be named."""
+    """Report that backends start on demand, and where they are named."""
     return "backends: started on first use, named in the closing summary"
 
 
@@ -125,7 +125,7 @@ def database_templates(pytestconfig: pytest.Config, postgres_server: str) -> "Te
 async def database_factory(database_templates: "Templates") -> AsyncIterator[DatabaseFactory]:
     """Make databases for this test: each service is migrated once per run, then cloned."""
     made: list[str] = []
-    # Two calls at once must not both migrate the same template.
+    # Concurrent calls must not migrate the same template twice.
     lock = asyncio.Lock()
 
     async def make(service_name: str, migrate: "Migration | None" = None) -> str:
@@ -143,5 +143,5 @@ async def database_factory(database_templates: "Templates") -> AsyncIterator[Dat
 
 @pytest.fixture
 def event_namespace() -> str:
-    """Give a short string that no other test gets, to start the names of exchanges and queues with."""
+    """Return a unique prefix for the names of exchanges and queues."""
     return f"t{secrets.token_hex(5)}"

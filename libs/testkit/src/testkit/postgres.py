@@ -15,13 +15,13 @@ from sqlalchemy.engine import make_url
 from testkit.backends.postgresql import asyncpg_url, connect
 
 Migration = Callable[[str], Awaitable[None] | None]
-"""Brings the empty database at the given URL up to date; plain functions run in a thread (alembic)."""
+"""Migrates the empty database at the given URL; plain functions run in a thread (alembic)."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def _quoted(name: str) -> str:
-    """`name` as an identifier; ValueError for one that PostgreSQL would cut off or fold."""
+    """Return `name` as an identifier; ValueError if PostgreSQL would truncate or fold it."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a plain database name: {name!r}")
     return f'"{name}"'
@@ -40,7 +40,7 @@ async def create_database(admin_url: str, name: str, *, template: str | None = N
     connection = await connect(admin_url)
     try:
         if template is None:
-            # template0, because somebody may have put objects into template1.
+            # template0, because template1 may contain additional objects.
             clause = "TEMPLATE template0 ENCODING 'UTF8'"
         else:
             # Copying files forces a checkpoint: several times faster than logging each page when nothing
@@ -54,7 +54,7 @@ async def create_database(admin_url: str, name: str, *, template: str | None = N
 
 
 async def drop_database(admin_url: str, name: str) -> None:
-    """Drop database `name` and whoever is connected to it; nothing happens when it does not exist."""
+    """Drop database `name` and its connections, if it exists."""
     connection = await connect(admin_url)
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
@@ -63,7 +63,7 @@ async def drop_database(admin_url: str, name: str) -> None:
 
 
 async def _close_to_connections(admin_url: str, name: str) -> None:
-    """Nobody may be connected to a template: refuse new connections, end those a migration left."""
+    """Refuse new connections to a template and terminate those that a migration has left."""
     connection = await connect(admin_url)
     try:
         await connection.execute(f"ALTER DATABASE {_quoted(name)} WITH ALLOW_CONNECTIONS false")
@@ -75,7 +75,7 @@ async def _close_to_connections(admin_url: str, name: str) -> None:
 
 
 def _identity(migrate: Migration) -> str:
-    """Return what makes two migrations the same, in every process: where the function was defined."""
+    """Return the module and name of a migration function, which identify it in every process."""
     while isinstance(migrate, functools.partial):
         migrate = migrate.func
     own = f"{os.getpid()} {migrate!r}"
@@ -122,7 +122,7 @@ class Templates:
             name = self._name(service, f"t{sha256(' '.join(key).encode()).hexdigest()[:12]}")
             guard = await connect(self.admin_url)
             try:
-                # Released with the connection. Another process of the run waits here while we migrate.
+                # Released with the connection. Other processes of the run wait here during the migration.
                 await guard.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", name)
                 # Closed to connections when it is complete.
                 state = await guard.fetchval("SELECT datallowconn FROM pg_database WHERE datname = $1", name)

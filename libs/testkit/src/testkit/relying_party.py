@@ -1,7 +1,7 @@
 """A relying party at a browser, as the OpenID certification suite drives them.
 
-Authlib's client makes and redeems the requests and judges ID tokens, joserfc checks signatures by the
-published keys. Nothing of the issuer's own code is used.
+Authlib's client sends the requests and validates ID tokens; joserfc verifies signatures with the published
+keys. The issuer's own code is not used.
 """
 
 import html as entities
@@ -27,7 +27,7 @@ TLS = ssl.create_default_context()
 
 
 class Clock(Protocol):
-    """What tells the issuer's time."""
+    """The issuer's clock."""
 
     def now(self) -> datetime:
         """The present."""
@@ -51,7 +51,7 @@ class RelyingParty:
     auth_method: str = "client_secret_basic"
     response_mode: str = "query"
     alg: str = "ES256"
-    """What its ID tokens are signed with."""
+    """The signature algorithm of its ID tokens."""
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -80,7 +80,7 @@ class RelyingParty:
         return self.browser.authorize_url(verifier=VERIFIER, **(base | params))  # type: ignore[no-any-return]
 
     async def follow(self, answer: httpx.Response, decision: str = "allow") -> httpx.Response:
-        """What a person does until the browser leaves the issuer."""
+        """Act as the person until the browser leaves the issuer."""
         for _ in range(10):
             location = answer.headers.get("location", "")
             if location.startswith("/login"):
@@ -98,12 +98,12 @@ class RelyingParty:
         raise AssertionError("the issuer asks for ever")
 
     async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
-        """Post the decision that a page asks for."""
+        """Post the decision on a consent page."""
         form = {**hidden_fields(page.text), "decision": decision}
         return await self.http.post("/authorize/decision", data=form)
 
     def response_of(self, answer: httpx.Response) -> dict[str, str]:
-        """The parameters of an authorization response, which comes in the mode that was asked for."""
+        """Return the parameters of an authorization response in the requested response mode."""
         if self.response_mode == "form_post":
             assert answer.status_code == 200, answer.text
             assert f'action="{entities.escape(self.callback)}"' in answer.text
@@ -116,7 +116,7 @@ class RelyingParty:
         return self.response_of(await self.follow(await self.http.get(self.url(**params)), decision))
 
     async def redeem(self, code: str, **changes: str) -> httpx.Response:
-        """Redeem a code without Authlib's client, to send what it would not."""
+        """Redeem a code without Authlib's client, to send parameters that it would not send."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -167,14 +167,14 @@ class RelyingParty:
         return dict(decoded.claims)
 
     async def userinfo(self, tokens: dict[str, Any]) -> dict[str, Any]:
-        """What userinfo says to a bearer."""
+        """Return the userinfo response."""
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         answer = await self.http.get("/userinfo", headers=headers)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     async def signed_in(self) -> bool:
-        """Whether the issuer answers without asking the person anything."""
+        """Return whether the issuer responds without interaction."""
         return "code" in await self.authorize(prompt="none")
 
     async def logout(self, **params: str) -> httpx.Response:
@@ -182,7 +182,7 @@ class RelyingParty:
         return await self.http.get("/end_session", params=params)
 
     async def confirm(self, page: httpx.Response) -> httpx.Response:
-        """The person says yes to signing out."""
+        """Confirm the sign-out."""
         assert (page.status_code, "/end_session/confirm" in page.text) == (200, True), page.text
         return await self.http.post("/end_session/confirm", data=hidden_fields(page.text))
 
@@ -220,7 +220,7 @@ class Fapi(RelyingParty):
         return await self.http.post("/par", data=form, headers=headers)
 
     def pushed(self, answer: httpx.Response, **more: str) -> str:
-        """The authorization request that names what was pushed."""
+        """Return the authorization request for the pushed request."""
         assert answer.status_code == 201, answer.text
         return "/authorize?" + urlencode(
             {"client_id": self.client_id, "request_uri": answer.json()["request_uri"]} | more
@@ -256,6 +256,6 @@ class Fapi(RelyingParty):
         return {**body, "claims": claims}
 
     async def call(self, token: str, *, scheme: str = "DPoP", **changes: Any) -> httpx.Response:
-        """Ask the resource, here userinfo, with a proof."""
+        """Call the resource (userinfo) with a proof."""
         headers = self.proof("/userinfo", method="GET", token=token, **changes)
         return await self.http.get("/userinfo", headers={"Authorization": f"{scheme} {token}", **headers})

@@ -1,4 +1,4 @@
-"""An application behind a real HTTP server, on a loopback port of its own, in the loop of the test."""
+"""An application on a real HTTP server, on a loopback port, in the test's event loop."""
 
 import contextlib
 import socket
@@ -9,20 +9,20 @@ import uvicorn
 
 
 class Served:
-    """A port, taken before there is an application: an issuer has to know its own address."""
+    """A port reserved before the application exists, because an issuer needs its own URL."""
 
     def __init__(self) -> None:
         """Take any free port."""
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        """Where the application will be: scheme, address and port."""
+        """The origin of the application: scheme, address and port."""
 
     @contextlib.asynccontextmanager
     async def running(self, app: Any) -> AsyncIterator[None]:
-        """Serve the ASGI application `app`, whose lifespan is the caller's, for as long as this lasts.
+        """Serve the ASGI application `app` until the context exits; the caller manages its lifespan.
 
-        uvicorn's own way down looks up ten times a second only, for every test; here listeners and
-        connections are closed at once, so a request that is running then is broken off.
+        uvicorn's own shutdown polls ten times a second, which would slow down every test. Here, listeners and
+        connections are closed immediately, which aborts running requests.
         """
         server = uvicorn.Server(
             uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False)
@@ -39,5 +39,5 @@ class Served:
                 connection.shutdown()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._socket.close()

@@ -21,7 +21,7 @@ KINDS = ("postgresql", "rabbitmq", "node", "apache")
 
 
 class Address(NamedTuple):
-    """Where a run's backends are asked for. Plain values: it is sent to the workers."""
+    """The address for requests for backends, as plain values, because it is sent to the workers."""
 
     run_id: str
     socket: str
@@ -29,7 +29,7 @@ class Address(NamedTuple):
 
 
 class Backends(Protocol):
-    """Gives the backends of one run."""
+    """Provides the backends of one run."""
 
     run_id: str
     """Names the run, in all its processes; databases begin with it."""
@@ -55,7 +55,7 @@ class OwnBackends:
 
     @property
     def started(self) -> list[Backend]:
-        """The backends that somebody has asked for."""
+        """Return the requested backends."""
         return list(self._started.values())
 
     def get(self, kind: str) -> Backend:
@@ -72,7 +72,7 @@ class OwnBackends:
             return self._started[kind]
 
     def listen(self) -> Address:
-        """Answer workers from now on, each in a thread of its own; returns where, for `SharedBackends`."""
+        """Start answering workers, each in a thread; return the address for `SharedBackends`."""
         if self._listener is None:
             self._directory = tempfile.mkdtemp(prefix="zhuxue-run-")
             self._listener = Listener(f"{self._directory}/socket", authkey=self._key, backlog=64)
@@ -87,7 +87,7 @@ class OwnBackends:
             try:
                 connection = listener.accept()
             except (OSError, EOFError, AuthenticationError):
-                continue  # a worker died while it connected
+                continue  # a worker exited while connecting
             if self._closing:
                 connection.close()
                 return

@@ -1,6 +1,6 @@
-"""Access tokens for tests: good ones, and every bad one that a resource server has to refuse.
+"""Access tokens for tests: valid tokens, and invalid tokens that a resource server must reject.
 
-Nothing here uses authkit, so that a mistake there cannot hide itself.
+This module does not use authkit, so that it cannot repeat a mistake of authkit.
 """
 
 import base64
@@ -32,7 +32,7 @@ class _Omit:
 
 
 OMIT: Final = _Omit()
-"""As the value of a claim or header: leave it out."""
+"""Value of a claim or header that is omitted."""
 
 
 class _Clock(Protocol):
@@ -141,7 +141,7 @@ class TokenFactory:
     # --- tokens ---
 
     def access_token(self, *, headers: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        """Make a token signed with our key; valid unless `headers` or `claims` spoil it."""
+        """Make a token signed with the issuer's key; valid unless `headers` or `claims` invalidate it."""
         return self.sign(self.header(headers), self.claims(**claims))
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
@@ -149,7 +149,7 @@ class TokenFactory:
         key = self.private_pem().decode()
         if header.get("typ") is not None and header.get("alg") == ALGORITHM:
             return str(jws.sign(dict(claims), key, headers=dict(header), algorithm=ALGORITHM))
-        # python-jose insists on typ and alg; a spoilt header is put together by hand.
+        # python-jose requires typ and alg, so an invalid header is built by hand.
         signed = f"{_segment(header)}.{_segment(claims)}"
         return f"{signed}.{b64url(jwk.construct(key, ALGORITHM).sign(signed.encode()))}"
 

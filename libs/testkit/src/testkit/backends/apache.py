@@ -64,8 +64,8 @@ def start() -> Backend:
 def serve(program: Path, root: Path, port: int, site: Sequence[str]) -> PrivateProcess:
     """Start a server on `port` of 127.0.0.1 with the lines of `site`; all its files are below `root`.
 
-    `root` is the caller's to make and is removed by `stop()`. Raises UnavailableError with the server's
-    words when it does not come up.
+    The caller creates `root`; `stop()` removes it. Raises UnavailableError with the server's output if the
+    server does not start.
     """
     for folder in ("htdocs", "cache", "run"):
         (root / folder).mkdir()
@@ -81,7 +81,7 @@ def serve(program: Path, root: Path, port: int, site: Sequence[str]) -> PrivateP
         *site,
     ]
     if os.geteuid() == 0:
-        # Root listens and gives the work to somebody without rights.
+        # Root opens the port; an unprivileged user serves requests.
         user = pwd.getpwnam("nobody")
         os.chown(root / "cache", user.pw_uid, user.pw_gid)
         root.chmod(0o755)

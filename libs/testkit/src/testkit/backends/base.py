@@ -1,4 +1,4 @@
-"""The order of ways to get a backend, and the error when all of them fail."""
+"""The ways to get a backend, in order, and the error if all of them fail."""
 
 import asyncio
 import logging
@@ -16,24 +16,24 @@ T = TypeVar("T")
 
 
 class UnavailableError(Exception):
-    """One way cannot be used here; the message says why. The next way is tried."""
+    """One way is not available here; the message gives the reason. The next way is tried."""
 
 
 class NoBackendError(RuntimeError):
-    """No way worked. Lists each way with its reason, so that nothing is ever skipped unseen."""
+    """All ways failed. The message lists each way with its reason."""
 
 
 class MisconfiguredError(NoBackendError):
-    """A backend was named explicitly and does not work; falling through would hide that."""
+    """An explicitly configured backend does not work, so no other way is tried."""
 
 
 INSTALL_SECONDS = 300
 
 
 def installed_by(what: str, command: Sequence[str], **where: Any) -> None:
-    """Run a command that installs something, with `subprocess.run`'s `cwd` and `env`.
+    """Run an installation command, with `subprocess.run`'s `cwd` and `env`.
 
-    UnavailableError, in the command's own last words, when it fails or takes too long.
+    Raises UnavailableError with the end of the command's output if it fails or times out.
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -53,12 +53,12 @@ def installed_by(what: str, command: Sequence[str], **where: Any) -> None:
 
 
 def _nothing() -> None:
-    """Stop of a backend that somebody else started."""
+    """The `stop` of a backend that this run has not started."""
 
 
 @dataclass
 class Backend:
-    """A usable server: where it is, how it was found, and how to let go of it."""
+    """A usable server: its URL, how it was found, and how to stop it."""
 
     kind: str
     url: str
@@ -66,17 +66,17 @@ class Backend:
     close: Callable[[], None] = field(default=_nothing, repr=False)
 
     def stop(self) -> None:
-        """Stop what was started for us; a found server is left alone. Safe to call twice."""
+        """Stop the server if it was started for this run. Safe to call twice."""
         close, self.close = self.close, _nothing
         close()
 
     @property
     def found(self) -> bool:
-        """Whether the server was there before and stays; false for one that was started for us."""
+        """Return whether the server existed before; false if it was started for this run."""
         return self.close is _nothing
 
     def borrowed(self) -> "Backend":
-        """The same server, for a process that must not stop it."""
+        """Return the same server for a process that must not stop it."""
         return Backend(self.kind, self.url, self.via)
 
 
@@ -89,7 +89,7 @@ class Way:
 
 
 def first_available(kind: str, ways: Sequence[Way]) -> Backend:
-    """Return the backend of the first way that works; NoBackendError tells why each one failed."""
+    """Return the backend of the first way that works; NoBackendError lists the reasons of all failures."""
     failures: list[str] = []
     began = time.monotonic()
     for way in ways:
@@ -115,17 +115,17 @@ def from_environment(kind: str, variable: str, probe: Callable[[str], str]) -> B
     try:
         return Backend(kind, probe(url))
     except UnavailableError as error:
-        # The URL itself stays out of the message: it may hold a password.
+        # The message omits the URL, which may contain a password.
         raise MisconfiguredError(
             f"{variable} is set, but its {kind} is unusable: {error}. Fix or unset it."
         ) from error
 
 
 def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run `coroutine` to its end on a loop of its own, in a thread of its own.
+    """Run `coroutine` to completion on a new loop in a new thread.
 
-    Session fixtures are synchronous and may run while a test's loop is current; asyncio.run() in the
-    same thread would refuse, or would unset that loop.
+    Session fixtures are synchronous and may run while a test's loop is current. asyncio.run() in the same
+    thread would fail or unset that loop.
     """
     result: list[T] = []
     failure: list[BaseException] = []
@@ -133,7 +133,7 @@ def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
     def target() -> None:
         try:
             result.append(asyncio.run(coroutine))
-        except BaseException as error:  # handed to the calling thread
+        except BaseException as error:  # re-raised in the calling thread
             failure.append(error)
 
     thread = threading.Thread(target=target, name="testkit-probe", daemon=True)
@@ -149,7 +149,7 @@ def wait_until_ready(
 ) -> None:
     """Call `probe` until it stops raising UnavailableError, at most `seconds`, while `alive()`.
 
-    Raises UnavailableError with the end of the server's log when it dies or takes too long.
+    Raises UnavailableError with the end of the server's log if it exits or times out.
     """
     deadline = time.monotonic() + seconds
     while True:

@@ -1,4 +1,4 @@
-"""Servers in Docker: only when a daemon answers at once and the image is here or comes quickly."""
+"""Servers in Docker, if the daemon responds and the image is present or can be pulled in time."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def ensure_daemon() -> None:
         raise UnavailableError(f"no Docker daemon: {error}") from error
     try:
         client.ping()
-    except Exception as error:  # the client lets errors of requests and urllib3 through
+    except Exception as error:  # the client also raises errors of requests and urllib3
         raise UnavailableError(f"the Docker daemon does not answer: {error}") from error
     finally:
         client.close()
@@ -60,12 +60,12 @@ def ensure_image(image: str) -> None:
 
 
 def in_docker(image: str, run: Callable[[], Backend]) -> Backend:
-    """Return what `run` starts from `image`; every failure becomes UnavailableError."""
+    """Return the backend that `run` starts from `image`; every failure becomes UnavailableError."""
     ensure_daemon()
     ensure_image(image)
     from testcontainers.core.config import testcontainers_config
 
-    # The reaper is one more image to pull; we stop our containers ourselves.
+    # The reaper would be another image to pull; `stop` removes the containers.
     testcontainers_config.ryuk_disabled = True
     try:
         return run()

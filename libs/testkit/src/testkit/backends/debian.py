@@ -13,9 +13,9 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 
 @contextlib.contextmanager
 def services_stay_stopped() -> Iterator[None]:
-    """While inside, Debian's maintainer scripts start no services (invoke-rc.d's policy, exit 101).
+    """Prevent Debian's maintainer scripts from starting services (invoke-rc.d's policy, exit 101).
 
-    A policy that the machine already has is left as it is.
+    An existing policy of the machine is kept.
     """
     if _POLICY.exists():
         yield
@@ -35,7 +35,7 @@ def _apt_get(*arguments: str) -> None:
 
 
 def install(*packages: str) -> None:
-    """Install `packages` and what they depend on; UnavailableError when that is not possible here."""
+    """Install `packages` and their dependencies; UnavailableError if that is not possible here."""
     if shutil.which("apt-get") is None:
         raise UnavailableError("no apt-get on this machine")
     if os.geteuid() != 0:
@@ -45,6 +45,6 @@ def install(*packages: str) -> None:
         try:
             _apt_get("install", "-y", "--no-install-recommends", *packages)
         except UnavailableError:
-            # An empty or old package list; the error that counts is the second one.
+            # The package list may be empty or old, so only the second error counts.
             _apt_get("update")
             _apt_get("install", "-y", "--no-install-recommends", *packages)

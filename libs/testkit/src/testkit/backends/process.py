@@ -1,4 +1,4 @@
-"""Servers started privately: own process group, own directory, gone with the test run whatever ends it."""
+"""Private servers with their own process group and directory, removed when the test run ends or is killed."""
 
 import contextlib
 import fcntl
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-# The watchdog outlives a killed test run: its stdin closes when we die, and it then removes what we
-# left. A line on stdin means that we have cleaned up ourselves.
+# The watchdog survives a killed test run: its stdin closes, and it cleans up. A line on stdin means
+# that the test run has cleaned up itself.
 _WATCHDOG = """
 read -r line && exit 0
 group=$1; shift
@@ -27,12 +27,12 @@ rm -rf -- "$@"
 # Below the range from which Linux takes ports for outgoing connections and for "any port", as far as that is
 # left as it is: a port that is free now is not given away before the server that it is for has started.
 _PORTS = range(20_000, 32_000)
-_lock_file = -1  # a file descriptor, open until the process ends
+_lock_file = -1  # a file descriptor, open until the process exits
 _taken: set[int] = set()
 
 
 def _reserve(port: int) -> bool:
-    """Reserve `port` for this process until it ends, by a lock that other test runs of this user see."""
+    """Reserve `port` for this process until it exits, by a lock that other test runs of this user see."""
     global _lock_file
     if _lock_file < 0:
         name = Path(tempfile.gettempdir()) / f"zhuxue-ports-{os.geteuid()}"
@@ -40,7 +40,7 @@ def _reserve(port: int) -> bool:
     if port in _taken:
         return False
     try:
-        # One byte for each port. Such a lock goes with the process, whatever ends it.
+        # One byte per port. The kernel releases the lock when the process exits.
         fcntl.lockf(_lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
         return False
@@ -61,7 +61,7 @@ def _free(port: int) -> bool:
 def free_ports(count: int) -> list[int]:
     """Return `count` consecutive TCP ports of 127.0.0.1 that are free.
 
-    No call in this or another process returns them again while this process lives.
+    No call in this or another process returns them again until this process exits.
     """
     for _ in range(1000):
         first = random.randrange(_PORTS.start, _PORTS.stop - count)
@@ -77,7 +77,7 @@ def free_port() -> int:
 
 
 def make_directory(prefix: str, in_memory_bytes: int = 0) -> Path:
-    """Make a temporary directory; in memory (/dev/shm) when that has `in_memory_bytes` to spare."""
+    """Create a temporary directory; in memory (/dev/shm) if `in_memory_bytes` are free there."""
     memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the name unguessable
     parent = None
     usable = in_memory_bytes and os.access(memory, os.W_OK | os.X_OK)
@@ -87,7 +87,7 @@ def make_directory(prefix: str, in_memory_bytes: int = 0) -> Path:
 
 
 class PrivateProcess:
-    """A server process in a group of its own, with the directories that go when it goes."""
+    """A server process in its own group, with directories that are removed with it."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class PrivateProcess:
         user: int | None = None,
         group: int | None = None,
     ) -> None:
-        """Start `command` with output to `log`, as `user`/`group` when given (root drops its rights)."""
+        """Start `command` with output to `log`, as `user`/`group` if given (root drops its privileges)."""
         self._log = log
         self._directories = list(directories)
         with log.open("ab") as output:
@@ -133,15 +133,15 @@ class PrivateProcess:
 
     @property
     def pid(self) -> int:
-        """The process id, which is the id of its process group too."""
+        """Return the process id, which is also the id of its process group."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the started process still runs."""
+        """Return whether the started process still runs."""
         return self._process.poll() is None
 
     def tail(self, characters: int = 1500) -> str:
-        """Return the end of what the server wrote."""
+        """Return the end of the server's output."""
         try:
             return self._log.read_text(errors="replace")[-characters:].strip() or "(it wrote nothing)"
         except OSError as error:
@@ -150,7 +150,7 @@ class PrivateProcess:
     def stop(self, first: signal.Signals = signal.SIGKILL, grace: float = 5.0) -> None:
         """Send `first`, after `grace` seconds SIGKILL to the group, and remove the directories.
 
-        The data is thrown away, so a server may be killed outright.
+        The data is discarded, so a server may be killed.
         """
         if self.alive():
             self._process.send_signal(first)

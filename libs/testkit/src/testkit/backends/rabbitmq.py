@@ -28,7 +28,7 @@ from testkit.backends.process import PrivateProcess, free_port, make_directory
 IMAGE = "rabbitmq:4.2.9-management"
 PACKAGE = "rabbitmq-server"
 START_SECONDS = 60.0
-# Two schedulers that do not spin: the tests need the cores themselves.
+# Two schedulers without busy waiting, because the tests need the cores.
 ERLANG_ARGUMENTS = "+S 2:2 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}"
 # Quorum queues flush each message to disk; the log they flush to is at most 512 MiB.
 _IN_MEMORY_BYTES = 2 * 1024**3
@@ -36,7 +36,7 @@ LOCALHOST = "amqp://guest:guest@localhost:5672/"
 
 
 async def _check(url: str) -> None:
-    # A bare connection first: the AMQP client logs each refusal, and waiting for a start makes many.
+    # A TCP connection first, because the AMQP client logs each refused connection during the start.
     address = make_url(url)
     port = address.port or (5671 if address.drivername == "amqps" else 5672)
     _, writer = await asyncio.wait_for(asyncio.open_connection(address.host, port), timeout=3)
@@ -46,7 +46,7 @@ async def _check(url: str) -> None:
 
 
 def probe(url: str) -> str:
-    """`url` when its broker lets us in; UnavailableError says why not."""
+    """Return `url` if its broker accepts a connection; UnavailableError gives the reason if not."""
     if not url.startswith(("amqp://", "amqps://")):
         raise UnavailableError("not an amqp:// or amqps:// URL")
     try:
@@ -83,7 +83,7 @@ def _in_docker() -> Backend:
 
 
 def find_server() -> Path:
-    """Find the broker's own start script; UnavailableError when no broker is installed.
+    """Find the broker's own start script; UnavailableError if no broker is installed.
 
     Debian's /usr/sbin/rabbitmq-server is a wrapper that changes to the system account and reads the
     system's settings, so the script inside the package comes first.
@@ -98,7 +98,7 @@ def find_server() -> Path:
 
 
 def find_epmd() -> Path:
-    """Erlang's port mapper, on PATH or beside the runtime; UnavailableError without it."""
+    """Find Erlang's port mapper, on PATH or in the runtime's directory; UnavailableError without it."""
     on_path = shutil.which("epmd")
     if on_path:
         return Path(on_path)
@@ -109,13 +109,13 @@ def find_epmd() -> Path:
 
 
 def private_environment(root: Path, port: int, dist_port: int, epmd_port: int) -> dict[str, str]:
-    """Return settings that keep a broker apart from any other: ports, files, name and cookie."""
+    """Return settings that isolate a broker from others: ports, files, name and cookie."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))
     }
     return {
         **inherited,
-        "HOME": str(root),  # where Erlang keeps its cookie
+        "HOME": str(root),  # Erlang stores its cookie there
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODENAME": f"zhuxue-{secrets.token_hex(4)}@localhost",
@@ -137,12 +137,12 @@ def private_environment(root: Path, port: int, dist_port: int, epmd_port: int) -
 
 
 def start_private(server: Path, epmd: Path) -> Backend:
-    """Start a broker of its own on a free port of 127.0.0.1, removed with its data by `stop()`."""
+    """Start a private broker on a free port of 127.0.0.1; `stop()` removes it with its data."""
     root = make_directory("zhuxue-rabbitmq-", in_memory_bytes=_IN_MEMORY_BYTES)
     started: list[PrivateProcess] = []
 
     def close() -> None:
-        # The broker first: it would complain in vain that its port mapper has gone.
+        # The broker first, because it logs errors if its port mapper stops before.
         for process in reversed(started):
             process.stop()
         shutil.rmtree(root, ignore_errors=True)
@@ -156,7 +156,7 @@ def start_private(server: Path, epmd: Path) -> Backend:
         (root / "enabled_plugins").write_text("[].\n")
         port, dist_port, epmd_port = free_port(), free_port(), free_port()
         env = private_environment(root, port, dist_port, epmd_port)
-        # Started by us, not by Erlang: that one would daemonize and outlive the test run.
+        # Started here, because Erlang would start it as a daemon that survives the test run.
         mapper: list[str | Path] = [epmd, "-address", "127.0.0.1", "-port", str(epmd_port)]
         started.append(PrivateProcess(mapper, log=root / "epmd.log", directories=[], env=env))
         broker = PrivateProcess([server], log=root / "broker.log", directories=[root], env=env)
@@ -196,5 +196,5 @@ WAYS = (
 
 
 def start() -> Backend:
-    """Find or start a RabbitMQ that takes quorum queues; NoBackendError when there is none."""
+    """Find or start a RabbitMQ that supports quorum queues; NoBackendError without one."""
     return first_available("rabbitmq", WAYS)
