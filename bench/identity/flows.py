@@ -49,7 +49,7 @@ class Side(Protocol):
 
 
 def authorize_url(side: Side, client: Client, resource: str = RESOURCE) -> str:
-    """An authorization request as our own applications make it."""
+    """Return an authorization request like those of Zhuxue's own applications."""
     query = {
         "response_type": "code",
         "client_id": client.client_id,
@@ -74,7 +74,7 @@ async def signed_in(side: Side, browser: Browser, client: Client, phone: str) ->
 
 
 async def code_flow(side: Side, browser: Browser, client: Client, resource: str = RESOURCE) -> dict[str, Any]:
-    """From the authorization request to the tokens, in a session that lives."""
+    """Run the flow from the authorization request to the tokens, in an existing session."""
     return await _to_tokens(browser, client, await browser.get(authorize_url(side, client, resource)))
 
 
@@ -117,7 +117,7 @@ class Texts:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Answer for as long as the context lasts."""
+        """Serve until the context exits."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         try:

@@ -9,9 +9,9 @@ Topology, all durable, below a namespace (`zhuxue` unless tests isolate themselv
 - `<ns>.dead`, `<ns>.<queue>.dead.v2`: the broker moves a message there that exceeds the delivery limit of its
 queue. The service moves these messages to its table of dead letters.
 
-What brokers count differs (3.10 to 4.2 count `basic.nack`, 4.3 does not; 4.0 and later have a default limit
-of 20), so nothing here depends on it: failed attempts are counted in a header of ours, and the consumer
-gives up on a message that keeps killing its process before the broker would.
+Brokers count deliveries differently (3.10 to 4.2 count `basic.nack`, 4.3 does not; 4.0 and later have a
+default limit of 20), so this module does not depend on it: a header counts failed attempts, and the consumer
+dead-letters a message that repeatedly kills its process before the broker would.
 """
 
 import asyncio

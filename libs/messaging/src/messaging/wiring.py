@@ -26,8 +26,8 @@ class LocalListener:
 class Messaging:
     """The outbox and the subscriptions of one service.
 
-    They use a separate connection pool, `background`, with one connection for each concurrent event, so that
-    a burst of events and requests never wait for each other's connections.
+    Relay and consumers use a separate connection pool, `background`, with one connection for each concurrent
+    event, so that a burst of events and requests never wait for each other's connections.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class RelyingParty:
         )
 
     def url(self, **params: str) -> str:
-        """An authorization request, good unless `params` change it."""
+        """Return an authorization request, valid unless `params` change it."""
         mode = {} if self.response_mode == "query" else {"response_mode": self.response_mode}
         base = {"client_id": self.client_id, "scope": "openid", "redirect_uri": self.callback} | mode
         return self.browser.authorize_url(verifier=VERIFIER, **(base | params))  # type: ignore[no-any-return]

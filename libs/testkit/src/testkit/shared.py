@@ -105,7 +105,7 @@ class OwnBackends:
                 connection.send(backend.borrowed())
 
     def close(self) -> None:
-        """Stop what was started, the latest first. Safe to call twice."""
+        """Stop the started backends, the latest first. Safe to call twice."""
         if self._listener is not None and self._thread is not None:
             self._closing = True
             with contextlib.suppress(OSError, EOFError):

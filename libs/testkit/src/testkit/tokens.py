@@ -145,7 +145,7 @@ class TokenFactory:
         return self.sign(self.header(headers), self.claims(**claims))
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-        """Exactly this header and these claims under an ES256 signature of our key."""
+        """Sign exactly this header and these claims with the issuer's key (ES256)."""
         key = self.private_pem().decode()
         if header.get("typ") is not None and header.get("alg") == ALGORITHM:
             return str(jws.sign(dict(claims), key, headers=dict(header), algorithm=ALGORITHM))
@@ -154,15 +154,15 @@ class TokenFactory:
         return f"{signed}.{b64url(jwk.construct(key, ALGORITHM).sign(signed.encode()))}"
 
     def wrong_issuer(self, **claims: Any) -> str:
-        """Signed with our key, but naming another issuer."""
+        """Make a token signed with the issuer's key that names another issuer."""
         return self.access_token(**{"iss": "https://elsewhere.test", **claims})
 
     def wrong_audience(self, **claims: Any) -> str:
-        """For another resource server."""
+        """Make a token for another resource server."""
         return self.access_token(**{"aud": "urn:zhuxue:elsewhere", **claims})
 
     def expired(self, seconds_ago: int = 3600, **claims: Any) -> str:
-        """Expired `seconds_ago`, otherwise valid."""
+        """Make a token that expired `seconds_ago`, otherwise valid."""
         end = self._now() - seconds_ago
         return self.access_token(**{"iat": end - LIFETIME_SECONDS, "exp": end, **claims})
 
@@ -178,16 +178,16 @@ class TokenFactory:
         return f"{signed}.{b64url(hmac.new(secret, signed.encode(), hashlib.sha256).digest())}"
 
     def unknown_kid(self, **claims: Any) -> str:
-        """Signed with our key under a kid that the JWK Set lacks."""
+        """Make a token signed with the issuer's key, with a kid that is not in the JWK Set."""
         return self.access_token(headers={"kid": "unknown-" + secrets.token_hex(4)}, **claims)
 
     def embedded_jwk(self, **claims: Any) -> str:
-        """Signed with an attacker's key, which the header brings along as `jwk` (RFC 7515 section 4.1.3)."""
+        """Make a token signed with an attacker's key in the header `jwk` (RFC 7515 section 4.1.3)."""
         attacker = TokenFactory(kid=self.kid)
         return attacker.sign(self.header({"jwk": attacker.public_jwk()}), self.claims(**claims))
 
     def foreign_signature(self, **claims: Any) -> str:
-        """Our header and kid, signed with a key that is not ours."""
+        """Make a token with the issuer's header and kid, signed with another key."""
         return TokenFactory(kid=self.kid).sign(self.header(), self.claims(**claims))
 
     def tampered(self, **claims: Any) -> str:

@@ -121,7 +121,7 @@ async def step3_notice(story: Story, tell: Tell = lambda _: None) -> dict[str, A
 
 
 async def step5_suspend(story: Story) -> dict[str, Any]:
-    """Suspended in Identity: within a second Office and Cockpit refuse tokens that have not expired.
+    """Suspend people in Identity: within a second, Office and Cockpit reject their unexpired tokens.
 
     The teacher for Office, and a colleague of the county who may see figures for Cockpit.
     """

@@ -57,7 +57,7 @@ WAYS = (
 
 
 def start() -> Backend:
-    """Find the server program or install it; NoBackendError says what was tried. Starts nothing."""
+    """Find the server program or install it; NoBackendError lists the tried ways. Does not start a server."""
     return first_available("apache", WAYS)
 
 
