@@ -26,7 +26,7 @@ Next:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scaffold")
     commands = parser.add_subparsers(dest="command", required=True)
     feature = commands.add_parser("feature", help="a feature of a service")

@@ -1,4 +1,4 @@
-"""`make new-feature SERVICE= NAME=`: a feature with an example of each file, wired into its service."""
+"""`make new-feature SERVICE= NAME=`: write a feature with an example of each file, and register it."""
 
 import ast
 import re
@@ -35,7 +35,7 @@ def add_feature(
 
 
 def head_revision(versions: Path) -> str:
-    """The newest migration's revision. Raises `BadName` unless there is exactly one."""
+    """Return the revision of the newest migration. Raises `BadName` unless there is exactly one head."""
     revisions, followed = set(), set()
     for path in versions.glob("*.py"):
         text = path.read_text()
@@ -48,7 +48,7 @@ def head_revision(versions: Path) -> str:
 
 
 def _numbered(path: Path, head: str) -> Path:
-    """Give the template's migration the number after `head`; any other file is left alone."""
+    """Number the template's migration after `head`; return other files unchanged."""
     if path.parent.name != "versions":
         return path
     revision = f"{int(head) + 1:04}"
@@ -58,7 +58,7 @@ def _numbered(path: Path, head: str) -> Path:
 
 
 def _route(app: Path, names: Names) -> Path:
-    """Include the router where the application is made with `routers=…`."""
+    """Add the router to the `routers=…` argument of the application."""
     text = app.read_text()
     listed = [
         keyword.value
@@ -87,7 +87,7 @@ def _route(app: Path, names: Names) -> Path:
 
 
 def _register(models: Path, names: Names) -> Path:
-    """Import the model where the service collects its models."""
+    """Import the model in the module that collects the service's models."""
     text = models.read_text()
     one = names.apply("Widget")
     line = f"from {names.service}.{names.plural}.models import {one}\n"
@@ -100,6 +100,6 @@ def _register(models: Path, names: Names) -> Path:
 
 
 def _offset(text: str, line: int, column: int) -> int:
-    """The index of a position as `ast` counts it: columns in bytes of UTF-8."""
+    """Return the index of an `ast` position, whose columns count UTF-8 bytes."""
     lines = text.splitlines(keepends=True)
     return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())

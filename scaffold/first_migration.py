@@ -1,6 +1,6 @@
 """Print the first migration of a new service: `python -m scaffold.first_migration NAME`.
 
-Runs in a process of its own: the service was written a moment ago.
+Runs in a separate process, because the service has only just been written.
 """
 
 import importlib
@@ -47,7 +47,7 @@ def upgrade() -> None:
 
 
 def render(metadata: MetaData) -> str:
-    """The migration that makes all tables of `metadata`; those of jobs by the functions of their library."""
+    """Render the migration that creates all tables of `metadata`; job tables by their library's functions."""
     of_jobs = new_metadata()
     JobQueue(of_jobs)
     operations: list[MigrateOperation] = []
@@ -72,7 +72,7 @@ def render(metadata: MetaData) -> str:
 
 
 def _render(kind: str, item: Any, _: object) -> str | Literal[False]:
-    """Ltree as we write it; everything else as alembic does."""
+    """Render ltree in the house style; leave other types to alembic."""
     return "LTree()" if kind == "type" and type(item).__name__ == "LTree" else False
 
 

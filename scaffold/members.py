@@ -1,7 +1,7 @@
 """The members of the workspace, and the places in other files that repeat their names.
 
-A place is a part of a file in which each member of a kind occurs once. Reading all places and comparing them
-with members.toml shows what somebody has forgotten to write.
+A place is a part of a file in which each member of a kind occurs once. Comparing all places with members.toml
+reveals missing entries.
 """
 
 import re
@@ -25,12 +25,12 @@ class Members:
 
     @classmethod
     def load(cls, root: Path = ROOT) -> Self:
-        """Read the list of the workspace at `root`."""
+        """Read members.toml of the workspace at `root`."""
         content = tomllib.loads((root / "members.toml").read_text(encoding="utf-8"))
         return cls(tuple(content["libs"]), dict(content["services"]), tuple(content["programs"]))
 
     def of(self, kind: str) -> set[str]:
-        """The names of a kind: `services`, `clients` (services that call Identity), `all` or `shipped`."""
+        """Return the names of a kind: `services`, `clients` (which call Identity), `all` or `shipped`."""
         return {
             "services": set(self.services),
             "clients": set(self.services) - {"identity"},
@@ -39,7 +39,7 @@ class Members:
         }[kind]
 
     def folders(self) -> Iterator[str]:
-        """Where the members are, relative to the root."""
+        """Return the folders of the members, relative to the root."""
         yield from (f"libs/{name}" for name in self.libs)
         yield from (f"services/{name}" for name in self.services)
         yield from self.programs
@@ -61,26 +61,26 @@ class Place:
     """What a new service adds at the end of the region: a template of `string.Template`."""
 
     def span(self, text: str) -> tuple[int, int]:
-        """Where the region is. Raises ValueError."""
+        """Return the span of the region. Raises ValueError."""
         found = re.search(self.region, text, re.DOTALL | re.MULTILINE)
         if found is None:
             raise ValueError(f"{self.file}: no {self.region!r}")
         return found.span(1)
 
     def named(self, text: str) -> set[str]:
-        """The members that the file names, in lower case."""
+        """Return the members that the file names, in lower case."""
         begin, end = self.span(text)
         return {name.lower() for name in re.findall(self.names, text[begin:end], re.MULTILINE)}
 
 
 def places() -> list[Place]:
-    """All places, in the order of scaffold/places.toml."""
+    """Return all places in the order of scaffold/places.toml."""
     content = tomllib.loads((Path(__file__).parent / "places.toml").read_text(encoding="utf-8"))
     return [Place(**place) for place in content["place"]]
 
 
 def disagreements(root: Path = ROOT) -> list[str]:
-    """What other files say of members and members.toml does not, or the reverse; one line each."""
+    """Return the differences between members.toml and the other files, one line each."""
     members = Members.load(root)
     found = [
         f"members.toml: {folder} is a folder with a pyproject.toml and not in the list"

@@ -1,21 +1,21 @@
-"""Names of what is made, and how they take the place of the template's."""
+"""Names of new services and features, and their substitution into the template."""
 
 import keyword
 import re
 from dataclasses import dataclass
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-# Python's own, and ours, that a package must not hide.
+# Names in Python and in this workspace that a package must not shadow.
 _TAKEN = {"platform", "secrets", "test", "tests", "bench", "scaffold"}
 MAX_LENGTH = 30
 
 
 class BadName(ValueError):
-    """Not fit for a package, a table and a path; the message says why."""
+    """The name is not valid for a package, a table and a path; the message gives the reason."""
 
 
 def checked(name: str) -> str:
-    """`name`, if it is fit for a package. Raises `BadName`."""
+    """Return `name` if it is a valid package name. Raises `BadName`."""
     if not _NAME.fullmatch(name) or len(name) > MAX_LENGTH:
         raise BadName(f"{name!r}: lower-case words of letters and digits, joined by _, {MAX_LENGTH} at most")
     if keyword.iskeyword(name) or name in _TAKEN:
@@ -24,7 +24,7 @@ def checked(name: str) -> str:
 
 
 def singular(plural: str) -> str:
-    """The English singular of a regular plural. Raises `BadName` for anything else."""
+    """Return the English singular of a regular plural. Raises `BadName` for other words."""
     for ending, one in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")):
         if plural.endswith(ending) and len(plural) > len(ending) + 1:
             return plural.removesuffix(ending) + one
@@ -32,13 +32,13 @@ def singular(plural: str) -> str:
 
 
 def camel(name: str) -> str:
-    """`work_orders` as `WorkOrders`."""
+    """Convert `work_orders` to `WorkOrders`."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
 @dataclass(frozen=True)
 class Names:
-    """The service and the feature, in place of `sample` and its `widgets` (样例)."""
+    """Names of the service and the feature that replace `sample` and `widgets` (样例)."""
 
     service: str
     plural: str = "widgets"
@@ -46,7 +46,7 @@ class Names:
     label: str = "样例"
 
     def apply(self, text: str) -> str:
-        """`text` of a template, with our names."""
+        """Replace the template's names in `text`."""
         words = {
             "/api/v1/widgets": f"/api/v1/{self.plural.replace('_', '-')}",
             "WIDGETS": self.plural.upper(),
@@ -59,6 +59,6 @@ class Names:
             "Sample": camel(self.service),
             "sample": self.service,
         }
-        # The longest first, all in one go: what has been put in is not replaced again.
+        # Longest first and in one pass, so that inserted names are not replaced again.
         pattern = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
         return re.sub(pattern, lambda match: words[match[0]], text)

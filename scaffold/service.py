@@ -1,4 +1,4 @@
-"""`make new-service NAME=`: a service without features, in every place that names the services."""
+"""`make new-service NAME=`: write a service without features, and add it wherever services are listed."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from scaffold.members import ROOT, Members, places
 from scaffold.names import BadName, Names, camel, checked
 from scaffold.writing import Written, copied
 
-# The template's own port, which no service has.
+# The template's port, which no service uses.
 _TEMPLATE_PORT = "8000"
 
 
 def add_service(name: str, *, label: str | None = None, root: Path = ROOT) -> Written:
-    """Write the service `name`: code, tests, first migration, and its entries elsewhere. Raises `BadName`."""
+    """Write service `name`: code, tests, first migration, and entries in other files. Raises `BadName`."""
     members = Members.load(root)
-    # Without underscores: the name stands in host names and environment variables.
+    # No underscores, because the name is used in host names and environment variables.
     if "_" in checked(name) or name in members.of("all"):
         raise BadName(f"{name!r} is taken, or has an underscore")
     folder = root / "services" / name
@@ -35,7 +35,7 @@ def add_service(name: str, *, label: str | None = None, root: Path = ROOT) -> Wr
 
 
 def _enter(name: str, label: str, port: int, root: Path) -> list[Path]:
-    """Add the service to the list, and to every place that repeats it."""
+    """Add the service to members.toml and to every place that repeats it."""
     listed = root / "members.toml"
     listed.write_text(listed.read_text().rstrip("\n") + f"\n{name} = {port}\n")
     values = {"name": name, "NAME": name.upper(), "Name": camel(name), "label": label, "port": str(port)}
@@ -52,7 +52,7 @@ def _enter(name: str, label: str, port: int, root: Path) -> list[Path]:
 
 
 def _first_migration(name: str, folder: Path, root: Path) -> Path:
-    """The migration that makes the libraries' tables, rendered from the models as they are today."""
+    """Render the migration that creates the libraries' tables from the current models."""
     sources = [root / "services" / name / "src", *sorted(root.glob("libs/*/src"))]
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", "scaffold.first_migration", name],

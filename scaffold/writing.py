@@ -1,4 +1,4 @@
-"""Files from templates, formatted as the workspace has it."""
+"""Write files from templates, formatted in the style of the workspace."""
 
 import subprocess
 import sys
@@ -14,36 +14,36 @@ TEMPLATE = Path(__file__).parent / "template"
 
 @dataclass
 class Written:
-    """The files that a command has made and changed."""
+    """Record the files that a command has created and changed."""
 
     root: Path
     new: list[Path] = field(default_factory=list)
     edited: list[Path] = field(default_factory=list)
 
     def add(self, paths: Iterable[Path]) -> None:
-        """Files that were not there before."""
+        """Record created files."""
         self.new.extend(paths)
 
     def changed(self, path: Path) -> None:
-        """A file that was there before."""
+        """Record a changed file."""
         if path not in self.edited:
             self.edited.append(path)
 
     def format(self) -> None:
-        """Sort imports and format: names of another length break lines elsewhere."""
+        """Sort imports and format, because names of other lengths change the line breaks."""
         python = [str(path) for path in (*self.new, *self.edited) if path.suffix == ".py"]
         ruff = [sys.executable, "-m", "ruff"]
         for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
             subprocess.run([*ruff, *command, *python], cwd=self.root, check=True)  # noqa: S603 - our own files
 
     def lines(self) -> list[str]:
-        """What was written, one line each."""
+        """Return the written files, one line each."""
         new = [f"  new      {path.relative_to(self.root)}" for path in sorted(self.new)]
         return new + [f"  changed  {path.relative_to(self.root)}" for path in sorted(self.edited)]
 
 
 def copied(target: Path, names: Names, *, feature: bool) -> list[Path]:
-    """Copy the template's feature, or all but the feature, to `target`: with our names in paths and texts."""
+    """Copy the template's feature, or all other files, to `target`, replacing names in paths and texts."""
     made = []
     for path in sorted(TEMPLATE.rglob("*")):
         relative = path.relative_to(TEMPLATE).as_posix()

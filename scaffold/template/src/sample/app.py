@@ -1,4 +1,4 @@
-"""The composition root: the parts of Sample, beside those of every resource server."""
+"""The composition root: adds Sample's components to those of every resource server."""
 
 from fastapi import FastAPI
 

@@ -1,4 +1,4 @@
-"""The declarative base of Sample and the tables that messaging, servicekit and authkit put on it."""
+"""The declarative base of Sample, with the tables of messaging, servicekit and authkit."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class Base(DeclarativeBase):
-    """Every table of Sample."""
+    """Declarative base of all Sample tables."""
 
     metadata = new_metadata()
 

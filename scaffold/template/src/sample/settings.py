@@ -8,7 +8,7 @@ from servicekit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings, SnapshotSettings):
-    """What every service needs, and where Identity's directory is read from."""
+    """The settings of every service, and the address of Identity's directory."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_SAMPLE_", extra="ignore")
 

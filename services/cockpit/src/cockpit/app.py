@@ -1,4 +1,4 @@
-"""The composition root: the parts of Cockpit, beside those of every resource server."""
+"""The composition root: adds Cockpit's components to those of every resource server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -64,7 +64,7 @@ def build(
 
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
-        # With chDB no other process can be receiving, so whatever is unfinished now was interrupted.
+        # With chDB no other process can be receiving, so every unfinished batch was interrupted.
         await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
         yield
 

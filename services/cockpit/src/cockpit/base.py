@@ -1,4 +1,4 @@
-"""The declarative base of Cockpit and the tables that the libraries bring."""
+"""The declarative base of Cockpit, with the tables of the libraries."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ AUDIENCE = Audience.COCKPIT
 
 
 class Base(DeclarativeBase):
-    """All of Cockpit's tables in PostgreSQL. Facts are in `cockpit.analytics`."""
+    """Declarative base of Cockpit's PostgreSQL tables. Facts are in `cockpit.analytics`."""
 
     metadata = new_metadata()
 

@@ -1,4 +1,4 @@
-"""Commands of Cockpit: those every service has."""
+"""Commands of Cockpit: the standard service commands."""
 
 from collections.abc import Sequence
 
@@ -11,5 +11,5 @@ SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, tables)
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command and return the exit status."""
     return cli.main(SERVICE, argv)

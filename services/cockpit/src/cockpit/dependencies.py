@@ -1,4 +1,4 @@
-"""What the dependencies of several features take from the application."""
+"""Application state shared by the dependencies of several features."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Chinese words for fields and parameters in the OpenAPI document, beside those of `servicekit.openapi`."""
+"""Chinese descriptions of fields and parameters in OpenAPI, in addition to those of `servicekit.openapi`."""
 
 DESCRIPTIONS = {
     # intake

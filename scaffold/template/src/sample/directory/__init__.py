@@ -1,1 +1,1 @@
-"""The copies of units and people that Sample keeps."""
+"""Sample's replica of Identity's units and people."""

@@ -1,4 +1,4 @@
-"""The copies of Identity's units and people; `replica` keeps them up to date."""
+"""The replica tables of Identity's units and people; the `replica` library keeps them up to date."""
 
 from replica.models import PersonColumns, UnitColumns
 from sample.base import Base
@@ -9,4 +9,4 @@ class Unit(UnitColumns, Base):
 
 
 class Person(PersonColumns, Base):
-    """A person and the unit it is an active member of, if any."""
+    """A person and the unit of their active membership, if any."""

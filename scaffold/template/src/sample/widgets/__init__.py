@@ -1,1 +1,1 @@
-"""Widgets (样例): what they are, and who does what with them."""
+"""Widgets (样例)."""

@@ -1,4 +1,4 @@
-"""Who may do what with widgets."""
+"""Actor types for widgets, with the roles they require."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Why a request about widgets is refused."""
+"""Errors of requests about widgets."""
 
 from servicekit.problems import Conflict, Problem
 
@@ -13,7 +13,7 @@ class BadWidgetTitle(Problem):
 
 
 class WidgetClosed(Conflict):
-    """A closed widget does not change."""
+    """A closed widget cannot be changed."""
 
     code = "widget_closed"
     title = "样例已关闭"

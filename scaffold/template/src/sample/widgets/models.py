@@ -15,7 +15,7 @@ from servicekit.ltree import LTree
 class Widget(Base):
     """A widget of a unit: open until it is closed.
 
-    One row for each widget, kept for ever.
+    One row per widget, never deleted.
     """
 
     __tablename__ = "widgets"
@@ -31,7 +31,7 @@ class Widget(Base):
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     def close(self, now: datetime) -> None:
-        """End the widget (关闭). Raises `WidgetClosed`."""
+        """Close the widget (关闭). Raises `WidgetClosed`."""
         if self.closed_at is not None:
             raise WidgetClosed
         self.closed_at = now

@@ -1,4 +1,4 @@
-"""Queries over widgets. Every one that answers a caller is limited to what the caller's unit reaches."""
+"""Queries over widgets. Every query for a caller is limited to the reach of the caller's unit."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ from servicekit.ltree import under
 
 
 class WidgetRepository:
-    """The stored widgets."""
+    """Read and write widgets."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -22,17 +22,17 @@ class WidgetRepository:
         await self._session.flush()
 
     async def find(self, widget_id: UUID, path: str) -> Widget | None:
-        """The widget, if its unit is at or below `path`."""
+        """Return the widget if its unit is at or below `path`."""
         statement = select(Widget).where(Widget.id == widget_id, under(Widget.unit_path, path))
         return (await self._session.scalars(statement)).one_or_none()
 
     async def lock(self, widget_id: UUID, unit_id: UUID) -> Widget | None:
-        """The unit's own widget, locked until the transaction ends."""
+        """Return the unit's own widget, locked until the transaction ends."""
         statement = select(Widget).where(Widget.id == widget_id, Widget.unit_id == unit_id).with_for_update()
         return (await self._session.scalars(statement)).one_or_none()
 
     async def below(self, path: str, *, after: UUID | None, limit: int) -> Sequence[Widget]:
-        """Widgets of units at or below `path`, newest first, those after the id `after`."""
+        """Return widgets at or below `path`, newest first, starting after the id `after`."""
         statement = select(Widget).where(under(Widget.unit_path, path))
         if after is not None:
             statement = statement.where(Widget.id < after)

@@ -1,4 +1,4 @@
-"""What may stand in a widget: pure."""
+"""Validation of widget content. Pure functions."""
 
 from typing import Final
 
@@ -6,6 +6,6 @@ MAX_TITLE: Final = 200
 
 
 def clean_title(text: str) -> str | None:
-    """The title with single spaces and none at its ends; None if nothing is left of it or it is too long."""
+    """Return the title with white space collapsed and trimmed, or None if it is empty or too long."""
     title = " ".join(text.split())
     return title if 0 < len(title) <= MAX_TITLE else None

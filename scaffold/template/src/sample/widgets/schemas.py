@@ -1,4 +1,4 @@
-"""Widgets as the API shows them."""
+"""API schemas of widgets."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What may be done with widgets, by whom, and what follows from it."""
+"""Operations on widgets."""
 
 from uuid import UUID
 
@@ -16,14 +16,14 @@ from servicekit.problems import NotFound
 
 
 class Widgets:
-    """Widgets within one request."""
+    """Manage widgets within one request."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._clock = clock
         self._widgets = WidgetRepository(session)
 
     async def create(self, actor: Actor, title: str) -> Widget:
-        """Write a widget of the actor's unit. Raises `BadWidgetTitle`."""
+        """Create a widget of the actor's unit. Raises `BadWidgetTitle`."""
         cleaned = rules.clean_title(title)
         if cleaned is None:
             raise BadWidgetTitle
@@ -40,14 +40,14 @@ class Widgets:
         return widget
 
     async def get(self, actor: Actor, widget_id: UUID) -> Widget:
-        """A widget of the actor's unit or of one below it. Raises `NotFound`."""
+        """Return a widget of the actor's unit or of a unit below it. Raises `NotFound`."""
         widget = await self._widgets.find(widget_id, actor.acting.path)
         if widget is None:
             raise NotFound
         return widget
 
     async def list(self, actor: Actor, paging: PageRequest) -> Cut[Widget]:
-        """Widgets of the actor's unit and of those below it, newest first. Raises `BadCursor`."""
+        """Return widgets in the actor's subtree, newest first. Raises `BadCursor`."""
         after = paging.key(UUID)
         widgets = await self._widgets.below(
             actor.acting.path, after=None if after is None else after[0], limit=paging.limit + 1
@@ -55,7 +55,7 @@ class Widgets:
         return cut(widgets, paging.limit, lambda widget: [widget.id])
 
     async def close(self, actor: Actor, widget_id: UUID) -> Widget:
-        """End a widget of the actor's own unit. Raises `NotFound`, `WidgetClosed`."""
+        """Close a widget of the actor's own unit. Raises `NotFound`, `WidgetClosed`."""
         widget = await self._widgets.lock(widget_id, actor.unit_id)
         if widget is None:
             raise NotFound

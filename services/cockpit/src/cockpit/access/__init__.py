@@ -1,1 +1,1 @@
-"""Who gets in, how far they reach, and the record of those who reached too far."""
+"""Admission, reach, and the record of refused access."""

@@ -1,7 +1,7 @@
-"""Who gets in.
+"""Admission to the cockpit.
 
-The order decides which refusal somebody sees: a school's teacher hears that the cockpit is not for
-schools, not that an administrator could let them in.
+The order of the checks determines the error: a school's teacher learns that the cockpit is not for schools,
+not that a role is missing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ REFUSALS = (
 
 
 def access(*scopes: str, roles: tuple[str, ...] = ()) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that lets in whom the cockpit is for, with at least one of `scopes` and of `roles`."""
+    """Return a dependency that admits the cockpit's users with one of `scopes` and one of `roles`."""
 
     async def check(principal: Authenticated) -> Principal:
         if principal.scope.isdisjoint(scopes):

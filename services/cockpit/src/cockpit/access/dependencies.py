@@ -1,4 +1,4 @@
-"""Reach, judged within the request's transaction."""
+"""Check reach within the request's transaction."""
 
 from typing import Annotated
 

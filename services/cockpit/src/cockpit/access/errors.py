@@ -1,4 +1,4 @@
-"""Why somebody does not get in, or not that far."""
+"""Errors of admission and reach."""
 
 from authkit import errors
 from servicekit.problems import NotFound, Problem
@@ -23,13 +23,13 @@ class KindNotAdmitted(Problem):
 
 
 class UnitOutOfReach(errors.OutOfReach):
-    """Like authkit's, and the record of the attempt is kept."""
+    """Like authkit's error, but keeps the record of the attempt."""
 
     keep_changes = True
 
 
 class UnitNotFound(NotFound):
-    """No such unit."""
+    """The unit does not exist."""
 
     code = "unit_not_found"
     title = "单位不存在"

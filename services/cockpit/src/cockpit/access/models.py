@@ -1,4 +1,4 @@
-"""The record of refused reaches."""
+"""The record of refused access."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from servicekit.ltree import LTree
 
 
 class AccessRefusal(Base):
-    """Somebody asked for a unit outside of their own subtree.
+    """A refused request for a unit outside the caller's subtree.
 
     Append-only: triggers refuse updates, and deletes of rows younger than six months; older ones are pruned
     by `DELETE ... WHERE at < now() - interval '6 months'`.

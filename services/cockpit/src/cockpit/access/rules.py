@@ -1,4 +1,4 @@
-"""Who may enter at all: aid departments of the four levels (部、省、市、县)."""
+"""Rules of admission: student-aid departments of the four levels (部、省、市、县)."""
 
 from contracts.vocabulary import Entitlement, Kind, Level, Role
 

@@ -17,7 +17,7 @@ from servicekit.logs import correlation_id
 
 
 class Access:
-    """Decides whether a unit is within the caller's reach."""
+    """Check whether a unit is within the caller's reach."""
 
     def __init__(self, session: AsyncSession, clock: Clock, units: Units) -> None:
         self._session = session
@@ -25,7 +25,7 @@ class Access:
         self._units = units
 
     async def own(self, actor: Principal) -> Unit:
-        """The unit that the caller acts for. Raises `UnitNotReplicated`."""
+        """Return the unit that the caller acts for. Raises `UnitNotReplicated`."""
         assert actor.acting is not None
         unit = await self._units.find(actor.acting.unit)
         if unit is None:
@@ -33,7 +33,7 @@ class Access:
         return unit
 
     async def unit(self, actor: Principal, unit_id: UUID | None, action: str) -> Unit:
-        """The unit, or the caller's own when `unit_id` is None.
+        """Return the unit, or the caller's own when `unit_id` is None.
 
         Raises `UnitNotFound`, `UnitOutOfReach`, and as `own` does.
         """
@@ -45,7 +45,7 @@ class Access:
         return unit
 
     def path(self, actor: Principal, unit_id: UUID, path: str, action: str) -> None:
-        """Accept a `path` in the caller's subtree. Otherwise record it and raise `UnitOutOfReach`."""
+        """Verify that `path` is in the caller's subtree. Otherwise record it and raise `UnitOutOfReach`."""
         if actor.reaches(path):
             return
         assert actor.acting is not None

@@ -1,1 +1,1 @@
-"""The store of facts: ClickHouse, or chDB inside this process."""
+"""The fact store: ClickHouse, or chDB inside this process."""

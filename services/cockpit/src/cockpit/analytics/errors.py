@@ -1,10 +1,10 @@
-"""Why a request that needs the facts is refused for now: 503 with `Retry-After`."""
+"""Temporary errors of the fact store: 503 with `Retry-After`."""
 
 from servicekit.problems import Problem
 
 
 class AnalyticsBusy(Problem):
-    """More requests wait for the facts than may wait, or this one has waited too long."""
+    """The queue of waiting requests is full, or this request waited too long."""
 
     status = 503
     code = "analytics_busy"

@@ -1,4 +1,4 @@
-"""Threads for calls that block, with a bound on the calls that wait for one."""
+"""Threads for blocking calls, with a bound on the number of waiting calls."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Lane:
-    """`threads` calls run at one time, at most `queue` more wait, each at most `wait_seconds`."""
+    """Run up to `threads` calls at a time; at most `queue` more wait, each at most `wait_seconds`."""
 
     def __init__(self, name: str, *, threads: int, queue: int, wait_seconds: float) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"analytics-{name}")
@@ -22,7 +22,7 @@ class Lane:
         self._wait_seconds = wait_seconds
 
     async def run(self, call: Callable[[], T], *, patient: bool = False) -> T:
-        """Run `call` in a thread. Raises `AnalyticsBusy`; a `patient` call waits its turn instead."""
+        """Run `call` in a thread. Raises `AnalyticsBusy`, except for a `patient` call, which waits."""
         if not patient and self._free.locked() and self._waiting >= self._queue:
             raise AnalyticsBusy
         self._waiting += 1
@@ -41,7 +41,7 @@ class Lane:
             raise
 
         def free(_: object) -> None:
-            # The thread is free when the call has ended, not when its caller has gone away.
+            # The thread becomes free when the call ends, even if its caller was cancelled earlier.
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(self._free.release)
 
@@ -49,5 +49,5 @@ class Lane:
         return await asyncio.wrap_future(running)
 
     async def close(self) -> None:
-        """Wait for running calls to end; waiting ones are cancelled."""
+        """Wait for running calls to end, and cancel waiting ones."""
         await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)

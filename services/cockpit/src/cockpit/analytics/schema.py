@@ -1,11 +1,11 @@
 """The tables in ClickHouse, as a list of versions.
 
-A version once released is never changed; every statement can be repeated, because two processes may
-start at the same moment and a killed one may have left half a version.
+Never change a released version. Every statement is repeatable, because two processes may start at the same
+time and a killed process may leave a version half applied.
 
-Facts are append-only: `sign` is 1, or -1 in a fact that takes another one back. `load_id` names the one
-attempt of a batch (or its reversal) that wrote the fact: a fact counts only while PostgreSQL says that
-its load counts (`cockpit.intake.service.counted_loads`). Amounts are yuan, exact to the fen.
+Facts are append-only: `sign` is 1, or -1 in a fact that reverses another. `load_id` identifies the attempt
+of a batch (or its reversal) that wrote the fact: a fact counts only while its load counts in PostgreSQL
+(`cockpit.intake.service.counted_loads`). Amounts are yuan, exact to the fen.
 """
 
 VERSION_TABLE = """
@@ -30,7 +30,7 @@ _ORIGIN = """
     INDEX by_load load_id TYPE bloom_filter
 """
 
-# Pruned by dropping partitions of years that need not be kept.
+# Pruned by dropping partitions of years that are no longer kept.
 _AWARD_FACTS = f"""
 CREATE TABLE IF NOT EXISTS award_facts (
     {_ORIGIN},

@@ -1,7 +1,7 @@
-"""Access to ClickHouse through `clickhouse-connect`, whose calls block: they run in threads of their own.
+"""Access to ClickHouse through `clickhouse-connect`, whose blocking calls run in dedicated threads.
 
-One client per thread. chDB allows one engine, that is one directory, per process and one process per
-directory; any number of clients share the engine.
+One client per thread. chDB allows one engine (one directory) per process and one process per directory; any
+number of clients share the engine.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ _OVERLOADED = {202, 241, 252}  # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXC
 
 
 class Analytics:
-    """The store of facts. Call `start` before anything else.
+    """The fact store. Call `start` first.
 
-    Queries, writes and the readiness check have threads of their own, so that none of them waits for another
-    kind. At most `queue` queries (and as many writes) wait for a thread; more raise `AnalyticsBusy`.
+    Queries, writes and the readiness check have separate threads, so that they do not delay each other.
+    At most `queue` queries (and as many writes) wait for a thread; more raise `AnalyticsBusy`.
     """
 
     def __init__(self, dsn: str, *, database: str = "cockpit", threads: int = 4, queue: int = 32) -> None:
@@ -52,11 +52,11 @@ class Analytics:
         self._lock = threading.Lock()
 
     async def start(self) -> None:
-        """Make the database and bring its tables up to date; safe to repeat."""
+        """Create the database and migrate its tables; idempotent."""
         await self._writes.run(self._prepare)
 
     async def close(self) -> None:
-        """Close every client; with chDB the last one closed ends the engine."""
+        """Close every client; with chDB, closing the last one stops the engine."""
         for lane in (self._queries, self._writes, self._checks):
             await lane.close()
         for client in self._clients:
@@ -64,15 +64,15 @@ class Analytics:
         self._clients.clear()
 
     async def ping(self) -> None:
-        """Raise if the store does not answer. The check has its own thread, so load does not delay it."""
+        """Raise if the store does not respond. Runs in its own thread, so that load does not delay it."""
         await self._run(self._checks, lambda: self._client().query("SELECT 1"))
 
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, writing: bool = False
     ) -> list[dict[str, Any]]:
-        """Rows of a SELECT, by column name. `parameters` are bound in the server: `{name:Type}`.
+        """Return the rows of a SELECT, by column name. The server binds `parameters`: `{name:Type}`.
 
-        A query that belongs to a write (`writing`) takes its turn among the writes. Raises `AnalyticsBusy`,
+        A query that belongs to a write (`writing`) queues with the writes. Raises `AnalyticsBusy`,
         `AnalyticsTimeout`, `AnalyticsUnavailable`, as do the other methods.
         """
         return await self._run(
@@ -84,7 +84,7 @@ class Analytics:
     async def execute(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, patient: bool = False
     ) -> None:
-        """Run anything that returns no rows."""
+        """Run a statement that returns no rows."""
         await self._run(
             self._writes,
             lambda: self._client().command(sql, parameters=dict(parameters or {})),
@@ -92,9 +92,9 @@ class Analytics:
         )
 
     async def insert(self, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
-        """Append rows, read from `lines` in the format JSONCompactEachRow, as one insert.
+        """Append rows from `lines`, in the format JSONCompactEachRow, as one insert.
 
-        An acknowledged insert survives a kill; a killed one may survive in part.
+        An acknowledged insert survives a kill; an interrupted one may persist in part.
         """
         await self._run(
             self._writes,
@@ -120,7 +120,7 @@ class Analytics:
         return client
 
     def _open(self, database: str | None = None) -> Client:
-        # Serialised: chDB does not like two threads that start its engine at the same moment.
+        # Serialised, because chDB does not support two threads starting its engine at the same time.
         with self._lock:
             client = clickhouse_connect.get_client(
                 dsn=self._dsn,
@@ -131,7 +131,7 @@ class Analytics:
             return client
 
     def _prepare(self) -> None:
-        # Kept open until `close`, so that the engine does not end and start again in between.
+        # Kept open until `close`, so that the engine does not restart in between.
         self._open().command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
         _die_on_crash()
         client = self._client()
@@ -146,9 +146,9 @@ class Analytics:
 
 
 def _die_on_crash() -> None:
-    """Take back SIGSEGV and SIGABRT, for which chDB installs handlers that hang the process.
+    """Restore the handlers of SIGSEGV and SIGABRT; those that chDB installs hang the process.
 
-    A crashed process has to end, so that it is started again; the stack goes to standard error.
+    A crashed process must exit, so that it is restarted; the stack goes to standard error.
     """
     if sys.__stderr__ is not None:
         faulthandler.disable()

@@ -1,1 +1,1 @@
-"""The copy of the units."""
+"""Cockpit's replica of Identity's units."""

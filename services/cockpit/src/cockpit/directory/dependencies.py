@@ -1,4 +1,4 @@
-"""The copy of the units, read within the request's transaction."""
+"""Build the unit service within the request's transaction."""
 
 from typing import Annotated
 

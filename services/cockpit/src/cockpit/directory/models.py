@@ -1,8 +1,8 @@
-"""The copy of Identity's units."""
+"""The replica table of Identity's units."""
 
 from cockpit.base import Base
 from replica.models import UnitColumns
 
 
 class Unit(UnitColumns, Base):
-    """A unit as Identity last told of it."""
+    """A unit as last replicated from Identity."""

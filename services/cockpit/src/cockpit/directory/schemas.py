@@ -1,4 +1,4 @@
-"""A unit in answers."""
+"""API schemas of units."""
 
 from uuid import UUID
 

@@ -11,20 +11,20 @@ from contracts.vocabulary import UnitStatus
 
 
 class Units:
-    """Reads the replica of the units."""
+    """Read the replica of the units."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._units = UnitRepository(session)
 
     async def find(self, unit_id: UUID) -> Unit | None:
-        """The unit, or None."""
+        """Return the unit, or None."""
         return await self._units.get(unit_id)
 
     async def by_codes(self, codes: Collection[str]) -> dict[str, Unit]:
-        """The units with these codes, by code; of several units with the same code, the active one."""
+        """Return the units with these codes, by code; of several units with one code, the active one."""
         found = await self._units.by_codes(codes)
         return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == UnitStatus.ACTIVE)}
 
     async def children(self, unit: Unit) -> Sequence[Unit]:
-        """Direct children, including closed ones: their awards still count."""
+        """Return direct children, including closed ones, whose awards still count."""
         return await self._units.children(unit.id)
