@@ -1,4 +1,4 @@
-"""Every table of Cockpit, so that `Base.metadata` is complete where this is imported."""
+"""Import every table of Cockpit, so that `Base.metadata` is complete."""
 
 from cockpit.access.models import AccessRefusal
 from cockpit.directory.models import Unit

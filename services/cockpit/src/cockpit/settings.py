@@ -10,7 +10,7 @@ from servicekit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings, SnapshotSettings):
-    """See `docs/operators.md` for what each is for."""
+    """Settings of Cockpit; `docs/operators.md` describes each of them."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_COCKPIT_", extra="ignore")
 
@@ -40,5 +40,5 @@ class Settings(ServiceSettings, SnapshotSettings):
 
     @property
     def analytics_embedded(self) -> bool:
-        """Whether the engine runs inside this process."""
+        """Return whether the engine runs inside this process."""
         return self.analytics_dsn.startswith("chdb:")

@@ -1,1 +1,1 @@
-"""Figures come in as files, in batches that count whole or not at all."""
+"""Intake of figures as files, in batches that count completely or not at all."""

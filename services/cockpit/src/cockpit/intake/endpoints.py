@@ -1,4 +1,4 @@
-"""REST of intake."""
+"""The API of intake."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,7 +37,7 @@ _CSV = {
 
 @router.get("/feeds", summary="可接入的数据源", description="各数据源及其各列。")
 async def list_feeds(_: BatchReader) -> list[FeedOut]:
-    """The feeds and their columns."""
+    """Return the feeds and their columns."""
     return [FeedOut.of(feed) for feed in FEEDS.values()]
 
 
@@ -101,14 +101,14 @@ async def create_batch(
         ),
     ] = None,
 ) -> BatchOut:
-    """The file is the request body, `text/csv` in UTF-8 (BOM allowed) or, named by charset, GB18030.
+    """Receive a file: the request body, `text/csv` in UTF-8 (BOM allowed) or, with `charset`, GB18030.
 
-    Good rows are taken in, bad ones go to quarantine; a file with wrong columns is refused whole.
+    Valid rows are loaded, invalid rows go to quarantine; a file with wrong columns is refused.
 
-    What was sent before counts once: the same `batch_id` or `Idempotency-Key` (one of them is required) is
-    the same batch, and the very same file under another one is refused while the first counts. Rows are
-    told apart within their batch only: `record_id` is unique per batch, and a record that is sent again in
-    another file counts again. To correct a batch, reverse it and send the corrected file.
+    Repeated uploads count once: the same `batch_id` or `Idempotency-Key` (one of them is required) identifies
+    the same batch, and an identical file under another one is refused while the first counts. `record_id` is
+    unique only within a batch: a record sent again in another file counts again.
+    To correct a batch, reverse it and send the corrected file.
     """
     codec = codec_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, codec=codec)
@@ -134,7 +134,7 @@ async def list_batches(
     feed: Annotated[FeedName | None, Query(description="数据源")] = None,
     status: Annotated[BatchStatus | None, Query(description="状态")] = None,
 ) -> Page[BatchOut]:
-    """Newest first."""
+    """Return batches, newest first."""
     rows = await batches.below(actor, unit, feed, status, paging)
     return page(
         [BatchOut.of(*row) for row in rows],
@@ -150,7 +150,7 @@ async def list_batches(
     responses=problems.responses(*_UNIT, errors.BatchNotFound),
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
-    """A batch with the number of quarantined rows by reason."""
+    """Return a batch with the number of quarantined rows by reason."""
     found, reasons = await batches.get(actor, batch_id)
     return BatchDetail(batch=BatchOut.of(*found), rejected_by_reason=reasons)
 
@@ -166,7 +166,7 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
     },
 )
 async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
-    """The rows as received, each with line number and reason; safe to open in a spreadsheet."""
+    """Return the rows as received, with line number and reason; safe to open in a spreadsheet."""
     return StreamingResponse(
         await batches.quarantined(actor, batch_id),
         media_type="text/csv; charset=utf-8",
@@ -184,5 +184,5 @@ async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) 
     responses=problems.responses(RoleRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
 )
 async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
-    """Afterwards the figures are those without the batch; its facts and their reversal stay on record."""
+    """Reverse a batch: figures exclude it from now on; its facts and their reversal are kept."""
     return BatchOut.of(*await batches.reverse(actor, batch_id))

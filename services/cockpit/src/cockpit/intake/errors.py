@@ -1,4 +1,4 @@
-"""Why a file as a whole is refused. A bad row is no such reason: it goes to quarantine."""
+"""Errors that refuse a whole file. Invalid rows do not: they go to quarantine."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -8,7 +8,7 @@ from servicekit.problems import Conflict, FieldError, NotFound, Problem
 
 
 class BatchNotFound(NotFound):
-    """No such batch."""
+    """The batch does not exist."""
 
     code = "batch_not_found"
     title = "批次不存在"
@@ -16,7 +16,7 @@ class BatchNotFound(NotFound):
 
 
 class WrongColumns(Problem):
-    """The heading is not the feed's; `errors` lists what is missing, unknown or double."""
+    """The heading does not match the feed; `errors` lists missing, unknown and duplicate columns."""
 
     status = 400
     code = "wrong_columns"
@@ -25,7 +25,7 @@ class WrongColumns(Problem):
 
     @classmethod
     def of(cls, problems: Iterable[tuple[str, str, str]]) -> Self:
-        """From (missing|unknown|duplicate, column, Chinese words)."""
+        """Create from (missing|unknown|duplicate, column, Chinese message) tuples."""
         return cls(
             errors=[
                 FieldError(pointer=f"columns.{kind}.{name}", detail=words) for kind, name, words in problems
@@ -34,7 +34,7 @@ class WrongColumns(Problem):
 
 
 class EmptyFile(Problem):
-    """No heading, or no row below it."""
+    """The file has no heading or no rows."""
 
     status = 400
     code = "empty_file"
@@ -43,7 +43,7 @@ class EmptyFile(Problem):
 
 
 class BadEncoding(Problem):
-    """The bytes are not what the charset says."""
+    """The bytes are not valid in the declared charset."""
 
     status = 400
     code = "bad_encoding"
@@ -52,7 +52,7 @@ class BadEncoding(Problem):
 
 
 class MalformedCsv(Problem):
-    """Not CSV (RFC 4180)."""
+    """The file is not CSV (RFC 4180)."""
 
     status = 400
     code = "malformed_csv"
@@ -61,7 +61,7 @@ class MalformedCsv(Problem):
 
 
 class UnsupportedMedia(Problem):
-    """Something else than plain `text/csv` in UTF-8 or GB18030."""
+    """The media type is not plain `text/csv` in UTF-8 or GB18030."""
 
     status = 415
     code = "unsupported_media_type"
@@ -70,7 +70,7 @@ class UnsupportedMedia(Problem):
 
 
 class BatchKeyRequired(Problem):
-    """Without a name a retried upload would be another batch, and its money count twice."""
+    """A batch id or key is missing; without one, a retried upload would count its money twice."""
 
     status = 400
     code = "batch_key_required"
@@ -79,7 +79,7 @@ class BatchKeyRequired(Problem):
 
 
 class BatchDuplicate(Conflict):
-    """The same file of the same unit counts already, under another name."""
+    """The same file of the same unit already counts, under another batch id."""
 
     code = "batch_duplicate"
     title = "文件已接收"
@@ -87,12 +87,12 @@ class BatchDuplicate(Conflict):
 
     @classmethod
     def of(cls, batch_id: UUID) -> Self:
-        """With the batch that counts."""
+        """Create with the batch that counts."""
         return cls(f"同一单位的同一文件已作为批次 {batch_id} 接收并生效；如需重新上传，请先撤回该批次。")
 
 
 class BatchIdReused(Conflict):
-    """The batch id or key stands for something else already."""
+    """The batch id or key is already in use for another file."""
 
     code = "batch_id_reused"
     title = "批次号已被使用"
@@ -100,7 +100,7 @@ class BatchIdReused(Conflict):
 
 
 class BatchInProgress(Conflict):
-    """The same batch is being received at this moment."""
+    """Another request is receiving the same batch."""
 
     code = "batch_in_progress"
     title = "批次正在接收"
@@ -108,7 +108,7 @@ class BatchInProgress(Conflict):
 
 
 class BatchSuperseded(Conflict):
-    """The attempt was given up as interrupted, and another one may have taken its place."""
+    """The attempt was marked as interrupted, and another attempt may have replaced it."""
 
     code = "batch_superseded"
     title = "批次已重新接收"
@@ -116,7 +116,7 @@ class BatchSuperseded(Conflict):
 
 
 class FactsIncomplete(Problem):
-    """The store does not hold exactly the facts that were sent; the batch was given up."""
+    """The store does not hold exactly the facts that were sent; the batch failed."""
 
     status = 503
     code = "facts_incomplete"
@@ -126,7 +126,7 @@ class FactsIncomplete(Problem):
 
 
 class BatchNotReversible(Conflict):
-    """Only a batch that counts can be taken back."""
+    """Only a batch that counts can be reversed."""
 
     code = "batch_not_reversible"
     title = "批次不能撤回"

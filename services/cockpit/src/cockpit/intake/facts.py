@@ -1,7 +1,7 @@
 """Writing facts to ClickHouse, one load at a time.
 
-A load's facts count only while PostgreSQL says so; what is written here can therefore be repeated, left
-behind or deleted at any time before.
+A load's facts count only while the load counts in PostgreSQL; until then, writes can be repeated, abandoned
+or deleted at any time.
 """
 
 import json
@@ -16,21 +16,22 @@ from cockpit.intake.feeds import feed_of
 
 
 class FactWriter:
-    """Inserts, reverses and deletes the facts of loads."""
+    """Insert, reverse and delete the facts of loads."""
 
     def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
 
     async def insert(self, feed: str, columns: Sequence[str], lines: BinaryIO) -> None:
-        """Append the facts in `lines`, as `line_of` writes them, streamed as one insert."""
+        """Append the facts in `lines`, in the format of `line_of`, streamed as one insert."""
         await self._analytics.insert(feed_of(feed).table, columns, lines)
 
     async def check(self, feed: str, load_id: UUID, count: int) -> None:
-        """Raise `FactsIncomplete` unless a load has so many facts: a connection that is lost during an insert
-        can make the client send it again, in part or twice.
+        """Raise `FactsIncomplete` unless the load has the expected number of facts.
+
+        A connection lost during an insert can make the client send it again, in part or twice.
         """
         found = await self._analytics.query(
-            f"SELECT count() AS n FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a name of ours
+            f"SELECT count() AS n FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a constant table name
             {"load": load_id},
             writing=True,
         )
@@ -38,11 +39,11 @@ class FactWriter:
             raise FactsIncomplete
 
     async def reverse(self, feed: str, load_id: UUID, reversal_id: UUID) -> None:
-        """Write the facts of a load again with the opposite sign, as another load."""
-        # The inner query keeps the aliases out of its WHERE: in ClickHouse they would shadow the columns.
+        """Write the facts of a load with the opposite sign, as another load."""
+        # The inner query keeps aliases out of its WHERE, where ClickHouse would let them shadow the columns.
         table = feed_of(feed).table
         await self._analytics.execute(
-            f"INSERT INTO {table} SELECT * REPLACE("  # noqa: S608 - a name of ours
+            f"INSERT INTO {table} SELECT * REPLACE("  # noqa: S608 - a constant table name
             "{new:UUID} AS load_id, toInt8(-sign) AS sign, now64(3, 'UTC') AS recorded_at)"
             f" FROM (SELECT * FROM {table} WHERE load_id = {{old:UUID}})",
             {"new": reversal_id, "old": load_id},
@@ -51,17 +52,17 @@ class FactWriter:
     async def delete(self, feed: str, load_id: UUID) -> None:
         """Delete the facts of a load that does not count."""
         await self._analytics.execute(
-            f"DELETE FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a name of ours
+            f"DELETE FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a constant table name
             {"load": load_id},
             patient=True,
         )
 
 
 def line_of(fact: Sequence[Any]) -> bytes:
-    """A fact as one line of ClickHouse's format JSONCompactEachRow."""
+    """Format a fact as one line of ClickHouse's JSONCompactEachRow."""
     return json.dumps(fact, default=str, ensure_ascii=False).encode() + b"\n"
 
 
 def instant_of(moment: datetime) -> str:
-    """A time as ClickHouse reads it, to the millisecond in UTC."""
+    """Format a time for ClickHouse, in milliseconds and UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

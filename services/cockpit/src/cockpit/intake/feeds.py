@@ -1,4 +1,4 @@
-"""The feeds, each declared once: its columns, what they may hold, and the fact that a row becomes."""
+"""Declarations of the feeds: columns, their values, and the fact created from a row."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ ORIGIN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, the Chinese name that is taken as well, and its parser."""
+    """A column: its name, its accepted Chinese name, and its parser."""
 
     name: str
     chinese: str
@@ -41,8 +41,8 @@ class Column:
 class Feed:
     """A kind of file.
 
-    `scope` is the 口径 of its facts, None when each row names its own. `unit_column` names the unit of a row,
-    None when every row is about the batch's unit. `key` tells rows of one batch apart.
+    `scope` is the 口径 of its facts, None if each row has its own. `unit_column` holds the unit of a row,
+    None if all rows belong to the batch's unit. `key` identifies rows within a batch.
     """
 
     name: FeedName
@@ -56,7 +56,7 @@ class Feed:
     unit_column: str | None = None
 
     def name_of(self, heading: str) -> str | None:
-        """The column that a heading means, or None."""
+        """Return the column for a heading, or None."""
         return self._names.get(heading)
 
     @property
@@ -64,7 +64,7 @@ class Feed:
         return {word: column.name for column in self.columns for word in (column.name, column.chinese)}
 
     def parse(self, names: Sequence[str], fields: Sequence[str]) -> dict[str, Any]:
-        """The values of a row whose fields stand in the order of `names`. Raises `RowError`."""
+        """Parse a row whose fields are in the order of `names`. Raises `RowError`."""
         if len(fields) != len(names):
             raise RowError("wrong_field_count", f"应有 {len(names)} 列，实有 {len(fields)} 列")
         given = dict(zip(names, fields, strict=True))
@@ -145,5 +145,5 @@ AWARDING_KINDS = (Kind.SCHOOL, Kind.STUDENT_AID)
 
 
 def feed_of(name: str) -> Feed:
-    """The feed of a stored batch."""
+    """Return the feed of a stored batch."""
     return next(feed for feed in FEEDS.values() if feed.name == name)

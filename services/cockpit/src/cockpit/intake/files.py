@@ -1,6 +1,6 @@
-"""An uploaded CSV file: kept on disk until it is complete, then read a few thousand rows at a time.
+"""An uploaded CSV file: stored on disk until it is complete, then read a few thousand rows at a time.
 
-Nothing is validated before the file is complete, so a broken connection leaves nothing behind.
+Validation starts after the file is complete, so a broken connection leaves no data behind.
 """
 
 import codecs
@@ -38,11 +38,11 @@ _CODECS = {
 
 
 def codec_of(content_type: str | None, content_encoding: str | None) -> str:
-    """Python's codec for an upload's headers. Raises `UnsupportedMedia`."""
+    """Return Python's codec for the headers of an upload. Raises `UnsupportedMedia`."""
     kind, *parameters = (content_type or "").lower().split(";")
     charsets = {_charset(parameter) for parameter in parameters if parameter.strip().startswith("charset")}
     codec = _CODECS.get(charsets.pop() if charsets else "utf-8")
-    # Two charsets contradict each other.
+    # Two different charsets are declared.
     if kind.strip() != "text/csv" or codec is None or charsets:
         raise UnsupportedMedia
     if (content_encoding or "identity") != "identity":
@@ -51,7 +51,7 @@ def codec_of(content_type: str | None, content_encoding: str | None) -> str:
 
 
 def _charset(parameter: str) -> str:
-    """The value of `charset=...`; none of ours for the extended forms (RFC 8187, `charset*=...`)."""
+    """Return the value of `charset=...`; unsupported for extended parameters (RFC 8187, `charset*=...`)."""
     name, _, value = parameter.partition("=")
     return value.strip().strip('"') if name.strip() == "charset" else ""
 
@@ -75,7 +75,7 @@ async def received(chunks: AsyncIterable[bytes], codec: str, limit: int) -> Asyn
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text for `csv.reader`, none longer than what is left of its record."""
+    """Lines of a text for `csv.reader`, each limited to the remaining length of its record."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
@@ -85,7 +85,7 @@ class _Lines(Iterator[str]):
         self.characters = 0
 
     def begin(self, limit: int) -> bool:
-        """Find the first line of the next record; False if `limit` empty lines come before it."""
+        """Find the first line of the next record; return False after `limit` empty lines."""
         readline, self._left, skipped = self._text.readline, MAX_RECORD, 0
         while skipped < limit:
             line = readline(MAX_RECORD + 1)
@@ -115,15 +115,15 @@ _EMPTY = frozenset(("\n", "\r\n", "\r"))
 
 
 class RowReader:
-    """Reads an upload's rows in steps of bounded work, whatever the file holds.
+    """Read an upload's rows in steps of bounded work, for any content.
 
-    `headings` is the file's first row, `names` the feed's columns in that order; both are known, and that
-    there is a row at all, once `opened` is true. Every method blocks: call it in a thread.
+    `headings` is the file's first row, `names` the feed's columns in that order. Both are set, and at least
+    one row exists, once `opened` is true. Every method blocks: call it in a thread.
     """
 
     def __init__(self, upload: SpooledFile, codec: str, feed: Feed) -> None:
         upload.file.seek(0)
-        # Never closed: that would close the upload's file, which is its owner's.
+        # Never closed: closing it would also close the upload's file, which the caller owns.
         self._lines = _Lines(io.TextIOWrapper(upload.file, encoding=codec, newline=""))
         self._reader = csv.reader(self._lines)
         self._feed = feed
@@ -134,16 +134,16 @@ class RowReader:
 
     @property
     def opened(self) -> bool:
-        """Whether heading and first row have been read."""
+        """Return whether the heading and the first row have been read."""
         return bool(self._first)
 
     @property
     def ended(self) -> bool:
-        """Whether every row has been taken."""
+        """Return whether all rows have been read."""
         return self._ended and not self._first
 
     def open(self) -> None:
-        """One step towards heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
+        """Take one step to read heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
         rows = self._step()
         if rows and not self.names:
             self.headings, self.names = self._heading(rows.pop(0)[1])
@@ -152,7 +152,7 @@ class RowReader:
             raise EmptyFile
 
     def take(self) -> list[Line]:
-        """The rows of one step, each with the number of its first line. May be empty before the end."""
+        """Return the rows of one step, each with its first line number. May be empty before the end."""
         if self._first:
             rows, self._first = self._first, []
             return rows
@@ -204,7 +204,7 @@ class RowReader:
 
 
 def raw_of(fields: list[str]) -> list[str]:
-    """A row's fields as the quarantine keeps them: cut, ID numbers masked, without NUL for PostgreSQL."""
+    """Prepare a row's fields for quarantine: truncated, ID numbers masked, NUL removed for PostgreSQL."""
     return [
         mask_id_numbers(field.replace("\x00", "\ufffd"))[:MAX_RAW_FIELD] for field in fields[:MAX_RAW_FIELDS]
     ]

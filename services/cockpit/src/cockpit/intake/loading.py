@@ -1,4 +1,4 @@
-"""From rows to facts: one load of one batch, a few thousand rows at a time."""
+"""Conversion of rows to facts: one load of one batch, a few thousand rows at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Parsed = tuple[Line, dict[str, Any] | RowError]
 
 @dataclass(frozen=True)
 class Origin:
-    """What all facts of a load have in common."""
+    """The values shared by all facts of a load."""
 
     batch_id: UUID
     load_id: UUID
@@ -37,7 +37,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The outcome for some rows: the facts as lines for `FactWriter.insert`, and the rejected rows."""
+    """The result for a set of rows: facts as lines for `FactWriter.insert`, and rejected rows."""
 
     facts: bytes
     accepted: int
@@ -45,10 +45,9 @@ class Chunk:
 
 
 class Loader:
-    """Judges rows and makes facts.
+    """Validate rows and create facts.
 
-    Memory grows with the number of accepted rows only by the 16 bytes that tell a repeated record, and is so
-    bounded by the size limit of uploads.
+    Memory grows by 16 bytes per accepted row, to detect repeated records; the upload size limit bounds it.
     """
 
     def __init__(
@@ -72,11 +71,11 @@ class Loader:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the facts."""
+        """Return the columns of the facts."""
         return (*ORIGIN_COLUMNS, *self._feed.measures)
 
     async def judge(self, lines: list[Line]) -> Chunk:
-        """The facts of the valid rows, and the invalid rows with their reasons."""
+        """Return the facts of the valid rows, and the invalid rows with their reasons."""
         parsed = await self._threads.run(self._parse, lines)
         column = self._feed.unit_column
         if column is not None:

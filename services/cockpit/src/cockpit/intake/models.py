@@ -1,4 +1,4 @@
-"""Batches and what was not taken in of them."""
+"""Batches and their rejected rows."""
 
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +25,7 @@ from servicekit.words import Word, known
 
 
 class Batch(Base):
-    """One file, counted whole or not at all.
+    """One file, which counts completely or not at all.
 
     receiving → committed → reversed; receiving → failed → receiving (another attempt, with a new `load_id`).
     """
@@ -65,26 +65,26 @@ class Batch(Base):
     failure: Mapped[str | None] = mapped_column(Text, comment="problem code, or interrupted")
 
     def begin(self, load_id: UUID, sha256: bytes, size: int, columns: list[str], now: datetime) -> None:
-        """Begin another attempt."""
+        """Start another attempt."""
         self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
         self.sha256, self.size_bytes, self.columns = sha256, size, columns
         self.accepted = self.rejected = 0
         self.touched_at = now
 
     def touch(self, load_id: UUID, now: datetime) -> None:
-        """Show that the attempt is alive. Raises `BatchSuperseded` when it was given up meanwhile."""
+        """Record a sign of life of the attempt. Raises `BatchSuperseded` if it has been superseded."""
         if self.status is not BatchStatus.RECEIVING or self.load_id != load_id:
             raise BatchSuperseded
         self.touched_at = now
 
     def commit(self, load_id: UUID, accepted: int, rejected: int, now: datetime) -> None:
-        """Let the batch count from now on. Raises `BatchSuperseded`."""
+        """Commit the batch, so that it counts. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
         self.status, self.committed_at = BatchStatus.COMMITTED, now
         self.accepted, self.rejected = accepted, rejected
 
     def fail(self, reason: str) -> None:
-        """Give the attempt up. Raises `BatchSuperseded` when it has ended already."""
+        """Mark the attempt as failed. Raises `BatchSuperseded` if it has already ended."""
         if self.status is not BatchStatus.RECEIVING:
             raise BatchSuperseded
         self.status, self.failure = BatchStatus.FAILED, reason
@@ -102,7 +102,7 @@ class Batch(Base):
 
 
 class QuarantinedRow(Base):
-    """A row that was not taken in, and why. Goes with its batch."""
+    """A rejected row and the reason. Deleted together with its batch."""
 
     __tablename__ = "quarantined_rows"
 
@@ -114,10 +114,10 @@ class QuarantinedRow(Base):
 
 
 class DiscardedLoad(Base):
-    """A load that does not count and whose facts are to be deleted from ClickHouse.
+    """A load that does not count and whose facts must be deleted from ClickHouse.
 
-    The row is written before the facts (of a reversal) or in the transaction that discards them, and deleted
-    after they are, or in the transaction that makes the reversal count. The sweep deletes what is left.
+    The row is written before the facts (of a reversal) or in the transaction that discards them. It is
+    deleted after the facts, or in the transaction that makes the reversal count. The sweep handles leftovers.
     """
 
     __tablename__ = "discarded_loads"

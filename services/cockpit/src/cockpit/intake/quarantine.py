@@ -13,13 +13,13 @@ _FORMULA = frozenset("=+-@\t\r\n")
 
 
 class Quarantine:
-    """Reads quarantined rows in transactions of its own: a download outlives the request's transaction."""
+    """Read quarantined rows in separate transactions, because a download outlives the request's one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def csv(self, batch: Batch) -> AsyncIterator[str]:
-        """The rows with line number and reason, a page at a time; starts with a BOM, for spreadsheets."""
+        """Yield the rows with line number and reason, page by page, after a BOM for spreadsheets."""
         yield "\ufeff" + csv_line(["行号", "原因代码", "原因", *batch.columns])
         line = 0
         while True:
@@ -32,7 +32,7 @@ class Quarantine:
 
 
 def csv_line(fields: list[str]) -> str:
-    """One line of CSV. An apostrophe turns a field that a spreadsheet would take for a formula into text."""
+    """Format one line of CSV. An apostrophe escapes fields that a spreadsheet would read as formulas."""
     out = io.StringIO()
     csv.writer(out).writerow([f"'{field}" if field[:1] in _FORMULA else field for field in fields])
     return out.getvalue()

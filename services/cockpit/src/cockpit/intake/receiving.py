@@ -1,8 +1,8 @@
-"""The receiver: a file becomes a batch of facts that counts whole or not at all.
+"""The receiver: loads a file as a batch of facts that counts completely or not at all.
 
-Facts go to ClickHouse first, under a `load_id` that is not counted yet; then one PostgreSQL transaction
-commits the batch and publishes the event. A process that stops in between leaves facts that are never
-counted; `sweep` deletes them.
+Facts are first written to ClickHouse, under a `load_id` that does not count yet. Then one PostgreSQL
+transaction commits the batch and publishes the event. If the process stops in between, its facts never count
+and `sweep` deletes them.
 """
 
 from collections.abc import AsyncIterable, Callable
@@ -44,8 +44,9 @@ SWEEP_LIMIT = 100
 
 @dataclass(frozen=True)
 class NewBatch:
-    """What a caller says about a file. `batch_id` or `key`, of which there must be one, identify the batch
-    when the upload is repeated.
+    """The caller's description of a file.
+
+    `batch_id` or `key`, one of which is required, identifies the batch of a repeated upload.
     """
 
     feed: FeedName
@@ -57,9 +58,9 @@ class NewBatch:
 
 
 class Receiver:
-    """Receives files, each in several transactions: a batch begins before its facts and counts after them.
+    """Receive files, each in several transactions: a batch starts before its facts and counts after them.
 
-    One receiver serves the whole process; its methods open transactions of their own.
+    One receiver serves the whole process; its methods open their own transactions.
     """
 
     def __init__(
@@ -83,9 +84,9 @@ class Receiver:
     async def receive(
         self, sub: str, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]
     ) -> tuple[Batch, bool]:
-        """Receive a file for `unit` from `sub`; returns the batch, and whether this call made it count.
+        """Receive a file for `unit` from `sub`. Return the batch, and whether this call committed it.
 
-        Raises what `errors` lists, and `BodyTooLarge`.
+        Raises the errors of `errors`, and `BodyTooLarge`.
         """
         feed = FEEDS[new.feed]
         async with files.received(chunks, new.codec, self._limit) as upload:
@@ -100,9 +101,9 @@ class Receiver:
             return batch, ours
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
-        """Fail batches that nobody is receiving any more (`stale_after` when None); returns how many.
+        """Fail batches without a sign of life (for `stale_after` if None) and return their number.
 
-        Deletes the facts of loads that were discarded as long ago and whose process stopped before it did so.
+        Also deletes the facts of loads discarded before that time that their process did not delete.
         """
         before = self._clock.now() - (self._stale_after if older_than is None else older_than)
         async with self._database.transaction() as session:
@@ -119,13 +120,13 @@ class Receiver:
         return len(stale)
 
     def sweeping(self) -> Periodic:
-        """The sweep as a periodic task."""
+        """Return the sweep as a periodic task."""
         return Periodic("cockpit.intake.sweep", self.sweep, every=self._stale_after)
 
     async def _claim(
         self, sub: str, new: NewBatch, unit: Unit, upload: SpooledFile, headings: list[str]
     ) -> tuple[Batch, bool]:
-        """The batch to load, or (with False) the one that was loaded before."""
+        """Return the batch to load, or (with False) the batch that was loaded before."""
         now, load_id = self._clock.now(), new_id()
         batch_id = new.batch_id or new_id()
         async with self._database.transaction() as session:
@@ -208,7 +209,7 @@ class Receiver:
         lines.truncate()
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
-        """Quarantine rows, and show that the attempt is alive."""
+        """Quarantine rows, and record a sign of life of the attempt."""
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
@@ -224,7 +225,7 @@ class Receiver:
             current = await batches.locked(batch.id)
             if current is None:
                 raise BatchSuperseded
-            # Once more: the other may have been committed since this one began.
+            # Check again: the other batch may have been committed since this one started.
             await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
             current.commit(batch.load_id, accepted, rejected, now)
@@ -243,15 +244,15 @@ class Receiver:
                 if current is not None and ours and current.status is BatchStatus.RECEIVING:
                     await self._discard(batches, current, reason, self._clock.now())
                 elif current is not None and ours and current.status is not BatchStatus.FAILED:
-                    # It was committed, only the answer to the commit was lost: the facts count.
+                    # The commit succeeded but its response was lost: the facts count.
                     log.warning("batch committed all the same", batch=str(batch.id))
                     return
                 else:
-                    # Of an attempt that was superseded, only the facts are ours to delete.
+                    # For a superseded attempt, delete only its facts.
                     await batches.discard(batch.feed, batch.load_id, self._clock.now())
             await self._delete(batch.feed, batch.load_id)
         except Exception:
-            # The next sweep deletes; until then the facts are there and do not count.
+            # The next sweep deletes the facts; they do not count until then.
             log.warning("batch not given up", batch=str(batch.id), exc_info=True)
 
     async def _discard(self, batches: BatchRepository, batch: Batch, reason: str, now: datetime) -> None:
@@ -266,19 +267,19 @@ class Receiver:
 
 
 class Rejected:
-    """Rejected rows that wait for the next transaction."""
+    """A buffer of rejected rows for the next transaction."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
         self.count = 0
 
     def add(self, rows: list[dict[str, Any]]) -> None:
-        """Take more rows."""
+        """Add rows."""
         self._rows += rows
         self.count += len(rows)
 
     def take(self, least: int) -> list[dict[str, Any]]:
-        """The waiting rows if there are at least so many, else none."""
+        """Return the buffered rows if there are at least that many, else none."""
         if len(self._rows) < least:
             return []
         rows, self._rows = self._rows, []

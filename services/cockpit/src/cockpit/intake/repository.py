@@ -1,4 +1,4 @@
-"""Queries over batches and quarantined rows; those that list are filtered by the caller's reach."""
+"""Queries over batches and quarantined rows; list queries are limited to the caller's reach."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,24 +16,24 @@ from servicekit.ltree import under
 
 
 class BatchRepository:
-    """Reads and writes batches."""
+    """Read and write batches."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def claim(self, values: dict[str, Any]) -> bool:
-        """Insert a batch unless its id or key is there already; returns whether it was inserted."""
+        """Insert a batch unless its id or key exists; return whether it was inserted."""
         made = await self._session.execute(
             upsert(Batch).values(values).on_conflict_do_nothing().returning(Batch.id)
         )
         return made.first() is not None
 
     async def locked(self, batch_id: UUID) -> Batch | None:
-        """The batch, locked until the transaction ends."""
+        """Return the batch, locked until the transaction ends."""
         return await self._session.get(Batch, batch_id, with_for_update=True, populate_existing=True)
 
     async def locked_by_key(self, unit_id: UUID, key: str) -> Batch | None:
-        """The batch that a caller's key stands for, locked until the transaction ends."""
+        """Return the batch of a caller's key, locked until the transaction ends."""
         return await self._session.scalar(
             select(Batch)
             .where(Batch.unit_id == unit_id, Batch.client_key == key)
@@ -42,10 +42,10 @@ class BatchRepository:
         )
 
     async def twin(self, batch: Batch, sha256: bytes) -> UUID | None:
-        """Another batch of the same unit and feed by which the file with this hash counts already.
+        """Return another batch of the same unit and feed in which the file with this hash already counts.
 
-        Until the transaction ends nobody else gets an answer for the same file: of two that commit at the
-        same moment, the second sees the first.
+        Locks the file's hash until the transaction ends, so that of two concurrent commits the second sees
+        the first.
         """
         name = f"{batch.unit_id}/{batch.feed}/{sha256.hex()}"
         await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
@@ -62,7 +62,7 @@ class BatchRepository:
         )
 
     async def get(self, batch_id: UUID) -> tuple[Batch, Unit | None] | None:
-        """The batch and its unit."""
+        """Return the batch and its unit."""
         rows = await self._session.execute(
             select(Batch, Unit).outerjoin(Unit, Unit.id == Batch.unit_id).where(Batch.id == batch_id)
         )
@@ -78,7 +78,7 @@ class BatchRepository:
         after: Sequence[Any] | None,
         limit: int,
     ) -> Sequence[tuple[Batch, Unit | None]]:
-        """Batches of the subtree at `path`, newest first; one more than `limit`."""
+        """Return batches of the subtree at `path`, newest first, up to `limit` + 1."""
         statement = (
             select(Batch, Unit)
             .outerjoin(Unit, Unit.id == Batch.unit_id)
@@ -95,9 +95,9 @@ class BatchRepository:
         return [(row[0], row[1]) for row in await self._session.execute(statement)]
 
     async def counted(self, feed: str, path: str) -> list[UUID]:
-        """The loads that count and can hold facts about the subtree at `path`.
+        """Return the loads that count and can hold facts about the subtree at `path`.
 
-        A reversed batch counts with its reversal: the two cancel out.
+        A reversed batch counts together with its reversal: the two cancel out.
         """
         related = or_(under(Batch.unit_path, path), func.text2ltree(path).op("<@")(Batch.unit_path))
         rows = await self._session.execute(
@@ -108,14 +108,14 @@ class BatchRepository:
         return [load for row in rows for load in row if load is not None]
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-        """When each of these batches was committed."""
+        """Return the commit time of each batch."""
         rows = await self._session.execute(
             select(Batch.id, Batch.committed_at).where(Batch.id.in_(ids), Batch.committed_at.is_not(None))
         )
         return {row.id: row.committed_at for row in rows}
 
     async def stale(self, before: datetime, limit: int) -> Sequence[Batch]:
-        """Lock unfinished batches without a sign of life since `before`; skips those locked by others."""
+        """Lock and return unfinished batches without a sign of life since `before`; skip locked ones."""
         return (
             await self._session.scalars(
                 select(Batch)
@@ -127,7 +127,7 @@ class BatchRepository:
         ).all()
 
     async def discard(self, feed: str, load_id: UUID, now: datetime) -> None:
-        """Have the facts of a load deleted."""
+        """Schedule the facts of a load for deletion."""
         await self._session.execute(
             upsert(DiscardedLoad)
             .values(load_id=load_id, feed=feed, discarded_at=now)
@@ -135,7 +135,7 @@ class BatchRepository:
         )
 
     async def discarded(self, before: datetime, limit: int) -> Sequence[DiscardedLoad]:
-        """Loads that were discarded before a time and whose facts may still be there."""
+        """Return loads discarded before a time whose facts may still exist."""
         return (
             await self._session.scalars(
                 select(DiscardedLoad)
@@ -146,22 +146,22 @@ class BatchRepository:
         ).all()
 
     async def forget_discarded(self, load_id: UUID) -> bool:
-        """Withdraw a discard, or note that the facts are deleted; False if that was done before."""
+        """Delete a discard, withdrawn or completed; return False if it no longer exists."""
         gone = await self._session.execute(
             delete(DiscardedLoad).where(DiscardedLoad.load_id == load_id).returning(DiscardedLoad.load_id)
         )
         return gone.first() is not None
 
     async def quarantine(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Keep rows that were not taken in."""
+        """Store rejected rows."""
         await self._session.execute(insert(QuarantinedRow), rows)
 
     async def forget_quarantine(self, batch_id: UUID) -> None:
-        """Drop what an earlier attempt kept."""
+        """Delete the rows stored by an earlier attempt."""
         await self._session.execute(delete(QuarantinedRow).where(QuarantinedRow.batch_id == batch_id))
 
     async def quarantined(self, batch_id: UUID, after_line: int, limit: int) -> Sequence[QuarantinedRow]:
-        """Quarantined rows in order of line."""
+        """Return quarantined rows, ordered by line."""
         return (
             await self._session.scalars(
                 select(QuarantinedRow)
@@ -172,7 +172,7 @@ class BatchRepository:
         ).all()
 
     async def reasons(self, batch_id: UUID) -> dict[str, int]:
-        """How many rows were quarantined, by code."""
+        """Return the number of quarantined rows by code."""
         rows = await self._session.execute(
             select(QuarantinedRow.code, func.count())
             .where(QuarantinedRow.batch_id == batch_id)

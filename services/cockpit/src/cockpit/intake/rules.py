@@ -1,4 +1,4 @@
-"""What a field of a feed may hold. Each parser returns the value or raises `RowError`; nothing does I/O."""
+"""Parsers of the fields of a feed. Each returns the value or raises `RowError`. No I/O."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -36,13 +36,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_\-]{16,64}")
 _RECORD = re.compile(r"[A-Za-z0-9_\-.:/]{1,64}")
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# GB 11643-1999: six digits of place, eight of birth date, three, and a check character.
+# GB 11643-1999: six digits of place, eight of birth date, three of sequence, and a check character.
 _ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 class RowError(Exception):
-    """A row that cannot be taken in: a stable `code` and a Chinese `reason`."""
+    """A row is invalid: a stable `code` and a Chinese `reason`."""
 
     def __init__(self, code: str, reason: str) -> None:
         self.code = code
@@ -54,7 +54,7 @@ Parser = Callable[[str], object]
 
 
 def required(parse: Parser) -> Parser:
-    """The field must not be empty."""
+    """Require a non-empty field."""
 
     def parse_filled(value: str) -> object:
         if not value:
@@ -65,12 +65,12 @@ def required(parse: Parser) -> Parser:
 
 
 def optional(parse: Parser) -> Parser:
-    """An empty field is None."""
+    """Accept an empty field as None."""
     return lambda value: parse(value) if value else None
 
 
 def year(value: str) -> int:
-    """A calendar year, 2000–2099."""
+    """Parse a calendar year, 2000–2099."""
     if not (
         len(value) == 4 and value.isascii() and value.isdigit() and FIRST_YEAR <= int(value) <= LAST_YEAR
     ):
@@ -79,7 +79,7 @@ def year(value: str) -> int:
 
 
 def one_of(words: Mapping[str, str], code: str, name: str) -> Parser:
-    """One of `words`, as our code or as its Chinese word; returns the code."""
+    """Return a parser that accepts each of `words` as code or Chinese word, and returns the code."""
     by_word = {**{word: key for key, word in words.items()}, **{key: key for key in words}}
 
     def parse(value: str) -> str:
@@ -91,7 +91,7 @@ def one_of(words: Mapping[str, str], code: str, name: str) -> Parser:
 
 
 def text(limit: int, name: str) -> Parser:
-    """Free text of at most `limit` characters, without control characters."""
+    """Return a parser of free text of at most `limit` characters, without control characters."""
 
     def parse(value: str) -> str:
         if len(value) > limit or _CONTROL.search(value):
@@ -104,7 +104,7 @@ def text(limit: int, name: str) -> Parser:
 
 
 def record_id(value: str) -> str:
-    """The sender's own id of the record."""
+    """Parse the sender's id of the record."""
     if is_id_number(value) or holds_id_number(value):
         raise RowError("looks_like_id_number", "记录编号疑似身份证号码，不予接收")
     if not _RECORD.fullmatch(value):
@@ -113,14 +113,14 @@ def record_id(value: str) -> str:
 
 
 def unit_code(value: str) -> str:
-    """The code of a unit; whether it exists is another question."""
+    """Parse the code of a unit. Does not check that the unit exists."""
     if not _CODE.fullmatch(value):
         raise RowError("unknown_unit", "单位代码不存在")
     return value
 
 
 def person_token(value: str) -> str:
-    """An opaque token that stands for a person; never an ID or student number."""
+    """Parse an opaque token for a person; never an ID or student number."""
     if is_id_number(value) or holds_id_number(value):
         raise RowError("looks_like_id_number", "人员标识疑似身份证号或学籍号，不予接收；请使用脱敏后的标识")
     if not _TOKEN.fullmatch(value):
@@ -129,7 +129,7 @@ def person_token(value: str) -> str:
 
 
 def yuan(value: str) -> Decimal:
-    """An award: more than zero, at most two decimals."""
+    """Parse an award in yuan: more than zero, at most two decimals."""
     amount = _number(value)
     if amount <= 0:
         raise RowError("amount_not_positive", "金额应大于零")
@@ -141,7 +141,7 @@ def yuan(value: str) -> Decimal:
 
 
 def yi_yuan(value: str) -> Decimal:
-    """Yuan from 亿元, exact to the fen."""
+    """Convert 亿元 to yuan, exact to the fen."""
     amount = _number(value) * _YI
     if amount < 0 or amount >= _MAX_YUAN:
         raise RowError("amount_out_of_range", "金额应不小于零且不过大")
@@ -151,7 +151,7 @@ def yi_yuan(value: str) -> Decimal:
 
 
 def percent(value: str) -> Decimal:
-    """0–100, at most four decimals."""
+    """Parse a percentage: 0–100, at most four decimals."""
     share = _number(value)
     if not 0 <= share <= 100 or share != share.quantize(Decimal("0.0001")):
         raise RowError("bad_percent", "占比应在 0–100 之间，最多四位小数")
@@ -159,7 +159,7 @@ def percent(value: str) -> Decimal:
 
 
 def wan_persons(value: str) -> int:
-    """Whole persons from 万."""
+    """Convert 万 to whole persons."""
     persons = _number(value) * _WAN
     if not 0 <= persons < _MAX_YUAN or persons != persons.to_integral_value():
         raise RowError("bad_persons", "人数（万）应不小于零，最多四位小数")
@@ -167,7 +167,7 @@ def wan_persons(value: str) -> int:
 
 
 def _number(value: str) -> Decimal:
-    # No exponents, no thousands separators, ASCII digits only: what Decimal alone would let pass.
+    # No exponents, no thousands separators, ASCII digits only. Decimal alone would accept other forms.
     if not (value.isascii() and _NUMBER.fullmatch(value)):
         raise RowError("bad_number", "不是有效的数字")
     try:
@@ -177,9 +177,9 @@ def _number(value: str) -> Decimal:
 
 
 def is_id_number(value: str) -> bool:
-    """Whether the value as a whole has the shape of an ID number.
+    """Return whether the whole value has the format of an ID number.
 
-    Separators do not hide it, nor does the letter in front of a student number (学籍号: G, J or L and the
+    Ignores separators and the letter in front of a student number (学籍号: G, J or L and the
     ID number).
     """
     bare = re.sub(r"[\s\-_.:/]", "", value)
@@ -187,16 +187,15 @@ def is_id_number(value: str) -> bool:
 
 
 def holds_id_number(value: str) -> bool:
-    """Whether a real ID number stands somewhere in the value.
+    """Return whether the value contains a valid ID number.
 
-    Checked by birth date and check character, because a long random token holds eighteen digits in a row
-    every so often.
+    Checks birth date and check character, because long random tokens can contain eighteen digits in a row.
     """
     return any(_is_real_id(value[match.start() : match.start() + 18]) for match in _starts(value))
 
 
 def mask_id_numbers(value: str) -> str:
-    """The value with anything that could be an ID number made unreadable (`370102************`)."""
+    """Mask everything in the value that could be an ID number (`370102************`)."""
     if is_id_number(value):
         return value[:6] + "*" * (len(value) - 6)
     return _ID_NUMBER.sub(lambda match: match.group()[:6] + "*" * 12, value)

@@ -1,4 +1,4 @@
-"""Shapes of the intake API."""
+"""API schemas of intake."""
 
 from datetime import datetime
 from typing import Self
@@ -30,7 +30,7 @@ class FeedOut(BaseModel):
 
     @classmethod
     def of(cls, feed: Feed) -> Self:
-        """From the declaration."""
+        """Convert a declared feed."""
         columns = [ColumnOut(name=column.name, chinese=column.chinese) for column in feed.columns]
         return cls(name=feed.name, title=feed.title, columns=columns, scope=feed.scope)
 
@@ -79,7 +79,7 @@ class BatchOut(BaseModel):
 
     @classmethod
     def of(cls, batch: Batch, unit: Unit | None) -> Self:
-        """From the model and its unit."""
+        """Convert a stored batch and its unit."""
         return cls.model_validate(
             {
                 "id": batch.id,

@@ -1,4 +1,4 @@
-"""Batches as callers see them: received, listed, read and reversed."""
+"""Operations on batches: receive, list, read and reverse."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import datetime
@@ -25,14 +25,14 @@ from servicekit.paging import PageRequest, instant
 
 
 class FoundBatch(NamedTuple):
-    """A batch and its unit, None when the unit is not in the replica any more."""
+    """A batch and its unit; None if the unit is no longer in the replica."""
 
     batch: Batch
     unit: Unit | None
 
 
 class Batches:
-    """The batches of a caller's subtree, within the request's transaction."""
+    """Manage the batches of a caller's subtree, within the request's transaction."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Batches:
     async def receive(
         self, actor: Principal, new: NewBatch, chunks: AsyncIterable[bytes]
     ) -> tuple[FoundBatch, bool]:
-        """Receive a file; returns the batch, and whether this call made it count.
+        """Receive a file. Return the batch, and whether this call committed it.
 
-        Raises what `errors` lists, `UnitNotFound`, `UnitOutOfReach` and `BodyTooLarge`.
+        Raises the errors of `errors`, `UnitNotFound`, `UnitOutOfReach` and `BodyTooLarge`.
         """
         if new.batch_id is None and new.key is None:
             raise BatchKeyRequired
         unit = await self._access.unit(actor, new.unit, "intake.create")
-        # The receiver has transactions of its own, and an upload takes as long as the caller likes.
+        # The receiver opens its own transactions, and the duration of an upload is not bounded.
         await release(self._session)
         batch, ours = await self._receiver.receive(actor.sub, new, unit, chunks)
         return FoundBatch(batch, unit), ours
@@ -74,14 +74,14 @@ class Batches:
         status: BatchStatus | None,
         page: PageRequest,
     ) -> Sequence[FoundBatch]:
-        """Batches of a unit's subtree, newest first; one more than asked for."""
+        """Return batches of a unit's subtree, newest first, up to one more than the limit."""
         unit = await self._access.unit(actor, unit_id, "intake.list")
         after = page.key(instant, UUID)
         found = await self._batches.below(unit.path, feed=feed, status=status, after=after, limit=page.limit)
         return [FoundBatch(*row) for row in found]
 
     async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int]]:
-        """One batch, and how many of its rows are quarantined, by code.
+        """Return a batch and the number of its quarantined rows by code.
 
         Raises `BatchNotFound`, `UnitOutOfReach`.
         """
@@ -89,20 +89,20 @@ class Batches:
         return found, await self._batches.reasons(batch_id) if found.batch.rejected else {}
 
     async def quarantined(self, actor: Principal, batch_id: UUID) -> AsyncIterator[str]:
-        """The quarantined rows of a batch as CSV, in pieces. Raises `BatchNotFound`, `UnitOutOfReach`."""
+        """Stream the quarantined rows of a batch as CSV. Raises `BatchNotFound`, `UnitOutOfReach`."""
         found = await self._find(actor, batch_id, "intake.quarantine")
         return self._quarantine.csv(found.batch)
 
     async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
-        """Reverse a batch: write its facts again with the opposite sign, so that the two cancel out.
+        """Reverse a batch: write its facts with the opposite sign, so that the two cancel out.
 
-        Repeating it changes nothing. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`.
+        Idempotent. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`.
         """
         batch, unit = await self._find(actor, batch_id, "intake.reverse")
         if batch.status is BatchStatus.REVERSED:
             return FoundBatch(batch, unit)
         batch.check_reversible()
-        # Discarded until it counts: should this request end early, the sweep deletes what it has written.
+        # Discarded until it counts: if this request ends early, the sweep deletes the written facts.
         load_id = new_id()
         await self._batches.discard(batch.feed, load_id, self._clock.now())
         await release(self._session)
@@ -117,11 +117,11 @@ class Batches:
         return FoundBatch(current, unit)
 
     async def counted_loads(self, feed: FeedName, path: str) -> list[UUID]:
-        """The loads whose facts count in the subtree at `path`; queries over facts are restricted to them."""
+        """Return the loads whose facts count in the subtree at `path`; fact queries include only these."""
         return await self._batches.counted(feed, path)
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-        """When each of these batches was committed."""
+        """Return the commit time of each batch."""
         return await self._batches.commit_times(ids)
 
     async def _find(self, actor: Principal, batch_id: UUID, action: str) -> FoundBatch:

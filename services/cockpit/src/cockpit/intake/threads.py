@@ -1,4 +1,4 @@
-"""Parsing happens in threads, in bounded steps."""
+"""Threads for parsing in bounded steps."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,12 +12,12 @@ PARSERS = 2
 
 
 class ParsingThreads:
-    """Runs steps of parsing beside the event loop; files take turns, step by step."""
+    """Run parsing steps outside the event loop; concurrent files alternate step by step."""
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(PARSERS)
 
     async def run(self, step: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """The result of `step`, run in a thread."""
+        """Run `step` in a thread and return its result."""
         async with self._free:
             return await asyncio.to_thread(step, *arguments, **options)

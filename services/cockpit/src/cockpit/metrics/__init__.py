@@ -1,1 +1,1 @@
-"""What each figure means, declared once."""
+"""The definitions of all metrics."""

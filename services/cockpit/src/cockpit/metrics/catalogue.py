@@ -1,4 +1,4 @@
-"""Every metric, declared once: the API, the dictionary page and the tests read this."""
+"""Declarations of all metrics, read by the API, the dictionary page and the tests."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ _PUBLISHED = "以发布方的口径为准，随每个数值一并给出；合计
 
 @dataclass(frozen=True)
 class Metric:
-    """What a figure means. `additive`: whether the figures of parts add up to that of the whole."""
+    """The definition of a metric. `additive`: whether the values of parts add up to the whole."""
 
     name: MetricName
     chinese: str

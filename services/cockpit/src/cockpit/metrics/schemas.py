@@ -1,4 +1,4 @@
-"""Shape of the dictionary of metrics."""
+"""API schemas of the dictionary of metrics."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -1,1 +1,1 @@
-"""资助概览: one unit, one year."""
+"""资助概览 of one unit and one year."""

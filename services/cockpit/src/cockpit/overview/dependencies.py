@@ -1,4 +1,4 @@
-"""The feature's service, built for one request."""
+"""Build the feature's service for each request."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""REST of 资助概览."""
+"""The API of 资助概览."""
 
 from typing import Annotated
 from uuid import UUID
@@ -36,11 +36,11 @@ async def get_overview(
     year: Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="年度（自然年）", examples=[2017])],
     unit: UnitId = None,
 ) -> Overview:
-    """A unit's awards, its published figures with their checks, and its children for drilling down."""
+    """Return a unit's awards, its published figures with their checks, and its children for drill-down."""
     return await overviews.overview(actor, unit, year)
 
 
 @router.get("/overview/years", summary="有数据的年度", description="一个单位有任何数据的年度。")
 async def get_years(actor: Viewer, overviews: OverviewService, unit: UnitId = None) -> Years:
-    """The years for which a unit has any figure."""
+    """Return the years for which a unit has any figure."""
     return await overviews.years(actor, unit)

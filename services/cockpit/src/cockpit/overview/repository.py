@@ -1,10 +1,10 @@
 """Queries over facts. Each is restricted to loads that count and to the subtree of one unit.
 
-The list of loads is part of the text of the query: a ClickHouse server limits a bound parameter to 128 KiB,
-which is about 3,300 loads, and the text to what the client's setting `max_query_size` says.
+The list of loads is part of the query text: a ClickHouse server limits a bound parameter to 128 KiB, which is
+about 3,300 loads, and the text to the client's setting `max_query_size`.
 
-The subtree is two conditions on the first column of the sort key: the unit itself, or its path with a dot
-as the prefix. `100000.37` is thus not mistaken for an ancestor of `100000.370000`.
+Two conditions on the first column of the sort key select the subtree: the unit itself, or its path with a dot
+as the prefix. So `100000.37` is not treated as an ancestor of `100000.370000`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SUBTREE = """
     AND (unit_path = {path:String} OR startsWith(unit_path, concat({path:String}, '.')))
 """
 
-# A person counts when something given to them has not been taken back.
+# A person counts if at least one of their awards has not been reversed.
 _AWARDS = f"""
 SELECT grouping(stage) AS any_stage, grouping(funding) AS any_funding, stage, funding,
        sum(net_amount) AS total_amount, sum(net_times) AS total_times, uniqExact(person_token) AS persons
@@ -41,7 +41,7 @@ GROUP BY code
 HAVING total_times > 0
 """  # noqa: S608 - only the constant above
 
-# Published figures are a unit's own: those of its parts are not added to them.
+# Published figures belong to the unit itself and do not include those of its children.
 _PUBLISHED = """
 SELECT batch_id, source, scope, stage, funding, is_total,
        sum(amount * sign) AS total_amount, any(share_percent) AS share, sum(persons * sign) AS total_persons
@@ -64,25 +64,25 @@ Rows = list[dict[str, Any]]
 
 
 class FactRepository:
-    """Reads facts about one unit."""
+    """Read facts about one unit."""
 
     def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
 
     async def awards(self, path: str, loads: Sequence[UUID], year: int) -> Rows:
-        """Sums over the subtree: in all, by stage, by source of money."""
+        """Return sums over the subtree: total, by stage, by source of money."""
         return await self._read(_AWARDS, path, loads, year=year)
 
     async def by_child(self, path: str, loads: Sequence[UUID], year: int, label: int) -> Rows:
-        """Sums by the `label`-th code of the path; an empty code is the unit itself."""
+        """Return sums by the `label`-th code of the path; an empty code is the unit itself."""
         return await self._read(_CHILDREN, path, loads, year=year, label=label)
 
     async def published(self, path: str, loads: Sequence[UUID], year: int) -> Rows:
-        """The lines of the unit's own published tables."""
+        """Return the lines of the unit's own published tables."""
         return await self._read(_PUBLISHED, path, loads, year=year)
 
     async def years(self, path: str, awards: Sequence[UUID], published: Sequence[UUID]) -> list[int]:
-        """Years with any figure, ascending."""
+        """Return the years with any figure, ascending."""
         rows = [
             *await self._read(_AWARD_YEARS, path, awards),
             *await self._read(_PUBLISHED_YEARS, path, published),

@@ -1,4 +1,4 @@
-"""How figures are put together and shown. Pure."""
+"""Calculation and display of figures. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Check:
-    """Whether two figures that should be equal are, to the fen."""
+    """A comparison of two figures that must be equal to the fen."""
 
     name: CheckName
     left: Decimal
@@ -38,22 +38,22 @@ class Check:
 
     @property
     def equal(self) -> bool:
-        """To the fen."""
+        """Return whether the figures are equal to the fen."""
         return self.left == self.right
 
 
 def total(lines: Iterable[Line], funding: str) -> Line | None:
-    """The published total of one source of money."""
+    """Return the published total of one source of money."""
     return next((line for line in lines if line.is_total and line.funding == funding), None)
 
 
 def government_stages(lines: Iterable[Line]) -> list[Line]:
-    """Government money by stage."""
+    """Return government money by stage."""
     return [line for line in lines if not line.is_total and line.funding == "government"]
 
 
 def checks(lines: list[Line]) -> list[Check]:
-    """The checks for which a table has both sides."""
+    """Return the checks for which a table has both figures."""
     government = total(lines, "government")
     if government is None:
         return []
@@ -71,12 +71,12 @@ def checks(lines: list[Line]) -> list[Check]:
 
 
 def yuan(amount: Decimal) -> str:
-    """Exact, two decimals, no separators: `121060000000.00`."""
+    """Format exactly, with two decimals and no separators: `121060000000.00`."""
     return f"{amount:.2f}"
 
 
 def display(amount: Decimal) -> str:
-    """For people: 亿元 from one million yuan on, 万元 from ten thousand; at most two decimals."""
+    """Format for people: 亿元 from one million yuan, 万元 from ten thousand; at most two decimals."""
     size = abs(amount)
     if size >= YI / 100:
         return f"{_short(amount / YI)} 亿元"
@@ -91,5 +91,5 @@ def _short(value: Decimal) -> str:
 
 
 def label_below(path: str) -> int:
-    """Which label of a path names the child of `path` that it lies under (1 is the first)."""
+    """Return the index (from 1) of the label that names a child of `path` in paths below it."""
     return path.count(".") + 2

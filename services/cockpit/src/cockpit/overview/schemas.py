@@ -1,4 +1,4 @@
-"""Shapes of 资助概览."""
+"""API schemas of 资助概览."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ class Amount(BaseModel):
 
     @classmethod
     def of(cls, amount: Decimal) -> Self:
-        """From yuan."""
+        """Convert an amount in yuan."""
         return cls(yuan=rules.yuan(amount), display=rules.display(amount))
 
 

@@ -1,4 +1,4 @@
-"""资助概览: what was given in a unit's subtree in a year, and what was published about the unit."""
+"""资助概览: awards in a unit's subtree in a year, and the published figures of the unit."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -39,9 +39,9 @@ _NOTHING = {"total_amount": Decimal(0), "total_times": 0, "persons": 0}
 
 
 class Overviews:
-    """Makes overviews for a viewer.
+    """Build overviews for a viewer.
 
-    PostgreSQL first, then `release`, then ClickHouse: no connection waits for a query over facts.
+    PostgreSQL first, then `release`, then ClickHouse: no connection is held during a fact query.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Overviews:
         self._facts = FactRepository(analytics)
 
     async def overview(self, actor: Principal, unit_id: UUID | None, year: int) -> Overview:
-        """The overview of a unit (the viewer's own when None). Raises `UnitNotFound`, `UnitOutOfReach`."""
+        """Return the overview of a unit (None: the viewer's). Raises `UnitNotFound`, `UnitOutOfReach`."""
         unit = await self._access.unit(actor, unit_id, "overview")
         below = await self._units.children(unit)
         loads = await self._batches.counted_loads("award", unit.path)
@@ -82,7 +82,7 @@ class Overviews:
         )
 
     async def years(self, actor: Principal, unit_id: UUID | None) -> Years:
-        """The years with any figure about a unit. Raises `UnitNotFound`, `UnitOutOfReach`."""
+        """Return the years with any figure about a unit. Raises `UnitNotFound`, `UnitOutOfReach`."""
         unit = await self._access.unit(actor, unit_id, "overview.years")
         awards = await self._batches.counted_loads("award", unit.path)
         published = await self._batches.counted_loads("published_aggregate", unit.path)
@@ -110,7 +110,7 @@ def _children(units: Sequence[Unit], rows: Rows) -> tuple[Own, list[Child]]:
         row = sums.pop(child.path.rpartition(".")[2], None)
         if row is not None or child.status == UnitStatus.ACTIVE:
             children.append(_child(child.code, child, row or _NOTHING))
-    # Facts keep the place they were recorded with: their unit may have moved away since.
+    # Facts keep the path at the time of recording; their unit may have moved since.
     children += [_child(code, None, row) for code, row in sorted(sums.items())]
     return Own(amount=Amount.of(mine["total_amount"]), person_times=mine["total_times"]), children
 

@@ -18,7 +18,7 @@ class UnitRepository:
         self._session = session
 
     async def get(self, unit_id: UUID) -> Unit | None:
-        """Return the unit, whatever its status."""
+        """Return the unit in any status."""
         return await self._session.get(Unit, unit_id)
 
     async def former_places(self, unit_id: UUID) -> Sequence[FormerPlace]:
