@@ -53,6 +53,10 @@ def test_other():
 """
 
 
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def inner(folder: Path, source: str, *options: str, select: str = ".", **env: str) -> "subprocess.Popen[str]":
     """Start a test run of `source` in `folder`, with the plugin and none that is found by itself."""
     (folder / "test_inner.py").write_text(source)
@@ -73,6 +77,8 @@ def inner(folder: Path, source: str, *options: str, select: str = ".", **env: st
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A run in the background ignores SIGINT, and its children inherit that.
+        preexec_fn=_take_interrupts,
     )
 
 

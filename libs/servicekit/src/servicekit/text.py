@@ -45,7 +45,8 @@ async def storable_text_only(request: Request) -> None:
     Raises `Unprocessable` with the pointers. Does not read a body that the endpoint reads itself.
     """
     found = [*unstorable(dict(request.path_params), "path")]
-    if request.url.path.startswith(PREFIX):
+    rest = request.url.path.startswith(PREFIX)
+    if rest:
         # The OAuth endpoints have their own errors.
         queries = request.query_params.multi_items()
         found += [f"query.{name}" for name, value in queries if not is_storable(value)]
@@ -56,7 +57,8 @@ async def storable_text_only(request: Request) -> None:
         if kind == "application/json" or kind.endswith("+json"):
             if await request.body():
                 found += unstorable(await request.json(), "body")
-        elif kind == "application/x-www-form-urlencoded":
+        elif rest and kind == "application/x-www-form-urlencoded":
+            # Pages show their own message: a password with NUL is a wrong password.
             form = await request.form()
             found += [f"body.{name}" for name, value in form.multi_items() if not is_storable(str(value))]
     if found:
