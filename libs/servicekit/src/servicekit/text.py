@@ -40,13 +40,13 @@ def unstorable(value: Any, pointer: str) -> Iterator[str]:
 
 
 async def storable_text_only(request: Request) -> None:
-    """Verify path, query (of the REST API) and declared JSON or form body (a dependency of all operations).
+    """Verify path, query of the REST API, and declared JSON body (a dependency of all operations).
 
-    Raises `Unprocessable` with the pointers. Does not read a body that the endpoint reads itself.
+    Raises `Unprocessable` with the pointers. Does not read a body that the endpoint reads itself. Forms occur
+    on pages only, which have their own messages: a password with NUL is a wrong password.
     """
     found = [*unstorable(dict(request.path_params), "path")]
-    rest = request.url.path.startswith(PREFIX)
-    if rest:
+    if request.url.path.startswith(PREFIX):
         # The OAuth endpoints have their own errors.
         queries = request.query_params.multi_items()
         found += [f"query.{name}" for name, value in queries if not is_storable(value)]
@@ -54,12 +54,7 @@ async def storable_text_only(request: Request) -> None:
     if isinstance(route, APIRoute) and route.body_field is not None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         # FastAPI parses the body before it resolves dependencies, and the result is cached.
-        if kind == "application/json" or kind.endswith("+json"):
-            if await request.body():
-                found += unstorable(await request.json(), "body")
-        elif rest and kind == "application/x-www-form-urlencoded":
-            # Pages show their own message: a password with NUL is a wrong password.
-            form = await request.form()
-            found += [f"body.{name}" for name, value in form.multi_items() if not is_storable(str(value))]
+        if (kind == "application/json" or kind.endswith("+json")) and await request.body():
+            found += unstorable(await request.json(), "body")
     if found:
         raise Unprocessable(errors=[FieldError(pointer=pointer, detail=_DETAIL) for pointer in found[:20]])
