@@ -13,8 +13,8 @@ _AFTER_FEATURE = """
 Next:
   make test ARGS="services/{service}/tests/test_{name}.py services/{service}/tests/test_{name}_rules.py"
   make snapshots    # records the new operations in docs/api
-  Then make it yours: rules.py and its test first, then models.py with the migration, then the rest.
-  docs/architecture.md says what belongs in which file.
+  Then adapt it: rules.py and its test first, then models.py with the migration, then the rest.
+  docs/architecture.md, "Adding a feature", has the steps, and what else the commit needs.
 """
 _AFTER_SERVICE = """
 Next:

@@ -17,7 +17,8 @@ def add_feature(
         raise BadName(f"{service!r} is no service")
     names = Names(service, checked(name), one or singular(name), label or Names.label)
     package = root / "services" / service / "src" / service
-    if (package / name).exists():
+    # Not the folder itself: when Git removes a feature, its __pycache__ remains.
+    if any((package / name).rglob("*.py")):
         raise BadName(f"{service} has {name} already")
     if "idempotency=False" in (package / "base.py").read_text():
         raise BadName(

@@ -1,4 +1,4 @@
-"""Widgets over HTTP: the way of one, and each refusal."""
+"""Widgets over HTTP: the life cycle of one, and each error."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -29,15 +29,21 @@ async def migrate(url: str) -> None:
     await upgrade(MIGRATIONS, url)
 
 
+@pytest.fixture
+def clock() -> FrozenClock:
+    """The morning of Monday 2023-05-08 in Beijing."""
+    return FrozenClock(datetime(2023, 5, 8, 1, tzinfo=UTC))
+
+
 @pytest_asyncio.fixture
-async def feature(database_factory: DatabaseFactory) -> AsyncIterator[RunningFeature]:
+async def feature(database_factory: DatabaseFactory, clock: FrozenClock) -> AsyncIterator[RunningFeature]:
     async with running(
         await database_factory("sample", migrate),
         router,
         audience=Audience.of("sample"),
         scope=SCOPE,
         idempotency_keys=tables.idempotency_keys,
-        clock=FrozenClock(datetime(2023, 5, 8, 1, tzinfo=UTC)),
+        clock=clock,
     ) as feature:
         yield feature
 

@@ -16,6 +16,7 @@ from sqlalchemy import Table
 
 from authkit.jwks import KeySet
 from authkit.tokens import TokenVerifier
+from servicekit import logs
 from servicekit.app import create_app
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -70,6 +71,8 @@ async def running(
     idempotency_keys: Table | None = None,
 ) -> AsyncIterator[RunningFeature]:
     """Serve the routers on a migrated database, with tokens for `audience` and `scope`."""
+    # Unconfigured, structlog draws an error with every local variable, which takes seconds.
+    logs.configure(json=True, level="WARNING")
     tokens = TokenFactory(audience=audience)
 
     async def jwks() -> dict[str, Any]:
