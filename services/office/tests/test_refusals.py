@@ -247,3 +247,13 @@ async def test_a_deadline_far_off_is_refused(office: RunningOffice, deadline: st
 async def test_a_foreign_cursor_is_refused(office: RunningOffice, path: str, cursor: str) -> None:
     response = await office.unit("100000").get(f"{N}/{path}", params={"cursor": cursor})
     assert code_of(response) == (400, "bad_cursor")
+
+
+@pytest.mark.parametrize(
+    "when", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2023-05-06T17:30:00"]
+)
+async def test_a_time_that_cannot_be_stored_is_refused(office: RunningOffice, when: str) -> None:
+    refused = await office.unit("100000", "handler").post(
+        N, json=a_draft(deadline=when, deadline_workdays=None)
+    )
+    assert code_of(refused)[0] == 422

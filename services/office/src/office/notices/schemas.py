@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
@@ -13,6 +13,7 @@ from office.notices import rules
 from office.notices.models import Forwarding, Notice, NoticeContent
 from office.notices.rules import Urgency
 from office.notices.service import Dispatch
+from servicekit.instants import Instant
 
 # PostgreSQL cannot store NUL; other control characters are input errors.
 _LINE = r"^[^\x00-\x1f\x7f]+$"
@@ -75,7 +76,7 @@ class DraftIn(BaseModel):
         examples=["无"],
     )
     attachments: list[Attachment] = Field(default=[], max_length=50, description="附件说明")
-    deadline: AwareDatetime | None = Field(
+    deadline: Instant | None = Field(
         default=None, description="办理截止时间；与 deadline_workdays 只填一项", examples=[None]
     )
     deadline_workdays: int | None = Field(
@@ -113,7 +114,7 @@ class ForwardIn(BaseModel):
     cover_text: CoverText | None = Field(
         default=None, description="转发意见", examples=["现转发给你们，请认真组织参加。"]
     )
-    deadline: AwareDatetime | None = Field(
+    deadline: Instant | None = Field(
         default=None,
         description="对下级的办理截止时间，不得晚于上级要求；默认与上级要求相同",
         examples=["2023-05-06T17:30:00+08:00"],
