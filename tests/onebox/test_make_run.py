@@ -124,7 +124,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
         .startswith(f"http://localhost:{first.port + 1}/authorize?")
     )
     signed_in = sign_in(first, "19900000001")
-    assert "unit_admin" in signed_in
+    assert "单位管理员、签发人" in signed_in
     (token,) = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", signed_in)
     for port, path in ((1, "/api/v1/me"), (2, "/api/v1/notices/inbox"), (3, "/api/v1/metrics")):
         url = f"http://127.0.0.1:{first.port + port}{path}"
@@ -132,6 +132,8 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
         assert answer.status_code == 200, answer.text
     kids = keys_of(first)
     said = first.stop()
+    assert "Warning" not in said
+    assert "\x1b" not in said
     assert first.process.returncode == 0, said
     assert said.startswith("助学正在启动……")
     assert "3052/3052" in said

@@ -5,6 +5,7 @@ replace it.
 """
 
 import secrets
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,13 @@ from rich.progress import Progress
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from contracts.vocabulary import Audience
+from contracts.vocabulary import Audience, Entitlement, Role
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
+_ROLES = {role.value: role.label for role in Role}
+_ENTITLEMENTS = {right.value: right.label for right in Entitlement}
 _COOKIE = "zhuxue_start"
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
@@ -43,7 +46,7 @@ class Status:
         return [(task.description, int(task.completed), int(task.total or 0)) for task in self.progress.tasks]
 
     def ready(self, accounts: list[tuple[str, str]], seconds: float) -> None:
-        """Return whether all services are ready."""
+        """Record that all services are ready, after a start of `seconds`."""
         self.accounts, self.seconds = accounts, seconds
 
 
@@ -54,7 +57,10 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
     callback = f"{urls['start']}/callback"
 
     def client() -> "AsyncOAuth2Client":
-        from authlib.integrations.httpx_client import AsyncOAuth2Client  # not before the first page
+        with warnings.catch_warnings():
+            # Authlib warns on the console that it will move to httpx2.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from authlib.integrations.httpx_client import AsyncOAuth2Client  # not before the first page
 
         return AsyncOAuth2Client(
             "portal",
@@ -108,7 +114,13 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             )
             headers = {"Authorization": f"Bearer {token['access_token']}"}
             me = (await http.get(f"{urls['identity']}/api/v1/me", headers=headers)).json()
-        return page("signed_in.html", me=me, token=token["access_token"])
+        return page(
+            "signed_in.html",
+            me=me,
+            roles=[_ROLES.get(role, role) for role in me["roles"]],
+            entitlements=[_ENTITLEMENTS.get(right, right) for right in me["entitlements"]],
+            token=token["access_token"],
+        )
 
     @app.get("/livez")
     async def livez() -> dict[str, str]:

@@ -29,6 +29,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain import models
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
+from pgqueuer.ports.driver import NotifyCallback
 from pydantic import BaseModel, ValidationError
 from structlog.contextvars import bound_contextvars
 
@@ -170,7 +171,7 @@ class Worker:
             max_size=3,
             server_settings={"application_name": f"{self._service}-jobs", "timezone": "UTC", "jit": "off"},
         ) as pool:
-            manager = _Manager(_Queries(AsyncpgPoolDriver(pool), *_builders()), _NAMES.channel)
+            manager = _Manager(_Queries(_Driver(pool), *_builders()), _NAMES.channel)
             for name, handler in self._handlers.items():
                 manager.register_executor(name, _Executor(self, handler))
             self._manager = manager
@@ -290,11 +291,37 @@ class _Queries(Queries):
         """Keep the rows: a job whose result could not be recorded must be claimed again."""
 
 
+class _Driver(AsyncpgPoolDriver):
+    """pgqueuer's driver that reports when the first LISTEN is in effect."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self.listening = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        """Add a listener; then notifications arrive."""
+        await super().add_listener(channel, callback)
+        self.listening.set()
+
+
 class _Manager(QueueManager):
-    """pgqueuer's queue manager without the schema check at start: migrations create the tables."""
+    """pgqueuer's queue manager without the schema check at start: migrations create the tables.
+
+    pgqueuer starts to probe LISTEN/NOTIFY before it executes LISTEN. The first probe could be lost, and the
+    manager would end ten seconds later with `FailingListenerError`.
+    """
 
     async def verify_structure(self) -> None:
         """Do nothing; migrations create the tables."""
+
+    async def listener_healthy(
+        self,
+        timeout: timedelta = timedelta(seconds=10),  # noqa: ASYNC109 - pgqueuer's signature
+    ) -> models.HealthCheckEvent:
+        """Probe LISTEN/NOTIFY, once LISTEN is in effect. Raises `FailingListenerError`."""
+        if isinstance(self.queries.driver, _Driver):
+            await self.queries.driver.listening.wait()
+        return await super().listener_healthy(timeout)
 
 
 async def _never(_: models.Job) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import time
 
 import structlog
@@ -19,7 +20,9 @@ log = structlog.get_logger("http")
 def configure(*, json: bool, level: str) -> None:
     """Set up structlog and the standard library's loggers for the whole process."""
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
     structlog.configure(
         processors=[

@@ -1,7 +1,7 @@
 """The integrator's pages: without JavaScript, for administrators only, forms of the own session only."""
 
 import re
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from fastapi import FastAPI
@@ -43,7 +43,7 @@ def form(text: str, **changes: str) -> dict[str, str]:
     return filled | changes
 
 
-async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser) -> None:
+async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser, clock: FrozenClock) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
@@ -67,6 +67,9 @@ async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser) ->
     new = re.search(r'id="secret">([\w-]{43})<', rotated.text)
     assert new is not None
     assert new.group(1) != secret.group(1)
+    # 72 hours later, in Beijing time.
+    until = clock.now().astimezone(timezone(timedelta(hours=8))) + timedelta(hours=72)
+    assert f"{until:%Y-%m-%d %H:%M} 失效" in rotated.text
     stranger = new_browser()
     await signed_in(stranger, SIBLING_ADMIN)
     assert (await stranger.http.get(path)).status_code == 404
@@ -102,6 +105,7 @@ async def test_only_administrators(new_browser: NewBrowser) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_HANDLER)
     assert "只有单位管理员" in text
+    assert "返回接入系统" not in text
     refused = await browser.http.post("/integrations", data={"csrf": "x", "client_name": "x"})
     assert refused.status_code == 403
 

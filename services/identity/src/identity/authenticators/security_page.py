@@ -30,7 +30,6 @@ from identity.pages import csrf
 from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
-from servicekit.clock import SHANGHAI
 from servicekit.dependencies import ServiceClock
 
 router = APIRouter(prefix=SECURITY_PAGE, include_in_schema=False)
@@ -53,14 +52,14 @@ async def own_authenticators(
         "security.html",
         csrf=csrf.token_of(vault, browser),
         there=there,
-        password_expires=None if expires is None else expires.astimezone(SHANGHAI),
+        password_expires=expires,
         password_expired=expires is not None and clock.now() >= expires,
         passkeys=[
             {
                 "id": one.id,
                 "name": one.name,
-                "added": one.added_at.astimezone(SHANGHAI),
-                "used": one.last_used_at and one.last_used_at.astimezone(SHANGHAI),
+                "added": one.added_at,
+                "used": one.last_used_at,
             }
             for one in there.passkeys
         ],

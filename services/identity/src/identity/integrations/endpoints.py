@@ -61,7 +61,13 @@ async def _integrator(
         or unit.status != UnitStatus.ACTIVE
         or Role.UNIT_ADMIN not in membership.roles
     ):
-        return page("integration_refused.html", status=403, message="只有单位管理员可以登记和管理接入系统。")
+        # Without the link back, which leads here again.
+        return page(
+            "integration_refused.html",
+            status=403,
+            message="只有单位管理员可以登记和管理接入系统。",
+            back=False,
+        )
     return Integrator(browser, unit, vault)
 
 
@@ -191,7 +197,7 @@ async def detail(
     try:
         client = await clients.get(who.actor, client_id)
     except Problem as problem:
-        return page("integration_refused.html", status=problem.status, message=problem.detail)
+        return page("integration_refused.html", status=problem.status, message=problem.detail, back=True)
     return _detail(who, client, clock, settings)
 
 
@@ -213,5 +219,5 @@ async def rotate(
     try:
         made = await clients.rotate_secret(who.actor, client_id)
     except Problem as problem:
-        return page("integration_refused.html", status=problem.status, message=problem.detail)
+        return page("integration_refused.html", status=problem.status, message=problem.detail, back=True)
     return _detail(who, made.client, clock, settings, secret=made.secret, message="密钥已轮换。", status=201)

@@ -1,6 +1,7 @@
 """Pages of the issuer: server-rendered, usable without JavaScript, without external resources."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from servicekit.clock import SHANGHAI
 from servicekit.problems import RETRIED, Problem, response_of
 
 HERE = Path(__file__).parent
@@ -17,6 +19,14 @@ PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integr
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
 )
+
+
+def _beijing(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
+    return moment.astimezone(SHANGHAI).strftime(form)
+
+
+# Pages show Beijing time: {{ moment | beijing }} or {{ moment | beijing("%H:%M") }}.
+_templates.filters["beijing"] = _beijing
 
 # Characters allowed in a CSP source list; others would end or break the header.
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")

@@ -16,7 +16,6 @@ from identity.pages import csrf
 from identity.pages.dependencies import OWN_PAGE, Browser, without_session
 from identity.pages.rendering import page
 from identity.sessions.dependencies import SessionService
-from servicekit.clock import SHANGHAI
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
@@ -45,8 +44,8 @@ async def own_sessions(
         sessions=[
             {
                 "id": row.id,
-                "since": row.authenticated_at.astimezone(SHANGHAI),
-                "seen": row.last_seen_at.astimezone(SHANGHAI),
+                "since": row.authenticated_at,
+                "seen": row.last_seen_at,
                 "current": row.id == browser.id,
             }
             for row in rows
@@ -55,7 +54,7 @@ async def own_sessions(
             {
                 "client_id": client.client_id,
                 "name": client.client_name,
-                "since": consent.granted_at.astimezone(SHANGHAI),
+                "since": consent.granted_at,
                 "words": words(consent.scopes),
             }
             for consent, client in allowed

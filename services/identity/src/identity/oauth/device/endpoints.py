@@ -19,7 +19,6 @@ from identity.pages.dependencies import DEVICE_PAGE, Browser
 from identity.pages.rendering import page
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
-from servicekit.clock import SHANGHAI
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
@@ -131,6 +130,6 @@ def _question(
         words=words(scopes),
         offline="offline_access" in scopes,
         user_code=rules.shown(user_code),
-        since=row.issued_at.astimezone(SHANGHAI),
+        since=row.issued_at,
         csrf=csrf.token_of(vault, browser),
     )
