@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.async_api import expect
 
-from testkit.browsers import DESKTOP, PHONE, NewPage, Screen
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 from testkit.serving import Served
@@ -83,7 +84,11 @@ class Person:
         await self.visit(path)
         await self.page.get_by_label("手机号").fill(self.phone)
         await self.page.keyboard.press("Enter")
-        await self.page.get_by_label("短信验证码").wait_for()
+        await self.focused("短信验证码")
+
+    async def focused(self, label: str) -> None:
+        """Wait until the page has given the focus to the field with this label."""
+        await expect(self.page.get_by_label(label, exact=True)).to_be_focused(timeout=PATIENCE * 1000)
 
     async def sign_in(self, path: str = "/account") -> None:
         """Go to a page through signing in."""

@@ -14,9 +14,10 @@ async def test_enter_in_the_phone_field_sends_a_code_and_enter_in_the_code_field
 ) -> None:
     person = await new_person(scripts=scripts)
     await person.visit("/account")
-    await person.page.keyboard.type(COUNTY_ADMIN)  # the field has the focus
+    await person.focused("手机号")
+    await person.page.keyboard.type(COUNTY_ADMIN)
     await person.page.keyboard.press("Enter")
-    await person.page.get_by_label("短信验证码").wait_for()
+    await person.focused("短信验证码")
     await person.page.keyboard.type(await person.site.last_code(COUNTY_ADMIN))
     await person.page.keyboard.press("Enter")
     await person.page.wait_for_url("**/account/**")
@@ -33,6 +34,7 @@ async def test_enter_on_a_wrong_code_leaves_the_right_one_usable_a_minute_later(
     await person.page.keyboard.type("000000" if right != "000000" else "000001")
     await person.page.keyboard.press("Enter")
     await person.page.get_by_role("alert").wait_for()
+    await person.focused("短信验证码")
     assert person.site.texts(COUNTY_ADMIN) == 1
     await person.page.keyboard.type(right)
     await person.page.keyboard.press("Enter")
