@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testkit.backends import NoBackendError, UnavailableError, apache, debian, node
+from testkit.backends import NoBackendError, UnavailableError, apache, chromium, debian, node
 from testkit.backends.process import free_port, make_directory
 
 
@@ -106,6 +106,24 @@ def test_apache_s_words_are_in_the_error_when_it_does_not_start(apache_program: 
     with pytest.raises(UnavailableError, match="Invalid command 'Nonsense'"):
         apache.serve(apache_program, root, free_port(), ["Nonsense"])
     assert not root.exists()
+
+
+def test_without_chromium_debian_s_packages_are_installed(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NoBackendError, match="no chromium or google-chrome on this machine"):
+        chromium.start()
+    assert installed == list(chromium.PACKAGES)
+
+
+def test_a_chromium_without_a_chinese_font_is_not_used(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / "chromium", "")
+    program(tmp_path / "fc-list", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoBackendError, match="no font with Chinese characters"):
+        chromium.start()
 
 
 @pytest.mark.parametrize("folder", ["tests/clients/node", "bench/identity/peer"])

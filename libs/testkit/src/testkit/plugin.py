@@ -17,6 +17,9 @@ import pytest_asyncio
 from testkit.shared import Address, Backends, OwnBackends, SharedBackends
 
 if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page
+
+    from testkit.browsers import NewPage, Screen
     from testkit.postgres import Migration, Templates
 
 _backends = pytest.StashKey[Backends]()
@@ -111,6 +114,39 @@ def node_program(pytestconfig: pytest.Config) -> Path:
 def apache_program(pytestconfig: pytest.Config) -> Path:
     """Give the path of an Apache that has mod_auth_openidc. `backends.apache.serve` starts one."""
     return Path(pytestconfig.stash[_backends].get("apache").url)
+
+
+@pytest.fixture(scope="session")
+def chromium_program(pytestconfig: pytest.Config) -> Path:
+    """Give the path of Chromium, on a machine with a font for Chinese."""
+    return Path(pytestconfig.stash[_backends].get("chromium").url)
+
+
+@pytest_asyncio.fixture
+async def chromium(chromium_program: Path) -> "AsyncIterator[Browser]":
+    """Start Chromium for this test."""
+    from testkit.browsers import running
+
+    async with running(chromium_program) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture
+async def new_page(chromium: "Browser") -> "AsyncIterator[NewPage]":
+    """Open pages with cookies of their own; errors of scripts and refusals of the policy fail the test."""
+    from testkit.browsers import DESKTOP, Watched, profile
+
+    watched = Watched()
+    profiles: list[BrowserContext] = []
+
+    async def make(screen: "Screen" = DESKTOP, *, scripts: bool = True) -> "Page":
+        profiles.append(await profile(chromium, screen, scripts=scripts, watched=watched))
+        return await profiles[-1].new_page()
+
+    yield make
+    for one in profiles:
+        await one.close()
+    assert not watched.faults, watched.faults
 
 
 @pytest.fixture(scope="session")

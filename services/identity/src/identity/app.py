@@ -36,6 +36,8 @@ from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
+from identity.pages.endpoints import router as common_pages
+from identity.pages.problems import ProblemPages
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
@@ -51,7 +53,6 @@ from resourceserver.server import ResourceServer
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.partitions import maintain
-from servicekit.problems import Problem
 
 
 def make_vault(settings: Settings) -> Vault:
@@ -108,6 +109,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             token_endpoints,
             decision,
             logout,
+            common_pages,
             signin,
             own_sessions,
             device,
@@ -132,7 +134,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         background=background,
         pages=rendering.PATHS,
     )
-    app.add_exception_handler(Problem, rendering.on_problem)
+    app.add_middleware(ProblemPages)
     app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring

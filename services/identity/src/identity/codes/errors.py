@@ -48,6 +48,7 @@ class CodeTooSoon(TooManyRequests):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"验证码已发送，请在 {retry_after} 秒后再获取。")
+        self.seconds = retry_after
         self.headers = {"Retry-After": str(retry_after)}
 
 

@@ -1,6 +1,8 @@
 """Rules for SMS codes: lifetime, rate limits, attempts."""
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,6 +12,9 @@ RESEND_AFTER = timedelta(seconds=60)
 NUMBER_BUDGET = 10
 MAX_ATTEMPTS = 5
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+_SIX = re.compile(r"(?<!\d)\d{6}(?!\d)")
+# As some telephones copy it: "683 344".
+_SPACED = re.compile(r"(?<!\d)\d(?:[\s\-‐-―]?\d){5}(?!\d)")
 PURPOSES = ("register", "sign_in")
 
 
@@ -40,6 +45,16 @@ def text_of(code: str, purpose: str) -> str:
     """Return the text message with a code."""
     what = {"register": "注册", "sign_in": "登录"}[purpose]
     return f"【学生资助】您的{what}验证码为 {code}，5 分钟内有效，请勿告知他人。"
+
+
+def code_of(given: str) -> str:
+    """Return the six digits of what a person typed or pasted: a code with blanks, or the whole text message.
+
+    Without six digits, return `given` without surrounding blanks, which no code equals.
+    """
+    plain = unicodedata.normalize("NFKC", given).strip()
+    found = _SIX.search(plain) or _SPACED.search(plain)
+    return plain if found is None else re.sub(r"\D", "", found.group())
 
 
 UNKNOWN_NUMBER = "【学生资助】有人试图用本号码登录，但本号码尚未注册。如非本人操作，请忽略。"

@@ -69,10 +69,11 @@ class BadReturn(Problem):
     detail = "登录请求不正确，请从原系统重新进入。"
 
 
+HOME_PAGE = "/account"
 OWN_PAGE = "/account/sessions"
 DEVICE_PAGE = "/device"
 SECURITY_PAGE = "/account/security"
-_OWN_PAGES = frozenset({OWN_PAGE, SECURITY_PAGE, "/integrations", DEVICE_PAGE})
+_OWN_PAGES = frozenset({HOME_PAGE, OWN_PAGE, SECURITY_PAGE, "/integrations", DEVICE_PAGE})
 # Only with the code of verification_uri_complete (RFC 8628 §3.3.1).
 _DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
 

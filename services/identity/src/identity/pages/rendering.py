@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from servicekit.clock import SHANGHAI
-from servicekit.problems import RETRIED, Problem, response_of
+from servicekit.problems import RETRIED, Problem
 
 HERE = Path(__file__).parent
 PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations")
@@ -83,27 +82,6 @@ def error_page(error: str, description: str, *, title: str = "无法登录") -> 
         code=error,
         description=description,
     )
-
-
-def _is_page(path: str) -> bool:
-    return f"{path}/".startswith(tuple(f"{page}/" for page in PATHS))
-
-
-async def on_problem(request: Request, error: Exception) -> Response:
-    """Exception handler: return a problem as a page for a person at a browser, else as problem+json."""
-    assert isinstance(error, Problem)
-    if "text/html" not in request.headers.get("accept", "") or not _is_page(request.url.path):
-        return response_of(error)
-    shown = page(
-        "error.html",
-        status=error.status,
-        title=error.title,
-        message=error.detail,
-        code=error.code,
-        description="",
-    )
-    shown.headers.update(error.headers or {})
-    return shown
 
 
 def origin_of(uri: str) -> str:

@@ -13,12 +13,24 @@ from identity.consents.service import words
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.logout.frontchannel import logged_out
 from identity.pages import csrf
-from identity.pages.dependencies import OWN_PAGE, Browser, without_session
+from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, Browser, without_session
 from identity.pages.rendering import page
 from identity.sessions.dependencies import SessionService
 
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
+
+
+@router.get("/")
+async def home() -> Response:
+    """Lead somebody who typed the issuer's address to their account."""
+    return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
+
+
+@router.get(HOME_PAGE)
+async def account() -> Response:
+    """Lead to the account's first page."""
+    return RedirectResponse(OWN_PAGE, 303, {"Cache-Control": "no-store"})
 
 
 @router.get(OWN_PAGE)

@@ -1,5 +1,7 @@
 """Sign-in at the issuer with phone number and SMS code, in server-rendered forms."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
@@ -7,39 +9,56 @@ from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.rules import normalise_phone
 from identity.codes import rules as code_rules
+from identity.codes.errors import CodeTooSoon
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
-from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
+from identity.pages.dependencies import HOME_PAGE, Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page
 from identity.signin.dependencies import SignInService
+from servicekit.clock import SHANGHAI
+from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
 
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class CodeStep:
+    """The second step of signing in: a code is on its way."""
+
+    again_at: int
+    """When another one can be asked for, in seconds since 1970; only shown, the service decides."""
 
 
 def _render(
     request: Request,
     vault: ServiceVault,
     settings: ServiceSettings,
+    clock: ServiceClock,
     return_to: str,
     *,
     phone: str = "",
-    sent: bool = False,
+    sent: CodeStep | None = None,
     message: str = "",
     status: int = 200,
 ) -> Response:
     cookie = login_cookie(request)
+    again_at = 0 if sent is None else sent.again_at
+    wait = min(again_at - int(clock.now().timestamp()), int(code_rules.RESEND_AFTER.total_seconds()))
     response = page(
         "login.html",
         status=status,
         form_action=client_origin(return_to),
+        scripts=sent is not None,
         return_to=return_to,
         csrf=login_token(vault, cookie),
         phone=phone,
-        sent=sent,
+        sent=sent is not None,
         message=message,
-        resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
+        again_at=again_at,
+        wait=max(wait, 0),
+        again_time=(clock.now() + timedelta(seconds=wait)).astimezone(SHANGHAI).strftime("%H:%M:%S"),
     )
     keep_login_cookie(response, cookie, secure=is_secure(settings))
     return response
@@ -50,12 +69,16 @@ async def login_page(
     request: Request,
     vault: ServiceVault,
     settings: ServiceSettings,
-    return_to: Annotated[str, Query(max_length=8000)],
+    clock: ServiceClock,
+    return_to: Annotated[str, Query(max_length=8000)] = "",
     login_hint: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Show the sign-in form; prefill a `login_hint` that is a phone number (OpenID Connect Core §3.1.2.1)."""
+    if not return_to:
+        # Somebody typed the address, or kept it as a bookmark.
+        return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
     phone = normalise_phone(login_hint) or ""
-    return _render(request, vault, settings, checked_return(return_to), phone=phone)
+    return _render(request, vault, settings, clock, checked_return(return_to), phone=phone)
 
 
 @router.post("/login/code")
@@ -64,20 +87,36 @@ async def send_code(
     signing_in: SignInService,
     vault: ServiceVault,
     settings: ServiceSettings,
+    clock: ServiceClock,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
-    """Send an SMS code; the page is the same for unregistered numbers."""
+    """Send an SMS code; the page is the same for unregistered numbers.
+
+    When a code is already on its way, the page still asks for it.
+    """
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
+    now = int(clock.now().timestamp())
+    step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
+    message, status = "", 200
     try:
         await signing_in.send_code(phone)
     except Problem as problem:
-        return _render(
-            request, vault, settings, return_to, phone=phone, message=problem.detail, status=problem.status
-        )
-    return _render(request, vault, settings, return_to, phone=phone, sent=True)
+        message, status = problem.detail, problem.status
+        step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
+    return _render(
+        request,
+        vault,
+        settings,
+        clock,
+        return_to,
+        phone=normalise_phone(phone) or phone,
+        sent=step,
+        message=message,
+        status=status,
+    )
 
 
 @router.post("/login")
@@ -87,27 +126,31 @@ async def sign_in(
     browser: Browser,
     vault: ServiceVault,
     settings: ServiceSettings,
+    clock: ServiceClock,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=20)] = "",
-    code: Annotated[str, Form(max_length=12)] = "",
+    code: Annotated[str, Form(max_length=300)] = "",
+    again_at: Annotated[int, Form(ge=0, le=1 << 40)] = 0,
 ) -> Response:
     """Verify the code, create a session and redirect to the client.
 
-    An error is rendered, not raised, so that the counted attempt is committed.
+    `code` may be the whole text message. An error is rendered, not raised, so that the counted attempt is
+    committed.
     """
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
-        cookie = await signing_in.with_code(phone, code.strip(), browser)
+        cookie = await signing_in.with_code(phone, code_rules.code_of(code), browser)
     except Problem as problem:
         return _render(
             request,
             vault,
             settings,
+            clock,
             return_to,
             phone=phone,
-            sent=True,
+            sent=CodeStep(again_at),
             message=problem.detail,
             status=problem.status,
         )
