@@ -28,7 +28,7 @@ class ScannerUnavailable(Problem):
     code = "scanner_unavailable"
     title = "安全检查暂不可用"
     detail = "文件安全检查暂不可用，请稍后重试。"
-    headers = {"Retry-After": "30"}  # noqa: RUF012 - never written to
+    retry_after = 30
 
 
 class ScanLimitExceeded(Problem):

@@ -10,4 +10,4 @@ class UnitNotReplicated(Problem):
     code = "unit_not_replicated"
     title = "单位信息同步中"
     detail = "您所在单位的信息正在同步，请稍后重试。"
-    headers = {"Retry-After": "2"}  # noqa: RUF012 - never written to
+    retry_after = 2

@@ -57,7 +57,7 @@ class Problem(Exception):
     keep_changes: ClassVar[bool] = False
     headers: dict[str, str] | None = None
     retry_after: ClassVar[int] = 5
-    """Default `Retry-After` of 429 and 503, in seconds (RFC 9110 §10.2.3); `headers` can override it."""
+    """`Retry-After` of 429 and 503, in seconds (RFC 9110 §10.2.3), unless `headers` has one."""
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] | None = None) -> None:
         if detail is not None:

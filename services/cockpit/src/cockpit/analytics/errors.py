@@ -10,7 +10,7 @@ class AnalyticsBusy(Problem):
     code = "analytics_busy"
     title = "查询繁忙"
     detail = "数据查询繁忙，请稍后重试。"
-    headers = {"Retry-After": "5"}  # noqa: RUF012 - never written to
+    retry_after = 5
 
 
 class AnalyticsTimeout(Problem):
@@ -20,7 +20,7 @@ class AnalyticsTimeout(Problem):
     code = "analytics_timeout"
     title = "查询超时"
     detail = "数据查询超时，请稍后重试。"
-    headers = {"Retry-After": "30"}  # noqa: RUF012 - never written to
+    retry_after = 30
 
 
 class AnalyticsUnavailable(Problem):
@@ -30,7 +30,7 @@ class AnalyticsUnavailable(Problem):
     code = "analytics_unavailable"
     title = "数据库暂不可用"
     detail = "数据存储暂时无法访问，请稍后重试。"
-    headers = {"Retry-After": "10"}  # noqa: RUF012 - never written to
+    retry_after = 10
 
 
 REFUSALS = (AnalyticsBusy, AnalyticsTimeout, AnalyticsUnavailable)

@@ -122,7 +122,7 @@ class FactsIncomplete(Problem):
     code = "facts_incomplete"
     title = "数据未完整写入"
     detail = "数据未能完整写入，本批次未生效，请稍后重新上传。"
-    headers = {"Retry-After": "10"}  # noqa: RUF012 - never written to
+    retry_after = 10
 
 
 class BatchNotReversible(Conflict):

@@ -6,11 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.errors import OutOfReach
-from office.actors import REFUSALS, Member
+from office.actors import Member
 from office.coverage.dependencies import CoverageService
 from office.coverage.schemas import CoverageOut
-from office.directory.errors import UnitInactive
-from replica.errors import UnitNotReplicated
+from office.directory.errors import REFUSALS
 from servicekit.paging import BadCursor, Paging
 from servicekit.problems import NotFound, responses
 
@@ -20,7 +19,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 @router.get(
     "/{notice_id}/coverage",
     summary="通知覆盖情况",
-    responses=responses(*REFUSALS, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor),
+    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
 )
 async def get_coverage(
     notice_id: UUID,

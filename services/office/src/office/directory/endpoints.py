@@ -6,11 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.errors import OutOfReach
-from office.actors import REFUSALS, Member
+from office.actors import Member
 from office.directory.dependencies import UnitService
-from office.directory.errors import UnitInactive
+from office.directory.errors import REFUSALS
 from office.directory.schemas import UnitOut
-from replica.errors import UnitNotReplicated
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
 
@@ -20,7 +19,7 @@ router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
 @router.get(
     "",
     summary="列出本单位及下级单位",
-    responses=responses(*REFUSALS, UnitInactive, UnitNotReplicated, OutOfReach, NotFound, BadCursor),
+    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
 )
 async def list_units(
     actor: Member,
@@ -46,7 +45,7 @@ async def list_units(
 @router.get(
     "/{unit_id}",
     summary="查看单位",
-    responses=responses(*REFUSALS, UnitInactive, UnitNotReplicated, OutOfReach, NotFound),
+    responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
 async def get_unit(unit_id: UUID, actor: Member, units: UnitService) -> UnitOut:
     """本单位或下级单位。"""

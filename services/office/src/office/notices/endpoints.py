@@ -9,8 +9,7 @@ from fastapi.responses import JSONResponse
 from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
-from office.actors import REFUSALS
-from office.directory.errors import UnitInactive
+from office.directory.errors import REFUSALS
 from office.notices import errors
 from office.notices.auth import Clerk, Drafter, Issuer
 from office.notices.dependencies import NoticeService
@@ -22,7 +21,6 @@ from office.notices.schemas import (
     NoticeSummary,
     PublishedOut,
 )
-from replica.errors import UnitNotReplicated
 from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging
@@ -30,9 +28,8 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_IN_ROLE = (*REFUSALS, UnitInactive, UnitNotReplicated, RoleRequired)
+_IN_ROLE = (*REFUSALS, RoleRequired)
 _WRITING = (errors.ClassifiedDocumentRefused, errors.BadDeadline, errors.DocumentNumberTaken)
-_CIRCULATING = (NotFound, errors.NotPublished, errors.NoticeWithdrawn)
 
 
 @router.post(
@@ -127,7 +124,7 @@ async def publish(
     response_model=ForwardedOut,
     responses=responses(
         *_IN_ROLE,
-        *_CIRCULATING,
+        *errors.NOT_CIRCULATING,
         errors.AlreadyForwarded,
         errors.NothingBelow,
         errors.DeadlineAfterParents,
@@ -147,7 +144,7 @@ async def forward(
 @router.post(
     "/{notice_id}/withdraw",
     summary="撤回通知",
-    responses=responses(*_IN_ROLE, *_CIRCULATING),
+    responses=responses(*_IN_ROLE, *errors.NOT_CIRCULATING),
 )
 async def withdraw(notice_id: UUID, actor: Issuer, notices: NoticeService) -> DraftOut:
     """发文单位的签发人可以撤回；撤回后收文单位只能看到撤回状态。"""

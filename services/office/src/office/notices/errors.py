@@ -1,6 +1,6 @@
 """Errors of requests about notices."""
 
-from servicekit.problems import Conflict, Problem
+from servicekit.problems import Conflict, NotFound, Problem
 
 
 class ClassifiedDocumentRefused(Problem):
@@ -90,3 +90,7 @@ class WorkdaysNotPublished(Conflict):
             if year is None
             else f"{year}年的节假日安排尚未公布，无法按工作日计算期限，请直接填写截止时间。"
         )
+
+
+NOT_CIRCULATING = (NotFound, NotPublished, NoticeWithdrawn)
+"""What a request about a notice that circulates may answer."""

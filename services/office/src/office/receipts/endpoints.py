@@ -9,14 +9,13 @@ from fastapi.responses import JSONResponse
 from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
-from office.actors import REFUSALS, Member
-from office.directory.errors import UnitInactive
+from office.actors import Member
+from office.directory.errors import REFUSALS
 from office.notices.auth import Clerk
-from office.notices.errors import NoticeWithdrawn, NotPublished
+from office.notices.errors import NOT_CIRCULATING
 from office.receipts.dependencies import ReceiptService
 from office.receipts.errors import OwnNotice
 from office.receipts.schemas import NoticeOut, ReadOut, ReceivedOut, SignatureOut, Tombstone
-from replica.errors import UnitNotReplicated
 from servicekit.etags import etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import BadCursor, Page, Paging
@@ -24,14 +23,11 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_ANYBODY = (*REFUSALS, UnitInactive, UnitNotReplicated)
-_CIRCULATING = (NotFound, NotPublished, NoticeWithdrawn)
-
 
 @router.get(
     "/inbox",
     summary="本单位收到的通知",
-    responses=responses(*_ANYBODY, BadCursor),
+    responses=responses(*REFUSALS, BadCursor),
 )
 async def inbox(
     actor: Member,
@@ -48,7 +44,7 @@ async def inbox(
     "/{notice_id}",
     summary="查看通知",
     response_model=NoticeOut | Tombstone,
-    responses=responses(*_ANYBODY, NotFound),
+    responses=responses(*REFUSALS, NotFound),
 )
 async def get_notice(
     notice_id: UUID, actor: Member, receipts: ReceiptService, response: Response
@@ -67,7 +63,7 @@ async def get_notice(
     status_code=201,
     response_model=SignatureOut,
     responses={
-        **responses(*_ANYBODY, RoleRequired, *_CIRCULATING, OwnNotice, IdempotencyKeyReused),
+        **responses(*REFUSALS, RoleRequired, *NOT_CIRCULATING, OwnNotice, IdempotencyKeyReused),
         200: {"model": SignatureOut, "description": "此前已签收，返回首次签收"},
     },
 )
@@ -82,7 +78,7 @@ async def sign(
 @router.post(
     "/{notice_id}/read",
     summary="标记已读",
-    responses=responses(*_ANYBODY, *_CIRCULATING),
+    responses=responses(*REFUSALS, *NOT_CIRCULATING),
 )
 async def read(notice_id: UUID, actor: Member, receipts: ReceiptService) -> ReadOut:
     """记录本人已读；重复标记返回首次时间。不等于单位签收。"""
