@@ -10,7 +10,7 @@ import httptools
 
 
 class BadAnswer(Exception):
-    """The response is not the one that the flow expects."""
+    """The response differs from the one that the flow expects."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Plan:
-    """Requests to one endpoint: `bodies` in turn, or `form` with each of `tokens` and their successors."""
+    """Requests to one endpoint: `bodies` in rotation, or `form` with each of `tokens` and its successors."""
 
     path: str
     authorization: str = ""
@@ -25,7 +25,7 @@ class Plan:
     form: str = ""
 
     def lua(self) -> str:
-        """The plan as `load.lua` reads it."""
+        """Return the plan in the format of `load.lua`."""
         headers = f'["Content-Type"]="{FORM}"'
         if self.authorization:
             headers += f', ["Authorization"]="{self.authorization}"'
@@ -38,7 +38,7 @@ class Plan:
 
 
 def wrk_program() -> str:
-    """`wrk` on PATH, else from Debian's package. Raises UnavailableError."""
+    """Return the path of `wrk`; install Debian's package if it is missing. Raises UnavailableError."""
     if shutil.which("wrk") is None:
         debian.install("wrk")
     found = shutil.which("wrk")
@@ -48,7 +48,7 @@ def wrk_program() -> str:
 
 
 def load(port: int, plan: Plan, *, concurrency: int, seconds: float) -> Round:
-    """Run wrk with `plan`. Raises RuntimeError when any request was refused or failed."""
+    """Run wrk with `plan`. Raises RuntimeError if a request fails."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(plan.lua())
         file.flush()

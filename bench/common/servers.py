@@ -1,4 +1,4 @@
-"""Servers under test: a durable PostgreSQL, and processes that answer HTTP."""
+"""Servers under test: a durable PostgreSQL, and processes that serve HTTP."""
 
 import contextlib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def database_server() -> Iterator[str]:
 
 
 def wait_for(url: str, process: PrivateProcess) -> None:
-    """Wait until GET `url` succeeds. Raises UnavailableError when `process` ends first or is too slow."""
+    """Wait until GET `url` succeeds. Raises UnavailableError if `process` ends first or at a timeout."""
 
     def ready() -> None:
         try:

@@ -9,13 +9,13 @@ from testkit.backends.postgresql import connect
 
 
 class Statements:
-    """Counts the statements that reach one database, without BEGIN, COMMIT and the like."""
+    """Counts the statements of one database, without transaction control."""
 
     def __init__(self, server: str, database: str) -> None:
         self._server = server
         self._database = database
         self.each: list[tuple[float, str]] = []
-        """How often each statement came per request, since the last count."""
+        """Return how often each statement was executed per request since the last count."""
 
     @classmethod
     async def prepare(cls, server: str) -> None:

@@ -17,7 +17,7 @@ class Round:
 
     @classmethod
     def of(cls, durations: Sequence[float], seconds: float) -> Self:
-        """The round of requests that took `durations`, in seconds, within `seconds`."""
+        """Return the round of requests with `durations`, in seconds, within `seconds`."""
         return cls(
             len(durations) / seconds,
             percentile(durations, 0.5) * 1000,
@@ -27,18 +27,18 @@ class Round:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of `values` lie."""
+    """Return the quantile of `values` at `share`, which is between 0 and 1."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def median_round(rounds: Sequence[Round]) -> Round:
-    """The round with the median rate (the lower one of two)."""
+    """Return the round with the median rate (the lower one of two)."""
     ordered = sorted(rounds, key=lambda one: one.rate)
     return ordered[(len(ordered) - 1) // 2]
 
 
 def spread(rounds: Sequence[Round]) -> str:
-    """The median rate and the rates of all rounds, for the terminal."""
+    """Return the median rate and the rates of all rounds as a text for the terminal."""
     rates = [one.rate for one in rounds]
     return f"{statistics.median(rates):.0f} ({', '.join(f'{rate:.0f}' for rate in rates)})"

@@ -1,4 +1,4 @@
-"""Result tables in Markdown, and their place in docs/benchmarks.md."""
+"""Result tables in Markdown, and their sections in docs/benchmarks.md."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table; every column but the first is aligned to the right."""
+    """Return the lines of a table; all columns except the first are right-aligned."""
     lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) - 1)}"]
     return lines + [f"| {' | '.join(row)} |" for row in rows]
 
@@ -29,14 +29,14 @@ def write(bench: str, markdown: str, document: Path = DOCUMENT) -> None:
 
 
 def machine() -> str:
-    """Cores and memory."""
+    """Return the number of cores and the memory of this machine."""
     total = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     memory = "" if total is None else f", {int(total[1]) / 1024**2:.0f} GiB"
     return f"{os.cpu_count()} cores{memory}"
 
 
 def python_versions(*distributions: str) -> list[str]:
-    """Versions of Python and of installed distributions."""
+    """Return the versions of Python and of installed distributions."""
     return [
         f"Python {platform.python_version()}",
         *(f"{name} {metadata.version(name)}" for name in distributions),
@@ -44,11 +44,11 @@ def python_versions(*distributions: str) -> list[str]:
 
 
 def program_version(program: Path) -> str:
-    """What `program --version` prints, without a leading v."""
+    """Return the output of `program --version` without a leading v."""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     return done.stdout.strip().removeprefix("v")
 
 
 def number(rate: float) -> str:
-    """A rate for a table."""
+    """Return a rate as a text for a table."""
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"

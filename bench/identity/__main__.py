@@ -29,7 +29,7 @@ WARM_UP = 2.0
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.identity", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short rounds: to see that it runs")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
@@ -58,7 +58,7 @@ def say(words: str) -> None:
 
 
 async def main(given: argparse.Namespace, logs: Path) -> None:
-    """Start everything, measure, print."""
+    """Start all servers, measure, print the results."""
     backend = node.start()
     program = Path(backend.url)
     node.install_package(program, issuers.PEER)

@@ -24,19 +24,19 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks: a public client has no `basic`."""
+    """The client; a public client has no `basic`."""
 
     client_id: str
     basic: str = ""
 
     @property
     def headers(self) -> str:
-        """The header that authenticates it."""
+        """Return the header that authenticates the client."""
         return f"Authorization: Basic {self.basic}\r\n" if self.basic else ""
 
 
 class Side(Protocol):
-    """One of the two issuers, as a load sees it."""
+    """One of the two issuers under load."""
 
     name: str
     port: int
@@ -44,7 +44,7 @@ class Side(Protocol):
     """Path of the authorization endpoint."""
 
     async def sign_in(self, browser: Browser, login: str, phone: str) -> Answer:
-        """From the redirect to the sign-in page to the redirect that ends it."""
+        """Sign in, from the redirect to the sign-in page to the redirect back."""
         ...
 
 
@@ -106,7 +106,7 @@ class Texts:
         self.url = ""
 
     async def take(self, phone: str) -> str:
-        """The code that has been sent to a number, or is about to be."""
+        """Return the code for a number; wait until it is sent."""
         async with asyncio.timeout(10):
             code = await self._code(phone)
         del self._codes[phone]

@@ -36,7 +36,7 @@ SERVICE = "office"
 
 
 def basic(client_id: str) -> Client:
-    """A client with the secret of all clients here."""
+    """Return a client; all clients have the same secret."""
     return Client(client_id, base64.b64encode(f"{client_id}:{SECRET}".encode()).decode())
 
 
@@ -44,7 +44,7 @@ def basic(client_id: str) -> Client:
 async def ours(
     server: str, processes: int, sms_url: str, log: Path
 ) -> AsyncIterator[tuple[int, int, list[str]]]:
-    """Identity with world S; its port, the id of its first process and people's numbers."""
+    """Start Identity with world S; yield its port, the id of its first process and the phone numbers."""
     port = free_port()
     values = {
         "MODE": "dev",
@@ -112,7 +112,7 @@ async def _prepare(settings: Settings) -> list[str]:
 async def peer(
     server: str, processes: int, phones: list[str], node_program: Path, log: Path
 ) -> AsyncIterator[tuple[int, int]]:
-    """oidc-provider with the same clients and people; its port and the id of its first process."""
+    """Start oidc-provider with the same clients and people; yield its port and its first process id."""
     port = free_port()
     code = {"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]}
     redirects = {"redirect_uris": [CALLBACK]}

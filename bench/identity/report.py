@@ -1,4 +1,4 @@
-"""The table of results, for the terminal and for docs/benchmarks.md."""
+"""The results, for the terminal and for docs/benchmarks.md."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from bench.identity.token_check import Check
 
 @dataclass
 class Side:
-    """One side's rounds of one scenario."""
+    """The rounds of one scenario for one issuer."""
 
     rounds: list[Round] = field(default_factory=list)
     statements: float = 0.0
@@ -33,7 +33,7 @@ class Row:
     peer: Side = field(default_factory=Side)
 
     def cells(self) -> list[str]:
-        """The row of the table."""
+        """Return the row of the table."""
         ours, peer = self.ours.middle, self.peer.middle
         return [
             self.name,
@@ -62,7 +62,7 @@ class Result:
     node: str = ""
 
     def markdown(self) -> str:
-        """The result as a section of a document."""
+        """Return the result as a section of a document."""
         rounds = max((len(row.ours.rounds) for row in self.rows), default=0)
         columns = (
             "",

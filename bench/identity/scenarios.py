@@ -1,4 +1,4 @@
-"""The scenarios: each runs rounds of load on one side and counts statements."""
+"""The scenarios: each runs rounds of load on one issuer and counts statements."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ class World:
     grants: int
     """The number of grants for a refresh round."""
     slices: int
-    """The number of rounds on each side that consume tokens."""
+    """The number of rounds per issuer that consume tokens."""
     prepared: dict[tuple[str, str], Any] = field(default_factory=dict)
     _next: int = 0
 
@@ -57,10 +57,10 @@ class Scenario:
     flow = False
 
     async def prepare(self, world: World, side: Side) -> None:
-        """Before the first round."""
+        """Prepare the first round."""
 
     async def round(self, world: World, side: Side, seconds: float) -> Round:
-        """One round of load."""
+        """Run one round of load."""
         raise NotImplementedError
 
     async def some(self, world: World, side: Side, mark: Mark) -> int:
@@ -125,7 +125,7 @@ class _Endpoint(Scenario):
     """Requests to one endpoint, made by wrk."""
 
     async def plan(self, world: World, side: Side) -> Plan:
-        """The next round's requests."""
+        """Return the requests of the next round."""
         raise NotImplementedError
 
     async def round(self, world: World, side: Side, seconds: float) -> Round:
@@ -143,7 +143,7 @@ class _Endpoint(Scenario):
     async def tokens(
         self, world: World, side: Side, client: Client, kind: str, count: int, resource: str = RESOURCE
     ) -> list[str]:
-        """Tokens from that many code flows."""
+        """Return the tokens of `count` code flows."""
         found: list[str] = []
         await world.forget_codes()
 
@@ -176,7 +176,7 @@ class RefreshPublic(_Endpoint):
 
 
 class RefreshConfidential(_Endpoint):
-    """A client that authenticates keeps its token."""
+    """Refresh by a confidential client, without rotation."""
 
     name = "refresh, confidential client"
 
@@ -196,7 +196,7 @@ class RefreshConfidential(_Endpoint):
 
 
 class ClientCredentials(_Endpoint):
-    """A service's token for itself."""
+    """Client credentials: a token for a service itself."""
 
     name = "client credentials"
 
@@ -207,7 +207,7 @@ class ClientCredentials(_Endpoint):
 
 
 class Introspection(_Endpoint):
-    """A resource server asks about a person's access token."""
+    """Introspection of a person's access token by a resource server."""
 
     name = "introspection"
 

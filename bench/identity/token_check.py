@@ -1,4 +1,4 @@
-"""The time to check one access token: ours, the bare signature, and npm's jose."""
+"""The time to verify one access token: with authkit, the signature alone, and with npm's jose."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from bench.identity.issuers import PEER
 
 @dataclass(frozen=True)
 class Check:
-    """Microseconds to check one access token, medians: ours, the bare signature, and npm's jose."""
+    """Medians in microseconds: authkit, the signature alone, and npm's jose."""
 
     ours: float
     bare: float
@@ -30,7 +30,7 @@ class Check:
 
 
 async def token_check(issuer: str, audience: str, token: str, node_program: Path, times: int) -> Check:
-    """Time `TokenVerifier.verify` against the signature alone, in turns, and `jose.jwtVerify` in Node.js."""
+    """Time `TokenVerifier.verify` and the signature alone, alternately, and `jose.jwtVerify` in Node.js."""
     verifier = TokenVerifier(issuer=issuer, audience=audience, keys=KeySet(fetch_over_http(f"{issuer}/jwks")))
     await verifier.keys.refresh()
     async with httpx.AsyncClient() as http:

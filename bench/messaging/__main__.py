@@ -198,7 +198,7 @@ async def _until(office: Office, handled: int) -> None:
 
 
 async def requests(office: Office, rate: float, while_: Callable[[], bool]) -> tuple[Round, int]:
-    """Requests at a steady rate as long as `while_` says; the round, and how many failed.
+    """Send requests at a constant rate while `while_` is true; return the round and the number of failures.
 
     Each is timed from when it was due, so that a stalled server makes every later one slower too.
     """
@@ -239,7 +239,7 @@ async def requests(office: Office, rate: float, while_: Callable[[], bool]) -> t
 
 @dataclass
 class Result:
-    """Rounds of one kind; `events` per second where there was a burst."""
+    """The rounds of one kind; `events` per second if there was a burst."""
 
     name: str
     rounds: list[Round]
@@ -265,14 +265,14 @@ class Result:
 
 
 async def quiet(office: Office, given: argparse.Namespace) -> tuple[Round, int, float]:
-    """Requests and no events."""
+    """Send requests without events."""
     until = time.perf_counter() + given.seconds
     round_, failed = await requests(office, given.rate, lambda: time.perf_counter() < until)
     return round_, failed, 0.0
 
 
 async def burst(office: Office, given: argparse.Namespace) -> tuple[Round, int, float]:
-    """Requests from the publishing of a burst until what can be handled of it has been."""
+    """Send requests from the publication of a burst until all valid events are processed."""
     before = await office.handled()
     began = time.perf_counter()
     fine = await office.burst(given.events)
@@ -289,7 +289,7 @@ KINDS: dict[str, Callable[[Office, argparse.Namespace], Awaitable[tuple[Round, i
 
 
 async def main(given: argparse.Namespace, log: Path) -> None:
-    """Start all servers, measure, print."""
+    """Start all servers, measure, print the results."""
     results = {name: Result(name, []) for name in KINDS}
     speeds: list[float] = []
     broker = rabbitmq.start()
@@ -314,7 +314,7 @@ async def main(given: argparse.Namespace, log: Path) -> None:
 
 
 def markdown(given: argparse.Namespace, results: list[Result]) -> str:
-    """The table and what it was measured with."""
+    """Return the table and the environment of the measurement."""
     words = " ".join(sys.argv[1:])
     command = f"make bench-messaging ARGS={shlex.quote(words)}" if words else "make bench-messaging"
     versions = ", ".join(python_versions("uvicorn", "sqlalchemy", "aio-pika"))

@@ -31,7 +31,7 @@ QUERIES: dict[str, Query] = {
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.office", description=__doc__)
     parser.add_argument("--units", type=int, default=500_000, help="how many units (500000)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each query (5)")
@@ -40,7 +40,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 async def measured(database: Database, notice: Notice, runs: int) -> list[list[str]]:
-    """A row for each scope: the median of each query, in milliseconds."""
+    """Return a row for each scope with the median of each query, in milliseconds."""
     rows = []
     for code in SCOPES:
         async with database.transaction() as session:
@@ -61,7 +61,7 @@ async def measured(database: Database, notice: Notice, runs: int) -> list[list[s
 
 
 async def main(given: argparse.Namespace, url: str) -> None:
-    """Fill, measure each stage of a notice, print."""
+    """Fill the database, measure each stage of a notice, print the results."""
     await fill(url, given.units)
     database = Database(url, plans="force_custom_plan", pool_size=1)
     async with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""A country of units, a notice, and receipts, made in the database."""
+"""Units of a whole country, a notice and its receipts, generated in the database."""
 
 import uuid
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ _SIGN = """
 
 
 async def fill(url: str, units: int) -> None:
-    """Migrate the database at `url`, and fill it with about `units` units and two people in each."""
+    """Migrate the database at `url` and insert about `units` units with two people each."""
     await upgrade(MIGRATIONS, url)
     database = Database(url, plans="force_custom_plan", pool_size=1)
     counties = 36 * 9 * 9
@@ -98,7 +98,7 @@ async def analyze(database: Database) -> None:
 
 
 async def publish(database: Database) -> Notice:
-    """A notice of the centre that only the provinces have."""
+    """Insert a notice of the centre, delivered to the provinces only."""
     by = uuid.uuid4()
     content = NoticeContent("教助中心〔2026〕1号", "标题", ["正文"], "平件", [], None, None)
     async with database.transaction() as session:
@@ -111,21 +111,21 @@ async def publish(database: Database) -> Notice:
 
 
 async def forward(database: Database, notice: Notice, levels: Sequence[str], percent: int) -> None:
-    """Have `percent` of the units of these levels forward the notice."""
+    """Insert forwardings by `percent` of the units of these levels."""
     values = {"notice": notice.id, "at": PUBLISHED_AT, "levels": list(levels), "percent": percent}
     async with database.transaction() as session:
         await session.execute(text(_FORWARD), values)
 
 
 async def sign(database: Database, notice: Notice, percent: int) -> None:
-    """Have `percent` of the units that have the notice sign it."""
+    """Insert signatures by `percent` of the units that received the notice."""
     values = {"notice": notice.id, "at": PUBLISHED_AT, "percent": percent}
     async with database.transaction() as session:
         await session.execute(text(_SIGN), values)
 
 
 async def change(database: Database) -> None:
-    """Three in a hundred schools move, open and close after the notice."""
+    """Move, open and close three percent of the schools after the notice."""
     async with database.transaction() as session:
         for statement in _MOVES:
             await session.execute(text(statement), {"at": PUBLISHED_AT + timedelta(days=100)})

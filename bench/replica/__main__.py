@@ -57,7 +57,7 @@ def say(line: str) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """One rebuild; memory in MiB."""
+    """The measurements of one rebuild; memory in MiB."""
 
     reading: float
     swapping: float
@@ -66,7 +66,7 @@ class Measured:
 
     @property
     def total(self) -> float:
-        """Seconds in all."""
+        """Return the total duration in seconds."""
         return self.reading + self.swapping
 
 
@@ -100,7 +100,7 @@ async def rebuild(
 
 
 def environment(database: str, port: int, identity: str) -> dict[str, str]:
-    """Settings of Office."""
+    """Return the settings of Office."""
     values = {
         "MODE": "dev",
         "PORT": str(port),
@@ -115,7 +115,7 @@ def environment(database: str, port: int, identity: str) -> dict[str, str]:
 
 
 async def measure(given: argparse.Namespace, server: str, logs: Path) -> list[tuple[str, Measured]]:
-    """All rounds, on one database."""
+    """Run all rounds on one database."""
     url = await create_database(server, "office")
     await upgrade(MIGRATIONS, url)
     # Otherwise, the worker would start a rebuild by itself.
@@ -158,7 +158,7 @@ async def measure(given: argparse.Namespace, server: str, logs: Path) -> list[tu
 
 
 def markdown(given: argparse.Namespace, measured: list[tuple[str, Measured]]) -> str:
-    """The result."""
+    """Return the result as a section of a document."""
     versions = ", ".join(python_versions("asyncpg", "pgqueuer", "sqlalchemy"))
     lines = [
         f"{given.units:,} units and {given.people:,} people; {machine()}; {versions}.",
@@ -189,7 +189,7 @@ def markdown(given: argparse.Namespace, measured: list[tuple[str, Measured]]) ->
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the results."""
     given = arguments()
     with database_server() as server, tempfile.TemporaryDirectory(prefix="bench-replica-") as logs:
         result = markdown(given, asyncio.run(measure(given, server, Path(logs))))

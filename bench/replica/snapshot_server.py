@@ -1,4 +1,4 @@
-"""Identity's snapshot API for as many units and people as wanted, made up page by page.
+"""Identity's snapshot API with generated units and people, page by page.
 
     python -m bench.replica.snapshot_server PORT UNITS PEOPLE
 
@@ -20,12 +20,12 @@ PROVINCES = 32
 
 
 def unit_id(number: int) -> UUID:
-    """The id of the unit of a number."""
+    """Return the id of the unit with this number."""
     return UUID(int=7 << 76 | 2 << 62 | number)
 
 
 def path_of(number: int) -> str:
-    """The place of a unit: the centre, then provinces, cities and counties, then schools below counties."""
+    """Return the place of a unit: the centre, provinces, cities, counties, and schools below counties."""
     if number == 0:
         return "100000"
     if number <= PROVINCES:
@@ -38,7 +38,7 @@ def path_of(number: int) -> str:
 
 
 def unit(number: int, version: int) -> str:
-    """A unit as JSON."""
+    """Return a unit as JSON."""
     path = path_of(number)
     return UnitChangedV1(
         unit_id=unit_id(number),
@@ -57,7 +57,7 @@ def unit(number: int, version: int) -> str:
 
 
 def person(number: int, version: int, units: int) -> str:
-    """A person as JSON."""
+    """Return a person as JSON."""
     place = number % units
     return PersonChangedV1(
         sub=unit_id(number),
@@ -72,7 +72,7 @@ def person(number: int, version: int, units: int) -> str:
 
 
 def build(units: int, people: int) -> FastAPI:
-    """The server."""
+    """Return the server."""
     app = FastAPI()
     changed, version = 0.0, 1
 

@@ -8,7 +8,7 @@ from contracts.base import EventModel
 
 
 class BatchCommittedV1(EventModel):
-    """An intake batch counts from now on; `rejected` of its rows are in quarantine."""
+    """A batch was committed and counts in all figures; `rejected` of its rows are in quarantine."""
 
     type: ClassVar[str] = "zhuxue.cockpit.batch.committed.v1"
 

@@ -11,7 +11,7 @@ from contracts.vocabulary import AccountStatus, Audience, Kind, Level, Open, Rol
 
 
 class UnitPlace(BaseModel):
-    """Where a unit stood in the authority tree from `valid_from` until just before `valid_to`."""
+    """The place of a unit in the authority tree, from `valid_from` (inclusive) to `valid_to` (exclusive)."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -23,12 +23,12 @@ class UnitPlace(BaseModel):
 
 
 class UnitChangedV1(EventModel):
-    """A unit was created or changed; carries its whole present state, and where it stood before.
+    """A unit was created or changed. The event has the complete current state and the former places.
 
-    `code` never changes and is never given to another unit, even after the unit has closed.
-    `version` grows with every change of the unit: a consumer keeps the highest it has seen. `placed_at` says
-    since when the unit has had its parent, path and status, None that it is not known. `former_places` are
-    all earlier ones in the order of their dates; the last one ends at `placed_at`.
+    `code` never changes and is never assigned to another unit, even after the unit is closed.
+    `version` increases with every change of the unit; a consumer keeps the highest version. `placed_at` is
+    the time at which the unit got its current parent, path and status; None means unknown. `former_places`
+    are sorted by date; the last one ends at `placed_at`.
     """
 
     type: ClassVar[str] = "zhuxue.identity.unit.changed.v1"
@@ -50,10 +50,10 @@ class UnitChangedV1(EventModel):
 
 
 class PersonChangedV1(EventModel):
-    """An account or its membership changed; carries what other services need of the person.
+    """An account or its membership changed. The event has the data that other services need.
 
-    `unit_id` and `unit_path` are None while the person belongs to no unit. The phone is masked:
-    nobody outside Identity needs the number itself.
+    `unit_id` and `unit_path` are None while the person belongs to no unit. The phone number is masked,
+    because other services do not need it.
     """
 
     type: ClassVar[str] = "zhuxue.identity.person.changed.v1"
@@ -69,11 +69,11 @@ class PersonChangedV1(EventModel):
 
 
 class AccessRevokedV1(EventModel):
-    """Tokens issued before `not_before` are to be refused although they have not expired.
+    """Consumers must reject tokens issued before `not_before` although they have not expired.
 
-    Which tokens: those of the person `sub` and, where given, only those of the session `sid`, of the
-    grant `grant_id` or for the audience `audience`; with both `sid` and `grant_id`, those of either.
-    `expires_at` is when the last of them has expired anyway.
+    The event applies to tokens of the person `sub`. `sid`, `grant_id` and `audience`, if present, limit it to
+    tokens of that session, of that grant, or for that audience; with both `sid` and `grant_id`, to tokens of
+    either. After `expires_at` all of these tokens have expired.
     """
 
     type: ClassVar[str] = "zhuxue.identity.access.revoked.v1"
@@ -88,10 +88,10 @@ class AccessRevokedV1(EventModel):
 
 
 class ClientRevokedV1(EventModel):
-    """All tokens that came through a client and were issued before `not_before` are to be refused.
+    """Consumers must reject all tokens issued through a client before `not_before`.
 
-    The client is a token's `client_id`, its `grant_client_id`, or stands in its chain of `act`.
-    `expires_at` is when the last of them has expired anyway.
+    These are tokens with the client as `client_id`, as `grant_client_id`, or in the `act` chain. After
+    `expires_at` all of them have expired.
     """
 
     type: ClassVar[str] = "zhuxue.identity.client.revoked.v1"
@@ -103,9 +103,9 @@ class ClientRevokedV1(EventModel):
 
 
 class DirectoryLoadedV1(EventModel):
-    """A bulk load of units and people has been committed: rebuild replicas from the snapshot API.
+    """A bulk load of units and people was committed. Consumers must rebuild replicas from the snapshot API.
 
-    Stands in for one `unit.changed` per unit, which at 600,000 units would flood the bus.
+    Replaces one `unit.changed` per unit, because 600,000 events would overload the bus.
     """
 
     type: ClassVar[str] = "zhuxue.identity.directory.loaded.v1"

@@ -8,7 +8,7 @@ from contracts.base import EventModel
 
 
 class NoticePublishedV1(EventModel):
-    """A notice was issued (签发) and is on its way down the authority tree."""
+    """A notice was issued (签发) and delivered to the direct children of the publisher."""
 
     type: ClassVar[str] = "zhuxue.office.notice.published.v1"
 
@@ -22,7 +22,7 @@ class NoticePublishedV1(EventModel):
 
 
 class NoticeForwardedV1(EventModel):
-    """A unit passed a notice on to its direct children (转发)."""
+    """A unit forwarded a notice to its direct children (转发)."""
 
     type: ClassVar[str] = "zhuxue.office.notice.forwarded.v1"
 
@@ -46,7 +46,7 @@ class NoticeSignedV1(EventModel):
 
 
 class NoticeWithdrawnV1(EventModel):
-    """The publisher took a notice back (撤回): recipients see only that it was withdrawn."""
+    """The publisher withdrew a notice (撤回). Recipients see only that it was withdrawn."""
 
     type: ClassVar[str] = "zhuxue.office.notice.withdrawn.v1"
 

@@ -25,14 +25,14 @@ RETRIED = (429, 503)
 
 
 class FieldError(BaseModel):
-    """One field that does not fit: where it is and what is wrong with it."""
+    """An invalid field: its location and the error."""
 
     pointer: str = Field(examples=["body.phone"])
     detail: str = Field(examples=["缺少必填字段"])
 
 
 class ProblemBody(BaseModel):
-    """The body of every refusal (RFC 9457 §3), with our stable `code`."""
+    """The body of every error response (RFC 9457 §3), with a stable `code`."""
 
     type: str = Field(examples=["urn:zhuxue:problem:not_found"])
     title: str = Field(examples=["未找到"])

@@ -1,4 +1,4 @@
-"""A relying party at a browser, as the OpenID certification suite drives them.
+"""A relying party and its browser, as in the OpenID certification suite.
 
 Authlib's client sends the requests and validates ID tokens; joserfc verifies signatures with the published
 keys. The issuer's own code is not used.
@@ -23,14 +23,14 @@ CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
 SECRET = "s" * 40
 TLS = ssl.create_default_context()
-"""Made once: reading the machine's certificates takes longer than most tests."""
+"""Created once, because reading the certificates of the machine takes longer than most tests."""
 
 
 class Clock(Protocol):
     """The issuer's clock."""
 
     def now(self) -> datetime:
-        """The present."""
+        """Return the current time."""
 
 
 @dataclass
@@ -39,13 +39,13 @@ class RelyingParty:
 
     clock: Clock
     browser: Any
-    """Has `http` and `authorize_url`, and `sign_in(phone, return_to)` for the issuer's forms."""
+    """Provides `http`, `authorize_url`, and `sign_in(phone, return_to)` for the issuer's forms."""
     client_id: str
     issuer: str
     phone: str = "19900001323"
     sign_ins: int = 0
     asked: list[str] = field(default_factory=list)
-    """Pages of consent that were shown."""
+    """The displayed consent pages."""
     secret: str = SECRET
     callback: str = CALLBACK
     auth_method: str = "client_secret_basic"
@@ -59,8 +59,8 @@ class RelyingParty:
         return self.browser.http  # type: ignore[no-any-return]
 
     def library(self) -> Any:
-        """Authlib's client, as this relying party is registered."""
-        # Here, because importing it warns that Authlib moves to httpx2.
+        """Return Authlib's client for the registration of this relying party."""
+        # Imported here, because the import warns that Authlib will move to httpx2.
         from authlib.integrations.httpx_client import AsyncOAuth2Client
 
         return AsyncOAuth2Client(
@@ -95,7 +95,7 @@ class RelyingParty:
                 answer = await self.decide(answer, decision)
             else:
                 return answer
-        raise AssertionError("the issuer asks for ever")
+        raise AssertionError("the issuer never redirects to the client")
 
     async def decide(self, page: httpx.Response, decision: str) -> httpx.Response:
         """Post the decision on a consent page."""
@@ -112,7 +112,7 @@ class RelyingParty:
         return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
     async def authorize(self, decision: str = "allow", **params: str) -> dict[str, str]:
-        """The parameters of the authorization response."""
+        """Run the authorization request; return the parameters of the response."""
         return self.response_of(await self.follow(await self.http.get(self.url(**params)), decision))
 
     async def redeem(self, code: str, **changes: str) -> httpx.Response:
@@ -126,7 +126,7 @@ class RelyingParty:
         return await self.http.post("/token", data=form | changes, auth=(self.client_id, self.secret))
 
     async def tokens(self, decision: str = "allow", **params: str) -> dict[str, Any]:
-        """A whole flow with Authlib's client; the token response with the ID token's verified `claims`."""
+        """Run the code flow with Authlib's client; return the token response and the verified `claims`."""
         asked = {"scope": "openid", "nonce": "n", "state": "st"} | params
         if self.response_mode != "query":
             asked["response_mode"] = self.response_mode
@@ -151,11 +151,11 @@ class RelyingParty:
         return {**body, "claims": claims}
 
     async def keys(self) -> KeySet:
-        """The published keys, as they are now."""
+        """Return the currently published keys."""
         return KeySet.import_key_set((await self.http.get("/jwks")).json())
 
     async def verified(self, token: str, typ: str = "JWT", **known: str) -> dict[str, Any]:
-        """The claims of a token that Authlib takes; `known` is the `nonce` and `access_token` it is for."""
+        """Return the claims of a token that Authlib accepts; `known` has its `nonce` and `access_token`."""
         decoded = jwt.decode(token, await self.keys(), [self.alg])
         assert decoded.header.get("typ") == typ
         wanted = {
@@ -178,7 +178,7 @@ class RelyingParty:
         return "code" in await self.authorize(prompt="none")
 
     async def logout(self, **params: str) -> httpx.Response:
-        """RP-initiated logout (RP-Initiated Logout 1.0 §2)."""
+        """Request a logout (RP-Initiated Logout 1.0 §2)."""
         return await self.http.get("/end_session", params=params)
 
     async def confirm(self, page: httpx.Response) -> httpx.Response:
@@ -187,7 +187,7 @@ class RelyingParty:
         return await self.http.post("/end_session/confirm", data=hidden_fields(page.text))
 
     async def discovery(self) -> dict[str, Any]:
-        """The provider's metadata."""
+        """Return the provider's metadata."""
         document: dict[str, Any] = (await self.http.get("/.well-known/openid-configuration")).json()
         return document
 
@@ -201,12 +201,12 @@ class Fapi(RelyingParty):
     nonce: str = ""
 
     def auth(self, **changes: Any) -> dict[str, str]:
-        """The parameters that authenticate the client; `changes` are claims of the assertion."""
+        """Return the parameters that authenticate the client; `changes` replace claims of the assertion."""
         assert self.signer is not None
         return self.signer.auth(self.client_id, **({"aud": self.issuer} | changes))
 
     def proof(self, path: str, *, key: ProofKey | None = None, **changes: Any) -> dict[str, str]:
-        """The header with a DPoP proof for a request to `path`."""
+        """Return the header with a DPoP proof for a request to `path`."""
         chosen = key or self.proofs
         assert chosen is not None
         return {"DPoP": chosen.proof(path, **({"nonce": self.nonce} | changes))}
@@ -214,7 +214,7 @@ class Fapi(RelyingParty):
     async def push(
         self, *, proof: bool = False, assertion: dict[str, Any] | None = None, **params: str
     ) -> httpx.Response:
-        """Push an authorization request; with `proof`, bound to the client's key."""
+        """Push an authorization request; `proof` binds it to the client's key."""
         form = dict(parse_qsl(urlsplit(self.url(**params)).query)) | self.auth(**(assertion or {}))
         headers = self.proof("/par") if proof else {}
         return await self.http.post("/par", data=form, headers=headers)
@@ -227,18 +227,18 @@ class Fapi(RelyingParty):
         )
 
     async def answer(self, *, outside: dict[str, str] | None = None, **params: Any) -> dict[str, str]:
-        """The authorization response to a pushed request."""
+        """Run a pushed authorization request; return the parameters of the response."""
         url = self.pushed(await self.push(**params), **(outside or {}))
         return self.response_of(await self.follow(await self.http.get(url)))
 
     async def code(self, **params: Any) -> str:
-        """A fresh authorization code."""
+        """Return a new authorization code."""
         return (await self.answer(**params))["code"]
 
     async def exchange(
         self, code: str, *, headers: Any = None, auth: Any = None, **form: str
     ) -> httpx.Response:
-        """The token request; `headers` in place of a proof, `auth` in place of an assertion."""
+        """Send the token request; `headers` replaces the proof, `auth` the assertion."""
         fixed = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.callback}
         return await self.http.post(
             "/token",
@@ -247,7 +247,7 @@ class Fapi(RelyingParty):
         )
 
     async def bound(self, **params: Any) -> dict[str, Any]:
-        """A whole flow; the token response with the ID token's verified `claims`."""
+        """Run the complete flow; return the token response with the verified `claims` of the ID token."""
         answer = await self.exchange(await self.code(**params))
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()

@@ -8,7 +8,7 @@ from contracts.vocabulary import Level, Open
 
 
 class UnitBrief(BaseModel):
-    """A unit, as much of it as a heading needs."""
+    """The identification of a unit."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -14,14 +14,14 @@ from contracts.vocabulary import BatchStatus
 
 
 class ColumnOut(BaseModel):
-    """A column of a feed; either name may stand in the heading."""
+    """A column of a feed; the heading of a file can use either name."""
 
     name: str = Field(examples=["year"])
     chinese: str = Field(examples=["年度"])
 
 
 class FeedOut(BaseModel):
-    """A kind of file that is taken in."""
+    """A type of file that intake accepts."""
 
     name: FeedName
     title: str = Field(examples=["已发布的汇总数据"])
@@ -36,7 +36,7 @@ class FeedOut(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """A batch. Counts are final once it is committed."""
+    """A batch. Its row counts are final when it is committed."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -100,7 +100,7 @@ class BatchOut(BaseModel):
 
 
 class BatchDetail(BaseModel):
-    """A batch and why rows of it are in quarantine."""
+    """A batch, with the number of quarantined rows per reason."""
 
     batch: BatchOut
     rejected_by_reason: dict[str, int] = Field(

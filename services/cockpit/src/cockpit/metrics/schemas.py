@@ -6,7 +6,7 @@ from cockpit.metrics.catalogue import MetricName
 
 
 class MetricOut(BaseModel):
-    """What a figure means."""
+    """The definition of a metric."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -13,7 +13,7 @@ from cockpit.overview import rules
 
 
 class Amount(BaseModel):
-    """Money: exact for machines, short for people."""
+    """An amount of money: the exact value and a rounded text for display."""
 
     yuan: str = Field(pattern=r"^-?\d+\.\d{2}$", description="元，精确到分", examples=["121060000000.00"])
     display: str = Field(description="显示值，可能舍入", examples=["1,210.6 亿元"])
@@ -25,7 +25,7 @@ class Amount(BaseModel):
 
 
 class Sums(BaseModel):
-    """What was given: 资助金额, 资助人次, and 资助人数, which does not add up over parts."""
+    """资助金额, 资助人次, and 资助人数, which is not additive over parts."""
 
     amount: Amount
     person_times: int = Field(description="资助人次", examples=[1200])
@@ -33,14 +33,14 @@ class Sums(BaseModel):
 
 
 class Part(Sums):
-    """The sums of one stage or one source of money."""
+    """The totals of one stage or one source of funds."""
 
     code: str = Field(examples=["compulsory"])
     name: str = Field(examples=["义务教育"])
 
 
 class Awards(Sums):
-    """Sums over the awards of the unit's subtree."""
+    """Totals of the awards in the unit's subtree."""
 
     scope: str = Field(description="口径")
     metrics: list[MetricName] = Field(description="对应的指标，见指标字典")
@@ -64,7 +64,7 @@ class PublishedFigure(BaseModel):
 
 
 class CheckOut(BaseModel):
-    """Two figures that should be equal."""
+    """A comparison of two figures that must be equal."""
 
     name: rules.CheckName
     title: str = Field(examples=["分学段之和=财政合计"])
@@ -74,7 +74,7 @@ class CheckOut(BaseModel):
 
 
 class PublishedTable(BaseModel):
-    """What one source published in one scope; a newer batch of the same source and scope takes its place."""
+    """The figures of one source and scope; a newer batch of the same source and scope replaces them."""
 
     source: str
     scope: str
@@ -89,7 +89,7 @@ class PublishedTable(BaseModel):
 
 
 class Child(BaseModel):
-    """A direct child's share of the awards; `unit` is None for one that is no longer there."""
+    """The awards of a direct child; `unit` is None if the child no longer exists."""
 
     code: str = Field(examples=["370100"])
     unit: UnitBrief | None
@@ -98,7 +98,7 @@ class Child(BaseModel):
 
 
 class Own(BaseModel):
-    """What the unit itself gave, below no child."""
+    """The awards of the unit itself, outside its children."""
 
     amount: Amount
     person_times: int
@@ -119,7 +119,7 @@ class Overview(BaseModel):
 
 
 class Years(BaseModel):
-    """The years for which there is anything to see."""
+    """The years with data."""
 
     unit: UnitBrief
     years: list[int] = Field(examples=[[2016, 2017]])

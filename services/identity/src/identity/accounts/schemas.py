@@ -9,7 +9,7 @@ from contracts.vocabulary import AccountStatus
 
 
 class RegistrationIn(BaseModel):
-    """A new account: the number that the code was sent to, the code, and the person's legal name."""
+    """A registration: the phone number, the SMS code sent to it, and the legal name."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -22,7 +22,7 @@ class RegistrationIn(BaseModel):
 
 
 class AccountOut(BaseModel):
-    """An account as its owner and administrators see it."""
+    """An account, as displayed to its owner and to administrators."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -50,7 +50,7 @@ class AccountOut(BaseModel):
 
 
 class ReasonIn(BaseModel):
-    """Why an administrator does something; kept in the audit log."""
+    """The reason of an administrator's action, for the audit log."""
 
     model_config = ConfigDict(extra="forbid")
 

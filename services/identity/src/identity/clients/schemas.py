@@ -48,7 +48,7 @@ class Fields(BaseModel):
 
 
 class ClientIn(Fields):
-    """A registration, whole: what is left out is its default."""
+    """The complete registration of a client; missing fields get their defaults."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,13 +62,13 @@ class ClientIn(Fields):
 
 
 class ClientCreate(ClientIn):
-    """A registration and the unit it is for."""
+    """The registration of a client and the unit that owns it."""
 
     owner_unit_id: UUID
 
 
 class SecretOut(BaseModel):
-    """A secret in force, without the secret."""
+    """Metadata of a valid secret, without the secret."""
 
     id: str = Field(examples=["1f2e3d4c5b6a7988"])
     created_at: datetime
@@ -120,7 +120,7 @@ def values_of(client: Client) -> dict[str, Any]:
 
 
 class DisableIn(BaseModel):
-    """Why a client is disabled."""
+    """The reason for disabling a client."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -128,7 +128,7 @@ class DisableIn(BaseModel):
 
 
 class InitialTokenIn(BaseModel):
-    """Allow the registration of clients for a unit (RFC 7591 §3)."""
+    """Request an initial access token for registering clients of a unit (RFC 7591 §3)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -139,7 +139,7 @@ class InitialTokenIn(BaseModel):
 
 
 class InitialTokenOut(BaseModel):
-    """The token is shown once, here; only its hash is kept."""
+    """A new initial access token. It is returned only here, because only its hash is stored."""
 
     id: UUID
     owner_unit_id: UUID

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class CodeRequestIn(BaseModel):
-    """Ask for an SMS code."""
+    """A request for an SMS code."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"phone": "13800000000", "purpose": "register"}}
@@ -17,7 +17,7 @@ class CodeRequestIn(BaseModel):
 
 
 class CodeSentOut(BaseModel):
-    """The answer to every request for a code; it does not depend on the number."""
+    """The response to any request for a code; it does not depend on the number."""
 
     expires_in: int = Field(examples=[300], description="有效秒数")
     resend_after: int = Field(examples=[60], description="多少秒后可重新获取")

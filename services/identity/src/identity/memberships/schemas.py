@@ -11,7 +11,7 @@ from identity.memberships.models import Profile
 
 
 class InviteIn(BaseModel):
-    """An invite to a unit in the caller's reach."""
+    """A new invite to a unit in the caller's subtree."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -21,7 +21,7 @@ class InviteIn(BaseModel):
 
 
 class InviteOut(BaseModel):
-    """The code is shown once, here; only its hash is kept."""
+    """A new invite. Its code is returned only here, because only its hash is stored."""
 
     id: UUID
     unit_id: UUID
@@ -34,7 +34,7 @@ class InviteOut(BaseModel):
 
 
 class JoinIn(BaseModel):
-    """Ask to join by an invite code."""
+    """A request to join a unit with an invite code."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ class JoinRequestOut(BaseModel):
 
 
 class EntitlementIn(BaseModel):
-    """Authorise a person for a system."""
+    """A permission for a person to use a system."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class SessionOut(BaseModel):
-    """One browser a person is signed in at."""
+    """A session: a browser in which the person is signed in."""
 
     model_config = ConfigDict(
         json_schema_extra={

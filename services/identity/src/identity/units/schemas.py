@@ -50,7 +50,7 @@ class UnitOut(BaseModel):
 
 
 class UnitIn(BaseModel):
-    """A new unit below one that the caller administers."""
+    """A new unit below a unit that the caller administers."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -13,7 +13,7 @@ from servicekit.paging import Page
 
 
 class ChildOut(BaseModel):
-    """One branch directly below the unit asked for."""
+    """A branch directly below the requested unit."""
 
     unit: UnitRef
     total: int = Field(description="单位数", examples=[547])
@@ -22,14 +22,14 @@ class ChildOut(BaseModel):
 
 
 class BlockingOut(BaseModel):
-    """A unit that has the notice and did not forward it although units stand below it."""
+    """A unit that received the notice, has units below it, and has not forwarded the notice."""
 
     unit: UnitRef
     cut_off: int = Field(description="因此未送达的单位数", examples=[3])
 
 
 class BlockersOut(BaseModel):
-    """The units that hold the notice up."""
+    """The units that block the notice."""
 
     count: int = Field(description="未转发的单位总数", examples=[1])
     items: list[BlockingOut] = Field(description="影响最大的至多 100 个；缩小 under 可查看其余")
@@ -55,14 +55,14 @@ class MissingOut(BaseModel):
 
 
 class ReadersOut(BaseModel):
-    """Reading is a person's, signing a unit's."""
+    """How many people have read the notice."""
 
     total: int = Field(description="人数", examples=[2032])
     read: int = Field(description="已读人数", examples=[2030])
 
 
 class CoverageOut(BaseModel):
-    """How far a notice has come in a part of the tree, as it stood then; the publisher is left out."""
+    """The coverage of a notice in a subtree, by the units' places at delivery, without the publisher."""
 
     notice_id: UUID
     under: UnitRef = Field(description="统计范围：该单位及其下级")

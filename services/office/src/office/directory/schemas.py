@@ -8,7 +8,7 @@ from contracts.vocabulary import Kind, Level, Open, Stage, UnitStatus
 
 
 class UnitRef(BaseModel):
-    """A unit, as far as a list needs it."""
+    """The identification of a unit."""
 
     model_config = ConfigDict(from_attributes=True)
 

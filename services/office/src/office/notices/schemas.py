@@ -41,7 +41,7 @@ def _secrecy(text: str) -> str:
 
 
 class Attachment(BaseModel):
-    """附件说明: the name of an attachment and a note on it."""
+    """附件说明: the name of an attachment and a note."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class Attachment(BaseModel):
 
 
 class DraftIn(BaseModel):
-    """What the drafter writes (GB/T 9704-2012, as far as a plain notice needs it)."""
+    """The content of a draft (the parts of GB/T 9704-2012 that an ordinary notice needs)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +107,7 @@ class DraftIn(BaseModel):
 
 
 class ForwardIn(BaseModel):
-    """转发: the unit's own words, and its own deadline if it is the earlier one."""
+    """转发: a cover text, and an earlier deadline."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,7 +122,7 @@ class ForwardIn(BaseModel):
 
 
 class NoticeSummary(BaseModel):
-    """A notice in the list of the unit's own."""
+    """A notice in the list of a publisher."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -139,7 +139,7 @@ class NoticeSummary(BaseModel):
 
 
 class DraftOut(NoticeSummary):
-    """A notice as its own unit sees it."""
+    """A notice, as displayed to its publisher."""
 
     body: list[str] = Field(description="正文")
     attachments: list[Attachment] = Field(description="附件说明")
@@ -152,7 +152,7 @@ class DraftOut(NoticeSummary):
 
 
 class ForwardingOut(BaseModel):
-    """A unit's forwarding; for the publisher, its publishing."""
+    """The forwarding of a notice by a unit; for the publisher, its publication."""
 
     notice_id: UUID
     unit_id: UUID
@@ -170,7 +170,7 @@ class ForwardingOut(BaseModel):
 
 
 class PublishedOut(DraftOut):
-    """A notice just issued."""
+    """The result of issuing a notice."""
 
     delivered_to: int = Field(description="送达的直接下级单位数", examples=[6])
 
@@ -182,7 +182,7 @@ class PublishedOut(DraftOut):
 
 
 class ForwardedOut(ForwardingOut):
-    """A notice just forwarded."""
+    """The result of forwarding a notice."""
 
     delivered_to: int = Field(description="送达的直接下级单位数", examples=[15])
 

@@ -16,7 +16,7 @@ from office.receipts.service import NoticeView
 
 
 class SignatureOut(BaseModel):
-    """签收: one fact per unit."""
+    """签收: one per unit and notice."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -32,7 +32,7 @@ class SignatureOut(BaseModel):
 
 
 class ReadOut(BaseModel):
-    """已读: one fact per person."""
+    """已读: one per person and notice."""
 
     notice_id: UUID
     read_at: datetime | None = Field(
@@ -41,7 +41,7 @@ class ReadOut(BaseModel):
 
 
 class CoverOut(BaseModel):
-    """What a unit on the way wrote when it forwarded."""
+    """The cover text of a unit that forwarded the notice."""
 
     unit: UnitRef
     cover_text: str = Field(description="转发意见", examples=["现转发给你们，请认真组织参加。"])
@@ -49,7 +49,7 @@ class CoverOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """How the notice came to the caller's unit."""
+    """The delivery of the notice to the caller's unit."""
 
     sender: UnitRef | None = Field(description="来文单位（上级）")
     delivered_at: datetime = Field(description="送达时间")
@@ -58,7 +58,7 @@ class DeliveryOut(BaseModel):
 
 
 class NoticeOut(DraftOut):
-    """A notice as the caller's unit sees it."""
+    """A notice, as displayed to the caller's unit."""
 
     publisher: UnitRef | None = Field(description="发文单位")
     delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
@@ -95,14 +95,14 @@ class NoticeOut(DraftOut):
 
 
 class Tombstone(BaseModel):
-    """All that a recipient still sees of a withdrawn notice."""
+    """A withdrawn notice, as displayed to recipients."""
 
     id: UUID
     status: Literal[NoticeStatus.WITHDRAWN] = NoticeStatus.WITHDRAWN
 
 
 class ReceivedOut(BaseModel):
-    """A line of the inbox."""
+    """A notice in the inbox."""
 
     id: UUID
     document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
