@@ -35,6 +35,8 @@ def app(verifier: TokenVerifier) -> FastAPI:
     guarded("/members")
     guarded("/anyone", membership=False)
     guarded("/approvers", roles=("approver", "unit_admin"))
+    guarded("/units", permission="units.manage")
+    guarded("/platform", permission="audit.read", membership=False)
     guarded("/cockpit", entitlement="cockpit")
     guarded("/directory", scope="directory:read", membership=False, clients=True)
     return app
@@ -136,3 +138,16 @@ async def test_membership_roles_entitlements_and_scopes_are_refused_with_their_o
     refused(await get("/directory", handler), 403, "insufficient_scope")
     client_token = issuer.without_membership(sub="office", client_id="office", scope="directory:read")
     assert (await get("/directory", client_token)).status_code == 200
+
+
+async def test_a_permission_is_required_by_its_word(client: httpx.AsyncClient, issuer: TokenFactory) -> None:
+    async def get(path: str, token: str) -> httpx.Response:
+        return await client.get(path, headers=bearer(token))
+
+    # A role without the permission's word in the token is not enough: roles are data.
+    refused(await get("/units", issuer.access_token(roles=["unit_admin"])), 403, "permission_required")
+    assert (await get("/units", issuer.access_token(permissions=["units.manage"]))).status_code == 200
+    stranger = issuer.without_membership(permissions=["units.manage", "audit.read"])
+    refused(await get("/units", stranger), 403, "membership_required")
+    assert (await get("/platform", stranger)).status_code == 200
+    refused(await get("/platform", issuer.access_token()), 403, "permission_required")

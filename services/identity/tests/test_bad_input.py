@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from identity.memberships.models import JoinRequest
+from identity.joining.models import JoinRequest
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 

@@ -17,6 +17,7 @@ from authkit.errors import (
     InvalidToken,
     KeysUnavailable,
     MembershipRequired,
+    PermissionRequired,
     PersonRequired,
     RoleRequired,
     TokenExpired,
@@ -83,6 +84,7 @@ def requires(
     *,
     scope: str | None = None,
     roles: tuple[str, ...] = (),
+    permission: str | None = None,
     entitlement: str | None = None,
     membership: bool = True,
     clients: bool = False,
@@ -91,8 +93,10 @@ def requires(
 ) -> Callable[[Principal], Awaitable[Principal]]:
     """Return a dependency that verifies these requirements; each has its own 403 code.
 
-    `roles`: the person must have at least one of them in the acting unit. `membership=False` allows people
-    without a unit. `clients=True` allows clients acting for themselves, which have no unit.
+    `roles`: the person must have at least one of them in the acting unit. `permission`: the person must have
+    it (`contracts.vocabulary.Permission`), through the roles there or, with `membership=False`, through a
+    platform role. `membership=False` allows people without a unit. `clients=True` allows clients acting for
+    themselves, which have no unit.
 
     `acr`: the lowest level (`authkit.acr`) of the sign-in; `max_age`: its maximum age in seconds. Otherwise
     401 with a challenge (RFC 9470 §3). These are verified last, so that a person without the other
@@ -112,6 +116,8 @@ def requires(
             raise EntitlementRequired
         if roles and not principal.has_role(*roles):
             raise RoleRequired
+        if permission is not None and not principal.may(permission):
+            raise PermissionRequired
         if not principal.is_client and not (_strong(principal, acr) and _recent(principal, max_age)):
             scheme = "Bearer" if principal.jkt is None else "DPoP"
             raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)

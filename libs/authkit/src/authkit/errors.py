@@ -137,6 +137,15 @@ class RoleRequired(Problem):
     detail = "您在本单位的角色不允许此操作。"
 
 
+class PermissionRequired(Problem):
+    """The person's roles do not include the required permission."""
+
+    status = 403
+    code = "permission_required"
+    title = "没有此项权限"
+    detail = "您的角色没有此项权限，请联系本单位管理员。"
+
+
 class EntitlementRequired(Problem):
     """The person does not have the entitlement for this system in Identity."""
 

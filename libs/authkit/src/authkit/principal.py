@@ -37,6 +37,10 @@ class Principal:
     auth_time: datetime | None = None
     acting: Acting | None = None
     entitlements: frozenset[str] = field(default_factory=frozenset)
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    """What the roles in the acting unit and the platform role allow (`contracts.vocabulary.Permission`)."""
+    platform_role: str | None = None
+    """The person's role as administrator of the platform (`contracts.vocabulary.PlatformRole`)."""
     jkt: str | None = None
     """Thumbprint of the key the token is bound to (RFC 9449 §6.1)."""
     actor: str | None = None
@@ -61,3 +65,7 @@ class Principal:
     def has_role(self, *roles: str) -> bool:
         """Return whether the person has at least one of `roles` in the acting unit."""
         return self.acting is not None and not self.acting.roles.isdisjoint(roles)
+
+    def may(self, permission: str) -> bool:
+        """Return whether the person has `permission`, in the acting unit or for the platform."""
+        return permission in self.permissions

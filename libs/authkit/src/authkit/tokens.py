@@ -179,6 +179,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         auth_time=None if auth_time is None else datetime.fromtimestamp(auth_time, UTC),
         acting=acting,
         entitlements=frozenset(claims.get("entitlements", [])),
+        permissions=frozenset(claims.get("permissions", [])),
+        platform_role=claims.get("platform_role"),
         jkt=None if claims.get("cnf") is None else _text(claims["cnf"], "jkt"),
         actor=None if claims.get("act") is None else _text(claims["act"], "sub"),
         earlier_clients=_earlier_clients(claims),

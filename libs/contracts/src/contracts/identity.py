@@ -49,10 +49,22 @@ class UnitChangedV1(EventModel):
     former_places: tuple[UnitPlace, ...] = ()
 
 
+class PersonMembership(BaseModel):
+    """A unit that a person belongs to, with roles (角色) and posts (职务) there."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    unit_id: UUID
+    unit_path: str
+    roles: list[Open[Role]]
+    posts: list[str] = []
+
+
 class PersonChangedV1(EventModel):
     """An account or its membership changed. The event has the data that other services need.
 
-    `unit_id` and `unit_path` are None while the person belongs to no unit. The phone number is masked,
+    `unit_id`, `unit_path` and `roles` are those of the primary membership, None and empty while the person
+    belongs to no unit. `memberships` has all memberships, the primary one first. The phone number is masked,
     because other services do not need it.
     """
 
@@ -66,6 +78,7 @@ class PersonChangedV1(EventModel):
     unit_path: str | None
     roles: list[Open[Role]]
     version: int
+    memberships: tuple[PersonMembership, ...] = ()
 
 
 class AccessRevokedV1(EventModel):

@@ -107,6 +107,41 @@ class Role(Vocabulary):
     APPROVER = "approver", "签发人"
 
 
+class Permission(Vocabulary):
+    """What a role allows (权限); endpoints require it, tokens carry it, `/me` lists it.
+
+    Those of a unit apply to the unit and every unit below it; those of the platform to all of it.
+    """
+
+    UNITS_MANAGE = "units.manage", "管理下级单位"
+    MEMBERS_READ = "members.read", "查看人员"
+    MEMBERS_ADMIT = "members.admit", "邀请和审核人员"
+    MEMBERS_MANAGE = "members.manage", "调整人员的角色和职务"
+    ACCOUNTS_MANAGE = "accounts.manage", "停用账号和结束登录"
+    ENTITLEMENTS_GRANT = "entitlements.grant", "授权进入其他系统"
+    CLIENTS_MANAGE = "clients.manage", "管理接入系统"
+    NOTICES_DRAFT = "notices.draft", "起草通知"
+    NOTICES_REVIEW = "notices.review", "审核通知"
+    NOTICES_ISSUE = "notices.issue", "签发通知"
+    NOTICES_RECEIVE = "notices.receive", "签收和转发通知"
+    FIGURES_CONTRIBUTE = "figures.contribute", "报送数据"
+    PLATFORM_UNITS = "platform.units", "管理顶层单位"
+    PLATFORM_SETTINGS = "platform.settings", "管理平台设置和角色"
+    PLATFORM_CLIENTS = "platform.clients", "管理全部接入系统"
+    PLATFORM_ACCOUNTS = "platform.accounts", "管理全部账号的状态和登录方式"
+    PLATFORM_ENTITLEMENTS = "platform.entitlements", "复核系统授权"
+    PLATFORM_KEYS = "platform.keys", "查看密钥状态"
+    AUDIT_READ = "audit.read", "查阅审计日志"
+
+
+class PlatformRole(Vocabulary):
+    """One of the three separated administrators of the platform (三员分立); one person has one at most."""
+
+    SYSTEM_ADMIN = "system_admin", "系统管理员"
+    SECURITY_ADMIN = "security_admin", "安全管理员"
+    AUDIT_ADMIN = "audit_admin", "审计管理员"
+
+
 class Entitlement(Vocabulary):
     """A right that a person holds beside the roles in a unit."""
 

@@ -22,9 +22,14 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
 from identity.descriptions import DESCRIPTIONS
+from identity.directory.endpoints import router as directory
+from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
+from identity.invites.endpoints import router as invites
+from identity.joining.endpoints import router as joining
 from identity.keys import jobs
 from identity.keys.ring import KeyRing
+from identity.me.endpoints import router as me
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
@@ -38,6 +43,7 @@ from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
 from identity.pages.problems import ProblemPages
+from identity.roles.endpoints import router as roles
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
@@ -117,8 +123,14 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             passkey_sign_in,
             security_page,
             accounts,
+            me,
+            roles,
             memberships,
+            invites,
+            joining,
+            entitlements,
             administration,
+            directory,
             units,
             clients,
             registration,

@@ -20,6 +20,7 @@ from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.codes.service import Codes
+from identity.entitlements.service import Entitlements
 from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
 from identity.revocations.service import Revocations
@@ -164,10 +165,13 @@ async def load_world(
     revocations = Revocations(session, clock, settings.access_token_seconds)
     accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
     sessions = Sessions(session, clock, settings, revocations, audit)
-    memberships = Memberships(session, clock, vault, accounts, into, sessions, revocations, audit)
+    memberships = Memberships(session, clock, accounts, into, sessions, audit)
+    entitlements = Entitlements(session, clock, memberships, revocations, audit)
     for first in range(0, len(chosen.people), _CHUNK):
         part = chosen.people[first : first + _CHUNK]
-        await memberships.load(part, units, now, set(chosen.cockpit))
+        subs = await memberships.load(part, units, now)
+        entitled = [sub for sub, seed in zip(subs, part, strict=True) if seed.phone in chosen.cockpit]
+        await entitlements.load(entitled, now)
         progress(len(part))
     load_id = new_id()
     outbox.add(

@@ -39,6 +39,8 @@ DESCRIPTIONS = {
     "registered_at": "登记时间",
     "purpose": "验证码的用途",
     "reason": "原因",
+    "posts": "职务",
+    "memberships": "所属的全部单位，主要单位在前",
     "AccountOut.name": "姓名",
     "PersonChangedV1.name": "姓名",
     "RegistrationIn.name": "姓名",

@@ -6,11 +6,16 @@ from identity.authenticators.models import Passkey, Password, RecoveryCode, Spen
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
 from identity.consents.models import Consent
+from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
+from identity.invites.models import Invite
+from identity.joining.models import JoinRequest
 from identity.keys.models import SigningKey
-from identity.memberships.models import Entitlement, Invite, JoinRequest, Membership
+from identity.memberships.models import Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
+from identity.platform.models import PlatformAdministrator
+from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.sms.models import SmsMessage
 from identity.units.models import Unit, UnitChange
@@ -36,9 +41,11 @@ __all__ = [
     "OnceOnly",
     "Passkey",
     "Password",
+    "PlatformAdministrator",
     "PushedRequest",
     "RecoveryCode",
     "RefreshToken",
+    "RoleDefinition",
     "SigningKey",
     "SmsCode",
     "SmsMessage",

@@ -38,6 +38,10 @@ class Settings(ServiceSettings):
         default=90, ge=1, le=365, description="How long a device with `offline_access` stays signed in"
     )
 
+    unread_counts: dict[str, tuple[Audience, str]] = Field(
+        default={}, description="Addresses of counts for front ends, as in /me: name, audience, address"
+    )
+
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
         raw = [bytes.fromhex(key.get_secret_value()) for key in (self.encryption_key, self.index_key)]

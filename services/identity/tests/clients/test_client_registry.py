@@ -108,7 +108,7 @@ async def test_only_clients_of_units_in_reach(admin_of: Any) -> None:
     refused = await sibling.register(owner_unit_id=admin.unit)
     assert (refused.status_code, refused.json()["code"]) == (403, "out_of_reach")
     handler = await admin_of(COUNTY_HANDLER)
-    assert (await handler.register()).json()["code"] == "role_required"
+    assert (await handler.register()).json()["code"] == "permission_required"
     assert (await admin.call("GET", "/clients/portal")).status_code == 404
 
 

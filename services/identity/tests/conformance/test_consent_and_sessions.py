@@ -182,7 +182,7 @@ async def test_administrators_end_sessions_in_their_reach(
     (session,) = (await admin.http.get(url, headers=headers)).json()
     assert session["sid"] == sid
     handler = await outside.bearer(rp.phone)
-    assert (await outside.http.get(url, headers=handler)).json()["code"] == "role_required"
+    assert (await outside.http.get(url, headers=handler)).json()["code"] == "permission_required"
     boss = (await admin.http.get("/api/v1/me", headers=headers)).json()["sub"]
     below = await outside.http.get(url, headers=await new_browser().bearer(people["370102"].phone))
     assert below.status_code == 200

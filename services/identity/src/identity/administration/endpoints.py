@@ -9,16 +9,10 @@ from fastapi import APIRouter, Depends
 
 from authkit import acr
 from authkit.dependencies import REFUSALS, requires
-from authkit.errors import (
-    InsufficientScope,
-    InsufficientUserAuthentication,
-    MembershipRequired,
-    OutOfReach,
-    RoleRequired,
-)
+from authkit.errors import InsufficientScope, InsufficientUserAuthentication
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import Role
+from contracts.vocabulary import Permission
 from identity.accounts.errors import (
     AccountNotActive,
     AccountNotFound,
@@ -26,30 +20,32 @@ from identity.accounts.errors import (
     NotYourself,
     SuspendedAbove,
 )
-from identity.accounts.schemas import AccountOut, ReasonIn
+from identity.accounts.schemas import ReasonIn
 from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
+from identity.closing.dependencies import ClosingService
+from identity.closing.errors import OwnUnit
+from identity.entitlements.dependencies import EntitlementService
+from identity.memberships.auth import REFUSED, AccountManager, PeopleReader
 from identity.memberships.dependencies import MembershipService
-from identity.memberships.errors import OwnUnit
-from identity.memberships.schemas import account_out
+from identity.memberships.schemas import MemberOut
 from identity.sessions.dependencies import SessionService
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SessionOut
-from identity.units.auth import SCOPE, DirectoryReader, Person, UnitAdmin
+from identity.units.auth import SCOPE, DirectoryReader, UnitAdmin
 from identity.units.errors import UnitClosed, UnitNotEmpty, UnitNotFound
 from identity.units.schemas import UnitOut
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", responses=problems.responses(*REFUSALS))
-_ADMIN = (MembershipRequired, RoleRequired, OutOfReach)
 
 StrongAdmin = Annotated[
     Principal,
     Depends(
         requires(
             scope=SCOPE,
-            roles=(Role.UNIT_ADMIN,),
+            permission=Permission.ACCOUNTS_MANAGE,
             acr=acr.MFA,
             max_age=int(rules.FRESH.total_seconds()),
         )
@@ -63,17 +59,11 @@ StrongAdmin = Annotated[
     tags=["单位"],
     summary="撤销单位",
     description="须已没有正常状态的下级单位。所属人员自此不属于任何单位，历史保留。",
-    responses=problems.responses(*_ADMIN, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
+    responses=problems.responses(*REFUSED, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
 )
-async def close_unit(unit_id: UUID, admin: UnitAdmin, memberships: MembershipService) -> UnitOut:
+async def close_unit(unit_id: UUID, admin: UnitAdmin, closing: ClosingService) -> UnitOut:
     """Close a unit without active units below. Its people lose their membership; history is kept."""
-    return UnitOut.model_validate(await memberships.close_unit(admin, unit_id))
-
-
-@router.get("/me", tags=["账号"], summary="我的账号", description="本人的账号、所属单位和授权。")
-async def my_account(person: Person, memberships: MembershipService) -> AccountOut:
-    """Return the caller's own account, unit and entitlements."""
-    return account_out(await memberships.profile(UUID(person.sub)))
+    return UnitOut.model_validate(await closing.close_unit(admin, unit_id))
 
 
 @router.get(
@@ -81,11 +71,14 @@ async def my_account(person: Person, memberships: MembershipService) -> AccountO
     tags=["账号"],
     summary="查看账号",
     description="管辖范围内的人员。",
-    responses=problems.responses(*_ADMIN, AccountNotFound),
+    responses=problems.responses(*REFUSED, AccountNotFound),
 )
-async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipService) -> AccountOut:
+async def get_account(
+    sub: UUID, reader: PeopleReader, memberships: MembershipService, entitlements: EntitlementService
+) -> MemberOut:
     """Return a person of the caller's subtree."""
-    return account_out(await memberships.in_reach(admin, sub))
+    profile = await memberships.seen(reader, sub)
+    return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
 @router.post(
@@ -93,13 +86,18 @@ async def get_account(sub: UUID, admin: UnitAdmin, memberships: MembershipServic
     tags=["账号"],
     summary="停用账号",
     description="各系统在一秒内拒绝此人的令牌。",
-    responses=problems.responses(*_ADMIN, NotYourself, AccountNotFound, AccountNotActive),
+    responses=problems.responses(*REFUSED, NotYourself, AccountNotFound, AccountNotActive),
 )
 async def suspend_account(
-    sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
-) -> AccountOut:
+    sub: UUID,
+    why: ReasonIn,
+    admin: AccountManager,
+    memberships: MembershipService,
+    entitlements: EntitlementService,
+) -> MemberOut:
     """Suspend an account. Every system rejects the person's tokens within a second."""
-    return account_out(await memberships.suspend(admin, sub, why.reason))
+    profile = await memberships.suspend(admin, sub, why.reason)
+    return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
 @router.post(
@@ -107,13 +105,18 @@ async def suspend_account(
     tags=["账号"],
     summary="恢复账号",
     description="此人可以重新登录；已结束的会话不恢复。",
-    responses=problems.responses(*_ADMIN, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
+    responses=problems.responses(*REFUSED, NotYourself, SuspendedAbove, AccountNotFound, AccountNotSuspended),
 )
 async def restore_account(
-    sub: UUID, why: ReasonIn, admin: UnitAdmin, memberships: MembershipService
-) -> AccountOut:
+    sub: UUID,
+    why: ReasonIn,
+    admin: AccountManager,
+    memberships: MembershipService,
+    entitlements: EntitlementService,
+) -> MemberOut:
     """Restore an account. The person can sign in again; ended sessions stay ended."""
-    return account_out(await memberships.restore(admin, sub, why.reason))
+    profile = await memberships.restore(admin, sub, why.reason)
+    return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
 @router.get(
@@ -136,10 +139,10 @@ async def snapshot_people(
     tags=["登录会话"],
     summary="某人的登录会话",
     description="尚未结束的会话，从新到旧。",
-    responses=problems.responses(*_ADMIN, AccountNotFound),
+    responses=problems.responses(*REFUSED, AccountNotFound),
 )
 async def list_sessions(
-    sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
+    sub: UUID, admin: AccountManager, memberships: MembershipService, sessions: SessionService
 ) -> list[SessionOut]:
     """Return live sessions, latest first."""
     await memberships.in_reach(admin, sub)
@@ -162,10 +165,10 @@ async def list_sessions(
     status_code=204,
     summary="结束某人的所有登录会话",
     description="所有会话结束，各系统拒绝其令牌。",
-    responses=problems.responses(*_ADMIN, AccountNotFound),
+    responses=problems.responses(*REFUSED, AccountNotFound),
 )
 async def end_sessions(
-    sub: UUID, admin: UnitAdmin, memberships: MembershipService, sessions: SessionService
+    sub: UUID, admin: AccountManager, memberships: MembershipService, sessions: SessionService
 ) -> None:
     """End all sessions of a person and revoke their tokens."""
     await memberships.in_reach(admin, sub)
@@ -178,12 +181,12 @@ async def end_sessions(
     status_code=204,
     summary="结束某人的一个登录会话",
     description="会话的授权和令牌一并撤销，并通知各接入系统。",
-    responses=problems.responses(*_ADMIN, AccountNotFound, SessionNotFound),
+    responses=problems.responses(*REFUSED, AccountNotFound, SessionNotFound),
 )
 async def end_one_session(
     sub: UUID,
     sid: UUID,
-    admin: UnitAdmin,
+    admin: AccountManager,
     memberships: MembershipService,
     sessions: SessionService,
 ) -> None:
@@ -202,9 +205,7 @@ async def end_one_session(
     summary="重置某人的登录方式",
     responses=problems.responses(
         InsufficientUserAuthentication,
-        MembershipRequired,
-        RoleRequired,
-        OutOfReach,
+        *REFUSED,
         AccountNotFound,
         NotYourself,
     ),

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
-from authkit.errors import MembershipRequired, OutOfReach, RoleRequired
+from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
 from identity.clients import errors
 from identity.clients.dependencies import ClientService, RegistrationService
 from identity.clients.models import Client, InitialAccessToken
@@ -18,14 +18,14 @@ from identity.clients.schemas import (
     InitialTokenOut,
 )
 from identity.clients.service import Registrar
-from identity.units.auth import UnitAdmin
+from identity.units.auth import ClientAdmin
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.dependencies import ServiceClock
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.paging import Page, Paging, page
 from servicekit.problems import responses
 
-_ADMIN = (*REFUSALS, MembershipRequired, RoleRequired)
+_ADMIN = (*REFUSALS, MembershipRequired, PermissionRequired)
 router = APIRouter(prefix="/api/v1", tags=["接入系统"], responses=responses(*_ADMIN))
 _RULES = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
 _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
@@ -36,7 +36,7 @@ _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
     "/clients", status_code=201, summary="登记接入系统", responses=responses(*_ADMIN, *_UNIT, *_RULES)
 )
 async def create_client(
-    new: ClientCreate, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
+    new: ClientCreate, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """密钥只在此处返回一次。"""
     made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
@@ -45,7 +45,7 @@ async def create_client(
 
 @router.get("/clients", summary="接入系统列表")
 async def list_clients(
-    admin: UnitAdmin, service: ClientService, clock: ServiceClock, paging: Paging
+    admin: ClientAdmin, service: ClientService, clock: ServiceClock, paging: Paging
 ) -> Page[ClientOut]:
     """本单位及下级单位登记的系统，按标识排列。"""
     key = paging.key(str)
@@ -56,7 +56,7 @@ async def list_clients(
 
 @router.get("/clients/{client_id}", summary="查看接入系统", responses=responses(errors.ClientNotFound))
 async def get_client(
-    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """含当前有效密钥的标识，不含密钥本身。"""
     return _out(await service.get(Registrar.of(admin), client_id), clock, response)
@@ -70,7 +70,7 @@ async def get_client(
 async def update_client(
     client_id: str,
     body: ClientIn,
-    admin: UnitAdmin,
+    admin: ClientAdmin,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -88,7 +88,7 @@ async def update_client(
     responses=responses(errors.ClientNotFound, errors.NoSecrets, errors.ClientDisabled),
 )
 async def rotate_secret(
-    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
     made = await service.rotate_secret(Registrar.of(admin), client_id)
@@ -103,7 +103,7 @@ async def rotate_secret(
 async def revoke_secret(
     client_id: str,
     secret: str,
-    admin: UnitAdmin,
+    admin: ClientAdmin,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -120,7 +120,7 @@ async def revoke_secret(
 async def disable_client(
     client_id: str,
     body: DisableIn,
-    admin: UnitAdmin,
+    admin: ClientAdmin,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -135,7 +135,7 @@ async def disable_client(
     responses=responses(errors.ClientNotFound, errors.ClientActive),
 )
 async def enable_client(
-    client_id: str, admin: UnitAdmin, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """恢复使用；须重新授权。"""
     return _out(await service.enable(Registrar.of(admin), client_id), clock, response)
@@ -148,7 +148,7 @@ async def enable_client(
     responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
 )
 async def issue_initial_token(
-    new: InitialTokenIn, admin: UnitAdmin, registration: RegistrationService
+    new: InitialTokenIn, admin: ClientAdmin, registration: RegistrationService
 ) -> InitialTokenOut:
     """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
     row, token = await registration.issue(
@@ -159,7 +159,7 @@ async def issue_initial_token(
 
 @router.get("/initial-access-tokens", summary="动态登记初始令牌列表", responses=responses(errors.CentreOnly))
 async def list_initial_tokens(
-    admin: UnitAdmin, registration: RegistrationService, paging: Paging
+    admin: ClientAdmin, registration: RegistrationService, paging: Paging
 ) -> Page[InitialTokenOut]:
     """仅限全国中心的管理员。"""
     key = paging.key(UUID)
@@ -173,7 +173,7 @@ async def list_initial_tokens(
     responses=responses(errors.CentreOnly, errors.InitialTokenNotFound),
 )
 async def revoke_initial_token(
-    token_id: UUID, admin: UnitAdmin, registration: RegistrationService
+    token_id: UUID, admin: ClientAdmin, registration: RegistrationService
 ) -> InitialTokenOut:
     """已登记的系统不受影响。"""
     return _token_out(await registration.revoke(admin, token_id))

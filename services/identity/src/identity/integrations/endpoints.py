@@ -52,7 +52,7 @@ async def _integrator(
         return RedirectResponse(
             "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
         )
-    profile = await memberships.profile(browser.account_id)
+    profile = await memberships.profile(browser.account_id, browser.acting_membership_id)
     membership, unit = profile.membership, profile.unit
     if (
         profile.account.status != AccountStatus.ACTIVE

@@ -6,9 +6,7 @@ from fastapi import Depends
 
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
-from identity.dependencies import ServiceVault
 from identity.memberships.service import Memberships
-from identity.revocations.dependencies import RevocationService
 from identity.sessions.dependencies import SessionService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
@@ -18,14 +16,12 @@ from servicekit.dependencies import ServiceClock
 async def _memberships(
     session: Session,
     clock: ServiceClock,
-    vault: ServiceVault,
     accounts: AccountService,
     units: UnitService,
     sessions: SessionService,
-    revocations: RevocationService,
     audit: AuditService,
 ) -> Memberships:
-    return Memberships(session, clock, vault, accounts, units, sessions, revocations, audit)
+    return Memberships(session, clock, accounts, units, sessions, audit)
 
 
 MembershipService = Annotated[Memberships, Depends(_memberships)]

@@ -5,75 +5,82 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import JoinRequestStatus, Role
+from contracts.vocabulary import Kind, Level, Open, Role
 from identity.accounts.schemas import AccountOut
-from identity.memberships.models import Profile
+from identity.memberships.models import Belonging, Profile
 
 
-class InviteIn(BaseModel):
-    """A new invite to a unit in the caller's subtree."""
+class MembershipOut(BaseModel):
+    """One unit that a person belongs to."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "unit_id": "01930000-0000-7000-8000-000000000001",
+                "unit_name": "历下区学生资助管理中心",
+                "unit_short_name": "历下区",
+                "level": "county",
+                "kind": "student_aid",
+                "path": "100000.370000.370100.370102",
+                "roles": ["unit_admin"],
+                "posts": ["主任"],
+                "duties": "分管生源地贷款",
+                "primary": True,
+                "since": "2026-01-01T00:00:00Z",
+            }
+        }
+    )
 
-    roles: list[Role] = Field(min_length=1, max_length=4, examples=[["handler"]])
-    days: int = Field(default=7, ge=1, le=30, description="有效天数")
-    max_uses: int = Field(default=1, ge=1, le=200, description="可使用次数")
-
-
-class InviteOut(BaseModel):
-    """A new invite. Its code is returned only here, because only its hash is stored."""
-
-    id: UUID
-    unit_id: UUID
-    code: str | None = Field(default=None, examples=["7K2M-9QXR-4TZB-0HWE"])
-    roles: list[Role]
-    expires_at: datetime
-    revoked_at: datetime | None
-    max_uses: int
-    uses: int
-
-
-class JoinIn(BaseModel):
-    """A request to join a unit with an invite code."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    invite_code: str = Field(min_length=4, max_length=40, examples=["7K2M-9QXR-4TZB-0HWE"])
-
-
-class JoinRequestOut(BaseModel):
-    """A request to join."""
-
-    id: UUID
-    sub: UUID
-    name: str
-    phone_masked: str
     unit_id: UUID
     unit_name: str
-    roles: list[Role]
-    status: JoinRequestStatus
-    requested_at: datetime
-    decided_at: datetime | None
-    reason: str | None
+    unit_short_name: str = Field(description="单位简称")
+    level: Level
+    kind: Kind
+    path: str = Field(description="单位的隶属路径")
+    roles: list[Open[Role]]
+    posts: list[str] = Field(description="职务")
+    duties: str | None = Field(description="分工")
+    primary: bool = Field(description="是否为主要单位")
+    since: datetime = Field(description="加入时间")
+
+    @classmethod
+    def of(cls, belonging: Belonging) -> "MembershipOut":
+        """Return the schema of a membership."""
+        membership, unit = belonging
+        return cls(
+            unit_id=unit.id,
+            unit_name=unit.name,
+            unit_short_name=unit.short_name,
+            level=unit.level,
+            kind=unit.kind,
+            path=unit.path,
+            roles=list(membership.roles),
+            posts=membership.posts,
+            duties=membership.duties,
+            primary=membership.is_primary,
+            since=membership.started_at,
+        )
 
 
-class EntitlementIn(BaseModel):
-    """A permission for a person to use a system."""
+class MemberOut(AccountOut):
+    """A person, as displayed to administrators; `unit_id` and `roles` are those of the first membership."""
 
-    model_config = ConfigDict(extra="forbid")
+    posts: list[str] = Field(default=[], description="职务")
+    memberships: list[MembershipOut] = Field(default=[], description="在管辖范围内所属的单位，主要单位在前")
 
-    name: str = Field(min_length=2, max_length=50, examples=["cockpit"])
-
-
-def account_out(profile: Profile) -> AccountOut:
-    """An account with its unit and entitlements."""
-    return AccountOut(
-        sub=profile.account.id,
-        name=profile.account.name,
-        phone_masked=profile.account.phone_masked,
-        status=profile.account.status,
-        registered_at=profile.account.registered_at,
-        unit_id=None if profile.unit is None else profile.unit.id,
-        roles=[] if profile.membership is None else profile.membership.roles,
-        entitlements=profile.entitlements,
-    )
+    @classmethod
+    def from_profile(cls, profile: Profile, entitlements: list[str]) -> "MemberOut":
+        """Return a person with the memberships of `profile`."""
+        account, membership = profile.account, profile.membership
+        return cls(
+            sub=account.id,
+            name=account.name,
+            phone_masked=account.phone_masked,
+            status=account.status,
+            registered_at=account.registered_at,
+            unit_id=None if profile.unit is None else profile.unit.id,
+            roles=[] if membership is None else membership.roles,
+            entitlements=entitlements,
+            posts=[] if membership is None else membership.posts,
+            memberships=[MembershipOut.of(one) for one in profile.memberships],
+        )

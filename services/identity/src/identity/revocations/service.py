@@ -30,21 +30,22 @@ class Revocations:
         sid: str | None = None,
         grant_id: str | None = None,
         audience: str | None = None,
+        not_before: datetime | None = None,
         reason: str,
     ) -> None:
-        """Revoke the tokens of a person issued until now, at every resource server.
+        """Revoke the tokens of a person issued until now, or before `not_before`, at every resource server.
 
         Applies to the person `sub`; optionally only to the session `sid`, to the grant, or to `audience`.
         """
-        now = self._clock.now()
+        since = not_before or self._clock.now()
         self._add(
             AccessRevokedV1(
                 sub=sub,
                 sid=sid,
                 grant_id=grant_id,
                 audience=audience,
-                not_before=now,
-                expires_at=self._until(now),
+                not_before=since,
+                expires_at=self._until(since),
                 reason=reason,
             ),
             subject=sub,

@@ -33,8 +33,23 @@ class BrowserSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     acr: Mapped[str] = mapped_column(Text)
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    acting_membership_id: Mapped[UUID | None]
+    """The membership that tokens of this session act for while it is active; otherwise the primary one."""
+    acting_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """`iat` of the session's tokens is not before this instant, which is a whole second."""
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_because: Mapped[str | None] = mapped_column(Text)
+
+    def act_for(self, membership_id: UUID, now: datetime) -> datetime:
+        """Act for another membership. Return the instant before which tokens were issued for the former one.
+
+        `iat` has whole seconds: with the present one, tokens of this second could not be told apart.
+        """
+        since = now.replace(microsecond=0) + timedelta(seconds=1)
+        if self.acting_since is not None:
+            since = max(since, self.acting_since + timedelta(seconds=1))
+        self.acting_membership_id, self.acting_since = membership_id, since
+        return since
 
     def alive(self, now: datetime, idle: timedelta, absolute: timedelta) -> bool:
         """Return whether the session is active: not ended, within the idle and the absolute lifetime."""

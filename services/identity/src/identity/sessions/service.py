@@ -126,6 +126,17 @@ class Sessions:
         if await self._close(row, because, actor):
             self._revocations.revoke(row.account_id, sid=str(row.id), reason=because)
 
+    async def get(self, sid: UUID) -> BrowserSession | None:
+        """Return a session by `sid`, also an ended one."""
+        return await self._rows.get(sid)
+
+    def act_for(self, row: BrowserSession, membership_id: UUID) -> None:
+        """Act for another membership in a locked session, and revoke its access tokens."""
+        since = row.act_for(membership_id, self._clock.now())
+        self._revocations.revoke(
+            row.account_id, sid=str(row.id), not_before=since, reason="acting unit changed"
+        )
+
     async def lock(self, sid: UUID) -> BrowserSession | None:
         """Return a session that has not ended, locked."""
         row = await self._rows.lock(sid)

@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from authkit.dependencies import requires
 from authkit.principal import Principal
-from contracts.vocabulary import Role
+from contracts.vocabulary import Permission
 
 SCOPE = "identity"
 """The scope that a client needs, in addition to the audience, to use this API for a person."""
@@ -17,8 +17,11 @@ Member = Annotated[Principal, Depends(requires(scope=SCOPE))]
 Person = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False))]
 """Any person with an account."""
 
-UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, roles=(Role.UNIT_ADMIN,)))]
-"""A unit's administrator (单位管理员), with access to the unit's subtree."""
+UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, permission=Permission.UNITS_MANAGE))]
+"""Manages the units of a subtree; a unit's administrator (单位管理员) does."""
+
+ClientAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, permission=Permission.CLIENTS_MANAGE))]
+"""Manages the clients of a unit and of all units below."""
 
 DirectoryReader = Annotated[
     Principal, Depends(requires(scope="directory:read", membership=False, clients=True))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
-from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, RoleRequired
+from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from authkit.idempotency import Idempotent
 from contracts.identity import UnitChangedV1
 from identity.units import errors
@@ -68,7 +68,7 @@ async def list_children(
     response_model=UnitOut,
     responses=problems.responses(
         MembershipRequired,
-        RoleRequired,
+        PermissionRequired,
         OutOfReach,
         errors.UnitNotFound,
         errors.UnitClosed,

@@ -5,7 +5,7 @@ session (`AsyncSession.run_sync`), so that protocol and data share one transacti
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, any_, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
@@ -13,12 +13,37 @@ from contracts.vocabulary import UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
+from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
-from identity.memberships.models import Entitlement, Membership
+from identity.memberships.models import Membership
 from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.subject import Subject
+from identity.platform.models import PlatformAdministrator
+from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
+
+# One of a person's memberships: the session's, else the primary one.
+_ACTING = (
+    select(
+        Unit.id.label("unit_id"),
+        Unit.path.label("unit_path"),
+        Unit.level.label("unit_level"),
+        Unit.kind.label("unit_kind"),
+        Membership.roles,
+    )
+    .join(Unit, and_(Unit.id == Membership.unit_id, Unit.status == UnitStatus.ACTIVE))
+    .where(Membership.account_id == Account.id, Membership.ended_at.is_(None))
+    .order_by(
+        (Membership.id == BrowserSession.acting_membership_id).desc().nulls_last(),
+        Membership.is_primary.desc(),
+        Membership.started_at,
+    )
+    .limit(1)
+    .correlate(Account, BrowserSession)
+    .lateral("acting")
+)
+_GRANTED = func.unnest(RoleDefinition.permissions).table_valued("permission", name="granted").render_derived()
 
 SUBJECT: tuple[Any, ...] = (
     Account.id.label("person_id"),
@@ -26,11 +51,16 @@ SUBJECT: tuple[Any, ...] = (
     BrowserSession.id.label("session_id"),
     BrowserSession.ended_at.label("session_ended_at"),
     BrowserSession.begun_at.label("session_begun_at"),
-    Unit.id.label("unit_id"),
-    Unit.path.label("unit_path"),
-    Unit.level.label("unit_level"),
-    Unit.kind.label("unit_kind"),
-    Membership.roles,
+    BrowserSession.acting_since.label("session_acting_since"),
+    *_ACTING.c,
+    select(func.array_agg(_GRANTED.c.permission))
+    .select_from(RoleDefinition)
+    .join(_GRANTED, true())
+    .where(RoleDefinition.code == any_(_ACTING.c.roles))
+    .correlate(_ACTING)
+    .scalar_subquery()
+    .label("permissions"),
+    PlatformAdministrator.role.label("platform_role"),
     select(func.array_agg(aggregate_order_by(Entitlement.name, Entitlement.name)))
     .where(Entitlement.account_id == Account.id, Entitlement.withdrawn_at.is_(None))
     .scalar_subquery()
@@ -45,8 +75,8 @@ def with_subject(
     """Join the statement's Account to the other tables of `SUBJECT`."""
     return (
         statement.outerjoin(BrowserSession, BrowserSession.id == sid)
-        .outerjoin(Membership, and_(Membership.account_id == Account.id, Membership.ended_at.is_(None)))
-        .outerjoin(Unit, and_(Unit.id == Membership.unit_id, Unit.status == UnitStatus.ACTIVE))
+        .outerjoin(_ACTING, true())
+        .outerjoin(PlatformAdministrator, PlatformAdministrator.account_id == Account.id)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.vocabulary import AccountStatus
+from identity.platform import rules as platform
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class ActingUnit:
 class Subject:
     """Data of a person for tokens; `id` is their `sub`.
 
-    `in_session_since`: start of the grant's session, None after its end.
+    `in_session_since`: start of the grant's session, None after its end. `acting_since`: when the session's
+    acting unit was last chosen.
     """
 
     id: UUID
@@ -31,6 +33,9 @@ class Subject:
     in_session_since: datetime | None
     acting: ActingUnit | None
     entitlements: list[str]
+    permissions: list[str]
+    platform_role: str | None
+    acting_since: datetime | None
 
     @classmethod
     def of(cls, row: Any) -> "Subject":
@@ -38,6 +43,14 @@ class Subject:
         acting = None
         if row.unit_id is not None:
             acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
-        since = row.session_begun_at if row.session_ended_at is None else None
-        active = row.account_status == AccountStatus.ACTIVE
-        return cls(row.person_id, active, since, acting, row.entitlements or [])
+        permissions = {*(row.permissions or []), *platform.PERMISSIONS.get(row.platform_role, ())}
+        return cls(
+            id=row.person_id,
+            active=row.account_status == AccountStatus.ACTIVE,
+            in_session_since=row.session_begun_at if row.session_ended_at is None else None,
+            acting=acting,
+            entitlements=row.entitlements or [],
+            permissions=sorted(permissions),
+            platform_role=row.platform_role,
+            acting_since=row.session_acting_since,
+        )

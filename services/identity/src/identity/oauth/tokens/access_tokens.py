@@ -61,6 +61,13 @@ def for_person(
             "kind": acting.kind,
             "roles": acting.roles,
         }
+    if person.permissions:
+        claims["permissions"] = person.permissions
+    if person.platform_role is not None:
+        claims["platform_role"] = person.platform_role
+    if person.acting_since is not None:
+        # Tokens for the unit of before were issued earlier, and are refused.
+        claims["iat"] = max(claims["iat"], int(person.acting_since.timestamp()))
     if person.entitlements:
         claims["entitlements"] = person.entitlements
     return _sign(context, claims)

@@ -1,28 +1,12 @@
-"""Rules for entitlements and invite codes."""
+"""Rules for invite codes."""
 
 import re
 import secrets
-from datetime import timedelta
 
-from contracts.vocabulary import Entitlement, Kind, Level
-
-INVITE_LIFETIME = timedelta(days=7)
-INVITE_MAX_LIFETIME = timedelta(days=30)
-COCKPIT = Entitlement.COCKPIT
-ENTITLEMENTS = frozenset(Entitlement)
-
-_COCKPIT_LEVELS = frozenset({Level.MINISTRY, Level.PROVINCE, Level.CITY, Level.COUNTY})
 # Crockford's base 32: without I, L, O, U, so that a code can be read aloud.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE = re.compile(rf"^[{_ALPHABET}]{{16}}$")
 _CONFUSED = str.maketrans("ILO", "110")
-
-
-def may_enter_cockpit(level: Level, kind: Kind) -> bool:
-    """Return whether a unit is eligible for the cockpit: only student-aid departments of ministry, provinces,
-    cities and counties.
-    """
-    return level in _COCKPIT_LEVELS and kind == Kind.STUDENT_AID
 
 
 def new_invite_code() -> str:

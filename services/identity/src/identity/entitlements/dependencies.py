@@ -1,0 +1,25 @@
+"""Builds the feature's service for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.audit.dependencies import AuditService
+from identity.entitlements.service import Entitlements
+from identity.memberships.dependencies import MembershipService
+from identity.revocations.dependencies import RevocationService
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
+
+
+async def _entitlements(
+    session: Session,
+    clock: ServiceClock,
+    memberships: MembershipService,
+    revocations: RevocationService,
+    audit: AuditService,
+) -> Entitlements:
+    return Entitlements(session, clock, memberships, revocations, audit)
+
+
+EntitlementService = Annotated[Entitlements, Depends(_entitlements)]

@@ -1,0 +1,28 @@
+"""Queries for invites."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.invites.models import Invite
+
+
+class InviteRepository:
+    """Invites by id and by the hash of their code."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: Invite) -> None:
+        """Insert an invite."""
+        self._session.add(row)
+
+    async def by_hash(self, code_hash: bytes) -> Invite | None:
+        """Return an invite by the hash of its code."""
+        found: Invite | None = await self._session.scalar(select(Invite).where(Invite.code_hash == code_hash))
+        return found
+
+    async def lock(self, invite_id: UUID) -> Invite | None:
+        """Return an invite by id, locked and refreshed."""
+        return await self._session.get(Invite, invite_id, with_for_update=True, populate_existing=True)

@@ -1,0 +1,98 @@
+"""Invites to units."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import MembershipRequired
+from authkit.principal import Principal
+from contracts.vocabulary import UnitStatus
+from identity.audit.service import AuditLog
+from identity.invites import rules
+from identity.invites.errors import InviteInvalid, InviteNotFound
+from identity.invites.models import Invite
+from identity.invites.repository import InviteRepository
+from identity.invites.schemas import InviteIn
+from identity.roles.service import Roles
+from identity.units.errors import UnitClosed
+from identity.units.service import Units
+from identity.vault import Vault
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+
+class Invites:
+    """Invites for one request."""
+
+    def __init__(
+        self, session: AsyncSession, clock: Clock, vault: Vault, units: Units, roles: Roles, audit: AuditLog
+    ) -> None:
+        self._clock = clock
+        self._vault = vault
+        self._units = units
+        self._roles = roles
+        self._audit = audit
+        self._rows = InviteRepository(session)
+
+    async def create(self, principal: Principal, unit_id: UUID, new: InviteIn) -> tuple[Invite, str]:
+        """Create an invite. Return it with its code, stored only as a hash.
+
+        Raises `UnitNotFound`, `OutOfReach`, `UnitClosed`, `RoleNotGrantable`.
+        """
+        if principal.acting is None:
+            raise MembershipRequired
+        unit = await self._units.within_reach(principal, unit_id)
+        if unit.status != UnitStatus.ACTIVE:
+            raise UnitClosed
+        roles = await self._roles.check_grant(principal.acting.roles, new.roles)
+        now = self._clock.now()
+        code = rules.new_invite_code()
+        invite = Invite(
+            id=new_id(),
+            unit_id=unit.id,
+            code_hash=self._hash(code),
+            roles=roles,
+            created_by=UUID(principal.sub),
+            created_at=now,
+            expires_at=now + timedelta(days=new.days),
+            max_uses=new.max_uses,
+            uses=0,
+        )
+        self._rows.add(invite)
+        self._audit.record(
+            actor=principal.sub, action="invite.created", target=invite.id, unit=str(unit.id), roles=roles
+        )
+        return invite, code
+
+    async def revoke(self, principal: Principal, invite_id: UUID) -> Invite:
+        """Revoke an invite of a unit in the caller's subtree. Raises `InviteNotFound`, `OutOfReach`."""
+        invite = await self._rows.lock(invite_id)
+        if invite is None:
+            raise InviteNotFound
+        await self._units.within_reach(principal, invite.unit_id)
+        invite.revoke(self._clock.now())
+        self._audit.record(actor=principal.sub, action="invite.revoked", target=invite.id)
+        return invite
+
+    async def find(self, code_text: str) -> Invite:
+        """Return the invite of a typed code, without a lock. Raises `InviteInvalid`."""
+        code = rules.normalise_invite_code(code_text)
+        invite = None if code is None else await self._rows.by_hash(self._hash(code))
+        if invite is None:
+            raise InviteInvalid
+        return invite
+
+    async def use(self, invite_id: UUID) -> Invite:
+        """Count one use of an invite, and lock it; unit and account are locked before.
+
+        Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`.
+        """
+        invite = await self._rows.lock(invite_id)
+        if invite is None:
+            raise InviteInvalid
+        invite.use(self._clock.now())
+        return invite
+
+    def _hash(self, code: str) -> bytes:
+        return self._vault.index("invite", rules.normalise_invite_code(code) or code)

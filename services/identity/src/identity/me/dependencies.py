@@ -1,0 +1,23 @@
+"""Builds the feature's service for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.entitlements.dependencies import EntitlementService
+from identity.me.service import Myself
+from identity.memberships.dependencies import MembershipService
+from identity.platform.dependencies import PlatformService
+from identity.roles.dependencies import RoleService
+
+
+async def _myself(
+    memberships: MembershipService,
+    roles: RoleService,
+    entitlements: EntitlementService,
+    platform: PlatformService,
+) -> Myself:
+    return Myself(memberships, roles, entitlements, platform)
+
+
+MyselfService = Annotated[Myself, Depends(_myself)]

@@ -1,0 +1,85 @@
+"""REST API of the caller's own record."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope
+from authkit.principal import Principal
+from contracts.vocabulary import Audience, Permission
+from identity.dependencies import ServiceSettings
+from identity.me.dependencies import MyselfService
+from identity.me.errors import NoBrowserSession
+from identity.me.schemas import ActingUnitIn, MeOut, UnreadOut
+from identity.me.service import Me
+from identity.memberships.dependencies import MembershipService
+from identity.memberships.errors import MembershipNotFound
+from identity.sessions.errors import SessionNotFound
+from identity.units.auth import Person
+from servicekit import problems
+
+router = APIRouter(
+    prefix="/api/v1", tags=["我的账号"], responses=problems.responses(*REFUSALS, InsufficientScope)
+)
+
+
+def _sid(person: Principal) -> UUID | None:
+    return None if person.sid is None else UUID(person.sid)
+
+
+def _out(me: Me, settings: ServiceSettings) -> MeOut:
+    unread: list[UnreadOut] = []
+    if Permission.MEMBERS_ADMIT in me.permissions:
+        href = f"{settings.issuer_url}/api/v1/join-requests/count"
+        unread.append(UnreadOut(name="join_requests", audience=Audience.IDENTITY, href=href))
+    if me.profile.acting is not None:
+        unread += [
+            UnreadOut(name=name, audience=audience, href=href)
+            for name, (audience, href) in sorted(settings.unread_counts.items())
+        ]
+    return MeOut.of(me, unread)
+
+
+@router.get(
+    "/me",
+    summary="我的账号",
+    description="本人、所属单位、当前单位、角色、权限和授权；按当前状态，不按令牌签发时的状态。",
+)
+async def my_account(person: Person, myself: MyselfService, settings: ServiceSettings) -> MeOut:
+    """Return the caller's own account, units, permissions and entitlements."""
+    return _out(await myself.of(UUID(person.sub), _sid(person)), settings)
+
+
+@router.post(
+    "/me/acting-unit",
+    summary="切换当前单位",
+    description="只影响本次登录；此前的访问令牌立即失效，刷新后得到新单位的令牌。",
+    responses=problems.responses(MembershipNotFound, NoBrowserSession, SessionNotFound),
+)
+async def act_for_unit(
+    chosen: ActingUnitIn, person: Person, myself: MyselfService, settings: ServiceSettings
+) -> MeOut:
+    """Act for another of the caller's units. Access tokens of the session are refused from now on."""
+    sid = _sid(person)
+    if sid is None:
+        raise NoBrowserSession
+    return _out(await myself.act_for(UUID(person.sub), sid, chosen.unit_id), settings)
+
+
+@router.post(
+    "/me/primary-unit",
+    summary="设定主要单位",
+    description="新的登录默认代表主要单位；其他系统的通讯录按主要单位显示。",
+    responses=problems.responses(MembershipNotFound),
+)
+async def set_primary_unit(
+    chosen: ActingUnitIn,
+    person: Person,
+    memberships: MembershipService,
+    myself: MyselfService,
+    settings: ServiceSettings,
+) -> MeOut:
+    """Make one of the caller's units the primary one: new sign-ins act for it."""
+    await memberships.make_primary(UUID(person.sub), chosen.unit_id)
+    return _out(await myself.of(UUID(person.sub), _sid(person)), settings)

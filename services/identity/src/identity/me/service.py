@@ -1,0 +1,53 @@
+"""Who the caller is and what they may do: everything a front end needs at its start."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.vocabulary import PlatformRole
+from identity.entitlements.service import Entitlements
+from identity.memberships.models import Profile
+from identity.memberships.service import Memberships
+from identity.platform import rules as platform_rules
+from identity.platform.service import Platform
+from identity.roles.service import Roles
+
+
+@dataclass(frozen=True)
+class Me:
+    """A person as they act now: current state, not that of their token."""
+
+    profile: Profile
+    roles: list[str]
+    permissions: list[str]
+    entitlements: list[str]
+    platform_role: PlatformRole | None
+
+
+class Myself:
+    """The caller within one request."""
+
+    def __init__(
+        self, memberships: Memberships, roles: Roles, entitlements: Entitlements, platform: Platform
+    ) -> None:
+        self._memberships = memberships
+        self._roles = roles
+        self._entitlements = entitlements
+        self._platform = platform
+
+    async def of(self, sub: UUID, sid: UUID | None) -> Me:
+        """Return a person as they act in the browser session `sid`. Raises `AccountNotFound`."""
+        return await self._of(await self._memberships.own(sub, sid))
+
+    async def act_for(self, sub: UUID, sid: UUID, unit_id: UUID) -> Me:
+        """Choose the acting unit of a browser session. Raises the errors of `Memberships.act_for`."""
+        return await self._of(await self._memberships.act_for(sub, sid, unit_id))
+
+    async def _of(self, profile: Profile) -> Me:
+        sub, membership = profile.account.id, profile.membership
+        roles = [] if membership is None else sorted(membership.roles)
+        platform_role = await self._platform.role_of(sub)
+        permissions = {
+            *await self._roles.permissions_of(roles),
+            *(() if platform_role is None else platform_rules.PERMISSIONS[platform_role]),
+        }
+        return Me(profile, roles, sorted(permissions), await self._entitlements.names(sub), platform_role)

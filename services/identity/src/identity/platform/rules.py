@@ -1,0 +1,16 @@
+"""What the three administrators of the platform may do. None of them sees the content of cases."""
+
+from collections.abc import Mapping
+
+from contracts.vocabulary import Permission, PlatformRole
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    PlatformRole.SYSTEM_ADMIN: frozenset(
+        {Permission.PLATFORM_UNITS, Permission.PLATFORM_SETTINGS, Permission.PLATFORM_CLIENTS}
+    ),
+    PlatformRole.SECURITY_ADMIN: frozenset(
+        {Permission.PLATFORM_ACCOUNTS, Permission.PLATFORM_ENTITLEMENTS, Permission.PLATFORM_KEYS}
+    ),
+    PlatformRole.AUDIT_ADMIN: frozenset({Permission.AUDIT_READ}),
+}
+"""In code, not as data: the separation is a rule of the platform, which no administrator changes."""

@@ -1,0 +1,51 @@
+"""Roles: what they allow, and who may grant them."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.roles import rules
+from identity.roles.errors import RoleNotGrantable, UnknownRole
+from identity.roles.models import RoleDefinition
+from identity.roles.repository import RoleRepository
+from identity.roles.rules import Powers
+
+
+class Roles:
+    """Roles for one request; read once."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._rows = RoleRepository(session)
+        self._known: dict[str, Powers] | None = None
+
+    async def all(self) -> Sequence[RoleDefinition]:
+        """Return all roles in the order of lists."""
+        return await self._rows.all()
+
+    async def permissions_of(self, roles: Iterable[str]) -> list[str]:
+        """Return the permissions of several roles, sorted."""
+        return sorted(rules.permissions_of(roles, await self._powers()))
+
+    async def grantable_by(self, roles: Collection[str]) -> frozenset[str]:
+        """Return the roles that a holder of `roles` may grant."""
+        return rules.grantable(roles, await self._powers())
+
+    async def check_grant(self, held: Collection[str], wanted: Iterable[str]) -> list[str]:
+        """Return the roles `wanted`, sorted, if a holder of `held` may grant all of them.
+
+        Raises `UnknownRole`, `RoleNotGrantable`.
+        """
+        chosen = set(wanted)
+        if not chosen <= (await self._powers()).keys():
+            raise UnknownRole
+        if not chosen <= await self.grantable_by(held):
+            raise RoleNotGrantable
+        return sorted(chosen)
+
+    async def _powers(self) -> dict[str, Powers]:
+        if self._known is None:
+            self._known = {
+                row.code: Powers(frozenset(row.permissions), frozenset(row.may_grant))
+                for row in await self._rows.all()
+            }
+        return self._known
