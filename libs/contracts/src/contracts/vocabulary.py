@@ -57,7 +57,12 @@ class Audience(Vocabulary):
     @classmethod
     def of(cls, service: str) -> Self:
         """Return the audience of a service, by its name. Raises ValueError for an unknown service."""
-        return cls(f"urn:zhuxue:{service}")
+        return cls(cls.name_of(service))
+
+    @staticmethod
+    def name_of(client_id: str) -> str:
+        """Return the audience of any resource server, by the id of its client."""
+        return f"urn:zhuxue:{client_id}"
 
     @property
     def service(self) -> str:

@@ -16,12 +16,12 @@ from joserfc.jwk import ECKey, RSAKey
 from testkit.tokens import b64url
 
 
-def forgeries(good: str, published: dict[str, Any]) -> dict[str, str]:
+def forgeries(valid: str, published: dict[str, Any]) -> dict[str, str]:
     """Return tokens that must be rejected, by the kind of forgery.
 
-    `published` is the JWK that verifies `good`, a compact JWS of an EC or RSA key.
+    `published` is the JWK that verifies `valid`, a compact JWS of an EC or RSA key.
     """
-    head, payload, signature = good.split(".")
+    head, payload, signature = valid.split(".")
     header, claims = _decoded(head), _decoded(payload)
     kind, alg = (ECKey, "ES256") if published["kty"] == "EC" else (RSAKey, "RS256")
     public = kind.import_key(published)
@@ -50,7 +50,7 @@ def forgeries(good: str, published: dict[str, Any]) -> dict[str, str]:
         "compressed": signed(zip="DEF"),
         "claims changed": f"{head}.{_part({**claims, 'sub': str(uuid.UUID(int=0))})}.{signature}",
         "no signature": f"{head}.{payload}.",
-        "one part more": f"{good}.e30",
+        "one part more": f"{valid}.e30",
         "huge": f"{head}.{_part({**claims, 'more': 'x' * 100_000})}.{signature}",
         "nothing": "..",
     }

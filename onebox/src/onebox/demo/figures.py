@@ -101,13 +101,15 @@ async def _refusals(story: Story, county: Person, county_id: str, wait: bool) ->
         need(answer.status_code == wanted, f"answered {answer.status_code}: {answer.text[:200]}")
         return f"{answer.status_code} {answer.json()['code']}"
 
-    good = await county.token(COCKPIT)
+    token = await county.token(COCKPIT)
     (jwk, *_) = (await county.http.get(f"{story.system.identity}/jwks")).json()["keys"]
-    seen = {"alg none": await status(forged.unsigned(good), 401)}
+    seen = {"alg none": await status(forged.unsigned(token), 401)}
     for form in ("pem", "der", "jwk"):
-        seen[f"HS256，公钥 {form.upper()}"] = await status(forged.hs256_with_public_key(good, jwk, form), 401)
-    seen["其他签发者的密钥和名称"] = await status(forged.of_another_issuer(good), 401)
-    seen["自签名"] = await status(forged.self_signed(good), 401)
+        seen[f"HS256，公钥 {form.upper()}"] = await status(
+            forged.hs256_with_public_key(token, jwk, form), 401
+        )
+    seen["其他签发者的密钥和名称"] = await status(forged.of_another_issuer(token), 401)
+    seen["自签名"] = await status(forged.self_signed(token), 401)
     seen["其他受众"] = await status(await county.token(OFFICE), 401)
     async with story.person(SCHOOL) as school:
         seen["学校用户"] = await status(await school.token(COCKPIT), 403)

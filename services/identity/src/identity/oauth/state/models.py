@@ -1,6 +1,7 @@
 """Protocol state: codes, refresh tokens, pushed requests, and single-use values."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text
@@ -11,7 +12,33 @@ from identity.clients.models import Client
 from identity.grants.models import Grant
 
 
-class AuthorizationCode(Base):
+class _OfGrant(Protocol):
+    @property
+    def grant(self) -> Grant:
+        """Return the grant that the credential belongs to."""
+
+
+class IdTokenSource:
+    """Data of an ID token from the grant, with the methods of Authlib's `AuthorizationCodeMixin`."""
+
+    def get_scope(self: _OfGrant) -> str:
+        """Return the granted scope."""
+        return self.grant.scope
+
+    def get_auth_time(self: _OfGrant) -> int | None:
+        """Return when the person authenticated, also after a refresh (OpenID Connect Core §12.2)."""
+        return self.grant.auth_time
+
+    def get_acr(self: _OfGrant) -> str | None:
+        """Return the level of authentication."""
+        return self.grant.acr
+
+    def get_amr(self: _OfGrant) -> list[str]:
+        """Return the authentication methods (RFC 8176)."""
+        return self.grant.amr
+
+
+class AuthorizationCode(IdTokenSource, Base):
     """One authorization code (RFC 6749 §4.1.2). Used ones are kept to detect reuse.
 
     Expires after one minute; partitioned by day of `id`, which is in the code, and dropped a day later.
@@ -44,28 +71,12 @@ class AuthorizationCode(Base):
         """Return the redirect URI of the authorization request."""
         return self.redirect_uri
 
-    def get_scope(self) -> str:
-        """Return the granted scope."""
-        return self.grant.scope
-
     def get_nonce(self) -> str | None:
         """Return the nonce of the authorization request."""
         return self.nonce
 
-    def get_auth_time(self) -> int | None:
-        """Return when the person authenticated."""
-        return self.grant.auth_time
 
-    def get_acr(self) -> str | None:
-        """Return the level of authentication."""
-        return self.grant.acr
-
-    def get_amr(self) -> list[str]:
-        """Return the authentication methods (RFC 8176)."""
-        return self.grant.amr
-
-
-class RefreshToken(Base):
+class RefreshToken(IdTokenSource, Base):
     """One refresh token (RFC 6749 §1.5), as a hash. Used ones are kept to detect reuse.
 
     `id` is in the token, a UUIDv7 of the time of `expires_at`. Partitioned by day of it, and dropped a day
@@ -94,30 +105,13 @@ class RefreshToken(Base):
         """Return whether reuse may be a retry after a lost response."""
         return self.used_at is not None and now < self.used_at + timedelta(seconds=grace_seconds)
 
-    # Sources of the ID token, as in an authorization code.
     def check_client(self, client: Client) -> bool:
         """Return whether the token was issued to the client."""
         return self.grant.client_id == client.client_id
 
-    def get_scope(self) -> str:
-        """Return the granted scope."""
-        return self.grant.scope
-
     def get_nonce(self) -> str | None:
         """Return None: a refreshed ID token has no nonce (OpenID Connect Core §12.2)."""
         return None
-
-    def get_auth_time(self) -> int | None:
-        """Return when the person authenticated, not the time of refresh (OpenID Connect Core §12.2)."""
-        return self.grant.auth_time
-
-    def get_acr(self) -> str | None:
-        """Return the level of authentication."""
-        return self.grant.acr
-
-    def get_amr(self) -> list[str]:
-        """Return the authentication methods (RFC 8176)."""
-        return self.grant.amr
 
 
 class OnceOnly(Base):

@@ -4,6 +4,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
+from contracts.vocabulary import Audience
 from identity.clients.models import Client
 from identity.oauth.state.context import Context
 from identity.oauth.tokens import issued
@@ -13,7 +14,7 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 def own_audience(client: Client) -> str:
     """Return the audience of a resource server by its client: `office` is `urn:zhuxue:office`."""
-    return f"urn:zhuxue:{client.client_id}"
+    return Audience.name_of(client.client_id)
 
 
 def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[str, Any]:
