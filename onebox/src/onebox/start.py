@@ -19,15 +19,19 @@ from rich.progress import Progress
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from contracts.vocabulary import Audience, Entitlement, Role
+from contracts.vocabulary import Audience, Entitlement, Role, Vocabulary
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
-_ROLES = {role.value: role.label for role in Role}
-_ENTITLEMENTS = {right.value: right.label for right in Entitlement}
 _COOKIE = "zhuxue_start"
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+
+
+def _labels(vocabulary: type[Vocabulary], words: list[str]) -> list[str]:
+    """Return the labels in the order of the vocabulary, then unknown words unchanged."""
+    known = {word.value: word.label for word in vocabulary}
+    return [label for word, label in known.items() if word in words] + sorted(set(words) - set(known))
 
 
 @dataclass
@@ -117,8 +121,8 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         return page(
             "signed_in.html",
             me=me,
-            roles=[_ROLES.get(role, role) for role in me["roles"]],
-            entitlements=[_ENTITLEMENTS.get(right, right) for right in me["entitlements"]],
+            roles=_labels(Role, me["roles"]),
+            entitlements=_labels(Entitlement, me["entitlements"]),
             token=token["access_token"],
         )
 
