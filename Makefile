@@ -33,7 +33,7 @@ $(VENV)/.dev: requirements/dev.txt $(INSTALLED)
 run: $(VENV)/.run ## Start everything in one process on ports 8000-8003; Ctrl-C stops it
 	@$(PY) -m onebox
 
-demo: $(VENV)/.run ## Run the main job against a running system (WAIT=1 waits until a token has expired)
+demo: $(VENV)/.run ## Run the main scenario against a running system (WAIT=1 waits until a token has expired)
 	@$(PY) -m onebox.demo $(if $(WAIT),--wait)
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
@@ -65,7 +65,7 @@ lint-imports:
 lint-dependencies:
 	@for member in $(MEMBERS); do (cd $$member && $(CURDIR)/$(VENV)/bin/deptry src $(DEPTRY) 2>&1 | { grep DEP0 && exit 1 || true; }) || exit 1; done
 
-format: $(VENV)/.dev ## Format the code and mend what ruff can mend
+format: $(VENV)/.dev ## Format the code and apply fixes of ruff
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format .
 
@@ -92,7 +92,7 @@ new-service: $(VENV)/.dev ## Write a service: NAME=portal (LABEL=工作门户)
 bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identity (ARGS=--quick, ARGS=--write)
 	@$(PY) -m bench.$* $(ARGS)
 
-snapshots: $(VENV)/.dev ## Record events' shapes, AsyncAPI and the REST reference (never over a breaking change)
+snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST reference (refuses a breaking change of an event)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json
 	@$(PY) -m onebox.reference docs/api
 

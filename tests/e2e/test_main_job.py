@@ -1,4 +1,4 @@
-"""The main job, over HTTP only, a process per service, events over RabbitMQ."""
+"""The main scenario, over HTTP only, a process per service, events over RabbitMQ."""
 
 from typing import Any
 

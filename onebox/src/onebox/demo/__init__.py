@@ -1,1 +1,1 @@
-"""The main job, over HTTP only, against a running system in dev mode."""
+"""The main scenario, over HTTP only, against a running system in dev mode."""
