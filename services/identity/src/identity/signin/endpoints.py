@@ -101,8 +101,8 @@ async def send_code(
 ) -> Response:
     """Send an SMS code; the page is the same for unregistered numbers.
 
-    When a code is already on its way, the page still asks for it. When a budget is half used, the first step is
-    shown again, with a captcha.
+    When a code is already on its way, the page still asks for it. When a budget is half used, the first step
+    is shown again, with a captcha.
     """
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
