@@ -143,7 +143,7 @@ async def test_a_captcha_is_answered_once_in_time_and_by_the_browser_that_asked(
     late = await solved(mine)
     clock.advance(timedelta(minutes=10))
     assert code_of(await mine.ask(OWNER, **late)) == "captcha_incorrect"
-    forged = {"captcha": {"captcha": "AAAA", "answer": "7"}}
+    forged: dict[str, Any] = {"captcha": {"captcha": "AAAA", "answer": "7"}}
     assert code_of(await mine.ask(OWNER, **forged)) == "captcha_incorrect"
 
 
