@@ -39,10 +39,10 @@ class World:
         return self.phones[self._next % len(self.phones)]
 
     async def forget_codes(self) -> None:
-        """Delete the sent SMS codes, because codes are rate-limited by phone number."""
+        """Delete the sent SMS codes and their budgets, because codes are rationed by phone number."""
         connection = await connect(self.server.rsplit("/", 1)[0] + "/ours")
         try:
-            await connection.execute("TRUNCATE sms_codes")
+            await connection.execute("TRUNCATE sms_codes, code_budgets")
         finally:
             await connection.close()
 

@@ -33,7 +33,8 @@ WITHOUT_TOKEN = {
             "end_session_by_post",
         ),
         *("token", "revoke", "introspect", "par", "device_authorization", "userinfo"),
-        *("register_client", "read_client", "change_client", "delete_client", "send_code", "register"),
+        *("register_client", "read_client", "change_client", "delete_client"),
+        *("send_code", "ask_captcha", "register"),
     }
 }
 

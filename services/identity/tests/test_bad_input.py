@@ -26,29 +26,40 @@ def refused(response: Any, status: int, code: str) -> None:
 
 
 async def asked_for_code(browser: Browser, phone: str = PHONE) -> str:
-    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
+    answer = await browser.ask(phone)
     assert answer.status_code == 202, answer.text
     return str(browser.last_code(phone))
 
 
 async def register(browser: Browser, code: str, phone: str = PHONE, name: str = "王小明") -> Any:
-    return await browser.http.post("/api/v1/accounts", json={"phone": phone, "code": code, "name": name})
+    return await browser.register(phone, code, name)
 
 
 @pytest.mark.parametrize(
-    "phone", ["12345678901", "01012345678", "+1 415 555 0100", "1381234567a", "４００８００１２３４５"]
+    ("phone", "said"),
+    [
+        ("12345678901", "号段"),
+        ("01012345678", "固定电话"),
+        ("4008001234", "固定电话"),
+        ("+1 415 555 0100", "中国大陆"),
+        ("1381234567a", "11 位"),
+        ("４００８００１２３４５", "11 位"),
+    ],
 )
-async def test_a_number_that_is_no_mainland_mobile_is_refused(new_browser: NewBrowser, phone: str) -> None:
+async def test_a_number_that_is_no_mainland_mobile_is_refused_with_the_reason(
+    new_browser: NewBrowser, phone: str, said: str
+) -> None:
     browser = new_browser()
-    answer = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
+    answer = await browser.ask(phone)
     refused(answer, 400, "bad_phone")
+    assert said in answer.json()["detail"]
     assert not browser.app.state.sms.messages
 
 
 async def test_an_unknown_number_gets_the_same_answer_as_a_known_one(new_browser: NewBrowser) -> None:
     browser = new_browser()
-    known = await browser.http.post("/api/v1/sms-codes", json={"phone": ADMIN, "purpose": "sign_in"})
-    unknown = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "sign_in"})
+    known = await browser.ask(ADMIN, "sign_in")
+    unknown = await browser.ask(PHONE, "sign_in")
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
     assert "尚未注册" in browser.app.state.sms.messages[-1].text
 
@@ -87,18 +98,17 @@ async def test_a_code_for_registering_signs_nobody_in(new_browser: NewBrowser) -
     assert "验证码不正确" in page.text
 
 
-async def test_codes_are_sent_once_a_minute_and_ten_times_a_day(
+async def test_a_browser_gets_a_code_once_a_minute_whatever_the_purpose(
     new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
-    for _ in range(10):
-        await asked_for_code(browser)
-        again = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
+    await asked_for_code(browser)
+    for purpose in ("register", "sign_in"):
+        again = await browser.ask(PHONE, purpose)
         refused(again, 429, "code_too_soon")
         assert int(again.headers["retry-after"]) == 60
-        clock.advance(timedelta(seconds=61))
-    spent = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
-    refused(spent, 429, "code_budget_spent")
+    clock.advance(timedelta(seconds=60))
+    assert (await browser.ask(PHONE, "sign_in")).status_code == 202
 
 
 @pytest.mark.parametrize("name", ["王", "王小明3", "<b>王</b>", "·王小明", "  "])

@@ -33,10 +33,7 @@ async def everything(app: FastAPI) -> str:
 
 async def registered(browser: Browser) -> dict[str, str]:
     """Somebody new, signed in; their bearer header."""
-    asked = await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
-    assert asked.status_code == 202
-    body = {"phone": PHONE, "code": browser.last_code(PHONE), "name": "王小明"}
-    assert (await browser.http.post("/api/v1/accounts", json=body)).status_code == 201
+    assert (await browser.register(PHONE)).status_code == 201
     return dict(await browser.bearer(PHONE))
 
 
@@ -110,13 +107,14 @@ async def test_a_phone_number_is_sealed_found_by_a_keyed_index_and_shown_masked(
 
 async def test_sms_codes_are_stored_under_a_keyed_hash(app: FastAPI, new_browser: NewBrowser) -> None:
     browser = new_browser()
-    await browser.http.post("/api/v1/sms-codes", json={"phone": PHONE, "purpose": "register"})
+    await browser.ask(PHONE)
     code = browser.last_code(PHONE)
     async with app.state.database.transaction() as session:
         (row,) = (await session.scalars(select(SmsCode))).all()
     plain = {sha256(text.encode()).digest() for text in (code, f"{PHONE}{code}", f"register{code}")}
     assert row.code_hash not in plain
     assert row.code_hash == app.state.vault.index(f"code:register:{PHONE}", code)
+    assert row.ticket_hash == app.state.vault.index("code-ticket", str(browser.ticket))
 
 
 async def acts(app: FastAPI) -> dict[str, AuditRecord]:

@@ -49,13 +49,13 @@ async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> 
     phone = f"138{random.randrange(10**8):08d}"
     newcomer = Person(story.system, phone)
     base = f"{story.system.identity}/api/v1"
-    expect(await newcomer.http.post(f"{base}/sms-codes", json={"phone": phone, "purpose": "register"}), 202)
+    asked = {"phone": phone, "purpose": "register"}
+    sent = expect(await newcomer.http.post(f"{base}/sms-codes", json=asked), 202)
     code = await newcomer.last_code()
-    expect(
-        await newcomer.http.post(f"{base}/accounts", json={"phone": phone, "code": code, "name": name}), 201
-    )
+    account = {"phone": phone, "ticket": sent["ticket"], "code": code, "name": name}
+    expect(await newcomer.http.post(f"{base}/accounts", json=account), 201)
     invite = expect(await admin.identity("POST", f"/units/{unit}/invites", json={"roles": [role]}), 201)
-    asked = expect(
+    request = expect(
         await newcomer.identity("POST", "/join-requests", json={"invite_code": invite["code"]}), 201
     )
-    return newcomer, str(asked["id"])
+    return newcomer, str(request["id"])

@@ -21,6 +21,7 @@ from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
+from identity.codes.endpoints import router as captchas
 from identity.descriptions import DESCRIPTIONS
 from identity.directory.endpoints import router as directory
 from identity.entitlements.endpoints import router as entitlements
@@ -122,6 +123,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             step_up,
             passkey_sign_in,
             security_page,
+            captchas,
             accounts,
             me,
             roles,

@@ -24,7 +24,12 @@ class Settings(ServiceSettings):
 
     sms_gateway_url: AnyHttpUrl | None = None
     sms_gateway_secret: SecretStr | None = None
-    sms_budget_per_address: int = Field(default=30, ge=1, description="SMS codes per hour and IP address")
+    sms_budget_per_number: int = Field(
+        default=10, ge=2, description="SMS codes per day and number, and per day and remembered device"
+    )
+    sms_budget_per_address: int = Field(
+        default=30, ge=1, description="SMS codes per hour and IPv4 address or IPv6 /64"
+    )
     sms_budget_total: int = Field(default=100_000, ge=1, description="SMS codes per hour for all numbers")
     access_token_seconds: int = Field(default=300, ge=30, le=900)
     key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")

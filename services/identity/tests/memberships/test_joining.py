@@ -17,10 +17,7 @@ NEWCOMER = "13812345678"
 
 
 async def register(browser: Browser, phone: str = NEWCOMER, name: str = "王小明") -> Any:
-    asked = await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
-    assert asked.status_code == 202, asked.text
-    code = browser.last_code(phone)
-    return await browser.http.post("/api/v1/accounts", json={"phone": phone, "code": code, "name": name})
+    return await browser.register(phone, name=name)
 
 
 async def test_a_new_school_s_first_administrator_is_approved_by_the_county(new_browser: NewBrowser) -> None:

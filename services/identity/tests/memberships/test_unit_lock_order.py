@@ -87,10 +87,7 @@ async def school(app: FastAPI, new_browser: Callable[[], Any]) -> School:
     invite = await county.http.post(
         f"/api/v1/units/{made['id']}/invites", headers=headers, json={"roles": ["handler"]}
     )
-    asked = await person.http.post("/api/v1/sms-codes", json={"phone": NEWCOMER, "purpose": "register"})
-    assert asked.status_code == 202, asked.text
-    account = {"phone": NEWCOMER, "code": person.last_code(NEWCOMER), "name": "王小明"}
-    assert (await person.http.post("/api/v1/accounts", json=account)).status_code == 201
+    assert (await person.register(NEWCOMER)).status_code == 201
     return School(
         app,
         county.http,

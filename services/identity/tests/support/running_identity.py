@@ -77,6 +77,7 @@ def settings_for(url: str, **changes: object) -> Settings:
         "issuer": ISSUER,
         **KEYS,
         "sms_budget_per_address": 1000,
+        "sms_budget_per_number": 1000,
         "log_json": False,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
@@ -88,6 +89,30 @@ class Browser:
 
     app: FastAPI
     http: httpx.AsyncClient
+    ticket: str | None = None
+    """What codes from the REST API are bound to."""
+
+    async def ask(self, phone: str, purpose: str = "register", **more: object) -> httpx.Response:
+        """Ask for a code over the REST API, as this browser."""
+        mine = {} if self.ticket is None else {"ticket": self.ticket}
+        body = {"phone": phone, "purpose": purpose} | mine | more
+        answer = await self.http.post("/api/v1/sms-codes", json=body)
+        if answer.status_code == 202:
+            self.ticket = answer.json()["ticket"]
+        return answer
+
+    async def register(self, phone: str, code: str | None = None, name: str = "王小明") -> httpx.Response:
+        """Register with a new code, or with `code`, which this browser has asked for."""
+        if code is None:
+            asked = await self.ask(phone)
+            assert asked.status_code == 202, asked.text
+        body = {
+            "phone": phone,
+            "ticket": self.ticket,
+            "code": self.last_code(phone) if code is None else code,
+            "name": name,
+        }
+        return await self.http.post("/api/v1/accounts", json=body)
 
     def last_code(self, phone: str) -> str:
         text = next(m.text for m in reversed(self.app.state.sms.messages) if m.phone == phone)

@@ -4,7 +4,7 @@ from servicekit.problems import Conflict, NotFound, Problem
 
 
 class BadPhone(Problem):
-    """The number is not a mobile number of mainland China."""
+    """The number is not a mobile number of mainland China; the detail says what it is."""
 
     status = 400
     code = "bad_phone"
@@ -18,7 +18,7 @@ class BadName(Problem):
     status = 400
     code = "bad_name"
     title = "姓名不正确"
-    detail = "请填写真实姓名（2 至 30 个汉字，少数民族姓名可用间隔号“·”）。"
+    detail = "请填写真实姓名（2 至 30 个汉字，少数民族姓名可用间隔号“·”；或拉丁字母）。"
 
 
 class PhoneTaken(Conflict):

@@ -6,19 +6,26 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus
+from identity.codes import rules as code_rules
+from identity.codes.schemas import TICKET
 
 
 class RegistrationIn(BaseModel):
-    """A registration: the phone number, the SMS code sent to it, and the legal name."""
+    """A registration: the phone number, the SMS code sent to it with its ticket, and the legal name."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"phone": "13800000000", "code": "123456", "name": "王小明"}},
+        json_schema_extra={
+            "example": {"phone": "13800000000", "ticket": TICKET, "code": "123456", "name": "王小明"}
+        },
     )
 
-    phone: str = Field(min_length=11, max_length=20)
-    code: str = Field(pattern=r"^\d{6}$")
-    name: str = Field(min_length=1, max_length=50)
+    phone: str = Field(min_length=5, max_length=40)
+    ticket: str = Field(pattern=code_rules.TICKET, description="获取验证码时返回的 `ticket`")
+    code: str = Field(
+        min_length=6, max_length=500, description="短信中的 6 位数字；可以粘贴整条短信，或含空格的验证码"
+    )
+    name: str = Field(min_length=1, max_length=100)
 
 
 class AccountOut(BaseModel):

@@ -13,6 +13,7 @@ from identity.accounts import rules
 from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
 from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
+from identity.accounts.rules import PhoneFault
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
 from identity.units.rules import PersonSeed
@@ -25,10 +26,18 @@ PHONE = "phone"
 
 def phone_of(text: str) -> str:
     """Return the 11 digits of a mobile number. Raises `BadPhone`."""
-    phone = rules.normalise_phone(text)
-    if phone is None:
-        raise BadPhone
+    phone = rules.read_phone(text)
+    if isinstance(phone, PhoneFault):
+        raise BadPhone(phone.value)
     return phone
+
+
+def name_of(text: str) -> str:
+    """Return a legal name as it is stored. Raises `BadName`."""
+    name = rules.normalise_name(text)
+    if not rules.is_real_name(name):
+        raise BadName
+    return name
 
 
 class Accounts:
@@ -44,16 +53,15 @@ class Accounts:
         self._audit = audit
         self._accounts = AccountRepository(session)
 
-    async def register(self, phone_text: str, code: str, name: str) -> Account:
-        """Register an account for the holder of a phone number.
+    async def register(self, phone_text: str, ticket: str, code: str, name_text: str) -> Account:
+        """Register an account for the holder of a phone number; `code` was sent for the browser with
+        `ticket`.
 
         Raises `BadPhone`, `BadName`, `PhoneTaken`, and the errors of `Codes.redeem`.
         """
         phone = phone_of(phone_text)
-        name = name.strip()
-        if not rules.is_real_name(name):
-            raise BadName
-        await self._codes.redeem(phone, "register", code)
+        name = name_of(name_text)
+        await self._codes.redeem(phone, "register", ticket, code)
         now = self._clock.now()
         account = Account(**self._row(phone, name, now))
         try:

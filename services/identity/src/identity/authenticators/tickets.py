@@ -3,14 +3,10 @@
 They carry a new TOTP secret or a WebAuthn challenge without a stored row.
 """
 
-import base64
-import json
-from datetime import datetime, timedelta
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
+from datetime import timedelta
 
 from identity.authenticators.errors import PageStale
+from identity.sealing import BadToken, seal, unseal
 from identity.vault import Vault
 from servicekit.clock import Clock
 
@@ -25,19 +21,14 @@ class Tickets:
 
     def issue(self, purpose: str, **values: str) -> str:
         """Return an encrypted ticket with `values`."""
-        plain = json.dumps({**values, "at": self._clock.now().isoformat()})
-        return base64.urlsafe_b64encode(self._vault.seal(self._name(purpose), plain)).decode()
+        return seal(self._vault, self._name(purpose), self._clock.now(), **values)
 
     def open(self, ticket: str, purpose: str, lifetime: timedelta) -> dict[str, str]:
         """Return the values of a ticket, and `at`. Raises `PageStale`."""
         try:
-            sealed = base64.urlsafe_b64decode(ticket.encode())
-            values: dict[str, Any] = json.loads(self._vault.open(self._name(purpose), sealed))
-        except (ValueError, InvalidTag) as error:
+            return unseal(self._vault, self._name(purpose), ticket, self._clock.now(), lifetime)
+        except BadToken as error:
             raise PageStale from error
-        if self._clock.now() >= datetime.fromisoformat(values["at"]) + lifetime:
-            raise PageStale
-        return values
 
     def _name(self, purpose: str) -> str:
         return f"ticket\0{purpose}\0{self._binding}"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from identity.codes.browsers import device_cookie
 from identity.codes.service import Codes, CodeSender
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.sms.dependencies import MessageService
@@ -27,7 +28,7 @@ async def _sender(
     messages: MessageService,
 ) -> CodeSender:
     address = request.client.host if request.client else "-"
-    return CodeSender(session, clock, vault, settings, messages, address)
+    return CodeSender(session, clock, vault, settings, messages, address, device_cookie(request))
 
 
 CodeSenderService = Annotated[CodeSender, Depends(_sender)]

@@ -1,10 +1,21 @@
-"""Errors of SMS codes."""
+"""Errors of SMS codes and captchas."""
 
 from servicekit.problems import Problem, TooManyRequests
 
 
+class CodeUnreadable(Problem):
+    """The text contains no code; no attempt is counted."""
+
+    status = 400
+    code = "code_unreadable"
+    title = "验证码格式不正确"
+    detail = "请输入短信中的 6 位数字验证码。"
+
+
 class CodeIncorrect(Problem):
-    """The code is wrong, or none was sent. The error commits the count of failed attempts."""
+    """The code is wrong, or none was sent for this browser. The error commits the count of failed
+    attempts.
+    """
 
     status = 400
     code = "code_incorrect"
@@ -40,8 +51,27 @@ class CodeExhausted(Problem):
     detail = "错误次数过多，验证码已失效，请重新获取。"
 
 
+class CaptchaRequired(Problem):
+    """Half of a budget is used: the browser has to answer a captcha."""
+
+    status = 403
+    code = "captcha_required"
+    title = "请先回答验证问题"
+    detail = "为防止短信被滥用，请先回答验证问题。"
+
+
+class CaptchaIncorrect(Problem):
+    """The answer is wrong, late or a repetition. The captcha is used up."""
+
+    status = 400
+    code = "captcha_incorrect"
+    title = "验证问题回答不正确"
+    detail = "验证问题回答不正确或已过期，请回答新的问题。"
+    keep_changes = True
+
+
 class CodeTooSoon(TooManyRequests):
-    """A code was sent to this number less than a minute ago."""
+    """A code was sent to this number for this browser less than a minute ago."""
 
     code = "code_too_soon"
     detail = "验证码已发送，请稍后再获取。"
@@ -53,7 +83,7 @@ class CodeTooSoon(TooManyRequests):
 
 
 class CodeBudgetSpent(TooManyRequests):
-    """The budget of the number or the address is exhausted."""
+    """The budget of the number, the browser or the address is exhausted."""
 
     code = "code_budget_spent"
     detail = "获取验证码次数过多，请稍后再试。"

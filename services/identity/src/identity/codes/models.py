@@ -13,19 +13,22 @@ from servicekit.ids import new_id
 
 
 class SmsCode(Base):
-    """One code sent to one number for one purpose; only its keyed hash is stored.
+    """One code sent to one number for one purpose and browser; only keyed hashes are stored.
 
-    Partitioned by day of `id`, and dropped a day later.
+    Several browsers may hold codes for one number at once. Partitioned by day of `id`, and dropped a day
+    later.
     """
 
     __tablename__ = "sms_codes"
     __table_args__ = (
-        Index("ix_sms_codes_phone_index_sent_at", "phone_index", "sent_at"),
+        Index("ix_sms_codes_phone_index_ticket_hash_sent_at", "phone_index", "ticket_hash", "sent_at"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     phone_index: Mapped[bytes] = mapped_column(LargeBinary)
+    ticket_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The asking browser. Null only in rows of the release before."""
     address_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     """No longer written: `CodeBudget` counts. The next release drops it."""
     purpose: Mapped[str] = mapped_column(Text)
@@ -53,10 +56,11 @@ class SmsCode(Base):
 
 
 class CodeBudget(Base):
-    """Number of codes sent to a number, for an address or by the deployment in the window that ends at
-    `ends_at`.
+    """Number of codes sent to a number, for a browser, an address, a remembered device or by the deployment
+    in the window that ends at `ends_at`; and the captchas that were answered.
 
-    One row for each number and address. Rows of expired windows are deleted once an hour.
+    A refused request leaves no row, so that the deployment's total also limits the rows. Rows of expired
+    windows are deleted once an hour.
     """
 
     __tablename__ = "code_budgets"

@@ -1,5 +1,6 @@
 """Queries for SMS codes."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, or_, select, text
@@ -10,30 +11,42 @@ from identity.codes.models import CodeBudget, SmsCode
 from identity.codes.rules import Budget
 
 
+@dataclass(frozen=True)
+class Spent:
+    """A budget that does not allow another code."""
+
+    used: int
+    ends_at: datetime
+
+
 class CodeRepository:
-    """Codes by number, and budgets."""
+    """Codes by number and browser, and budgets."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def serialise(self, phone_index: bytes) -> None:
-        """Serialize requests for one number until the transaction ends."""
-        key = int.from_bytes(phone_index[:8], "big", signed=True)
+    async def serialise(self, ticket_hash: bytes) -> None:
+        """Serialize requests of one browser until the transaction ends."""
+        key = int.from_bytes(ticket_hash[:8], "big", signed=True)
         await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
-    async def latest(self, phone_index: bytes, purpose: str, *, lock: bool = False) -> SmsCode | None:
-        """Return the newest code for a number and purpose."""
+    async def latest(
+        self, phone_index: bytes, ticket_hash: bytes, purpose: str | None = None, *, lock: bool = False
+    ) -> SmsCode | None:
+        """Return the newest code sent to a number for a browser, of one purpose or of any."""
         statement = (
             select(SmsCode)
-            .where(SmsCode.phone_index == phone_index, SmsCode.purpose == purpose)
+            .where(SmsCode.phone_index == phone_index, SmsCode.ticket_hash == ticket_hash)
             .order_by(SmsCode.sent_at.desc())
             .limit(1)
         )
+        if purpose is not None:
+            statement = statement.where(SmsCode.purpose == purpose)
         found: SmsCode | None = await self._session.scalar(statement.with_for_update() if lock else statement)
         return found
 
-    async def spend(self, budget: Budget, now: datetime) -> datetime | None:
-        """Count one code. If the budget is exhausted, count nothing and return the end of its window.
+    async def spend(self, budget: Budget, now: datetime, *, up_to: int) -> Spent | None:
+        """Count one code. If `up_to` are used in this window already, count nothing and return the state.
 
         One statement, which locks the row until the transaction ends, so that concurrent requests cannot
         exceed the budget.
@@ -49,15 +62,19 @@ class CodeRepository:
                     "used": case((ended, 1), else_=CodeBudget.used + 1),
                     "ends_at": case((ended, window.excluded.ends_at), else_=CodeBudget.ends_at),
                 },
-                where=or_(ended, CodeBudget.used < budget.limit),
+                where=or_(ended, CodeBudget.used < up_to),
             ).returning(CodeBudget.used)
         )
         if counted is not None:
             return None
-        ends_at: datetime | None = await self._session.scalar(
-            select(CodeBudget.ends_at).where(CodeBudget.kind == budget.kind, CodeBudget.key == budget.key)
-        )
-        return ends_at or now
+        found = (
+            await self._session.execute(
+                select(CodeBudget.used, CodeBudget.ends_at).where(
+                    CodeBudget.kind == budget.kind, CodeBudget.key == budget.key
+                )
+            )
+        ).one_or_none()
+        return Spent(up_to, now) if found is None else Spent(found.used, found.ends_at)
 
     def add(self, code: SmsCode) -> None:
         """Insert a code."""

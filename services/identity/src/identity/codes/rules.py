@@ -1,31 +1,85 @@
-"""Rules for SMS codes: lifetime, rate limits, attempts."""
+"""Rules for SMS codes: lifetime, rate limits, attempts, and reading a typed code. Pure."""
 
 import math
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 LIFETIME = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
-NUMBER_BUDGET = 10
 MAX_ATTEMPTS = 5
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-_SIX = re.compile(r"(?<!\d)\d{6}(?!\d)")
-# As some telephones copy it: "683 344".
-_SPACED = re.compile(r"(?<!\d)\d(?:[\s\-‐-―]?\d){5}(?!\d)")
+BROWSER_BUDGET = 20
+"""Codes an hour for one asking browser, whatever the numbers."""
+CAPTCHA_TRIES = 120
+"""Answers to captchas an hour from one address."""
+CAPTCHA_LIFETIME = timedelta(minutes=10)
+DEVICE_LIFETIME = timedelta(days=180)
+"""How long a browser is remembered after its last sign-in."""
+DEVICE_ACCOUNTS = 8
+"""Accounts that one browser remembers: in an office, several people share a computer."""
+Purpose = Literal["register", "sign_in"]
 PURPOSES = ("register", "sign_in")
+TICKET = r"^[A-Za-z0-9_-]{43}$"
+"""Form of a ticket: 256 random bits in base64url."""
+
+_SEPARATED = re.compile(r"(?<![0-9])([0-9]{3})[ \-]?([0-9]{3})(?![0-9])")
+_ALONE = re.compile(r"[ \-]*(?:[0-9][ \-]*){6}")
 
 
 @dataclass(frozen=True)
 class Budget:
     """At most `limit` codes within `window`, which starts with the first of them."""
 
-    kind: Literal["number", "address", "total"]
+    kind: Literal["number", "browser", "address", "total", "device", "reserve", "captcha", "tries"]
     key: bytes
     limit: int
     window: timedelta
+
+    @property
+    def free(self) -> int:
+        """How many are sent before a captcha is asked: half, rounded up."""
+        return (self.limit + 1) // 2
+
+
+def shared_part(total: int) -> int:
+    """Return how many codes of the deployment's total browsers without a remembered device may spend.
+
+    The rest is kept for remembered devices, so that a stranger who spends all of it locks out none of them.
+    """
+    return (total + 1) // 2
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 that a provider assigns to one customer
+    of IPv6 (RFC 6177); anything else as it is.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        mapped = parsed.ipv4_mapped
+        if mapped is not None:
+            return str(mapped)
+        return str(ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)
+
+
+def code_of(text: str) -> str | None:
+    """Return the six digits that a person typed or pasted, or None.
+
+    `683 344`, full-width digits and a whole text message are accepted, as long as only one number of six
+    digits is in it.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if _ALONE.fullmatch(plain):
+        return re.sub(r"[ \-]", "", plain)
+    found = {"".join(pair) for pair in _SEPARATED.findall(plain)}
+    return found.pop() if len(found) == 1 else None
 
 
 def seconds_until(instant: datetime, now: datetime) -> int:
@@ -34,7 +88,7 @@ def seconds_until(instant: datetime, now: datetime) -> int:
 
 
 def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
-    """Return whole seconds until another code can be sent to the same number; 0 for now."""
+    """Return whole seconds until a browser can have another code sent to the same number; 0 for now."""
     if last_sent is None:
         return 0
     left = (last_sent + RESEND_AFTER - now).total_seconds()
@@ -45,16 +99,6 @@ def text_of(code: str, purpose: str) -> str:
     """Return the text message with a code."""
     what = {"register": "注册", "sign_in": "登录"}[purpose]
     return f"【学生资助】您的{what}验证码为 {code}，5 分钟内有效，请勿告知他人。"
-
-
-def code_of(given: str) -> str:
-    """Return the six digits of what a person typed or pasted: a code with blanks, or the whole text message.
-
-    Without six digits, return `given` without surrounding blanks, which no code equals.
-    """
-    plain = unicodedata.normalize("NFKC", given).strip()
-    found = _SIX.search(plain) or _SPACED.search(plain)
-    return plain if found is None else re.sub(r"\D", "", found.group())
 
 
 UNKNOWN_NUMBER = "【学生资助】有人试图用本号码登录，但本号码尚未注册。如非本人操作，请忽略。"

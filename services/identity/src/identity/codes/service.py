@@ -1,12 +1,21 @@
 """Sends and redeems SMS codes."""
 
 import secrets
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.codes import rules
-from identity.codes.errors import CodeBudgetSpent, CodeIncorrect, CodeTooSoon
+from identity.codes.browsers import Devices
+from identity.codes.captchas import Answer, Captcha, Captchas
+from identity.codes.errors import (
+    CaptchaRequired,
+    CodeBudgetSpent,
+    CodeIncorrect,
+    CodeTooSoon,
+    CodeUnreadable,
+)
 from identity.codes.models import SmsCode
 from identity.codes.repository import CodeRepository
 from identity.codes.rules import Budget
@@ -27,16 +36,25 @@ class Codes:
         self._vault = vault
         self._codes = CodeRepository(session)
 
-    async def redeem(self, phone: str, purpose: str, code: str) -> None:
-        """Redeem the latest code. Raises `CodeIncorrect`, `CodeExpired`, `CodeUsed`, `CodeExhausted`."""
-        latest = await self._codes.latest(self._vault.index("phone", phone), purpose, lock=True)
+    async def redeem(self, phone: str, purpose: str, ticket: str, typed: str) -> None:
+        """Redeem the latest code that was sent to a number for the browser with this ticket.
+
+        Other browsers cannot use the code, nor use up its attempts. Raises `CodeUnreadable`, `CodeIncorrect`,
+        `CodeExpired`, `CodeUsed`, `CodeExhausted`.
+        """
+        code = rules.code_of(typed)
+        if code is None:
+            raise CodeUnreadable
+        latest = await self._codes.latest(
+            self._vault.index("phone", phone), _ticket_hash(self._vault, ticket), purpose, lock=True
+        )
         given = _hash(self._vault, phone, purpose, code)
         if latest is None or not latest.redeem(given, self._clock.now()):
             raise CodeIncorrect
 
 
 class CodeSender:
-    """Sends codes for one request from `address`."""
+    """Sends codes for one request from `address`, at a browser with the device token `device`."""
 
     def __init__(
         self,
@@ -46,65 +64,115 @@ class CodeSender:
         settings: Settings,
         messages: TextMessages,
         address: str,
+        device: str | None,
     ) -> None:
         self._session = session
         self._clock = clock
         self._vault = vault
         self._settings = settings
         self._messages = messages
-        self._address = address
+        self._address = vault.index("address", rules.network_of(address))
+        self._device = device
+        self._devices = Devices(vault, clock)
         self._codes = CodeRepository(session)
+        self._captchas = Captchas(self._codes, clock, vault, self._address)
 
-    async def send(self, phone: str, purpose: str, *, registered: bool) -> None:
-        """Send a code to a normalized number after the transaction commits.
+    def remember(self, account: UUID) -> str:
+        """Return the device token for a browser that `account` has just signed in at."""
+        return self._devices.remember(account, self._device)
+
+    def captcha(self, ticket: str) -> Captcha:
+        """Return a new captcha for the browser with this ticket."""
+        return self._captchas.ask(ticket)
+
+    async def send(
+        self, phone: str, purpose: str, *, holder: UUID | None, ticket: str, answer: Answer | None = None
+    ) -> None:
+        """Send a code to a normalized number after the transaction commits; `holder` is the account with it.
 
         The response is the same for registered and unregistered numbers; only the SMS differs.
-        Raises `CodeTooSoon`, `CodeBudgetSpent`, `SmsUnavailable`; then nothing is counted or stored.
+        Raises `CodeTooSoon`, `CodeBudgetSpent`, `CaptchaRequired`, `SmsUnavailable`, which count and store
+        nothing, and `CaptchaIncorrect`.
         """
         self._messages.check_gateway()
+        if answer is not None:
+            await self._captchas.check(ticket, answer)
         async with self._session.begin_nested():
-            await self._send(phone, purpose, registered=registered)
+            await self._send(phone, purpose, holder, ticket, solved=answer is not None)
 
-    async def _send(self, phone: str, purpose: str, *, registered: bool) -> None:
+    async def _send(
+        self, phone: str, purpose: str, holder: UUID | None, ticket: str, *, solved: bool
+    ) -> None:
         now = self._clock.now()
         phone_index = self._vault.index("phone", phone)
-        await self._codes.serialise(phone_index)
-        latest = await self._codes.latest(phone_index, purpose)
+        ticket_hash = _ticket_hash(self._vault, ticket)
+        await self._codes.serialise(ticket_hash)
+        latest = await self._codes.latest(phone_index, ticket_hash)
         wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
         if wait:
             raise CodeTooSoon(wait)
-        # The row of the deployment total is locked last, because all requests of the deployment wait for it.
-        await self._spend(Budget("number", phone_index, rules.NUMBER_BUDGET, rules.DAY))
-        address = self._vault.index("address", self._address)
-        await self._spend(Budget("address", address, self._settings.sms_budget_per_address, rules.HOUR))
-        await self._spend(Budget("total", b"", self._settings.sms_budget_total, rules.HOUR))
+        await self._spend(phone_index, ticket_hash, holder, solved=solved)
         code = f"{secrets.randbelow(1_000_000):06d}"
         self._codes.add(
             SmsCode(
                 phone_index=phone_index,
+                ticket_hash=ticket_hash,
                 purpose=purpose,
                 code_hash=_hash(self._vault, phone, purpose, code),
                 sent_at=now,
                 attempts=0,
             )
         )
-        if registered == (purpose == "register"):
-            text = rules.KNOWN_NUMBER if registered else rules.UNKNOWN_NUMBER
+        if (holder is not None) == (purpose == "register"):
+            text = rules.KNOWN_NUMBER if holder is not None else rules.UNKNOWN_NUMBER
         else:
             text = rules.text_of(code, purpose)
-        topic = self._vault.index("sms-topic", f"{purpose}:{phone}")
+        # With the ticket: what a stranger asks for does not replace the owner's unsent message.
+        topic = self._vault.index("sms-topic", f"{purpose}:{phone}:{ticket}")
         await self._messages.queue(phone, text, lifetime=rules.LIFETIME, topic=topic)
 
-    async def _spend(self, budget: Budget) -> None:
-        now = self._clock.now()
-        ends_at = await self._codes.spend(budget, now)
-        if ends_at is None:
+    async def _spend(
+        self, phone_index: bytes, ticket_hash: bytes, holder: UUID | None, *, solved: bool
+    ) -> None:
+        """Count the code in its budgets.
+
+        A browser that the number's account has signed in from draws on a budget of its own and on a reserve
+        of the deployment, so that nobody else can spend what it needs. The rows of the deployment are locked
+        last, because all requests wait for them.
+        """
+        per_number, total = self._settings.sms_budget_per_number, self._settings.sms_budget_total
+        shared = Budget("total", b"", rules.shared_part(total), rules.HOUR)
+        device = self._devices.key_of(holder, self._device)
+        if device is not None:
+            await self._count(Budget("device", device, per_number, rules.DAY), solved=True)
+            reserve = Budget("reserve", b"", total - shared.limit, rules.HOUR)
+            now = self._clock.now()
+            if reserve.limit and await self._codes.spend(reserve, now, up_to=reserve.limit) is None:
+                return
+            await self._count(shared, solved=True)
             return
-        wait = rules.seconds_until(ends_at, now)
+        per_address = self._settings.sms_budget_per_address
+        await self._count(Budget("number", phone_index, per_number, rules.DAY), solved=solved)
+        await self._count(Budget("browser", ticket_hash, rules.BROWSER_BUDGET, rules.HOUR), solved=solved)
+        await self._count(Budget("address", self._address, per_address, rules.HOUR), solved=solved)
+        await self._count(shared, solved=solved)
+
+    async def _count(self, budget: Budget, *, solved: bool) -> None:
+        now = self._clock.now()
+        spent = await self._codes.spend(budget, now, up_to=budget.limit if solved else budget.free)
+        if spent is None:
+            return
+        wait = rules.seconds_until(spent.ends_at, now)
+        if spent.used < budget.limit:
+            raise CaptchaRequired
         if budget.kind == "total":
             log.error("sms budget of the deployment is spent", seconds_left=wait)
             raise SmsUnavailable(wait)
         raise CodeBudgetSpent(wait)
+
+
+def _ticket_hash(vault: Vault, ticket: str) -> bytes:
+    return vault.index("code-ticket", ticket)
 
 
 def _hash(vault: Vault, phone: str, purpose: str, code: str) -> bytes:

@@ -9,7 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.rules import normalise_phone
 from identity.codes import rules as code_rules
-from identity.codes.errors import CodeTooSoon
+from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
+from identity.codes.captchas import Answer, Captcha
+from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
@@ -42,6 +44,7 @@ def _render(
     sent: CodeStep | None = None,
     message: str = "",
     status: int = 200,
+    captcha: Captcha | None = None,
 ) -> Response:
     cookie = login_cookie(request)
     again_at = 0 if sent is None else sent.again_at
@@ -56,10 +59,12 @@ def _render(
         phone=phone,
         sent=sent is not None,
         message=message,
+        captcha=captcha,
         again_at=again_at,
         wait=max(wait, 0),
         again_time=(clock.now() + timedelta(seconds=wait)).astimezone(SHANGHAI).strftime("%H:%M:%S"),
     )
+    keep_ticket(response, ticket_cookie(request), secure=is_secure(settings))
     keep_login_cookie(response, cookie, secure=is_secure(settings))
     return response
 
@@ -90,21 +95,27 @@ async def send_code(
     clock: ServiceClock,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
-    phone: Annotated[str, Form(max_length=20)] = "",
+    phone: Annotated[str, Form(max_length=40)] = "",
+    captcha: Annotated[str, Form(max_length=1000)] = "",
+    answer: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Send an SMS code; the page is the same for unregistered numbers.
 
-    When a code is already on its way, the page still asks for it.
+    When a code is already on its way, the page still asks for it. When a budget is half used, the first step
+    is shown again, with a captcha.
     """
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     now = int(clock.now().timestamp())
     step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
-    message, status = "", 200
+    message, status, question = "", 200, None
+    ticket = ticket_cookie(request)
     try:
-        await signing_in.send_code(phone)
+        await signing_in.send_code(phone, ticket, Answer(captcha, answer) if captcha else None)
     except Problem as problem:
         message, status = problem.detail, problem.status
+        if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
+            question = signing_in.captcha(ticket)
         step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
     return _render(
         request,
@@ -116,6 +127,7 @@ async def send_code(
         sent=step,
         message=message,
         status=status,
+        captcha=question,
     )
 
 
@@ -129,8 +141,8 @@ async def sign_in(
     clock: ServiceClock,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
-    phone: Annotated[str, Form(max_length=20)] = "",
-    code: Annotated[str, Form(max_length=300)] = "",
+    phone: Annotated[str, Form(max_length=40)] = "",
+    code: Annotated[str, Form(max_length=500)] = "",
     again_at: Annotated[int, Form(ge=0, le=1 << 40)] = 0,
 ) -> Response:
     """Verify the code, create a session and redirect to the client.
@@ -141,7 +153,7 @@ async def sign_in(
     check_login(request, vault, settings, csrf)
     checked_return(return_to)
     try:
-        cookie = await signing_in.with_code(phone, code_rules.code_of(code), browser)
+        signed_in = await signing_in.with_code(phone, ticket_cookie(request), code, browser)
     except Problem as problem:
         return _render(
             request,
@@ -155,4 +167,5 @@ async def sign_in(
             status=problem.status,
         )
     response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
-    return keep_session(response, cookie, settings)
+    keep_device(response, signed_in.device, secure=is_secure(settings))
+    return keep_session(response, signed_in.session, settings)

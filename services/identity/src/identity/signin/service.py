@@ -1,14 +1,26 @@
 """Sign-in with phone number and SMS code."""
 
+from dataclasses import dataclass
+
 from authkit import acr
 from contracts.vocabulary import AccountStatus
 from identity.accounts.errors import AccountSuspended
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
+from identity.codes.captchas import Answer, Captcha
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes, CodeSender
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The values of the cookies of a browser after sign-in."""
+
+    session: str
+    device: str
+    """See `Devices`."""
 
 
 class SignIn:
@@ -23,23 +35,28 @@ class SignIn:
         self._sessions = sessions
         self._audit = audit
 
-    async def send_code(self, phone: str) -> None:
-        """Send an SMS code, without revealing whether the number is registered.
+    async def send_code(self, phone: str, ticket: str, answer: Answer | None = None) -> None:
+        """Send an SMS code for the browser with `ticket`, without revealing whether the number is registered.
 
         Raises `BadPhone` and the errors of `CodeSender.send`.
         """
         number = phone_of(phone)
         account = await self._accounts.by_phone(number)
-        await self._sender.send(number, "sign_in", registered=account is not None)
+        holder = None if account is None else account.id
+        await self._sender.send(number, "sign_in", holder=holder, ticket=ticket, answer=answer)
 
-    async def with_code(self, phone: str, code: str, browser: BrowserSession | None) -> str:
-        """Verify the code and create a session. Return the value of its cookie.
+    def captcha(self, ticket: str) -> Captcha:
+        """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
+        return self._sender.captcha(ticket)
+
+    async def with_code(self, phone: str, ticket: str, code: str, browser: BrowserSession | None) -> SignedIn:
+        """Verify the code and create a session.
 
         Raises `BadPhone`, `AccountSuspended` and the errors of `Codes.redeem`. The caller must render them:
         raising them further would roll back the counted attempt.
         """
         number = phone_of(phone)
-        await self._codes.redeem(number, "sign_in", code)
+        await self._codes.redeem(number, "sign_in", ticket, code)
         account = await self._accounts.by_phone(number, share=True)
         if account is None:
             raise CodeIncorrect
@@ -47,4 +64,4 @@ class SignIn:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
             raise AccountSuspended
         _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
-        return cookie
+        return SignedIn(cookie, self._sender.remember(account.id))

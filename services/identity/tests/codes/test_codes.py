@@ -1,0 +1,233 @@
+"""SMS codes: bound to the browser that asked, rationed without locking anybody out, behind captchas."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from identity.codes import questions
+from identity.codes.questions import Question
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
+from testkit.pages import hidden_fields
+
+PHONE = "13812345678"
+OWNER = "19900001323"  # 历下区 370102
+VERIFIER = "v" * 64
+WRONG = "000000"
+
+
+@pytest.fixture
+def one(app: FastAPI) -> Callable[..., None]:
+    """Sets budgets; afterwards they are as in production, unless given."""
+
+    def change(**budgets: int) -> None:
+        production = {"sms_budget_per_number": 10, "sms_budget_per_address": 30, "sms_budget_total": 100_000}
+        app.state.settings = app.state.settings.model_copy(update=production | budgets)
+
+    change()
+    return change
+
+
+@pytest.fixture
+def answer_is_7(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "ask", lambda _: Question("三加四，等于多少？", 7))
+
+
+def code_of(answer: httpx.Response) -> str:
+    return "sent" if answer.status_code == 202 else str(answer.json()["code"])
+
+
+async def used(app: FastAPI) -> dict[str, int]:
+    async with app.state.database.transaction() as session:
+        rows = await session.execute(text("SELECT kind, sum(used) AS used FROM code_budgets GROUP BY kind"))
+        return {row.kind: row.used for row in rows}
+
+
+async def solved(browser: Browser, answer: str = "7") -> dict[str, Any]:
+    """The fields of a request with an answered captcha."""
+    mine = {} if browser.ticket is None else {"ticket": browser.ticket}
+    asked = await browser.http.post("/api/v1/captchas", json=mine)
+    assert asked.status_code == 201, asked.text
+    browser.ticket = asked.json()["ticket"]
+    return {"captcha": {"captcha": asked.json()["captcha"], "answer": answer}}
+
+
+async def test_a_code_works_only_in_the_browser_that_asked(new_browser: NewBrowser) -> None:
+    mine, other = new_browser(), new_browser()
+    await mine.ask(PHONE)
+    code = mine.last_code(PHONE)
+    other.ticket = "x" * 43
+    assert (await other.register(PHONE, code)).json()["code"] == "code_incorrect"
+    assert (await mine.register(PHONE, code)).status_code == 201
+
+
+async def test_wrong_guesses_of_others_do_not_use_up_a_code(new_browser: NewBrowser) -> None:
+    mine, other = new_browser(), new_browser()
+    await mine.ask(PHONE)
+    code = mine.last_code(PHONE)
+    await other.ask(PHONE)
+    for _ in range(6):
+        await other.register(PHONE, WRONG)
+    assert (await other.register(PHONE, WRONG)).json()["code"] == "code_exhausted"
+    assert (await mine.register(PHONE, code)).status_code == 201
+
+
+async def test_codes_of_several_browsers_are_valid_at_once(new_browser: NewBrowser) -> None:
+    browsers = [new_browser() for _ in range(3)]
+    codes = []
+    for browser in browsers:
+        assert (await browser.ask(PHONE)).status_code == 202
+        codes.append(browser.last_code(PHONE))
+    assert (await browsers[1].register(PHONE, codes[1])).status_code == 201
+    assert (await browsers[0].register(PHONE, codes[0])).json()["code"] == "phone_taken"
+
+
+async def test_a_pasted_message_is_taken_as_the_code(new_browser: NewBrowser) -> None:
+    browser = new_browser()
+    await browser.ask(PHONE)
+    message = browser.app.state.sms.messages[-1].text
+    assert (await browser.register(PHONE, "no code here")).json()["code"] == "code_unreadable"
+    assert (await browser.register(PHONE, message)).status_code == 201
+
+
+async def test_alternating_purposes_share_one_budget(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, one: object
+) -> None:
+    """Each purpose once had a waiting time of its own: the day's codes were gone in four minutes."""
+    browser = new_browser()
+    for n in range(5):
+        assert code_of(await browser.ask(PHONE, ("register", "sign_in")[n % 2])) == "sent"
+        assert code_of(await browser.ask(PHONE, ("sign_in", "register")[n % 2])) == "code_too_soon"
+        clock.advance(timedelta(seconds=60))
+    assert code_of(await browser.ask(PHONE)) == "captcha_required"
+    assert (await used(app))["number"] == 5
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_the_second_half_of_a_number_s_day_needs_captchas(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    for _ in range(5):
+        assert code_of(await new_browser().ask(PHONE)) == "sent"
+    for _ in range(5):
+        browser = new_browser()
+        assert code_of(await browser.ask(PHONE)) == "captcha_required"
+        assert code_of(await browser.ask(PHONE, **await solved(browser))) == "sent"
+    last = new_browser()
+    spent = await last.ask(PHONE, **await solved(last))
+    assert (spent.status_code, code_of(spent)) == (429, "code_budget_spent")
+    assert int(spent.headers["retry-after"]) == 86_400
+    clock.advance(timedelta(days=1))
+    assert code_of(await last.ask(PHONE)) == "sent"
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_a_captcha_is_answered_once_in_time_and_by_the_browser_that_asked(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    mine, other = new_browser(), new_browser()
+    wrong = await solved(mine, "8")
+    assert code_of(await mine.ask(PHONE, **wrong)) == "captcha_incorrect"
+    wrong["captcha"]["answer"] = "7"
+    assert code_of(await mine.ask(PHONE, **wrong)) == "captcha_incorrect"
+    right = await solved(mine)
+    assert code_of(await other.ask(PHONE, **right)) == "captcha_incorrect"
+    assert code_of(await mine.ask(PHONE, **right)) == "sent"
+    assert code_of(await mine.ask(OWNER, **right)) == "captcha_incorrect"
+    late = await solved(mine)
+    clock.advance(timedelta(minutes=10))
+    assert code_of(await mine.ask(OWNER, **late)) == "captcha_incorrect"
+    forged: dict[str, Any] = {"captcha": {"captcha": "AAAA", "answer": "7"}}
+    assert code_of(await mine.ask(OWNER, **forged)) == "captcha_incorrect"
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_one_captcha_sends_one_code_however_many_ask_at_once(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser = new_browser()
+    right = await solved(browser)
+    answers = await asyncio.gather(*(browser.ask(f"1381234{n:04d}", **right) for n in range(6)))
+    assert sorted(map(code_of, answers)) == ["captcha_incorrect"] * 5 + ["sent"]
+
+
+@pytest.mark.usefixtures("one")
+async def test_who_has_signed_in_here_before_is_not_locked_out_by_strangers(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    owner = new_browser()
+    await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
+    for _ in range(4):
+        assert code_of(await new_browser().ask(OWNER, "sign_in")) == "sent"
+    assert code_of(await new_browser().ask(OWNER, "sign_in")) == "captcha_required"
+    clock.advance(timedelta(seconds=60))
+    signed_in = await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
+    assert signed_in.status_code == 303
+    assert (await used(app))["device"] == 1
+
+
+@pytest.mark.usefixtures("one")
+async def test_a_remembered_device_is_remembered_for_its_accounts_only(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    owner = new_browser()
+    await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
+    for _ in range(5):
+        await new_browser().ask(PHONE)
+    assert code_of(await owner.ask(PHONE)) == "captcha_required"
+    assert "device" not in await used(app)
+
+
+@pytest.mark.usefixtures("one")
+async def test_a_remembered_device_has_a_budget_too(new_browser: NewBrowser, clock: FrozenClock) -> None:
+    owner = new_browser()
+    await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
+    for _ in range(10):
+        clock.advance(timedelta(seconds=60))
+        assert code_of(await owner.ask(OWNER, "sign_in")) == "sent"
+    clock.advance(timedelta(seconds=60))
+    assert code_of(await owner.ask(OWNER, "sign_in")) == "code_budget_spent"
+
+
+async def test_strangers_spend_only_their_part_of_the_deployment_s_total(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, one: Callable[..., None]
+) -> None:
+    owner = new_browser()
+    await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
+    one(sms_budget_total=2)
+    assert code_of(await new_browser().ask(PHONE)) == "sms_unavailable"
+    clock.advance(timedelta(seconds=60))
+    assert code_of(await owner.ask(OWNER, "sign_in")) == "sent"
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_the_sign_in_page_asks_the_captcha(new_browser: NewBrowser) -> None:
+    for _ in range(5):
+        await new_browser().ask(OWNER, "sign_in")
+    browser = new_browser()
+    page = await browser.ask_for_code(OWNER)
+    assert page.status_code == 403
+    assert "三加四，等于多少？" in page.text
+    form = {**hidden_fields(page.text), "phone": OWNER}
+    assert form["captcha"]
+    again = await browser.http.post("/login/code", data=form | {"answer": "9"})
+    assert (again.status_code, "回答不正确" in again.text) == (400, True)
+    form = {**hidden_fields(again.text), "phone": OWNER}
+    sent = await browser.http.post("/login/code", data=form | {"answer": "七"})
+    assert sent.status_code == 200
+    signed_in = await browser.http.post("/login", data=form | {"code": browser.last_code(OWNER)})
+    assert signed_in.status_code == 303
+
+
+async def test_the_cookies_of_codes_are_hidden_from_scripts(new_browser: NewBrowser) -> None:
+    browser = new_browser()
+    answer = await browser.sign_in(OWNER, browser.authorize_url(verifier=VERIFIER))
+    (cookie,) = [c for c in answer.headers.get_list("set-cookie") if "device" in c]
+    assert {"httponly", "samesite=lax", "path=/"} <= {part.strip().lower() for part in cookie.split(";")}
+    assert OWNER not in cookie
