@@ -24,8 +24,8 @@ from identity.codes import pruning as code_pruning
 from identity.codes.endpoints import router as captchas
 from identity.descriptions import DESCRIPTIONS
 from identity.directory.endpoints import router as directory
-from identity.entitlements.endpoints import router as entitlements
 from identity.encryption.jobs import ROTATE, KeyRotation
+from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
 from identity.invites.endpoints import router as invites
 from identity.joining.endpoints import router as joining

@@ -10,7 +10,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from identity.accounts.rules import mask_phone
 from identity.app import build, make_vault
 from identity.base import tables
 from identity.encryption.jobs import ROTATE
+from identity.sms.gateway import DevInbox
 from identity.vault import Vault
 from jobs.kinds import State
 from messaging.inprocess import InProcessBus
@@ -96,8 +96,7 @@ class Deployment:
     stacks: list[AsyncExitStack] = field(default_factory=list)
     requests: int = 0
     failed: list[str] = field(default_factory=list)
-    messages: list[Any] = field(default_factory=list)
-    seen: list[FastAPI] = field(default_factory=list)
+    inbox: DevInbox = field(default_factory=DevInbox)
 
     async def add(self, keys: dict[str, str], *, run_jobs: bool = False) -> FastAPI:
         settings = settings_for(self.url, run_jobs=run_jobs, sms_budget_per_address=100_000, **keys)
@@ -106,7 +105,8 @@ class Deployment:
         await stack.enter_async_context(app.router.lifespan_context(app))
         self.serving.append(app)
         self.stacks.append(stack)
-        self.seen.append(app)
+        # One inbox: any process may send the message that another one has written.
+        app.state.sms.messages = self.inbox.messages
         return app
 
     async def remove_first(self) -> None:
@@ -120,11 +120,13 @@ class Deployment:
             await self.stacks.pop().aclose()
 
     async def texts(self) -> None:
-        for app in list(self.serving):
-            await app.state.sms_dispatcher.caught_up()
-
-    def sms(self) -> Any:
-        return SimpleNamespace(messages=[m for app in self.seen for m in app.state.sms.messages])
+        """Return when no message is waiting."""
+        pending = text("SELECT count(*) FROM sms_messages WHERE sealed IS NOT NULL")
+        while True:
+            async with self.serving[-1].state.database.transaction() as session:
+                if await session.scalar(pending) == 0:
+                    return
+            await asyncio.sleep(0.02)
 
     def browser(self) -> Browser:
         deployment = self
@@ -139,16 +141,12 @@ class Deployment:
                     deployment.failed.append(
                         f"{request.method} {request.url.path} {response.status_code} {body}"
                     )
-                await deployment.texts()
+                if request.url.path in ("/login/code", "/api/v1/sms-codes"):
+                    await deployment.texts()
                 return response
 
-        class Wherever(Browser):
-            def last_code(self, phone: str) -> str:
-                self.app = SimpleNamespace(state=SimpleNamespace(sms=deployment.sms()))  # type: ignore[assignment]
-                return super().last_code(phone)
-
         client = httpx.AsyncClient(transport=Anywhere(), base_url=ISSUER)
-        return Wherever(self.serving[0], client)
+        return Browser(self.serving[0], client)
 
     async def register(self, phone: str) -> httpx.Response:
         browser = self.browser()
