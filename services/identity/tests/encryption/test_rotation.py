@@ -150,10 +150,8 @@ class Deployment:
 
     async def register(self, phone: str) -> httpx.Response:
         browser = self.browser()
-        async with browser.http as http:
-            await http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
-            body = {"phone": phone, "code": browser.last_code(phone), "name": "王小明"}
-            return await http.post("/api/v1/accounts", json=body)
+        async with browser.http:
+            return await browser.register(phone)
 
     async def sign_in(self, phone: str) -> httpx.Response:
         browser = self.browser()
