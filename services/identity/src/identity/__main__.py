@@ -1,4 +1,6 @@
-"""`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators`."""
+"""`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators|
+rotate-encryption-key`.
+"""
 
 from identity.cli import run
 

@@ -24,6 +24,7 @@ from identity.codes import pruning as code_pruning
 from identity.codes.endpoints import router as captchas
 from identity.descriptions import DESCRIPTIONS
 from identity.directory.endpoints import router as directory
+from identity.encryption.jobs import ROTATE, KeyRotation
 from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
 from identity.invites.endpoints import router as invites
@@ -64,10 +65,7 @@ from servicekit.partitions import maintain
 
 def make_vault(settings: Settings) -> Vault:
     """Return the vault with the operator's keys."""
-    return Vault(
-        bytes.fromhex(settings.encryption_key.get_secret_value()),
-        bytes.fromhex(settings.index_key.get_secret_value()),
-    )
+    return Vault(settings.encryption_keys, settings.index_keys)
 
 
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
@@ -139,7 +137,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             integrations,
             *([dev] if settings.dev else []),
         ],
-        handlers=[Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run)],
+        handlers=[
+            Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
+            Handler(ROTATE, KeyRotation(vault, the_clock).run),
+        ],
         periodic=[
             partitions.task(database, settings, the_clock),
             jobs.task(database, key_ring, the_clock, settings),

@@ -7,6 +7,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
+from identity.vault import Key
 from servicekit.settings import ServiceSettings
 
 
@@ -18,9 +19,13 @@ class Settings(ServiceSettings):
     port: int = Field(default=8001, ge=0, le=65535)
 
     encryption_key: SecretStr
-    """32 bytes in hex: AES-256-GCM for phone numbers and private signing keys."""
+    """32 bytes in hex: AES-256-GCM for phone numbers and private signing keys. `2:` before it: version 2."""
+    other_encryption_key: SecretStr | None = None
+    """A second key that only decrypts, during a rotation."""
     index_key: SecretStr
     """32 bytes in hex: HMAC-SHA-256 for blind indexes and stored codes; different from `encryption_key`."""
+    other_index_key: SecretStr | None = None
+    """A second key of the blind indexes, during a rotation."""
 
     sms_gateway_url: AnyHttpUrl | None = None
     sms_gateway_secret: SecretStr | None = None
@@ -47,16 +52,40 @@ class Settings(ServiceSettings):
         default={}, description="Addresses of counts for front ends, as in /me: name, audience, address"
     )
 
+    @property
+    def encryption_keys(self) -> list[Key]:
+        """Keys of encryption; the first one encrypts."""
+        return _keys(self.encryption_key, self.other_encryption_key)
+
+    @property
+    def index_keys(self) -> list[Key]:
+        """Keys of blind indexes; the first one is used where one is enough."""
+        return _keys(self.index_key, self.other_index_key)
+
+    @field_validator("other_encryption_key", "other_index_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
-        raw = [bytes.fromhex(key.get_secret_value()) for key in (self.encryption_key, self.index_key)]
-        if any(len(key) != 32 for key in raw) or raw[0] == raw[1]:
-            raise ValueError("encryption_key and index_key must be two different keys of 32 bytes in hex")
+        encryption, index = self.encryption_keys, self.index_keys
+        secrets = [key.secret for key in [*encryption, *index]]
+        if len(set(secrets)) != len(secrets):
+            raise ValueError("encryption_key, index_key and the other keys must be different keys")
+        if len(encryption) == 2 and encryption[0].version == encryption[1].version:
+            raise ValueError("encryption_key and other_encryption_key need different versions: 2:00ff…")
+        if len(index) == 2 and abs(index[0].version - index[1].version) != 1:
+            raise ValueError("index_key and other_index_key need successive versions: 2:00ff…")
         if not self.dev and (self.sms_gateway_url is None or self.sms_gateway_secret is None):
             raise ValueError(
                 "sms_gateway_url and sms_gateway_secret are required: the inbox is for dev mode only"
             )
         return self
+
+
+def _keys(first: SecretStr, other: SecretStr | None) -> list[Key]:
+    return [Key.parse(key.get_secret_value()) for key in (first, other) if key is not None]
 
 
 _SERVICES = [audience.service for audience in Audience]

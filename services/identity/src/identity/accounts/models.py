@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.vocabulary import AccountStatus
@@ -18,7 +18,8 @@ class Account(Base):
     """A real-name account. `id` is the opaque `sub`. It is never derived from the phone number, which can be
     reassigned to another person.
 
-    The number is stored encrypted and found by its blind index; `phone_masked` may be displayed.
+    The number is stored encrypted and found by its blind index; `phone_masked` may be displayed. The index
+    under a key of even version is in a column of its own: see `Vault.slots`.
     """
 
     __tablename__ = "accounts"
@@ -26,13 +27,21 @@ class Account(Base):
         Index(
             "uq_accounts_phone_index", "phone_index", unique=True, postgresql_where=text("status <> 'closed'")
         ),
+        Index(
+            "uq_accounts_phone_index_even",
+            "phone_index_even",
+            unique=True,
+            postgresql_where=text("status <> 'closed' AND phone_index_even IS NOT NULL"),
+        ),
+        CheckConstraint("phone_index IS NOT NULL OR phone_index_even IS NOT NULL", name="phone_indexed"),
         known("status", AccountStatus, "status_known"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(Text)
     phone_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    phone_index: Mapped[bytes] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_index_even: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_masked: Mapped[str] = mapped_column(Text)
     phone_verified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     status: Mapped[AccountStatus] = mapped_column(Word(AccountStatus), default=AccountStatus.ACTIVE)

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
+from identity.blind_indexes import found_by
+from identity.vault import Slots
 from servicekit.words import inline
 
 
@@ -27,12 +29,13 @@ class AccountRepository:
         )
         return found
 
-    async def by_phone_index(self, index: bytes, *, share: bool = False) -> Account | None:
+    async def by_phone(self, phone: Slots, *, share: bool = False) -> Account | None:
         """Return the account with this phone number unless it is closed; `share` locks the row against
         changes.
         """
         statement = select(Account).where(
-            Account.phone_index == index, Account.status != inline(AccountStatus.CLOSED)
+            found_by(phone, Account.phone_index, Account.phone_index_even),
+            Account.status != inline(AccountStatus.CLOSED),
         )
         if share:
             statement = _first(statement.with_for_update(read=True))

@@ -84,7 +84,7 @@ class Accounts:
 
         `share` prevents its suspension until the transaction ends.
         """
-        return await self._accounts.by_phone_index(self._vault.index(PHONE, phone), share=share)
+        return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share)
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
         """Insert many accounts at once. Return their `sub`s in order."""
@@ -93,11 +93,13 @@ class Accounts:
         return [row["id"] for row in rows]
 
     def _row(self, phone: str, name: str, now: datetime) -> dict[str, Any]:
+        slots = self._vault.slots(PHONE, phone)
         return {
             "id": new_id(),
             "name": name,
             "phone_sealed": self._vault.seal(PHONE, phone),
-            "phone_index": self._vault.index(PHONE, phone),
+            "phone_index": slots.odd,
+            "phone_index_even": slots.even,
             "phone_masked": rules.mask_phone(phone),
             "phone_verified_at": now,
             "status": AccountStatus.ACTIVE,

@@ -63,13 +63,29 @@ class Totp(Attempts, Base):
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+def totp_purpose(account_id: UUID) -> str:
+    """Return the vault's purpose of a TOTP secret."""
+    return f"totp:{account_id}"
+
+
+def recovery_purpose(account_id: UUID) -> str:
+    """Return the vault's purpose of a recovery code."""
+    return f"recovery:{account_id}"
+
+
 class RecoveryCode(Base):
-    """A single-use code that replaces a lost TOTP. Only its keyed hash is stored. Deleted when used."""
+    """A single-use code that replaces a lost TOTP. Deleted when used.
+
+    It is found by its keyed hash. The encrypted code is needed for a new hash under a new key; whoever can
+    decrypt it can decrypt the TOTP secret, too.
+    """
 
     __tablename__ = "recovery_codes"
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    code_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None for codes that an earlier release made."""
 
 
 class Passkey(Base):

@@ -48,11 +48,11 @@ class AuthenticatorRepository:
         statement = select(func.count()).select_from(RecoveryCode).where(RecoveryCode.account_id == sub)
         return await self._session.scalar(statement) or 0
 
-    async def use_recovery_code(self, sub: UUID, code_hash: bytes) -> bool:
+    async def use_recovery_code(self, sub: UUID, code_hashes: Sequence[bytes]) -> bool:
         """Delete a recovery code on use. Return False if it does not exist."""
         gone = await self._session.scalar(
             delete(RecoveryCode)
-            .where(RecoveryCode.account_id == sub, RecoveryCode.code_hash == code_hash)
+            .where(RecoveryCode.account_id == sub, RecoveryCode.code_hash.in_(code_hashes))
             .returning(RecoveryCode.code_hash)
         )
         return gone is not None

@@ -9,12 +9,11 @@ from pyotp.exceptions import OTPVerificationError
 from identity.accounts.models import Account
 from identity.authenticators import rules
 from identity.authenticators.errors import OneTimePasswordIncorrect, TotpPresent
-from identity.authenticators.models import RecoveryCode, Totp
+from identity.authenticators.models import RecoveryCode, Totp, recovery_purpose, totp_purpose
 from identity.authenticators.repository import AuthenticatorRepository
 from identity.vault import Vault
 from servicekit.clock import Clock
 
-_PURPOSE = "totp"
 _ISSUER = "学生资助统一身份认证"
 # Excludes letters and digits that look alike.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -51,7 +50,7 @@ class Totps:
             raise OneTimePasswordIncorrect
         row = Totp(
             account_id=account.id,
-            secret_sealed=self._vault.seal(self._name(account), secret),
+            secret_sealed=self._vault.seal(totp_purpose(account.id), secret),
             last_step=step,
             added_at=self._clock.now(),
             failures=0,
@@ -70,23 +69,31 @@ class Totps:
             raise OneTimePasswordIncorrect
         row.begin(now)
         typed = "".join(code.split())
-        step = self._step(self._vault.open(self._name(account), row.secret_sealed), typed)
+        step = self._step(self._vault.open(totp_purpose(account.id), row.secret_sealed), typed)
         if step is not None and step > row.last_step:
             row.last_step = step
             row.succeeded()
             return None
-        if not await self._rows.use_recovery_code(account.id, self._hash(account, typed)):
+        hashes = self._vault.indexes(recovery_purpose(account.id), _normal(typed))
+        if not await self._rows.use_recovery_code(account.id, hashes):
             row.failed(now)
             raise OneTimePasswordIncorrect
         row.succeeded()
         return await self._rows.recovery_codes_left(account.id)
 
     async def renew_recovery_codes(self, account: Account) -> list[str]:
-        """Replace the recovery codes. Return the new ones, which are stored only as hashes."""
+        """Replace the recovery codes. Return the new ones, which are stored encrypted."""
         await self._rows.delete_recovery_codes(account.id)
         codes = ["".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
+        purpose = recovery_purpose(account.id)
         for code in codes:
-            self._rows.add(RecoveryCode(account_id=account.id, code_hash=self._hash(account, code)))
+            self._rows.add(
+                RecoveryCode(
+                    account_id=account.id,
+                    code_hash=self._vault.index(purpose, code),
+                    code_sealed=self._vault.seal(purpose, code),
+                )
+            )
         return [f"{code[:5]}-{code[5:]}" for code in codes]
 
     def _step(self, secret: str, code: str) -> int | None:
@@ -98,8 +105,6 @@ class Totps:
         except OTPVerificationError:
             return None
 
-    def _name(self, account: Account) -> str:
-        return f"{_PURPOSE}:{account.id}"
 
-    def _hash(self, account: Account, code: str) -> bytes:
-        return self._vault.index(f"recovery:{account.id}", code.replace("-", "").lower())
+def _normal(code: str) -> str:
+    return code.replace("-", "").lower()

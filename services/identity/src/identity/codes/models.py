@@ -1,5 +1,6 @@
 """Sent SMS codes and their budgets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -37,8 +38,9 @@ class SmsCode(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    def redeem(self, given_hash: bytes, now: datetime) -> bool:
-        """Redeem the code. Return False and decrement the remaining attempts if it is wrong.
+    def redeem(self, given_hashes: Sequence[bytes], now: datetime) -> bool:
+        """Redeem the code, given by its hashes under the keys in use. Return False and decrement the
+        remaining attempts if it is wrong.
 
         Raises `CodeUsed`, `CodeExpired`, `CodeExhausted`.
         """
@@ -48,7 +50,7 @@ class SmsCode(Base):
             raise CodeExhausted
         if now >= self.sent_at + rules.LIFETIME:
             raise CodeExpired
-        if given_hash != self.code_hash:
+        if self.code_hash not in given_hashes:
             self.attempts += 1
             return False
         self.used_at = now

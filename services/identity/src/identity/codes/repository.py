@@ -1,5 +1,6 @@
 """Queries for SMS codes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,12 +32,20 @@ class CodeRepository:
         await self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     async def latest(
-        self, phone_index: bytes, ticket_hash: bytes, purpose: str | None = None, *, lock: bool = False
+        self,
+        phone_indexes: Sequence[bytes],
+        ticket_hashes: Sequence[bytes],
+        purpose: str | None = None,
+        *,
+        lock: bool = False,
     ) -> SmsCode | None:
-        """Return the newest code sent to a number for a browser, of one purpose or of any."""
+        """Return the newest code sent to a number for a browser, of one purpose or of any.
+
+        Both are given by their indexes under the keys in use.
+        """
         statement = (
             select(SmsCode)
-            .where(SmsCode.phone_index == phone_index, SmsCode.ticket_hash == ticket_hash)
+            .where(SmsCode.phone_index.in_(phone_indexes), SmsCode.ticket_hash.in_(ticket_hashes))
             .order_by(SmsCode.sent_at.desc())
             .limit(1)
         )

@@ -27,6 +27,8 @@ from servicekit.clock import Clock
 
 log = structlog.get_logger("codes")
 
+_TICKET = "code-ticket"
+
 
 class Codes:
     """SMS codes for one request."""
@@ -46,9 +48,9 @@ class Codes:
         if code is None:
             raise CodeUnreadable
         latest = await self._codes.latest(
-            self._vault.index("phone", phone), _ticket_hash(self._vault, ticket), purpose, lock=True
+            self._vault.indexes("phone", phone), self._vault.indexes(_TICKET, ticket), purpose, lock=True
         )
-        given = _hash(self._vault, phone, purpose, code)
+        given = self._vault.indexes(_bound(phone, purpose), code)
         if latest is None or not latest.redeem(given, self._clock.now()):
             raise CodeIncorrect
 
@@ -105,9 +107,11 @@ class CodeSender:
     ) -> None:
         now = self._clock.now()
         phone_index = self._vault.index("phone", phone)
-        ticket_hash = _ticket_hash(self._vault, ticket)
+        ticket_hash = self._vault.index(_TICKET, ticket)
         await self._codes.serialise(ticket_hash)
-        latest = await self._codes.latest(phone_index, ticket_hash)
+        latest = await self._codes.latest(
+            self._vault.indexes("phone", phone), self._vault.indexes(_TICKET, ticket)
+        )
         wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
         if wait:
             raise CodeTooSoon(wait)
@@ -118,7 +122,7 @@ class CodeSender:
                 phone_index=phone_index,
                 ticket_hash=ticket_hash,
                 purpose=purpose,
-                code_hash=_hash(self._vault, phone, purpose, code),
+                code_hash=self._vault.index(_bound(phone, purpose), code),
                 sent_at=now,
                 attempts=0,
             )
@@ -128,7 +132,7 @@ class CodeSender:
         else:
             text = rules.text_of(code, purpose)
         # With the ticket: what a stranger asks for does not replace the owner's unsent message.
-        topic = self._vault.index("sms-topic", f"{purpose}:{phone}:{ticket}")
+        topic = f"{purpose}:{phone}:{ticket}"
         await self._messages.queue(phone, text, lifetime=rules.LIFETIME, topic=topic)
 
     async def _spend(
@@ -171,10 +175,6 @@ class CodeSender:
         raise CodeBudgetSpent(wait)
 
 
-def _ticket_hash(vault: Vault, ticket: str) -> bytes:
-    return vault.index("code-ticket", ticket)
-
-
-def _hash(vault: Vault, phone: str, purpose: str, code: str) -> bytes:
+def _bound(phone: str, purpose: str) -> str:
     # Bound to number and purpose: a registration code cannot be used to sign in.
-    return vault.index(f"code:{purpose}:{phone}", code)
+    return f"code:{purpose}:{phone}"

@@ -1,5 +1,6 @@
 """Queries for invites."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,9 +19,11 @@ class InviteRepository:
         """Insert an invite."""
         self._session.add(row)
 
-    async def by_hash(self, code_hash: bytes) -> Invite | None:
-        """Return an invite by the hash of its code."""
-        found: Invite | None = await self._session.scalar(select(Invite).where(Invite.code_hash == code_hash))
+    async def by_hash(self, code_hashes: Sequence[bytes]) -> Invite | None:
+        """Return an invite by the hashes of its code under the keys in use."""
+        found: Invite | None = await self._session.scalar(
+            select(Invite).where(Invite.code_hash.in_(code_hashes))
+        )
         return found
 
     async def lock(self, invite_id: UUID) -> Invite | None:

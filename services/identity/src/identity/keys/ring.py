@@ -20,7 +20,7 @@ from identity.keys.repository import KeyRepository
 from identity.vault import Vault
 from servicekit.clock import Clock, SystemClock
 
-_PURPOSE = "signing-key"
+SEALED_FOR = "signing-key"
 ALGORITHMS = ("ES256", "RS256")
 CACHE_SECONDS = 2.0
 JWKS_MAX_AGE = 300
@@ -84,7 +84,7 @@ class KeyRing:
                 kid=kid,
                 alg=alg,
                 public_jwk={**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": alg},
-                private_jwk_sealed=self._vault.seal(_PURPOSE, json.dumps(private)),
+                private_jwk_sealed=self._vault.seal(SEALED_FOR, json.dumps(private)),
                 created_at=now,
                 activates_at=activates_at or now,
             )
@@ -203,6 +203,6 @@ class KeyRing:
 
     def _open(self, row: _Row) -> PrivateKey:
         if row.kid not in self._opened:
-            private = json.loads(self._vault.open(_PURPOSE, row.sealed))
+            private = json.loads(self._vault.open(SEALED_FOR, row.sealed))
             self._opened[row.kid] = _KINDS[row.alg].import_key(private)
         return self._opened[row.kid]

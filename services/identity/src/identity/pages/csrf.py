@@ -2,7 +2,6 @@
 there is a session; and a check of the page's origin.
 """
 
-import hmac
 import secrets
 
 from fastapi import Request, Response
@@ -11,6 +10,9 @@ from identity.sessions.models import BrowserSession
 from identity.settings import Settings
 from identity.vault import Vault
 from servicekit.problems import Problem
+
+_SESSION = "csrf-session"
+_COOKIE = "csrf"
 
 
 class Forged(Problem):
@@ -24,7 +26,7 @@ class Forged(Problem):
 
 def token_of(vault: Vault, browser: BrowserSession) -> str:
     """Return the token for forms in a session; it changes with every sign-in."""
-    return vault.index("csrf-session", f"{browser.id}\0{browser.secret_hash.hex()}").hex()
+    return vault.index(_SESSION, _of_session(browser)).hex()
 
 
 def check(
@@ -32,7 +34,7 @@ def check(
 ) -> BrowserSession:
     """Verify a form and return its session. Raises `Forged`."""
     check_origin(request, settings)
-    if browser is None or not hmac.compare_digest(token.encode(), token_of(vault, browser).encode()):
+    if browser is None or not vault.matches(_SESSION, _of_session(browser), _digest(token)):
         raise Forged
     return browser
 
@@ -48,7 +50,7 @@ def login_cookie(request: Request) -> str:
 
 def login_token(vault: Vault, cookie: str) -> str:
     """Return the token for forms of pages below `/login`."""
-    return vault.index("csrf", cookie).hex()
+    return vault.index(_COOKIE, cookie).hex()
 
 
 def keep_login_cookie(response: Response, cookie: str, *, secure: bool) -> None:
@@ -60,7 +62,7 @@ def check_login(request: Request, vault: Vault, settings: Settings, token: str) 
     """Verify that the form was rendered by this issuer for this browser. Raises `Forged`."""
     cookie = request.cookies.get(LOGIN_COOKIE, "")
     check_origin(request, settings)
-    if not cookie or not hmac.compare_digest(token.encode(), login_token(vault, cookie).encode()):
+    if not cookie or not vault.matches(_COOKIE, cookie, _digest(token)):
         raise Forged
 
 
@@ -70,3 +72,15 @@ def check_origin(request: Request, settings: Settings) -> None:
     """
     if request.headers.get("origin") not in (None, "null", settings.issuer_url):
         raise Forged
+
+
+def _of_session(browser: BrowserSession) -> str:
+    return f"{browser.id}\0{browser.secret_hash.hex()}"
+
+
+def _digest(token: str) -> bytes:
+    """Return the bytes of a token; none for text that is not hexadecimal, which matches nothing."""
+    try:
+        return bytes.fromhex(token)
+    except ValueError:
+        return b""

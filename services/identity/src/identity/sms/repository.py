@@ -21,11 +21,11 @@ class SmsRepository:
         """Insert a message."""
         self._session.add(message)
 
-    async def supersede(self, topic: bytes, now: datetime) -> None:
-        """Mark the pending messages of a topic as dead."""
+    async def supersede(self, topics: Sequence[bytes], now: datetime) -> None:
+        """Mark the pending messages of a topic as dead; `topics` are its indexes under the keys in use."""
         await self._session.execute(
             update(SmsMessage)
-            .where(SmsMessage.topic == topic, SmsMessage.sealed.is_not(None))
+            .where(SmsMessage.topic.in_(topics), SmsMessage.sealed.is_not(None))
             .values(sealed=None, dead_at=now, last_error="superseded")
             .execution_options(synchronize_session=False)
         )

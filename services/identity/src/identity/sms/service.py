@@ -15,6 +15,8 @@ from servicekit.clock import Clock
 from servicekit.db import on_commit
 from servicekit.ids import new_id
 
+_TOPIC = "sms-topic"
+
 
 class TextMessages:
     """Text messages for one request; `dispatcher` sends them after the commit."""
@@ -32,7 +34,7 @@ class TextMessages:
             raise SmsUnavailable
 
     async def queue(
-        self, phone: str, text: str, *, lifetime: timedelta = NOTICE_LIFETIME, topic: bytes | None = None
+        self, phone: str, text: str, *, lifetime: timedelta = NOTICE_LIFETIME, topic: str | None = None
     ) -> None:
         """Queue `text` for `phone` (11 digits); it is sent if the transaction commits.
 
@@ -40,12 +42,12 @@ class TextMessages:
         """
         now = self._clock.now()
         if topic is not None:
-            await self._rows.supersede(topic, now)
+            await self._rows.supersede(self._vault.indexes(_TOPIC, topic), now)
         self._rows.add(
             SmsMessage(
                 id=new_id(),
                 sealed=self._vault.seal(SEALED_FOR, json.dumps([phone, text])),
-                topic=topic,
+                topic=None if topic is None else self._vault.index(_TOPIC, topic),
                 created_at=now,
                 expires_at=now + lifetime,
                 next_attempt_at=now,

@@ -30,10 +30,9 @@ class UseNonce(OAuth2Error):  # type: ignore[misc]
     error = "use_dpop_nonce"
 
 
-def nonce(context: Context, back: int = 0) -> str:
-    """Return the nonce of the current time window, or of the window `back` before."""
-    stretch = int(context.clock.now().timestamp()) // _NONCE_SECONDS - back
-    return context.vault.index(_PURPOSE, str(stretch)).hex()[:43]
+def nonce(context: Context) -> str:
+    """Return the nonce of the current time window."""
+    return _text(context.vault.index(_PURPOSE, str(_window(context))))
 
 
 def prove(context: Context, request: Any) -> None:
@@ -63,4 +62,14 @@ def first_use(context: Context, proof: Proof) -> bool:
 
 
 def _ours(context: Context, value: str) -> bool:
-    return any(hmac.compare_digest(value.encode(), nonce(context, back).encode()) for back in (0, 1))
+    windows = (str(_window(context) - back) for back in (0, 1))
+    ours = [_text(index) for window in windows for index in context.vault.indexes(_PURPOSE, window)]
+    return any(hmac.compare_digest(value.encode(), one.encode()) for one in ours)
+
+
+def _window(context: Context) -> int:
+    return int(context.clock.now().timestamp()) // _NONCE_SECONDS
+
+
+def _text(index: bytes) -> str:
+    return index.hex()[:43]

@@ -9,7 +9,6 @@ so that neither a client nor another browser can supply a marker.
 
 import base64
 import binascii
-import hmac
 import json
 import secrets
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from identity.vault import Vault
 from servicekit.clock import Clock
 
 PARAM = "interaction"
+_PURPOSE = "interaction"
 COOKIE = "zhuxue_flow"
 LIFETIME = timedelta(minutes=15)
 Pairs = Sequence[tuple[str, str]]
@@ -78,7 +78,11 @@ class Interactions:
         if len(markers) != 1:
             return sent, None
         payload, _, mac = markers[0].partition(".")
-        if not hmac.compare_digest(mac.encode(), self._mac(payload).encode()):
+        try:
+            given = bytes.fromhex(mac)
+        except ValueError:
+            return sent, None
+        if not self._vault.matches(_PURPOSE, self._bound(payload), given):
             return sent, None
         try:
             marker = Marker(**json.loads(base64.urlsafe_b64decode(payload)))
@@ -101,7 +105,10 @@ class Interactions:
         return "/authorize?" + urlencode([*sent, (PARAM, f"{payload}.{self._mac(payload)}")])
 
     def _mac(self, payload: str) -> str:
-        return self._vault.index("interaction", f"{self.cookie}\0{payload}").hex()
+        return self._vault.index(_PURPOSE, self._bound(payload)).hex()
+
+    def _bound(self, payload: str) -> str:
+        return f"{self.cookie}\0{payload}"
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1_000_000)

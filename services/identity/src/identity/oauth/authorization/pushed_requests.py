@@ -19,7 +19,7 @@ PREFIX = "urn:ietf:params:oauth:request_uri:"
 FIRST_SECONDS = 60
 # After its first use, the reference stays valid for the time a person may take to sign in.
 _LAST_SECONDS = 900
-_PURPOSE = "pushed-request"
+SEALED_FOR = "pushed-request"
 _CREDENTIALS = {"client_secret", "client_assertion", "client_assertion_type"}
 Pairs = list[tuple[str, str]]
 
@@ -75,7 +75,7 @@ def push(context: Context, server: AuthorizationServer, request: Request) -> dic
             id=row_id,
             reference_hash=secret_hash(reference),
             client_id=client.client_id,
-            parameters_sealed=context.vault.seal(_PURPOSE, json.dumps(pairs)),
+            parameters_sealed=context.vault.seal(SEALED_FOR, json.dumps(pairs)),
             issued_at=context.clock.now(),
         )
     )
@@ -108,7 +108,7 @@ def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pa
         raise InvalidRequestUri("The 'request_uri' is not valid for this client.")
     if not row.open(context.clock.now(), FIRST_SECONDS, _LAST_SECONDS):
         raise InvalidRequestUri("The 'request_uri' has expired or been used.")
-    stored: list[list[str]] = json.loads(context.vault.open(_PURPOSE, row.parameters_sealed))
+    stored: list[list[str]] = json.loads(context.vault.open(SEALED_FOR, row.parameters_sealed))
     parameters = [(name, value) for name, value in stored]
     browser = context.browser
     if browser is not None and browser.begun_at >= row.issued_at:

@@ -12,10 +12,17 @@ from identity.grants.models import Grant
 from identity.oauth.device import rules
 from identity.vault import Vault
 
+_USER_CODE = "device-user-code"
+
 
 def user_code_hash(vault: Vault, user_code: str) -> bytes:
     """Hash a user code with a key, because it is short."""
-    return vault.index("device-user-code", user_code)
+    return vault.index(_USER_CODE, user_code)
+
+
+def user_code_hashes(vault: Vault, user_code: str) -> list[bytes]:
+    """Return the hashes under every key, to look up a code."""
+    return vault.indexes(_USER_CODE, user_code)
 
 
 class DeviceCode(Base):

@@ -45,12 +45,12 @@ class DeviceRepository:
         self._session.add(grant)
         await self._session.flush()
 
-    async def live(self, user_code_hash: bytes, now: datetime) -> Sequence[DeviceCode]:
+    async def live(self, user_code_hashes: Sequence[bytes], now: datetime) -> Sequence[DeviceCode]:
         """Return the undecided requests with this user code, locked."""
         found = await self._session.scalars(
             select(DeviceCode)
             .where(
-                DeviceCode.user_code_hash == user_code_hash,
+                DeviceCode.user_code_hash.in_(user_code_hashes),
                 DeviceCode.expires_at > now,
                 DeviceCode.denied_at.is_(None),
                 DeviceCode.grant_id.is_(None),

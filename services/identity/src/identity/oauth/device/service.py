@@ -12,7 +12,7 @@ from identity.grants.models import Grant
 from identity.oauth.authorization.acr import level_of
 from identity.oauth.device import rules
 from identity.oauth.device.errors import UserCodeRefusal
-from identity.oauth.device.models import DeviceCode, user_code_hash
+from identity.oauth.device.models import DeviceCode, user_code_hashes
 from identity.oauth.device.repository import DeviceRepository
 from identity.oauth.state.context import Parts
 from identity.sessions.models import BrowserSession
@@ -62,7 +62,7 @@ class Devices:
             if await self._rows.count_try(key, now, begins) > most:
                 return UserCodeRefusal.TOO_MANY
         code = rules.normal(typed)
-        rows = [] if code is None else await self._rows.live(user_code_hash(vault, code), now)
+        rows = [] if code is None else await self._rows.live(user_code_hashes(vault, code), now)
         # Two devices with the same code are ambiguous.
         row = rows[0] if len(rows) == 1 else None
         client = None if row is None else await self._client(row.client_id)

@@ -138,14 +138,20 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
     def _rotate(self, context: Context, user: Subject, row: RefreshToken) -> str:
         # Derived with a key outside the database: a retry returns the same successor without storing it, and
         # neither a stolen table nor the old token alone is sufficient to derive it.
-        secret = context.vault.index(_PURPOSE, self.request.form["refresh_token"])
+        old = self.request.form["refresh_token"]
         if row.used_at is not None:
-            assert row.successor_id is not None
-            return handle(row.successor_id, secret)
-        value = handle(id_at(row.expires_at), secret)
+            return self._again(context, row, old)
+        value = handle(id_at(row.expires_at), context.vault.index(_PURPOSE, old))
         record = values(context.clock, **self._issued(user))
         context.token_rows.rotate(row, value, context.dpop_jkt, context.clock.now(), record)
         return value
+
+    def _again(self, context: Context, row: RefreshToken, old: str) -> str:
+        """Return the successor that was issued for a token; perhaps it was derived with another index key."""
+        successor = context.token_rows.successor(row)
+        assert successor is not None
+        found = [handle(successor.id, secret) for secret in context.vault.indexes(_PURPOSE, old)]
+        return next((value for value in found if secret_hash(value) == successor.token_hash), found[0])
 
     def _issued(self, user: Subject) -> dict[str, Any]:
         return {

@@ -1,0 +1,1 @@
+"""Rotation of the keys that encrypt and index personal data."""
