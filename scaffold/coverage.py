@@ -95,8 +95,8 @@ def recorded(floors: Mapping[str, float]) -> str:
     return _HEAD + "".join(f'"{name}" = {floors[name]:.1f}\n' for name in sorted(floors))
 
 
-def measured_files(root: Path = ROOT) -> dict[str, Measured]:
-    """Read the coverage data of the last run, by file relative to the root.
+def measured_files(members: Iterable[str], root: Path = ROOT) -> dict[str, Measured]:
+    """Read the members' files in the coverage data of the last run, by file relative to the root.
 
     Raises NoDataError if no run was measured.
     """
@@ -104,7 +104,7 @@ def measured_files(root: Path = ROOT) -> dict[str, Measured]:
     coverage.load()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "coverage.json"
-        coverage.json_report(outfile=str(report))
+        coverage.json_report(outfile=str(report), include=[f"{member}/src/*" for member in members])
         content = json.loads(report.read_text(encoding="utf-8"))
     return {
         PurePosixPath(name).as_posix(): Measured(
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.write and not arguments.members:
         parser.error("a floor is measured with a member's own tests: name the member")
     try:
-        files = measured_files()
+        files = measured_files(arguments.members or known)
     except NoDataError as error:
         sys.stderr.write(f"{error} Run `make coverage`.\n")
         return 2

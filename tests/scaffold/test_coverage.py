@@ -43,7 +43,9 @@ def test_percent_is_never_rounded_up() -> None:
         ("services/office rules.py", 949, 94.9, "must be at least 95"),
     ],
 )
-def test_what_fell_or_is_too_low_is_reported(name: str, covered: int, floor: float | None, words: str) -> None:
+def test_what_fell_or_is_too_low_is_reported(
+    name: str, covered: int, floor: float | None, words: str
+) -> None:
     found = faults({name: Measured(covered, 1000)}, {} if floor is None else {name: floor})
     assert len(found) == bool(words)
     assert words in "".join(found)
@@ -62,7 +64,9 @@ def test_the_file_of_floors_reads_as_it_was_written_and_names_members() -> None:
 
 
 def test_the_table_shows_what_has_no_floor_yet() -> None:
-    assert table({"libs/jobs": Measured(19, 20)}, {}).splitlines()[1] == "libs/jobs       19    20   95.0      –"
+    assert (
+        table({"libs/jobs": Measured(19, 20)}, {}).splitlines()[1] == "libs/jobs       19    20   95.0      –"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--write"], ["libs/nothing"]])

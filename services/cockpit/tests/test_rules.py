@@ -71,7 +71,7 @@ def test_a_figure_out_of_bounds_or_not_exact_is_refused(
 
 def test_figures_of_published_tables_are_taken_at_their_bounds() -> None:
     assert rules.yi_yuan("0.0000000001") == Decimal("0.01")
-    assert (rules.percent("0"), rules.percent("100"), rules.percent("62.5432")) == (0, 100, Decimal("62.5432"))
+    assert [rules.percent(share) for share in ("0", "100", "62.5432")] == [0, 100, Decimal("62.5432")]
     assert rules.wan_persons("1.2345") == 12345
 
 
