@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test conformance lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo test coverage conformance lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,6 +38,11 @@ demo: $(VENV)/.run ## Run the main scenario against a running system (WAIT=1 wai
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+# Not part of `make test`, because measuring takes time (docs/contributing.md).
+coverage: $(VENV)/.dev ## Run all tests, or those of MEMBER=libs/jobs, and compare branch coverage (WRITE=1 records it)
+	@$(PY) -m pytest -n auto --dist worksteal --cov --cov-report= $(MEMBER) $(ARGS)
+	@$(PY) -m scaffold.coverage $(MEMBER) $(if $(WRITE),--write)
 
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)

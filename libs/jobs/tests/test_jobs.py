@@ -226,6 +226,26 @@ async def test_an_attempt_without_progress_is_ended_and_counts_as_failed(service
     assert dead.error == "TimeoutError: no progress for 0:00:00.300000"
 
 
+async def test_a_handler_that_cancels_itself_has_failed(service: Service) -> None:
+    async def before(_: int) -> None:
+        raise asyncio.CancelledError
+
+    job = await service.enqueue(IMPORT)
+    async with service.worker(Handler(IMPORT, Pages(before).run)):
+        ended = await service.until(job, State.DEAD)
+    assert ended.error == "RuntimeError: the handler was cancelled"
+
+
+async def test_a_job_that_is_cancelled_between_two_attempts_is_not_tried_again(service: Service) -> None:
+    job = await service.enqueue(IMPORT)
+    async with service.database.transaction() as session:
+        # As after a worker that was killed: the next one reads the request before it starts.
+        await session.execute(text("UPDATE jobs SET state = 'running', cancel_requested = true"))
+    async with service.worker(Handler(IMPORT, Pages().run)):
+        await service.until(job, State.CANCELLED)
+    assert await service.pages(job) == []
+
+
 async def test_progress_puts_the_end_of_patience_off(service: Service) -> None:
     kind = Kind("slow", Import, retry=RetryPolicy(limit=1), stall=timedelta(seconds=0.5))
 

@@ -1,5 +1,6 @@
 """Periodic tasks run once across all processes."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,6 +120,38 @@ async def test_a_task_that_is_now_due_more_often_does_not_wait_for_its_old_time(
             return runs.count > 0
 
         await eventually(ran, seconds=10)
+
+
+async def test_a_run_that_is_due_while_the_last_one_still_runs_is_skipped(service: Service) -> None:
+    runs, entered, release = Runs(), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        entered.set()
+        await release.wait()
+        await runs()
+
+    labels = {"service": "shop", "task": "shop.slow"}
+    task = Periodic("shop.slow", slow, every=timedelta(seconds=0.2), jitter=timedelta(0), at_start=True)
+    async with service.worker(periodic=(task,)):
+        await entered.wait()
+
+        async def skipped() -> bool:
+            return (REGISTRY.get_sample_value("zhuxue_periodic_skipped_total", labels) or 0) >= 2
+
+        await eventually(skipped)
+        async with service.database.transaction() as session:
+            waiting = await session.scalar(text("SELECT count(*) FROM jobs WHERE kind = 'shop.slow'"))
+        # The one that runs: further ones would only pile up.
+        assert waiting == 1
+        release.set()
+    assert runs.count >= 1
+
+
+async def test_two_tasks_of_one_name_are_refused(service: Service) -> None:
+    task = Periodic("shop.tidy", Runs(), every=timedelta(hours=1))
+    with pytest.raises(ValueError, match="same name"):
+        async with service.worker(periodic=(task, task)):
+            pass
 
 
 def test_cron_means_beijing_time_and_jitter_delays() -> None:

@@ -256,7 +256,7 @@ async def written(database: Database, model: type[UnitColumns]) -> list[tuple[st
         rows = await session.execute(
             text(f"SELECT id::text, xmin::text FROM {model.__tablename__} ORDER BY id")
         )
-        return [row.tuple() for row in rows]
+        return list(rows)
 
 
 async def test_a_field_that_is_new_reaches_rows_of_the_same_version(

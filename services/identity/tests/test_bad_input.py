@@ -1,8 +1,8 @@
 """Bad input: problem+json with a stable code and a Chinese message, never a 500, never half an effect."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -11,13 +11,14 @@ from fastapi import FastAPI
 
 from identity.joining.models import JoinRequest
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Headers, JsonObject
 from testkit.clock import FrozenClock
 
 ADMIN = "19900001323"  # 历下区 370102
 PHONE = "13812345678"
 
 
-def refused(response: Any, status: int, code: str) -> None:
+def refused(response: httpx.Response, status: int, code: str) -> None:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
@@ -31,7 +32,7 @@ async def asked_for_code(browser: Browser, phone: str = PHONE) -> str:
     return str(browser.last_code(phone))
 
 
-async def register(browser: Browser, code: str, phone: str = PHONE, name: str = "王小明") -> Any:
+async def register(browser: Browser, code: str, phone: str = PHONE, name: str = "王小明") -> httpx.Response:
     return await browser.register(phone, code, name)
 
 
@@ -128,7 +129,7 @@ async def test_two_registrations_of_one_number_at_once_make_one_account(new_brow
     assert sorted(a.status_code for a in answers) == [201, 400, 400, 400, 400]
 
 
-async def invited(new_browser: NewBrowser, **more: Any) -> tuple[Any, dict[str, str], dict[str, Any]]:
+async def invited(new_browser: NewBrowser, **more: object) -> tuple[Browser, Headers, JsonObject]:
     admin = new_browser()
     headers = await admin.bearer(ADMIN)
     unit = (await admin.http.get("/api/v1/me", headers=headers)).json()["unit_id"]
@@ -139,13 +140,13 @@ async def invited(new_browser: NewBrowser, **more: Any) -> tuple[Any, dict[str, 
     return admin, headers, invite.json()
 
 
-async def newcomer(new_browser: NewBrowser, phone: str = PHONE) -> tuple[Any, dict[str, str]]:
+async def newcomer(new_browser: NewBrowser, phone: str = PHONE) -> tuple[Browser, Headers]:
     browser = new_browser()
     assert (await register(browser, await asked_for_code(browser, phone), phone)).status_code == 201
     return browser, await browser.bearer(phone)
 
 
-async def join(browser: Browser, headers: dict[str, str], code: str) -> Any:
+async def join(browser: Browser, headers: dict[str, str], code: str) -> httpx.Response:
     return await browser.http.post("/api/v1/join-requests", headers=headers, json={"invite_code": code})
 
 
@@ -198,7 +199,7 @@ async def test_a_body_of_10_mb_is_refused(new_browser: NewBrowser) -> None:
     )
     refused(answer, 413, "body_too_large")
 
-    async def chunks() -> Any:
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(160):
             yield b"1" * 65_536
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
@@ -56,7 +55,7 @@ async def disable(app: FastAPI) -> None:
 
 
 async def test_a_changed_client_is_seen_at_once_here_and_a_second_later_elsewhere(
-    app: FastAPI, other: Any, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, other: httpx.AsyncClient, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = new_browser().http
     for http in (here, other):
@@ -146,7 +145,7 @@ async def test_what_a_refresh_reads_and_writes_takes_three_statements(
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": value}
     seen: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if any(table in statement for table in ("refresh_tokens", "grants", "audit_log")):
             seen.append(statement)
 

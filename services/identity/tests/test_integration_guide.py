@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 from joserfc.errors import InvalidClaimError
 
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:3000/callback"
@@ -21,7 +21,7 @@ COUNTY_ADMIN = "19900001323"
 
 
 @pytest.fixture
-async def example(app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+async def example(app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch) -> JsonObject:
     """The example's names, set up for a client that an administrator has just registered."""
     admin = new_browser()
     bearer = await admin.bearer(COUNTY_ADMIN)
@@ -36,7 +36,7 @@ async def example(app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.Mon
     ):
         monkeypatch.setenv(name, value)
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    names: dict[str, Any] = {}
+    names: JsonObject = {}
     exec(compile(code, str(GUIDE), "exec"), names)
     names["HTTP"]["transport"] = httpx.ASGITransport(app=app)
     return names
@@ -50,7 +50,7 @@ async def callback_of(browser: Browser, url: str) -> str:
     return str(answer.headers["location"])
 
 
-async def test_the_python_example_signs_a_person_in(example: dict[str, Any], new_browser: NewBrowser) -> None:
+async def test_the_python_example_signs_a_person_in(example: JsonObject, new_browser: NewBrowser) -> None:
     url, kept = await example["begin"]()
     claims = await example["finish"](await callback_of(new_browser(), url), kept)
     assert claims["iss"] == ISSUER
@@ -62,7 +62,7 @@ async def test_the_python_example_signs_a_person_in(example: dict[str, Any], new
     [("state", MismatchingStateException), ("nonce", InvalidClaimError), ("verifier", OAuthError)],
 )
 async def test_the_python_example_trusts_no_other_browser_s_answer(
-    example: dict[str, Any], new_browser: NewBrowser, name: str, refusal: type[Exception]
+    example: JsonObject, new_browser: NewBrowser, name: str, refusal: type[Exception]
 ) -> None:
     url, kept = await example["begin"]()
     callback = await callback_of(new_browser(), url)
@@ -72,7 +72,7 @@ async def test_the_python_example_trusts_no_other_browser_s_answer(
 
 @pytest.mark.parametrize("iss", [None, "http://localhost:8002", "http://localhost:8001/"])
 async def test_rfc9207_the_python_example_takes_no_answer_of_another_issuer(
-    example: dict[str, Any], new_browser: NewBrowser, iss: str | None
+    example: JsonObject, new_browser: NewBrowser, iss: str | None
 ) -> None:
     url, kept = await example["begin"]()
     callback = httpx.URL(await callback_of(new_browser(), url))

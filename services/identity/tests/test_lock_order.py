@@ -5,7 +5,6 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -22,12 +21,17 @@ from servicekit.ids import instant_of
 from servicekit.partitions import maintain
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.services import sessions_in
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
 PHONE = "19900001323"
 CALLBACK = "http://localhost:8000/callback"
+
+Change = Callable[[AsyncSession, Account], Awaitable[None]]
+Begin = Callable[[Browser], Awaitable[Callable[[], Awaitable[httpx.Response]]]]
+"""Prepares a request and returns what sends it."""
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ async def blocked(app: FastAPI) -> None:
 async def while_the_account_is_held(
     app: FastAPI,
     request: Callable[[], Awaitable[httpx.Response]],
-    change: Callable[[AsyncSession, Account], Awaitable[None]],
+    change: Change,
 ) -> httpx.Response:
     """The answer to a request that came while the account was locked and then changed."""
     async with app.state.database.transaction() as session:
@@ -62,17 +66,17 @@ async def while_the_account_is_held(
     return await task
 
 
-def suspension(app: FastAPI) -> Any:
-    async def suspend(session: Any, account: Account) -> None:
+def suspension(app: FastAPI) -> Change:
+    async def suspend(session: AsyncSession, account: Account) -> None:
         account.suspend("1")
         await sessions_in(app, session).end_all(account.id, "account suspended")
 
     return suspend
 
 
-def claims(token: str) -> dict[str, Any]:
+def claims(token: str) -> JsonObject:
     part = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    found: JsonObject = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found
 
 
@@ -98,14 +102,14 @@ async def redeeming(browser: Browser) -> Callable[[], Awaitable[httpx.Response]]
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
 async def test_a_token_is_made_from_what_is_there_after_the_wait(
-    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Begin
 ) -> None:
     """Read in the statement that waits for the lock, memberships were those of before the wait."""
     request = await begin(new_browser())
 
-    async def closed(session: Any, account: Account) -> None:
+    async def closed(session: AsyncSession, account: Account) -> None:
         ended = "UPDATE memberships SET ended_at = now() WHERE account_id = :sub AND ended_at IS NULL"
-        assert (await session.execute(text(ended), {"sub": account.id})).rowcount == 1
+        (_,) = await session.scalars(text(f"{ended} RETURNING id"), {"sub": account.id})
         account.version += 1
         Revocations(session, clock, 300).revoke(account.id, reason="unit closed")
 
@@ -116,7 +120,7 @@ async def test_a_token_is_made_from_what_is_there_after_the_wait(
 
 @pytest.mark.parametrize("begin", [refreshing, redeeming])
 async def test_a_token_request_waits_for_a_suspension_and_is_refused(
-    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Any
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, begin: Begin
 ) -> None:
     request = await begin(new_browser())
     answer = await while_the_account_is_held(app, request, suspension(app))

@@ -7,12 +7,13 @@ import asyncio
 import base64
 import json
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 
 ISSUER = "http://localhost:8001"
@@ -21,9 +22,9 @@ CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def claims_of(token: str) -> JsonObject:
     part = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    claims: JsonObject = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return claims
 
 
@@ -36,7 +37,7 @@ async def code_for(browser: Browser, **more: str) -> str:
     return str(parse_qs(urlsplit(answer.headers["location"]).query)["code"][0])
 
 
-async def redeem(browser: Browser, code: str, **changes: str) -> Any:
+async def redeem(browser: Browser, code: str, **changes: str) -> httpx.Response:
     form = {
         "grant_type": "authorization_code",
         "client_id": "portal",

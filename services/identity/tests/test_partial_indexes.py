@@ -1,13 +1,11 @@
 """Rows that partial indexes are made for are found through them, generic plans and all."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from servicekit.db import Database
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.postgres import Migration
 
 ADMIN = "19900001323"  # 历下区 370102
@@ -55,7 +53,7 @@ async def vacuumed(database: Database, table: str) -> None:
 
 
 async def test_pending_join_requests_are_listed_from_an_index_of_pending_ones(
-    app: FastAPI, new_browser: Callable[[], Any]
+    app: FastAPI, new_browser: NewBrowser
 ) -> None:
     database, browser = app.state.database, new_browser()
     async with database.transaction() as session:
@@ -68,7 +66,7 @@ async def test_pending_join_requests_are_listed_from_an_index_of_pending_ones(
 
 
 async def test_an_account_is_found_by_the_index_of_its_phone_number(
-    app: FastAPI, new_browser: Callable[[], Any]
+    app: FastAPI, new_browser: NewBrowser
 ) -> None:
     """The table was once read from end to end for each sign-in: its status was compared with a parameter."""
     database, browser = app.state.database, new_browser()

@@ -8,20 +8,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from testkit.backends.process import free_port
+from testkit.postgres import Migration
 
 OFFICE = ("office", "o" * 40)
 FORM = {"grant_type": "client_credentials", "scope": "directory:read"}
 
 
 @pytest.fixture
-def prepared(one_line: Any) -> Any:
+def prepared(one_line: Migration) -> Migration:
     return one_line
 
 

@@ -90,7 +90,7 @@ class Replica:
         stored = await session.execute(
             select(self._unit.id, self._unit.version).where(_is_one_of(self._unit.id, units))
         )
-        versions = dict(stored.tuples().all())
+        versions = dict(stored.all())
         current = [unit for unit in units if versions[unit.unit_id] == unit.version]
         await session.execute(delete(model).where(_is_one_of(model.unit_id, current)))
         rows = [

@@ -1,7 +1,7 @@
 """A person with a browser, and an authenticator made of software."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -44,17 +44,3 @@ def soft_key() -> "type[SoftKey]":
     from services.identity.tests.support.authenticators import SoftKey
 
     return SoftKey
-
-
-@pytest.fixture
-def pages() -> Any:
-    """Functions that read pages and redirects."""
-    from services.identity.tests.support import authenticators
-
-    class Reading:
-        forms = staticmethod(authenticators.forms_of)
-        options = staticmethod(authenticators.options_of)
-        answer = staticmethod(authenticators.answer_of)
-        return_to = staticmethod(authenticators.return_to_of)
-
-    return Reading

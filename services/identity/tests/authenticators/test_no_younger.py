@@ -1,13 +1,18 @@
 """What was shown now decides the level and `auth_time`; stepping up makes no sign-in younger."""
 
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from authkit import acr
-from services.identity.tests.support.authenticators import Person, SoftKey
+from services.identity.tests.support.authenticators import (
+    Person,
+    SoftKey,
+    answer_of,
+    options_of,
+    return_to_of,
+)
 
 PASSWORD = "Tianqi-2026"
 SECURITY = "/account/security"
@@ -22,7 +27,7 @@ async def with_everything(person: Person) -> None:
     assert (await person.session()).acr == acr.MFA
 
 
-async def test_a_password_after_totp_is_a_password(person: Person, pages: Any) -> None:
+async def test_a_password_after_totp_is_a_password(person: Person) -> None:
     await with_everything(person)
     person.clock.advance(timedelta(minutes=4))
     await person.step_up("password", password=PASSWORD)
@@ -55,9 +60,7 @@ def shown(person: Person, by: str) -> dict[str, str]:
     return {"password": PASSWORD} if by == "password" else {"code": person.code()}
 
 
-async def test_stepping_up_does_not_prolong_the_twelve_hours(
-    person: Person, soft_key: type[SoftKey], pages: Any
-) -> None:
+async def test_stepping_up_does_not_prolong_the_twelve_hours(person: Person, soft_key: type[SoftKey]) -> None:
     key = soft_key()
     await person.add_passkey(key)
     await person.sign_in()
@@ -65,15 +68,13 @@ async def test_stepping_up_does_not_prolong_the_twelve_hours(
     for _ in range(12 * 3 - 1):
         person.clock.advance(timedelta(minutes=20))
         page = await person.http.get("/login/step-up", params={"return_to": SECURITY})
-        answer = await person.send(
-            page, "/login/step-up/passkey", credential=key.get(pages.options(page.text))
-        )
+        answer = await person.send(page, "/login/step-up/passkey", credential=key.get(options_of(page.text)))
         assert answer.status_code == 303
         tokens = await person.redeem(await person.authorize(**silent, max_age="60"))
         claims = tokens["claims"]
         assert (claims["acr"], claims["auth_time"]) == (acr.MFA, int(person.clock.now().timestamp()))
     person.clock.advance(timedelta(minutes=20))
-    assert pages.answer(await person.authorize(**silent))["error"] == "login_required"
+    assert answer_of(await person.authorize(**silent))["error"] == "login_required"
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": tokens["refresh_token"]}
     assert (await person.http.post("/token", data=form)).json()["error"] == "invalid_grant"
 
@@ -92,7 +93,7 @@ async def test_signing_in_again_does(person: Person) -> None:
 @pytest.mark.parametrize("pushed", [False, True])
 @pytest.mark.parametrize("by", ["password", "code", "passkey"])
 async def test_core_3_1_2_1_prompt_login_is_not_answered_by_stepping_up(
-    person: Person, soft_key: type[SoftKey], pages: Any, by: str, pushed: bool
+    person: Person, soft_key: type[SoftKey], by: str, pushed: bool
 ) -> None:
     key = soft_key()
     await with_everything(person)
@@ -105,10 +106,10 @@ async def test_core_3_1_2_1_prompt_login_is_not_answered_by_stepping_up(
         url = "/authorize?" + urlencode({"client_id": "portal", "request_uri": reference})
     location = (await person.http.get(url)).headers["location"]
     assert location.startswith("/login?")
-    back = pages.return_to(location)
+    back = return_to_of(location)
     level = acr.PASSWORD_SMS if by == "password" else acr.MFA
     page = await person.http.get("/login/step-up", params={"return_to": back, "acr": level})
-    used = {"credential": key.get(pages.options(page.text))} if by == "passkey" else shown(person, by)
+    used = {"credential": key.get(options_of(page.text))} if by == "passkey" else shown(person, by)
     answer = await person.send(page, f"/login/step-up/{by}", **used)
     assert (answer.status_code, answer.headers["location"]) == (303, back)
     for again in (back, url):

@@ -2,22 +2,22 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from authkit import acr
-from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
+from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey, forms_of, options_of
+from services.identity.tests.support.shapes import JsonObject
 
 SECURITY = "/account/security"
 
 
 async def test_a_passkey_is_registered_and_signs_in_alone(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key = soft_key()
     page = await person.page(f"{SECURITY}/passkeys")
-    options = pages.options(page.text)
+    options = options_of(page.text)
     assert options["rp"]["id"] == "localhost"
     chosen = options["authenticatorSelection"]
     assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
@@ -62,7 +62,7 @@ async def test_scripts_of_our_own_only_where_they_are_needed(person: Person, sof
     ],
 )
 async def test_7_1_what_was_made_elsewhere_or_unverified_is_not_registered(
-    person: Person, soft_key: type[SoftKey], spoil: dict[str, Any]
+    person: Person, soft_key: type[SoftKey], spoil: JsonObject
 ) -> None:
     key = soft_key()
     key.__dict__.update(spoil)
@@ -86,7 +86,7 @@ async def test_7_1_what_was_made_elsewhere_or_unverified_is_not_registered(
     ],
 )
 async def test_7_2_an_assertion_that_does_not_hold_signs_nobody_in(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], spoil: dict[str, Any]
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey], spoil: JsonObject
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
@@ -110,56 +110,54 @@ async def test_7_2_another_key_under_the_same_id_is_refused(
 
 
 async def test_a_challenge_is_answered_once(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key = soft_key()
     page = await person.page(f"{SECURITY}/passkeys")
-    made = key.create(pages.options(page.text))
+    made = key.create(options_of(page.text))
     assert (await person.send(page, f"{SECURITY}/passkeys", credential=made)).status_code == 303
     other = new_person()
     page = await other.page("/login/passkey?return_to=/account/security")
-    answer = key.get(pages.options(page.text))
+    answer = key.get(options_of(page.text))
     assert (await other.send(page, "/login/passkey", credential=answer)).status_code == 303
     key.count += 1
-    again = await other.send(page, "/login/passkey", credential=key.get(pages.options(page.text)))
+    again = await other.send(page, "/login/passkey", credential=key.get(options_of(page.text)))
     assert (again.status_code, "页面已失效" in again.text) == (400, True)
     replayed = await other.send(page, "/login/passkey", credential=answer)
     assert replayed.status_code == 400
 
 
 async def test_of_two_answers_at_once_one_counts(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
     other = new_person()
     page = await other.page("/login/passkey?return_to=/account/security")
-    credentials = [key.get(pages.options(page.text)) for _ in range(2)]
+    credentials = [key.get(options_of(page.text)) for _ in range(2)]
     answers = await asyncio.gather(
         *(other.send(page, "/login/passkey", credential=one) for one in credentials)
     )
     assert sorted(answer.status_code for answer in answers) == [303, 400]
 
 
-async def test_a_wrong_answer_uses_the_challenge_up(
-    new_person: NewPerson, soft_key: type[SoftKey], pages: Any
-) -> None:
+async def test_a_wrong_answer_uses_the_challenge_up(new_person: NewPerson, soft_key: type[SoftKey]) -> None:
     other = new_person()
     page = await other.page("/login/passkey?return_to=/account/security")
-    wrong = soft_key().get(pages.options(page.text))
+    wrong = soft_key().get(options_of(page.text))
     for words in ("未通过验证", "页面已失效"):
         assert words in (await other.send(page, "/login/passkey", credential=wrong)).text
 
 
 async def test_a_challenge_is_of_one_browser_and_purpose_and_of_five_minutes(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
     one, two = new_person(), new_person()
     page = await one.page("/login/passkey?return_to=/account/security")
-    ticket = pages.forms(page.text)["/login/passkey"]["ticket"]
-    answer = key.get(pages.options(page.text))
+    ticket = forms_of(page.text)["/login/passkey"]["ticket"]
+    answer = key.get(options_of(page.text))
     own = await two.page("/login/passkey?return_to=/account/security")
     stolen = await two.send(own, "/login/passkey", credential=answer, ticket=ticket)
     assert (stolen.status_code, "页面已失效" in stolen.text) == (400, True)
@@ -171,7 +169,7 @@ async def test_a_challenge_is_of_one_browser_and_purpose_and_of_five_minutes(
         assert made.status_code in (400, 422)
     page = await one.page("/login/passkey?return_to=/account/security")
     one.clock.advance(timedelta(minutes=5))
-    late = await one.send(page, "/login/passkey", credential=key.get(pages.options(page.text)))
+    late = await one.send(page, "/login/passkey", credential=key.get(options_of(page.text)))
     assert "页面已失效" in late.text
 
 
@@ -224,7 +222,7 @@ async def test_a_suspended_person_does_not_sign_in(
 
 
 async def test_a_passkey_of_somebody_else_does_not_step_up(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     mine, theirs = soft_key(), soft_key()
     await person.add_passkey(mine)
@@ -234,14 +232,14 @@ async def test_a_passkey_of_somebody_else_does_not_step_up(
     await person.sign_in()
     url = "/login/step-up?return_to=/account/security"
     page = await person.page(url)
-    assert len(pages.options(page.text)["allowCredentials"]) == 1
-    answer = theirs.get(pages.options(page.text))
+    assert len(options_of(page.text)["allowCredentials"]) == 1
+    answer = theirs.get(options_of(page.text))
     refused = await person.send(page, "/login/step-up/passkey", credential=answer)
     assert (refused.status_code, "未通过验证" in refused.text) == (400, True)
     page = await person.page(url)
     # Asked for by its id, a device need not say whose it is.
     mine.user = None
-    answer = mine.get(pages.options(page.text))
+    answer = mine.get(options_of(page.text))
     assert (await person.send(page, "/login/step-up/passkey", credential=answer)).status_code == 303
     assert (await person.session()).acr == acr.MFA
 

@@ -6,14 +6,20 @@ The levels of a request: OpenID Connect Core §3.1.2.1 (`acr_values`), §5.5.1.1
 import json
 import re
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
 
 from authkit import acr
-from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
+from identity.bootstrap import World
+from services.identity.tests.support.authenticators import (
+    NewPerson,
+    Person,
+    SoftKey,
+    answer_of,
+    return_to_of,
+)
 
 SECURITY = "/account/security"
 UNMET = "unmet_authentication_requirements"
@@ -23,16 +29,14 @@ def essential(*values: str) -> str:
     return json.dumps({"id_token": {"acr": {"essential": True, "values": list(values)}}})
 
 
-async def test_rfc9470_5_the_sign_in_goes_on_to_the_level_that_is_asked_for(
-    new_person: NewPerson, pages: Any
-) -> None:
+async def test_rfc9470_5_the_sign_in_goes_on_to_the_level_that_is_asked_for(new_person: NewPerson) -> None:
     person = new_person()
     await person.sign_in()
     await person.add_totp()
     person.clock.advance(timedelta(hours=1))
     location = await person.authorize(acr_values=acr.MFA)
     assert location.startswith("/login?")
-    answer = await person.sign_in(pages.return_to(location))
+    answer = await person.sign_in(return_to_of(location))
     location = (await person.http.get(answer.headers["location"])).headers["location"]
     assert location.startswith("/login/step-up?")
     page = await person.page(location)
@@ -43,7 +47,7 @@ async def test_rfc9470_5_the_sign_in_goes_on_to_the_level_that_is_asked_for(
     assert claims["auth_time"] == int(person.clock.now().timestamp())
 
 
-async def test_a_live_session_steps_up_in_place(person: Person, pages: Any) -> None:
+async def test_a_live_session_steps_up_in_place(person: Person) -> None:
     """The same `sid`, a new cookie, a new `auth_time`, a higher `acr`; what was granted stays as it was."""
     await person.add_totp()
     await person.sign_in()
@@ -77,19 +81,19 @@ async def test_core_3_1_2_1_any_of_the_values_will_do_and_unknown_ones_do_not_co
 
 
 async def test_core_3_1_2_6_without_a_page_a_level_that_could_be_reached_needs_a_sign_in(
-    person: Person, pages: Any
+    person: Person,
 ) -> None:
     for asked in ({"acr_values": acr.MFA}, {"claims": essential(acr.MFA)}):
-        answer = pages.answer(await person.authorize(prompt="none", **asked))
+        answer = answer_of(await person.authorize(prompt="none", **asked))
         assert (answer["error"], answer["state"]) == ("login_required", "st")
 
 
 async def test_core_5_5_1_1_an_essential_acr_that_nobody_can_reach_is_unmet(
-    person: Person, new_person: NewPerson, pages: Any
+    person: Person, new_person: NewPerson
 ) -> None:
     for who in (person, new_person()):
         for prompt in ({}, {"prompt": "none"}):
-            answer = pages.answer(await who.authorize(claims=essential("urn:elsewhere"), **prompt))
+            answer = answer_of(await who.authorize(claims=essential("urn:elsewhere"), **prompt))
             assert (answer["error"], answer["state"]) == (UNMET, "st")
 
 
@@ -112,31 +116,31 @@ async def test_core_5_5_1_1_a_voluntary_acr_is_answered_with_the_level_there_is(
 
 
 @pytest.mark.parametrize("asked", [{"acr_values": acr.MFA}, {"claims": essential(acr.MFA)}])
-async def test_rfc9470_5_whoever_does_not_want_to_is_unmet(person: Person, pages: Any, asked: Any) -> None:
+async def test_rfc9470_5_whoever_does_not_want_to_is_unmet(person: Person, asked: dict[str, str]) -> None:
     """RFC 9470 §5: an error, so that the client is not given once more what was refused already."""
     page = await person.page(await person.authorize(**asked))
     answer = await person.send(page, "/authorize/decision", decision="no_step_up")
     location = (await person.http.get(answer.headers["location"])).headers["location"]
-    assert pages.answer(location)["error"] == UNMET
+    assert answer_of(location)["error"] == UNMET
     # It is not remembered.
     assert (await person.authorize(**asked)).startswith("/login/step-up?")
 
 
-async def test_who_has_nothing_sets_up_totp_on_the_way(person: Person, pages: Any) -> None:
+async def test_who_has_nothing_sets_up_totp_on_the_way(person: Person) -> None:
     location = await person.authorize(acr_values=acr.MFA)
     page = await person.page(location)
     assert "您还没有可用的验证方式" in page.text
     assert "/account/security/password" not in page.text
-    done = await person.add_totp(pages.return_to(location))
+    done = await person.add_totp(return_to_of(location))
     onward = re.search(r'href="(/authorize[^"]+)"', done.text)
     assert onward is not None
     location = (await person.http.get(onward[1].replace("&amp;", "&"))).headers["location"]
     assert (await person.redeem(location))["claims"]["acr"] == acr.MFA
 
 
-async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Person, pages: Any) -> None:
+async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Person) -> None:
     location = await person.authorize(acr_values=acr.PASSWORD_SMS)
-    back = pages.return_to(location)
+    back = return_to_of(location)
     assert "设置密码" in (await person.page(location)).text
     page = await person.http.get(f"{SECURITY}/password", params={"return_to": back})
     assert page.headers["content-security-policy"].endswith("form-action 'self' http://localhost:8000")
@@ -147,7 +151,7 @@ async def test_who_has_nothing_sets_up_a_password_on_the_way(person: Person, pag
     assert (claims["acr"], claims["amr"]) == (acr.PASSWORD_SMS, ["sms", "otp", "pwd", "mfa"])
 
 
-async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Person, pages: Any) -> None:
+async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Person) -> None:
     """Otherwise whoever reads the text messages could."""
     await person.set_password()
     await person.sign_in()
@@ -160,7 +164,7 @@ async def test_who_has_a_password_gives_it_before_setting_up_totp(person: Person
     assert (await person.session()).acr == acr.PASSWORD_SMS
 
 
-async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Person, pages: Any) -> None:
+async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Person) -> None:
     await person.add_totp()
     await person.sign_in()
     person.clock.advance(timedelta(minutes=6))
@@ -169,19 +173,19 @@ async def test_an_sms_code_of_long_ago_is_asked_for_again_first(person: Person, 
     assert 'name="code"' not in page.text
     again = re.search(r'href="(/login\?[^"]+)"', page.text)
     assert again is not None
-    answer = await person.sign_in(pages.return_to(again[1]))
+    answer = await person.sign_in(return_to_of(again[1]))
     location = (await person.http.get(answer.headers["location"])).headers["location"]
     assert 'name="code"' in (await person.page(location)).text
 
 
 async def test_a_passkey_reaches_the_level_without_an_sms_code(
-    person: Person, new_person: NewPerson, soft_key: type[SoftKey], pages: Any
+    person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     key = soft_key()
     await person.add_passkey(key)
     other = new_person()
     location = await other.authorize(acr_values=acr.MFA, prompt="login", max_age="0")
-    answer = await other.use_passkey(key, pages.return_to(location))
+    answer = await other.use_passkey(key, return_to_of(location))
     location = (await other.http.get(answer.headers["location"])).headers["location"]
     assert (await other.redeem(location))["claims"]["acr"] == acr.MFA
 
@@ -195,13 +199,13 @@ async def test_rfc9470_6_2_introspection_tells_level_and_time(person: Person) ->
     assert answer["auth_time"] == int(person.clock.now().timestamp())
 
 
-async def test_prompt_login_asks_for_both_once(person: Person, pages: Any) -> None:
+async def test_prompt_login_asks_for_both_once(person: Person) -> None:
     """The SMS code of the request counts for `prompt=login`; stepping up does not ask for it again."""
     await person.add_totp()
     person.clock.advance(timedelta(minutes=1))
     location = await person.authorize(acr_values=acr.MFA, prompt="login", max_age="0")
     assert location.startswith("/login?")
-    answer = await person.sign_in(pages.return_to(location))
+    answer = await person.sign_in(return_to_of(location))
     location = (await person.http.get(answer.headers["location"])).headers["location"]
     assert location.startswith("/login/step-up?")
     answer = await person.send(await person.page(location), "/login/step-up/code", code=person.code())
@@ -243,9 +247,7 @@ async def test_discovery_names_the_levels(person: Person) -> None:
     assert {"acr", "amr", "auth_time"} <= set(document["claims_supported"])
 
 
-async def test_rfc9470_from_the_challenge_to_the_answer(
-    new_person: NewPerson, one_line_world: Any, pages: Any
-) -> None:
+async def test_rfc9470_from_the_challenge_to_the_answer(new_person: NewPerson, one_line_world: World) -> None:
     """An administrator resets somebody's authenticators: refused, challenged, stepped up, done."""
     phones = {one.unit_code: one.phone for one in one_line_world.people if "unit_admin" in one.roles}
     somebody, admin = new_person(), new_person(phones["370100"])

@@ -1,8 +1,10 @@
 """REST of the client registry: reach, versions, secrets with overlap, disabling."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
@@ -27,17 +29,21 @@ class Admin:
     def __init__(self, browser: Browser, bearer: dict[str, str], unit: str) -> None:
         self.browser, self.bearer, self.unit = browser, bearer, unit
 
-    async def call(self, method: str, path: str, **more: Any) -> Any:
+    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {**self.bearer, **more.pop("headers", {})}
         return await self.browser.http.request(method, f"/api/v1{path}", headers=headers, **more)
 
-    async def register(self, **changes: Any) -> Any:
+    async def register(self, **changes: object) -> httpx.Response:
         body = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "owner_unit_id": self.unit}
         return await self.call("POST", "/clients", json=body | changes)
 
 
+AdminOf = Callable[[str], Awaitable[Admin]]
+"""Signs the person with a phone number in."""
+
+
 @pytest.fixture
-def admin_of(new_browser: NewBrowser) -> Any:
+def admin_of(new_browser: NewBrowser) -> AdminOf:
     async def make(phone: str) -> Admin:
         browser = new_browser()
         bearer = await browser.bearer(phone)
@@ -47,7 +53,9 @@ def admin_of(new_browser: NewBrowser) -> Any:
     return make
 
 
-async def sign_in_through(browser: Browser, client_id: str, secret: str, phone: str = COUNTY_ADMIN) -> Any:
+async def sign_in_through(
+    browser: Browser, client_id: str, secret: str, phone: str = COUNTY_ADMIN
+) -> httpx.Response:
     """The whole code flow at the registered client; the token response."""
     url = browser.authorize_url(
         verifier=VERIFIER, client_id=client_id, redirect_uri=CALLBACK, scope="openid profile"
@@ -63,7 +71,7 @@ async def sign_in_through(browser: Browser, client_id: str, secret: str, phone: 
     return await redeem(browser, client_id, secret, code)
 
 
-async def redeem(browser: Browser, client_id: str, secret: str, code: str) -> Any:
+async def redeem(browser: Browser, client_id: str, secret: str, code: str) -> httpx.Response:
     return await browser.http.post(
         "/token",
         data={
@@ -76,7 +84,7 @@ async def redeem(browser: Browser, client_id: str, secret: str, code: str) -> An
     )
 
 
-async def test_a_registered_client_signs_people_in(admin_of: Any) -> None:
+async def test_a_registered_client_signs_people_in(admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = await admin.register()
     assert made.status_code == 201, made.text
@@ -90,14 +98,14 @@ async def test_a_registered_client_signs_people_in(admin_of: Any) -> None:
     assert token.status_code == 200, token.text
 
 
-async def test_secrets_are_stored_as_hashes(app: FastAPI, admin_of: Any) -> None:
+async def test_secrets_are_stored_as_hashes(app: FastAPI, admin_of: AdminOf) -> None:
     secret = (await (await admin_of(COUNTY_ADMIN)).register()).json()["client_secret"]
     async with app.state.database.transaction() as session:
         for row in await session.scalars(select(ClientSecret)):
             assert secret.encode() not in row.secret_hash
 
 
-async def test_only_clients_of_units_in_reach(admin_of: Any) -> None:
+async def test_only_clients_of_units_in_reach(admin_of: AdminOf) -> None:
     admin, sibling = await admin_of(COUNTY_ADMIN), await admin_of(SIBLING_ADMIN)
     client = (await admin.register()).json()
     path = f"/clients/{client['client_id']}"
@@ -112,7 +120,7 @@ async def test_only_clients_of_units_in_reach(admin_of: Any) -> None:
     assert (await admin.call("GET", "/clients/portal")).status_code == 404
 
 
-async def test_the_list_is_cut_by_key(admin_of: Any) -> None:
+async def test_the_list_is_cut_by_key(admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = [(await admin.register()).json()["client_id"] for _ in range(3)]
     first = (await admin.call("GET", "/clients", params={"limit": 2})).json()
@@ -121,7 +129,7 @@ async def test_the_list_is_cut_by_key(admin_of: Any) -> None:
     assert second["next"] is None
 
 
-async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: Any) -> None:
+async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     for changes in (
         {"scopes": ["openid", "office"]},
@@ -134,7 +142,7 @@ async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: Any) ->
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_redirect_uri")
 
 
-async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: Any) -> None:
+async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     client_id = (await admin.register()).json()["client_id"]
     async with app.state.database.transaction() as session:
@@ -149,7 +157,7 @@ async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: Any) 
     assert more.json()["code"] == "invalid_client_metadata"
 
 
-async def test_a_change_names_the_version_it_saw(admin_of: Any) -> None:
+async def test_a_change_names_the_version_it_saw(admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = await admin.register()
     path = f"/clients/{made.json()['client_id']}"
@@ -161,7 +169,7 @@ async def test_a_change_names_the_version_it_saw(admin_of: Any) -> None:
     assert again.status_code == 412
 
 
-async def test_secret_rotation_overlaps_and_keeps_two(app: FastAPI, admin_of: Any) -> None:
+async def test_secret_rotation_overlaps_and_keeps_two(app: FastAPI, admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     first = (await admin.register()).json()
     client_id = first["client_id"]
@@ -183,7 +191,7 @@ async def test_secret_rotation_overlaps_and_keeps_two(app: FastAPI, admin_of: An
     assert again.json()["code"] == "client_secret_not_found"
 
 
-async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI, admin_of: Any) -> None:
+async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI, admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = (await admin.register()).json()
     client_id, secret = made["client_id"], made["client_secret"]
@@ -211,7 +219,7 @@ async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI,
 
 
 async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(
-    admin_of: Any, new_browser: NewBrowser
+    admin_of: AdminOf, new_browser: NewBrowser
 ) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     made = await admin.register(

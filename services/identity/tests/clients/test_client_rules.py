@@ -1,13 +1,13 @@
 """What a client may be registered with: RFC 7591 §2, RFC 8252, RFC 9700 §4.1."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from authkit import acr
 from identity.clients import rules
 from identity.clients.rules import BadMetadata, Metadata
+from services.identity.tests.support.shapes import JsonObject
 
 GOOD = Metadata(client_name="x", redirect_uris=["https://rp.example.cn/cb"])
 PUBLIC_EC = {"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}
@@ -107,7 +107,7 @@ def test_rfc9700_bad_redirect_uris(uri: str) -> None:
         {"redirect_uris": [f"https://rp.example.cn/{n}" for n in range(21)]},
     ],
 )
-def test_rfc7591_redirect_uris_as_a_list(changes: dict[str, Any]) -> None:
+def test_rfc7591_redirect_uris_as_a_list(changes: JsonObject) -> None:
     with pytest.raises(BadMetadata) as refused:
         check(replace(GOOD, **changes))
     assert refused.value.code == "invalid_redirect_uri"
@@ -148,7 +148,7 @@ def test_rfc7591_redirect_uris_as_a_list(changes: dict[str, Any]) -> None:
         {"contacts": ["a@b"]},
     ],
 )
-def test_rfc7591_bad_metadata(changes: dict[str, Any]) -> None:
+def test_rfc7591_bad_metadata(changes: JsonObject) -> None:
     with pytest.raises(BadMetadata) as refused:
         check(replace(GOOD, **changes))
     assert refused.value.code == "invalid_client_metadata"

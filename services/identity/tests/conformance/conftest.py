@@ -5,7 +5,6 @@ joserfc checks signatures by the published keys.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.models import Client, ClientSecret, secret_hash
+from services.identity.tests.support.registering import Centre, NewParty, Party, Register
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.pages import hidden_fields
 from testkit.postgres import Migration
@@ -59,7 +60,7 @@ def keys() -> AssertionKeys:
 
 def client(client_id: str, **changes: Any) -> Client:
     """A confidential client as a certification plan registers it."""
-    values: dict[str, Any] = {
+    values: JsonObject = {
         "client_id": client_id,
         "client_name": f"测试系统{client_id}",
         "token_endpoint_auth_method": "client_secret_basic",
@@ -75,33 +76,6 @@ def client(client_id: str, **changes: Any) -> Client:
         ],
     }
     return Client(**(values | changes))
-
-
-@dataclass
-class Party(RelyingParty):
-    """A relying party that registers itself (RFC 7591)."""
-
-    phone: str = "19900001324"
-    callback: str = "https://rp.example.cn/cb"
-    initial: str = ""
-    client: dict[str, Any] = field(default_factory=dict)
-
-    async def register(self, **metadata: Any) -> httpx.Response:
-        answer = await self.http.post(
-            "/register",
-            json={"redirect_uris": [self.callback], "client_name": "试点系统"} | metadata,
-            headers={"Authorization": f"Bearer {self.initial}"},
-        )
-        if answer.status_code == 201:
-            self.client = answer.json()
-            self.client_id, self.secret = self.client["client_id"], self.client.get("client_secret", "")
-            self.alg = self.client["id_token_signed_response_alg"]
-        return answer
-
-    async def manage(self, method: str, token: str | None = None, **more: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token or self.client['registration_access_token']}"}
-        uri = self.client["registration_client_uri"]
-        return await self.http.request(method, uri, headers=headers, **more)
 
 
 @pytest.fixture
@@ -123,7 +97,7 @@ def form_fields() -> Callable[[str], dict[str, str]]:
 
 
 @pytest.fixture
-async def register(app: FastAPI) -> Any:
+async def register(app: FastAPI) -> Register:
     """Puts a client into the registry."""
 
     async def put(client_id: str, **changes: Any) -> None:
@@ -134,40 +108,33 @@ async def register(app: FastAPI) -> Any:
 
 
 @pytest.fixture
-async def rp(app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str) -> RelyingParty:
+async def rp(app: FastAPI, new_browser: NewBrowser, register: Register, issuer: str) -> RelyingParty:
     """A registered client of our own and a browser where nobody has signed in."""
     await register("rp")
     return RelyingParty(app.state.clock, new_browser(), "rp", issuer)
 
 
 @pytest.fixture
-async def third(app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str) -> RelyingParty:
+async def third(app: FastAPI, new_browser: NewBrowser, register: Register, issuer: str) -> RelyingParty:
     """A client of somebody else."""
     await register("third", first_party=False)
     return RelyingParty(app.state.clock, new_browser(), "third", issuer)
 
 
 @pytest.fixture
-async def centre(app: FastAPI, new_browser: NewBrowser) -> Any:
+async def centre(app: FastAPI, new_browser: NewBrowser) -> Centre:
     """A centre's administrator: call the API as them."""
     browser = new_browser()
     async with app.state.database.transaction() as session:
         county = await session.scalar(text("SELECT id FROM units WHERE code = '370102'"))
-    bearer = await browser.bearer("19900000001")
-
-    async def call(method: str, path: str, **more: Any) -> httpx.Response:
-        answer: httpx.Response = await browser.http.request(method, f"/api/v1{path}", headers=bearer, **more)
-        return answer
-
-    call.county = str(county)  # type: ignore[attr-defined]
-    return call
+    return Centre(browser, await browser.bearer("19900000001"), str(county))
 
 
 @pytest.fixture
-def new_party(app: FastAPI, centre: Any, new_browser: NewBrowser, issuer: str) -> Any:
+def new_party(app: FastAPI, centre: Centre, new_browser: NewBrowser, issuer: str) -> NewParty:
     """Makes parties that may register, as the centre limits them."""
 
-    async def make(**limits: Any) -> Party:
+    async def make(**limits: object) -> Party:
         body = {"owner_unit_id": centre.county, "max_uses": 5} | limits
         answer = await centre("POST", "/initial-access-tokens", json=body)
         assert answer.status_code == 201, answer.text
@@ -178,7 +145,7 @@ def new_party(app: FastAPI, centre: Any, new_browser: NewBrowser, issuer: str) -
 
 @pytest.fixture
 async def fapi(
-    app: FastAPI, new_browser: NewBrowser, register: Any, issuer: str, keys: AssertionKeys
+    app: FastAPI, new_browser: NewBrowser, register: Register, issuer: str, keys: AssertionKeys
 ) -> Fapi:
     """A client of the FAPI 2.0 security profile, with a nonce of the issuer's."""
     await register(

@@ -3,12 +3,13 @@
 import base64
 import json
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.identity.tests.support.registering import Register
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
 
@@ -65,7 +66,9 @@ async def test_max_age_0_always_asks_and_nonsense_is_refused(rp: RelyingParty) -
         assert (await rp.authorize(max_age=bad))["error"] == "invalid_request"
 
 
-async def test_default_max_age_of_the_client(rp: RelyingParty, register: Any, clock: FrozenClock) -> None:
+async def test_default_max_age_of_the_client(
+    rp: RelyingParty, register: Register, clock: FrozenClock
+) -> None:
     await rp.tokens()
     await register("hasty", default_max_age=10)
     rp.client_id = "hasty"
@@ -95,8 +98,10 @@ async def test_id_token_hint_of_another_person_or_not_ours(rp: RelyingParty) -> 
     assert (await rp.tokens(id_token_hint=first["id_token"]))["claims"]["sub"] == first["claims"]["sub"]
 
 
-async def test_claims_in_the_id_token_essential_acr_and_nonsense(rp: RelyingParty, register: Any) -> None:
-    wanted: dict[str, Any] = {"id_token": {"phone_number": None, "email": None}}
+async def test_claims_in_the_id_token_essential_acr_and_nonsense(
+    rp: RelyingParty, register: Register
+) -> None:
+    wanted: JsonObject = {"id_token": {"phone_number": None, "email": None}}
     claims = (await rp.tokens(claims=json.dumps(wanted)))["claims"]
     assert claims["phone_number"] == "+8619900001323"
     assert "email" not in claims

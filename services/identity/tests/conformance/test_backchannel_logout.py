@@ -1,10 +1,10 @@
 """oidcc-backchannel-rp-initiated-logout-certification-test-plan: one test per module, then the deliveries."""
 
 import asyncio
+import inspect
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -15,6 +15,7 @@ from identity.base import job_queue
 from identity.sessions.jobs import EVENT, NOTIFY, LogoutDelivery
 from jobs.kinds import State
 from jobs.queue import JobView
+from services.identity.tests.support.registering import Register
 from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
@@ -41,9 +42,10 @@ async def receiver(*statuses: str) -> AsyncIterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/backchannel", bodies
 
 
-async def until(condition: Any) -> None:
+async def until(condition: Callable[[], object]) -> None:
     for _ in range(250):
-        if await condition() if asyncio.iscoroutinefunction(condition) else condition():
+        found = condition()
+        if await found if inspect.isawaitable(found) else found:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not happen")
@@ -73,7 +75,7 @@ async def test_oidcc_backchannel_logout_discovery_endpoint_verification(rp: Rely
     assert document["backchannel_logout_session_supported"] is True
 
 
-async def test_oidcc_backchannel_rp_initiated_logout(rp: RelyingParty, register: Any) -> None:
+async def test_oidcc_backchannel_rp_initiated_logout(rp: RelyingParty, register: Register) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("heard", backchannel_logout_uri=uri)
         rp.client_id = "heard"
@@ -101,7 +103,7 @@ async def test_oidcc_backchannel_rp_initiated_logout(rp: RelyingParty, register:
 
 
 async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tokens(
-    rp: RelyingParty, register: Any
+    rp: RelyingParty, register: Register
 ) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("rsa", backchannel_logout_uri=uri, id_token_signed_response_alg="RS256")
@@ -122,7 +124,7 @@ async def test_backchannel_2_6_logout_tokens_are_signed_like_the_client_s_id_tok
 
 
 async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
-    rp: RelyingParty, register: Any
+    rp: RelyingParty, register: Register
 ) -> None:
     async with receiver("503 Unavailable", "302 Found", "204 No Content") as (uri, bodies):
         await register("deaf", backchannel_logout_uri=uri)
@@ -148,7 +150,7 @@ async def test_a_logout_notice_is_tried_again_until_the_client_takes_it(
         assert len(set(bodies)) == 3
 
 
-async def test_a_logout_notice_is_given_up_in_the_end(rp: RelyingParty, register: Any) -> None:
+async def test_a_logout_notice_is_given_up_in_the_end(rp: RelyingParty, register: Register) -> None:
     await register("gone", backchannel_logout_uri="http://127.0.0.1:1/")
     rp.client_id = "gone"
     await rp.logout(id_token_hint=(await rp.tokens())["id_token"])
@@ -169,7 +171,7 @@ async def test_a_logout_notice_is_given_up_in_the_end(rp: RelyingParty, register
 
 
 async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(
-    rp: RelyingParty, register: Any
+    rp: RelyingParty, register: Register
 ) -> None:
     async with receiver("200 OK") as (uri, bodies):
         await register("heard", backchannel_logout_uri=uri)

@@ -5,11 +5,11 @@ modules in the other response mode. One test per module, named after it.
 import base64
 import json
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from services.identity.tests.support.registering import Register
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
 
@@ -208,7 +208,7 @@ async def test_oidcc_ensure_post_request_succeeds(rp: RelyingParty) -> None:
     assert "code" in rp.response_of(await rp.http.post("/authorize", data=query))
 
 
-async def test_oidcc_server_client_secret_post(rp: RelyingParty, register: Any) -> None:
+async def test_oidcc_server_client_secret_post(rp: RelyingParty, register: Register) -> None:
     await register("poster", token_endpoint_auth_method="client_secret_post")
     rp.client_id, rp.auth_method = "poster", "client_secret_post"
     assert (await rp.tokens())["claims"]["aud"] == "poster"
@@ -241,7 +241,7 @@ async def test_oidcc_ensure_request_object_with_redirect_uri(rp: RelyingParty) -
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
-async def test_oidcc_refresh_token(rp: RelyingParty, register: Any) -> None:
+async def test_oidcc_refresh_token(rp: RelyingParty, register: Register) -> None:
     first = await rp.tokens(scope="openid offline_access")
     async with rp.library() as library:
         again = await library.refresh_token(f"{rp.issuer}/token", refresh_token=first["refresh_token"])

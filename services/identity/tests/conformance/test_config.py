@@ -1,12 +1,13 @@
 """oidcc-config-certification-test-plan: discovery, read as a client that knows nothing else."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc.jwk import KeySet
 
+from services.identity.tests.support.shapes import JsonObject
 from testkit.relying_party import RelyingParty
+from testkit.serving import Served
 
 # OpenID Connect Discovery §3.
 REQUIRED = {
@@ -32,7 +33,7 @@ POSTED = {
 }
 
 
-async def test_oidcc_discovery_endpoint_verification(rp: RelyingParty, served: Any) -> None:
+async def test_oidcc_discovery_endpoint_verification(rp: RelyingParty, served: Served) -> None:
     document = await rp.discovery()
     assert document.keys() >= REQUIRED
     # §4.3: the very address that was asked.
@@ -52,7 +53,7 @@ async def test_oidcc_discovery_endpoint_verification(rp: RelyingParty, served: A
     _authlib_takes_it(document)
 
 
-async def _every_address_answers(rp: RelyingParty, document: dict[str, Any]) -> None:
+async def _every_address_answers(rp: RelyingParty, document: JsonObject) -> None:
     for name, uri in document.items():
         if not name.endswith(("_endpoint", "_uri")):
             continue
@@ -63,7 +64,7 @@ async def _every_address_answers(rp: RelyingParty, document: dict[str, Any]) -> 
         assert answer.status_code not in (404, 405, 500), name
 
 
-def _authlib_takes_it(document: dict[str, Any]) -> None:
+def _authlib_takes_it(document: JsonObject) -> None:
     # Its validators want https everywhere, as OpenID Connect Discovery does; this issuer is on loopback.
     https = {
         name: value.replace("http://", "https://", 1) if isinstance(value, str) else value

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable
 from copy import copy
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
 
+from identity.bootstrap import World
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
 
@@ -98,7 +99,7 @@ async def test_a_consent_is_withdrawn_with_all_it_gave(
     assert (await third.authorize(prompt="none"))["error"] == "consent_required"
 
 
-async def refused(rp: RelyingParty, tokens: dict[str, Any]) -> bool:
+async def refused(rp: RelyingParty, tokens: JsonObject) -> bool:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     for _ in range(100):
         if (await rp.http.get("/userinfo", headers=headers)).status_code == 401:
@@ -170,7 +171,7 @@ async def test_a_code_of_an_ended_session_gives_nothing(
 
 
 async def test_administrators_end_sessions_in_their_reach(
-    rp: RelyingParty, new_browser: NewBrowser, one_line_world: Any
+    rp: RelyingParty, new_browser: NewBrowser, one_line_world: World
 ) -> None:
     admin, outside, world = new_browser(), new_browser(), one_line_world
     people = {person.unit_code: person for person in world.people if "unit_admin" in person.roles}

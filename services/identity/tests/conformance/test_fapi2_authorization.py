@@ -3,12 +3,12 @@
 import json
 import time
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
 
+from services.identity.tests.support.registering import Register
 from testkit.clock import FrozenClock
 from testkit.relying_party import Fapi
 
@@ -182,7 +182,7 @@ async def test_fapi2_security_profile_final_par_attempt_to_use_expired_request_u
 
 
 async def test_fapi2_security_profile_final_par_attempt_to_use_request_uri_for_different_client(
-    fapi: Fapi, register: Any
+    fapi: Fapi, register: Register
 ) -> None:
     await register("other")
     answer = await fapi.push()

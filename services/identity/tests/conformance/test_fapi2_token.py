@@ -2,11 +2,12 @@
 
 import time
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 
+from services.identity.tests.support.registering import Register
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.clock import FrozenClock
 from testkit.relying_party import Fapi
@@ -88,7 +89,7 @@ async def test_fapi2_security_profile_final_ensure_dpop_auth_code_binding_succes
 
 
 async def test_fapi2_security_profile_final_ensure_client_id_in_token_endpoint(
-    fapi: Fapi, register: Any
+    fapi: Fapi, register: Register
 ) -> None:
     # The assertion names the client; a client_id beside it may be left out, and must not be another's.
     await register("other")
@@ -104,7 +105,7 @@ async def test_fapi2_security_profile_final_ensure_holder_of_key_required(fapi: 
 
 
 async def test_fapi2_security_profile_final_ensure_authorization_code_is_bound_to_client(
-    fapi: Fapi, register: Any, keys: AssertionKeys
+    fapi: Fapi, register: Register, keys: AssertionKeys
 ) -> None:
     await register("other", token_endpoint_auth_method="private_key_jwt", jwks=keys.jwks)
     auth = keys.auth("other", aud=fapi.issuer)
@@ -183,7 +184,7 @@ NOW = int(time.time())
     ],
     ids=lambda changes: next(iter(changes)),
 )
-async def test_fapi2_security_profile_final_dpop_negative_tests(fapi: Fapi, changes: dict[str, Any]) -> None:
+async def test_fapi2_security_profile_final_dpop_negative_tests(fapi: Fapi, changes: JsonObject) -> None:
     access = (await fapi.bound())["access_token"]
     answer = await fapi.call(access, **changes)
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_dpop_proof")

@@ -1,9 +1,9 @@
 """oidcc-frontchannel-rp-initiated-logout-certification-test-plan: one test per module."""
 
 import re
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from services.identity.tests.support.registering import Register
 from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
@@ -15,7 +15,7 @@ async def test_oidcc_frontchannel_logout_discovery_endpoint_verification(rp: Rel
     assert document["frontchannel_logout_session_supported"] is True
 
 
-async def test_oidcc_frontchannel_rp_initiated_logout(rp: RelyingParty, register: Any) -> None:
+async def test_oidcc_frontchannel_rp_initiated_logout(rp: RelyingParty, register: Register) -> None:
     await register("framed", frontchannel_logout_uri="https://framed.example:8443/bye?a=1")
     rp.client_id = "framed"
     tokens = await rp.tokens()

@@ -1,11 +1,13 @@
 """`id_token_hint` after its key has left the JWKS, at both places that read hints."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from joserfc import jws
+from sqlalchemy.orm import Session
 
+from identity.keys.ring import KeyRing
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
 
@@ -18,9 +20,9 @@ def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("identity.keys.ring.CACHE_SECONDS", -1.0)
 
 
-async def on_keys(rp: RelyingParty, call: Any) -> Any:
+async def on_keys(rp: RelyingParty, call: Callable[[KeyRing, Session], object]) -> None:
     async with rp.browser.app.state.database.transaction() as session:
-        return await session.run_sync(lambda sync: call(rp.browser.app.state.key_ring, sync))
+        await session.run_sync(lambda sync: call(rp.browser.app.state.key_ring, sync))
 
 
 def kid_of(token: str) -> str:

@@ -2,20 +2,22 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
 from identity.audit.models import AuditRecord
+from services.identity.tests.support.registering import Centre, NewParty
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 
 COUNTY_ADMIN = "19900001323"
 
 
-def refused(answer: Any, error: str) -> bool:
+def refused(answer: httpx.Response, error: str) -> bool:
     return bool(
         answer.status_code == 400
         and answer.json()["error"] == error
@@ -23,7 +25,7 @@ def refused(answer: Any, error: str) -> bool:
     )
 
 
-async def test_rfc7591_an_initial_access_token_is_required(new_party: Any) -> None:
+async def test_rfc7591_an_initial_access_token_is_required(new_party: NewParty) -> None:
     party = await new_party()
     party.initial = "x" * 43
     answer = await party.register()
@@ -33,7 +35,7 @@ async def test_rfc7591_an_initial_access_token_is_required(new_party: Any) -> No
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
-async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new_party: Any) -> None:
+async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new_party: NewParty) -> None:
     party = await new_party(max_uses=2)
     assert refused(await party.register(redirect_uris=["http://rp.example.cn"]), "invalid_redirect_uri")
     answers = await asyncio.gather(*(party.register() for _ in range(5)))
@@ -41,7 +43,7 @@ async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new
 
 
 async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(
-    centre: Any, clock: FrozenClock, new_party: Any
+    centre: Centre, clock: FrozenClock, new_party: NewParty
 ) -> None:
     revoked = await new_party()
     (row,) = (await centre("GET", "/initial-access-tokens")).json()["items"]
@@ -54,7 +56,7 @@ async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(
 
 
 async def test_rfc7591_only_the_centre_issues_initial_access_tokens(
-    centre: Any, new_browser: NewBrowser
+    centre: Centre, new_browser: NewBrowser
 ) -> None:
     county = new_browser()
     answer = await county.http.post(
@@ -83,12 +85,12 @@ async def test_rfc7591_only_the_centre_issues_initial_access_tokens(
         ({"default_acr_values": ["urn:elsewhere"]}, "invalid_client_metadata"),
     ],
 )
-async def test_rfc7591_bad_metadata(new_party: Any, metadata: dict[str, Any], error: str) -> None:
+async def test_rfc7591_bad_metadata(new_party: NewParty, metadata: JsonObject, error: str) -> None:
     party = await new_party()
     assert refused(await party.register(**metadata), error)
 
 
-async def test_rfc7591_bodies_that_are_no_json_object(new_party: Any) -> None:
+async def test_rfc7591_bodies_that_are_no_json_object(new_party: NewParty) -> None:
     party = await new_party()
     for body in ("", "[]", "{", '"x"', "[" * 5000):
         answer = await party.http.post(
@@ -98,7 +100,7 @@ async def test_rfc7591_bodies_that_are_no_json_object(new_party: Any) -> None:
 
 
 async def test_metadata_of_logout_and_of_sign_in_that_others_initiate_round_trips(
-    centre: Any, new_party: Any
+    centre: Centre, new_party: NewParty
 ) -> None:
     said = {
         "backchannel_logout_uri": "https://rp.example.cn/out",
@@ -123,7 +125,7 @@ async def test_metadata_of_logout_and_of_sign_in_that_others_initiate_round_trip
     assert plain["initiate_login_uri"] is None
 
 
-async def test_what_only_the_centre_gives_is_not_registered_dynamically(new_party: Any) -> None:
+async def test_what_only_the_centre_gives_is_not_registered_dynamically(new_party: NewParty) -> None:
     exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
     party = await new_party()
     metadata = {"grant_types": ["authorization_code", exchange]}
@@ -136,14 +138,14 @@ async def test_what_only_the_centre_gives_is_not_registered_dynamically(new_part
     assert refused(await party.register(**lasting, scope="openid offline_access"), "invalid_client_metadata")
 
 
-async def test_rfc7591_unknown_metadata_is_ignored(new_party: Any) -> None:
+async def test_rfc7591_unknown_metadata_is_ignored(new_party: NewParty) -> None:
     party = await new_party()
     answer = await party.register(software_id="x", first_party=True, audiences=["urn:zhuxue:office"])
     assert answer.status_code == 201
     assert not {"software_id", "first_party", "audiences"} & set(answer.json())
 
 
-async def test_rfc7592_read_change_and_delete(app: FastAPI, new_party: Any) -> None:
+async def test_rfc7592_read_change_and_delete(app: FastAPI, new_party: NewParty) -> None:
     party = await new_party()
     await party.register()
     read = await party.manage("GET")
@@ -186,14 +188,14 @@ async def test_rfc7592_read_change_and_delete(app: FastAPI, new_party: Any) -> N
         {"scope": "openid office"},
     ],
 )
-async def test_rfc7592_bad_changes(new_party: Any, changes: dict[str, Any]) -> None:
+async def test_rfc7592_bad_changes(new_party: NewParty, changes: JsonObject) -> None:
     party = await new_party()
     await party.register()
     body = {"client_id": party.client["client_id"], "redirect_uris": [party.callback]} | changes
     assert refused(await party.manage("PUT", json=body), "invalid_client_metadata")
 
 
-async def test_rfc7592_a_registration_access_token_is_for_its_own_client(new_party: Any) -> None:
+async def test_rfc7592_a_registration_access_token_is_for_its_own_client(new_party: NewParty) -> None:
     one, two = await new_party(), await new_party()
     await one.register()
     await two.register()

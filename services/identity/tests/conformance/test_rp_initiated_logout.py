@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
+from services.identity.tests.support.registering import Register
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
@@ -113,7 +113,7 @@ async def test_another_site_cannot_sign_a_person_out(
 
 
 async def test_a_hint_of_another_session_or_client_asks_or_is_refused(
-    rp: RelyingParty, register: Any
+    rp: RelyingParty, register: Register
 ) -> None:
     old = (await rp.tokens())["id_token"]
     rp.phone = "19900001324"

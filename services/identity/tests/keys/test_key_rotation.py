@@ -4,14 +4,16 @@ import argparse
 import base64
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from authkit import jwks as authkit_jwks
 from authkit.jwks import KeySet
@@ -22,10 +24,12 @@ from identity.keys.jobs import maintain
 from identity.keys.models import SigningKey
 from identity.keys.ring import LEAD, KeyRing, NoSuchKey
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
+T = TypeVar("T")
 PHONE = "19900001323"
 KEEP = timedelta(seconds=300 + 60)
 
@@ -42,9 +46,10 @@ def another_ring(app: FastAPI, clock: FrozenClock) -> KeyRing:
     return KeyRing(app.state.vault, clock, token_seconds=300)
 
 
-async def on(app: FastAPI, call: Any) -> Any:
+async def on(app: FastAPI, call: Callable[[Session], T]) -> T:
     async with app.state.database.transaction() as session:
-        return await session.run_sync(call)
+        found: T = await session.run_sync(call)
+        return found
 
 
 async def active(app: FastAPI, ring: KeyRing, alg: str = "ES256") -> str:
@@ -81,8 +86,8 @@ async def test_a_new_key_is_published_before_use_and_the_old_one_kept_until_its_
 async def test_a_resource_server_with_the_old_jwks_accepts_tokens_of_the_new_key(
     app: FastAPI, clock: FrozenClock
 ) -> None:
-    async def fetch() -> dict[str, Any]:
-        document: dict[str, Any] = await on(app, app.state.key_ring.jwks)
+    async def fetch() -> JsonObject:
+        document: JsonObject = await on(app, app.state.key_ring.jwks)
         return document
 
     cached = KeySet(fetch)
@@ -171,7 +176,7 @@ async def test_the_commands_tell_what_they_did(app: FastAPI, clock: FrozenClock)
     ring = app.state.key_ring
     old = await active(app, ring)
 
-    def command(**words: Any) -> Any:
+    def command(**words: object) -> Awaitable[str]:
         parsed = argparse.Namespace(**words)
         return on(app, lambda sync: perform(sync, ring, clock, parsed))
 

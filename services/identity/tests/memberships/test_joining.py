@@ -2,8 +2,8 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
+import httpx
 import pytest
 
 from identity import bootstrap
@@ -16,7 +16,7 @@ CITY_ADMIN = "19900001039"  # 济南市 370100
 NEWCOMER = "13812345678"
 
 
-async def register(browser: Browser, phone: str = NEWCOMER, name: str = "王小明") -> Any:
+async def register(browser: Browser, phone: str = NEWCOMER, name: str = "王小明") -> httpx.Response:
     return await browser.register(phone, name=name)
 
 

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.postgres import Migration
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
@@ -71,7 +71,7 @@ class School:
 
 
 @pytest.fixture
-async def school(app: FastAPI, new_browser: Callable[[], Any]) -> School:
+async def school(app: FastAPI, new_browser: NewBrowser) -> School:
     county, person = new_browser(), new_browser()
     headers = await county.bearer(COUNTY_ADMIN)
     me = (await county.http.get("/api/v1/me", headers=headers)).json()

@@ -1,35 +1,25 @@
-"""Clients for the token endpoint's tests, and helpers to speak to it as they would."""
+"""Clients for the token endpoint's tests."""
 
-import base64
-import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import DEVICE_CODE
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Headers, JsonObject
+from services.identity.tests.support.token_calls import CALLBACK, PHONE
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.pages import csrf_of
 
 ISSUER = "http://localhost:8001"
-CALLBACK = "http://localhost:8000/callback"
-PHONE = "19900001323"
-VERIFIER = "v" * 64
 RP_SECRET = "r" * 40
 AUDIENCES = ["urn:zhuxue:identity", "urn:zhuxue:office", "urn:zhuxue:cockpit"]
 DEVICE_SCOPE = "openid cockpit:read"
 SCOPES = ["openid", "profile", "offline_access", "office", "identity"]
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    part = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return claims
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +40,7 @@ def dpop() -> ProofKey:
 @pytest.fixture
 async def clients(app: FastAPI, keys: AssertionKeys) -> None:
     """`rp`: a secret; `jwt`: private_key_jwt; `fapi`: with PAR and DPoP; `spa`: public, third party."""
-    shared: dict[str, Any] = {
+    shared: JsonObject = {
         "redirect_uris": [CALLBACK],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
         "scopes": SCOPES,
@@ -95,58 +85,13 @@ async def clients(app: FastAPI, keys: AssertionKeys) -> None:
         session.add_all(rows)
 
 
-async def code_for(browser: Browser, **more: str) -> str:
-    """Sign in if needed and take the code from the redirect."""
-    answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **more))
-    return await follow(browser, answer, browser.authorize_url(verifier=VERIFIER, **more))
-
-
-async def follow(browser: Browser, answer: Any, url: str) -> str:
-    if answer.headers.get("location", "").startswith("/login"):
-        answer = await browser.sign_in(PHONE, url)
-        answer = await browser.http.get(answer.headers["location"])
-    answer = await browser.consented(answer)
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    assert "code" in query, query
-    return str(query["code"][0])
-
-
-async def redeem(browser: Browser, code: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": CALLBACK,
-        "code_verifier": VERIFIER,
-    }
-    if auth is None and "client_assertion" not in more:
-        form["client_id"] = "portal"
-    extra = {} if auth is None else {"auth": auth}
-    return await browser.http.post("/token", data=form | more, headers=headers, **extra)
-
-
-async def refresh(browser: Browser, value: str, *, auth: Any = None, headers: Any = None, **more: str) -> Any:
-    form = {"grant_type": "refresh_token", "refresh_token": value}
-    if auth is None and "client_assertion" not in more:
-        form["client_id"] = "portal"
-    extra = {} if auth is None else {"auth": auth}
-    return await browser.http.post("/token", data=form | more, headers=headers, **extra)
-
-
-@pytest.fixture
-def tools() -> SimpleNamespace:
-    """The helpers above, for tests of this folder."""
-    return SimpleNamespace(
-        claims_of=claims_of, code_for=code_for, follow=follow, redeem=redeem, refresh=refresh
-    )
-
-
 # --- devices (RFC 8628) ---
 
 
 @pytest.fixture
 async def device_clients(app: FastAPI) -> None:
     """`wall`: a public client; `rp`: one with a secret; a client of ours."""
-    shared: dict[str, Any] = {
+    shared: JsonObject = {
         "redirect_uris": [],
         "grant_types": [DEVICE_CODE, "refresh_token"],
         "scopes": ["openid", "profile", "cockpit:read", "offline_access"],
@@ -182,14 +127,14 @@ class Device:
     def __init__(self, browser: Browser, client_id: str = "wall", phone: str = PHONE) -> None:
         self.browser, self.client_id, self.phone = browser, client_id, phone
         self.http = browser.http
-        self.codes: dict[str, Any] = {}
+        self.codes: JsonObject = {}
 
-    async def post(self, path: str, form: dict[str, str], headers: Any = None) -> Any:
+    async def post(self, path: str, form: dict[str, str], headers: Headers | None = None) -> httpx.Response:
         if self.client_id == "wall":
             return await self.http.post(path, data=form | {"client_id": "wall"}, headers=headers)
         return await self.http.post(path, data=form, headers=headers, auth=("rp", RP_SECRET))
 
-    async def begin(self, scope: str = DEVICE_SCOPE, **more: str) -> dict[str, Any]:
+    async def begin(self, scope: str = DEVICE_SCOPE, **more: str) -> JsonObject:
         answer = await self.post(
             "/device_authorization", {"scope": scope, "resource": "urn:zhuxue:cockpit"} | more
         )
@@ -197,7 +142,7 @@ class Device:
         self.codes = answer.json()
         return self.codes
 
-    async def poll(self, headers: Any = None, **more: str) -> Any:
+    async def poll(self, headers: Headers | None = None, **more: str) -> httpx.Response:
         form = {"grant_type": DEVICE_CODE, "device_code": self.codes["device_code"]} | more
         return await self.post("/token", form, headers)
 
@@ -208,27 +153,27 @@ class Device:
             answer = await self.browser.sign_in(self.phone, return_to)
             assert (answer.status_code, answer.headers["location"]) == (303, return_to)
 
-    async def enter(self, user_code: str | None = None) -> Any:
+    async def enter(self, user_code: str | None = None) -> httpx.Response:
         await self.signed_in()
         page = await self.http.get("/device")
         form = {"csrf": csrf_of(page.text), "user_code": user_code or self.codes["user_code"]}
         return await self.http.post("/device", data=form)
 
-    async def decide(self, decision: str = "allow") -> Any:
+    async def decide(self, decision: str = "allow") -> httpx.Response:
         page = await self.enter()
         assert page.status_code == 200, page.text
         form = {"csrf": csrf_of(page.text), "user_code": self.codes["user_code"], "decision": decision}
         return await self.http.post("/device/decision", data=form)
 
-    async def tokens(self, scope: str = DEVICE_SCOPE) -> dict[str, Any]:
+    async def tokens(self, scope: str = DEVICE_SCOPE) -> JsonObject:
         await self.begin(scope)
         assert (await self.decide()).status_code == 200
         answer = await self.poll()
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        found: JsonObject = answer.json()
         return found
 
-    async def refresh(self, value: str) -> Any:
+    async def refresh(self, value: str) -> httpx.Response:
         return await self.post("/token", {"grant_type": "refresh_token", "refresh_token": value})
 
     async def active(self, token: str) -> bool:
@@ -236,7 +181,7 @@ class Device:
         return bool(answer.json()["active"])
 
 
-def refused(answer: Any, error: str) -> None:
+def refused(answer: httpx.Response, error: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (401 if error == "invalid_client" else 400, error)
 
 

@@ -1,11 +1,10 @@
 """Which level a request asks for, alone: OpenID Connect Core §3.1.2.1 and §5.5.1.1, RFC 9470 §5."""
 
-from typing import Any
-
 import pytest
 
 from authkit import acr
 from identity.oauth.authorization.acr import Level, level_of
+from services.identity.tests.support.shapes import JsonObject
 
 
 @pytest.mark.parametrize(
@@ -26,7 +25,9 @@ from identity.oauth.authorization.acr import Level, level_of
         ({}, {"essential": True, "value": {"a": 1}}, [], Level(("{'a': 1}",), exact=True)),
     ],
 )
-def test_what_is_asked_for(data: Any, claim: Any, default: list[str], expected: Level) -> None:
+def test_what_is_asked_for(
+    data: dict[str, str], claim: JsonObject | None, default: list[str], expected: Level
+) -> None:
     assert level_of(data, claim, default) == expected
 
 

@@ -1,20 +1,20 @@
 """Disabling a client ends what it was granted with one fact, however many people use it (ADR 0017)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from authkit.principal import Principal
 from authkit.revocation import RevocationList
 from identity.base import AUDIENCE, revocations
-from services.identity.tests.support.running_identity import Browser
+from services.identity.tests.support import token_calls as tools
+from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -30,7 +30,7 @@ def prepared(one_line: Migration) -> Migration:
 
 
 @pytest.fixture
-async def browser(app: FastAPI, clients: None, new_browser: Callable[[], Any]) -> Any:
+async def browser(app: FastAPI, clients: None, new_browser: NewBrowser) -> Browser:
     """Of the administrator of the unit that owns `rp`."""
     await execute(
         app,
@@ -40,10 +40,10 @@ async def browser(app: FastAPI, clients: None, new_browser: Callable[[], Any]) -
     return new_browser()
 
 
-async def execute(app: FastAPI, statement: str, **parameters: object) -> Any:
+async def execute(app: FastAPI, statement: str, **parameters: object) -> Sequence[Row[Any]]:
     async with app.state.database.transaction() as session:
         result = await session.execute(text(statement), parameters)
-        return result.all() if result.returns_rows else None
+        return result.all() if result.returns_rows else []
 
 
 async def switch(browser: Browser, action: str) -> None:
@@ -59,17 +59,15 @@ async def is_active(browser: Browser, token: str, auth: tuple[str, str] = OFFICE
     return bool(answer.json()["active"])
 
 
-async def tokens_of(browser: Browser, tools: SimpleNamespace, **more: str) -> dict[str, str]:
+async def tokens_of(browser: Browser, **more: str) -> dict[str, str]:
     code = await tools.code_for(browser, client_id="rp", **(OF_OFFICE | more))
     answer: dict[str, str] = (await tools.redeem(browser, code, auth=RP)).json()
     return answer
 
 
-async def test_disabling_a_client_is_one_event_and_one_audit_row(
-    app: FastAPI, browser: Browser, tools: SimpleNamespace
-) -> None:
+async def test_disabling_a_client_is_one_event_and_one_audit_row(app: FastAPI, browser: Browser) -> None:
     """It was once one of each for every grant: for a client that everybody uses, a million."""
-    await tokens_of(browser, tools)
+    await tokens_of(browser)
     grant = "created_at, expires_at, scope, resources, amr, account_id"
     await execute(
         app,
@@ -87,17 +85,15 @@ async def test_disabling_a_client_is_one_event_and_one_audit_row(
     assert [tuple(row) for row in recorded] == [(None, "rp", None)]
 
 
-async def test_disabling_a_client_does_not_wait_for_its_grants(
-    app: FastAPI, browser: Browser, tools: SimpleNamespace
-) -> None:
-    await tokens_of(browser, tools)
+async def test_disabling_a_client_does_not_wait_for_its_grants(app: FastAPI, browser: Browser) -> None:
+    await tokens_of(browser)
     async with app.state.database.transaction() as session, asyncio.timeout(20):
         await session.execute(text("SELECT 1 FROM grants WHERE client_id = 'rp' FOR UPDATE"))
         await switch(browser, "disable")
 
 
-async def test_enabling_a_client_again_revives_no_grant(browser: Browser, tools: SimpleNamespace) -> None:
-    tokens = await tokens_of(browser, tools)
+async def test_enabling_a_client_again_revives_no_grant(browser: Browser) -> None:
+    tokens = await tokens_of(browser)
     code = await tools.code_for(browser, client_id="rp", **OF_OFFICE)
     own_form = {"grant_type": "client_credentials", **OF_OFFICE}
     own = (await browser.http.post("/token", data=own_form, auth=RP)).json()["access_token"]
@@ -113,24 +109,24 @@ async def test_enabling_a_client_again_revives_no_grant(browser: Browser, tools:
         await tools.redeem(browser, code, auth=RP),
     ):
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
-    again = await tokens_of(browser, tools)
+    again = await tokens_of(browser)
     assert (await tools.refresh(browser, again["refresh_token"], auth=RP)).status_code == 200
 
 
 async def test_new_tokens_of_a_client_that_was_enabled_again_are_good(
-    browser: Browser, tools: SimpleNamespace, clock: FrozenClock
+    browser: Browser, clock: FrozenClock
 ) -> None:
     await switch(browser, "disable")
     await switch(browser, "enable")
     clock.advance(timedelta(seconds=4))
-    assert await is_active(browser, (await tokens_of(browser, tools))["access_token"])
+    assert await is_active(browser, (await tokens_of(browser))["access_token"])
 
 
 async def test_a_grant_of_a_process_that_has_not_seen_the_change_is_worth_nothing(
-    app: FastAPI, browser: Browser, tools: SimpleNamespace
+    app: FastAPI, browser: Browser
 ) -> None:
     """Such a process goes on for a second with the registration that it has read."""
-    await tokens_of(browser, tools)
+    await tokens_of(browser)
     stale = await execute(app, "SELECT grant_generation FROM clients WHERE client_id = 'rp'")
     await switch(browser, "disable")
     await switch(browser, "enable")
@@ -139,8 +135,8 @@ async def test_a_grant_of_a_process_that_has_not_seen_the_change_is_worth_nothin
     assert (await tools.redeem(browser, code, auth=RP)).json()["error"] == "invalid_grant"
 
 
-async def test_userinfo_refuses_tokens_of_a_disabled_client(browser: Browser, tools: SimpleNamespace) -> None:
-    tokens = await tokens_of(browser, tools)
+async def test_userinfo_refuses_tokens_of_a_disabled_client(browser: Browser) -> None:
+    tokens = await tokens_of(browser)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await browser.http.get("/userinfo", headers=headers)).status_code == 200
     await switch(browser, "disable")
@@ -157,7 +153,7 @@ async def until_refused(call: Callable[[], Awaitable[httpx.Response]]) -> None:
 
 
 async def test_an_exchanged_token_ends_with_the_client_that_the_person_signed_in_to(
-    app: FastAPI, browser: Browser, tools: SimpleNamespace
+    app: FastAPI, browser: Browser
 ) -> None:
     await execute(
         app,
@@ -169,7 +165,7 @@ async def test_an_exchanged_token_ends_with_the_client_that_the_person_signed_in
         " audiences = audiences || '{urn:zhuxue:cockpit}' WHERE client_id = 'office'",
         exchange=["urn:ietf:params:oauth:grant-type:token-exchange"],
     )
-    subject = (await tokens_of(browser, tools, scope="openid office cockpit:read"))["access_token"]
+    subject = (await tokens_of(browser, scope="openid office cockpit:read"))["access_token"]
     form = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
         "subject_token": subject,
@@ -206,9 +202,9 @@ async def test_an_exchanged_token_ends_with_the_client_that_the_person_signed_in
     [("sid", "other", False), ("other", "grant_id", False), ("sid", "grant_id", False), ("o", "o", True)],
 )
 async def test_introspection_takes_a_revocation_of_a_session_and_a_grant_for_either(
-    app: FastAPI, browser: Browser, tools: SimpleNamespace, sid: str, grant_id: str, active: bool
+    app: FastAPI, browser: Browser, sid: str, grant_id: str, active: bool
 ) -> None:
-    token = (await tokens_of(browser, tools))["access_token"]
+    token = (await tokens_of(browser))["access_token"]
     claims = tools.claims_of(token)
     await execute(
         app,

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from identity.audit.models import AuditRecord
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.token_calls import PHONE
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
 
-from .conftest import DEVICE_SCOPE, PHONE, Device, refused
+from .conftest import DEVICE_SCOPE, Device, refused
 
 OTHER = "19900000001"
 pytestmark = pytest.mark.usefixtures("device_clients")

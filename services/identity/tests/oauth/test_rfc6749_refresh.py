@@ -2,22 +2,23 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Form, JsonObject
 from testkit.clock import FrozenClock
 
 PHONE = "19900001323"
 RP = ("rp", "r" * 40)
 
 
-async def first(browser: Browser) -> dict[str, Any]:
+async def first(browser: Browser) -> JsonObject:
     answer = await browser.token(PHONE, "urn:zhuxue:identity")
     assert answer.status_code == 200, answer.text
-    token: dict[str, Any] = answer.json()
+    token: JsonObject = answer.json()
     return token
 
 
@@ -30,9 +31,7 @@ async def refused_soon(browser: Browser, access: str) -> bool:
     return False
 
 
-async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(
-    new_browser: NewBrowser, tools: Any
-) -> None:
+async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(new_browser: NewBrowser) -> None:
     browser = new_browser()
     claims = '{"id_token": {"name": null}}'
     token = (await tools.redeem(browser, await tools.code_for(browser, claims=claims))).json()
@@ -44,7 +43,7 @@ async def test_claims_asked_for_in_the_id_token_are_in_the_refreshed_one(
 
 
 async def test_a_public_client_s_token_rotates_and_keeps_auth_time_and_sid(
-    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -65,7 +64,7 @@ async def test_a_public_client_s_token_rotates_and_keeps_auth_time_and_sid(
 
 
 async def test_reuse_after_the_grace_ends_the_whole_grant(
-    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -82,7 +81,7 @@ async def test_reuse_after_the_grace_ends_the_whole_grant(
 
 
 async def test_a_lost_answer_can_be_had_again_within_the_grace(
-    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -94,7 +93,7 @@ async def test_a_lost_answer_can_be_had_again_within_the_grace(
     assert (await tools.refresh(browser, lost["refresh_token"])).status_code == 200
 
 
-async def test_no_retry_once_the_successor_has_been_used(new_browser: NewBrowser, tools: Any) -> None:
+async def test_no_retry_once_the_successor_has_been_used(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await first(browser)
     second = (await tools.refresh(browser, token["refresh_token"])).json()
@@ -103,7 +102,7 @@ async def test_no_retry_once_the_successor_has_been_used(new_browser: NewBrowser
     assert (await tools.refresh(browser, third["refresh_token"])).json()["error"] == "invalid_grant"
 
 
-async def test_concurrent_refreshes_give_one_successor(new_browser: NewBrowser, tools: Any) -> None:
+async def test_concurrent_refreshes_give_one_successor(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await first(browser)
     answers = await asyncio.gather(*(tools.refresh(browser, token["refresh_token"]) for _ in range(6)))
@@ -114,9 +113,7 @@ async def test_concurrent_refreshes_give_one_successor(new_browser: NewBrowser, 
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_confidential_client_s_token_stays_and_needs_the_client(
-    new_browser: NewBrowser, tools: Any
-) -> None:
+async def test_a_confidential_client_s_token_stays_and_needs_the_client(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="rp")
     token = (await tools.redeem(browser, code, auth=RP)).json()
@@ -124,14 +121,15 @@ async def test_a_confidential_client_s_token_stays_and_needs_the_client(
         answer = await tools.refresh(browser, token["refresh_token"], auth=RP)
         assert answer.status_code == 200
         assert "refresh_token" not in answer.json()
-    for more in ({"client_id": "rp"}, {"client_id": "rp", "client_secret": "x" * 40}):
+    forms: list[Form] = [{"client_id": "rp"}, {"client_id": "rp", "client_secret": "x" * 40}]
+    for more in forms:
         answer = await tools.refresh(browser, token["refresh_token"], **more)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     answer = await tools.refresh(browser, token["refresh_token"])
     assert answer.json()["error"] == "invalid_grant"
 
 
-async def test_scope_and_resource_narrow_and_never_widen(new_browser: NewBrowser, tools: Any) -> None:
+async def test_scope_and_resource_narrow_and_never_widen(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await first(browser)
     answer = await tools.refresh(browser, token["refresh_token"], scope="identity office directory:read")
@@ -156,7 +154,7 @@ async def test_scope_and_resource_narrow_and_never_widen(new_browser: NewBrowser
     ],
 )
 async def test_refused_when_account_session_or_grant_has_ended(
-    new_browser: NewBrowser, tools: Any, statement: str
+    new_browser: NewBrowser, statement: str
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -167,7 +165,7 @@ async def test_refused_when_account_session_or_grant_has_ended(
 
 
 async def test_refused_when_expired_or_unknown_or_missing(
-    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await first(browser)
@@ -178,9 +176,7 @@ async def test_refused_when_expired_or_unknown_or_missing(
 
 
 @pytest.mark.usefixtures("clients")
-async def test_no_refresh_token_for_a_client_not_registered_for_it(
-    new_browser: NewBrowser, tools: Any
-) -> None:
+async def test_no_refresh_token_for_a_client_not_registered_for_it(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="spa", scope="openid offline_access")
     answer = await tools.redeem(browser, code, client_id="spa")
@@ -190,7 +186,7 @@ async def test_no_refresh_token_for_a_client_not_registered_for_it(
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
 
-async def test_nothing_is_stored_in_clear(new_browser: NewBrowser, tools: Any) -> None:
+async def test_nothing_is_stored_in_clear(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await first(browser)
     second = (await tools.refresh(browser, token["refresh_token"])).json()

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +9,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.models import ClientSecret, secret_hash
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Credentials, JsonObject
 from testkit.clock import FrozenClock
 
 PHONE = "19900001323"
@@ -19,17 +20,15 @@ COCKPIT = ("cockpit", "c" * 40)
 RP = ("rp", "r" * 40)
 
 
-async def introspect(browser: Browser, token: str, auth: Any = OFFICE) -> dict[str, Any]:
+async def introspect(browser: Browser, token: str, auth: Credentials = OFFICE) -> JsonObject:
     answer = await browser.http.post("/introspect", data={"token": token}, auth=auth)
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    found: dict[str, Any] = answer.json()
+    found: JsonObject = answer.json()
     return found
 
 
-async def test_introspection_tells_the_audience_what_the_token_says(
-    new_browser: NewBrowser, tools: Any
-) -> None:
+async def test_introspection_tells_the_audience_what_the_token_says(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
     found = await introspect(browser, token["access_token"])
@@ -68,7 +67,7 @@ async def test_introspection_needs_a_confidential_client(new_browser: NewBrowser
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-async def test_revoking_ends_the_grant(new_browser: NewBrowser, tools: Any, which: str) -> None:
+async def test_revoking_ends_the_grant(new_browser: NewBrowser, which: str) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:identity")).json()
     answer = await browser.http.post(
@@ -102,7 +101,7 @@ async def test_introspection_is_inactive_at_once_after_revocation_or_the_session
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_client_revokes_only_its_own_tokens(new_browser: NewBrowser, tools: Any) -> None:
+async def test_a_client_revokes_only_its_own_tokens(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = (await browser.token(PHONE, "urn:zhuxue:office")).json()
     for value in (token["access_token"], token["refresh_token"]):
@@ -114,7 +113,7 @@ async def test_a_client_revokes_only_its_own_tokens(new_browser: NewBrowser, too
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBrowser, tools: Any) -> None:
+async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBrowser) -> None:
     browser = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
     access = (await browser.http.post("/token", data=form, auth=RP)).json()["access_token"]
@@ -130,9 +129,7 @@ async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBro
 
 
 @pytest.mark.usefixtures("clients")
-async def test_a_disabled_client_s_tokens_are_inactive_at_once(
-    new_browser: NewBrowser, app: FastAPI, tools: Any
-) -> None:
+async def test_a_disabled_client_s_tokens_are_inactive_at_once(new_browser: NewBrowser, app: FastAPI) -> None:
     browser = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
     own = (await browser.http.post("/token", data=form, auth=RP)).json()["access_token"]

@@ -5,7 +5,6 @@ import base64
 import hmac
 import json
 import time
-from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from identity.oauth.authentication.client_keys import ClientKeys, NotFetched
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clients import AssertionKeys
 
 ISSUER = "http://localhost:8001"
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256"])
 @pytest.mark.parametrize("aud", [ISSUER, f"{ISSUER}/token", [ISSUER]])
 async def test_a_signed_assertion_is_taken(
-    new_browser: NewBrowser, keys: AssertionKeys, alg: str, aud: Any
+    new_browser: NewBrowser, keys: AssertionKeys, alg: str, aud: str | list[str]
 ) -> None:
     http = new_browser().http
     answer = await http.post("/token", data=FORM | keys.auth("jwt", alg=alg, aud=aud))
@@ -35,7 +35,7 @@ async def test_a_signed_assertion_is_taken(
         assert answer.status_code == 200
 
 
-CHANGES: list[dict[str, Any]] = [
+CHANGES: list[JsonObject] = [
     {"iss": "rp"},
     {"iss": None},
     {"sub": "rp"},
@@ -59,7 +59,7 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: next(iter(changes)))
 async def test_a_wrong_claim_is_refused(
-    new_browser: NewBrowser, keys: AssertionKeys, changes: dict[str, Any]
+    new_browser: NewBrowser, keys: AssertionKeys, changes: JsonObject
 ) -> None:
     answer = await new_browser().http.post("/token", data=FORM | keys.auth("jwt", **changes))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -76,13 +76,13 @@ async def test_an_assertion_is_used_once_at_all_endpoints(
     assert answer.json()["error"] == "invalid_client"
 
 
-def unsigned(*parts: dict[str, Any]) -> str:
+def unsigned(*parts: JsonObject) -> str:
     return ".".join(
         [*(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts), ""]
     )
 
 
-def hmac_signed(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+def hmac_signed(header: JsonObject, claims: JsonObject, secret: bytes) -> str:
     text = unsigned(header, claims)
     digest = hmac.digest(secret, text[:-1].encode(), "sha256")
     return text + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

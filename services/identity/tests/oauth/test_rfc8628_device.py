@@ -3,13 +3,13 @@
 import asyncio
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.clients.rules import DEVICE_CODE
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
 from services.identity.tests.support.services import sessions_in
 from testkit.clients import ProofKey
@@ -45,7 +45,7 @@ async def test_4_discovery_announces_it(device: Device) -> None:
 
 
 @pytest.mark.parametrize("client_id", ["wall", "rp"])
-async def test_a_person_lets_a_device_in(new_browser: NewBrowser, tools: Any, client_id: str) -> None:
+async def test_a_person_lets_a_device_in(new_browser: NewBrowser, client_id: str) -> None:
     device = Device(new_browser(), client_id)
     await device.begin()
     refused(await device.poll(), "authorization_pending")
@@ -174,9 +174,7 @@ async def test_without_offline_access_a_device_ends_with_the_session(
     assert "refresh_token" not in await third.tokens()
 
 
-async def test_with_offline_access_a_device_outlives_the_session(
-    device: Device, tools: Any, clock: FrozenClock
-) -> None:
+async def test_with_offline_access_a_device_outlives_the_session(device: Device, clock: FrozenClock) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     assert "sid" not in tools.claims_of(token["access_token"])
     assert "sid" not in tools.claims_of(token["id_token"])
@@ -198,9 +196,7 @@ async def test_an_administrator_signs_the_person_s_devices_out(device: Device, a
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 
 
-async def test_rfc9449_a_device_s_tokens_are_bound_to_its_key(
-    device: Device, tools: Any, dpop: ProofKey
-) -> None:
+async def test_rfc9449_a_device_s_tokens_are_bound_to_its_key(device: Device, dpop: ProofKey) -> None:
     await device.begin(f"{DEVICE_SCOPE} offline_access")
     await device.decide()
     answer = await device.poll({"DPoP": dpop.proof("/token")})

@@ -2,8 +2,8 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
@@ -15,7 +15,9 @@ from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.rules import TOKEN_EXCHANGE
 from identity.oauth.grants.token_exchange import ACCESS_TOKEN
 from identity.settings import BootstrapSettings
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Credentials, Form, Headers, JsonObject
 from testkit.clients import ProofKey
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
@@ -24,9 +26,9 @@ from testkit.postgres import Migration
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
 COCKPIT = ("cockpit", "c" * 40)
-TO_COCKPIT = {"resource": "urn:zhuxue:cockpit"}
-TO_OFFICE = {"resource": "urn:zhuxue:office"}
-TO_IDENTITY = {"resource": "urn:zhuxue:identity"}
+TO_COCKPIT: Form = {"resource": "urn:zhuxue:cockpit"}
+TO_OFFICE: Form = {"resource": "urn:zhuxue:office"}
+TO_IDENTITY: Form = {"resource": "urn:zhuxue:identity"}
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ async def _registered(app: FastAPI, clock: FrozenClock) -> None:
     ],
 )
 def test_what_an_operator_may_let_a_service_do(entry: str, good: bool) -> None:
-    values: dict[str, Any] = {"office_client_secret": "o" * 40, "cockpit_client_secret": "c" * 40}
+    values: JsonObject = {"office_client_secret": "o" * 40, "cockpit_client_secret": "c" * 40}
     if good:
         settings = BootstrapSettings(**values, token_exchange=[entry])
         service, _, scope = entry.partition(" ")
@@ -76,12 +78,17 @@ def test_what_an_operator_may_let_a_service_do(entry: str, good: bool) -> None:
 
 
 async def exchange(
-    browser: Browser, token: str, *, auth: Any = OFFICE, headers: Any = None, **more: str
-) -> Any:
+    browser: Browser,
+    token: str,
+    *,
+    auth: Credentials | None = OFFICE,
+    headers: Headers | None = None,
+    **more: str,
+) -> httpx.Response:
     form = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN} | more
-    extra = {} if auth is None else {"auth": auth}
+    chosen = httpx.USE_CLIENT_DEFAULT if auth is None else auth
     kept = {name: value for name, value in form.items() if value}
-    return await browser.http.post("/token", data=kept, headers=headers, **extra)
+    return await browser.http.post("/token", data=kept, headers=headers, auth=chosen)
 
 
 async def subject(browser: Browser, resource: str = "urn:zhuxue:office", **more: str) -> str:
@@ -90,17 +97,17 @@ async def subject(browser: Browser, resource: str = "urn:zhuxue:office", **more:
     return str(answer.json()["access_token"])
 
 
-async def active(browser: Browser, token: str, auth: Any = COCKPIT) -> bool:
+async def active(browser: Browser, token: str, auth: Credentials = COCKPIT) -> bool:
     answer = await browser.http.post("/introspect", data={"token": token}, auth=auth)
     return bool(answer.json()["active"])
 
 
-def refused(answer: Any, error: str) -> None:
+def refused(answer: httpx.Response, error: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (401 if error == "invalid_client" else 400, error)
 
 
 async def test_a_service_gets_a_token_for_another_one_on_behalf_of_the_person(
-    new_browser: NewBrowser, tools: Any
+    new_browser: NewBrowser,
 ) -> None:
     browser = new_browser()
     token = await subject(browser)
@@ -171,22 +178,22 @@ async def test_what_is_done_with_an_exchanged_token_is_audited_as_such(
         assert [row.details.get("via") for row in rows] == ["office", None]
 
 
-async def test_4_1_actors_are_nested_up_to_three(new_browser: NewBrowser, tools: Any) -> None:
+async def test_4_1_actors_are_nested_up_to_three(new_browser: NewBrowser) -> None:
     browser = new_browser()
     token = await subject(browser)
-    wide = {"scope": "cockpit:read office"}
+    wide: Form = {"scope": "cockpit:read office"}
     hops = [(OFFICE, TO_COCKPIT), (COCKPIT, TO_OFFICE), (OFFICE, TO_COCKPIT)]
     for auth, target in hops:
-        answer = await exchange(browser, token, auth=auth, **target, **wide)
+        answer = await exchange(browser, token, auth=auth, **(target | wide))
         assert answer.status_code == 200, answer.text
         token = answer.json()["access_token"]
     act = tools.claims_of(token)["act"]
     assert act == {"sub": "office", "act": {"sub": "cockpit", "act": {"sub": "office"}}}
-    refused(await exchange(browser, token, auth=COCKPIT, **TO_OFFICE, **wide), "invalid_request")
+    refused(await exchange(browser, token, auth=COCKPIT, **(TO_OFFICE | wide)), "invalid_request")
 
 
 async def test_the_new_token_lives_no_longer_than_the_old(
-    new_browser: NewBrowser, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
     browser = new_browser()
     token = await subject(browser)
@@ -210,7 +217,7 @@ async def test_2_2_2_bad_tokens_are_invalid_request(new_browser: NewBrowser) -> 
         "",
     ):
         refused(await exchange(browser, value, **TO_COCKPIT), "invalid_request")
-    for more in (
+    wrong: list[Form] = [
         {"subject_token_type": ""},
         {"subject_token_type": "urn:ietf:params:oauth:token-type:jwt"},
         {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
@@ -218,7 +225,8 @@ async def test_2_2_2_bad_tokens_are_invalid_request(new_browser: NewBrowser) -> 
         {"actor_token": "x"},
         {"actor_token_type": ACCESS_TOKEN},
         {"actor_token": token, "actor_token_type": ACCESS_TOKEN},
-    ):
+    ]
+    for more in wrong:
         refused(await exchange(browser, token, **(TO_COCKPIT | more)), "invalid_request")
     refused(await exchange(browser, token), "invalid_request")
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
@@ -231,8 +239,8 @@ async def test_an_actor_token_may_only_be_the_client_s_own(new_browser: NewBrows
     token = await subject(browser)
     for auth, ok in ((OFFICE, True), (COCKPIT, False)):
         answer = await browser.http.post("/token", data={"grant_type": "client_credentials"}, auth=auth)
-        actor = {"actor_token": answer.json()["access_token"], "actor_token_type": ACCESS_TOKEN}
-        answer = await exchange(browser, token, **TO_COCKPIT, **actor)
+        actor: Form = {"actor_token": answer.json()["access_token"], "actor_token_type": ACCESS_TOKEN}
+        answer = await exchange(browser, token, **(TO_COCKPIT | actor))
         assert (answer.status_code == 200) is ok
 
 
@@ -248,7 +256,8 @@ async def test_targets_and_scopes_are_within_registration_and_subject_token(
 ) -> None:
     browser = new_browser()
     token = await subject(browser)
-    for target in ({"resource": "urn:elsewhere"}, {"audience": "urn:elsewhere"}):
+    elsewhere: list[Form] = [{"resource": "urn:elsewhere"}, {"audience": "urn:elsewhere"}]
+    for target in elsewhere:
         refused(await exchange(browser, token, **target), "invalid_target")
     refused(
         await exchange(browser, token, resource="urn:zhuxue:cockpit", audience="urn:zhuxue:identity"),
@@ -280,9 +289,7 @@ async def test_only_confidential_clients_that_are_registered_for_it(
     refused(await exchange(browser, token, **TO_COCKPIT), "unauthorized_client")
 
 
-async def test_a_client_exchanges_tokens_issued_to_it(
-    new_browser: NewBrowser, app: FastAPI, tools: Any
-) -> None:
+async def test_a_client_exchanges_tokens_issued_to_it(new_browser: NewBrowser, app: FastAPI) -> None:
     browser = new_browser()
     async with app.state.database.transaction() as session:
         portal = await session.get(Client, "portal", populate_existing=True)
@@ -296,14 +303,14 @@ async def test_a_client_exchanges_tokens_issued_to_it(
     code = await tools.code_for(browser, resource="urn:zhuxue:office")
     answer = await tools.redeem(browser, code, client_secret="p" * 40)
     token = answer.json()["access_token"]
-    own = {"client_id": "portal", "client_secret": "p" * 40}
-    answer = await exchange(browser, token, auth=None, **own, **TO_COCKPIT, scope="cockpit:read")
+    own: Form = {"client_id": "portal", "client_secret": "p" * 40}
+    answer = await exchange(browser, token, auth=None, **(own | TO_COCKPIT), scope="cockpit:read")
     assert answer.status_code == 200, answer.text
     assert tools.claims_of(answer.json()["access_token"])["act"] == {"sub": "portal"}
 
 
 async def test_rfc9449_a_bound_token_gives_only_a_bound_token(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+    new_browser: NewBrowser, dpop: ProofKey
 ) -> None:
     browser, own = new_browser(), type(dpop)(dpop.origin)
     answer = await browser.http.post(
@@ -382,9 +389,7 @@ async def test_revoking_an_exchanged_token_leaves_the_person_s_grant(new_browser
     assert await active(browser, token, OFFICE)
 
 
-async def test_an_exchange_is_audited_with_actor_and_subject(
-    new_browser: NewBrowser, app: FastAPI, tools: Any
-) -> None:
+async def test_an_exchange_is_audited_with_actor_and_subject(new_browser: NewBrowser, app: FastAPI) -> None:
     browser = new_browser()
     token = await subject(browser)
     await exchange(browser, token, **TO_COCKPIT)

@@ -1,12 +1,12 @@
 """Forged, huge and compressed tokens (RFC 8725) wherever the issuer takes one, refused as each RFC says."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.clock import FrozenClock
 from testkit.forgeries import forgeries
@@ -17,17 +17,17 @@ RP = ("rp", "r" * 40)
 CREDENTIALS = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"}
 pytestmark = pytest.mark.usefixtures("clients")
 
-Check = Callable[[str], Awaitable[Any]]
+Check = Callable[[str], Awaitable[object]]
 
 
-async def published(browser: Browser, alg: str = "ES256") -> dict[str, Any]:
+async def published(browser: Browser, alg: str = "ES256") -> JsonObject:
     """The issuer's public key of an algorithm."""
     keys = (await browser.http.get("/jwks")).json()["keys"]
     (key,) = [key for key in keys if key["alg"] == alg]
     return dict(key)
 
 
-async def every(good: str, key: dict[str, Any], ask: Check, expected: Any) -> None:
+async def every(good: str, key: JsonObject, ask: Check, expected: object) -> None:
     """Each forgery is answered as expected."""
     answers = {name: await ask(token) for name, token in forgeries(good, key).items()}
     assert {name: answer for name, answer in answers.items() if answer != expected} == {}
@@ -42,7 +42,7 @@ async def test_rfc6750_a_forged_access_token_is_an_invalid_token(
     browser = new_browser()
     good = (await browser.token(PHONE, scope=scope)).json()["access_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> tuple[int, str | None, bool]:
         answer = await browser.http.get(path, headers={"Authorization": f"Bearer {token}"})
         said = 'error="invalid_token"' in answer.headers.get("www-authenticate", "")
         return answer.status_code, answer.json().get("code"), said
@@ -55,7 +55,7 @@ async def test_rfc6750_a_forged_access_token_in_a_form_body_is_one_too(new_brows
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["access_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> int:
         return (await browser.http.post("/userinfo", data={"access_token": token})).status_code
 
     assert await ask(good) == 200
@@ -66,9 +66,10 @@ async def test_rfc7662_a_forged_access_token_is_not_active(new_browser: NewBrows
     browser = new_browser()
     good = (await browser.token(PHONE, "urn:zhuxue:office")).json()["access_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> JsonObject:
         form = {"token": token}
-        return (await browser.http.post("/introspect", data=form, auth=("office", "o" * 40))).json()
+        answer = await browser.http.post("/introspect", data=form, auth=("office", "o" * 40))
+        return dict(answer.json())
 
     assert (await ask(good))["active"] is True
     await every(good, await published(browser), ask, {"active": False})
@@ -78,7 +79,7 @@ async def test_rfc7009_a_forged_token_revokes_nothing(new_browser: NewBrowser) -
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["access_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> int:
         form = {"token": token, "client_id": "portal"}
         return (await browser.http.post("/revoke", data=form)).status_code
 
@@ -91,7 +92,7 @@ async def test_oidc_a_forged_id_token_hint_is_an_invalid_request(new_browser: Ne
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["id_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> str | None:
         url = browser.authorize_url(verifier=VERIFIER, prompt="none")
         form = dict(parse_qsl(urlsplit(url).query)) | {"id_token_hint": token}
         answer = await browser.http.post("/authorize", data=form)
@@ -105,7 +106,7 @@ async def test_oidc_a_forged_id_token_hint_signs_nobody_out(new_browser: NewBrow
     browser = new_browser()
     good = (await browser.token(PHONE)).json()["id_token"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> tuple[int, bool]:
         answer = await browser.http.post("/end_session", data={"id_token_hint": token})
         return answer.status_code, "location" in answer.headers
 
@@ -125,7 +126,7 @@ async def test_rfc7523_a_forged_assertion_is_an_invalid_client(
     http = new_browser().http
     jwk = {key["kty"]: key for key in keys.jwks["keys"]}["EC" if alg == "ES256" else "RSA"]
 
-    async def ask(token: str) -> Any:
+    async def ask(token: str) -> tuple[int, str | None]:
         form = CREDENTIALS | keys.auth("jwt") | {"client_assertion": token}
         answer = await http.post("/token", data=form)
         return answer.status_code, answer.json().get("error")
@@ -138,7 +139,7 @@ async def test_rfc7523_a_forged_assertion_is_an_invalid_client(
 async def test_rfc8725_3_an_assertion_must_not_bring_keys_or_extensions_though_rightly_signed(
     new_browser: NewBrowser, keys: AssertionKeys, name: str
 ) -> None:
-    value: Any = {"zip": "DEF", "crit": ["exp"], "jwk": keys.ec.as_dict(private=False)}.get(
+    value: object = {"zip": "DEF", "crit": ["exp"], "jwk": keys.ec.as_dict(private=False)}.get(
         name, "https://attacker.example/"
     )
     head = {name: value} if name != "crit" else {"crit": ["b64"], "b64": True}
@@ -154,7 +155,7 @@ async def test_rfc9449_a_forged_proof_is_an_invalid_dpop_proof(
     first = await http.post("/token", data=CREDENTIALS, auth=RP, headers={"DPoP": dpop.proof("/token")})
     good = dpop.proof("/token", nonce=first.headers["dpop-nonce"])
 
-    async def ask(proof: str) -> Any:
+    async def ask(proof: str) -> tuple[int, str | None]:
         answer = await http.post("/token", data=CREDENTIALS, auth=RP, headers={"DPoP": proof})
         return answer.status_code, answer.json().get("error")
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import base64
-from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import Credentials
 
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
@@ -22,7 +24,11 @@ def parameters(browser: Browser, **more: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
-async def push(browser: Browser, *, auth: Any = RP, **more: str) -> Any:
+async def push(browser: Browser, **more: str) -> httpx.Response:
+    return await post(browser, RP, **more)
+
+
+async def post(browser: Browser, auth: Credentials, **more: str) -> httpx.Response:
     return await browser.http.post("/par", data=parameters(browser, **more), auth=auth)
 
 
@@ -32,7 +38,7 @@ async def pushed_url(browser: Browser, client_id: str = "rp", **more: str) -> st
     return "/authorize?" + urlencode({"client_id": client_id, "request_uri": answer.json()["request_uri"]})
 
 
-async def test_a_pushed_request_leads_to_a_code_once(new_browser: NewBrowser, tools: Any) -> None:
+async def test_a_pushed_request_leads_to_a_code_once(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await push(browser)
     assert answer.status_code == 201
@@ -47,7 +53,7 @@ async def test_a_pushed_request_leads_to_a_code_once(new_browser: NewBrowser, to
     assert "invalid_request_uri" in again.text
 
 
-async def test_concurrent_use_gives_one_code(new_browser: NewBrowser, tools: Any) -> None:
+async def test_concurrent_use_gives_one_code(new_browser: NewBrowser) -> None:
     browser = new_browser()
     await tools.code_for(browser)
     url = await pushed_url(browser)
@@ -55,7 +61,7 @@ async def test_concurrent_use_gives_one_code(new_browser: NewBrowser, tools: Any
     assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
 
 
-async def test_only_what_was_pushed_counts(new_browser: NewBrowser, tools: Any) -> None:
+async def test_only_what_was_pushed_counts(new_browser: NewBrowser) -> None:
     browser = new_browser()
     await tools.code_for(browser)
     url = await pushed_url(browser, state="pushed")
@@ -104,9 +110,7 @@ async def test_a_bad_request_is_refused_at_once_and_never_by_redirect(
     assert "location" not in answer.headers
 
 
-async def test_pages_on_the_way_know_what_was_pushed(
-    new_browser: NewBrowser, app: FastAPI, tools: Any
-) -> None:
+async def test_pages_on_the_way_know_what_was_pushed(new_browser: NewBrowser, app: FastAPI) -> None:
     async with app.state.database.transaction() as session:
         await session.execute(
             text("UPDATE clients SET redirect_uris = '{https://rp.example.cn/cb}', first_party = false")
@@ -150,11 +154,11 @@ async def test_a_parameter_pushed_twice_is_refused(new_browser: NewBrowser) -> N
 
 
 async def test_par_needs_the_client(new_browser: NewBrowser) -> None:
-    answer = await push(new_browser(), auth=("rp", "x" * 40))
+    answer = await post(new_browser(), ("rp", "x" * 40))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-async def test_a_public_client_may_push(new_browser: NewBrowser, tools: Any) -> None:
+async def test_a_public_client_may_push(new_browser: NewBrowser) -> None:
     browser = new_browser()
     answer = await browser.http.post("/par", data=parameters(browser, client_id="portal"))
     assert answer.status_code == 201

@@ -8,11 +8,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clients import ProofKey
 from testkit.clock import FrozenClock
 
@@ -32,23 +35,25 @@ async def nonce_of(browser: Browser, dpop: ProofKey) -> str:
     return str(answer.headers["dpop-nonce"])
 
 
-async def bound_token(browser: Browser, tools: Any, dpop: ProofKey, nonce: str, **more: str) -> Any:
+async def bound_token(browser: Browser, dpop: ProofKey, nonce: str, **more: str) -> httpx.Response:
     code = await tools.code_for(browser, resource="urn:zhuxue:identity", **more)
     return await tools.redeem(browser, code, headers={"DPoP": dpop.proof("/token", nonce=nonce)})
 
 
-async def me(browser: Browser, dpop: ProofKey, token: str, scheme: str = "DPoP", **changes: Any) -> Any:
+async def me(
+    browser: Browser, dpop: ProofKey, token: str, scheme: str = "DPoP", **changes: Any
+) -> httpx.Response:
     more = {"method": "GET", "token": token} | changes
     headers = {"Authorization": f"{scheme} {token}", "DPoP": dpop.proof("/api/v1/me", **more)}
     return await browser.http.get("/api/v1/me", headers=headers)
 
 
 async def test_a_bound_token_is_taken_with_its_proof_and_not_as_bearer(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+    new_browser: NewBrowser, dpop: ProofKey
 ) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
-    answer = await bound_token(browser, tools, dpop, nonce)
+    answer = await bound_token(browser, dpop, nonce)
     assert answer.status_code == 200, answer.text
     assert answer.headers["dpop-nonce"]
     token = answer.json()
@@ -69,12 +74,10 @@ async def test_a_bound_token_is_taken_with_its_proof_and_not_as_bearer(
     assert answer.json() == {"active": False}
 
 
-async def test_a_resource_refuses_every_other_proof(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
-) -> None:
+async def test_a_resource_refuses_every_other_proof(new_browser: NewBrowser, dpop: ProofKey) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
-    access = (await bound_token(browser, tools, dpop, nonce)).json()["access_token"]
+    access = (await bound_token(browser, dpop, nonce)).json()["access_token"]
     stranger = type(dpop)(dpop.origin)
     unbound = (await browser.token(PHONE)).json()["access_token"]
     answers = [
@@ -122,7 +125,7 @@ async def test_a_resource_refuses_every_other_proof(
     ids=lambda changes: next(iter(changes)),
 )
 async def test_a_wrong_claim_or_header_is_refused(
-    new_browser: NewBrowser, dpop: ProofKey, changes: dict[str, Any]
+    new_browser: NewBrowser, dpop: ProofKey, changes: JsonObject
 ) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
@@ -131,7 +134,7 @@ async def test_a_wrong_claim_or_header_is_refused(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
 
 
-def unsigned(*parts: dict[str, Any]) -> str:
+def unsigned(*parts: JsonObject) -> str:
     return ".".join(
         [*(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts), ""]
     )
@@ -193,12 +196,10 @@ async def test_rfc9449_8_a_nonce_lasts_for_minutes_only(
         assert (answer.json()["error"], answer.headers["dpop-nonce"] != nonce) == ("use_dpop_nonce", True)
 
 
-async def test_a_public_client_s_refresh_token_is_bound(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
-) -> None:
+async def test_a_public_client_s_refresh_token_is_bound(new_browser: NewBrowser, dpop: ProofKey) -> None:
     browser = new_browser()
     nonce = await nonce_of(browser, dpop)
-    token = (await bound_token(browser, tools, dpop, nonce)).json()
+    token = (await bound_token(browser, dpop, nonce)).json()
     value = token["refresh_token"]
     stranger = type(dpop)(dpop.origin)
     for headers in ({}, {"DPoP": stranger.proof("/token", nonce=nonce)}):
@@ -212,7 +213,7 @@ async def test_a_public_client_s_refresh_token_is_bound(
 
 
 async def test_rfc9449_10_a_code_bound_to_a_key_is_of_no_use_without_it(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+    new_browser: NewBrowser, dpop: ProofKey
 ) -> None:
     browser = new_browser()
     answer = await tools.redeem(browser, await tools.code_for(browser, dpop_jkt=dpop.jkt))
@@ -220,7 +221,7 @@ async def test_rfc9449_10_a_code_bound_to_a_key_is_of_no_use_without_it(
 
 
 async def test_10_1_a_proof_at_the_authorization_endpoint_means_nothing(
-    new_browser: NewBrowser, tools: Any, dpop: ProofKey
+    new_browser: NewBrowser, dpop: ProofKey
 ) -> None:
     """Only `dpop_jkt`, or a proof where the request is pushed, binds a code."""
     browser = new_browser()

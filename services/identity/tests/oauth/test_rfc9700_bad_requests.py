@@ -1,13 +1,15 @@
 """Requests that mislead: repeated parameters, redirect URIs that only look right, codes of somebody else."""
 
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.shapes import Credentials, Form
 
 PHONE = "19900001323"
 OTHER_PERSON = "19900001324"
@@ -35,9 +37,11 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 pytestmark = pytest.mark.usefixtures("clients")
 
 
-async def post(http: httpx.AsyncClient, path: str, pairs: list[tuple[str, str]], auth: Any = None) -> Any:
-    extra = {} if auth is None else {"auth": auth}
-    return await http.post(path, content=urlencode(pairs), headers=FORM, **extra)
+async def post(
+    http: httpx.AsyncClient, path: str, pairs: list[tuple[str, str]], auth: Credentials | None = None
+) -> httpx.Response:
+    chosen = httpx.USE_CLIENT_DEFAULT if auth is None else auth
+    return await http.post(path, content=urlencode(pairs), headers=FORM, auth=chosen)
 
 
 # Repeated parameters (RFC 6749 §3.1 and §3.2).
@@ -154,7 +158,7 @@ LOOKALIKES = [
 
 @pytest.mark.parametrize("uri", LOOKALIKES, ids=ascii)
 async def test_rfc9700_4_1_3_a_redirect_uri_that_only_looks_right_is_never_followed(
-    app: FastAPI, connect: Any, new_browser: NewBrowser, uri: str
+    app: FastAPI, connect: Callable[[], httpx.AsyncClient], new_browser: NewBrowser, uri: str
 ) -> None:
     browser = new_browser()
     answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, redirect_uri=uri))
@@ -167,7 +171,7 @@ async def test_rfc9700_4_1_3_a_redirect_uri_that_only_looks_right_is_never_follo
 # Codes of somebody else (RFC 9700 §4.5).
 
 
-async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: NewBrowser, tools: Any) -> None:
+async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: NewBrowser) -> None:
     browser = new_browser()
     code = await tools.code_for(browser)
     answer = await tools.redeem(browser, code, auth=RP)
@@ -176,9 +180,7 @@ async def test_rfc9700_4_5_a_code_of_another_client_is_of_no_use(new_browser: Ne
     assert (await tools.redeem(browser, code)).status_code == 200
 
 
-async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(
-    new_browser: NewBrowser, tools: Any
-) -> None:
+async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(new_browser: NewBrowser) -> None:
     victim, attacker = new_browser(), new_browser()
     stolen = await tools.code_for(victim)
     url = attacker.authorize_url(verifier="a" * 64)
@@ -191,7 +193,7 @@ async def test_rfc9700_4_5_a_code_of_another_transaction_is_of_no_use(
 
 
 async def test_rfc9700_4_8_2_a_request_without_challenge_cannot_make_a_code_without_one(
-    new_browser: NewBrowser, tools: Any
+    new_browser: NewBrowser,
 ) -> None:
     # PKCE downgrade: a verifier is refused where no challenge was sent, and there is no such code.
     browser = new_browser()
@@ -241,11 +243,10 @@ async def test_rfc6749_5_2_nonsense_in_a_token_request_is_an_error_of_the_rfc(
 @pytest.mark.parametrize(
     "changes", [{"code": "x" * 100_000}, {"code": "\x00"}, {"code_verifier": "v" * 100_000}]
 )
-async def test_rfc6749_5_2_nonsense_is_an_invalid_grant(
-    new_browser: NewBrowser, tools: Any, changes: dict[str, str]
-) -> None:
+async def test_rfc6749_5_2_nonsense_is_an_invalid_grant(new_browser: NewBrowser, changes: Form) -> None:
     browser = new_browser()
     code = await tools.code_for(browser)
-    answer = await tools.redeem(browser, **({"code": code} | changes))
+    form: Form = {"code": code}
+    answer = await tools.redeem(browser, **(form | changes))
     assert answer.status_code == 400
     assert answer.json()["error"] in ("invalid_grant", "invalid_request")

@@ -1,6 +1,5 @@
 """What RFC 9700 asks of the server as a whole, where no other test is named after it."""
 
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -9,6 +8,7 @@ from fastapi import FastAPI
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.pages import hidden_fields
 
@@ -113,7 +113,7 @@ async def test_rfc9700_4_15_a_client_cannot_take_the_name_of_a_person(new_browse
 
 
 async def test_rfc9700_2_5_a_confidential_client_is_not_taken_without_its_credentials(
-    new_browser: NewBrowser, tools: Any
+    new_browser: NewBrowser,
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(browser, client_id="rp", scope="openid")
@@ -129,7 +129,7 @@ async def test_rfc9700_2_5_a_confidential_client_is_not_taken_without_its_creden
 
 
 async def test_rfc9700_2_3_a_token_says_its_audience_and_no_more_scope_than_the_client_has(
-    new_browser: NewBrowser, tools: Any
+    new_browser: NewBrowser,
 ) -> None:
     browser = new_browser()
     code = await tools.code_for(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -12,6 +11,7 @@ from fastapi import FastAPI
 
 from identity.app import build
 from messaging.inprocess import InProcessBus
+from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clients import AssertionKeys, ProofKey
 from testkit.clock import FrozenClock
@@ -39,9 +39,7 @@ async def other(app: FastAPI, clock: FrozenClock) -> AsyncIterator[Other]:
         yield Other(http)
 
 
-async def test_a_code_of_one_is_redeemed_once_at_either(
-    new_browser: NewBrowser, other: Other, tools: Any
-) -> None:
+async def test_a_code_of_one_is_redeemed_once_at_either(new_browser: NewBrowser, other: Other) -> None:
     here = new_browser()
     answer = await tools.redeem(other, await tools.code_for(here))
     assert answer.status_code == 200, answer.text
@@ -51,7 +49,7 @@ async def test_a_code_of_one_is_redeemed_once_at_either(
 
 
 async def test_rotation_and_its_grace_are_seen_by_both(
-    new_browser: NewBrowser, other: Other, tools: Any, clock: FrozenClock
+    new_browser: NewBrowser, other: Other, clock: FrozenClock
 ) -> None:
     here = new_browser()
     first = (await here.token(PHONE)).json()["refresh_token"]
@@ -65,7 +63,7 @@ async def test_rotation_and_its_grace_are_seen_by_both(
 
 @pytest.mark.usefixtures("clients")
 async def test_assertions_proofs_nonces_and_pushed_requests_hold_at_both(
-    new_browser: NewBrowser, other: Other, tools: Any, keys: AssertionKeys, dpop: ProofKey
+    new_browser: NewBrowser, other: Other, keys: AssertionKeys, dpop: ProofKey
 ) -> None:
     here = new_browser()
     form = {"grant_type": "client_credentials", "resource": "urn:zhuxue:office"} | keys.auth("fapi")

@@ -14,6 +14,7 @@ from sqlalchemy import Row, text
 from identity.codes.pruning import prune
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.errors import SmsRefused, SmsUnavailable
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -293,7 +294,7 @@ async def test_the_deployment_has_a_budget_and_says_when_there_is_more(
 
 
 async def test_a_refused_request_spends_nothing(
-    app: FastAPI, http: httpx.AsyncClient, new_browser: Callable[[], Any], gateway: Gateway
+    app: FastAPI, http: httpx.AsyncClient, new_browser: NewBrowser, gateway: Gateway
 ) -> None:
     """Not on the page either, which is answered although it refuses."""
     with_budgets(app, sms_budget_per_address=1)

@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from sqlalchemy import select, text
+from sqlalchemy import CursorResult, Executable, Row, select, text
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from authkit import acr
 from identity.accounts.models import Account
 from services.identity.tests.support.running_identity import Browser
+from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 from testkit.pages import forms
 
@@ -58,7 +59,7 @@ class SoftKey:
         said = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}
         return json.dumps(said).encode()
 
-    def create(self, options: dict[str, Any]) -> str:
+    def create(self, options: JsonObject) -> str:
         """What `navigator.credentials.create` gives."""
         self.user = base64url_to_bytes(options["user"]["id"])
         made = {"fmt": "none", "attStmt": {}, "authData": self._data(made=True)}
@@ -68,7 +69,7 @@ class SoftKey:
             attestationObject=bytes_to_base64url(cbor2.dumps(made)),
         )
 
-    def get(self, options: dict[str, Any]) -> str:
+    def get(self, options: JsonObject) -> str:
         """What `navigator.credentials.get` gives."""
         self.count += 1
         data = self._data()
@@ -81,7 +82,7 @@ class SoftKey:
             userHandle=None if self.user is None else bytes_to_base64url(self.user),
         )
 
-    def _answer(self, **response: Any) -> str:
+    def _answer(self, **response: str | None) -> str:
         own = bytes_to_base64url(self.id)
         return json.dumps({"id": own, "rawId": own, "type": "public-key", "response": response})
 
@@ -91,11 +92,11 @@ def forms_of(page: str) -> dict[str, dict[str, str]]:
     return {form.action: form.hidden for form in forms(page)}
 
 
-def options_of(page: str) -> dict[str, Any]:
+def options_of(page: str) -> JsonObject:
     """What the page gives to the browser's Web Authentication API."""
     found = re.search(r'data-options="([^"]+)"', page)
     assert found is not None, page
-    options: dict[str, Any] = json.loads(html.unescape(found[1]))
+    options: JsonObject = json.loads(html.unescape(found[1]))
     return options
 
 
@@ -114,16 +115,18 @@ class Person:
     def http(self) -> httpx.AsyncClient:
         return self.browser.http
 
-    async def run(self, statement: Any, **values: Any) -> Any:
+    async def run(self, statement: str | Executable, **values: object) -> CursorResult[Any]:
         async with self.app.state.database.transaction() as session:
-            return await session.execute(text(statement) if isinstance(statement, str) else statement, values)
+            ready = text(statement) if isinstance(statement, str) else statement
+            result: CursorResult[Any] = await session.execute(ready, values)
+            return result
 
     async def account(self) -> Account:
         index = self.app.state.vault.index("phone", self.phone)
         found: Account = (await self.run(select(Account).where(Account.phone_index == index))).scalar_one()
         return found
 
-    async def session(self) -> Any:
+    async def session(self) -> Row[Any]:
         """The row of the browser's session."""
         cookie = self.http.cookies["zhuxue_session"]
         rows = await self.run("SELECT * FROM sessions WHERE id = :id", id=cookie.partition(".")[0])
@@ -200,7 +203,7 @@ class Person:
         answer = await self.http.get(self.url(**params))
         return str(answer.headers.get("location", answer.text))
 
-    async def redeem(self, location: str) -> dict[str, Any]:
+    async def redeem(self, location: str) -> JsonObject:
         """The token response, with the ID token's claims."""
         assert location.startswith(CALLBACK), location
         form = {

@@ -43,8 +43,7 @@ class ClientRepository:
         )
         if lock:
             statement = statement.with_for_update(of=Client)
-        row = (await self._session.execute(statement)).first()
-        return None if row is None else row.tuple()
+        return (await self._session.execute(statement)).first()
 
     async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
         """Return clients of a subtree's units by id, one more than `limit`."""

@@ -55,7 +55,7 @@ class ConsentRepository:
             .where(Consent.account_id == account_id, Consent.withdrawn_at.is_(None))
             .order_by(Consent.granted_at.desc())
         )
-        return [row.tuple() for row in rows]
+        return list(rows)
 
     async def revoke_grants(self, account_id: UUID, client_id: str, now: datetime) -> list[UUID]:
         """Revoke the client's grants of the person. Return the ids of the grants."""

@@ -40,7 +40,7 @@ class DirectoryRepository:
                 .order_by(Account.id)
             )
         ).all()
-        return [row.tuple() for row in rows]
+        return list(rows)
 
     async def units(self, unit_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
         """Return id and name of these units, in any status."""
@@ -51,4 +51,4 @@ class DirectoryRepository:
                 .order_by(Unit.id)
             )
         ).all()
-        return [row.tuple() for row in rows]
+        return list(rows)

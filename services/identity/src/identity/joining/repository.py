@@ -49,7 +49,7 @@ class JoinRepository:
         )
         if after:
             statement = statement.where(JoinRequest.id > after[0])
-        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+        return list((await self._session.execute(statement)).all())
 
     async def count_under(self, path: str, most: int) -> int:
         """Return the number of pending requests for units in a subtree, at most `most`."""

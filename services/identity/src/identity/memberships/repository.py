@@ -34,7 +34,7 @@ class MembershipRepository:
             .where(Membership.account_id == sub, _ACTIVE)
             .order_by(*_PRIMARY_FIRST)
         )
-        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+        return list((await self._session.execute(statement)).all())
 
     async def lock(self, membership_id: UUID) -> Membership | None:
         """Return a membership by id, locked and refreshed."""
@@ -78,7 +78,7 @@ class MembershipRepository:
             statement = statement.where(Account.name.contains(query, autoescape=True))
         if after:
             statement = statement.where(Account.id > after[0])
-        return [row.tuple() for row in (await self._session.execute(statement)).all()]
+        return list((await self._session.execute(statement)).all())
 
     async def count(self, unit_id: UUID) -> int:
         """Return the number of a unit's people."""
