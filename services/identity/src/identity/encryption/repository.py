@@ -69,4 +69,4 @@ class FieldRepository:
         rows = await self._session.execute(
             select(version, func.count()).where(sealed.is_not(None)).group_by(version).order_by(version)
         )
-        return dict(rows.tuples().all())
+        return dict(rows.all())
