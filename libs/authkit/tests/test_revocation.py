@@ -15,10 +15,10 @@ from authkit.errors import TokenRevoked
 from authkit.jwks import KeySet
 from authkit.revocation import RevocationList, make_revocation_table
 from authkit.tokens import TokenVerifier
-from contracts.identity import AccessRevokedV1, ClientRevokedV1
+from contracts.identity import AccessRevokedV1, ClientRevokedV1, UnitAccessRevokedV1
 from servicekit.db import Database, new_metadata
 from testkit.plugin import DatabaseFactory
-from testkit.tokens import TokenFactory
+from testkit.tokens import OMIT, TokenFactory
 
 METADATA = new_metadata()
 TABLE = make_revocation_table(METADATA)
@@ -291,3 +291,37 @@ async def test_a_later_withdrawal_never_shortens_an_earlier_one(
     assert await is_refused(verifier, token)
     revocations.hear(revoked(sub, not_before=now - timedelta(minutes=5)))
     assert await is_refused(verifier, token), "an older one arriving late changes nothing"
+
+
+def place_revoked(path: str, **changes: Any) -> UnitAccessRevokedV1:
+    now = datetime.now(UTC)
+    fields = {"path": path, "not_before": now, "expires_at": now + timedelta(minutes=6), "reason": "moved"}
+    return UnitAccessRevokedV1.model_validate({**fields, **changes})
+
+
+async def test_tokens_for_acting_at_a_place_or_below_are_refused_and_all_others_are_good(
+    verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory, database: Database
+) -> None:
+    async with database.transaction() as session:
+        await revocations.record(session, place_revoked("100000.37.3701"))
+    restarted = RevocationList(database, TABLE, issuer.audience)
+    await restarted.reload()
+    for known in (revocations, restarted):
+        verifier.revocations = known
+        for path in ("100000.37.3701", "100000.37.3701.S1", "100000.37.3701.S1.C1"):
+            assert await is_refused(verifier, token_of(issuer, unit_path=path))
+        for path in ("100000.37", "100000", "100000.37.37010", "100000.37.3702", "3701"):
+            assert not await is_refused(verifier, token_of(issuer, unit_path=path))
+        without = token_of(issuer, unit=OMIT, unit_path=OMIT, level=OMIT, kind=OMIT, roles=OMIT)
+        assert not await is_refused(verifier, without)
+    later = issuer.access_token(unit_path="100000.37.3701.S1", iat=int(datetime.now(UTC).timestamp()) + 2)
+    assert not await is_refused(verifier, later)
+
+
+async def test_a_revoked_place_is_forgotten_when_its_last_token_has_expired(
+    revocations: RevocationList, database: Database
+) -> None:
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    revocations.hear(place_revoked("100000.37", expires_at=past))
+    await revocations.reload()
+    assert not revocations._by_path

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from contracts.identity import DirectoryLoadedV1, UnitChangedV1, UnitPlace
+from contracts.identity import DirectoryLoadedV1, UnitChangedV1, UnitPlace, UnitsChangedV1
 from servicekit.db import Database
 from servicekit.ids import new_id
 
@@ -56,7 +56,7 @@ HISTORY = (
 )
 
 
-async def apply(database: Database, *events: UnitChangedV1) -> None:
+async def apply(database: Database, *events: UnitChangedV1 | UnitsChangedV1) -> None:
     await apply_events(database, replica_of(), *events)
 
 
@@ -126,3 +126,82 @@ async def test_two_versions_at_once_end_in_the_newer(database: Database, version
     await apply(database, HISTORY[1])
     await asyncio.gather(apply(database, HISTORY[version - 1]), apply(database, other))
     assert await stored(database) == PLACES
+
+
+def child(version: int, path: str, since: int, *former: UnitPlace) -> UnitChangedV1:
+    """A unit below the school, which moves with it."""
+    fields = school(version, f"{path}.C1", year(since), *former).model_dump()
+    return UnitChangedV1.model_validate({**fields, "unit_id": CHILD, "code": "C1", "parent_id": SCHOOL})
+
+
+CHILD = uuid5(UUID(int=0), "C1")
+CHILDREN = (
+    child(1, A, 2024),
+    child(2, B, 2025, place(f"{A}.C1", 2024, 2025)),
+    child(3, A, 2026, place(f"{A}.C1", 2024, 2025), place(f"{B}.C1", 2025, 2026)),
+)
+SINGLE = (*HISTORY, *CHILDREN)
+BATCHES = (
+    UnitsChangedV1(units=(HISTORY[1], CHILDREN[1])),
+    # A job announces units in the state in which it finds them.
+    UnitsChangedV1(units=(CHILDREN[2], HISTORY[2])),
+    UnitsChangedV1(units=(HISTORY[3], CHILDREN[2])),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    order=st.permutations((*SINGLE, *BATCHES)),
+    lost=st.integers(0, 4),
+    repeated=st.lists(st.sampled_from((*SINGLE, *BATCHES)), max_size=5),
+)
+def test_a_moved_subtree_ends_the_same_before_after_between_or_instead_of_events_of_its_units(
+    database_url: str,
+    order: list[UnitChangedV1 | UnitsChangedV1],
+    lost: int,
+    repeated: list[UnitChangedV1 | UnitsChangedV1],
+) -> None:
+    """The reference model: for each unit, the newest version that any event has brought."""
+    arriving = [*order[lost:], *repeated]
+    newest: dict[UUID, UnitChangedV1] = {}
+    for event in arriving:
+        for unit in event.units if isinstance(event, UnitsChangedV1) else (event,):
+            known = newest.get(unit.unit_id)
+            if known is None or known.version < unit.version:
+                newest[unit.unit_id] = unit
+
+    async def check() -> None:
+        database = Database(database_url, plans="force_custom_plan", pool_size=1)
+        try:
+            async with database.transaction() as session:
+                await session.execute(delete(Unit))
+                await session.execute(delete(FormerPlace))
+            await apply(database, *arriving)
+            async with database.transaction() as session:
+                units = (await session.scalars(select(Unit))).all()
+                former = (await session.scalars(select(FormerPlace))).all()
+            assert {unit.id: (unit.version, unit.path, unit.placed_at) for unit in units} == {
+                unit.unit_id: (unit.version, unit.path, unit.placed_at) for unit in newest.values()
+            }
+            assert {(row.unit_id, row.path, row.valid_from, row.valid_to) for row in former} == {
+                (unit.unit_id, old.path, old.valid_from, old.valid_to)
+                for unit in newest.values()
+                for old in unit.former_places
+            }
+        finally:
+            await database.close()
+
+    asyncio.run(check())
+
+
+async def test_batches_that_overlap_wait_for_each_other_and_never_in_a_circle(database: Database) -> None:
+    forth = UnitsChangedV1(units=(HISTORY[3], CHILDREN[2]))
+    back = UnitsChangedV1(units=(CHILDREN[1], HISTORY[1]))
+    for _ in range(5):
+        await asyncio.gather(apply(database, forth), apply(database, back))
+    assert await stored_of(database, SCHOOL) == PATHS[0]
+
+
+async def stored_of(database: Database, unit_id: UUID) -> str:
+    async with database.transaction() as session:
+        return (await session.get_one(Unit, unit_id)).path

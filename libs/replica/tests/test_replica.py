@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from contracts import EventModel
-from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
+from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1, UnitsChangedV1
 from servicekit.db import Database
 from servicekit.ltree import under
 
@@ -73,8 +73,13 @@ async def test_a_unit_is_kept_whole_and_found_by_reach(database: Database) -> No
 
 async def test_a_service_that_needs_no_people_does_not_subscribe_to_them(database: Database) -> None:
     replica = replica_of(people=False)
-    assert set(replica.types) == {UnitChangedV1, DirectoryLoadedV1}
-    assert set(replica_of().types) == {UnitChangedV1, PersonChangedV1, DirectoryLoadedV1}
+    assert set(replica.types) == {UnitChangedV1, UnitsChangedV1, DirectoryLoadedV1}
+    assert set(replica_of().types) == {
+        UnitChangedV1,
+        UnitsChangedV1,
+        PersonChangedV1,
+        DirectoryLoadedV1,
+    }
     await apply(database, replica, person("li"))
     assert (await state(database))[1] == []
 

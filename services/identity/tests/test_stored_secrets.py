@@ -193,7 +193,9 @@ async def test_every_state_of_a_unit_is_kept_with_who_made_it(app: FastAPI, new_
         "stages": ["compulsory"],
     }
     unit = (await admin.http.post("/api/v1/units", headers=headers, json=school)).json()["id"]
-    assert (await admin.http.post(f"/api/v1/units/{unit}/close", headers=headers)).status_code == 200
+    seen = {**headers, "If-Match": "*"}
+    closed = await admin.http.post(f"/api/v1/units/{unit}/close", headers=seen, json={"reason": "布局调整"})
+    assert closed.status_code == 200
     async with app.state.database.transaction() as session:
         rows = (
             await session.scalars(

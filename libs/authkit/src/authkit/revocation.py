@@ -18,13 +18,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.identity import AccessRevokedV1, ClientRevokedV1
+from contracts.identity import AccessRevokedV1, ClientRevokedV1, UnitAccessRevokedV1
 from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.ids import new_id
+from servicekit.ltree import lineage
 
-Event = AccessRevokedV1 | ClientRevokedV1
-EVENTS: tuple[type[AccessRevokedV1], type[ClientRevokedV1]] = (AccessRevokedV1, ClientRevokedV1)
+Event = AccessRevokedV1 | ClientRevokedV1 | UnitAccessRevokedV1
+EVENTS: tuple[type[AccessRevokedV1], type[ClientRevokedV1], type[UnitAccessRevokedV1]] = (
+    AccessRevokedV1,
+    ClientRevokedV1,
+    UnitAccessRevokedV1,
+)
 
 _RELOAD_SECONDS = 5.0
 _FULL_RELOAD_SECONDS = 300.0
@@ -35,20 +40,21 @@ _Of = tuple[str | None, str | None]
 
 
 def make_revocation_table(metadata: MetaData) -> Table:
-    """Declare the table in the metadata of a service. A row names a person or a client."""
+    """Declare the table in the metadata of a service. A row names a person, a client or a place of units."""
     return Table(
         "revocations",
         metadata,
         Column("id", Uuid, primary_key=True),
         Column("sub", Uuid),
         Column("client_id", Text),
+        Column("unit_path", Text),
         Column("sid", Text),
         Column("grant_id", Text),
         Column("audience", Text),
         Column("not_before", DateTime(timezone=True), nullable=False),
         Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
         Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
-        CheckConstraint("(sub IS NULL) <> (client_id IS NULL)", name="person_or_client"),
+        CheckConstraint("num_nonnulls(sub, client_id, unit_path) = 1", name="names_one"),
     )
 
 
@@ -62,20 +68,26 @@ class RevocationList:
         # By person, then by session or grant; (None, None) means all tokens of the person.
         self._by_sub: dict[str, dict[_Of, _Period]] = {}
         self._by_client: dict[str, _Period] = {}
+        self._by_path: dict[str, _Period] = {}
         self._newest: datetime | None = None
         self._full_reload_at = 0.0
 
     def hear(self, event: Event) -> None:
         """Reject the tokens that the event names from now on. Ignores events for another audience."""
-        if isinstance(event, ClientRevokedV1):
-            self._add_client(event.client_id, event.not_before, event.expires_at)
-        else:
-            self._add_person(event.sub, event)
+        match event:
+            case ClientRevokedV1():
+                self._add(self._by_client, event.client_id, event)
+            case UnitAccessRevokedV1():
+                self._add(self._by_path, event.path, event)
+            case AccessRevokedV1():
+                self._add_person(event.sub, event)
 
     async def record(self, session: AsyncSession, event: Event, _: object = None) -> None:
         """Store the event and delete expired rows (the handler of the durable subscription)."""
         await session.execute(self._table.delete().where(self._table.c.expires_at < datetime.now(UTC)))
         named = event.model_dump(include={"sub", "client_id", "sid", "grant_id", "audience"})
+        if isinstance(event, UnitAccessRevokedV1):
+            named["unit_path"] = event.path
         await session.execute(
             insert(self._table).values(
                 id=new_id(), not_before=event.not_before, expires_at=event.expires_at, **named
@@ -90,6 +102,8 @@ class RevocationList:
         A token issued before the revocation is always rejected.
         """
         periods = [self._by_client.get(client_id) for client_id in principal.clients]
+        if self._by_path and principal.acting is not None:
+            periods += [self._by_path.get(path) for path in lineage(principal.acting.path)]
         entries = self._by_sub.get(principal.sub)
         if entries is not None:
             named: set[_Of] = {(None, None), (principal.sid, None), (None, principal.grant_id)}
@@ -107,10 +121,12 @@ class RevocationList:
             rows = (await session.execute(statement)).all()
         for row in rows:
             self._newest = row.recorded_at if self._newest is None else max(self._newest, row.recorded_at)
-            if row.sub is None:
-                self._add_client(row.client_id, row.not_before, row.expires_at)
-            else:
+            if row.sub is not None:
                 self._add_person(row.sub, row)
+            elif row.client_id is not None:
+                self._add(self._by_client, row.client_id, row)
+            else:
+                self._add(self._by_path, row.unit_path, row)
         if full:
             self._full_reload_at = time.monotonic() + _FULL_RELOAD_SECONDS
             self._forget(now)
@@ -122,8 +138,10 @@ class RevocationList:
         async with repeated("revocations", self.reload, every=_RELOAD_SECONDS, first=_RELOAD_SECONDS):
             yield
 
-    def _add_client(self, client_id: str, not_before: datetime, expires_at: datetime) -> None:
-        self._by_client[client_id] = _later(self._by_client.get(client_id), not_before, expires_at)
+    @staticmethod
+    def _add(known: dict[str, _Period], name: str, entry: Any) -> None:
+        """Add an event or a row; both have the same attributes."""
+        known[name] = _later(known.get(name), entry.not_before, entry.expires_at)
 
     def _add_person(self, sub: UUID, entry: Any) -> None:
         """Add an event or a row; both have the same attributes.
@@ -141,7 +159,9 @@ class RevocationList:
             entries[of] = _later(entries.get(of), entry.not_before, entry.expires_at)
 
     def _forget(self, now: datetime) -> None:
-        self._by_client = {name: period for name, period in self._by_client.items() if period[1] >= now}
+        for known in (self._by_client, self._by_path):
+            for name in [name for name, period in known.items() if period[1] < now]:
+                del known[name]
         for sub, entries in list(self._by_sub.items()):
             alive = {of: entry for of, entry in entries.items() if entry[1] >= now}
             if alive:

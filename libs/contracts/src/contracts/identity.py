@@ -49,6 +49,17 @@ class UnitChangedV1(EventModel):
     former_places: tuple[UnitPlace, ...] = ()
 
 
+class UnitsChangedV1(EventModel):
+    """Many units have changed at once, because a unit above them moved: one `unit.changed` for each of them.
+
+    Units are at most 500. For each, a consumer keeps the highest version it has seen, as with `unit.changed`.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.units.changed.v1"
+
+    units: tuple[UnitChangedV1, ...]
+
+
 class PersonMembership(BaseModel):
     """A unit that a person belongs to, with roles (角色) and posts (职务) there."""
 
@@ -64,8 +75,9 @@ class PersonChangedV1(EventModel):
     """An account or its membership changed. The event has the data that other services need.
 
     `unit_id`, `unit_path` and `roles` are those of the primary membership, None and empty while the person
-    belongs to no unit. `memberships` has all memberships, the primary one first. The phone number is masked,
-    because other services do not need it.
+    belongs to no unit. `memberships` has all memberships, the primary one first. Paths are those of the time
+    of the event: when a unit moves, its people do not change, and the present path is that of the unit. The
+    phone number is masked, because other services do not need it.
     """
 
     type: ClassVar[str] = "zhuxue.identity.person.changed.v1"
@@ -110,6 +122,21 @@ class ClientRevokedV1(EventModel):
     type: ClassVar[str] = "zhuxue.identity.client.revoked.v1"
 
     client_id: str
+    not_before: datetime
+    expires_at: datetime
+    reason: str
+
+
+class UnitAccessRevokedV1(EventModel):
+    """Tokens for acting at a place of the authority tree that no longer exists are to be refused.
+
+    Which tokens: those whose `unit_path` is `path` or below it, issued before `not_before`, which may be some
+    seconds ahead. `expires_at` is when the last of them has expired anyway.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.unit.access.revoked.v1"
+
+    path: str
     not_before: datetime
     expires_at: datetime
     reason: str

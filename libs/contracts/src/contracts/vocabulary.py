@@ -160,6 +160,20 @@ class UnitStatus(Vocabulary):
     CLOSED = "closed", "已撤销"
 
 
+class UnitChangeKind(Vocabulary):
+    """What happened to a unit."""
+
+    OPENED = "opened", "设立"
+    RENAMED = "renamed", "更名"
+    AMENDED = "amended", "信息变更"
+    MOVED = "moved", "隶属变更"
+    MOVED_WITH = "moved_with", "随上级单位变更隶属"
+    ABSORBED = "absorbed", "接收并入单位"
+    SPLIT = "split", "分设新单位"
+    MERGED = "merged", "并入其他单位"
+    CLOSED = "closed", "撤销"
+
+
 class AccountStatus(Vocabulary):
     """Whether a person may sign in."""
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts import EventModel
-from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
+from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1, UnitsChangedV1
 from jobs.kinds import Handler
 from jobs.queue import JobQueue
 from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, UnitColumns
@@ -46,13 +46,16 @@ class Replica:
     def types(self) -> tuple[type[EventModel], ...]:
         """Return the events to subscribe to."""
         people: tuple[type[EventModel], ...] = () if self._person is None else (PersonChangedV1,)
-        return (UnitChangedV1, DirectoryLoadedV1, *people)
+        return (UnitChangedV1, UnitsChangedV1, DirectoryLoadedV1, *people)
 
     async def handle(self, session: AsyncSession, event: EventModel, _: object = None) -> None:
         """Apply one event (a subscription's handler). A bulk load enqueues a rebuild."""
         match event:
             case UnitChangedV1():
                 await self._put_units(session, [event])
+            case UnitsChangedV1():
+                # In one order everywhere: two batches with common units wait for each other, not in a circle.
+                await self._put_units(session, sorted(event.units, key=lambda unit: unit.unit_id))
             case PersonChangedV1() if self._person is not None:
                 await self._put(session, self._person, "sub", [event.model_dump()])
             case DirectoryLoadedV1():
@@ -92,6 +95,8 @@ class Replica:
         )
         versions = dict(stored.all())
         current = [unit for unit in units if versions[unit.unit_id] == unit.version]
+        if not current:
+            return
         await session.execute(delete(model).where(_is_one_of(model.unit_id, current)))
         rows = [
             {"unit_id": unit.unit_id, **place.model_dump()}

@@ -52,3 +52,9 @@ def between(path: ColumnElement[str] | Any, ancestor: str) -> ColumnElement[bool
 def is_under(path: str, ancestor: str) -> bool:
     """Return whether `path` is `ancestor` or one of its descendants, for two strings."""
     return path == ancestor or path.startswith(ancestor + ".")
+
+
+def lineage(path: str) -> list[str]:
+    """Return `path` and the paths of its ancestors, the root first."""
+    labels = path.split(".")
+    return [".".join(labels[:length]) for length in range(1, len(labels) + 1)]

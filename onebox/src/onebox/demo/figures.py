@@ -147,5 +147,6 @@ async def _nutrition(story: Story, county: Person, county_id: str, status: Any) 
         expect(await county.identity("POST", f"/join-requests/{request}/approve"))
         person.forget_tokens()
         refused = await status(await person.token(COCKPIT), 403)
-    expect(await county.identity("POST", f"/units/{unit['id']}/close"))
+    closing = {"headers": {"If-Match": "*"}, "json": {"reason": "演示结束"}}
+    expect(await county.identity("POST", f"/units/{unit['id']}/close", **closing))
     return str(refused)

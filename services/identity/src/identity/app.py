@@ -45,6 +45,7 @@ from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
 from identity.pages.problems import ProblemPages
+from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
@@ -53,6 +54,7 @@ from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.units import announcing
 from identity.units.endpoints import router as units
 from identity.vault import Vault
 from jobs.kinds import Handler
@@ -132,6 +134,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             administration,
             directory,
             units,
+            reorganisation,
             clients,
             registration,
             integrations,
@@ -140,6 +143,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
+            announcing.HANDLER,
         ],
         periodic=[
             partitions.task(database, settings, the_clock),

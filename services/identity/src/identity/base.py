@@ -32,6 +32,9 @@ Index("ix_revocations_sub", revocations.c.sub)
 Index(
     "ix_revocations_client_id", revocations.c.client_id, postgresql_where=revocations.c.client_id.is_not(None)
 )
+Index(
+    "ix_revocations_unit_path", revocations.c.unit_path, postgresql_where=revocations.c.unit_path.is_not(None)
+)
 
 
 class Revocation(Base):

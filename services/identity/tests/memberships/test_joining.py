@@ -14,6 +14,7 @@ COUNTY_ADMIN = "19900001323"  # 历下区 370102
 SIBLING_ADMIN = "19900001325"  # 370103
 CITY_ADMIN = "19900001039"  # 济南市 370100
 NEWCOMER = "13812345678"
+ANY, WHY = {"If-Match": "*"}, {"reason": "布局调整"}
 
 
 async def register(browser: Browser, phone: str = NEWCOMER, name: str = "王小明") -> httpx.Response:
@@ -89,7 +90,7 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
     admin = await county.bearer(COUNTY_ADMIN)
     token = await teacher.bearer("19900002087")
     me = (await teacher.http.get("/api/v1/me", headers=token)).json()
-    own = await teacher.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=token)
+    own = await teacher.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=token | ANY, json=WHY)
     assert own.json()["code"] == "own_unit"
     invite = await teacher.http.post(
         f"/api/v1/units/{me['unit_id']}/invites", headers=token, json={"roles": ["handler"]}
@@ -100,12 +101,14 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
     code = {"invite_code": invite.json()["code"]}
     waiting = await newcomer.http.post("/api/v1/join-requests", headers=outsider, json=code)
     assert waiting.status_code == 201
-    above = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
+    above = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin | ANY, json=WHY)
     assert above.json()["code"] == "unit_not_empty"
     below = await county.http.get(f"/api/v1/units/{me['unit_id']}/children", headers=admin)
     for unit in (below.json()["items"][0]["id"], me["unit_id"]):
-        assert (await county.http.post(f"/api/v1/units/{unit}/close", headers=admin)).status_code == 200
-    again = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin)
+        assert (
+            await county.http.post(f"/api/v1/units/{unit}/close", headers=admin | ANY, json=WHY)
+        ).status_code == 200
+    again = await county.http.post(f"/api/v1/units/{me['unit_id']}/close", headers=admin | ANY, json=WHY)
     assert again.json()["code"] == "unit_closed"
     late = await county.http.post(f"/api/v1/join-requests/{waiting.json()['id']}/approve", headers=admin)
     assert late.json()["code"] == "unit_closed"
@@ -176,7 +179,9 @@ async def test_entitlements_end_with_the_unit_they_were_given_for(
         f"/api/v1/accounts/{asked.json()['sub']}/entitlements", headers=higher, json={"name": "cockpit"}
     )
     assert granted.json()["entitlements"] == ["cockpit"]
-    closed = await city.http.post(f"/api/v1/units/{office.json()['id']}/close", headers=higher)
+    closed = await city.http.post(
+        f"/api/v1/units/{office.json()['id']}/close", headers=higher | ANY, json=WHY
+    )
     assert closed.status_code == 200, closed.text
     # The withdrawal refuses tokens of the same second: ask for a new one after it.
     clock.advance(timedelta(seconds=2))

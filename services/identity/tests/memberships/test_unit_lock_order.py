@@ -57,7 +57,10 @@ class School:
         )
 
     async def close(self) -> httpx.Response:
-        return await self.admin.post(f"/api/v1/units/{self.unit}/close", headers=self.headers)
+        headers = {**self.headers, "If-Match": "*"}
+        return await self.admin.post(
+            f"/api/v1/units/{self.unit}/close", headers=headers, json={"reason": "布局调整"}
+        )
 
     async def in_turn(self, *calls: Callable[[], Awaitable[httpx.Response]]) -> list[httpx.Response]:
         """The answers to calls that queue, in this order, for the unit."""

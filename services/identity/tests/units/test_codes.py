@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Acting, Principal
 from identity.audit.service import AuditLog
+from identity.units.changes import Occasion, day_of
 from identity.units.errors import UnitCodeTaken
 from identity.units.models import Unit, UnitChange
-from identity.units.repository import UnitRepository
-from identity.units.schemas import UnitIn
+from identity.units.schemas import RenameIn, UnitIn
 from identity.units.service import Units
+from identity.units.structure import UnitTree
+from servicekit.etags import SeenVersions
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -45,13 +47,21 @@ def school(parent_id: UUID) -> UnitIn:
     )
 
 
+ANY = SeenVersions(frozenset({"*"}))
+
+
+async def close(session: AsyncSession, clock: FrozenClock, unit: Unit) -> None:
+    occasion = Occasion(clock.now(), None, day_of(clock.now()))
+    await UnitTree(session, clock).close(unit, occasion)
+
+
 async def test_the_code_of_a_closed_unit_is_not_given_to_another_one(
     app: FastAPI, clock: FrozenClock
 ) -> None:
     async with app.state.database.transaction() as session:
         units, by, unit = await opened(session, clock)
         assert unit.parent_id is not None
-        await units.close(by, unit.id)
+        await close(session, clock, unit)
         with pytest.raises(UnitCodeTaken):
             await units.create(by, school(unit.parent_id))
 
@@ -73,14 +83,10 @@ async def test_a_rename_is_dated_when_it_happens(app: FastAPI, clock: FrozenCloc
     async with app.state.database.transaction() as session:
         units, by, unit = await opened(session, clock)
         clock.advance(timedelta(days=30))
-        unit.name, unit.version = "新建第一小学", unit.version + 1
-        UnitRepository(session).add(unit, UUID(by.sub), clock.now())
+        await units.rename(by, unit.id, RenameIn(name="新建第一小学", reason="更名"), ANY)
         clock.advance(timedelta(days=30))
-        await units.close(by, unit.id)
-        clock.advance(timedelta(days=30))
-        unit.name, unit.version = "原新建第一小学", unit.version + 1
-        UnitRepository(session).add(unit, UUID(by.sub), clock.now())
+        await close(session, clock, unit)
         dates = await session.scalars(
             select(UnitChange.changed_at).where(UnitChange.unit_id == unit.id).order_by(UnitChange.version)
         )
-        assert [(at - begun).days for at in dates] == [0, 30, 60, 90]
+        assert [(at - begun).days for at in dates] == [0, 30, 60]

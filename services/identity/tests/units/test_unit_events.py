@@ -13,8 +13,9 @@ from contracts.identity import UnitChangedV1, UnitPlace
 from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.units.models import Unit, UnitChange
-from identity.units.schemas import UnitIn
+from identity.units.schemas import ChangeIn, UnitIn
 from identity.units.service import Units
+from identity.units.structure import UnitTree
 from servicekit.db import Database
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
@@ -75,7 +76,9 @@ async def test_an_event_says_since_when_the_unit_stands_there_and_where_it_stood
     clock.advance(timedelta(days=30))
     by = await administrator(database, clock)
     async with database.transaction() as session:
-        await units_of(session, clock).close(by, unit.id)
+        tree = UnitTree(session, clock)
+        occasion = tree.occasion(by, ChangeIn(reason="布局调整"))
+        await tree.close(await tree.to_close(by, unit.id), occasion)
         second = await sent(session, unit)
     assert (first.placed_at, first.former_places) == (opened_at, ())
     assert (second.status, second.placed_at) == ("closed", clock.now())

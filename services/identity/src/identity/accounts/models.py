@@ -33,6 +33,12 @@ class Account(Base):
             unique=True,
             postgresql_where=text("status <> 'closed' AND phone_index_even IS NOT NULL"),
         ),
+        Index(
+            "ix_accounts_suspended_by_path",
+            "suspended_by_path",
+            postgresql_using="gist",
+            postgresql_where=text("suspended_by_path IS NOT NULL"),
+        ),
         CheckConstraint("phone_index IS NOT NULL OR phone_index_even IS NOT NULL", name="phone_indexed"),
         known("status", AccountStatus, "status_known"),
     )

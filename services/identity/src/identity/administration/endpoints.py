@@ -1,4 +1,4 @@
-"""REST API for administration across features: units, accounts, sessions and authenticators in the caller's
+"""REST API for administration across features: accounts, sessions and authenticators in the caller's
 subtree, and a person's record as seen by its owner and by other services.
 """
 
@@ -23,8 +23,6 @@ from identity.accounts.errors import (
 from identity.accounts.schemas import ReasonIn
 from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
-from identity.closing.dependencies import ClosingService
-from identity.closing.errors import OwnUnit
 from identity.entitlements.dependencies import EntitlementService
 from identity.memberships.auth import REFUSED, AccountManager, PeopleReader
 from identity.memberships.dependencies import MembershipService
@@ -32,9 +30,7 @@ from identity.memberships.schemas import MemberOut
 from identity.sessions.dependencies import SessionService
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SessionOut
-from identity.units.auth import SCOPE, DirectoryReader, UnitAdmin
-from identity.units.errors import UnitClosed, UnitNotEmpty, UnitNotFound
-from identity.units.schemas import UnitOut
+from identity.units.auth import SCOPE, DirectoryReader
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
 
@@ -52,18 +48,6 @@ StrongAdmin = Annotated[
     ),
 ]
 """Requires an administrator of a unit who has just signed in at the highest level (RFC 9470)."""
-
-
-@router.post(
-    "/units/{unit_id}/close",
-    tags=["单位"],
-    summary="撤销单位",
-    description="须已没有正常状态的下级单位。所属人员自此不属于任何单位，历史保留。",
-    responses=problems.responses(*REFUSED, OwnUnit, UnitNotFound, UnitNotEmpty, UnitClosed),
-)
-async def close_unit(unit_id: UUID, admin: UnitAdmin, closing: ClosingService) -> UnitOut:
-    """Close a unit without active units below. Its people lose their membership; history is kept."""
-    return UnitOut.model_validate(await closing.close_unit(admin, unit_id))
 
 
 @router.get(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.identity import AccessRevokedV1, ClientRevokedV1
+from contracts.identity import AccessRevokedV1, ClientRevokedV1, UnitAccessRevokedV1
 from identity.base import Revocation, outbox
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -13,6 +13,9 @@ from servicekit.ids import new_id
 _LEEWAY = timedelta(seconds=10)
 # Longer than `identity.clients.cache.SECONDS` and the clock skew between two machines.
 _OTHER_PROCESSES = timedelta(seconds=3)
+# Longer than the rest of a transaction that moves a large subtree: until it commits, tokens are issued with
+# the old path. Tokens with the new path are not affected.
+_UNTIL_COMMIT = timedelta(seconds=30)
 
 
 class Revocations:
@@ -68,8 +71,27 @@ class Revocations:
             subject=client_id,
         )
 
-    def _add(self, event: AccessRevokedV1 | ClientRevokedV1, *, subject: UUID | str) -> None:
-        self._session.add(Revocation(id=new_id(), **event.model_dump(exclude={"reason"})))
+    def revoke_place(self, path: str, *, unit_id: UUID, reason: str) -> None:
+        """Revoke the tokens for acting at `path` or below, a place that no unit has any more.
+
+        Includes tokens of the next half minute, because other transactions see the place until this one
+        commits.
+        """
+        not_before = self._clock.now() + _UNTIL_COMMIT
+        self._add(
+            UnitAccessRevokedV1(
+                path=path, not_before=not_before, expires_at=self._until(not_before), reason=reason
+            ),
+            subject=unit_id,
+        )
+
+    def _add(
+        self, event: AccessRevokedV1 | ClientRevokedV1 | UnitAccessRevokedV1, *, subject: UUID | str
+    ) -> None:
+        values = event.model_dump(exclude={"reason"})
+        if isinstance(event, UnitAccessRevokedV1):
+            values["unit_path"] = values.pop("path")
+        self._session.add(Revocation(id=new_id(), **values))
         outbox.add(self._session, event, subject=subject)
 
     def _until(self, not_before: datetime) -> datetime:

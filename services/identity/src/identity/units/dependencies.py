@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
 from identity.units.service import Units
+from identity.units.views import UnitViews
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -15,3 +16,10 @@ async def _units(session: Session, clock: ServiceClock, audit: AuditService) -> 
 
 
 UnitService = Annotated[Units, Depends(_units)]
+
+
+async def _views(session: Session) -> UnitViews:
+    return UnitViews(session)
+
+
+UnitViewService = Annotated[UnitViews, Depends(_views)]

@@ -1,63 +1,185 @@
-"""REST API of units."""
+"""REST API of units: reading, opening, and changes that leave the unit where it is."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from authkit.idempotency import Idempotent
 from contracts.identity import UnitChangedV1
+from contracts.vocabulary import Kind, Level, Stage, UnitStatus
 from identity.units import errors
 from identity.units.auth import DirectoryReader, Member, UnitAdmin
-from identity.units.dependencies import UnitService
-from identity.units.schemas import UnitIn, UnitOut
+from identity.units.dependencies import UnitService, UnitViewService
+from identity.units.schemas import (
+    DetailsIn,
+    RenameIn,
+    UnitChangeOut,
+    UnitIn,
+    UnitNode,
+    UnitOut,
+)
+from identity.units.view_repository import Filters, Sort
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
+from servicekit.paging import BadCursor, Page, Paging, instant, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
+_READ = (MembershipRequired, InsufficientScope, errors.UnitNotFound)
+_DATED = (errors.EffectiveInFuture, errors.EffectiveTooEarly)
+_CHANGE = (
+    MembershipRequired,
+    PermissionRequired,
+    OutOfReach,
+    errors.UnitNotFound,
+    errors.UnitClosed,
+    VersionChanged,
+    PreconditionRequired,
+    *_DATED,
+)
+OnDay = Annotated[
+    date | None,
+    Query(description="查询该日（北京时间日终）的情况；不填为现在", examples=["2026-06-30"]),
+]
 
 
 @router.get(
     "/units/{unit_id}",
     summary="查看单位",
-    description="属于任一单位的人员都可以查看其他单位。",
-    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
+    description="属于任一单位的人员都可以查看其他单位，包括以往任一日的名称、隶属关系等。",
+    responses=problems.responses(*_READ, errors.NoUnitOnDay),
 )
-async def get_unit(unit_id: UUID, _: Member, units: UnitService) -> UnitOut:
-    """Return a unit, for any member of a unit."""
-    return UnitOut.model_validate(await units.get(unit_id))
+async def get_unit(
+    unit_id: UUID,
+    _: Member,
+    units: UnitService,
+    views: UnitViewService,
+    response: Response,
+    on: OnDay = None,
+) -> UnitOut:
+    """Return a unit, for any member of a unit; with `on`, as it was at the end of that day."""
+    if on is not None:
+        return await views.on(unit_id, on)
+    unit = await units.get(unit_id)
+    response.headers["ETag"] = etag(unit.version)
+    return UnitOut.model_validate(unit)
 
 
 @router.get(
     "/units/by-code/{code}",
     summary="按代码查看单位",
     description="现在或曾经使用该代码的单位。",
-    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
+    responses=problems.responses(*_READ),
 )
-async def get_unit_by_code(code: str, _: Member, units: UnitService) -> UnitOut:
+async def get_unit_by_code(code: str, _: Member, units: UnitService, response: Response) -> UnitOut:
     """Return the active or closed unit with this code."""
-    return UnitOut.model_validate(await units.by_code(code))
+    unit = await units.by_code(code)
+    response.headers["ETag"] = etag(unit.version)
+    return UnitOut.model_validate(unit)
 
 
 @router.get(
     "/units/{unit_id}/children",
     summary="下级单位",
-    description="正常状态的直接下级单位，按代码排列。",
-    responses=problems.responses(MembershipRequired, InsufficientScope, errors.UnitNotFound),
+    description="正常状态的直接下级单位，按代码排列；可以查询以往任一日的，此时不按名称筛选。",
+    responses=problems.responses(*_READ, errors.NoUnitOnDay),
 )
 async def list_children(
     unit_id: UUID,
     _: Member,
     units: UnitService,
+    views: UnitViewService,
     paging: Paging,
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
+    on: OnDay = None,
 ) -> Page[UnitOut]:
-    """Return active direct children by code."""
-    rows = await units.children(unit_id, query=q, after=paging.key(str), limit=paging.limit)
+    """Return active direct children by code; with `on`, those at the end of that day."""
+    after = paging.key(str)
+    if on is not None:
+        found = await views.children_on(unit_id, on, None if after is None else after[0], paging.limit)
+        return page(found, paging.limit, lambda unit: [unit.code])
+    rows = await units.children(unit_id, query=q, after=after, limit=paging.limit)
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
+
+
+@router.get(
+    "/units/{unit_id}/ancestors",
+    summary="上级单位",
+    description="从最高一级到该单位自己；可以查询以往任一日的。",
+    responses=problems.responses(*_READ, errors.NoUnitOnDay),
+)
+async def list_ancestors(unit_id: UUID, _: Member, views: UnitViewService, on: OnDay = None) -> list[UnitOut]:
+    """Return the superiors of a unit and the unit itself, the root first; with `on`, those of that day."""
+    if on is not None:
+        return await views.ancestors_on(unit_id, on)
+    return [UnitOut.model_validate(unit) for unit in await views.ancestors(unit_id)]
+
+
+@router.get(
+    "/units/{unit_id}/tree",
+    summary="单位树",
+    description="该单位及其以下若干层正常状态的单位；每个单位最多列出 100 个直接下级。",
+    responses=problems.responses(*_READ),
+)
+async def get_unit_tree(
+    unit_id: UUID,
+    _: Member,
+    views: UnitViewService,
+    depth: Annotated[int, Query(ge=1, le=3, description="层数")] = 1,
+) -> UnitNode:
+    """Return a unit with some levels below it."""
+    return await views.tree(unit_id, depth)
+
+
+@router.get(
+    "/units/{unit_id}/subtree",
+    summary="管辖范围内的单位",
+    description="该单位及其所有下级单位，可按层级、类别、学段和状态筛选。",
+    responses=problems.responses(*_READ, BadCursor),
+)
+async def list_subtree(
+    unit_id: UUID,
+    _: Member,
+    views: UnitViewService,
+    paging: Paging,
+    level: Annotated[Level | None, Query(description="层级")] = None,
+    kind: Annotated[Kind | None, Query(description="类别")] = None,
+    stage: Annotated[Stage | None, Query(description="包含的学段")] = None,
+    status: Annotated[UnitStatus | None, Query(description="状态；不填为全部")] = None,
+    sort: Annotated[
+        Sort, Query(description="排列：path 按隶属关系，name 按名称，opened_at 从新到旧")
+    ] = "path",
+) -> Page[UnitOut]:
+    """Return units at and below a unit."""
+    keys = {"path": (str,), "name": (str, UUID), "opened_at": (instant, UUID)}
+    after = paging.key(*keys[sort])
+    rows = await views.subtree(unit_id, Filters(level, kind, stage, status), sort, after, paging.limit)
+
+    def key(unit: UnitOut) -> list[object]:
+        if sort == "path":
+            return [unit.path]
+        return [unit.name if sort == "name" else unit.opened_at.isoformat(), unit.id]
+
+    return page([UnitOut.model_validate(row) for row in rows], paging.limit, key)
+
+
+@router.get(
+    "/units/{unit_id}/history",
+    summary="单位沿革",
+    description="该单位的所有变更，从新到旧。",
+    responses=problems.responses(*_READ, BadCursor),
+)
+async def list_unit_history(
+    unit_id: UUID, _: Member, views: UnitViewService, paging: Paging
+) -> Page[UnitChangeOut]:
+    """Return the changes of a unit, the newest first."""
+    after = paging.key(_version)
+    rows = await views.history(unit_id, None if after is None else after[0], paging.limit)
+    return page(rows, paging.limit, lambda change: [change.version])
 
 
 @router.post(
@@ -75,6 +197,7 @@ async def list_children(
         errors.LevelNotBelow,
         errors.UnknownDivision,
         errors.UnitCodeTaken,
+        *_DATED,
     ),
 )
 async def create_unit(
@@ -82,7 +205,47 @@ async def create_unit(
 ) -> JSONResponse:
     """Open a unit in the subtree of the calling administrator."""
     unit = await units.create(admin, new)
-    return await idempotency.keep(UnitOut.model_validate(unit))
+    return await idempotency.keep(UnitOut.model_validate(unit), headers={"ETag": etag(unit.version)})
+
+
+@router.post(
+    "/units/{unit_id}/rename",
+    summary="单位更名",
+    description="变更名称和简称；以前的名称保留在沿革中。",
+    responses=problems.responses(*_CHANGE),
+)
+async def rename_unit(
+    unit_id: UUID,
+    asked: RenameIn,
+    admin: UnitAdmin,
+    units: UnitService,
+    seen: RequiredIfMatch,
+    response: Response,
+) -> UnitOut:
+    """Rename a unit."""
+    unit = await units.rename(admin, unit_id, asked, seen)
+    response.headers["ETag"] = etag(unit.version)
+    return UnitOut.model_validate(unit)
+
+
+@router.patch(
+    "/units/{unit_id}",
+    summary="变更单位信息",
+    description="变更学段、属地、值班电话和地址；未提供的保持不变。",
+    responses=problems.responses(*_CHANGE, errors.UnknownDivision),
+)
+async def amend_unit(
+    unit_id: UUID,
+    asked: DetailsIn,
+    admin: UnitAdmin,
+    units: UnitService,
+    seen: RequiredIfMatch,
+    response: Response,
+) -> UnitOut:
+    """Change other attributes of a unit."""
+    unit = await units.amend(admin, unit_id, asked, seen)
+    response.headers["ETag"] = etag(unit.version)
+    return UnitOut.model_validate(unit)
 
 
 @router.get(
@@ -95,3 +258,10 @@ async def snapshot_units(_: DirectoryReader, units: UnitService, paging: Paging)
     """Return the state of all units, as in the event `unit.changed`, by id."""
     rows = await units.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])
+
+
+def _version(text: str) -> int:
+    version = int(text)
+    if not 0 < version < 2**62:
+        raise ValueError("not a version of ours")
+    return version

@@ -1,19 +1,39 @@
 """Queries for units."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, exists, func, insert, literal, select
+from sqlalchemy import Text, Uuid, any_, exists, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import UnitChangeKind, UnitStatus
+from identity.units.changes import Occasion, What
 from identity.units.history import Place
 from identity.units.models import Unit, UnitChange
-from servicekit.ltree import under
+from servicekit.ltree import between, under
+from servicekit.words import inline
+
+IN_FORCE = UnitChange.kind != inline(UnitChangeKind.MOVED_WITH)
+"""The rows that belong to the tree of a day, in the form of the partial indexes."""
+
+
+def _change(unit: Unit, occasion: Occasion, what: What) -> UnitChange:
+    return UnitChange(
+        unit_id=unit.id,
+        version=unit.version,
+        changed_at=occasion.now,
+        changed_by=occasion.by,
+        state=unit.snapshot(),
+        code=unit.code,
+        parent_id=unit.parent_id,
+        kind=what.kind,
+        effective_on=occasion.effective_on,
+        reason=occasion.reason,
+        document_number=occasion.document_number,
+        related_unit_id=what.related_unit_id,
+    )
 
 
 class UnitRepository:
@@ -45,6 +65,28 @@ class UnitRepository:
             statement = statement.where(Unit.code > after[0])
         return (await self._session.scalars(statement.order_by(Unit.code).limit(limit + 1))).all()
 
+    async def page_under(self, path: str, *, after: str | None, limit: int) -> Sequence[Unit]:
+        """Return units at and below `path` in the order of their paths."""
+        statement = select(Unit).where(under(Unit.path, path), between(Unit.path, path))
+        if after is not None:
+            statement = statement.where(Unit.path > func.text2ltree(after))
+        statement = statement.order_by(Unit.path).limit(limit).execution_options(populate_existing=True)
+        return (await self._session.scalars(statement)).all()
+
+    async def all_under(self, paths: Sequence[str], *, limit: int) -> Sequence[Unit]:
+        """Return units at and below each of `paths`, which must not overlap."""
+        roots = (
+            func.unnest(literal(list(paths), ARRAY(Text))).table_valued("path", name="root").render_derived()
+        )
+        statement = (
+            select(Unit)
+            .join(roots, under(Unit.path, func.text2ltree(roots.c.path)))
+            .order_by(Unit.path)
+            .limit(limit)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(statement)).all()
+
     async def has_active_below(self, unit: Unit) -> bool:
         """Return whether any active unit is below."""
         return bool(
@@ -66,14 +108,14 @@ class UnitRepository:
 
     async def states(self, unit_ids: Sequence[UUID]) -> dict[UUID, list[Place]]:
         """Return the dated states of these units, in the order of their versions."""
-        parent = aliased(Unit)
-        path = UnitChange.state["path"].astext
         rows = await self._session.execute(
             select(
-                UnitChange.unit_id, parent.id, path, UnitChange.state["status"].astext, UnitChange.changed_at
+                UnitChange.unit_id,
+                UnitChange.parent_id,
+                UnitChange.state["path"].astext,
+                UnitChange.state["status"].astext,
+                UnitChange.changed_at,
             )
-            # A path consists of codes; the second to last is the parent's.
-            .outerjoin(parent, parent.code == func.substring(path, r"([^.]+)\.[^.]+$"))
             .where(UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))))
             .order_by(UnitChange.unit_id, UnitChange.version)
         )
@@ -86,17 +128,27 @@ class UnitRepository:
         """Return the number of units."""
         return await self._session.scalar(select(func.count()).select_from(Unit)) or 0
 
-    def add(self, unit: Unit, changed_by: UUID | None, changed_at: datetime) -> None:
-        """Insert a unit if it is new, and its current state since `changed_at` into the history."""
+    def add(self, unit: Unit, occasion: Occasion, what: What) -> None:
+        """Insert a new unit and its first state."""
         self._session.add(unit)
-        self._session.add(
-            UnitChange(
-                unit_id=unit.id,
-                version=unit.version,
-                changed_at=changed_at,
-                changed_by=changed_by,
-                state=unit.snapshot(),
+        self._session.add(_change(unit, occasion, what))
+
+    async def keep(self, unit: Unit, occasion: Occasion, what: What) -> None:
+        """Add the changed state of a unit to the history; the state before ends on the same date."""
+        await self.end_states([unit.id], occasion)
+        self._session.add(_change(unit, occasion, what))
+
+    async def end_states(self, unit_ids: Sequence[UUID], occasion: Occasion) -> None:
+        """End the states in force of these units."""
+        await self._session.execute(
+            update(UnitChange)
+            .where(
+                UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))),
+                UnitChange.valid_to.is_(None),
+                IN_FORCE,
             )
+            .values(valid_to=occasion.effective_on)
+            .execution_options(synchronize_session=False)
         )
 
     async def bulk_insert(self, rows: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]]) -> None:

@@ -5,62 +5,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
-from contracts.identity import UnitChangedV1, UnitPlace
-from contracts.vocabulary import UnitStatus
+from contracts.identity import UnitChangedV1
+from contracts.vocabulary import UnitChangeKind, UnitStatus
 from identity.audit.service import AuditLog
-from identity.base import outbox
 from identity.units import rules
-from identity.units.errors import (
-    LevelNotBelow,
-    UnitClosed,
-    UnitCodeTaken,
-    UnitNotEmpty,
-    UnitNotFound,
-    UnknownDivision,
-)
-from identity.units.history import Place, places
-from identity.units.models import Unit
+from identity.units.announcing import Announcements, unit_changed
+from identity.units.changes import Occasion, What, day_of
+from identity.units.errors import LevelNotBelow, UnitNotFound, UnknownDivision
+from identity.units.models import STATE, Unit
 from identity.units.repository import UnitRepository
-from identity.units.schemas import UnitIn
+from identity.units.schemas import ChangeIn, DetailsIn, RenameIn, UnitIn
 from identity.units.sources import divisions_by_code
+from identity.units.structure import UnitTree
 from servicekit.clock import Clock
+from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-
-
-def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
-    """Return the event for the current state of `unit`, with its history `states`."""
-    *former, present = places(states)
-    ends = [place.since for place in [*former, present]][1:]
-    return UnitChangedV1(
-        unit_id=unit.id,
-        code=unit.code,
-        name=unit.name,
-        short_name=unit.short_name,
-        level=unit.level,
-        kind=unit.kind,
-        stages=unit.stages,
-        region_code=unit.region_code,
-        parent_id=unit.parent_id,
-        path=unit.path,
-        status=unit.status,
-        version=unit.version,
-        placed_at=present.since,
-        former_places=tuple(
-            UnitPlace(
-                parent_id=place.parent_id,
-                path=place.path,
-                status=place.status,
-                valid_from=place.since,
-                valid_to=end,
-            )
-            for place, end in zip(former, ends, strict=True)
-        ),
-    )
 
 
 class Units:
@@ -71,6 +34,8 @@ class Units:
         self._clock = clock
         self._audit = audit
         self._units = UnitRepository(session)
+        self._tree = UnitTree(session, clock)
+        self._events = Announcements(session)
 
     async def get(self, unit_id: UUID, *, share: bool = False) -> Unit:
         """Return a unit by id; `share` prevents its closing until the transaction ends.
@@ -120,21 +85,22 @@ class Units:
     async def create(self, principal: Principal, new: UnitIn) -> Unit:
         """Open a unit below one in the caller's subtree.
 
-        Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`.
+        Raises `OutOfReach`, `UnitClosed`, `LevelNotBelow`, `UnknownDivision`, `UnitCodeTaken`,
+        `EffectiveInFuture`, `EffectiveTooEarly`.
         """
+        at = Occasion.of(self._clock.now(), principal.sub, new)
         parent = await self.within_reach(principal, new.parent_id, share=True)
-        if parent.status != UnitStatus.ACTIVE:
-            raise UnitClosed
+        parent.require_active()
         if not rules.may_stand_below(parent.level, new.level, new.kind):
             raise LevelNotBelow
         region = new.region_code or parent.region_code
-        if region is not None and region not in divisions_by_code():
-            raise UnknownDivision
+        _require_division(region)
+        await self._tree.require_place(at, parent)
         unit = Unit(
             id=new_id(),
             code=new.code,
             name=new.name,
-            short_name=new.short_name or new.name,
+            short_name=new.short_name or new.name[:50],
             level=new.level,
             kind=new.kind,
             stages=list(new.stages),
@@ -143,37 +109,66 @@ class Units:
             path=f"{parent.path}.{new.code}",
             status=UnitStatus.ACTIVE,
             version=1,
-            opened_at=self._clock.now(),
+            opened_at=at.now,
+            duty_phone=new.duty_phone,
+            address=new.address,
         )
-        try:
-            async with self._session.begin_nested():
-                self._units.add(unit, UUID(principal.sub), unit.opened_at)
-        except IntegrityError as error:
-            raise UnitCodeTaken from error
-        await self._announce(unit)
+        await self._tree.insert(unit, at, What(UnitChangeKind.OPENED))
+        self._audit.record(actor=principal.sub, action="unit.opened", target=unit.id, code=unit.code)
+        return unit
+
+    async def rename(self, principal: Principal, unit_id: UUID, asked: RenameIn, seen: SeenVersions) -> Unit:
+        """Rename a unit of the caller's subtree.
+
+        Raises `UnitNotFound`, `OutOfReach`, `VersionChanged`, `UnitClosed`, `EffectiveInFuture`,
+        `EffectiveTooEarly`.
+        """
+        values = {"name": asked.name}
+        if asked.short_name is not None:
+            values["short_name"] = asked.short_name
+        return await self._change(principal, unit_id, asked, seen, UnitChangeKind.RENAMED, values)
+
+    async def amend(self, principal: Principal, unit_id: UUID, asked: DetailsIn, seen: SeenVersions) -> Unit:
+        """Change other attributes of a unit of the caller's subtree.
+
+        Raises the errors of `rename`, and `UnknownDivision`.
+        """
+        given = asked.model_fields_set
+        values: dict[str, Any] = {
+            name: getattr(asked, name) for name in ("duty_phone", "address") if name in given
+        }
+        if asked.stages is not None:
+            values["stages"] = [str(stage) for stage in asked.stages]
+        if asked.region_code is not None:
+            _require_division(asked.region_code)
+            values["region_code"] = asked.region_code
+        return await self._change(principal, unit_id, asked, seen, UnitChangeKind.AMENDED, values)
+
+    async def _change(
+        self,
+        principal: Principal,
+        unit_id: UUID,
+        asked: ChangeIn,
+        seen: SeenVersions,
+        kind: UnitChangeKind,
+        values: dict[str, Any],
+    ) -> Unit:
+        at = Occasion.of(self._clock.now(), principal.sub, asked)
+        unit = await self.within_reach(principal, unit_id, lock=True)
+        seen.require(unit.version)
+        await self._tree.require_unchanged(at, unit)
+        if not unit.change(**values):
+            return unit
+        await self._units.keep(unit, at, What(kind))
+        await self._events.unit(unit)
         self._audit.record(
             actor=principal.sub,
-            action="unit.opened",
+            action=f"unit.{kind}",
             target=unit.id,
-            code=unit.code,
+            effective_on=at.effective_on.isoformat(),
+            reason=at.reason,
         )
         return unit
-
-    async def close(self, principal: Principal, unit_id: UUID) -> Unit:
-        """Close a unit without active units below. Raises `UnitNotEmpty`, `UnitClosed`, `OutOfReach`."""
-        unit = await self.within_reach(principal, unit_id, lock=True)
-        if await self._units.has_active_below(unit):
-            raise UnitNotEmpty
-        now = self._clock.now()
-        unit.close(now)
-        self._units.add(unit, UUID(principal.sub), now)
-        await self._announce(unit)
-        return unit
-
-    async def _announce(self, unit: Unit) -> None:
-        states = await self._units.states([unit.id])
-        event = unit_changed(unit, states[unit.id])
-        outbox.add(self._session, event, subject=unit.id, sequence=unit.version)
 
     async def load(self, seeds: Sequence[rules.UnitSeed], now: datetime) -> dict[str, tuple[UUID, str]]:
         """Insert all units of a world. Return id and path by code. Sends no event; the loader sends one after
@@ -196,19 +191,29 @@ class Units:
                 "status": UnitStatus.ACTIVE,
                 "version": 1,
                 "opened_at": now,
+                "duty_phone": None,
+                "address": None,
             }
             for seed in seeds
         ]
-        kept = ("code", "name", "level", "kind", "stages", "region_code", "path", "status")
         changes = [
             {
                 "unit_id": row["id"],
                 "version": 1,
                 "changed_at": now,
                 "changed_by": None,
-                "state": {name: row[name] for name in kept},
+                "state": {name: row[name] for name in STATE},
+                "code": row["code"],
+                "parent_id": row["parent_id"],
+                "kind": UnitChangeKind.OPENED,
+                "effective_on": day_of(now),
             }
             for row in rows
         ]
         await self._units.bulk_insert(rows, changes)
         return {code: (ids[code], paths[code]) for code in ids}
+
+
+def _require_division(code: str | None) -> None:
+    if code is not None and code not in divisions_by_code():
+        raise UnknownDivision

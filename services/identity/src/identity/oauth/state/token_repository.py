@@ -59,6 +59,11 @@ _CLIENT_REVOKED = exists().where(
     _REVOKED.client_id == any_(bindparam("clients", type_=ARRAY(Text))),
     _REVOKED.not_before > bindparam("issued_at"),
 )
+# `paths` are the unit's path in the token and those of its ancestors.
+_PLACE_REVOKED = exists().where(
+    _REVOKED.unit_path == any_(bindparam("paths", type_=ARRAY(Text))),
+    _REVOKED.not_before > bindparam("issued_at"),
+)
 _WITHDRAWN = select(or_(_NOTED, _CLIENT_REVOKED))
 _LIVE = with_subject(
     select(Grant, *SUBJECT).join(Account, Account.id == Grant.account_id), sid=Grant.session_id
@@ -67,6 +72,7 @@ _LIVE = with_subject(
     Account.id == bindparam("sub"),
     ~_NOTED,
     ~_CLIENT_REVOKED,
+    ~_PLACE_REVOKED,
     ~exists().where(
         _REVOKED.sub == Account.id,
         _REVOKED.not_before > bindparam("issued_at"),
@@ -171,6 +177,7 @@ class TokenRepository:
         jti: tuple[str, ...],
         clients: Collection[str],
         audiences: list[str],
+        paths: list[str],
         issued_at: datetime,
         *,
         lock: bool = False,
@@ -189,6 +196,7 @@ class TokenRepository:
                 "key": _key(jti),
                 "clients": list(clients),
                 "audiences": audiences,
+                "paths": paths,
                 "issued_at": issued_at,
             },
         ).first()

@@ -12,6 +12,7 @@ from identity.grants.models import Grant
 from identity.oauth.state.context import Context
 from identity.oauth.state.subject import Subject
 from identity.oauth.tokens.access_tokens import parse_sub
+from servicekit.ltree import lineage
 
 WITHDRAWN = "withdrawn"
 _MAX_LENGTH = 8192
@@ -80,8 +81,9 @@ def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> A
         return None
     if lock:
         context.rows.lock_account(sub)
+    paths = lineage(claims["unit_path"]) if "unit_path" in claims else []
     found = context.token_rows.live(
-        UUID(claims["grant_id"]), sub, withdrawn, clients, audiences(claims), since, lock=lock
+        UUID(claims["grant_id"]), sub, withdrawn, clients, audiences(claims), paths, since, lock=lock
     )
     if found is None:
         return None

@@ -6,24 +6,28 @@ from fastapi import Depends
 
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
-from identity.closing.service import Closing
 from identity.entitlements.dependencies import EntitlementService
 from identity.joining.dependencies import JoinService
 from identity.memberships.dependencies import MembershipService
+from identity.reorganisation.service import Reorganisation
 from identity.revocations.dependencies import RevocationService
-from identity.units.dependencies import UnitService
+from identity.units.structure import UnitTree
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
 
 
-async def _closing(
-    units: UnitService,
+async def _reorganisation(
+    session: Session,
+    clock: ServiceClock,
     accounts: AccountService,
     memberships: MembershipService,
     entitlements: EntitlementService,
     joining: JoinService,
     revocations: RevocationService,
     audit: AuditService,
-) -> Closing:
-    return Closing(units, accounts, memberships, entitlements, joining, revocations, audit)
+) -> Reorganisation:
+    tree = UnitTree(session, clock)
+    return Reorganisation(session, tree, accounts, memberships, entitlements, joining, revocations, audit)
 
 
-ClosingService = Annotated[Closing, Depends(_closing)]
+ReorganisationService = Annotated[Reorganisation, Depends(_reorganisation)]

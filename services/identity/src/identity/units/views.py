@@ -1,0 +1,162 @@
+"""Reading the tree: superiors, subtrees, history, and the tree of any day."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import UnitStatus
+from identity.units.errors import NoUnitOnDay, UnitNotFound
+from identity.units.models import Unit, UnitChange
+from identity.units.repository import UnitRepository
+from identity.units.schemas import UnitBrief, UnitChangeOut, UnitNode, UnitOut
+from identity.units.view_repository import Filters, Sort, UnitOnDay, ViewRepository
+
+MOST_CHILDREN = 100
+"""Children of one unit in a tree."""
+MOST_NODES = 1000
+"""Units in a tree; beyond them, no further level is read."""
+
+
+class UnitViews:
+    """Views of units for one request. Every member of a unit may see other units."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._units = UnitRepository(session)
+        self._views = ViewRepository(session)
+
+    async def ancestors(self, unit_id: UUID) -> Sequence[Unit]:
+        """Return the superiors of a unit and the unit itself, the root first. Raises `UnitNotFound`."""
+        return await self._views.ancestors((await self._get(unit_id)).path)
+
+    async def tree(self, unit_id: UUID, depth: int) -> UnitNode:
+        """Return a unit with `depth` levels of active units below it. Raises `UnitNotFound`."""
+        unit = await self._get(unit_id)
+        root = _node(unit, has_children=False)
+        level = {unit.id: root}
+        nodes = 1
+        for step in range(depth):
+            if not level or nodes > MOST_NODES:
+                break
+            found = await self._views.children(list(level), MOST_CHILDREN + 1)
+            below: dict[UUID, UnitNode] = {}
+            for parent, children in found.items():
+                listed = children[:MOST_CHILDREN]
+                made = [_node(child, has_children=has) for child, has in listed]
+                level[parent].children = made
+                level[parent].more = len(children) > len(listed)
+                below |= {node.id: node for node in made if node.has_children}
+                nodes += len(made)
+            if step == 0:
+                root.has_children = bool(root.children)
+            level = below
+        for node in level.values():
+            node.more = node.has_children and not node.children
+        return root
+
+    async def subtree(
+        self, unit_id: UUID, filters: Filters, sort: Sort, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[Unit]:
+        """Return units at and below a unit, one more than `limit`. Raises `UnitNotFound`."""
+        unit = await self._get(unit_id)
+        return await self._views.subtree(unit.path, filters, sort, after, limit)
+
+    async def history(self, unit_id: UUID, before: int | None, limit: int) -> list[UnitChangeOut]:
+        """Return the changes of a unit, the newest first, one more than `limit`. Raises `UnitNotFound`."""
+        unit = await self._get(unit_id)
+        return [_change(row, unit) for row in await self._views.history(unit_id, before, limit)]
+
+    async def on(self, unit_id: UUID, day: date) -> UnitOut:
+        """Return a unit as it was at the end of a day. Raises `UnitNotFound`, `NoUnitOnDay`."""
+        chain = await self._chain_on(unit_id, day)
+        return _at(chain[0], _path(chain))
+
+    async def ancestors_on(self, unit_id: UUID, day: date) -> list[UnitOut]:
+        """Return the superiors and the unit on a day, the root first.
+
+        Raises `UnitNotFound`, `NoUnitOnDay`.
+        """
+        chain = await self._chain_on(unit_id, day)
+        return [_at(state, _path(chain[start:])) for start, state in reversed(list(enumerate(chain)))]
+
+    async def children_on(self, unit_id: UUID, day: date, after: str | None, limit: int) -> list[UnitOut]:
+        """Return the active children on a day by code, one more than `limit`.
+
+        Raises `UnitNotFound`, `NoUnitOnDay`.
+        """
+        path = _path(await self._chain_on(unit_id, day))
+        rows = await self._views.children_on(unit_id, day, after, limit)
+        return [_at(row, f"{path}.{row.unit.code}") for row in rows]
+
+    async def _chain_on(self, unit_id: UUID, day: date) -> list[UnitOnDay]:
+        await self._get(unit_id)
+        chain = await self._views.chain_on(unit_id, day)
+        if not chain:
+            raise NoUnitOnDay
+        return chain
+
+    async def _get(self, unit_id: UUID) -> Unit:
+        unit = await self._units.get(unit_id)
+        if unit is None:
+            raise UnitNotFound
+        return unit
+
+
+def _path(chain: Sequence[UnitOnDay]) -> str:
+    """Return the path of the first unit of a chain, whose last one is the root."""
+    return ".".join(of.unit.code for of in reversed(chain))
+
+
+def _node(unit: Unit, *, has_children: bool) -> UnitNode:
+    brief = UnitBrief.model_validate(unit)
+    return UnitNode(**brief.model_dump(), has_children=has_children, more=False, children=[])
+
+
+def _at(found: UnitOnDay, path: str) -> UnitOut:
+    unit, state = found.unit, found.state.state
+    closed = state["status"] == UnitStatus.CLOSED
+    return UnitOut(
+        id=unit.id,
+        code=unit.code,
+        name=state["name"],
+        short_name=state["short_name"],
+        level=state["level"],
+        kind=state["kind"],
+        stages=state["stages"],
+        region_code=state["region_code"],
+        parent_id=found.state.parent_id,
+        path=path,
+        status=state["status"],
+        version=found.state.version,
+        opened_at=unit.opened_at,
+        closed_at=unit.closed_at if closed else None,
+        duty_phone=state.get("duty_phone"),
+        address=state.get("address"),
+        merged_into_id=unit.merged_into_id if closed else None,
+    )
+
+
+def _change(row: UnitChange, unit: Unit) -> UnitChangeOut:
+    state = row.state
+    assert row.kind is not None
+    assert row.effective_on is not None
+    return UnitChangeOut(
+        version=row.version,
+        change=row.kind,
+        effective_on=row.effective_on,
+        changed_at=row.changed_at,
+        changed_by=row.changed_by,
+        reason=row.reason,
+        document_number=row.document_number,
+        related_unit_id=row.related_unit_id,
+        name=state["name"],
+        short_name=state.get("short_name", unit.short_name),
+        stages=state["stages"],
+        region_code=state["region_code"],
+        path=state["path"],
+        status=state["status"],
+        duty_phone=state.get("duty_phone"),
+        address=state.get("address"),
+    )
