@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from coverage import Coverage
-from coverage.exceptions import NoDataError
+from coverage.exceptions import NoDataError, NoSource
 
 from scaffold.members import ROOT, Members
 
@@ -98,7 +98,7 @@ def recorded(floors: Mapping[str, float]) -> str:
 def measured_files(members: Iterable[str], root: Path = ROOT) -> dict[str, Measured]:
     """Read the members' files in the coverage data of the last run, by file relative to the root.
 
-    Raises NoDataError if no run was measured.
+    Raises NoDataError if no run was measured, and NoSource if a file was moved since.
     """
     coverage = Coverage(config_file=str(root / "pyproject.toml"))
     coverage.load()
@@ -131,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("a floor is measured with a member's own tests: name the member")
     try:
         files = measured_files(arguments.members or known)
-    except NoDataError as error:
+    except (NoDataError, NoSource) as error:  # no data, or data of files that have been moved since
         sys.stderr.write(f"{error} Run `make coverage`.\n")
         return 2
     rows = by_member(files, arguments.members or known)
