@@ -52,6 +52,8 @@ while IFS= read -r line; do
         ZHUXUE_COCKPIT_HOSTNAME=) line=${line}jsc.$domain ;;
         ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
+        # Second keys exist only while keys are being replaced.
+        ZHUXUE_IDENTITY_OTHER_*_KEY=) ;;
         ZHUXUE_*_PASSWORD= | ZHUXUE_*_SECRET= | ZHUXUE_*_KEY=)
             # A separate assignment, so that `set -e` detects a failure.
             value=$(secret)
