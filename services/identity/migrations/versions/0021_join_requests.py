@@ -1,12 +1,12 @@
 """Requests to join without an invite, their escalation, expiry and withdrawal; notes and posts of invites.
 
-Revision: 0020
+Revision: 0021
 """
 
 from alembic import op
 
-revision: str = "0020"
-down_revision: str | None = "0019"
+revision: str = "0021"
+down_revision: str | None = "0020"
 branch_labels: None = None
 depends_on: None = None
 
