@@ -52,9 +52,8 @@ SignIn = Callable[[str], Awaitable[Person]]
 
 
 async def registered(browser: Browser, phone: str, name: str = "王小明") -> Person:
-    await browser.http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
-    account = {"phone": phone, "code": browser.last_code(phone), "name": name}
-    assert (await browser.http.post("/api/v1/accounts", json=account)).status_code == 201
+    answer = await browser.register(phone, name=name)
+    assert answer.status_code == 201, answer.text
     return Person(browser, phone, await browser.bearer(phone))
 
 
