@@ -1,12 +1,12 @@
 """Requests to join without an invite, their escalation, expiry and withdrawal; notes and posts of invites.
 
-Revision: 0021
+Revision: 0023
 """
 
 from alembic import op
 
-revision: str = "0021"
-down_revision: str | None = "0020"
+revision: str = "0023"
+down_revision: str | None = "0022"
 branch_labels: None = None
 depends_on: None = None
 
