@@ -1,12 +1,12 @@
 """Requests to join without an invite, their escalation, expiry and withdrawal; notes and posts of invites.
 
-Revision: 0023
+Revision: 0025
 """
 
 from alembic import op
 
-revision: str = "0023"
-down_revision: str | None = "0022"
+revision: str = "0025"
+down_revision: str | None = "0024"
 branch_labels: None = None
 depends_on: None = None
 

@@ -2,13 +2,13 @@
 
 Each statement may run again: they run outside of the migration's transaction.
 
-Revision: 0024
+Revision: 0026
 """
 
 from servicekit.migrations import create_index_concurrently, validate_constraint
 
-revision: str = "0024"
-down_revision: str | None = "0023"
+revision: str = "0026"
+down_revision: str | None = "0025"
 branch_labels: None = None
 depends_on: None = None
 
