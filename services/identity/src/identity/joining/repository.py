@@ -44,7 +44,7 @@ class JoinRepository:
     async def whole(self, request_id: UUID) -> Asked | None:
         """Return a request with its account and unit."""
         row = (await self._session.execute(_whole().where(JoinRequest.id == request_id))).first()
-        return None if row is None else row._tuple()
+        return row
 
     async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> Sequence[Asked]:
         """Return a person's requests, latest first, one more than `limit`."""
@@ -56,7 +56,7 @@ class JoinRepository:
         )
         if before is not None:
             statement = statement.where(JoinRequest.id < before)
-        return [row._tuple() for row in (await self._session.execute(statement)).all()]
+        return list((await self._session.execute(statement)).all())
 
     async def pending_under(
         self,
