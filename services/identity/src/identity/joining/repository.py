@@ -43,8 +43,7 @@ class JoinRepository:
 
     async def whole(self, request_id: UUID) -> Asked | None:
         """Return a request with its account and unit."""
-        row = (await self._session.execute(_whole().where(JoinRequest.id == request_id))).first()
-        return row
+        return (await self._session.execute(_whole().where(JoinRequest.id == request_id))).first()
 
     async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> Sequence[Asked]:
         """Return a person's requests, latest first, one more than `limit`."""
