@@ -188,6 +188,8 @@ class JoinRequestStatus(Vocabulary):
     PENDING = "pending", "待审批"
     APPROVED = "approved", "已通过"
     REJECTED = "rejected", "未通过"
+    WITHDRAWN = "withdrawn", "已撤回"
+    EXPIRED = "expired", "已过期"
 
 
 class ClientStatus(Vocabulary):

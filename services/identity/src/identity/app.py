@@ -28,6 +28,7 @@ from identity.encryption.jobs import ROTATE, KeyRotation
 from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
 from identity.invites.endpoints import router as invites
+from identity.joining import jobs as joining_jobs
 from identity.joining.endpoints import router as joining
 from identity.keys import jobs
 from identity.keys.ring import KeyRing
@@ -149,6 +150,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             partitions.task(database, settings, the_clock),
             jobs.task(database, key_ring, the_clock, settings),
             code_pruning.task(database, the_clock),
+            joining_jobs.task(database, the_clock),
         ],
         background=background,
         pages=rendering.PATHS,

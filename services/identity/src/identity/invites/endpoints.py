@@ -1,10 +1,13 @@
 """REST API of invites."""
 
+from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
+from identity.dependencies import ServiceSettings
 from identity.invites import errors
 from identity.invites.dependencies import InviteService
 from identity.invites.schemas import InviteIn, InviteOut
@@ -12,20 +15,50 @@ from identity.memberships.auth import REFUSED, Admitter
 from identity.roles.errors import RoleNotGrantable
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
+from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.responses(*REFUSALS))
+
+
+def join_link(settings: ServiceSettings, code: str) -> str:
+    """Return the address of the page where the holder of a code asks to join."""
+    return f"{settings.issuer_url}/join?{urlencode({'code': code})}"
 
 
 @router.post(
     "/units/{unit_id}/invites",
     status_code=201,
     summary="生成邀请码",
-    description="邀请码只在此处返回一次。",
+    description="邀请码、加入地址及其二维码只在此处返回一次。",
     responses=problems.responses(*REFUSED, UnitNotFound, UnitClosed, RoleNotGrantable),
 )
-async def create_invite(unit_id: UUID, new: InviteIn, admin: Admitter, service: InviteService) -> InviteOut:
+async def create_invite(
+    unit_id: UUID, new: InviteIn, admin: Admitter, service: InviteService, settings: ServiceSettings
+) -> InviteOut:
     """Create an invite. Only this response contains its code."""
-    return InviteOut.of(*await service.create(admin, unit_id, new))
+    invite, code = await service.create(admin, unit_id, new)
+    return InviteOut.of(invite, code, join_link(settings, code))
+
+
+@router.get(
+    "/units/{unit_id}/invites",
+    summary="单位的邀请码",
+    description="从新到旧；不含邀请码本身。",
+    responses=problems.responses(*REFUSED, UnitNotFound),
+)
+async def list_invites(
+    unit_id: UUID,
+    admin: Admitter,
+    service: InviteService,
+    paging: Paging,
+    usable: Annotated[bool, Query(description="只列仍可使用的")] = False,
+) -> Page[InviteOut]:
+    """Return the invites of a unit, latest first, without their codes."""
+    after = paging.key(UUID)
+    rows = await service.of_unit(
+        admin, unit_id, usable=usable, before=None if after is None else after[0], limit=paging.limit
+    )
+    return page([InviteOut.of(row) for row in rows], paging.limit, lambda invite: [invite.id])
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Integer, LargeBinary, Text
+from sqlalchemy import DateTime, ForeignKey, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,8 @@ class Invite(Base):
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    posts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    note: Mapped[str | None] = mapped_column(Text)
     created_by: Mapped[UUID] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -30,14 +32,18 @@ class Invite(Base):
     max_uses: Mapped[int] = mapped_column(Integer)
     uses: Mapped[int] = mapped_column(Integer, default=0)
 
-    def use(self, now: datetime) -> None:
-        """Count one use. Raises `InviteRevoked`, `InviteExpired`, `InviteUsedUp`."""
+    def check(self, now: datetime) -> None:
+        """Raise `InviteRevoked`, `InviteExpired` or `InviteUsedUp` if the invite cannot be used."""
         if self.revoked_at is not None:
             raise InviteRevoked
         if now >= self.expires_at:
             raise InviteExpired
         if self.uses >= self.max_uses:
             raise InviteUsedUp
+
+    def use(self, now: datetime) -> None:
+        """Count one use. Raises the errors of `check`."""
+        self.check(now)
         self.uses += 1
 
     def revoke(self, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Queries for invites."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,6 +26,19 @@ class InviteRepository:
             select(Invite).where(Invite.code_hash.in_(code_hashes))
         )
         return found
+
+    async def of_unit(
+        self, unit_id: UUID, *, usable_at: datetime | None, before: UUID | None, limit: int
+    ) -> Sequence[Invite]:
+        """Return a unit's invites, latest first, one more than `limit`."""
+        statement = select(Invite).where(Invite.unit_id == unit_id).order_by(Invite.id.desc())
+        if usable_at is not None:
+            statement = statement.where(
+                Invite.revoked_at.is_(None), Invite.expires_at > usable_at, Invite.uses < Invite.max_uses
+            )
+        if before is not None:
+            statement = statement.where(Invite.id < before)
+        return (await self._session.scalars(statement.limit(limit + 1))).all()
 
     async def lock(self, invite_id: UUID) -> Invite | None:
         """Return an invite by id, locked and refreshed."""

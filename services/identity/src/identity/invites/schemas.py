@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Role
+from contracts.vocabulary import Open, Role
 from identity.invites.models import Invite
+from identity.invites.qr import qr_svg
+from identity.memberships.schemas import Post
 
 
 class InviteIn(BaseModel):
@@ -17,6 +19,8 @@ class InviteIn(BaseModel):
     roles: list[Role] = Field(min_length=1, max_length=4, examples=[["handler"]])
     days: int = Field(default=7, ge=1, le=30, description="有效天数")
     max_uses: int = Field(default=1, ge=1, le=200, description="可使用次数")
+    posts: list[Post] = Field(default=[], max_length=5, description="职务")
+    note: str | None = Field(default=None, max_length=200, description="备注，只有管理员可见")
 
 
 class InviteOut(BaseModel):
@@ -25,20 +29,32 @@ class InviteOut(BaseModel):
     id: UUID
     unit_id: UUID
     code: str | None = Field(default=None, examples=["7K2M-9QXR-4TZB-0HWE"])
-    roles: list[Role]
+    link: str | None = Field(default=None, description="加入页面的地址，含邀请码，只返回一次")
+    qr_svg: str | None = Field(default=None, description="该地址的二维码（SVG），只返回一次")
+    roles: list[Open[Role]]
+    posts: list[str]
+    note: str | None
+    created_at: datetime = Field(description="生成时间")
+    created_by: UUID = Field(description="生成人的标识")
     expires_at: datetime
     revoked_at: datetime | None
     max_uses: int
     uses: int
 
     @classmethod
-    def of(cls, invite: Invite, code: str | None = None) -> "InviteOut":
-        """Return an invite as its administrators see it."""
+    def of(cls, invite: Invite, code: str | None = None, link: str | None = None) -> "InviteOut":
+        """Return an invite, at its creation with the code and the address of the page that takes it."""
         return cls(
             id=invite.id,
             unit_id=invite.unit_id,
             code=code,
-            roles=[Role(role) for role in invite.roles],
+            link=link,
+            qr_svg=None if link is None else qr_svg(link),
+            roles=list(invite.roles),
+            posts=invite.posts,
+            note=invite.note,
+            created_at=invite.created_at,
+            created_by=invite.created_by,
             expires_at=invite.expires_at,
             revoked_at=invite.revoked_at,
             max_uses=invite.max_uses,

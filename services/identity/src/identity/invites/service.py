@@ -1,5 +1,6 @@
 """Invites to units."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -55,6 +56,8 @@ class Invites:
             unit_id=unit.id,
             code_hash=self._vault.index(_INVITE, rules.normalise_invite_code(code) or code),
             roles=roles,
+            posts=new.posts,
+            note=new.note,
             created_by=UUID(principal.sub),
             created_at=now,
             expires_at=now + timedelta(days=new.days),
@@ -66,6 +69,17 @@ class Invites:
             actor=principal.sub, action="invite.created", target=invite.id, unit=str(unit.id), roles=roles
         )
         return invite, code
+
+    async def of_unit(
+        self, principal: Principal, unit_id: UUID, *, usable: bool, before: UUID | None, limit: int
+    ) -> Sequence[Invite]:
+        """Return the invites of a unit in the caller's subtree, latest first, one more than `limit`.
+
+        `usable`: only those that somebody can still use. Raises `UnitNotFound`, `OutOfReach`.
+        """
+        unit = await self._units.within_reach(principal, unit_id)
+        usable_at = self._clock.now() if usable else None
+        return await self._rows.of_unit(unit.id, usable_at=usable_at, before=before, limit=limit)
 
     async def revoke(self, principal: Principal, invite_id: UUID) -> Invite:
         """Revoke an invite of a unit in the caller's subtree. Raises `InviteNotFound`, `OutOfReach`."""

@@ -1,25 +1,42 @@
 """REST API of requests to join a unit."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope
 from authkit.idempotency import Idempotent
 from identity.accounts.schemas import ReasonIn
 from identity.invites import errors as invite_errors
 from identity.joining import errors
 from identity.joining.dependencies import JoinService
-from identity.joining.schemas import CountOut, JoinIn, JoinRequestOut
+from identity.joining.schemas import (
+    ApprovalIn,
+    CodeIn,
+    CountOut,
+    InvitedOut,
+    JoinIn,
+    JoinRequestOut,
+    UnitChoiceOut,
+)
 from identity.memberships.auth import REFUSED, Admitter
 from identity.memberships.errors import AlreadyMember
+from identity.roles.errors import RoleNotGrantable
 from identity.units.auth import Person
-from identity.units.errors import UnitClosed
+from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))
+_INVITE = (
+    invite_errors.InviteInvalid,
+    invite_errors.InviteExpired,
+    invite_errors.InviteRevoked,
+    invite_errors.InviteUsedUp,
+)
 _DECIDE = problems.responses(
     *REFUSED,
     errors.OwnRequest,
@@ -30,17 +47,45 @@ _DECIDE = problems.responses(
 )
 
 
+@router.get(
+    "/join-units",
+    summary="可申请加入的单位",
+    description="不指定上级单位时返回最上级单位；尚未加入单位的人员也可查询。",
+    responses=problems.responses(InsufficientScope, UnitNotFound),
+)
+async def list_unit_choices(
+    _: Person,
+    service: JoinService,
+    paging: Paging,
+    parent_id: Annotated[UUID | None, Query(description="上级单位")] = None,
+) -> Page[UnitChoiceOut]:
+    """Return the units directly below one, by code, for anybody who wants to join one."""
+    rows = await service.choices(parent_id, paging.key(str), paging.limit)
+    return page([UnitChoiceOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
+
+
+@router.post(
+    "/join-requests/preview",
+    summary="查看邀请码",
+    description="邀请码所属的单位、角色和有效期；不消耗使用次数。",
+    responses=problems.responses(InsufficientScope, *_INVITE),
+)
+async def preview_invite(code: CodeIn, _: Person, service: JoinService) -> InvitedOut:
+    """Return what a usable invite code invites to."""
+    return InvitedOut.of(await service.invited(code.invite_code))
+
+
 @router.post(
     "/join-requests",
     status_code=201,
-    summary="凭邀请码申请加入单位",
-    description="单位管理员审核通过之前不能进入任何系统。",
+    summary="申请加入单位",
+    description="凭邀请码，或选择单位。审核通过之前不能进入任何系统；5 个工作日未处理的，转上一级单位。",
     response_model=JoinRequestOut,
     responses=problems.responses(
-        invite_errors.InviteInvalid,
-        invite_errors.InviteExpired,
-        invite_errors.InviteRevoked,
-        invite_errors.InviteUsedUp,
+        InsufficientScope,
+        errors.OneWayToJoin,
+        *_INVITE,
+        UnitNotFound,
         AlreadyMember,
         errors.AlreadyRequested,
         UnitClosed,
@@ -50,8 +95,33 @@ async def request_to_join(
     join: JoinIn, person: Person, idempotency: Idempotent, service: JoinService
 ) -> JSONResponse:
     """Request membership. An administrator must approve before the person gets access."""
-    asked = await service.request(UUID(person.sub), join.invite_code)
-    return await idempotency.keep(JoinRequestOut.of(asked))
+    return await idempotency.keep(JoinRequestOut.of(await service.request(UUID(person.sub), join)))
+
+
+@router.get(
+    "/me/join-requests",
+    summary="我的加入申请",
+    description="本人的全部申请，从新到旧。",
+    responses=problems.responses(InsufficientScope),
+)
+async def list_own_requests(person: Person, paging: Paging, service: JoinService) -> Page[JoinRequestOut]:
+    """Return the caller's own requests, latest first."""
+    after = paging.key(UUID)
+    rows = await service.mine(UUID(person.sub), None if after is None else after[0], paging.limit)
+    return page([JoinRequestOut.of(row) for row in rows], paging.limit, lambda request: [request.id])
+
+
+@router.post(
+    "/join-requests/{request_id}/withdraw",
+    summary="撤回加入申请",
+    description="只有申请人可以撤回，并可再次申请。",
+    responses=problems.responses(
+        InsufficientScope, errors.JoinRequestNotFound, errors.NotYourRequest, errors.JoinRequestDecided
+    ),
+)
+async def withdraw_join_request(request_id: UUID, person: Person, service: JoinService) -> JoinRequestOut:
+    """Take one's own request back."""
+    return JoinRequestOut.of(await service.withdraw(UUID(person.sub), request_id))
 
 
 @router.get(
@@ -60,32 +130,55 @@ async def request_to_join(
     description="本单位及下级单位的申请，从早到晚。",
     responses=problems.responses(*REFUSED),
 )
-async def list_join_requests(admin: Admitter, paging: Paging, service: JoinService) -> Page[JoinRequestOut]:
+async def list_join_requests(
+    admin: Admitter,
+    paging: Paging,
+    service: JoinService,
+    waiting: Annotated[
+        bool, Query(description="只列应由本单位处理的：本单位的，以及逾期未处理或没有管理员而转上来的")
+    ] = False,
+    unit_id: Annotated[UUID | None, Query(description="只列申请加入此单位的")] = None,
+) -> Page[JoinRequestOut]:
     """Return requests for the caller's unit and all units below it, oldest first."""
-    rows = await service.pending(admin, paging.key(UUID), paging.limit)
+    rows = await service.pending(
+        admin, waiting=waiting, unit_id=unit_id, after=paging.key(UUID), limit=paging.limit
+    )
     return page([JoinRequestOut.of(row) for row in rows], paging.limit, lambda request: [request.id])
 
 
 @router.get(
     "/join-requests/count",
     summary="待审核的加入申请数",
-    description="本单位及下级单位的申请数，最多数到 1000。",
+    description="应由本单位处理的申请数，最多数到 1000。",
     responses=problems.responses(*REFUSED),
 )
 async def count_join_requests(admin: Admitter, service: JoinService) -> CountOut:
-    """Return the number of requests that wait for the caller, 1000 at most."""
-    return CountOut(count=await service.count_pending(admin))
+    """Return the number of requests that wait for the caller's unit, 1000 at most."""
+    return CountOut(count=await service.count_waiting(admin))
+
+
+@router.get(
+    "/join-requests/{request_id}",
+    summary="查看加入申请",
+    description="管辖范围内的一项申请，已处理的也可查看。",
+    responses=problems.responses(*REFUSED, errors.JoinRequestNotFound),
+)
+async def get_join_request(request_id: UUID, admin: Admitter, service: JoinService) -> JoinRequestOut:
+    """Return a request for a unit in the caller's subtree."""
+    return JoinRequestOut.of(await service.get(admin, request_id))
 
 
 @router.post(
     "/join-requests/{request_id}/approve",
     summary="通过加入申请",
-    description="申请人自此属于该单位，具有邀请码所定的角色。",
-    responses=_DECIDE,
+    description="申请人自此属于该单位。可以另定角色和职务，但不能授予自己无权授予的角色。",
+    responses=_DECIDE | problems.responses(RoleNotGrantable),
 )
-async def approve_join_request(request_id: UUID, admin: Admitter, service: JoinService) -> JoinRequestOut:
-    """Approve a request. The person becomes a member of the unit with the roles of the invite."""
-    return JoinRequestOut.of(await service.approve(admin, request_id))
+async def approve_join_request(
+    request_id: UUID, admin: Admitter, service: JoinService, granted: ApprovalIn | None = None
+) -> JoinRequestOut:
+    """Approve a request. The person becomes a member of the unit, with the roles of the request or others."""
+    return JoinRequestOut.of(await service.approve(admin, request_id, granted))
 
 
 @router.post(

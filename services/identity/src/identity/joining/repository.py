@@ -1,20 +1,26 @@
 """Queries for requests to join."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import JoinRequestStatus
 from identity.accounts.models import Account
 from identity.joining.models import JoinRequest
 from identity.units.models import Unit
-from servicekit.ltree import under
+from servicekit.ltree import LTree, under
 from servicekit.words import inline
 
 _PENDING = JoinRequest.status == inline(JoinRequestStatus.PENDING)
+_RESPONSIBLE = aliased(Unit)
+
+Asked = tuple[JoinRequest, Account, Unit]
 
 
 class JoinRepository:
@@ -35,31 +41,51 @@ class JoinRepository:
         """Return a request by id, locked and refreshed."""
         return await self._session.get(JoinRequest, request_id, with_for_update=True, populate_existing=True)
 
-    async def pending_under(
-        self, path: str, *, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[tuple[JoinRequest, Account, Unit]]:
-        """Return pending requests for units in a subtree, oldest first, one more than `limit`."""
+    async def whole(self, request_id: UUID) -> Asked | None:
+        """Return a request with its account and unit."""
+        return (await self._session.execute(_whole().where(JoinRequest.id == request_id))).first()
+
+    async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> Sequence[Asked]:
+        """Return a person's requests, latest first, one more than `limit`."""
         statement = (
-            select(JoinRequest, Account, Unit)
-            .join(Account, Account.id == JoinRequest.account_id)
-            .join(Unit, Unit.id == JoinRequest.unit_id)
-            .where(_PENDING, under(Unit.path, path))
-            .order_by(JoinRequest.id)
+            _whole()
+            .where(JoinRequest.account_id == sub)
+            .order_by(JoinRequest.account_id, JoinRequest.id.desc())
             .limit(limit + 1)
         )
+        if before is not None:
+            statement = statement.where(JoinRequest.id < before)
+        return list((await self._session.execute(statement)).all())
+
+    async def pending_under(
+        self,
+        path: str,
+        *,
+        waiting: bool,
+        unit_id: UUID | None,
+        after: tuple[Any, ...] | None,
+        limit: int,
+    ) -> Sequence[Asked]:
+        """Return pending requests for units in a subtree, oldest first, one more than `limit`.
+
+        `waiting`: only those about which the administrators of the top of the subtree have been asked.
+        """
+        statement = _whole().where(_PENDING, under(Unit.path, path)).order_by(JoinRequest.id).limit(limit + 1)
+        if waiting:
+            statement = statement.where(_waits_for(path))
+        if unit_id is not None:
+            statement = statement.where(JoinRequest.unit_id == unit_id)
         if after:
             statement = statement.where(JoinRequest.id > after[0])
         return list((await self._session.execute(statement)).all())
 
-    async def count_under(self, path: str, most: int) -> int:
-        """Return the number of pending requests for units in a subtree, at most `most`."""
-        some = (
-            select(JoinRequest.id)
-            .join(Unit, Unit.id == JoinRequest.unit_id)
-            .where(_PENDING, under(Unit.path, path))
-            .limit(most)
-        )
-        return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    async def count_waiting(self, path: str, most: int) -> int:
+        """Return the number of requests about which the administrators of a unit have been asked, at most
+        `most`.
+        """
+        some = _whole().where(_PENDING, under(Unit.path, path), _waits_for(path)).limit(most)
+        counted = select(func.count()).select_from(some.with_only_columns(JoinRequest.id).subquery())
+        return await self._session.scalar(counted) or 0
 
     async def pending_for(self, unit_id: UUID) -> Sequence[JoinRequest]:
         """Return the pending requests for a unit, locked."""
@@ -71,3 +97,42 @@ class JoinRepository:
                 .with_for_update()
             )
         ).all()
+
+    async def to_escalate(self, now: datetime, limit: int) -> Sequence[JoinRequest]:
+        """Return requests that have been unanswered for too long, locked; others' locked ones are skipped."""
+        asked_never = and_(JoinRequest.responsible_unit_id.is_(None), JoinRequest.escalate_at.is_(None))
+        return await self._due(or_(JoinRequest.escalate_at <= now, asked_never), limit)
+
+    async def to_expire(self, now: datetime, limit: int) -> Sequence[JoinRequest]:
+        """Return requests that nobody has decided in time, locked; others' locked ones are skipped."""
+        return await self._due(JoinRequest.expires_at <= now, limit)
+
+    async def _due(self, condition: ColumnElement[bool], limit: int) -> Sequence[JoinRequest]:
+        return (
+            await self._session.scalars(
+                select(JoinRequest)
+                .where(_PENDING, condition)
+                .order_by(JoinRequest.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+
+
+def _whole() -> Select[JoinRequest, Account, Unit]:
+    return (
+        select(JoinRequest, Account, Unit)
+        .join(Account, Account.id == JoinRequest.account_id)
+        .join(Unit, Unit.id == JoinRequest.unit_id)
+        .outerjoin(_RESPONSIBLE, _RESPONSIBLE.id == JoinRequest.responsible_unit_id)
+    )
+
+
+def _waits_for(path: str) -> ColumnElement[bool]:
+    """Requests for the unit at `path`, and those for units below that have come up to it or further."""
+    labels = path.split(".")
+    at_or_above = [".".join(labels[:count]) for count in range(1, len(labels) + 1)]
+    return or_(
+        Unit.path == func.text2ltree(path),
+        _RESPONSIBLE.path == any_(cast(literal(at_or_above, ARRAY(Text)), ARRAY(LTree))),
+    )

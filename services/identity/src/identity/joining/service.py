@@ -7,17 +7,29 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
-from contracts.vocabulary import JoinRequestStatus, UnitStatus
+from contracts.vocabulary import JoinRequestStatus, Role, UnitStatus
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
+from identity.invites.models import Invite
 from identity.invites.service import Invites
-from identity.joining.errors import AlreadyRequested, JoinRequestNotFound, OwnRequest
+from identity.joining import rules
+from identity.joining.deadlines import Deadlines
+from identity.joining.errors import (
+    AlreadyRequested,
+    JoinRequestNotFound,
+    NotYourRequest,
+    OneWayToJoin,
+    OwnRequest,
+)
 from identity.joining.models import JoinRequest
-from identity.joining.repository import JoinRepository
+from identity.joining.repository import Asked, JoinRepository
+from identity.joining.schemas import ApprovalIn, JoinIn
 from identity.memberships.errors import AlreadyMember
 from identity.memberships.service import Memberships, path_of
+from identity.roles.service import Roles
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.service import Units
@@ -26,8 +38,6 @@ from servicekit.ids import new_id
 
 MOST_COUNTED = 1000
 """A count stops here: a front end shows 999+."""
-
-Asked = tuple[JoinRequest, Account, Unit]
 
 
 class Joining:
@@ -40,77 +50,144 @@ class Joining:
         self,
         session: AsyncSession,
         clock: Clock,
+        deadlines: Deadlines,
         accounts: Accounts,
         units: Units,
+        roles: Roles,
         memberships: Memberships,
         invites: Invites,
         audit: AuditLog,
     ) -> None:
         self._session = session
         self._clock = clock
+        self._deadlines = deadlines
         self._accounts = accounts
         self._units = units
+        self._roles = roles
         self._memberships = memberships
         self._invites = invites
         self._audit = audit
         self._rows = JoinRepository(session)
 
-    async def request(self, sub: UUID, code_text: str) -> Asked:
-        """Request membership with an invite code.
+    async def invited(self, code_text: str) -> tuple[Invite, Unit, Unit | None]:
+        """Return what a usable code invites to: the invite, its unit, and the unit above.
 
-        Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`, `AlreadyMember`,
-        `AlreadyRequested`, `UnitClosed`.
+        Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`.
         """
-        found = await self._invites.find(code_text)
-        unit = await self._units.get(found.unit_id, share=True)
+        invite = await self._invites.find(code_text)
+        invite.check(self._clock.now())
+        unit = await self._units.get(invite.unit_id)
+        parent = None if unit.parent_id is None else await self._units.get(unit.parent_id)
+        return invite, unit, parent
+
+    async def request(self, sub: UUID, wish: JoinIn) -> Asked:
+        """Request membership, with an invite code or of a chosen unit.
+
+        Raises `OneWayToJoin`, `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`,
+        `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`.
+        """
+        if (wish.invite_code is None) == (wish.unit_id is None):
+            raise OneWayToJoin
+        found = None if wish.invite_code is None else await self._invites.find(wish.invite_code)
+        unit_id = wish.unit_id if found is None else found.unit_id
+        assert unit_id is not None
+        unit = await self._units.get(unit_id, share=True)
         account = await self._accounts.get(sub, lock=True)
         profile = await self._memberships.profile(sub)
         if any(own.id == unit.id for _, own in profile.memberships):
             raise AlreadyMember
         if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
-        invite = await self._invites.use(found.id)
-        request = JoinRequest(
-            id=new_id(),
-            account_id=sub,
-            unit_id=invite.unit_id,
-            invite_id=invite.id,
-            roles=list(invite.roles),
-            status=JoinRequestStatus.PENDING,
-            requested_at=self._clock.now(),
-        )
-        try:
-            async with self._session.begin_nested():
-                self._rows.add(request)
-        except IntegrityError as error:
-            raise AlreadyRequested from error
+        if found is None:
+            request = self._new(account, unit, roles=wish.roles or [Role.HANDLER], posts=wish.posts)
+        else:
+            invite = await self._invites.use(found.id)
+            request = self._new(account, unit, roles=invite.roles, posts=invite.posts)
+            request.invite_id = invite.id
+        request.note = wish.note
+        await self._ask(request, unit)
         self._audit.record(actor=sub, action="join.requested", target=request.id, unit=str(unit.id))
         return request, account, unit
 
+    async def withdraw(self, sub: UUID, request_id: UUID) -> Asked:
+        """Take one's own request back.
+
+        Raises `JoinRequestNotFound`, `NotYourRequest`, `JoinRequestDecided`.
+        """
+        request = await self._rows.lock(request_id)
+        if request is None:
+            raise JoinRequestNotFound
+        if request.account_id != sub:
+            raise NotYourRequest
+        request.withdraw(self._clock.now())
+        self._audit.record(actor=sub, action="join.withdrawn", target=request.id)
+        return await self._whole(request_id)
+
+    async def mine(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
+        """Return a person's requests, latest first, one more than `limit`."""
+        return await self._rows.of_person(sub, before=before, limit=limit)
+
+    async def choices(
+        self, parent_id: UUID | None, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[Unit]:
+        """Return units to choose from, by code, one more than `limit`: those below a unit, or the top."""
+        if parent_id is None:
+            return await self._units.top()
+        return await self._units.children(parent_id, query=None, after=after, limit=limit)
+
     async def pending(
-        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
+        self,
+        principal: Principal,
+        *,
+        waiting: bool = False,
+        unit_id: UUID | None = None,
+        after: tuple[Any, ...] | None,
+        limit: int,
     ) -> Sequence[Asked]:
-        """Return the requests that the caller may decide, one more than `limit`."""
-        return await self._rows.pending_under(path_of(principal), after=after, limit=limit)
+        """Return the requests that the caller may decide, one more than `limit`.
 
-    async def count_pending(self, principal: Principal) -> int:
-        """Return the number of requests that the caller may decide, at most `MOST_COUNTED`."""
-        return await self._rows.count_under(path_of(principal), MOST_COUNTED)
+        `waiting`: only those for the caller's unit, and those below that nobody answered in time or that have
+        no administrator of their own.
+        """
+        return await self._rows.pending_under(
+            path_of(principal), waiting=waiting, unit_id=unit_id, after=after, limit=limit
+        )
 
-    async def approve(self, principal: Principal, request_id: UUID) -> Asked:
-        """Approve a request.
+    async def count_waiting(self, principal: Principal) -> int:
+        """Return the number of requests that wait for the caller's unit, at most `MOST_COUNTED`."""
+        return await self._rows.count_waiting(path_of(principal), MOST_COUNTED)
+
+    async def get(self, principal: Principal, request_id: UUID) -> Asked:
+        """Return a request for a unit in the caller's subtree. Raises `JoinRequestNotFound`, `OutOfReach`."""
+        found = await self._whole(request_id)
+        if not principal.reaches(found[2].path):
+            raise OutOfReach
+        return found
+
+    async def approve(
+        self, principal: Principal, request_id: UUID, granted: ApprovalIn | None = None
+    ) -> Asked:
+        """Approve a request, with other roles and posts if given.
 
         An administrator decides for their own unit and every unit below. The first administrator of a unit is
         therefore approved by an administrator of its parent.
         Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `UnitClosed`, `JoinRequestDecided`,
-        `AlreadyMember`.
+        `RoleNotGrantable`, `AlreadyMember`.
         """
+        if principal.acting is None:
+            raise MembershipRequired
         request, account, unit = await self._to_decide(principal, request_id)
         if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         request.approve(UUID(principal.sub), self._clock.now())
-        await self._memberships.begin(account, unit, roles=request.roles, approved_by=UUID(principal.sub))
-        self._record(principal, "join.approved", request, unit=str(unit.id))
+        if granted is not None:
+            request.roles = list(granted.roles or request.roles)
+            request.posts = list(request.posts if granted.posts is None else granted.posts)
+        request.roles = await self._roles.check_grant(principal.acting.roles, request.roles)
+        await self._memberships.begin(
+            account, unit, roles=request.roles, posts=request.posts, approved_by=UUID(principal.sub)
+        )
+        self._record(principal, "join.approved", request, unit=str(unit.id), roles=request.roles)
         return request, account, unit
 
     async def reject(self, principal: Principal, request_id: UUID, reason: str) -> Asked:
@@ -124,6 +201,36 @@ class Joining:
         """Reject the pending requests for a locked unit."""
         for request in await self._rows.pending_for(unit_id):
             request.reject(by, self._clock.now(), reason)
+
+    def _new(
+        self, account: Account, unit: Unit, *, roles: Sequence[str], posts: Sequence[str]
+    ) -> JoinRequest:
+        now = self._clock.now()
+        return JoinRequest(
+            id=new_id(),
+            account_id=account.id,
+            unit_id=unit.id,
+            roles=sorted(set(roles)),
+            posts=list(posts),
+            status=JoinRequestStatus.PENDING,
+            requested_at=now,
+            expires_at=now + rules.LIFETIME,
+            escalations=0,
+        )
+
+    async def _ask(self, request: JoinRequest, unit: Unit) -> None:
+        await self._deadlines.begin(request, unit)
+        try:
+            async with self._session.begin_nested():
+                self._rows.add(request)
+        except IntegrityError as error:
+            raise AlreadyRequested from error
+
+    async def _whole(self, request_id: UUID) -> Asked:
+        found = await self._rows.whole(request_id)
+        if found is None:
+            raise JoinRequestNotFound
+        return found
 
     async def _to_decide(self, principal: Principal, request_id: UUID) -> Asked:
         """Return a request with its account and unit, all three locked. Account and unit of a request never
@@ -141,7 +248,7 @@ class Joining:
             raise JoinRequestNotFound
         return request, account, unit
 
-    def _record(self, principal: Principal, action: str, request: JoinRequest, **details: str) -> None:
+    def _record(self, principal: Principal, action: str, request: JoinRequest, **details: object) -> None:
         self._audit.record(
             actor=principal.sub, action=action, target=request.id, sub=str(request.account_id), **details
         )

@@ -6,11 +6,19 @@ from fastapi import Depends
 
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
+from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships
 from identity.sessions.dependencies import SessionService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
+
+
+async def _administrators(session: Session) -> Administrators:
+    return Administrators(session)
+
+
+AdministratorService = Annotated[Administrators, Depends(_administrators)]
 
 
 async def _memberships(

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, any_, func, insert, literal, select
+from sqlalchemy import Text, Uuid, any_, cast, exists, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import AccountStatus, Role, UnitStatus
 from identity.accounts.models import Account
 from identity.memberships.models import Belonging, Membership
 from identity.units.models import Unit
+from servicekit.ltree import LTree
 
 _ACTIVE = Membership.ended_at.is_(None)
+_ADMINISTERS = Membership.roles.contains([Role.UNIT_ADMIN])
 _PRIMARY_FIRST = (Membership.is_primary.desc(), Membership.started_at, Membership.id)
 
 
@@ -96,6 +99,40 @@ class MembershipRepository:
             .order_by(Membership.account_id)
         )
         return (await self._session.scalars(statement)).all()
+
+    async def nearest_administered(self, paths: Sequence[str]) -> Unit | None:
+        """Return the lowest of these units that has an active administrator."""
+        found: Unit | None = await self._session.scalar(
+            select(Unit)
+            .where(
+                Unit.path == any_(cast(literal(list(paths), ARRAY(Text)), ARRAY(LTree))),
+                Unit.status == UnitStatus.ACTIVE,
+                exists().where(
+                    Membership.unit_id == Unit.id,
+                    _ACTIVE,
+                    _ADMINISTERS,
+                    Account.id == Membership.account_id,
+                    Account.status == AccountStatus.ACTIVE,
+                ),
+            )
+            .order_by(func.nlevel(Unit.path).desc())
+            .limit(1)
+        )
+        return found
+
+    async def administrators(self, unit_id: UUID, *, besides: UUID | None = None) -> int:
+        """Return the number of active administrators of a unit, except one person."""
+        statement = (
+            select(func.count())
+            .select_from(Membership)
+            .join(Account, Account.id == Membership.account_id)
+            .where(
+                Membership.unit_id == unit_id, _ACTIVE, _ADMINISTERS, Account.status == AccountStatus.ACTIVE
+            )
+        )
+        if besides is not None:
+            statement = statement.where(Membership.account_id != besides)
+        return await self._session.scalar(statement) or 0
 
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert many rows."""

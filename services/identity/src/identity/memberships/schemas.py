@@ -1,6 +1,7 @@
 """Schemas of the memberships API."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.vocabulary import Kind, Level, Open, Role
 from identity.accounts.schemas import AccountOut
 from identity.memberships.models import Belonging, Profile
+
+Post = Annotated[str, Field(min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""职务, as the unit calls it."""
 
 
 class MembershipOut(BaseModel):

@@ -54,6 +54,11 @@ class UnitRepository:
         found: Unit | None = await self._session.scalar(select(Unit).where(Unit.code == code))
         return found
 
+    async def top(self) -> Sequence[Unit]:
+        """Return the active units without a parent."""
+        statement = select(Unit).where(Unit.parent_id.is_(None), Unit.status == UnitStatus.ACTIVE)
+        return (await self._session.scalars(statement.order_by(Unit.code))).all()
+
     async def children(
         self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:

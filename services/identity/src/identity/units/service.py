@@ -65,6 +65,10 @@ class Units:
             raise OutOfReach
         return unit
 
+    async def top(self) -> Sequence[Unit]:
+        """Return the active units at the top of the tree."""
+        return await self._units.top()
+
     async def children(
         self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:

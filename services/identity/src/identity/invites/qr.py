@@ -1,0 +1,14 @@
+"""QR codes of links."""
+
+import io
+
+import segno
+
+
+def qr_svg(link: str) -> str:
+    """Return the QR code of a link as an SVG element without a fixed size; error correction M."""
+    out = io.BytesIO()
+    segno.make(link, error="m", micro=False).save(
+        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, title="加入单位的二维码"
+    )
+    return out.getvalue().decode()

@@ -1,0 +1,76 @@
+"""People of one line of authority, signed in at browsers, who call the REST API."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import select, text, update
+
+from identity.memberships.models import Membership
+from identity.units.models import Unit
+from services.identity.tests.support.running_identity import Browser
+
+CENTRE, PROVINCE, CITY, COUNTY = "19900000001", "19900001003", "19900001039", "19900001323"
+"""The administrators of 全国中心, 山东省, 济南市, 历下区."""
+COUNTY_HANDLER = "19900001324"
+NEWCOMER = "13812345678"
+
+
+@dataclass
+class Person:
+    """Somebody signed in at a browser."""
+
+    browser: Browser
+    phone: str
+    headers: dict[str, str]
+
+    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.browser.http.request(method, f"/api/v1{path}", headers=self.headers, **more)
+
+    async def ok(self, method: str, path: str, **more: Any) -> Any:
+        answer = await self.call(method, path, **more)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def code(self, method: str, path: str, **more: Any) -> tuple[int, str]:
+        answer = await self.call(method, path, **more)
+        return answer.status_code, answer.json().get("code", "")
+
+    async def again(self) -> "Person":
+        """With a new token, after a change of roles."""
+        self.headers = await self.browser.bearer(self.phone)
+        return self
+
+    async def sub(self) -> str:
+        return str((await self.ok("GET", "/me"))["sub"])
+
+
+SignIn = Callable[[str], Awaitable[Person]]
+
+
+async def registered(browser: Browser, phone: str, name: str = "王小明") -> Person:
+    answer = await browser.register(phone, name=name)
+    assert answer.status_code == 201, answer.text
+    return Person(browser, phone, await browser.bearer(phone))
+
+
+async def forget_codes(app: FastAPI) -> None:
+    """So that a number may ask for a code again at once."""
+    async with app.state.database.transaction() as session:
+        await session.execute(text("DELETE FROM sms_codes"))
+        await session.execute(text("DELETE FROM code_budgets"))
+
+
+async def unit_of(app: FastAPI, code: str) -> UUID:
+    async with app.state.database.transaction() as session:
+        found: UUID = await session.scalar(select(Unit.id).where(Unit.code == code))
+        return found
+
+
+async def without_administrators(app: FastAPI, *codes: str) -> None:
+    units = select(Unit.id).where(Unit.code.in_(codes))
+    async with app.state.database.transaction() as session:
+        await session.execute(update(Membership).where(Membership.unit_id.in_(units)).values(roles=[]))
