@@ -90,7 +90,7 @@ async def drop_month(database: Database, clock: Clock, month: datetime) -> None:
         unsealed = None if last is None else await reader.first_from(last.until_id)
         if last is None or (unsealed is not None and unsealed < first_id(end)):
             raise Refused(f"{name} is not sealed completely")
-        await reader.drop(name)
+        await reader.drop(month)
         AuditLog(session, clock).record(
             actor="operator",
             action="audit.month_dropped",

@@ -13,10 +13,12 @@ from identity.audit.models import AuditRecord, AuditSeal
 from identity.auditing.models import AuditExport, AuditExportPart
 from identity.auditing.rules import FREQUENT
 from servicekit.ids import first_id
+from servicekit.partitions import ByMonth, drop_part
 
 PAGE = 2000
 _COLUMNS = tuple(AuditRecord.__table__.columns)
 _LOCK = 0x5A58_5345_414C
+_NOT_FREQUENT = AuditRecord.action != literal_column("'oauth.token_issued'")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Filters:
         found += [column == value for column, value in equal.items() if value is not None]
         if self.action not in (None, FREQUENT):
             # The predicate of the index by action, as PostgreSQL plans without the value of the parameter.
-            found.append(AuditRecord.action != literal_column(f"'{FREQUENT}'"))
+            found.append(_NOT_FREQUENT)
         return found
 
 
@@ -54,7 +56,7 @@ class AuditReader:
 
     async def limit_time(self, seconds: int) -> None:
         """End statements of this transaction that take longer."""
-        await self._session.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+        await self._session.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
 
     async def search(self, filters: Filters, before: UUID | None, limit: int) -> Sequence[AuditRecord]:
         """Return rows, latest first, one more than `limit`."""
@@ -102,10 +104,7 @@ class AuditReader:
     async def dropped(self) -> set[str]:
         """Return the months (`YYYYMM`) of which the log records that they were dropped."""
         found = await self._session.scalars(
-            select(AuditRecord.target_id).where(
-                AuditRecord.action == "audit.month_dropped",
-                AuditRecord.action != literal_column(f"'{FREQUENT}'"),
-            )
+            select(AuditRecord.target_id).where(AuditRecord.action == "audit.month_dropped", _NOT_FREQUENT)
         )
         return {month for month in found if month is not None}
 
@@ -160,11 +159,9 @@ class AuditReader:
         )
         return list(found)
 
-    async def drop(self, partition: str) -> None:
-        """Remove a partition and its rows. Locks the table for some milliseconds."""
-        await self._session.execute(text("SET LOCAL lock_timeout = '2s'"))
-        await self._session.execute(text(f"ALTER TABLE audit_log DETACH PARTITION {partition}"))
-        await self._session.execute(text(f"DROP TABLE {partition}"))
+    async def drop(self, month: datetime) -> None:
+        """Remove the partition of the month that begins at `month`, and its rows."""
+        await drop_part(self._session, ByMonth("audit_log", "id", keep=None, ids=True), month)
 
 
 class ExportRepository:
