@@ -1,12 +1,12 @@
 """Seals of the audit log are signed; exports of it; a permission to see complete phone and ID numbers.
 
-Revision: 0025
+Revision: 0027
 """
 
 from alembic import op
 
-revision: str = "0025"
-down_revision: str | None = "0024"
+revision: str = "0027"
+down_revision: str | None = "0026"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,14 +1,14 @@
 """The audit log is found by actor, target, request and action.
 
-Revision: 0026
+Revision: 0028
 """
 
 from alembic import op
 
 from servicekit.migrations import create_partitioned_index_concurrently
 
-revision: str = "0026"
-down_revision: str | None = "0025"
+revision: str = "0028"
+down_revision: str | None = "0027"
 branch_labels: None = None
 depends_on: None = None
 
