@@ -122,6 +122,7 @@ class Permission(Vocabulary):
     MEMBERS_READ = "members.read", "查看人员"
     MEMBERS_ADMIT = "members.admit", "邀请和审核人员"
     MEMBERS_MANAGE = "members.manage", "调整人员的角色和职务"
+    MEMBERS_UNMASK = "members.unmask", "查看人员的完整手机号和证件号"
     ACCOUNTS_MANAGE = "accounts.manage", "停用账号和结束登录"
     ENTITLEMENTS_GRANT = "entitlements.grant", "授权进入其他系统"
     CLIENTS_MANAGE = "clients.manage", "管理接入系统"

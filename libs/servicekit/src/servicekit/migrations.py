@@ -141,6 +141,33 @@ def create_index_concurrently(name: str, definition: str, *, unique: bool = Fals
         op.execute(f"CREATE {'UNIQUE ' if unique else ''}INDEX CONCURRENTLY {name} {definition}")
 
 
+def create_partitioned_index_concurrently(name: str, table: str, definition: str) -> None:
+    """Create an index of a partitioned table in a migration without blocking writers.
+
+    `create_partitioned_index_concurrently("ix_audit_log_actor_id", "audit_log", "(actor, id)")`
+
+    The index of each partition is built like that of `create_index_concurrently`, then attached. An attempt
+    that failed is continued.
+    """
+    from alembic import op
+
+    suffix = name.removeprefix(f"ix_{table}_")
+    with op.get_context().autocommit_block():
+        op.execute(f"CREATE INDEX IF NOT EXISTS {name} ON ONLY {table} {definition}")
+        partitions = op.get_bind().scalars(
+            text(
+                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(:table)"
+                " ORDER BY 1"
+            ),
+            {"table": table},
+        )
+        names = list(partitions)
+    for partition in names:
+        part = f"{partition}_{suffix}_idx"
+        create_index_concurrently(part, f"ON {partition} {definition}")
+        op.execute(f"ALTER INDEX {name} ATTACH PARTITION {part}")
+
+
 def validate_constraint(table: str, name: str) -> None:
     """Validate a constraint that was added `NOT VALID` against the existing rows, without blocking writers.
 

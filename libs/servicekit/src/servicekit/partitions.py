@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from servicekit.db import Database
 from servicekit.ids import first_id
@@ -128,6 +129,16 @@ async def maintain(database: Database, tables: Sequence[Partitioned], now: datet
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         present = await connection.run_sync(_present, tables)
         return [name for table in tables for name in await _maintain(database, table, present, now)]
+
+
+async def drop_part(session: AsyncSession, table: Partitioned, start: datetime) -> None:
+    """Drop the partition of the period that begins at `start`, in the caller's transaction.
+
+    Locks the table until the transaction ends. Raises `DBAPIError` if it does not get the lock in time.
+    """
+    await session.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+    await session.execute(text(f"ALTER TABLE {table.table} DETACH PARTITION {table.part(start)}"))
+    await session.execute(text(f"DROP TABLE {table.part(start)}"))
 
 
 async def _maintain(

@@ -1,5 +1,5 @@
 """`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators|
-rotate-encryption-key`.
+rotate-encryption-key|verify-audit|drop-audit-month`.
 """
 
 from identity.cli import run

@@ -12,6 +12,9 @@ from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
 from identity.audit.writer import AuditWriter
+from identity.auditing import jobs as auditing
+from identity.auditing.endpoints import router as audit
+from identity.auditing.kinds import EXPORT
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
@@ -139,10 +142,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             clients,
             registration,
             integrations,
+            audit,
             *([dev] if settings.dev else []),
         ],
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
+            Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
         ],
@@ -151,6 +156,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             jobs.task(database, key_ring, the_clock, settings),
             code_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
+            auditing.task(database, key_ring, the_clock),
         ],
         background=background,
         pages=rendering.PATHS,

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from identity import bootstrap, cli_authenticators, cli_encryption, cli_keys, partitions
+from identity import bootstrap, cli_audit, cli_authenticators, cli_encryption, cli_keys, partitions
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, tables
 from identity.settings import BootstrapSettings, Settings
@@ -61,6 +61,10 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["reset-authenticators"]:
         return cli_authenticators.run(arguments[1:])
+    if arguments[:1] == ["verify-audit"]:
+        return cli_audit.verify(arguments[1:])
+    if arguments[:1] == ["drop-audit-month"]:
+        return cli_audit.drop(arguments[1:])
     if arguments[:1] == ["rotate-encryption-key"]:
         return cli_encryption.run(arguments[1:])
     return main(SERVICE, arguments)

@@ -30,6 +30,8 @@ OAUTH_ERRORS: dict[int | str, dict[str, Any]] = {
 """Errors in the form of the OAuth specifications."""
 
 DESCRIPTIONS = {
+    # audit
+    "export_id": "导出的标识",
     # people
     "sub": "人员标识（账号的 sub）",
     "phone": "手机号",

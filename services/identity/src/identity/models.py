@@ -2,6 +2,7 @@
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord, AuditSeal
+from identity.auditing.models import AuditExport, AuditExportPart
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
@@ -22,6 +23,8 @@ from identity.units.models import Unit, UnitChange
 
 __all__ = [
     "Account",
+    "AuditExport",
+    "AuditExportPart",
     "AuditRecord",
     "AuditSeal",
     "AuthorizationCode",

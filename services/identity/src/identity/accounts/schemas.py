@@ -56,6 +56,13 @@ class AccountOut(BaseModel):
     entitlements: list[str] = []
 
 
+class UnmaskedOut(BaseModel):
+    """Complete personal data of a person."""
+
+    sub: UUID
+    phone: str = Field(description="完整手机号", examples=["13800000000"])
+
+
 class ReasonIn(BaseModel):
     """The reason of an administrator's action, for the audit log."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from authkit.principal import Principal
 from contracts.vocabulary import AccountStatus
 from identity.accounts import rules
 from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
@@ -85,6 +86,13 @@ class Accounts:
         `share` prevents its suspension until the transaction ends.
         """
         return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share)
+
+    def unmask(self, reader: Principal, account: Account, reason: str) -> str:
+        """Return the complete phone number of a person in the caller's reach; recorded in the audit log."""
+        self._audit.record(
+            actor=reader.sub, action="account.unmasked", target=account.id, fields=["phone"], reason=reason
+        )
+        return self._vault.open(PHONE, account.phone_sealed)
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
         """Insert many accounts at once. Return their `sub`s in order."""

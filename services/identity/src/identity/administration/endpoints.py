@@ -13,6 +13,7 @@ from authkit.errors import InsufficientScope, InsufficientUserAuthentication
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
 from contracts.vocabulary import Permission
+from identity.accounts.dependencies import AccountService
 from identity.accounts.errors import (
     AccountNotActive,
     AccountNotFound,
@@ -20,7 +21,7 @@ from identity.accounts.errors import (
     NotYourself,
     SuspendedAbove,
 )
-from identity.accounts.schemas import ReasonIn
+from identity.accounts.schemas import ReasonIn, UnmaskedOut
 from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
@@ -48,6 +49,35 @@ StrongAdmin = Annotated[
     ),
 ]
 """Requires an administrator of a unit who has just signed in at the highest level (RFC 9470)."""
+
+
+Unmasker = Annotated[
+    Principal,
+    Depends(
+        requires(
+            scope=SCOPE,
+            permission=Permission.MEMBERS_UNMASK,
+            acr=acr.MFA,
+            max_age=int(rules.FRESH.total_seconds()),
+        )
+    ),
+]
+"""Sees complete phone and ID numbers, after signing in at the highest level."""
+
+
+@router.post(
+    "/accounts/{sub}/unmask",
+    tags=["账号"],
+    summary="查看完整手机号",
+    description="须说明原因并刚以最高级别登录；每次查看都记入审计日志。",
+    responses=problems.responses(*REFUSED, InsufficientUserAuthentication, AccountNotFound),
+)
+async def unmask_account(
+    sub: UUID, why: ReasonIn, admin: Unmasker, memberships: MembershipService, accounts: AccountService
+) -> UnmaskedOut:
+    """Return the complete phone number of a person of the caller's subtree. Recorded in the audit log."""
+    account = (await memberships.in_reach(admin, sub)).account
+    return UnmaskedOut(sub=account.id, phone=accounts.unmask(admin, account, why.reason))
 
 
 @router.get(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,12 +16,18 @@ class AuditRecord(Base):
     """One row per security-relevant action. The database rejects updates and deletes.
 
     At least one row per token: partitioned by month of `id`, and indexed only for the queries that exist, by
-    time (`id`) and by target. Operators archive and drop months.
+    time (`id`), actor, target, request, and action other than that of tokens. Operators archive and drop
+    months.
     """
 
     __tablename__ = "audit_log"
     __table_args__ = (
-        Index("ix_audit_log_target_id_at", "target_id", "at"),
+        Index("ix_audit_log_target_id_id", "target_id", "id"),
+        Index("ix_audit_log_actor_id", "actor", "id"),
+        Index("ix_audit_log_correlation_id_id", "correlation_id", "id"),
+        Index(
+            "ix_audit_log_action_id", "action", "id", postgresql_where=text("action <> 'oauth.token_issued'")
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -37,8 +43,8 @@ class AuditRecord(Base):
 class AuditSeal(Base):
     """The digest of one closed batch of the audit log: all rows with an `id` in [`from_id`, `until_id`).
 
-    `until_id` of the last seal is the watermark: rows from there on are not sealed yet. Nothing seals yet;
-    docs/adr/0018-audit-partitions.md describes how. A seal a batch: some thousands a year, never pruned.
+    `until_id` of the last seal is the watermark: rows from there on are not sealed yet. `auditing.sealing`
+    seals; docs/adr/0018-audit-partitions.md describes how. Some 50,000 seals a year, never pruned.
     """
 
     __tablename__ = "audit_seals"
@@ -50,3 +56,5 @@ class AuditSeal(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     previous_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    signature: Mapped[str | None] = mapped_column(Text)
+    """JWS by a signing key of the issuer: who can write into the database cannot make a seal."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy.orm import Session
 
@@ -130,6 +131,22 @@ class KeyRing:
         Only for `id_token_hint`, which may have expired long ago.
         """
         return {"keys": [row.public_jwk for row in KeyRepository(session).trusted()]}
+
+    def own(self, session: Session) -> dict[str, PublicKey]:
+        """Return the keys, by id, of which this issuer has the private half, except compromised ones.
+
+        Computed from the encrypted private keys: who can only write into the database cannot add one.
+        """
+        found = {}
+        for row in KeyRepository(session).trusted():
+            try:
+                private = self._open(
+                    _Row(row.kid, row.alg, row.private_jwk_sealed, row.activates_at, row.retired_at)
+                )
+            except (InvalidTag, ValueError):
+                continue
+            found[private.thumbprint()] = _KINDS[row.alg].import_key(private.as_dict(private=False))
+        return found
 
     def listed(self, session: Session) -> Sequence[SigningKey]:
         """Return all keys, newest first."""

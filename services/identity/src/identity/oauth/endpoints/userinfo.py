@@ -9,6 +9,7 @@ from authkit.dependencies import REFUSALS, presented
 from authkit.errors import AmbiguousToken, InsufficientScope, InvalidToken
 from contracts.vocabulary import AccountStatus
 from identity.accounts.service import PHONE
+from identity.audit.dependencies import AuditService
 from identity.dependencies import ServiceVault
 from identity.memberships.dependencies import MembershipService
 from identity.oauth.dependencies import OAuthService
@@ -27,7 +28,11 @@ router = APIRouter(tags=["OpenID Connect"])
 )
 @router.post("/userinfo", include_in_schema=False)
 async def userinfo(
-    request: Request, issuer: OAuthService, memberships: MembershipService, vault: ServiceVault
+    request: Request,
+    issuer: OAuthService,
+    memberships: MembershipService,
+    vault: ServiceVault,
+    audit: AuditService,
 ) -> Response:
     """Return claims of the signed-in person (OpenID Connect Core §5.3) within the token's scopes."""
     # RFC 6750 §2.2: userinfo also accepts a token in a form body.
@@ -46,6 +51,9 @@ async def userinfo(
         claims["name"] = account.name
     if "phone" in principal.scope or "phone_number" in asked:
         claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
+        audit.record(
+            actor=principal.client_id, action="account.disclosed", target=account.id, fields=["phone"]
+        )
     if "phone" in principal.scope or "phone_number_verified" in asked:
         claims["phone_number_verified"] = True
     signed = await issuer.signed_userinfo(principal.client_id, claims)

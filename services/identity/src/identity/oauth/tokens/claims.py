@@ -55,13 +55,14 @@ def scopes(names: dict[str, list[str]]) -> set[str]:
     return {SCOPE_OF[name] for listed in names.values() for name in listed}
 
 
-def about(context: Context, account: Account, names: list[str]) -> dict[str, Any]:
+def about(context: Context, client_id: str, account: Account, names: list[str]) -> dict[str, Any]:
     """Return the claims about a person."""
     known: dict[str, Any] = {}
     if "name" in names:
         known["name"] = account.name
     if "phone_number" in names:
         known["phone_number"] = "+86" + context.keys.vault.open(PHONE, account.phone_sealed)
+        context.audit.record(actor=client_id, action="account.disclosed", target=account.id, fields=["phone"])
     if "phone_number_verified" in names:
         known["phone_number_verified"] = True
     return known

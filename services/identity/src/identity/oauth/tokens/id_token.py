@@ -54,7 +54,7 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         own: dict[str, Any] = super().get_authorization_code_claims(authorization_code)
         wanted = (grant.claims or {}).get("id_token", [])
         account = context.rows.account(grant.account_id) if wanted and grant.account_id else None
-        asked = {} if account is None else claims.about(context, account, wanted)
+        asked = {} if account is None else claims.about(context, grant.client_id, account, wanted)
         # A device grant that outlives its session has none.
         session = {} if grant.session_id is None else {"sid": str(grant.session_id)}
         return {**asked, **own, **session}

@@ -1,0 +1,1 @@
+"""Reading, sealing and verifying the audit log."""

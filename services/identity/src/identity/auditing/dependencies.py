@@ -1,0 +1,17 @@
+"""Builds the feature's service for one request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from identity.audit.dependencies import AuditService
+from identity.auditing.service import AuditTrail
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
+
+
+async def _audit_trail(session: Session, clock: ServiceClock, audit: AuditService) -> AuditTrail:
+    return AuditTrail(session, clock, audit)
+
+
+AuditTrailService = Annotated[AuditTrail, Depends(_audit_trail)]

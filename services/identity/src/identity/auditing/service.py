@@ -1,0 +1,133 @@
+"""Searching and exporting the audit log."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from identity.audit.models import AuditRecord, AuditSeal
+from identity.audit.service import AuditLog
+from identity.auditing.errors import (
+    ExportNotFound,
+    ExportNotReady,
+    RangeReversed,
+    RangeTooLong,
+    SearchTooBroad,
+)
+from identity.auditing.kinds import EXPORT, Wanted
+from identity.auditing.models import AuditExport
+from identity.auditing.repository import AuditReader, ExportRepository, Filters
+from identity.auditing.rules import LONGEST_RANGE
+from identity.base import job_queue
+from jobs.queue import JobView
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+_SEARCH_SECONDS = 5
+_KEEP = timedelta(days=7)
+_CANCELED = "57014"
+
+
+class AuditTrail:
+    """The audit log for one request of an audit administrator, whose reading is recorded, too."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, audit: AuditLog) -> None:
+        self._session = session
+        self._clock = clock
+        self._audit = audit
+        self._rows = AuditReader(session)
+        self._exports = ExportRepository(session)
+
+    async def search(
+        self, reader: Principal, filters: Filters, before: UUID | None, limit: int
+    ) -> Sequence[AuditRecord]:
+        """Return rows, latest first, one more than `limit`.
+
+        Raises `RangeReversed`, `RangeTooLong`, `SearchTooBroad`.
+        """
+        _check(filters)
+        if before is None and not (filters.actor or filters.target or filters.correlation_id):
+            _check_length(filters)
+        try:
+            async with self._session.begin_nested():
+                await self._rows.limit_time(_SEARCH_SECONDS)
+                found = await self._rows.search(filters, before, limit)
+                await self._rows.limit_time(0)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _CANCELED:
+                raise SearchTooBroad from error
+            raise
+        if before is None:
+            self._audit.record(actor=reader.sub, action="audit.read", target=None, filters=words(filters))
+        return found
+
+    async def seals(self, before: int | None, limit: int) -> Sequence[AuditSeal]:
+        """Return seals, latest first, one more than `limit`."""
+        return await self._rows.latest_seals(before, limit)
+
+    async def export(self, reader: Principal, filters: Filters, reason: str) -> AuditExport:
+        """Ask for a file with all rows that match. Raises `RangeReversed`."""
+        _check(filters)
+        export_id = new_id()
+        queued = await job_queue.enqueue(self._session, EXPORT, Wanted(export_id=export_id))
+        now = self._clock.now()
+        export = AuditExport(
+            id=export_id,
+            job_id=queued.id,
+            requested_by=UUID(reader.sub),
+            filters=words(filters),
+            created_at=now,
+            expires_at=now + _KEEP,
+        )
+        self._exports.add(export)
+        self._audit.record(
+            actor=reader.sub,
+            action="audit.export_requested",
+            target=export_id,
+            filters=words(filters),
+            reason=reason,
+        )
+        return export
+
+    async def exports(self, before: UUID | None, limit: int) -> list[tuple[AuditExport, JobView | None]]:
+        """Return exports and their jobs, latest first, one more than `limit`."""
+        rows = await self._exports.latest(before, limit)
+        return [(row, await job_queue.get(self._session, row.job_id)) for row in rows]
+
+    async def find(self, export_id: UUID) -> tuple[AuditExport, JobView | None]:
+        """Return an export and its job. Raises `ExportNotFound`."""
+        row = await self._exports.get(export_id)
+        if row is None or row.expires_at <= self._clock.now():
+            raise ExportNotFound
+        return row, await job_queue.get(self._session, row.job_id)
+
+    async def complete(self, reader: Principal, export_id: UUID) -> AuditExport:
+        """Return a complete export to download. Raises `ExportNotFound`, `ExportNotReady`."""
+        row, _ = await self.find(export_id)
+        if row.finished_at is None:
+            raise ExportNotReady
+        self._audit.record(actor=reader.sub, action="audit.export_downloaded", target=export_id)
+        return row
+
+
+def words(filters: Filters) -> dict[str, str]:
+    """Return filters as they are recorded."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(filters).items()
+        if value is not None
+    }
+
+
+def _check(filters: Filters) -> None:
+    if filters.until <= filters.since:
+        raise RangeReversed
+
+
+def _check_length(filters: Filters) -> None:
+    if filters.until - filters.since > LONGEST_RANGE:
+        raise RangeTooLong
