@@ -1,4 +1,4 @@
-"""Every page of Identity, in an order in which a person can see them: for `make screenshots`, and for axe-core."""
+"""Every page of Identity, in the order of a visit: for `make screenshots` and for axe-core."""
 
 import re
 from collections.abc import AsyncIterator

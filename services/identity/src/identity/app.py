@@ -184,10 +184,10 @@ def site_of(settings: Settings) -> rendering.Site:
     """Return what the operator puts at the foot of every page."""
     return rendering.Site(
         organiser=settings.site_organiser,
-        support_phone=settings.site_support_phone,
+        support_phone=settings.site_support_phone or "",
         help_url=str(settings.site_help_url or "/help"),
-        icp_number=settings.site_icp_number,
-        police_number=settings.site_police_number,
+        icp_number=settings.site_icp_number or "",
+        police_number=settings.site_police_number or "",
     )
 
 

@@ -55,12 +55,14 @@ class Settings(ServiceSettings):
     site_organiser: str = Field(
         default="全国学生资助管理中心", max_length=100, description="主办单位 at the foot of every page"
     )
-    site_support_phone: str = Field(default="", max_length=50, description="Telephone of the help desk")
+    site_support_phone: str | None = Field(
+        default=None, max_length=50, description="Telephone of the help desk"
+    )
     site_help_url: AnyHttpUrl | None = Field(
         default=None, description="Help pages of the operator in place of /help"
     )
-    site_icp_number: str = Field(default="", max_length=50, description="ICP备案号")
-    site_police_number: str = Field(default="", max_length=50, description="公安备案号")
+    site_icp_number: str | None = Field(default=None, max_length=50, description="ICP备案号")
+    site_police_number: str | None = Field(default=None, max_length=50, description="公安备案号")
 
     @property
     def encryption_keys(self) -> list[Key]:

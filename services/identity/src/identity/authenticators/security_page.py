@@ -133,7 +133,7 @@ async def enrol_totp(
     secret = ""
     try:
         secret = authenticators.tickets(form.csrf).open(ticket, _TOTP, rules.ENROLMENT)["secret"]
-        codes = await authenticators.enrol_totp(form.account, secret, code_of(code))
+        codes = await authenticators.enrol_totp(form.account, secret, code_of(code) or "")
     except AuthenticatorProblem as problem:
         return form.show(
             "account/totp.html",
