@@ -52,7 +52,7 @@ class ClientRepository:
             .outerjoin(Unit, Unit.id == Client.owner_unit_id)
             .where(Client.client_id.in_(client_ids), Client.status == ClientStatus.ACTIVE)
         )
-        return [row.tuple() for row in await self._session.execute(statement)]
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
     async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
         """Return clients of a subtree's units by id, one more than `limit`."""
