@@ -1,13 +1,13 @@
 """Sessions name the device and a part of the address, for the person's own list.
 
-Revision: 0025
+Revision: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0025"
-down_revision: str | None = "0024"
+revision: str = "0027"
+down_revision: str | None = "0026"
 branch_labels: None = None
 depends_on: None = None
 
