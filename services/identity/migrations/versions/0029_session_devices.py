@@ -1,13 +1,13 @@
 """Sessions name the device and a part of the address, for the person's own list.
 
-Revision: 0027
+Revision: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0027"
-down_revision: str | None = "0026"
+revision: str = "0029"
+down_revision: str | None = "0028"
 branch_labels: None = None
 depends_on: None = None
 
