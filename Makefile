@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test coverage conformance lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo test coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ coverage: $(VENV)/.dev ## Run all tests, or those of MEMBER=libs/jobs, and compa
 
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
+
+screenshots: $(VENV)/.dev ## Photograph every page of Identity and write docs/pages.md
+	@$(PY) -m pytest -q -n0 tests/browser/screenshots.py
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
 # if one fails.

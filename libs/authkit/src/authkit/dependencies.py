@@ -29,7 +29,7 @@ from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
 from servicekit.logs import note_actor
 
 # Only declares the scheme in OpenAPI; `presented` verifies the token.
-_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一身份认证服务签发的访问令牌")
+_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一用户认证服务签发的访问令牌")
 
 REFUSALS = (Unauthenticated, InvalidToken, InvalidProof, TokenExpired, TokenRevoked, KeysUnavailable)
 

@@ -50,7 +50,7 @@ def label(word: str) -> str:
 class Audience(Vocabulary):
     """The resource server that an access token is for: `aud` (RFC 9068 §2.2) and `resource` (RFC 8707)."""
 
-    IDENTITY = "urn:zhuxue:identity", "统一身份认证"
+    IDENTITY = "urn:zhuxue:identity", "统一用户认证"
     OFFICE = "urn:zhuxue:office", "办公系统"
     COCKPIT = "urn:zhuxue:cockpit", "数字驾驶舱"
 

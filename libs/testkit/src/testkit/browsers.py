@@ -94,7 +94,7 @@ async def serious_faults(page: Page) -> list[str]:
     page with scripts.
     """
     await page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": _RULES}}
+    options = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": _RULES}}
     found: dict[str, Any] = await page.evaluate(f"axe.run(document, {json.dumps(options)})")
     return [
         f"{violation['impact']} {violation['id']}: {violation['help']}: "

@@ -48,7 +48,8 @@ from identity.oauth.server import make_server
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
-from identity.pages.problems import ProblemPages
+from identity.pages.own import SignInFirst, on_sign_in_first
+from identity.pages.problems import Pages
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
@@ -64,6 +65,7 @@ from identity.vault import Vault
 from jobs.kinds import Handler
 from messaging.bus import Bus
 from resourceserver.server import ResourceServer
+from servicekit import design
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.partitions import maintain
@@ -111,7 +113,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             yield
 
     app = server.app(
-        title="助学 · 统一身份认证",
+        title="助学 · 统一用户认证",
         words=DESCRIPTIONS,
         routers=[
             discovery,
@@ -161,7 +163,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         background=background,
         pages=rendering.PATHS,
     )
-    app.add_middleware(ProblemPages)
+    app.add_exception_handler(SignInFirst, on_sign_in_first)
+    app.add_middleware(Pages, of=site_of(settings))
+    design.install(app)
     app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
     app.state.vault = vault
     app.state.key_ring = key_ring
@@ -174,6 +178,17 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.public_origin = settings.issuer_url
     app.state.userinfo_verifier = server.verifier(audience=settings.issuer_url)
     return app
+
+
+def site_of(settings: Settings) -> rendering.Site:
+    """Return what the operator puts at the foot of every page."""
+    return rendering.Site(
+        organiser=settings.site_organiser,
+        support_phone=settings.site_support_phone or "",
+        help_url=str(settings.site_help_url or "/help"),
+        icp_number=settings.site_icp_number or "",
+        police_number=settings.site_police_number or "",
+    )
 
 
 def make_sms(settings: Settings) -> SmsGateway:

@@ -52,6 +52,18 @@ class Settings(ServiceSettings):
         default={}, description="Addresses of counts for front ends, as in /me: name, audience, address"
     )
 
+    site_organiser: str = Field(
+        default="全国学生资助管理中心", max_length=100, description="主办单位 at the foot of every page"
+    )
+    site_support_phone: str | None = Field(
+        default=None, max_length=50, description="Telephone of the help desk"
+    )
+    site_help_url: AnyHttpUrl | None = Field(
+        default=None, description="Help pages of the operator in place of /help"
+    )
+    site_icp_number: str | None = Field(default=None, max_length=50, description="ICP备案号")
+    site_police_number: str | None = Field(default=None, max_length=50, description="公安备案号")
+
     @property
     def encryption_keys(self) -> list[Key]:
         """Keys of encryption; the first one encrypts."""

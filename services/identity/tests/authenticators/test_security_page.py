@@ -12,7 +12,7 @@ from identity.accounts.errors import AccountNotFound, BadPhone
 from identity.cli_authenticators import perform
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
-from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey
+from services.identity.tests.support.authenticators import NewPerson, Person, SoftKey, return_to_of
 from services.identity.tests.support.services import sessions_in
 from testkit.pages import csrf_of
 
@@ -22,7 +22,7 @@ SECURITY = "/account/security"
 async def test_a_stranger_is_sent_to_sign_in(new_person: NewPerson) -> None:
     for path in ("", "/password", "/totp", "/passkeys"):
         location = (await new_person().http.get(SECURITY + path)).headers["location"]
-        assert location in ("/login?return_to=%2Faccount%2Fsecurity", SECURITY)
+        assert return_to_of(location) == SECURITY + path
 
 
 async def test_nothing_is_changed_five_minutes_after_signing_in(person: Person) -> None:
@@ -111,7 +111,7 @@ async def test_pages_lead_back_to_our_own_only(person: Person, path: str) -> Non
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_return_to")
 
 
-async def test_removing_the_last_strong_one_is_asked_for(
+async def test_removing_anything_is_asked_for_and_the_last_strong_one_with_a_warning(
     person: Person, new_person: NewPerson, soft_key: type[SoftKey]
 ) -> None:
     await person.add_totp()
@@ -123,7 +123,11 @@ async def test_removing_the_last_strong_one_is_asked_for(
     passkey = re.search(r'name="passkey" value="([^"]+)"', page.text)
     assert passkey is not None
     form = {"csrf": csrf_of(page.text), "what": "passkey", "passkey": passkey[1]}
-    assert (await person.http.post(f"{SECURITY}/remove", data=form)).status_code == 303
+    asked = await person.http.post(f"{SECURITY}/remove", data=form)
+    assert (asked.status_code, "最后一个" in asked.text) == (200, False)
+    assert "要移除通行密钥吗" in asked.text
+    removed = await person.send(asked, f"{SECURITY}/remove", confirmed="yes")
+    assert "通行密钥已移除。" in (await person.page(removed.headers["location"])).text
     assert "移除了通行密钥" in person.messages()[-1]
     assert (await other.http.get(SECURITY)).status_code == 303
     form = {"csrf": form["csrf"], "what": "totp"}

@@ -19,7 +19,7 @@ async def test_enrolment_shows_secret_and_picture_and_is_confirmed_by_a_code(per
     assert "style=" not in page.text.split("<svg")[1].split("</svg>")[0]
     assert "script-src" not in page.headers["content-security-policy"]
     wrong = await person.send(page, f"{SECURITY}/totp", code="000000")
-    assert (wrong.status_code, "动态口令或恢复码不正确" in wrong.text) == (400, True)
+    assert (wrong.status_code, "动态口令不正确" in wrong.text) == (400, True)
     assert (await person.run("SELECT count(*) FROM totp_secrets")).scalar_one() == 0
     await person.add_totp()
     session = await person.session()
@@ -122,11 +122,27 @@ async def test_new_recovery_codes_end_the_old_ones(person: Person) -> None:
     page = await person.page(SECURITY)
     assert "恢复码剩余 10 个" in page.text
     renewed = await person.send(page, f"{SECURITY}/recovery-codes")
-    assert renewed.status_code == 201
+    assert renewed.status_code == 303
+    old = person.recovery_codes
+    await person.see_recovery_codes(renewed)
     await person.sign_in()
-    assert (await person.step_up("code", code=person.recovery_codes[0])).status_code == 400
-    new = renewed.text.split("<code>")[1].split("<")[0]
-    assert (await person.step_up("code", code=new)).status_code == 303
+    assert (await person.step_up("code", code=old[0])).status_code == 400
+    assert (await person.step_up("code", code=person.recovery_codes[0])).status_code == 303
+
+
+async def test_recovery_codes_are_shown_once_and_only_in_their_session(
+    person: Person, new_person: NewPerson
+) -> None:
+    await person.add_totp()
+    answer = await person.send(await person.page(SECURITY), f"{SECURITY}/recovery-codes")
+    cookie = answer.headers["set-cookie"]
+    assert "httponly" in cookie.lower()
+    other = new_person()
+    await other.sign_in()
+    other.http.cookies.set("zhuxue_flash", person.http.cookies["zhuxue_flash"])
+    assert "恢复码已显示过" in (await other.page(f"{SECURITY}/recovery-codes")).text
+    assert len(set((await person.see_recovery_codes(answer)).text.split("<code>"))) == 11
+    assert "恢复码已显示过" in (await person.page(f"{SECURITY}/recovery-codes")).text
 
 
 async def test_a_code_of_somebody_else_is_wrong(person: Person, new_person: NewPerson) -> None:

@@ -89,12 +89,12 @@ async def test_a_consent_is_withdrawn_with_all_it_gave(
     third: RelyingParty, form_fields: Callable[[str], dict[str, str]]
 ) -> None:
     tokens = await third.tokens(scope="openid profile")
-    page = await third.http.get("/account/sessions")
+    page = await third.http.get("/account/authorisations")
     assert "测试系统third" in page.text
     forms = page.text.split("<form")
     (form,) = [form_fields("<form" + part) for part in forms if "/withdraw" in part]
-    assert (await third.http.post("/account/sessions/withdraw", data=form)).status_code == 303
-    assert "您没有授权过其他系统" in (await third.http.get("/account/sessions")).text
+    assert (await third.http.post("/account/authorisations/withdraw", data=form)).status_code == 303
+    assert "您没有授权过其他系统" in (await third.http.get("/account/authorisations")).text
     assert await refused(third, tokens)
     assert (await third.authorize(prompt="none"))["error"] == "consent_required"
 
@@ -120,7 +120,7 @@ async def test_a_person_sees_and_ends_their_sessions(
     page = await rp.http.get("/account/sessions")
     sids = re.findall(r'name="sid" value="([^"]+)"', page.text)
     assert len(sids) == 3
-    assert page.text.count("（本机）") == 1
+    assert page.text.count("当前登录") == 1
     csrf = form_fields(page.text)["csrf"]
     first, first_tokens = others[0]
     form = {"csrf": csrf, "sid": first_tokens["claims"]["sid"]}

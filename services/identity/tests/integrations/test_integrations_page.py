@@ -47,7 +47,9 @@ async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser, cl
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
-    assert made.status_code == 201, made.text
+    assert made.status_code == 303, made.text
+    made = await browser.http.get(made.headers["location"])
+    assert "系统已登记。" in made.text
     assert "<b>" not in made.text
     secret = re.search(r'id="secret">([\w-]{43})<', made.text)
     client_id = re.search(r"CLIENT_ID=([\w-]+)", made.text)
@@ -63,7 +65,8 @@ async def test_register_see_settings_rotate_and_test(new_browser: NewBrowser, cl
     answer = await browser.consented(answer)
     assert answer.headers["location"].startswith("https://rp.example.cn/cb?")
     rotated = await browser.http.post(f"{path}/secrets", data={"csrf": csrf_of(again.text)})
-    assert rotated.status_code == 201
+    rotated = await browser.http.get(rotated.headers["location"])
+    assert "密钥已更换。" in rotated.text
     new = re.search(r'id="secret">([\w-]{43})<', rotated.text)
     assert new is not None
     assert new.group(1) != secret.group(1)
@@ -81,6 +84,7 @@ async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)
     made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
+    made = await browser.http.get(made.headers["location"])
     found = re.search(r"CLIENT_ID=([\w-]+)", made.text)
     assert found is not None
     assert ">打开<" not in made.text
@@ -122,7 +126,7 @@ async def test_a_form_shown_before_a_second_sign_in_is_refused(
     assert (refused.status_code, "页面已失效" in refused.text) == (403, True)
     after = (await browser.http.get("/integrations")).text
     made = await browser.http.post("/integrations", data=form(after), headers={"Origin": ISSUER})
-    assert made.status_code == 201
+    assert made.status_code == 303
 
 
 async def test_forged_forms_are_refused(new_browser: NewBrowser) -> None:

@@ -146,12 +146,12 @@ async def test_forms_of_others_are_refused(device: Device) -> None:
 
 async def test_the_person_withdraws_a_device_on_their_own_page(device: Device) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
-    page = await device.http.get("/account/sessions")
+    page = await device.http.get("/account/authorisations")
     assert "大屏" in page.text
     assert "在您离开后继续使用以上授权" in page.text
     form = {"csrf": csrf_of(page.text), "client_id": "wall"}
-    assert (await device.http.post("/account/sessions/withdraw", data=form)).status_code == 303
-    assert "大屏" not in (await device.http.get("/account/sessions")).text
+    assert (await device.http.post("/account/authorisations/withdraw", data=form)).status_code == 303
+    assert "大屏" not in (await device.http.get("/account/authorisations")).text
     assert not await device.active(token["access_token"])
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 

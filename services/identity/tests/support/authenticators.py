@@ -169,9 +169,14 @@ class Person:
         assert found is not None, page.text
         self.totp = pyotp.TOTP(found[1])
         answer = await self.send(page, f"{SECURITY}/totp", code=self.code())
-        assert answer.status_code == 201, answer.text
-        self.recovery_codes = re.findall(r"<code>([\w-]+)</code>", answer.text)
-        return answer
+        assert answer.status_code == 303, answer.text
+        return await self.see_recovery_codes(answer)
+
+    async def see_recovery_codes(self, answer: httpx.Response) -> httpx.Response:
+        """Go on to the page that shows new recovery codes once."""
+        shown = await self.page(answer.headers["location"])
+        self.recovery_codes = re.findall(r"<code>([\w-]+)</code>", shown.text)
+        return shown
 
     async def add_passkey(self, key: SoftKey, name: str = "") -> httpx.Response:
         page = await self.page(f"{SECURITY}/passkeys")

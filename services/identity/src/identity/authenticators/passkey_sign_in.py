@@ -19,8 +19,11 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem
 from identity.authenticators.service import Authenticators
+from identity.clients.dependencies import ClientService
+from identity.clients.service import Clients
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
+from identity.oauth.authorization.systems import system_of
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page
@@ -34,6 +37,7 @@ router = APIRouter(prefix="/login/passkey", include_in_schema=False)
 async def passkey_page(
     request: Request,
     authenticators: AuthenticatorService,
+    clients: ClientService,
     vault: ServiceVault,
     settings: ServiceSettings,
     return_to: Annotated[str, Query(max_length=8000)],
@@ -41,7 +45,7 @@ async def passkey_page(
     """Show the page whose script requests a passkey from the browser."""
     checked_return(return_to)
     cookie = login_cookie(request)
-    return await _render(authenticators, vault, settings, cookie, return_to)
+    return await _render(authenticators, clients, vault, settings, cookie, return_to)
 
 
 @router.post("")
@@ -50,6 +54,7 @@ async def sign_in(
     authenticators: AuthenticatorService,
     accounts: AccountService,
     sessions: SessionService,
+    clients: ClientService,
     browser: Browser,
     vault: ServiceVault,
     settings: ServiceSettings,
@@ -74,13 +79,14 @@ async def sign_in(
         if account is not None:
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
-        return await _render(authenticators, vault, settings, cookie, return_to, problem)
+        return await _render(authenticators, clients, vault, settings, cookie, return_to, problem)
     _, cookie = await sessions.begin(account, browser, acr=acr.MFA, amr=used.amr)
     return keep_session(redirect(return_to), cookie, settings)
 
 
 async def _render(
     authenticators: Authenticators,
+    clients: Clients,
     vault: ServiceVault,
     settings: ServiceSettings,
     cookie: str,
@@ -89,12 +95,13 @@ async def _render(
 ) -> Response:
     token = login_token(vault, cookie)
     response = page(
-        "passkey.html",
+        "login/passkey.html",
         status=200 if problem is None else problem.status,
         form_action=client_origin(return_to),
         scripts=True,
         csrf=token,
         return_to=return_to,
+        system=await system_of(clients, return_to),
         ceremony=await authenticators.passkeys(token).assertion(None),
         message="" if problem is None else problem.detail,
     )

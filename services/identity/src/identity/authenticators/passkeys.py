@@ -35,7 +35,7 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 _REGISTER, _USE = "passkey-register", "passkey-use"
-_RP_NAME = "学生资助统一身份认证"
+_RP_NAME = "学生资助统一用户认证"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 for adding passkeys.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,81 +10,65 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from authkit import acr
-from identity.accounts.dependencies import AccountService
 from identity.authenticators import rules, totp
 from identity.authenticators.dependencies import (
     Answer,
     AuthenticatorService,
     Raise,
     ReturnTo,
-    Sent,
     Text,
     Ticket,
     redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordUnfit
 from identity.authenticators.service import Authenticators, Overview
-from identity.dependencies import ServiceVault
+from identity.codes.rules import code_of
 from identity.oauth.authorization.interaction import client_origin
-from identity.pages import csrf
-from identity.pages.dependencies import SECURITY_PAGE, Browser, checked_return
-from identity.pages.rendering import page
+from identity.pages.dependencies import SECURITY_PAGE, checked_return
+from identity.pages.own import LockedOwnForm, Own, OwnPages
 from identity.sessions.models import BrowserSession
 from servicekit.dependencies import ServiceClock
 
 router = APIRouter(prefix=SECURITY_PAGE, include_in_schema=False)
+CODES_PAGE = f"{SECURITY_PAGE}/recovery-codes"
 _TOTP = "totp-enrolment"
 Back = Annotated[str, Query(max_length=8000)]
 
 
 @router.get("")
-async def own_authenticators(
-    browser: Browser, authenticators: AuthenticatorService, vault: ServiceVault, clock: ServiceClock
-) -> Response:
+async def own_authenticators(own: Own, authenticators: AuthenticatorService, clock: ServiceClock) -> Response:
     """Show the authenticators. Change forms require a recent sign-in at the highest level."""
-    if browser is None:
-        return _sign_in()
-    there = await authenticators.overview(browser.account_id)
-    changes = authenticators.may_change(there.means, browser)
+    there = await authenticators.overview(own.account.id)
     password = there.password
     expires = None if password is None else password.changed_at + rules.PASSWORD_LIFETIME
-    return page(
-        "security.html",
-        csrf=csrf.token_of(vault, browser),
+    return own.show(
+        "account/security.html",
         there=there,
         password_expires=expires,
         password_expired=expires is not None and clock.now() >= expires,
         passkeys=[
-            {
-                "id": one.id,
-                "name": one.name,
-                "added": one.added_at,
-                "used": one.last_used_at,
-            }
+            {"id": one.id, "name": one.name, "added": one.added_at, "used": one.last_used_at}
             for one in there.passkeys
         ],
-        changes=changes,
+        changes=authenticators.may_change(there.means, own.browser),
         verify=_verify(there),
     )
 
 
 @router.get("/password")
 async def password_page(
-    browser: Browser,
-    authenticators: AuthenticatorService,
-    vault: ServiceVault,
-    return_to: Back = SECURITY_PAGE,
+    own: Own, authenticators: AuthenticatorService, return_to: Back = SECURITY_PAGE
 ) -> Response:
     """Show the form for a new password."""
     checked_return(return_to)
-    if browser is None or not await _may(authenticators, browser):
-        return _elsewhere(return_to)
-    return _password_page(csrf.token_of(vault, browser), return_to)
+    if not await _may(authenticators, own.browser):
+        return redirect(return_to)
+    return _password_page(own, return_to)
 
 
 @router.post("/password")
 async def set_password(
-    sent: Sent,
+    form: LockedOwnForm,
     authenticators: AuthenticatorService,
     raising: Raise,
     password: Text = "",
@@ -96,160 +80,193 @@ async def set_password(
     The session is raised to the password's level; its `auth_time` is unchanged.
     """
     checked_return(return_to)
-    if not await _may(authenticators, sent.browser):
-        return _elsewhere(return_to)
+    if not await _may(authenticators, form.browser):
+        return redirect(return_to)
     try:
         if password != again:
             raise PasswordUnfit("两次输入的密码不一致。")
-        await authenticators.set_password(sent.account, password, sent.browser)
+        await authenticators.set_password(form.account, password, form.browser)
     except AuthenticatorProblem as problem:
-        return _password_page(sent.csrf, return_to, message=problem.detail, status=problem.status)
-    level = max(acr.PASSWORD_SMS, sent.browser.acr, key=acr.rank)
-    amr = rules.joined(sent.browser.amr, "pwd", "mfa")
-    return await raising.onto(redirect(return_to), sent.browser, acr=level, amr=amr, authenticated=False)
+        return _password_page(form, return_to, message=problem.detail, status=problem.status)
+    level = max(acr.PASSWORD_SMS, form.browser.acr, key=acr.rank)
+    amr = rules.joined(form.browser.amr, "pwd", "mfa")
+    done = form.go(return_to, "密码已保存。")
+    return await raising.onto(done, form.browser, acr=level, amr=amr, authenticated=False)
 
 
 @router.get("/totp")
 async def totp_page(
-    browser: Browser,
-    authenticators: AuthenticatorService,
-    accounts: AccountService,
-    vault: ServiceVault,
-    return_to: Back = SECURITY_PAGE,
+    own: Own, authenticators: AuthenticatorService, return_to: Back = SECURITY_PAGE
 ) -> Response:
     """Show a new secret as text and QR code. It is stored only after confirmation."""
     checked_return(return_to)
-    if browser is None or not await _may(authenticators, browser, without="totp"):
-        return _elsewhere(return_to)
-    account = await accounts.get(browser.account_id)
-    token, secret = csrf.token_of(vault, browser), totp.new_secret()
-    return page(
-        "totp.html",
-        csrf=token,
+    if not await _may(authenticators, own.browser, without="totp"):
+        return redirect(return_to)
+    secret = totp.new_secret()
+    return own.show(
+        "account/totp.html",
+        here=SECURITY_PAGE,
         return_to=return_to,
         secret=secret,
-        picture=totp.picture(account, secret),
-        ticket=authenticators.tickets(token).issue(_TOTP, secret=secret),
+        picture=totp.picture(own.account, secret),
+        ticket=authenticators.tickets(own.csrf).issue(_TOTP, secret=secret),
         message="",
     )
 
 
 @router.post("/totp")
 async def enrol_totp(
-    sent: Sent,
+    form: LockedOwnForm,
     authenticators: AuthenticatorService,
     raising: Raise,
     ticket: Ticket,
     code: Text = "",
     return_to: ReturnTo = SECURITY_PAGE,
 ) -> Response:
-    """Confirm the secret with a code. Raises the session to the TOTP level; its `auth_time` is unchanged."""
+    """Confirm the secret with a code, and lead to the recovery codes.
+
+    Raises the session to the TOTP level; its `auth_time` is unchanged.
+    """
     checked_return(return_to)
-    if not await _may(authenticators, sent.browser, without="totp"):
-        return _elsewhere(return_to)
+    if not await _may(authenticators, form.browser, without="totp"):
+        return redirect(return_to)
     secret = ""
     try:
-        secret = authenticators.tickets(sent.csrf).open(ticket, _TOTP, rules.ENROLMENT)["secret"]
-        codes = await authenticators.enrol_totp(sent.account, secret, code.strip())
+        secret = authenticators.tickets(form.csrf).open(ticket, _TOTP, rules.ENROLMENT)["secret"]
+        codes = await authenticators.enrol_totp(form.account, secret, code_of(code) or "")
     except AuthenticatorProblem as problem:
-        return page(
-            "totp.html",
+        return form.show(
+            "account/totp.html",
+            here=SECURITY_PAGE,
             status=problem.status,
-            csrf=sent.csrf,
             return_to=return_to,
             secret=secret,
-            picture=totp.picture(sent.account, secret) if secret else "",
+            picture=totp.picture(form.account, secret) if secret else "",
             ticket=ticket,
             message=problem.detail,
         )
-    amr = rules.joined(sent.browser.amr, "otp", "mfa")
-    response = _codes_page(codes, return_to)
-    return await raising.onto(response, sent.browser, acr=acr.MFA, amr=amr, authenticated=False)
+    amr = rules.joined(form.browser.amr, "otp", "mfa")
+    response = _to_codes(form, codes, return_to, "动态口令已设置。")
+    return await raising.onto(response, form.browser, acr=acr.MFA, amr=amr, authenticated=False)
 
 
 @router.post("/recovery-codes")
-async def renew_recovery_codes(sent: Sent, authenticators: AuthenticatorService) -> Response:
-    """Create new recovery codes and delete the old ones."""
-    there = await authenticators.overview(sent.account.id)
-    if there.totp is None or not authenticators.may_change(there.means, sent.browser):
-        return _elsewhere()
-    return _codes_page(await authenticators.renew_recovery_codes(sent.account), SECURITY_PAGE)
+async def renew_recovery_codes(form: LockedOwnForm, authenticators: AuthenticatorService) -> Response:
+    """Create new recovery codes, delete the old ones, and lead to the new ones."""
+    there = await authenticators.overview(form.account.id)
+    if there.totp is None or not authenticators.may_change(there.means, form.browser):
+        return redirect(SECURITY_PAGE)
+    codes = await authenticators.renew_recovery_codes(form.account)
+    return _to_codes(form, codes, SECURITY_PAGE, "恢复码已重新生成，原恢复码已失效。")
+
+
+@router.get("/recovery-codes")
+async def recovery_codes(own: Own, return_to: Back = SECURITY_PAGE) -> Response:
+    """Show new recovery codes once; afterwards, that they were shown."""
+    checked_return(return_to)
+    return own.show(
+        "account/recovery_codes.html",
+        here=SECURITY_PAGE,
+        scripts=True,
+        codes=own.taken("codes").split(),
+        return_to=return_to,
+    )
 
 
 @router.get("/passkeys")
-async def passkey_page(
-    browser: Browser, authenticators: AuthenticatorService, accounts: AccountService, vault: ServiceVault
-) -> Response:
+async def passkey_page(own: Own, authenticators: AuthenticatorService) -> Response:
     """Show the page whose script creates a passkey in the browser."""
-    if browser is None or not await _may(authenticators, browser):
-        return _elsewhere()
-    account = await accounts.get(browser.account_id)
-    token = csrf.token_of(vault, browser)
+    if not await _may(authenticators, own.browser):
+        return redirect(SECURITY_PAGE)
     try:
-        ceremony = await authenticators.passkeys(token).registration(account)
+        ceremony = await authenticators.passkeys(own.csrf).registration(own.account)
     except AuthenticatorProblem as problem:
-        return page("passkey_new.html", status=problem.status, message=problem.detail, ceremony=None)
-    return page("passkey_new.html", scripts=True, csrf=token, ceremony=ceremony, message="")
+        return _passkey_refused(own, problem)
+    return own.show(
+        "account/passkey_new.html", here=SECURITY_PAGE, scripts=True, ceremony=ceremony, message=""
+    )
 
 
 @router.post("/passkeys")
 async def add_passkey(
-    sent: Sent, authenticators: AuthenticatorService, ticket: Ticket, credential: Answer = "", name: Text = ""
+    form: LockedOwnForm,
+    authenticators: AuthenticatorService,
+    ticket: Ticket,
+    credential: Answer = "",
+    name: Text = "",
 ) -> Response:
     """Register the passkey that the browser created."""
-    if not await _may(authenticators, sent.browser):
-        return _elsewhere()
+    if not await _may(authenticators, form.browser):
+        return redirect(SECURITY_PAGE)
     try:
-        await authenticators.add_passkey(sent.account, sent.csrf, name, ticket, credential)
+        await authenticators.add_passkey(form.account, form.csrf, name, ticket, credential)
     except AuthenticatorProblem as problem:
-        authenticators.refused(sent.account.id, "passkey.not_added", problem.code)
-        return page("passkey_new.html", status=problem.status, message=problem.detail, ceremony=None)
-    return _elsewhere()
+        authenticators.refused(form.account.id, "passkey.not_added", problem.code)
+        return _passkey_refused(form, problem)
+    return form.go(SECURITY_PAGE, "通行密钥已添加。")
 
 
 @router.post("/remove")
 async def remove(
-    sent: Sent,
+    form: LockedOwnForm,
     authenticators: AuthenticatorService,
     what: Annotated[Literal["password", "totp", "passkey"], Form()],
     passkey: Annotated[UUID | None, Form()] = None,
     confirmed: Text = "",
 ) -> Response:
-    """Remove an authenticator and end the other sessions. The last strong one requires confirmation."""
-    there = await authenticators.overview(sent.account.id)
-    if not authenticators.may_change(there.means, sent.browser):
-        return _elsewhere()
-    if confirmed != "yes" and rules.is_last_strong(there.means, len(there.passkeys), what):
-        return page("remove.html", csrf=sent.csrf, what=what, passkey=passkey or "", word=rules.WORDS[what])
-    await authenticators.remove(sent.account, what, sent.browser, passkey)
-    return _elsewhere()
+    """Remove an authenticator, after asking, and end the other sessions."""
+    there = await authenticators.overview(form.account.id)
+    if not authenticators.may_change(there.means, form.browser):
+        return redirect(SECURITY_PAGE)
+    word = rules.WORDS[what]
+    if confirmed != "yes":
+        return form.show(
+            "account/remove.html",
+            here=SECURITY_PAGE,
+            what=what,
+            passkey=passkey or "",
+            word=word,
+            last=rules.is_last_strong(there.means, len(there.passkeys), what),
+        )
+    await authenticators.remove(form.account, what, form.browser, passkey)
+    return form.go(SECURITY_PAGE, f"{word}已移除。")
 
 
 async def _may(authenticators: Authenticators, browser: BrowserSession, *, without: str = "") -> bool:
+    """Whether the person may change authenticators now; the page they are led to otherwise says why not."""
     means = (await authenticators.overview(browser.account_id)).means
     return without not in means and authenticators.may_change(means, browser)
 
 
 def _verify(there: Overview) -> str:
-    """Redirect to a sign-in at the highest level that the person can reach."""
+    """Return the address of a sign-in at the highest level that the person can reach."""
     if not there.means:
         return "/login?" + urlencode({"return_to": SECURITY_PAGE})
     return "/login/step-up?" + urlencode({"return_to": SECURITY_PAGE, "acr": rules.highest(there.means)})
 
 
-def _sign_in() -> Response:
-    return redirect("/login?" + urlencode({"return_to": SECURITY_PAGE}))
+def _password_page(own: OwnPages, return_to: str, *, message: str = "", status: int = 200) -> Response:
+    return own.show(
+        "account/password.html",
+        here=SECURITY_PAGE,
+        status=status,
+        form_action=client_origin(return_to),
+        return_to=return_to,
+        message=message,
+    )
 
 
-def _elsewhere(return_to: str = SECURITY_PAGE) -> Response:
-    """Redirect a person who may not change authenticators now to the page that explains why."""
-    return redirect(return_to)
+def _passkey_refused(own: OwnPages, problem: AuthenticatorProblem) -> Response:
+    return own.show(
+        "account/passkey_new.html",
+        here=SECURITY_PAGE,
+        status=problem.status,
+        message=problem.detail,
+        ceremony=None,
+    )
 
 
-def _password_page(token: str, return_to: str, *, message: str = "", status: int = 200) -> Response:
-    values: dict[str, Any] = {"csrf": token, "return_to": return_to, "message": message}
-    return page("password.html", status=status, form_action=client_origin(return_to), **values)
-
-
-def _codes_page(codes: list[str], return_to: str) -> Response:
-    return page("recovery_codes.html", status=201, codes=codes, return_to=return_to)
+def _to_codes(form: OwnPages, codes: list[str], return_to: str, notice: str) -> Response:
+    # Not in the cookie, which has no room for an authorization request.
+    path = f"{CODES_PAGE}?{urlencode({'return_to': return_to})}"
+    return form.go(path, notice, codes=" ".join(codes))

@@ -20,8 +20,11 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
+from identity.clients.dependencies import ClientService
+from identity.clients.service import Clients
 from identity.dependencies import ServiceVault
 from identity.oauth.authorization.interaction import client_origin
+from identity.oauth.authorization.systems import system_of
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
 from identity.pages.rendering import page
@@ -38,6 +41,7 @@ async def step_up_page(
     browser: Browser,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
+    clients: ClientService,
     vault: ServiceVault,
     return_to: Annotated[str, Query(max_length=8000)],
     acr: Level = levels.MFA,
@@ -48,7 +52,9 @@ async def step_up_page(
     checked_return(return_to)
     if browser is None:
         return redirect("/login?" + urlencode({"return_to": return_to}))
-    return await _render(authenticators, clock, browser, csrf.token_of(vault, browser), return_to, acr)
+    return await _render(
+        authenticators, clock, clients, browser, csrf.token_of(vault, browser), return_to, acr
+    )
 
 
 @router.post("/password")
@@ -56,6 +62,7 @@ async def with_password(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
+    clients: ClientService,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -79,7 +86,7 @@ async def with_password(
         authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
         return await _render(
-            authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
+            authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
         )
     # Not the session's own level if higher: `auth_time` would then cover more than was verified.
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
@@ -91,6 +98,7 @@ async def with_code(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
+    clients: ClientService,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -103,7 +111,7 @@ async def with_code(
         await authenticators.check_totp(sent.account, code)
     except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "totp.refused", problem.code)
-        return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
+        return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
     return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=amr)
 
@@ -113,6 +121,7 @@ async def with_passkey(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
+    clients: ClientService,
     raising: Raise,
     return_to: ReturnTo,
     ticket: Ticket,
@@ -125,7 +134,7 @@ async def with_passkey(
         used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)
     except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "passkey.refused", problem.code)
-        return await _render(authenticators, clock, sent.browser, sent.csrf, return_to, acr, problem)
+        return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
     return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
 
 
@@ -137,6 +146,7 @@ def _after_sms(browser: BrowserSession, clock: Clock) -> None:
 async def _render(
     authenticators: Authenticators,
     clock: Clock,
+    clients: Clients,
     browser: BrowserSession,
     token: str,
     return_to: str,
@@ -155,12 +165,13 @@ async def _render(
     )
     ceremony = await authenticators.passkeys(token).assertion(browser.account_id) if offers.passkey else None
     return page(
-        "step_up.html",
+        "login/step_up.html",
         status=200 if problem is None else problem.status,
         form_action=client_origin(return_to),
         scripts=offers.passkey,
         csrf=token,
         return_to=return_to,
+        system=await system_of(clients, return_to),
         back=urlencode({"return_to": return_to}),
         acr=need,
         offers=offers,

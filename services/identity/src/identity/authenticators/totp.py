@@ -14,7 +14,7 @@ from identity.authenticators.repository import AuthenticatorRepository
 from identity.vault import Vault
 from servicekit.clock import Clock
 
-_ISSUER = "学生资助统一身份认证"
+_ISSUER = "学生资助统一用户认证"
 # Excludes letters and digits that look alike.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -47,7 +47,7 @@ class Totps:
             raise TotpPresent
         step = self._step(secret, code)
         if step is None:
-            raise OneTimePasswordIncorrect
+            raise OneTimePasswordIncorrect("动态口令不正确，请核对手机时间后输入应用当前显示的口令。")
         row = Totp(
             account_id=account.id,
             secret_sealed=self._vault.seal(totp_purpose(account.id), secret),

@@ -84,7 +84,7 @@ async def update_client(
 @router.post(
     "/clients/{client_id}/secrets",
     status_code=201,
-    summary="轮换密钥",
+    summary="更换密钥",
     responses=responses(errors.ClientNotFound, errors.NoSecrets, errors.ClientDisabled),
 )
 async def rotate_secret(

@@ -42,7 +42,7 @@ class NoSecrets(Conflict):
 
     code = "client_without_secrets"
     title = "该系统不使用密钥"
-    detail = "该系统不以密钥认证，没有可轮换的密钥。"
+    detail = "该系统不以密钥认证，没有可更换的密钥。"
 
 
 class ClientDisabled(Conflict):

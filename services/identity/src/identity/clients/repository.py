@@ -45,6 +45,15 @@ class ClientRepository:
             statement = statement.with_for_update(of=Client)
         return (await self._session.execute(statement)).first()
 
+    async def names(self, client_ids: Sequence[str]) -> Sequence[tuple[str, str, str | None]]:
+        """Return id, name and the owning unit's name of active clients."""
+        statement = (
+            select(Client.client_id, Client.client_name, Unit.name)
+            .outerjoin(Unit, Unit.id == Client.owner_unit_id)
+            .where(Client.client_id.in_(client_ids), Client.status == ClientStatus.ACTIVE)
+        )
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
+
     async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
         """Return clients of a subtree's units by id, one more than `limit`."""
         statement = (

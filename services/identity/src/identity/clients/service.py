@@ -57,6 +57,15 @@ class Registered:
     secret: str | None
 
 
+@dataclass(frozen=True)
+class SystemName:
+    """What people call a client."""
+
+    name: str
+    owner: str
+    """The name of the unit that owns it; empty for the services of this system."""
+
+
 def secret_id(row: ClientSecret) -> str:
     """Return the identifier of a secret in the API: a part of its hash."""
     return row.secret_hash[:8].hex()
@@ -117,6 +126,11 @@ class Clients:
     async def list(self, actor: Registrar, after: str | None, limit: int) -> Sequence[Client]:
         """Return clients of units in the caller's subtree, one more than `limit`."""
         return await self._rows.under(actor.path, after=after, limit=limit)
+
+    async def names(self, client_ids: Sequence[str]) -> dict[str, SystemName]:
+        """Return the names of active clients by id, for pages that tell people which system is meant."""
+        found = await self._rows.names(client_ids)
+        return {client_id: SystemName(name, owner or "") for client_id, name, owner in found}
 
     async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
         """Return the clients of the caller's own unit, newest first; the caller is its administrator."""

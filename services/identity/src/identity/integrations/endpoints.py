@@ -6,25 +6,24 @@ from urllib.parse import urlencode
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import Response
 
 from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
-from identity.clients.service import Registrar, secret_id
-from identity.dependencies import ServiceSettings, ServiceVault
+from identity.clients.service import Registered, Registrar, secret_id
+from identity.dependencies import ServiceSettings
 from identity.memberships.dependencies import MembershipService
-from identity.pages import csrf
-from identity.pages.dependencies import Browser
-from identity.pages.rendering import page
-from identity.sessions.models import BrowserSession
+from identity.memberships.service import Memberships
+from identity.pages.dependencies import INTEGRATIONS_PAGE
+from identity.pages.own import Own, OwnForm, OwnPages
 from identity.units.models import Unit
 from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
 
-router = APIRouter(prefix="/integrations", include_in_schema=False)
+router = APIRouter(prefix=INTEGRATIONS_PAGE, include_in_schema=False)
 
 _SHOWN = 100
 _METHODS = {
@@ -32,27 +31,19 @@ _METHODS = {
     "none": "无密钥，仅 PKCE（手机或桌面应用）",
 }
 Text = Annotated[str, Form(max_length=4000)]
-Token = Annotated[str, Form(max_length=128, alias="csrf")]
 
 
 class Integrator:
-    """The signed-in administrator, their unit, and the CSRF token of their forms."""
+    """The signed-in administrator, their unit, and their pages."""
 
-    def __init__(self, browser: BrowserSession, unit: Unit, vault: ServiceVault) -> None:
-        self.browser = browser
+    def __init__(self, own: OwnPages, unit: Unit) -> None:
+        self.own = own
         self.unit = unit
-        self.actor = Registrar(str(browser.account_id), unit.path, unit.level == Level.MINISTRY)
-        self.csrf = csrf.token_of(vault, browser)
+        self.actor = Registrar(str(own.account.id), unit.path, unit.level == Level.MINISTRY)
 
 
-async def _integrator(
-    browser: Browser, memberships: MembershipService, vault: ServiceVault
-) -> Integrator | Response:
-    if browser is None:
-        return RedirectResponse(
-            "/login?" + urlencode({"return_to": "/integrations"}), 303, {"Cache-Control": "no-store"}
-        )
-    profile = await memberships.profile(browser.account_id, browser.acting_membership_id)
+async def _administrator(own: OwnPages, memberships: Memberships) -> Integrator | Response:
+    profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     membership, unit = profile.membership, profile.unit
     if (
         profile.account.status != AccountStatus.ACTIVE
@@ -62,16 +53,26 @@ async def _integrator(
         or Role.UNIT_ADMIN not in membership.roles
     ):
         # Without the link back, which leads here again.
-        return page(
-            "integration_refused.html",
+        return own.show(
+            "integrations/refused.html",
             status=403,
             message="只有单位管理员可以登记和管理接入系统。",
             back=False,
         )
-    return Integrator(browser, unit, vault)
+    return Integrator(own, unit)
 
 
-Who = Annotated[Integrator | Response, Depends(_integrator)]
+async def _reader(own: Own, memberships: MembershipService) -> Integrator | Response:
+    return await _administrator(own, memberships)
+
+
+async def _sender(form: OwnForm, memberships: MembershipService) -> Integrator | Response:
+    return await _administrator(form, memberships)
+
+
+Who = Annotated[Integrator | Response, Depends(_reader)]
+Sender = Annotated[Integrator | Response, Depends(_sender)]
+"""The same for a form."""
 
 
 async def _overview(
@@ -82,11 +83,10 @@ async def _overview(
     status: int = 200,
     form: dict[str, str] | None = None,
 ) -> Response:
-    return page(
-        "integrations.html",
+    return who.own.show(
+        "integrations/all.html",
         status=status,
         unit=who.unit.name,
-        csrf=who.csrf,
         clients=await clients.of_unit(who.unit.id, _SHOWN),
         message=message,
         methods=_METHODS,
@@ -96,21 +96,13 @@ async def _overview(
 
 
 def _detail(
-    who: Integrator,
-    client: Client,
-    clock: ServiceClock,
-    settings: ServiceSettings,
-    *,
-    secret: str | None = None,
-    message: str = "",
-    status: int = 200,
+    who: Integrator, client: Client, clock: ServiceClock, settings: ServiceSettings, *, secret: str
 ) -> Response:
     now = clock.now()
-    return page(
-        "integration.html",
-        status=status,
+    return who.own.show(
+        "integrations/one.html",
+        scripts=bool(secret),
         client=client,
-        csrf=who.csrf,
         issuer=settings.issuer_url,
         secret=secret,
         secrets=[
@@ -121,7 +113,6 @@ def _detail(
         overlap=settings.client_secret_overlap_hours,
         test_url=_test_url(client),
         open_url=_open_url(client, settings),
-        message=message,
     )
 
 
@@ -153,22 +144,16 @@ async def overview(who: Who, clients: ClientService) -> Response:
 
 @router.post("")
 async def register(
-    request: Request,
-    who: Who,
+    who: Sender,
     clients: ClientService,
-    clock: ServiceClock,
-    settings: ServiceSettings,
-    vault: ServiceVault,
-    token: Token,
     client_name: Text = "",
     redirect_uri: Text = "",
     contact: Text = "",
     method: Text = "client_secret_basic",
 ) -> Response:
-    """Register a client. Only this response contains its secret."""
+    """Register a client, and lead to its page, which shows the secret once."""
     if isinstance(who, Response):
         return who
-    csrf.check(request, vault, settings, who.browser, token)
     form = {"client_name": client_name, "redirect_uri": redirect_uri, "contact": contact, "method": method}
     if not 1 <= len(client_name.strip()) <= 100:
         return await _overview(who, clients, message="请填写系统名称，不超过 100 字。", status=400, form=form)
@@ -184,40 +169,39 @@ async def register(
     except Problem as problem:
         message = f"{problem.title}（{problem.detail}）"
         return await _overview(who, clients, message=message, status=problem.status, form=form)
-    return _detail(who, made.client, clock, settings, secret=made.secret, message="系统已登记。", status=201)
+    return _made(who, made, "系统已登记。")
 
 
 @router.get("/{client_id}")
 async def detail(
     client_id: str, who: Who, clients: ClientService, clock: ServiceClock, settings: ServiceSettings
 ) -> Response:
-    """Show one client: its settings, its secrets, and a link that tests the sign-in."""
+    """Show one client: its settings, its secrets, and a link that tests the sign-in; a new secret once."""
     if isinstance(who, Response):
         return who
     try:
         client = await clients.get(who.actor, client_id)
     except Problem as problem:
-        return page("integration_refused.html", status=problem.status, message=problem.detail, back=True)
-    return _detail(who, client, clock, settings)
+        return _refused(who, problem)
+    return _detail(who, client, clock, settings, secret=who.own.taken("secret"))
 
 
 @router.post("/{client_id}/secrets")
-async def rotate(
-    request: Request,
-    client_id: str,
-    who: Who,
-    clients: ClientService,
-    clock: ServiceClock,
-    settings: ServiceSettings,
-    vault: ServiceVault,
-    token: Token,
-) -> Response:
+async def rotate(client_id: str, who: Sender, clients: ClientService) -> Response:
     """Issue a new secret, shown once. The previous one stays valid for the overlap."""
     if isinstance(who, Response):
         return who
-    csrf.check(request, vault, settings, who.browser, token)
     try:
         made = await clients.rotate_secret(who.actor, client_id)
     except Problem as problem:
-        return page("integration_refused.html", status=problem.status, message=problem.detail, back=True)
-    return _detail(who, made.client, clock, settings, secret=made.secret, message="密钥已轮换。", status=201)
+        return _refused(who, problem)
+    return _made(who, made, "密钥已更换。")
+
+
+def _made(who: Integrator, made: Registered, notice: str) -> Response:
+    page = f"{INTEGRATIONS_PAGE}/{made.client.client_id}"
+    return who.own.go(page, notice, secret=made.secret or "")
+
+
+def _refused(who: Integrator, problem: Problem) -> Response:
+    return who.own.show("integrations/refused.html", status=problem.status, message=problem.detail, back=True)

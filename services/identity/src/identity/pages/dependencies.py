@@ -73,18 +73,32 @@ HOME_PAGE = "/account"
 OWN_PAGE = "/account/sessions"
 DEVICE_PAGE = "/device"
 SECURITY_PAGE = "/account/security"
-_OWN_PAGES = frozenset({HOME_PAGE, OWN_PAGE, SECURITY_PAGE, "/integrations", DEVICE_PAGE})
+INTEGRATIONS_PAGE = "/integrations"
+_OWN_PAGES = frozenset({INTEGRATIONS_PAGE, DEVICE_PAGE})
+_ACCOUNT_PAGE = re.compile(rf"{HOME_PAGE}(/[a-z]+(-[a-z]+)*){{0,2}}")
 # Only with the code of verification_uri_complete (RFC 8628 §3.3.1).
 _DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
 
 
 def checked_return(return_to: str) -> str:
     """Allow only the issuer's authorization endpoint and its own pages. Raises `BadReturn`."""
-    if return_to in _OWN_PAGES or _DEVICE_WITH_CODE.fullmatch(return_to):
+    if (
+        return_to in _OWN_PAGES
+        or _ACCOUNT_PAGE.fullmatch(return_to)
+        or _DEVICE_WITH_CODE.fullmatch(return_to)
+    ):
         return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):
         raise BadReturn
     return return_to
+
+
+def own_return(page: str) -> str:
+    """Return where a person comes back to who has to sign in before `page`, one of the issuer's own pages."""
+    try:
+        return checked_return(page)
+    except BadReturn:
+        return INTEGRATIONS_PAGE if page.startswith(f"{INTEGRATIONS_PAGE}/") else HOME_PAGE
 
 
 Browser = Annotated[BrowserSession | None, Depends(browser_session, scope="function")]

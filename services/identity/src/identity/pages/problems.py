@@ -1,4 +1,6 @@
-"""Error responses as pages for people at browsers, whatever component they come from."""
+"""What all responses to browsers have in common: the foot of pages, and errors as pages, whatever component
+they come from.
+"""
 
 import json
 from typing import Any
@@ -6,25 +8,28 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from identity.pages.rendering import PATHS, page
+from identity.pages.rendering import PATHS, Site, page, site
 from servicekit.problems import MEDIA_TYPE
 
 _REPLACED = {b"content-type", b"content-length"}
 _UNKNOWN = (404, 405)
 
 
-class ProblemPages:
-    """Turns `application/problem+json` into a page where a browser waits for one.
+class Pages:
+    """Tells pages whose site this is, and turns `application/problem+json` into a page where a browser waits
+    for one.
 
     A browser accepts `text/html`, but so do some programs: only addresses of pages, and unknown addresses
     outside of `/api`, answer with a page. Status and headers stay as they are.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, of: Site) -> None:
         self.app = app
+        self._site = of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
+        site.set(self._site)
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
             await self.app(scope, receive, send)
             return

@@ -1,6 +1,8 @@
 """Pages of the issuer: server-rendered, usable without JavaScript, without external resources."""
 
 import re
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,15 +11,39 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from contracts.vocabulary import Role, label
 from servicekit.clock import SHANGHAI
 from servicekit.problems import RETRIED, Problem
 
 HERE = Path(__file__).parent
-PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations")
+PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations", "/help")
 """Path prefixes of pages for people; other paths return responses for programs."""
 _templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the operator puts at the foot of every page; empty parts are left out."""
+
+    organiser: str = ""
+    """主办单位"""
+    support_phone: str = ""
+    help_url: str = "/help"
+    icp_number: str = ""
+    """ICP备案号"""
+    police_number: str = ""
+    """公安备案号"""
+
+
+site: ContextVar[Site] = ContextVar("site", default=Site())  # noqa: B039 - frozen
+"""The site of the request; `pages.problems.Pages` sets it."""
+_templates.globals["site"] = site.get
 
 
 def _beijing(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
@@ -26,13 +52,15 @@ def _beijing(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
 
 # Pages show Beijing time: {{ moment | beijing }} or {{ moment | beijing("%H:%M") }}.
 _templates.filters["beijing"] = _beijing
+_templates.filters["label"] = label
+_templates.filters["role"] = {role.value: role.label for role in Role}.get
 
 # Characters allowed in a CSP source list; others would end or break the header.
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 # Messages to the person for the errors of RFC 6749 §4.1.2.1.
 _ERRORS = {
-    "invalid_client": "请求登录的系统未在统一身份认证登记。",
+    "invalid_client": "请求登录的系统未在统一用户认证登记。",
     "invalid_request": "请求不完整或不正确，请从原系统重新进入。",
     "unsupported_response_type": "请求登录的方式不受支持。",
 }

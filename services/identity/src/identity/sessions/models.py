@@ -39,6 +39,10 @@ class BrowserSession(Base):
     """`iat` of the session's tokens is not before this instant, which is a whole second."""
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_because: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[str | None] = mapped_column(Text)
+    """Kind of device and browser at the last sign-in, for the person's own list."""
+    address_masked: Mapped[str | None] = mapped_column(Text)
+    """The browser's address at the last sign-in, without its last part."""
 
     def act_for(self, membership_id: UUID, now: datetime) -> datetime:
         """Act for another membership. Return the instant before which tokens were issued for the former one.

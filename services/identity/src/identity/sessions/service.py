@@ -14,6 +14,7 @@ from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.clients.models import Client
 from identity.revocations.service import Revocations
+from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
@@ -36,7 +37,9 @@ class Sessions:
         settings: Settings,
         revocations: Revocations,
         audit: AuditLog,
+        device: Device | None = None,
     ) -> None:
+        self._device = device or Device()
         self._session = session
         self._clock = clock
         self._revocations = revocations
@@ -58,6 +61,8 @@ class Sessions:
             last_seen_at=now,
             acr=acr,
             amr=amr,
+            device=self._device.name,
+            address_masked=self._device.address,
         )
         self._rows.add(row)
         return row, f"{row.id}.{secret}"
@@ -85,6 +90,7 @@ class Sessions:
             await self.end(row, "renewed for too long")
             return self.start(account, acr=acr, amr=amr)
         row.begun_at = row.authenticated_at = self._clock.now()
+        row.device, row.address_masked = self._device.name, self._device.address
         return row, self._renew(row, acr, amr)
 
     async def step_up(

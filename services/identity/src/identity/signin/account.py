@@ -1,71 +1,119 @@
-"""The person's account page: sessions and consents. Works without JavaScript."""
+"""The person's account pages: overview, signed-in browsers, systems they allowed. Work without JavaScript."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse, Response
 
-from identity.accounts.dependencies import AccountService
+from contracts.vocabulary import Role
+from identity.clients.dependencies import ClientService
 from identity.consents.dependencies import ConsentService
 from identity.consents.service import words
-from identity.dependencies import ServiceSettings, ServiceVault
+from identity.dependencies import ServiceSettings
+from identity.memberships.dependencies import MembershipService
 from identity.oauth.logout.frontchannel import logged_out
-from identity.pages import csrf
-from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, Browser, without_session
-from identity.pages.rendering import page
+from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, without_session
+from identity.pages.own import Own, OwnForm
 from identity.sessions.dependencies import SessionService
+from identity.sessions.models import BrowserSession
+from identity.sessions.service import Sessions
+from identity.settings import Settings
 
 router = APIRouter(include_in_schema=False)
-Token = Annotated[str, Form(max_length=128, alias="csrf")]
+CONSENTS_PAGE = "/account/authorisations"
+_BY_PERSON = "ended by the person"
 
 
 @router.get("/")
-async def home() -> Response:
+async def start() -> Response:
     """Lead somebody who typed the issuer's address to their account."""
     return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
 
 
 @router.get(HOME_PAGE)
-async def account() -> Response:
-    """Lead to the account's first page."""
-    return RedirectResponse(OWN_PAGE, 303, {"Cache-Control": "no-store"})
+async def home(own: Own, memberships: MembershipService) -> Response:
+    """Show who the person is."""
+    profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
+    roles = [] if profile.membership is None else profile.membership.roles
+    return own.show(
+        "account/home.html",
+        account=own.account,
+        unit=profile.unit,
+        roles=roles,
+        admin=Role.UNIT_ADMIN in roles,
+    )
+
+
+@router.post(f"{HOME_PAGE}/sign-out")
+async def sign_out(form: OwnForm, sessions: SessionService, settings: ServiceSettings) -> Response:
+    """End the session of this browser."""
+    row = await sessions.lock(form.browser.id)
+    return await _signed_out(sessions, settings, row or form.browser)
 
 
 @router.get(OWN_PAGE)
-async def own_sessions(
-    browser: Browser,
-    accounts: AccountService,
-    sessions: SessionService,
-    consents: ConsentService,
-    vault: ServiceVault,
-) -> Response:
-    """Show sessions, with the current one marked, and consents."""
-    if browser is None:
-        return RedirectResponse(
-            "/login?" + urlencode({"return_to": OWN_PAGE}), 303, {"Cache-Control": "no-store"}
-        )
-    account = await accounts.get(browser.account_id)
-    rows = await sessions.live(account.id)
-    allowed = await consents.of(account.id)
-    return page(
-        "account.html",
-        name=account.name,
-        csrf=csrf.token_of(vault, browser),
+async def own_sessions(own: Own, sessions: SessionService) -> Response:
+    """Show the signed-in browsers, with the current one marked."""
+    rows = await sessions.live(own.account.id)
+    return own.show(
+        "account/sessions.html",
         sessions=[
             {
                 "id": row.id,
+                "device": row.device,
+                "address": row.address_masked,
                 "since": row.authenticated_at,
                 "seen": row.last_seen_at,
-                "current": row.id == browser.id,
+                "current": row.id == own.browser.id,
             }
             for row in rows
         ],
+    )
+
+
+@router.post(f"{OWN_PAGE}/end")
+async def end_one(
+    form: OwnForm, sessions: SessionService, settings: ServiceSettings, sid: Annotated[UUID, Form()]
+) -> Response:
+    """End one of the person's own sessions; ending the current one signs out."""
+    row = await sessions.lock(sid)
+    if row is None or row.account_id != form.account.id:
+        return form.go(OWN_PAGE)
+    if row.id == form.browser.id:
+        return await _signed_out(sessions, settings, row)
+    await sessions.end(row, _BY_PERSON)
+    return form.go(OWN_PAGE, "已结束该登录。")
+
+
+@router.get(f"{OWN_PAGE}/end-others")
+async def ask_to_end_others(own: Own, sessions: SessionService) -> Response:
+    """Ask before ending all other sessions."""
+    others = len(await sessions.live(own.account.id)) - 1
+    if others < 1:
+        return own.go(OWN_PAGE)
+    return own.show("account/end_others.html", here=OWN_PAGE, others=others)
+
+
+@router.post(f"{OWN_PAGE}/end-others")
+async def end_others(form: OwnForm, sessions: SessionService) -> Response:
+    """End all sessions except the current one."""
+    await sessions.end_others(form.browser, _BY_PERSON)
+    return form.go(OWN_PAGE, "已结束其他登录。")
+
+
+@router.get(CONSENTS_PAGE)
+async def own_consents(own: Own, consents: ConsentService, clients: ClientService) -> Response:
+    """Show the systems that the person allowed to read their data."""
+    allowed = await consents.of(own.account.id)
+    names = await clients.names([client.client_id for _, client in allowed])
+    return own.show(
+        "account/authorisations.html",
         consents=[
             {
                 "client_id": client.client_id,
                 "name": client.client_name,
+                "owner": names[client.client_id].owner if client.client_id in names else "",
                 "since": consent.granted_at,
                 "words": words(consent.scopes),
             }
@@ -74,58 +122,16 @@ async def own_sessions(
     )
 
 
-@router.post(f"{OWN_PAGE}/end")
-async def end_one(
-    request: Request,
-    sessions: SessionService,
-    browser: Browser,
-    vault: ServiceVault,
-    settings: ServiceSettings,
-    token: Token,
-    sid: Annotated[UUID, Form()],
-) -> Response:
-    """End one of the person's own sessions; ending the current one signs out."""
-    mine = csrf.check(request, vault, settings, browser, token)
-    row = await sessions.lock(sid)
-    if row is None or row.account_id != mine.account_id:
-        return _back()
-    clients = await sessions.clients(row)
-    await sessions.end(row, "ended by the person")
-    if row.id != mine.id:
-        return _back()
-    return without_session(logged_out(settings.issuer_url, row.id, clients, None), settings)
-
-
-@router.post(f"{OWN_PAGE}/end-others")
-async def end_others(
-    request: Request,
-    sessions: SessionService,
-    browser: Browser,
-    vault: ServiceVault,
-    settings: ServiceSettings,
-    token: Token,
-) -> Response:
-    """End all sessions except the current one."""
-    mine = csrf.check(request, vault, settings, browser, token)
-    await sessions.end_others(mine, "ended by the person")
-    return _back()
-
-
-@router.post(f"{OWN_PAGE}/withdraw")
+@router.post(f"{CONSENTS_PAGE}/withdraw")
 async def withdraw(
-    request: Request,
-    consents: ConsentService,
-    browser: Browser,
-    vault: ServiceVault,
-    settings: ServiceSettings,
-    token: Token,
-    client_id: Annotated[str, Form(max_length=200)],
+    form: OwnForm, consents: ConsentService, client_id: Annotated[str, Form(max_length=200)]
 ) -> Response:
     """Withdraw a consent and revoke the client's tokens."""
-    mine = csrf.check(request, vault, settings, browser, token)
-    await consents.withdraw(mine.account_id, client_id)
-    return _back()
+    withdrawn = await consents.withdraw(form.account.id, client_id)
+    return form.go(CONSENTS_PAGE, "已撤回授权。" if withdrawn else "")
 
 
-def _back() -> Response:
-    return RedirectResponse(OWN_PAGE, 303, {"Cache-Control": "no-store"})
+async def _signed_out(sessions: Sessions, settings: Settings, row: BrowserSession) -> Response:
+    clients = await sessions.clients(row)
+    await sessions.end(row, _BY_PERSON)
+    return without_session(logged_out(settings.issuer_url, row.id, clients, None), settings)

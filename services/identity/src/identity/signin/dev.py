@@ -9,16 +9,27 @@ from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, Message
 
 router = APIRouter(prefix="/dev", include_in_schema=False)
+_SHOWN = 50
+_REFRESH_SECONDS = 5
+Phone = Annotated[str, Query(max_length=20)]
 
 
 @router.get("/sms")
-async def inbox_page(request: Request) -> Response:
-    """Show the last messages, newest first."""
-    return page("inbox.html", messages=(await _messages(request))[:50])
+async def inbox_page(request: Request, phone: Phone = "", still: bool = False) -> Response:
+    """Show the last messages, newest first; those to one number if it is given.
+
+    The page loads itself again every few seconds, unless it is to stand `still` (WCAG 2.2.2).
+    """
+    wanted = phone.strip()
+    messages = [m for m in await _messages(request) if not wanted or m.phone == wanted]
+    response = page("inbox.html", messages=messages[:_SHOWN], phone=wanted, still=still)
+    if not still:
+        response.headers["Refresh"] = str(_REFRESH_SECONDS)
+    return response
 
 
 @router.get("/sms.json")
-async def inbox(request: Request, phone: Annotated[str, Query(max_length=20)]) -> list[dict[str, Any]]:
+async def inbox(request: Request, phone: Phone) -> list[dict[str, Any]]:
     """Return messages to one number, newest first."""
     return [{"text": m.text, "at": m.at} for m in await _messages(request) if m.phone == phone]
 

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from identity.accounts.rules import normalise_phone
+from identity.clients.dependencies import ClientService
 from identity.codes import rules as code_rules
 from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
+from identity.oauth.authorization.systems import system_of
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import HOME_PAGE, Browser, checked_return, is_secure, keep_session
 from identity.pages.rendering import page
@@ -33,11 +35,12 @@ class CodeStep:
     """When another one can be asked for, in seconds since 1970; only shown, the service decides."""
 
 
-def _render(
+async def _render(
     request: Request,
     vault: ServiceVault,
     settings: ServiceSettings,
     clock: ServiceClock,
+    clients: ClientService,
     return_to: str,
     *,
     phone: str = "",
@@ -50,9 +53,10 @@ def _render(
     again_at = 0 if sent is None else sent.again_at
     wait = min(again_at - int(clock.now().timestamp()), int(code_rules.RESEND_AFTER.total_seconds()))
     response = page(
-        "login.html",
+        "login/phone.html",
         status=status,
         form_action=client_origin(return_to),
+        system=await system_of(clients, return_to),
         scripts=sent is not None,
         return_to=return_to,
         csrf=login_token(vault, cookie),
@@ -75,6 +79,7 @@ async def login_page(
     vault: ServiceVault,
     settings: ServiceSettings,
     clock: ServiceClock,
+    clients: ClientService,
     return_to: Annotated[str, Query(max_length=8000)] = "",
     login_hint: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
@@ -83,7 +88,7 @@ async def login_page(
         # Somebody typed the address, or kept it as a bookmark.
         return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
     phone = normalise_phone(login_hint) or ""
-    return _render(request, vault, settings, clock, checked_return(return_to), phone=phone)
+    return await _render(request, vault, settings, clock, clients, checked_return(return_to), phone=phone)
 
 
 @router.post("/login/code")
@@ -93,6 +98,7 @@ async def send_code(
     vault: ServiceVault,
     settings: ServiceSettings,
     clock: ServiceClock,
+    clients: ClientService,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=40)] = "",
@@ -117,11 +123,12 @@ async def send_code(
         if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
             question = signing_in.captcha(ticket)
         step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
-    return _render(
+    return await _render(
         request,
         vault,
         settings,
         clock,
+        clients,
         return_to,
         phone=normalise_phone(phone) or phone,
         sent=step,
@@ -139,6 +146,7 @@ async def sign_in(
     vault: ServiceVault,
     settings: ServiceSettings,
     clock: ServiceClock,
+    clients: ClientService,
     return_to: Annotated[str, Form(max_length=8000)],
     csrf: Annotated[str, Form(max_length=128)],
     phone: Annotated[str, Form(max_length=40)] = "",
@@ -155,11 +163,12 @@ async def sign_in(
     try:
         signed_in = await signing_in.with_code(phone, ticket_cookie(request), code, browser)
     except Problem as problem:
-        return _render(
+        return await _render(
             request,
             vault,
             settings,
             clock,
+            clients,
             return_to,
             phone=phone,
             sent=CodeStep(again_at),

@@ -23,7 +23,7 @@ class FormPost:
     def response(self) -> Response:
         """Return the page. The CSP allows its script by hash; without JavaScript the person uses a button."""
         answer = page(
-            "form_post.html",
+            "oauth/form_post.html",
             form_action=origin_of(self.uri),
             uri=self.uri,
             parameters=self.parameters,

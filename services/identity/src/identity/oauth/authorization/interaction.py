@@ -119,6 +119,11 @@ def pairs_of(return_to: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(return_to).query, keep_blank_values=True)
 
 
+def client_of(return_to: str) -> str:
+    """Return the unverified `client_id` of an authorization URL, or an empty string for other pages."""
+    return dict(pairs_of(return_to)).get("client_id", "") if return_to.startswith("/authorize?") else ""
+
+
 def client_origin(return_to: str) -> str:
     """Return the origin that an authorization URL finally redirects to, for the CSP of the sign-in page.
 

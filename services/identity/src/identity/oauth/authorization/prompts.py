@@ -49,6 +49,7 @@ class StepUpPage(Page):
 class SelectAccountPage(Page):
     """The person must select an account."""
 
+    client_id: str
     name: str
     phone_masked: str
 
@@ -65,6 +66,8 @@ class ConsentPage(Page):
     scopes: list[str]
     resources: list[str]
     account: UUID
+    name: str
+    phone_masked: str
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,12 @@ def select_account(at: Interaction) -> SelectAccountPage | None:
         return None
     if at.marker is not None and at.marker.chosen == str(at.person.id):
         return None
-    return SelectAccountPage(at.person.name, at.person.phone_masked, redirect_uri=at.request.redirect_uri)
+    return SelectAccountPage(
+        at.request.client.client_id,
+        at.person.name,
+        at.person.phone_masked,
+        redirect_uri=at.request.redirect_uri,
+    )
 
 
 def consent(at: Interaction) -> ConsentPage | None:
@@ -162,6 +170,8 @@ def consent(at: Interaction) -> ConsentPage | None:
         scopes=sorted(request.scopes, key=lambda name: (name == "offline_access", name)),
         resources=sorted(request.resources),
         account=at.person.id,
+        name=at.person.name,
+        phone_masked=at.person.phone_masked,
         redirect_uri=request.redirect_uri,
     )
 

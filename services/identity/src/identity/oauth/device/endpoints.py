@@ -81,7 +81,7 @@ async def decide(
         return _further(further, rules.normal(user_code) or "")
     else:
         await devices.allow(row, client, mine)
-    return page("device_done.html", name=client.client_name, allowed=decision == "allow")
+    return page("oauth/device_done.html", name=client.client_name, allowed=decision == "allow")
 
 
 def _further(further: FurtherSignIn, user_code: str) -> Response:
@@ -105,7 +105,7 @@ def _form(
     status: int = 200,
 ) -> Response:
     return page(
-        "device.html",
+        "oauth/device.html",
         status=status,
         csrf=csrf.token_of(vault, browser),
         user_code=user_code,
@@ -124,7 +124,7 @@ def _question(
 ) -> Response:
     scopes = row.scope.split()
     return page(
-        "device_confirm.html",
+        "oauth/device_confirm.html",
         name=client.client_name,
         host=urlsplit(client.client_uri or "").hostname,
         words=words(scopes),

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from identity.clients.dependencies import ClientService
+from identity.clients.service import Clients
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.descriptions import PAGES
 from identity.oauth.authorization.endpoint import Untrusted
@@ -37,12 +39,13 @@ async def authorize(
     issuer: OAuthService,
     flow: BrowserInteractions,
     browser: Browser,
+    clients: ClientService,
     vault: ServiceVault,
     settings: ServiceSettings,
 ) -> Response:
     """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Redirects to sign-in or consent if required."""
     pairs = list(request.query_params.multi_items())
-    return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
+    return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
 
 
 @router.post(
@@ -58,6 +61,7 @@ async def authorize_by_post(
     issuer: OAuthService,
     flow: BrowserInteractions,
     browser: Browser,
+    clients: ClientService,
     vault: ServiceVault,
     settings: ServiceSettings,
 ) -> Response:
@@ -67,7 +71,7 @@ async def authorize_by_post(
     if browser is None and pairs and len(as_get) < _LONGEST_URL:
         # The SameSite cookie is not sent with a form from another site: redirect to the same request as GET.
         return RedirectResponse(as_get, 303, {"Cache-Control": "no-store"})
-    return keep(flow, await _answer(issuer, pairs, browser, flow, vault), secure=is_secure(settings))
+    return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
 
 
 async def _answer(
@@ -75,6 +79,7 @@ async def _answer(
     pairs: list[tuple[str, str]],
     browser: BrowserSession | None,
     flow: Interactions,
+    clients: Clients,
     vault: Vault,
 ) -> Response:
     sent, marker = flow.read(pairs)
@@ -95,9 +100,11 @@ async def _answer(
     assert browser is not None
     token = csrf.token_of(vault, browser)
     if isinstance(outcome, SelectAccountPage):
-        return select_account_page(outcome, return_to, token)
+        names = await clients.names([outcome.client_id])
+        return select_account_page(outcome, names.get(outcome.client_id), return_to, token)
     assert isinstance(outcome, ConsentPage)
-    return consent_page(outcome, return_to, token)
+    names = await clients.names([outcome.client_id])
+    return consent_page(outcome, names.get(outcome.client_id), return_to, token)
 
 
 def _redirect(url: str) -> Response:

@@ -4,17 +4,19 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import Response
 
+from identity.clients.service import SystemName
 from identity.consents.service import words
 from identity.oauth.authorization.prompts import ConsentPage, SelectAccountPage
 from identity.pages.rendering import origin_of, page
 
 
-def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
+def consent_page(shown: ConsentPage, system: SystemName | None, return_to: str, csrf: str) -> Response:
     """Return the consent page: the client, its request, and buttons to allow and deny."""
     return page(
-        "consent.html",
+        "oauth/consent.html",
         form_action=origin_of(shown.redirect_uri),
         ask=shown,
+        owner="" if system is None else system.owner,
         host=urlsplit(shown.client_uri or "").hostname,
         words=words(shown.scopes),
         return_to=return_to,
@@ -22,11 +24,14 @@ def consent_page(shown: ConsentPage, return_to: str, csrf: str) -> Response:
     )
 
 
-def select_account_page(shown: SelectAccountPage, return_to: str, csrf: str) -> Response:
+def select_account_page(
+    shown: SelectAccountPage, system: SystemName | None, return_to: str, csrf: str
+) -> Response:
     """Return the page for `prompt=select_account`: the signed-in account, or another."""
     return page(
-        "choose.html",
+        "oauth/choose.html",
         form_action=origin_of(shown.redirect_uri),
+        system=system,
         name=shown.name,
         phone_masked=shown.phone_masked,
         return_to=return_to,

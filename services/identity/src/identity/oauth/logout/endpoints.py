@@ -107,7 +107,7 @@ async def _answer(
     if browser is None:
         return await _sign_out(logout, settings, None, asked)
     return page(
-        "end_session.html",
+        "oauth/end_session.html",
         form_action=origin_of(asked.uri or ""),
         client_name=None if asked.client is None else asked.client.client_name,
         csrf=csrf.token_of(vault, browser),

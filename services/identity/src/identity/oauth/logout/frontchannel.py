@@ -27,7 +27,7 @@ def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward:
         if origin
     ]
     return page(
-        "logged_out.html",
+        "oauth/logged_out.html",
         frames=" ".join(sorted({origin for origin in origins if origin})),
         uris=frames,
         onward=onward,

@@ -1,0 +1,81 @@
+"""Every page of Identity, in the order of a visit: for `make screenshots` and for axe-core."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pyotp
+
+from .conftest import COUNTY_ADMIN, Person
+
+CALLBACK = "https://jz.example.edu.cn/callback"
+_PKCE = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+
+
+async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
+    """Go from page to page; give the short name and the Chinese name of each when it is on the screen."""
+    page, site = person.page, person.site
+    await person.visit("/nowhere")
+    yield "not-found", "页面不存在"
+    await person.visit("/help")
+    yield "help", "帮助"
+    await person.visit("/account")
+    yield "login", "登录：手机号"
+    await person.ask_for_code()
+    yield "login-code", "登录：验证码"
+    await page.get_by_label("短信验证码").fill("000000x")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("alert").wait_for()
+    yield "login-wrong", "登录：验证码不正确"
+    await person.visit("/login/passkey?return_to=/account")
+    yield "login-passkey", "用通行密钥登录"
+    site.clock.advance(timedelta(minutes=2))
+    await person.sign_in()
+    yield "account", "账号首页"
+    await person.visit("/account/security")
+    yield "security", "登录方式"
+    await person.visit("/account/security/password")
+    yield "password", "设置密码"
+    await person.visit("/account/security/totp")
+    yield "totp", "设置动态口令"
+    secret = (await page.locator("#secret").inner_text()).strip()
+    code = pyotp.TOTP(secret).at(site.clock.now())
+    await page.get_by_label("动态口令").fill(code)
+    await page.keyboard.press("Enter")
+    await page.locator("#codes").wait_for()
+    yield "recovery-codes", "恢复码"
+    await person.visit("/account/security")
+    await page.get_by_role("button", name="移除动态口令").click()
+    await page.get_by_role("heading", name="要移除动态口令吗？").wait_for()
+    yield "remove", "移除登录方式"
+    await person.visit("/account/sessions")
+    yield "sessions", "登录设备"
+    await person.visit("/integrations")
+    yield "integrations", "接入系统"
+    await page.get_by_label("系统名称").fill("山东省奖助学金系统")
+    await page.get_by_label("回调地址").fill(CALLBACK)
+    await page.get_by_role("button", name="登记").click()
+    await page.locator("#secret").wait_for()
+    yield "integration", "接入系统：登记后"
+    found = re.search(r"CLIENT_ID=([\w-]+)", await page.content())
+    assert found is not None
+    ask = f"/authorize?response_type=code&client_id={found[1]}&redirect_uri={CALLBACK}&state=s&{_PKCE}"
+    await person.visit(f"{ask}&scope=openid%20profile%20phone")
+    yield "consent", "授权"
+    await person.visit(f"{ask}&scope=openid&prompt=select_account")
+    yield "choose", "选择账号"
+    await person.visit(f"{ask}&scope=openid&prompt=login")
+    yield "login-system", "登录：进入某系统"
+    await person.visit("/login/step-up?return_to=/account/security")
+    yield "step-up", "进一步验证身份"
+    await person.visit("/device")
+    yield "device", "登录设备：输入代码"
+    await person.visit(f"/dev/sms?phone={COUNTY_ADMIN}")
+    yield "sms-inbox", "短信收件箱（开发模式）"
+    await person.visit("/authorize?client_id=x")
+    yield "error", "无法登录"
+    await person.visit("/end_session")
+    yield "sign-out", "退出登录"
+    await page.get_by_role("button", name="退出登录").click()
+    await page.get_by_role("status").wait_for()
+    yield "signed-out", "已退出"
