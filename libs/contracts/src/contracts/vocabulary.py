@@ -183,6 +183,32 @@ class AccountStatus(Vocabulary):
     CLOSED = "closed", "已注销"
 
 
+class RealNameOutcome(Vocabulary):
+    """What a provider of real-name checks says about a name and an identity number."""
+
+    MATCHED = "matched", "一致"
+    MISMATCHED = "mismatched", "不一致"
+    UNAVAILABLE = "unavailable", "未取得结果"
+
+
+class PhoneChangeKind(Vocabulary):
+    """Why a number changes after a waiting time."""
+
+    CHANGE = "change", "更换手机号"
+    RECOVERY = "recovery", "找回账号"
+
+
+class PhoneChangeStatus(Vocabulary):
+    """How far a change of a phone number has come."""
+
+    REQUESTED = "requested", "待单位审核"
+    WAITING = "waiting", "等待生效"
+    DONE = "done", "已生效"
+    REJECTED = "rejected", "未通过"
+    CANCELLED = "cancelled", "已取消"
+    FAILED = "failed", "未能生效"
+
+
 class JoinRequestStatus(Vocabulary):
     """How far a request to join a unit has come."""
 

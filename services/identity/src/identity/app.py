@@ -50,6 +50,9 @@ from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
 from identity.pages.own import SignInFirst, on_sign_in_first
 from identity.pages.problems import Pages
+from identity.phones import jobs as phone_jobs
+from identity.phones.dependencies import phones_for
+from identity.phones.endpoints import router as phones
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
@@ -62,6 +65,8 @@ from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.units import announcing
 from identity.units.endpoints import router as units
 from identity.vault import Vault
+from identity.verification.endpoints import router as real_names
+from identity.verification.providers import HttpProvider, NoProvider, RealNameProvider, Sandbox
 from jobs.kinds import Handler
 from messaging.bus import Bus
 from resourceserver.server import ResourceServer
@@ -102,6 +107,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     records = AuditWriter(settings.database_url, the_clock)
 
     sms = make_sms(settings)
+    provider = make_real_names(settings)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
 
     @contextlib.asynccontextmanager
@@ -110,7 +116,10 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         # Run before requests are served, so that no row of today is inserted into a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
         async with records.running(), dispatcher.running():
-            yield
+            try:
+                yield
+            finally:
+                await provider.close()
 
     app = server.app(
         title="助学 · 统一用户认证",
@@ -131,6 +140,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             security_page,
             captchas,
             accounts,
+            real_names,
+            phones,
             me,
             roles,
             memberships,
@@ -159,6 +170,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             code_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
             auditing.task(database, key_ring, the_clock),
+            phone_jobs.task(
+                database, the_clock, lambda s: phones_for(s, the_clock, vault, settings, dispatcher)
+            ),
         ],
         background=background,
         pages=rendering.PATHS,
@@ -174,6 +188,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
     app.state.issuer = make_server()
     app.state.sms = sms
+    app.state.real_names = provider
     app.state.sms_dispatcher = dispatcher
     app.state.public_origin = settings.issuer_url
     app.state.userinfo_verifier = server.verifier(audience=settings.issuer_url)
@@ -196,3 +211,14 @@ def make_sms(settings: Settings) -> SmsGateway:
     if settings.sms_gateway_url is None or settings.sms_gateway_secret is None:
         return DevInbox()
     return HttpSmsGateway(str(settings.sms_gateway_url), settings.sms_gateway_secret.get_secret_value())
+
+
+def make_real_names(settings: Settings) -> RealNameProvider:
+    """Return the operator's provider of real-name checks, or the sandbox in dev mode."""
+    if settings.real_name_url is None or settings.real_name_secret is None:
+        return Sandbox() if settings.dev else NoProvider()
+    return HttpProvider(
+        str(settings.real_name_url),
+        settings.real_name_secret.get_secret_value(),
+        timeout=settings.real_name_timeout_seconds,
+    )

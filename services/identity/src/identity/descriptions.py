@@ -41,6 +41,7 @@ DESCRIPTIONS = {
     "registered_at": "登记时间",
     "purpose": "验证码的用途",
     "reason": "原因",
+    "change_id": "更换手机号申请的标识",
     "posts": "职务",
     "memberships": "所属的全部单位，主要单位在前",
     "AccountOut.name": "姓名",

@@ -15,11 +15,13 @@ from identity.keys.models import SigningKey
 from identity.memberships.models import Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
+from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.sms.models import SmsMessage
 from identity.units.models import Unit, UnitChange
+from identity.verification.models import RealNameCheck
 
 __all__ = [
     "Account",
@@ -44,8 +46,10 @@ __all__ = [
     "OnceOnly",
     "Passkey",
     "Password",
+    "PhoneChange",
     "PlatformAdministrator",
     "PushedRequest",
+    "RealNameCheck",
     "RecoveryCode",
     "RefreshToken",
     "RoleDefinition",

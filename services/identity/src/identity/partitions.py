@@ -34,6 +34,7 @@ def partitioned(settings: Settings) -> list[Partitioned]:
         ByDay("sms_codes", "id", keep=_DAY, ids=True),
         # Delivery of notices is retried for a day.
         ByDay("sms_messages", "id", keep=_DAY, ids=True),
+        ByMonth("real_name_checks", "id", keep=2 * timedelta(days=365), ids=True),
         # Archived and dropped by operators.
         ByMonth("audit_log", "id", keep=None, ids=True, append_only=True),
     ]

@@ -36,6 +36,11 @@ class Settings(ServiceSettings):
         default=30, ge=1, description="SMS codes per hour and IPv4 address or IPv6 /64"
     )
     sms_budget_total: int = Field(default=100_000, ge=1, description="SMS codes per hour for all numbers")
+    real_name_url: AnyHttpUrl | None = None
+    real_name_secret: SecretStr | None = None
+    real_name_timeout_seconds: float = Field(
+        default=5, gt=0, le=30, description="Time for one call of the provider of real-name checks"
+    )
     access_token_seconds: int = Field(default=300, ge=30, le=900)
     key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")
     client_secret_overlap_hours: int = Field(

@@ -29,6 +29,14 @@ class PhoneTaken(Conflict):
     detail = "该手机号已注册，请直接登录。"
 
 
+class IdNumberTaken(Conflict):
+    """Another account has this identity number."""
+
+    code = "id_number_taken"
+    title = "已有实名账号"
+    detail = "该公民身份号码已有账号。请用原账号登录；原手机号无法使用的，请办理找回账号。"
+
+
 class AccountNotFound(NotFound):
     """The account does not exist."""
 

@@ -29,17 +29,27 @@ class AccountRepository:
         )
         return found
 
-    async def by_phone(self, phone: Slots, *, share: bool = False) -> Account | None:
+    async def by_phone(self, phone: Slots, *, share: bool = False, lock: bool = False) -> Account | None:
         """Return the account with this phone number unless it is closed; `share` locks the row against
-        changes.
+        changes, `lock` for update.
         """
         statement = select(Account).where(
             found_by(phone, Account.phone_index, Account.phone_index_even),
             Account.status != inline(AccountStatus.CLOSED),
         )
-        if share:
-            statement = _first(statement.with_for_update(read=True))
+        if share or lock:
+            statement = _first(statement.with_for_update(read=not lock))
         found: Account | None = await self._session.scalar(statement)
+        return found
+
+    async def by_id_number(self, number: Slots) -> Account | None:
+        """Return the account with this identity number unless it is closed."""
+        found: Account | None = await self._session.scalar(
+            select(Account).where(
+                found_by(number, Account.id_number_index, Account.id_number_index_even),
+                Account.status != inline(AccountStatus.CLOSED),
+            )
+        )
         return found
 
     def add(self, account: Account) -> None:

@@ -81,6 +81,11 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
+def mask_id_number(number: str) -> str:
+    """Mask an identity number as `110***********123X` (GB/T 35273-2020 §7.2)."""
+    return f"{number[:3]}{'*' * 11}{number[-4:]}"
+
+
 def normalise_name(text: str) -> str:
     """Return a name as it is stored: one form of each character, 「·」 for every middle dot, no spaces
     between Chinese characters, single spaces between Latin words.

@@ -1,6 +1,6 @@
 """Registration and lookup of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from contracts.vocabulary import AccountStatus
 from identity.accounts import rules
-from identity.accounts.errors import AccountNotFound, BadName, BadPhone, PhoneTaken
+from identity.accounts.errors import AccountNotFound, BadName, BadPhone, IdNumberTaken, PhoneTaken
 from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
 from identity.accounts.rules import PhoneFault
@@ -21,8 +21,9 @@ from identity.units.rules import PersonSeed
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.problems import Problem
 
-PHONE = "phone"
+PHONE, ID_NUMBER = "phone", "id_number"
 
 
 def phone_of(text: str) -> str:
@@ -63,15 +64,54 @@ class Accounts:
         phone = phone_of(phone_text)
         name = name_of(name_text)
         await self._codes.redeem(phone, "register", ticket, code)
-        now = self._clock.now()
-        account = Account(**self._row(phone, name, now))
-        try:
-            async with self._session.begin_nested():
-                self._accounts.add(account)
-        except IntegrityError as error:
-            raise PhoneTaken from error
+        return await self.create(phone, name)
+
+    async def create(self, phone: str, name: str) -> Account:
+        """Create an account with a normalized number that was verified just now. Raises `PhoneTaken`."""
+        account = Account(**self._row(phone, name, self._clock.now()))
+        await self._unique(PhoneTaken, lambda: self._accounts.add(account))
         self._audit.record(actor=account.id, action="account.registered", target=account.id)
         return account
+
+    async def change_phone(self, account: Account, phone: str) -> None:
+        """Set a normalized number that was verified just now; the account is locked. Raises `PhoneTaken`."""
+        sealed, slots = self._vault.seal(PHONE, phone), self._vault.slots(PHONE, phone)
+        masked, now = rules.mask_phone(phone), self._clock.now()
+        await self._unique(PhoneTaken, lambda: account.change_phone(sealed, slots, masked, now))
+
+    async def lose_phone(self, account: Account) -> None:
+        """Take the number away from an account, because another person has it now; the account is locked."""
+        placeholder = f"lost:{account.id}"
+        sealed, slots = self._vault.seal(PHONE, placeholder), self._vault.slots(PHONE, placeholder)
+        account.lose_phone(sealed, slots, self._clock.now())
+        await self._session.flush()
+
+    async def verified(self, account: Account, id_number: str, by: str) -> None:
+        """Record a verified identity number; the account is locked. Raises `IdNumberTaken`."""
+        sealed, slots = self._vault.seal(ID_NUMBER, id_number), self._vault.slots(ID_NUMBER, id_number)
+        masked, now = rules.mask_id_number(id_number), self._clock.now()
+        await self._unique(IdNumberTaken, lambda: account.verify(sealed, slots, masked, by, now))
+
+    def phone(self, account: Account) -> str | None:
+        """Return an account's number; None if it went to another person."""
+        return None if account.phone_lost_at else self._vault.open(PHONE, account.phone_sealed)
+
+    def has_id_number(self, account: Account, id_number: str) -> bool:
+        """Return whether this is the verified identity number of an account."""
+        sealed = account.id_number_sealed
+        return sealed is not None and self._vault.open(ID_NUMBER, sealed) == id_number
+
+    async def by_id_number(self, id_number: str) -> Account | None:
+        """Return the account with a verified identity number unless it is closed."""
+        return await self._accounts.by_id_number(self._vault.slots(ID_NUMBER, id_number))
+
+    async def _unique(self, taken: type[Problem], change: Callable[[], object]) -> None:
+        """Write a change. Raises `taken` if another account has the value."""
+        try:
+            async with self._session.begin_nested():
+                change()
+        except IntegrityError as error:
+            raise taken from error
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account:
         """Return the account `sub`. Raises `AccountNotFound`."""
@@ -80,12 +120,12 @@ class Accounts:
             raise AccountNotFound
         return account
 
-    async def by_phone(self, phone: str, *, share: bool = False) -> Account | None:
+    async def by_phone(self, phone: str, *, share: bool = False, lock: bool = False) -> Account | None:
         """Return the account with a normalized phone number unless it is closed.
 
-        `share` prevents its suspension until the transaction ends.
+        `share` prevents its suspension until the transaction ends, `lock` any change by others.
         """
-        return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share)
+        return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share, lock=lock)
 
     def unmask(self, reader: Principal, account: Account, reason: str) -> str:
         """Return the complete phone number of a person in the caller's reach; recorded in the audit log."""

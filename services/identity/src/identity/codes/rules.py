@@ -21,8 +21,14 @@ DEVICE_LIFETIME = timedelta(days=180)
 """How long a browser is remembered after its last sign-in."""
 DEVICE_ACCOUNTS = 8
 """Accounts that one browser remembers: in an office, several people share a computer."""
-Purpose = Literal["register", "sign_in"]
-PURPOSES = ("register", "sign_in")
+WORDS = {
+    "register": "注册",
+    "sign_in": "登录",
+    "change_phone": "更换手机号",
+    "cancel_change": "取消更换手机号",
+    "recover": "找回账号",
+}
+"""Purposes of codes, and how a text message names them."""
 TICKET = r"^[A-Za-z0-9_-]{43}$"
 """Form of a ticket: 256 random bits in base64url."""
 
@@ -97,9 +103,17 @@ def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
 
 def text_of(code: str, purpose: str) -> str:
     """Return the text message with a code."""
-    what = {"register": "注册", "sign_in": "登录"}[purpose]
-    return f"【学生资助】您的{what}验证码为 {code}，5 分钟内有效，请勿告知他人。"
+    return f"【学生资助】您的{WORDS[purpose]}验证码为 {code}，5 分钟内有效，请勿告知他人。"
 
 
 UNKNOWN_NUMBER = "【学生资助】有人试图用本号码登录，但本号码尚未注册。如非本人操作，请忽略。"
-KNOWN_NUMBER = "【学生资助】有人试图用本号码注册，但本号码已有账号，请直接登录。如非本人操作，请忽略。"
+
+
+def text_for_known(code: str) -> str:
+    """Return the text message for a registration with a number that has an account: the owner signs in, a new
+    holder of a recycled number registers with the code and an identity number.
+    """
+    return (
+        "【学生资助】本号码已有账号，请直接登录。如您是本号码的新机主，可凭验证码 "
+        f"{code} 实名登记，5 分钟内有效，请勿告知他人。如非本人操作，请忽略。"
+    )

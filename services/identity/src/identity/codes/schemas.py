@@ -26,7 +26,7 @@ class CodeRequestIn(BaseModel):
     )
 
     phone: str = Field(min_length=5, max_length=40)
-    purpose: Literal["register", "sign_in"]
+    purpose: Literal["register", "sign_in", "recover", "cancel_change"]
     ticket: str | None = Field(
         default=None,
         pattern=rules.TICKET,

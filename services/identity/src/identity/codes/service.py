@@ -127,8 +127,10 @@ class CodeSender:
                 attempts=0,
             )
         )
-        if (holder is not None) == (purpose == "register"):
-            text = rules.KNOWN_NUMBER if holder is not None else rules.UNKNOWN_NUMBER
+        if purpose == "sign_in" and holder is None:
+            text = rules.UNKNOWN_NUMBER
+        elif purpose == "register" and holder is not None:
+            text = rules.text_for_known(code)
         else:
             text = rules.text_of(code, purpose)
         # With the ticket: what a stranger asks for does not replace the owner's unsent message.

@@ -11,13 +11,15 @@ from uuid import UUID
 from sqlalchemy import Column, Table
 
 from identity.accounts.models import Account
-from identity.accounts.service import PHONE
+from identity.accounts.service import ID_NUMBER, PHONE
 from identity.authenticators.models import RecoveryCode, Totp, recovery_purpose, totp_purpose
 from identity.base import Base
 from identity.keys.models import SigningKey
 from identity.keys.ring import SEALED_FOR as SIGNING_KEY
 from identity.oauth.authorization.pushed_requests import SEALED_FOR as PUSHED_REQUEST
 from identity.oauth.state.models import PushedRequest
+from identity.phones.models import SEALED_FOR as PHONE_CHANGE
+from identity.phones.models import PhoneChange
 from identity.sms.models import SmsMessage
 from identity.sms.rules import SEALED_FOR as TEXT_MESSAGE
 from identity.vault import Vault
@@ -79,6 +81,13 @@ def _always(purpose: str) -> Callable[[Any], str]:
 FIELDS = (
     Field(SigningKey, "private_jwk_sealed", _always(SIGNING_KEY), key="kid"),
     Field(Account, "phone_sealed", _always(PHONE), slots=("phone_index", "phone_index_even")),
+    Field(
+        Account,
+        "id_number_sealed",
+        _always(ID_NUMBER),
+        slots=("id_number_index", "id_number_index_even"),
+    ),
+    Field(PhoneChange, "phone_sealed", _always(PHONE_CHANGE)),
     Field(Totp, "secret_sealed", totp_purpose, key="account_id"),
     Field(
         RecoveryCode, "code_sealed", recovery_purpose, key="account_id", more="code_hash", index="code_hash"

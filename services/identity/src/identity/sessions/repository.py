@@ -45,6 +45,19 @@ class SessionRepository:
             )
         ).all()
 
+    async def begun_since(self, sub: UUID, since: datetime) -> bool:
+        """Return whether a person has a session that was begun after a time and not ended since."""
+        statement = select(
+            select(BrowserSession.id)
+            .where(
+                BrowserSession.account_id == sub,
+                BrowserSession.ended_at.is_(None),
+                BrowserSession.begun_at > since,
+            )
+            .exists()
+        )
+        return bool(await self._session.scalar(statement))
+
     async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
         """Return a person's sessions that have not ended, including idle ones, locked."""
         return (

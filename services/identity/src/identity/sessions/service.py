@@ -18,7 +18,7 @@ from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession
 from identity.sessions.repository import SessionRepository
-from identity.sessions.rules import LONGEST_RENEWED
+from identity.sessions.rules import LONGEST_RENEWED, RECENT
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
@@ -156,6 +156,10 @@ class Sessions:
     async def clients(self, row: BrowserSession) -> Sequence[Client]:
         """Return the clients that have grants in the session."""
         return await self._rows.clients(row.id)
+
+    async def used_recently(self, sub: UUID) -> bool:
+        """Return whether a person has signed in within `RECENT`, as far as sessions are kept."""
+        return await self._rows.begun_since(sub, self._clock.now() - RECENT)
 
     async def end_others(self, row: BrowserSession, because: str) -> None:
         """End all other sessions of the same person."""

@@ -36,10 +36,14 @@ class TextMessages:
     async def queue(
         self, phone: str, text: str, *, lifetime: timedelta = NOTICE_LIFETIME, topic: str | None = None
     ) -> None:
-        """Queue `text` for `phone` (11 digits); it is sent if the transaction commits.
+        """Queue `text` for `phone` (11 digits); it is sent if the transaction commits. An account without a
+        number gets no message.
 
         It is discarded after `lifetime`. It replaces an unsent message of the same `topic`.
         """
+        if not phone.isdigit():
+            # The placeholder of an account whose number went to another person.
+            return
         now = self._clock.now()
         if topic is not None:
             await self._rows.supersede(self._vault.indexes(_TOPIC, topic), now)

@@ -1,0 +1,80 @@
+"""Builds the feature's services for one request, and outside of one."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts.dependencies import AccountService
+from identity.accounts.service import Accounts
+from identity.audit.dependencies import AuditService
+from identity.audit.service import AuditLog
+from identity.codes.dependencies import CodeService
+from identity.codes.service import Codes
+from identity.dependencies import ServiceVault
+from identity.memberships.dependencies import MembershipService
+from identity.memberships.service import Memberships
+from identity.phones.recovery import Recoveries
+from identity.phones.service import Phones
+from identity.revocations.service import Revocations
+from identity.sessions.dependencies import SessionService
+from identity.sessions.service import Sessions
+from identity.settings import Settings
+from identity.sms.dependencies import MessageService
+from identity.sms.dispatcher import SmsDispatcher
+from identity.sms.service import TextMessages
+from identity.units.service import Units
+from identity.vault import Vault
+from identity.verification.dependencies import RealNameService
+from servicekit.clock import Clock
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
+
+
+async def _phones(
+    session: Session,
+    clock: ServiceClock,
+    vault: ServiceVault,
+    accounts: AccountService,
+    memberships: MembershipService,
+    sessions: SessionService,
+    codes: CodeService,
+    messages: MessageService,
+    audit: AuditService,
+) -> Phones:
+    return Phones(session, clock, vault, accounts, memberships, sessions, codes, messages, audit)
+
+
+PhoneService = Annotated[Phones, Depends(_phones)]
+
+
+async def _recoveries(
+    session: Session,
+    clock: ServiceClock,
+    phones: PhoneService,
+    accounts: AccountService,
+    memberships: MembershipService,
+    sessions: SessionService,
+    codes: CodeService,
+    real_names: RealNameService,
+    audit: AuditService,
+) -> Recoveries:
+    return Recoveries(session, clock, phones, accounts, memberships, sessions, codes, real_names, audit)
+
+
+RecoveryService = Annotated[Recoveries, Depends(_recoveries)]
+
+
+def phones_for(
+    session: AsyncSession, clock: Clock, vault: Vault, settings: Settings, dispatcher: SmsDispatcher
+) -> Phones:
+    """Return the service for the periodic task."""
+    audit = AuditLog(session, clock)
+    codes = Codes(session, clock, vault)
+    accounts = Accounts(session, clock, vault, codes, audit)
+    sessions = Sessions(
+        session, clock, settings, Revocations(session, clock, settings.access_token_seconds), audit
+    )
+    memberships = Memberships(session, clock, accounts, Units(session, clock, audit), sessions, audit)
+    messages = TextMessages(session, clock, vault, dispatcher)
+    return Phones(session, clock, vault, accounts, memberships, sessions, codes, messages, audit)

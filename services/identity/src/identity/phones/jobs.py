@@ -1,0 +1,42 @@
+"""Puts changes of phone numbers into force when their waiting time is over."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.phones.repository import PhoneChangeRepository
+from identity.phones.service import Phones
+from jobs.kinds import Periodic
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+log = structlog.get_logger("phones")
+_AT_ONCE = 100
+
+
+async def complete_due(database: Database, clock: Clock, phones: Callable[[AsyncSession], Phones]) -> int:
+    """Put the due changes into force, each in its own transaction. Return how many accounts have a new
+    number.
+    """
+    done = 0
+    while True:
+        async with database.transaction() as session:
+            due = await PhoneChangeRepository(session).due(clock.now(), _AT_ONCE)
+        for change_id in due:
+            async with database.transaction() as session:
+                done += await phones(session).complete(change_id)
+        if len(due) < _AT_ONCE:
+            return done
+
+
+def task(database: Database, clock: Clock, phones: Callable[[AsyncSession], Phones]) -> Periodic:
+    """Return `complete_due` as a periodic task."""
+
+    async def run() -> None:
+        done = await complete_due(database, clock, phones)
+        if done:
+            log.info("phone numbers changed", count=done)
+
+    return Periodic("phones.complete", run, every=timedelta(minutes=5))

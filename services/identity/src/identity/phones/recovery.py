@@ -1,0 +1,181 @@
+"""Lost numbers: recovery with an administrator's approval, and numbers that went to another person."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from contracts.vocabulary import AccountStatus, PhoneChangeKind
+from identity.accounts.errors import NotYourself, PhoneTaken
+from identity.accounts.models import Account
+from identity.accounts.service import Accounts, name_of, phone_of
+from identity.audit.service import AuditLog
+from identity.codes.service import Codes
+from identity.memberships.service import Memberships, path_of
+from identity.phones import rules
+from identity.phones.errors import ChangeNotFound, ChangePending, InPersonRequired, NumberInUse
+from identity.phones.models import PhoneChange
+from identity.phones.repository import PhoneChangeRepository
+from identity.phones.service import Phones
+from identity.sessions.service import Sessions
+from identity.units.models import Unit
+from identity.verification.service import RealNames, id_number_of
+from servicekit.clock import Clock
+
+RECOVER = "recover"
+
+
+class Recoveries:
+    """Recovery of accounts within one request."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        phones: Phones,
+        accounts: Accounts,
+        memberships: Memberships,
+        sessions: Sessions,
+        codes: Codes,
+        real_names: RealNames,
+        audit: AuditLog,
+    ) -> None:
+        self._clock = clock
+        self._phones = phones
+        self._accounts = accounts
+        self._memberships = memberships
+        self._sessions = sessions
+        self._codes = codes
+        self._real_names = real_names
+        self._audit = audit
+        self._rows = PhoneChangeRepository(session)
+
+    async def request(
+        self, phone_text: str, *, ticket: str, code: str, name: str, id_number: str, old_phone: str | None
+    ) -> None:
+        """Ask for one's account with a new number, which got `code`.
+
+        Nothing tells whether there is such an account, except messages to its old number and to its unit's
+        administrators. Raises `BadPhone`, `BadName`, `BadIdNumber` and the errors of `Codes.redeem`.
+        """
+        phone, full_name = phone_of(phone_text), name_of(name)
+        number = id_number_of(id_number, self._clock.now())
+        old = phone_of(old_phone) if old_phone else None
+        await self._codes.redeem(phone, RECOVER, ticket, code)
+        found = await self._find(full_name, number, old)
+        if found is None or await self._accounts.by_phone(phone) is not None:
+            return
+        account = await self._accounts.get(found.id, lock=True)
+        if account.status != AccountStatus.ACTIVE:
+            return
+        matched = self._accounts.has_id_number(account, number)
+        without_unit = (await self._memberships.profile(account.id)).unit is None
+        if without_unit and not matched:
+            return
+        # Nobody administers a person without a unit: time takes the place of an approval.
+        due = self._clock.now() + rules.WITHOUT_OLD_NUMBER if without_unit else None
+        try:
+            change = await self._phones.open(
+                account, phone, PhoneChangeKind.RECOVERY, due=due, id_matched=matched
+            )
+        except ChangePending:
+            return
+        await self._phones.announce(account, change)
+
+    async def pending(
+        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
+        """Return recoveries that the caller may decide about, oldest first, one more than `limit`."""
+        return await self._rows.recoveries_under(path_of(principal), after=after, limit=limit)
+
+    async def approve(self, principal: Principal, change_id: UUID, *, in_person: bool) -> PhoneChange:
+        """Approve a recovery; in person it takes effect at once, else 24 hours after the request.
+
+        Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`, `InPersonRequired`.
+        """
+        account, change = await self._to_decide(principal, change_id)
+        if not change.id_matched and not in_person:
+            raise InPersonRequired
+        now = self._clock.now()
+        due = rules.due_of_recovery(change.requested_at, now, in_person=in_person)
+        change.approve(UUID(principal.sub), due, now, in_person=in_person)
+        self._audit.record(
+            actor=principal.sub, action="phone.recovery_approved", target=account.id, in_person=in_person
+        )
+        if due <= now:
+            await self._phones.complete(change.id)
+        else:
+            await self._phones.announce(account, change)
+        return change
+
+    async def reject(self, principal: Principal, change_id: UUID, why: str) -> PhoneChange:
+        """Reject a recovery. Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`."""
+        account, change = await self._to_decide(principal, change_id)
+        await self._phones.tell_new(change, rules.REJECTED)
+        change.reject(UUID(principal.sub), why, self._clock.now())
+        self._audit.record(
+            actor=principal.sub, action="phone.recovery_rejected", target=account.id, reason=why
+        )
+        return change
+
+    async def register_as_new_holder(
+        self, phone_text: str, *, ticket: str, code: str, name: str, id_number: str, consent: bool
+    ) -> Account:
+        """Register with a number that belongs to an account: the number was given to somebody else.
+
+        The real name is verified first, between two transactions; the old account then loses the number and
+        has to be recovered. Raises `BadPhone`, `BadName`, `BadIdNumber`, `PhoneTaken`, `NumberInUse`,
+        `IdNumberTaken`, and the errors of `Codes.redeem` and `RealNames.check`.
+        """
+        phone, full_name = phone_of(phone_text), name_of(name)
+        number = self._real_names.id_number(id_number)
+        await self._codes.redeem(phone, "register", ticket, code)
+        await self._real_names.check(full_name, number, consent=consent, subject=f"phone:{phone}")
+        holder = await self._accounts.by_phone(phone, lock=True)
+        if holder is not None:
+            await self._take_from(holder, full_name, number)
+        account = await self._accounts.create(phone, full_name)
+        await self._accounts.verified(account, number, self._real_names.provider)
+        self._audit.record(
+            actor=account.id,
+            action="account.verified",
+            target=account.id,
+            provider=self._real_names.provider,
+        )
+        return account
+
+    async def _take_from(self, holder: Account, name: str, number: str) -> None:
+        same = (
+            holder.name == name
+            if holder.verified_at is None
+            else self._accounts.has_id_number(holder, number)
+        )
+        if same:
+            raise PhoneTaken
+        if await self._sessions.used_recently(holder.id):
+            raise NumberInUse
+        await self._accounts.lose_phone(holder)
+        await self._memberships.changed(holder)
+        await self._sessions.end_all(holder.id, "phone number lost")
+        self._audit.record(actor=None, action="phone.lost", target=holder.id)
+
+    async def _find(self, name: str, number: str, old: str | None) -> Account | None:
+        found = await self._accounts.by_id_number(number)
+        if found is None and old is not None:
+            found = await self._accounts.by_phone(old)
+            if found is not None and found.verified_at is not None:
+                return None
+        return found if found is not None and found.name == name else None
+
+    async def _to_decide(self, principal: Principal, change_id: UUID) -> tuple[Account, PhoneChange]:
+        found = await self._rows.get(change_id)
+        if found is None or found.kind != PhoneChangeKind.RECOVERY:
+            raise ChangeNotFound
+        if str(found.account_id) == principal.sub:
+            raise NotYourself
+        profile = await self._memberships.in_reach(principal, found.account_id, lock=True)
+        change = await self._rows.lock(change_id)
+        assert change is not None
+        return profile.account, change

@@ -1,0 +1,80 @@
+"""Queries for changes of phone numbers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import PhoneChangeKind, PhoneChangeStatus
+from identity.accounts.models import Account
+from identity.memberships.models import Membership
+from identity.phones.models import PhoneChange
+from identity.units.models import Unit
+from servicekit.ltree import under
+from servicekit.words import inline
+
+_OPEN = PhoneChange.finished_at.is_(None)
+
+
+class PhoneChangeRepository:
+    """Changes by account, by time, and in a subtree."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: PhoneChange) -> None:
+        """Insert a change."""
+        self._session.add(row)
+
+    async def open_of(self, account_id: UUID, *, lock: bool = False) -> PhoneChange | None:
+        """Return the open change of an account."""
+        statement = select(PhoneChange).where(PhoneChange.account_id == account_id, _OPEN)
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        found: PhoneChange | None = await self._session.scalar(statement)
+        return found
+
+    async def get(self, change_id: UUID) -> PhoneChange | None:
+        """Return a change by id."""
+        return await self._session.get(PhoneChange, change_id)
+
+    async def lock(self, change_id: UUID) -> PhoneChange | None:
+        """Return a change by id, locked and refreshed."""
+        return await self._session.get(PhoneChange, change_id, with_for_update=True, populate_existing=True)
+
+    async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """Return changes whose waiting time is over, the oldest first."""
+        statement = (
+            select(PhoneChange.id).where(_OPEN, PhoneChange.due_at <= now).order_by(PhoneChange.due_at)
+        )
+        return (await self._session.scalars(statement.limit(limit))).all()
+
+    async def recoveries_under(
+        self, path: str, *, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
+        """Return recoveries to decide of people whose primary unit is in a subtree, oldest first, one more
+        than `limit`.
+        """
+        statement = (
+            select(PhoneChange, Account, Unit)
+            .join(Account, Account.id == PhoneChange.account_id)
+            .join(
+                Membership,
+                (Membership.account_id == Account.id) & Membership.ended_at.is_(None) & Membership.is_primary,
+            )
+            .join(Unit, Unit.id == Membership.unit_id)
+            .where(
+                _OPEN,
+                PhoneChange.kind == inline(PhoneChangeKind.RECOVERY),
+                PhoneChange.status == inline(PhoneChangeStatus.REQUESTED),
+                under(Unit.path, path),
+            )
+            .order_by(PhoneChange.id)
+            .limit(limit + 1)
+        )
+        if after:
+            statement = statement.where(PhoneChange.id > after[0])
+        return list((await self._session.execute(statement)).all())

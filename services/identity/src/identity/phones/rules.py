@@ -1,0 +1,42 @@
+"""Waiting times and texts of changes of phone numbers. Pure."""
+
+from datetime import datetime, timedelta
+
+WITHOUT_OLD_NUMBER = timedelta(days=7)
+"""Waiting time of a change that the old number does not confirm, in calendar days."""
+RECOVERY = timedelta(hours=24)
+"""Waiting time of a recovery that an administrator has approved without seeing the person."""
+
+
+def due_of_recovery(requested_at: datetime, now: datetime, *, in_person: bool) -> datetime:
+    """Return when an approved recovery takes effect: at once in person, else 24 hours after the request."""
+    return now if in_person else max(now, requested_at + RECOVERY)
+
+
+def changed_text(masked: str) -> str:
+    """Return the message to both numbers when an account has a new one."""
+    return (
+        f"【学生资助】您的账号手机号已变更为 {masked}，原登录已全部退出。"
+        "如非本人操作，请立即联系本单位管理员。"
+    )
+
+
+def announced_text(masked: str, due: str) -> str:
+    """Return the message to the old number when a change waits."""
+    return (
+        f"【学生资助】您的账号申请将手机号变更为 {masked}，将于 {due} 生效。"
+        "如非本人操作，请在登录页面选择“取消更换手机号”，用本号码接收验证码后取消。"
+    )
+
+
+def requested_text(masked: str) -> str:
+    """Return the message to the old number when somebody asks for a recovery."""
+    return (
+        f"【学生资助】有人申请将您的账号找回到 {masked}，正待单位管理员审核。"
+        "如非本人操作，请在登录页面选择“取消更换手机号”，用本号码接收验证码后取消。"
+    )
+
+
+CANCELLED = "【学生资助】您的更换手机号申请已取消。"
+REJECTED = "【学生资助】您的找回账号申请未通过单位审核，请联系本单位管理员。"
+FAILED = "【学生资助】您的更换手机号申请未能生效，该号码已被其他账号使用，请重新办理。"

@@ -1,0 +1,24 @@
+"""Queries for real-name checks."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.verification.models import RealNameCheck
+
+
+class CheckRepository:
+    """Checks by subject."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def count_since(self, subject: bytes, since: datetime) -> int:
+        """Return the number of checks of a subject since a time."""
+        statement = select(func.count()).where(RealNameCheck.subject == subject, RealNameCheck.at > since)
+        return await self._session.scalar(statement) or 0
+
+    def add(self, row: RealNameCheck) -> None:
+        """Insert a check."""
+        self._session.add(row)

@@ -1,0 +1,128 @@
+"""Real-name checks: the outside call runs between two transactions, its outcome is recorded."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import RealNameOutcome
+from identity.accounts.models import Account
+from identity.accounts.service import Accounts
+from identity.audit.service import AuditLog
+from identity.vault import Vault
+from identity.verification import rules
+from identity.verification.errors import (
+    AlreadyVerified,
+    BadIdNumber,
+    RealNameMismatch,
+    RealNameUnavailable,
+    SeparateConsentRequired,
+    TooManyChecks,
+)
+from identity.verification.models import RealNameCheck
+from identity.verification.providers import Answer, RealNameProvider
+from identity.verification.repository import CheckRepository
+from identity.verification.rules import IdFault
+from servicekit.clock import SHANGHAI, Clock
+from servicekit.db import release
+from servicekit.ids import new_id
+
+
+def id_number_of(text: str, now: datetime) -> str:
+    """Return an identity number in its one form. Raises `BadIdNumber`."""
+    read = rules.read_id_number(text, now.astimezone(SHANGHAI).date())
+    if isinstance(read, IdFault):
+        raise BadIdNumber(read.value)
+    return read
+
+
+class RealNames:
+    """Real-name checks for one request."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        vault: Vault,
+        accounts: Accounts,
+        audit: AuditLog,
+        provider: RealNameProvider,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._accounts = accounts
+        self._audit = audit
+        self._provider = provider
+        self._rows = CheckRepository(session)
+
+    @property
+    def provider(self) -> str:
+        """Return the provider's name."""
+        return self._provider.name
+
+    def id_number(self, text: str) -> str:
+        """Return an identity number in its one form. Raises `BadIdNumber`."""
+        return id_number_of(text, self._clock.now())
+
+    async def verify(self, sub: UUID, id_text: str, *, consent: bool) -> Account:
+        """Verify the real name of an account.
+
+        Commits before the provider is asked. Raises `SeparateConsentRequired`, `BadIdNumber`,
+        `AlreadyVerified`, `IdNumberTaken` and the errors of `check`.
+        """
+        number = self.id_number(id_text)
+        account = await self._accounts.get(sub)
+        if account.verified_at is not None:
+            raise AlreadyVerified
+        await self.check(account.name, number, consent=consent, subject=f"account:{sub}", account_id=sub)
+        account = await self._accounts.get(sub, lock=True)
+        if account.verified_at is not None:
+            raise AlreadyVerified
+        await self._accounts.verified(account, number, self.provider)
+        self._audit.record(actor=sub, action="account.verified", target=sub, provider=self.provider)
+        return account
+
+    async def check(
+        self, name: str, number: str, *, consent: bool, subject: str, account_id: UUID | None = None
+    ) -> None:
+        """Ask the provider, outside of any transaction, and record the outcome: what the request has written
+        before is committed, and the next statement begins a new transaction.
+
+        `subject` is who is checked, for the limit of a day. Raises `SeparateConsentRequired`,
+        `TooManyChecks`, `RealNameMismatch`, `RealNameUnavailable`.
+        """
+        if not consent:
+            raise SeparateConsentRequired
+        now = self._clock.now()
+        index = self._vault.index("real-name-subject", subject)
+        if await self._rows.count_since(index, now - rules.DAY) >= rules.CHECKS_A_DAY:
+            raise TooManyChecks
+        check_id = new_id()
+        await release(self._session)
+        answer = await self._provider.check(name, number, key=str(check_id))
+        self._record(check_id, index, account_id, answer)
+        if answer.outcome == RealNameOutcome.MISMATCHED:
+            raise RealNameMismatch
+        if answer.outcome == RealNameOutcome.UNAVAILABLE:
+            raise RealNameUnavailable
+
+    def _record(self, check_id: UUID, subject: bytes, account_id: UUID | None, answer: Answer) -> None:
+        self._rows.add(
+            RealNameCheck(
+                id=check_id,
+                subject=subject,
+                account_id=account_id,
+                provider=self.provider,
+                outcome=answer.outcome,
+                reference=answer.reference,
+                at=self._clock.now(),
+            )
+        )
+        self._audit.record(
+            actor=account_id,
+            action="real_name.checked",
+            target=account_id,
+            provider=self.provider,
+            outcome=answer.outcome,
+        )
