@@ -175,6 +175,42 @@ class UnitChangeKind(Vocabulary):
     CLOSED = "closed", "撤销"
 
 
+class UnitImportStatus(Vocabulary):
+    """How far an import of units has come."""
+
+    CHECKING = "checking", "校验中"
+    CHECKED = "checked", "已校验，待确认"
+    APPLYING = "applying", "导入中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "文件不能导入"
+    CANCELLED = "cancelled", "已取消"
+
+
+class UnitImportResult(Vocabulary):
+    """What an import does with a row."""
+
+    NEW = "new", "新增"
+    CHANGED = "changed", "变更"
+    UNCHANGED = "unchanged", "无变化"
+    WRONG = "wrong", "有错误"
+    REFUSED = "refused", "未导入"
+
+
+class FileFormat(Vocabulary):
+    """The format of a table that is imported or exported."""
+
+    XLSX = "xlsx", "Excel 工作簿"
+    CSV = "csv", "CSV"
+
+
+class ExportStatus(Vocabulary):
+    """How far an export has come."""
+
+    RUNNING = "running", "生成中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "未能生成"
+
+
 class AccountStatus(Vocabulary):
     """Whether a person may sign in."""
 

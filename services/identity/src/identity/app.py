@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit.jwks import KeySet
+from filekit.scan import scanner_of
 from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
@@ -62,6 +63,9 @@ from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.unit_imports import jobs as unit_imports
+from identity.unit_imports.endpoints import UPLOADS
+from identity.unit_imports.endpoints import router as unit_import_endpoints
 from identity.units import announcing
 from identity.units.endpoints import router as units
 from identity.vault import Vault
@@ -106,6 +110,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     )
     records = AuditWriter(settings.database_url, the_clock)
 
+    scanner = scanner_of(settings.file_scanner_url)
     sms = make_sms(settings)
     provider = make_real_names(settings)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
@@ -152,6 +157,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             directory,
             units,
             reorganisation,
+            unit_import_endpoints,
             clients,
             registration,
             integrations,
@@ -163,6 +169,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
+            *unit_imports.handlers(database, the_clock, settings.access_token_seconds),
         ],
         periodic=[
             partitions.task(database, settings, the_clock),
@@ -173,8 +180,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             phone_jobs.task(
                 database, the_clock, lambda s: phones_for(s, the_clock, vault, settings, dispatcher)
             ),
+            unit_imports.pruning(database, the_clock),
         ],
         background=background,
+        checks={"file_scanner": scanner.check},
+        larger_bodies={UPLOADS: settings.import_limit_bytes},
         pages=rendering.PATHS,
     )
     app.add_exception_handler(SignInFirst, on_sign_in_first)
@@ -182,6 +192,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     design.install(app)
     app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
     app.state.vault = vault
+    app.state.file_scanner = scanner
     app.state.key_ring = key_ring
     client_cache = ClientCache()
     app.state.client_cache = client_cache

@@ -20,6 +20,7 @@ from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.sms.models import SmsMessage
+from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.units.models import Unit, UnitChange
 from identity.verification.models import RealNameCheck
 
@@ -60,4 +61,8 @@ __all__ = [
     "Totp",
     "Unit",
     "UnitChange",
+    "UnitExport",
+    "UnitFile",
+    "UnitImport",
+    "UnitImportRow",
 ]

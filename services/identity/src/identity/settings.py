@@ -53,6 +53,13 @@ class Settings(ServiceSettings):
         default=90, ge=1, le=365, description="How long a device with `offline_access` stays signed in"
     )
 
+    import_limit_bytes: int = Field(
+        default=128 * 1024 * 1024, ge=1024, description="largest table of units for an import, in bytes"
+    )
+    file_scanner_url: str | None = Field(
+        default=None, description="ClamAV's daemon for uploads: `tcp://host:3310` or `unix:///path`"
+    )
+
     unread_counts: dict[str, tuple[Audience, str]] = Field(
         default={}, description="Addresses of counts for front ends, as in /me: name, audience, address"
     )
@@ -79,7 +86,7 @@ class Settings(ServiceSettings):
         """Keys of blind indexes; the first one is used where one is enough."""
         return _keys(self.index_key, self.other_index_key)
 
-    @field_validator("other_encryption_key", "other_index_key", mode="before")
+    @field_validator("other_encryption_key", "other_index_key", "file_scanner_url", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

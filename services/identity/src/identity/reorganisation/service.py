@@ -13,6 +13,7 @@ from identity.entitlements.service import Entitlements
 from identity.joining.service import Joining
 from identity.memberships.models import Membership
 from identity.memberships.service import Memberships
+from identity.reorganisation.following import Following
 from identity.reorganisation.repository import ReorganisationRepository
 from identity.revocations.service import Revocations
 from identity.units.models import Unit
@@ -47,12 +48,12 @@ class Reorganisation:
         self._revocations = revocations
         self._audit = audit
         self._rows = ReorganisationRepository(session)
+        self._following = Following(session, revocations)
 
     async def move(self, principal: Principal, unit_id: UUID, asked: MoveIn, seen: SeenVersions) -> Unit:
         """Move a unit, with all below it, to another parent. Raises the errors of `UnitTree.move`."""
         unit, moved = await self._tree.move(principal, unit_id, asked, seen)
-        await self._rows.follow_suspensions(moved.left[0], unit.path)
-        self._revoke(unit, moved, "unit moved")
+        await self._following.moved(unit, moved, "unit moved")
         self._record(
             principal, "unit.moved", unit, asked, former=moved.left[0], path=unit.path, units=moved.units
         )
@@ -69,7 +70,7 @@ class Reorganisation:
         await self._joining.reject_all(unit.id, UUID(principal.sub), f"单位已并入{into.name}"[:200])
         await self._tree.close(unit, self._tree.occasion(principal, asked), into.id)
         await self._rows.follow_suspensions(unit.path, into.path)
-        self._revoke(unit, moved, "unit merged")
+        self._following.revoke(unit, moved, "unit merged")
         self._record(principal, "unit.merged", unit, asked, into=str(into.id), units=moved.units)
         return unit
 
@@ -81,7 +82,7 @@ class Reorganisation:
         unit, moved = await self._tree.split(principal, unit_id, asked, seen)
         for former in moved.left:
             await self._rows.follow_suspensions(former, f"{unit.path}.{former.rpartition('.')[2]}")
-        self._revoke(unit, moved, "unit moved")
+        self._following.revoke(unit, moved, "unit moved")
         self._record(principal, "unit.split", unit, asked, split_from=str(unit_id), units=moved.units)
         return unit
 
@@ -104,7 +105,7 @@ class Reorganisation:
                 await self._lose_entitlements(UUID(principal.sub), sub)
             await self._memberships.end(account, membership, "unit closed")
         await self._joining.reject_all(unit.id, UUID(principal.sub), "单位已撤销")
-        self._revoke(unit, Relocation([unit.path], 1), "unit closed")
+        self._following.revoke(unit, Relocation([unit.path], 1), "unit closed")
         self._record(principal, "unit.closed", unit, asked)
         return unit
 
@@ -137,10 +138,6 @@ class Reorganisation:
     async def _lose_entitlements(self, by: UUID, sub: UUID) -> None:
         await self._entitlements.withdraw_all(sub, by)
         self._revocations.revoke(sub, reason="entitlements withdrawn")
-
-    def _revoke(self, unit: Unit, moved: Relocation, reason: str) -> None:
-        for path in moved.left:
-            self._revocations.revoke_place(path, unit_id=unit.id, reason=reason)
 
     def _record(
         self, principal: Principal, action: str, unit: Unit, asked: ChangeIn, **details: str | int

@@ -92,6 +92,16 @@ class UnitRepository:
         )
         return (await self._session.scalars(statement)).all()
 
+    async def count_under(self, path: str) -> int:
+        """Return the number of units at and below `path`."""
+        statement = select(func.count()).select_from(Unit).where(under(Unit.path, path))
+        return await self._session.scalar(statement) or 0
+
+    async def all_of(self, ids: Sequence[UUID]) -> Sequence[Unit]:
+        """Return these units, read anew."""
+        statement = select(Unit).where(Unit.id == any_(literal(list(ids), ARRAY(Uuid))))
+        return (await self._session.scalars(statement.execution_options(populate_existing=True))).all()
+
     async def has_active_below(self, unit: Unit) -> bool:
         """Return whether any active unit is below."""
         return bool(

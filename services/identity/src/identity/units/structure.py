@@ -19,7 +19,7 @@ from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.vocabulary import UnitChangeKind
 from identity.units import rules
-from identity.units.announcing import Announcements
+from identity.units.announcing import BATCH, Announcements
 from identity.units.changes import Occasion, What
 from identity.units.errors import (
     AlreadyBelow,
@@ -77,8 +77,21 @@ class UnitTree:
         """
         at = self.occasion(principal, asked)
         await self._tree.lock()
-        unit = await self._below_own(principal, unit_id)
-        parent = await self._reached(principal, asked.parent_id)
+        if principal.acting is None:
+            raise OutOfReach
+        return await self.transfer(unit_id, asked.parent_id, at, within=principal.acting.path, seen=seen)
+
+    async def transfer(
+        self, unit_id: UUID, parent_id: UUID, at: Occasion, *, within: str, seen: SeenVersions | None = None
+    ) -> tuple[Unit, Relocation]:
+        """Move a unit below the one at `within` to another parent at or below it, while the caller has locked
+        the tree. Raises the errors of `move`.
+        """
+        unit, parent = await self._fresh(unit_id), await self._fresh(parent_id)
+        if not is_under(unit.path, within) or not is_under(parent.path, within):
+            raise OutOfReach
+        if unit.path == within:
+            raise OwnUnit
         if is_under(parent.path, unit.path):
             raise MoveIntoOwnSubtree
         # The superior ones first: whatever sorts before the unit is not below it.
@@ -88,10 +101,11 @@ class UnitTree:
         unit = await self._locked(unit.id)
         if parent.path > unit.path:
             parent = await self._locked(parent.id, share=True)
-        seen.require(unit.version)
+        if seen is not None:
+            seen.require(unit.version)
         unit.require_active()
         parent.require_active()
-        if unit.parent_id == parent.id or unit.parent_id is None:
+        if unit.parent_id == parent.id:
             raise AlreadyBelow
         if not rules.may_stand_below(parent.level, unit.level, unit.kind):
             raise LevelNotBelow
@@ -233,6 +247,32 @@ class UnitTree:
             raise UnitCodeTaken from error
         await self._events.unit(unit)
 
+    async def lock(self) -> None:
+        """Lock the structure of the tree until the transaction ends."""
+        await self._tree.lock()
+
+    async def by_code(self, code: str) -> Unit:
+        """Return a unit by its code. Raises `UnitNotFound`."""
+        unit = await self._units.by_code(code)
+        if unit is None:
+            raise UnitNotFound
+        return unit
+
+    async def count_under(self, path: str) -> int:
+        """Return the number of units at and below `path`."""
+        return await self._units.count_under(path)
+
+    async def end_states(self, unit_ids: Sequence[UUID], at: Occasion) -> None:
+        """End the states in force of units that the caller changes with statements of its own."""
+        await self._units.end_states(unit_ids, at)
+
+    async def announce(self, unit_ids: Sequence[UUID]) -> None:
+        """Announce units, in batches."""
+        for first in range(0, len(unit_ids), BATCH):
+            units = await self._units.all_of(unit_ids[first : first + BATCH])
+            if units:
+                await self._events.units(units, subject=units[0].path)
+
     async def require_place(self, at: Occasion, parent: Unit) -> None:
         """Raise `EffectiveTooEarly` if the parent came to its place after the date."""
         await self._require_date(at, await self._tree.last_placing(parent.path))
@@ -260,6 +300,12 @@ class UnitTree:
         """Announce children that have moved below `parent`, and all below them: `count` units."""
         if children:
             await self._events.subtrees([f"{parent.path}.{child.code}" for child in children], count)
+
+    async def _fresh(self, unit_id: UUID) -> Unit:
+        unit = await self._tree.fresh(unit_id)
+        if unit is None:
+            raise UnitNotFound
+        return unit
 
     async def _reached(self, principal: Principal, unit_id: UUID) -> Unit:
         unit = await self._units.get(unit_id)

@@ -86,6 +86,10 @@ class TreeRepository:
         )
         return await self._session.scalar(select(func.count()).select_from(rows)) or 0
 
+    async def fresh(self, unit_id: UUID) -> Unit | None:
+        """Return a unit, read anew, without a lock."""
+        return await self._session.get(Unit, unit_id, populate_existing=True)
+
     async def locked(self, unit_id: UUID, *, share: bool = False) -> Unit | None:
         """Return a unit, locked and read anew."""
         mode = {"read": True} if share else {"key_share": True}

@@ -1,0 +1,192 @@
+"""Uploading, confirming and following imports; exports."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from authkit.principal import Principal
+from contracts.vocabulary import ExportStatus, FileFormat, UnitImportResult, UnitImportStatus
+from filekit.receiving import ReceivedFile
+from filekit.sniff import XLSX
+from identity.audit.service import AuditLog
+from identity.base import job_queue
+from identity.unit_imports.errors import (
+    ExportNotFound,
+    ExportNotReady,
+    ImportNotFound,
+    ImportNotReady,
+    NoFailedRows,
+    NothingToImport,
+    RowsAreWrong,
+)
+from identity.unit_imports.jobs import APPLY, CHECK, EXPORT, Which
+from identity.unit_imports.models import UnitExport, UnitImport, UnitImportRow
+from identity.unit_imports.repository import ImportRepository, save_file
+from identity.unit_imports.schemas import ExportIn
+from identity.units.service import Units
+from jobs.queue import JobView
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+
+
+class UnitImports:
+    """Imports and exports for one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, units: Units, audit: AuditLog) -> None:
+        self._session = session
+        self._clock = clock
+        self._units = units
+        self._audit = audit
+        self._rows = ImportRepository(session)
+
+    async def upload(
+        self,
+        principal: Principal,
+        file: ReceivedFile,
+        *,
+        file_name: str,
+        reason: str,
+        document_number: str | None,
+    ) -> UnitImport:
+        """Keep a file and have it checked; nothing is changed yet. The units of the file have to be at or
+        below the caller's unit.
+        """
+        if principal.acting is None:
+            raise OutOfReach
+        row = UnitImport(
+            id=new_id(),
+            root_id=principal.acting.unit,
+            created_by=UUID(principal.sub),
+            created_at=self._clock.now(),
+            file_name=file_name,
+            file_id=new_id(),
+            file_size=file.size,
+            format=FileFormat.XLSX if file.media_type == XLSX else FileFormat.CSV,
+            reason=reason,
+            document_number=document_number,
+            status=UnitImportStatus.CHECKING,
+        )
+        self._rows.add(row)
+        await save_file(self._session, row.file_id, file.file)
+        await self._session.flush()
+        row.job_id = (await job_queue.enqueue(self._session, CHECK, Which(id=row.id))).id
+        self._audit.record(actor=principal.sub, action="units.import_uploaded", target=row.id, size=file.size)
+        # Counters have their defaults in the database.
+        await self._session.flush()
+        await self._session.refresh(row)
+        return row
+
+    async def list(
+        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[UnitImport]:
+        """Return the imports of the caller's subtree, latest first, one more than `limit`."""
+        if principal.acting is None:
+            raise OutOfReach
+        return await self._rows.under(principal.acting.path, after, limit)
+
+    async def get(self, principal: Principal, import_id: UUID, *, lock: bool = False) -> UnitImport:
+        """Return an import of the caller's subtree. Raises `ImportNotFound`."""
+        row = await self._rows.get(import_id, lock=lock)
+        if row is None or not principal.reaches((await self._units.get(row.root_id)).path):
+            raise ImportNotFound
+        return row
+
+    async def job(self, row: UnitImport | UnitExport) -> JobView | None:
+        """Return the job of the running step."""
+        return None if row.job_id is None else await job_queue.get(self._session, row.job_id)
+
+    async def rows(
+        self,
+        principal: Principal,
+        import_id: UUID,
+        result: UnitImportResult | None,
+        after: int | None,
+        limit: int,
+    ) -> Sequence[UnitImportRow]:
+        """Return rows in the order of the file, one more than `limit`. Raises `ImportNotFound`."""
+        await self.get(principal, import_id)
+        return await self._rows.rows(import_id, result, after, limit)
+
+    async def apply(self, principal: Principal, import_id: UUID, *, skip_wrong: bool) -> UnitImport:
+        """Open and change the units of a checked file, in the background.
+
+        Raises `ImportNotFound`, `ImportNotReady`, `NothingToImport`, `RowsAreWrong`.
+        """
+        row = await self.get(principal, import_id, lock=True)
+        if row.status != UnitImportStatus.CHECKED:
+            raise ImportNotReady
+        if row.new + row.changed == 0:
+            raise NothingToImport
+        if row.wrong and not skip_wrong:
+            raise RowsAreWrong
+        row.begin_to_apply((await job_queue.enqueue(self._session, APPLY, Which(id=row.id))).id)
+        self._audit.record(
+            actor=principal.sub,
+            action="units.import_confirmed",
+            target=row.id,
+            new=row.new,
+            changed=row.changed,
+        )
+        return row
+
+    async def cancel(self, principal: Principal, import_id: UUID) -> UnitImport:
+        """Stop an import; what it has imported stays. Raises `ImportNotFound`, `ImportNotReady`."""
+        row = await self.get(principal, import_id, lock=True)
+        row.cancel(self._clock.now())
+        self._audit.record(actor=principal.sub, action="units.import_cancelled", target=row.id)
+        return row
+
+    async def failed_file(self, principal: Principal, import_id: UUID) -> UUID:
+        """Return the file of the rows that are wrong or were refused. Raises `ImportNotFound`,
+        `NoFailedRows`.
+        """
+        row = await self.get(principal, import_id)
+        if row.failed_file_id is None:
+            raise NoFailedRows
+        return row.failed_file_id
+
+    async def export(self, principal: Principal, asked: ExportIn) -> UnitExport:
+        """Write the active units of a subtree within reach into a file, in the background.
+
+        Raises `UnitNotFound`, `OutOfReach`.
+        """
+        unit = await self._units.within_reach(principal, asked.unit_id)
+        row = UnitExport(
+            id=new_id(),
+            root_id=unit.id,
+            created_by=UUID(principal.sub),
+            created_at=self._clock.now(),
+            format=asked.format,
+            status=ExportStatus.RUNNING,
+            file_id=new_id(),
+            file_size=0,
+            total=0,
+        )
+        self._rows.add(row)
+        await self._session.flush()
+        row.job_id = (await job_queue.enqueue(self._session, EXPORT, Which(id=row.id))).id
+        self._audit.record(actor=principal.sub, action="units.exported", target=unit.id, format=asked.format)
+        return row
+
+    async def exports(
+        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[UnitExport]:
+        """Return the caller's exports, latest first, one more than `limit`."""
+        return await self._rows.exports_of(UUID(principal.sub), after, limit)
+
+    async def get_export(self, principal: Principal, export_id: UUID) -> UnitExport:
+        """Return an export of the caller. Raises `ExportNotFound`."""
+        row = await self._rows.export(export_id)
+        if row is None or str(row.created_by) != principal.sub:
+            raise ExportNotFound
+        return row
+
+    async def export_file(self, principal: Principal, export_id: UUID) -> UnitExport:
+        """Return an export whose file has been made. Raises `ExportNotFound`, `ExportNotReady`."""
+        row = await self.get_export(principal, export_id)
+        if row.status != ExportStatus.DONE:
+            raise ExportNotReady
+        return row
