@@ -19,6 +19,16 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     yield "not-found", "页面不存在"
     await person.visit("/help")
     yield "help", "帮助"
+    await person.visit("/privacy")
+    yield "privacy", "隐私政策"
+    await person.visit("/terms")
+    yield "terms", "使用条款"
+    await person.visit("/register")
+    yield "register", "注册：手机号"
+    await page.get_by_label("手机号").fill("13812345678")
+    await page.keyboard.press("Enter")
+    await person.focused("短信验证码")
+    yield "register-name", "注册：姓名"
     await person.visit("/account")
     yield "login", "登录：手机号"
     await person.ask_for_code()
@@ -32,6 +42,20 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     site.clock.advance(timedelta(minutes=2))
     await person.sign_in()
     yield "account", "账号首页"
+    await person.visit("/join")
+    yield "join", "加入单位"
+    await person.visit("/join/units")
+    await page.get_by_role("link", name="全国学生资助管理中心", exact=True).click()
+    await page.get_by_role("link", name="山东省学生资助管理中心", exact=True).click()
+    await page.get_by_role("link", name="申请加入济南市学生资助管理中心").wait_for()
+    yield "choose-unit", "选择单位"
+    await page.get_by_role("link", name="申请加入济南市学生资助管理中心").click()
+    await page.get_by_label("给审批人的说明").wait_for()
+    yield "join-unit", "申请加入单位"
+    await page.keyboard.press("Tab")
+    await page.get_by_role("button", name="提交申请").click()
+    await page.get_by_text("待审批", exact=True).wait_for()
+    yield "units", "我的单位：等待审批"
     await person.visit("/account/security")
     yield "security", "登录方式"
     await person.visit("/account/security/password")

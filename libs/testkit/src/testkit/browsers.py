@@ -125,6 +125,19 @@ async def tab_to(page: Page, name: str, *, limit: int = 80) -> None:
     raise AssertionError(f"Tab does not reach {name!r}: {seen}")
 
 
+async def press(page: Page, name: str) -> None:
+    """Press the link or button with the accessible name `name`, by keyboard."""
+    await tab_to(page, name)
+    await page.keyboard.press("Enter")
+
+
+async def type_into(page: Page, label: str, text: str) -> None:
+    """Replace the content of the field with this label, by keyboard."""
+    await tab_to(page, label)
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type(text)
+
+
 async def focus(page: Page) -> str:
     """Return the accessible name of the focused element, or an empty string."""
     name: str = await page.evaluate(

@@ -20,6 +20,8 @@ from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, revocations, tables
+from identity.belonging.joining import router as join_pages
+from identity.belonging.units import router as unit_pages
 from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
@@ -61,6 +63,7 @@ from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.unit_imports import jobs as unit_imports
@@ -138,6 +141,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             logout,
             common_pages,
             signin,
+            registering,
+            join_pages,
+            unit_pages,
             own_sessions,
             device,
             step_up,

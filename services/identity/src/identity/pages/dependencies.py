@@ -74,7 +74,10 @@ OWN_PAGE = "/account/sessions"
 DEVICE_PAGE = "/device"
 SECURITY_PAGE = "/account/security"
 INTEGRATIONS_PAGE = "/integrations"
-_OWN_PAGES = frozenset({INTEGRATIONS_PAGE, DEVICE_PAGE})
+JOIN_PAGE = "/join"
+_OWN_PAGES = frozenset({INTEGRATIONS_PAGE, DEVICE_PAGE, JOIN_PAGE, f"{JOIN_PAGE}/units"})
+# With the code of an invite, or a unit that somebody chose before signing in.
+_JOIN_WITH = re.compile(rf"{JOIN_PAGE}(\?code=[0-9A-Za-z-]{{4,40}}|/unit\?id=[0-9a-f-]{{36}})")
 _ACCOUNT_PAGE = re.compile(rf"{HOME_PAGE}(/[a-z]+(-[a-z]+)*){{0,2}}")
 # Only with the code of verification_uri_complete (RFC 8628 §3.3.1).
 _DEVICE_WITH_CODE = re.compile(rf"{DEVICE_PAGE}\?user_code=[A-Z]{{4}}-[A-Z]{{4}}")
@@ -86,6 +89,7 @@ def checked_return(return_to: str) -> str:
         return_to in _OWN_PAGES
         or _ACCOUNT_PAGE.fullmatch(return_to)
         or _DEVICE_WITH_CODE.fullmatch(return_to)
+        or _JOIN_WITH.fullmatch(return_to)
     ):
         return return_to
     if not return_to.startswith("/authorize?") or any(ord(c) < 0x21 or c == "\\" for c in return_to):

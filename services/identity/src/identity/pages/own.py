@@ -23,6 +23,7 @@ from servicekit.dependencies import ServiceClock
 
 NAVIGATION = (
     ("/account", "账号首页"),
+    ("/account/units", "我的单位"),
     ("/account/security", "登录方式"),
     ("/account/sessions", "登录设备"),
     ("/account/authorisations", "系统授权"),

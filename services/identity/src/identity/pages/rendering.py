@@ -16,7 +16,17 @@ from servicekit.clock import SHANGHAI
 from servicekit.problems import RETRIED, Problem
 
 HERE = Path(__file__).parent
-PATHS = ("/authorize", "/login", "/end_session", "/account", "/device", "/integrations", "/help")
+PATHS = (
+    "/authorize",
+    "/login",
+    "/end_session",
+    "/account",
+    "/device",
+    "/integrations",
+    "/help",
+    "/join",
+    "/register",
+)
 """Path prefixes of pages for people; other paths return responses for programs."""
 _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),

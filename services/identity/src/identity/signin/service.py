@@ -45,6 +45,23 @@ class SignIn:
         holder = None if account is None else account.id
         await self._sender.send(number, "sign_in", holder=holder, ticket=ticket, answer=answer)
 
+    async def send_registration_code(self, phone: str, ticket: str, answer: Answer | None = None) -> None:
+        """The same for registering: the holder of a registered number is told by SMS to sign in."""
+        number = phone_of(phone)
+        account = await self._accounts.by_phone(number)
+        holder = None if account is None else account.id
+        await self._sender.send(number, "register", holder=holder, ticket=ticket, answer=answer)
+
+    async def register(
+        self, phone: str, ticket: str, code: str, name: str, browser: BrowserSession | None
+    ) -> SignedIn:
+        """Register an account and create a session. Raises the errors of `Accounts.register`, which the
+        caller must render, as those of `with_code`.
+        """
+        account = await self._accounts.register(phone, ticket, code, name)
+        _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
+        return SignedIn(cookie, self._sender.remember(account.id))
+
     def captcha(self, ticket: str) -> Captcha:
         """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
         return self._sender.captcha(ticket)

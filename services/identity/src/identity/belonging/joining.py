@@ -1,0 +1,140 @@
+"""Pages of joining a unit: with an invite, or by choosing the unit. Work without JavaScript."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import RedirectResponse, Response
+
+from contracts.vocabulary import Role
+from identity.joining.dependencies import JoinService
+from identity.joining.schemas import JoinIn
+from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
+from identity.pages.own import Own, OwnForm, OwnPages
+from identity.units.dependencies import UnitService, UnitViewService
+from servicekit.problems import Problem
+
+router = APIRouter(include_in_schema=False)
+UNITS_PAGE = f"{HOME_PAGE}/units"
+_CHOOSE = f"{JOIN_PAGE}/units"
+_SHOWN = 100
+ROLES = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
+Text = Annotated[str, Form(max_length=300)]
+
+
+@router.get("/register")
+async def register() -> Response:
+    """Lead from a short address to the page of registering."""
+    return RedirectResponse("/login/register", 303, {"Cache-Control": "no-store"})
+
+
+@router.get(JOIN_PAGE)
+async def join(own: Own, joining: JoinService, code: Annotated[str, Query(max_length=40)] = "") -> Response:
+    """Show what an invite invites to; without one, the ways to join."""
+    if not code:
+        return _ways(own, code)
+    try:
+        invite, unit, parent = await joining.invited(code)
+    except Problem as problem:
+        return _ways(own, code, problem)
+    return own.show(
+        "belonging/invited.html",
+        here=UNITS_PAGE,
+        code=code,
+        unit=unit,
+        parent=parent,
+        roles=list(invite.roles),
+        expires_at=invite.expires_at,
+        message="",
+        note="",
+    )
+
+
+@router.get(_CHOOSE)
+async def choose(
+    own: Own,
+    joining: JoinService,
+    units: UnitService,
+    views: UnitViewService,
+    parent: Annotated[UUID | None, Query()] = None,
+    name: Annotated[str, Query(max_length=100)] = "",
+    after: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """Show the units below one, filtered by name, with the way from the top."""
+    key = (after,) if after else None
+    wanted = name.strip()
+    if parent is None:
+        found = [unit for unit in await joining.choices(None, None, _SHOWN) if wanted in unit.name]
+    else:
+        found = list(await units.children(parent, query=wanted or None, after=key, limit=_SHOWN))
+    return own.show(
+        "belonging/choose.html",
+        here=UNITS_PAGE,
+        way=[] if parent is None else await views.ancestors(parent),
+        parent=parent,
+        units=found[:_SHOWN],
+        after=found[_SHOWN - 1].code if len(found) > _SHOWN else "",
+        name=wanted,
+    )
+
+
+@router.get(f"{JOIN_PAGE}/unit")
+async def chosen(own: Own, views: UnitViewService, id: UUID) -> Response:  # noqa: A002
+    """Show the form of a request to join the chosen unit."""
+    return await _chosen(own, views, id)
+
+
+@router.post(JOIN_PAGE)
+async def request(
+    form: OwnForm,
+    joining: JoinService,
+    views: UnitViewService,
+    code: Text = "",
+    unit_id: Annotated[UUID | None, Form()] = None,
+    role: Annotated[Role, Form()] = Role.HANDLER,
+    note: Text = "",
+) -> Response:
+    """Request to join, and lead to the page that shows how far the request has come."""
+    said = note.strip()[:200] or None
+    try:
+        if unit_id is None:
+            wish = JoinIn(invite_code=code, note=said)
+        else:
+            wish = JoinIn(unit_id=unit_id, roles=[role], note=said)
+        _, _, unit = await joining.request(form.account.id, wish)
+    except Problem as problem:
+        if unit_id is not None:
+            return await _chosen(form, views, unit_id, problem, role=role, note=note)
+        return _ways(form, code, problem)
+    return form.go(UNITS_PAGE, f"已申请加入{unit.name}，请等待审批。")
+
+
+def _ways(own: OwnPages, code: str, problem: Problem | None = None) -> Response:
+    return own.show(
+        "belonging/join.html",
+        here=UNITS_PAGE,
+        status=200 if problem is None else problem.status,
+        code=code,
+        message="" if problem is None else problem.detail,
+    )
+
+
+async def _chosen(
+    own: OwnPages,
+    views: UnitViewService,
+    unit_id: UUID,
+    problem: Problem | None = None,
+    *,
+    role: Role = Role.HANDLER,
+    note: str = "",
+) -> Response:
+    return own.show(
+        "belonging/chosen.html",
+        here=UNITS_PAGE,
+        status=200 if problem is None else problem.status,
+        way=await views.ancestors(unit_id),
+        roles=ROLES,
+        role=role,
+        note=note,
+        message="" if problem is None else problem.detail,
+    )

@@ -1,0 +1,85 @@
+"""The person's units: memberships, the acting one, requests to join. Work without JavaScript."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from contracts.vocabulary import JoinRequestStatus
+from identity.belonging.joining import UNITS_PAGE
+from identity.directory.dependencies import DirectoryService
+from identity.joining.dependencies import JoinService
+from identity.memberships.dependencies import MembershipService
+from identity.pages.own import Own, OwnForm
+from servicekit.problems import Problem
+
+router = APIRouter(prefix=UNITS_PAGE, include_in_schema=False)
+_REQUESTS = 10
+UnitId = Annotated[UUID, Form()]
+
+
+@router.get("")
+async def own_units(
+    own: Own, memberships: MembershipService, joining: JoinService, directory: DirectoryService
+) -> Response:
+    """Show the person's memberships, and how far their requests have come."""
+    profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
+    rows = (await joining.mine(own.account.id, None, _REQUESTS))[:_REQUESTS]
+    asked = {row[0].responsible_unit_id for row in rows} - {None}
+    names = {one.id: one.name for one in await directory.units([one for one in asked if one])}
+    return own.show(
+        "belonging/units.html",
+        memberships=[
+            {
+                "unit": unit,
+                "roles": membership.roles,
+                "posts": membership.posts,
+                "since": membership.started_at,
+                "primary": membership.is_primary,
+                "acting": profile.membership is not None and membership.id == profile.membership.id,
+            }
+            for membership, unit in profile.memberships
+        ],
+        requests=[
+            {
+                "id": request.id,
+                "unit": unit,
+                "roles": request.roles,
+                "status": request.status,
+                "pending": request.status == JoinRequestStatus.PENDING,
+                "rejected": request.status == JoinRequestStatus.REJECTED,
+                "at": request.requested_at,
+                "decided_at": request.decided_at,
+                "reason": request.reason,
+                "responsible": names.get(request.responsible_unit_id or unit.id, ""),
+                "escalate_at": request.escalate_at,
+            }
+            for request, _, unit in rows
+        ],
+    )
+
+
+@router.post("/act")
+async def act_for(form: OwnForm, memberships: MembershipService, unit_id: UnitId) -> Response:
+    """Choose the unit that the person acts for in this browser."""
+    profile = await memberships.act_for(form.account.id, form.browser.id, unit_id)
+    name = "" if profile.unit is None else profile.unit.name
+    return form.go(UNITS_PAGE, f"已切换到{name}。")
+
+
+@router.post("/primary")
+async def make_primary(form: OwnForm, memberships: MembershipService, unit_id: UnitId) -> Response:
+    """Make a membership the primary one."""
+    await memberships.make_primary(form.account.id, unit_id)
+    return form.go(UNITS_PAGE, "已设为主单位。")
+
+
+@router.post("/withdraw")
+async def withdraw(form: OwnForm, joining: JoinService, request_id: Annotated[UUID, Form()]) -> Response:
+    """Take a request to join back."""
+    try:
+        await joining.withdraw(form.account.id, request_id)
+    except Problem as problem:
+        return form.go(UNITS_PAGE, problem.detail)
+    return form.go(UNITS_PAGE, "已撤回申请。")

@@ -1,0 +1,144 @@
+"""The two steps of proving a phone number on a page: asking for a code, and typing it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import Response
+
+from identity.accounts.rules import normalise_phone
+from identity.clients.dependencies import ClientService
+from identity.codes import rules as code_rules
+from identity.codes.browsers import keep_ticket, ticket_cookie
+from identity.codes.captchas import Answer, Captcha
+from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
+from identity.dependencies import ServiceSettings, ServiceVault
+from identity.oauth.authorization.interaction import client_origin
+from identity.oauth.authorization.systems import system_of
+from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
+from identity.pages.dependencies import checked_return, is_secure
+from identity.pages.rendering import page
+from servicekit.clock import SHANGHAI
+from servicekit.dependencies import ServiceClock
+from servicekit.problems import Problem
+
+ReturnTo = Annotated[str, Form(max_length=8000)]
+Token = Annotated[str, Form(max_length=128, alias="csrf")]
+Phone = Annotated[str, Form(max_length=40)]
+Code = Annotated[str, Form(max_length=500)]
+"""May be the whole text message."""
+AgainAt = Annotated[int, Form(ge=0, le=1 << 40)]
+CaptchaToken = Annotated[str, Form(max_length=1000)]
+CaptchaAnswer = Annotated[str, Form(max_length=20)]
+
+
+@dataclass(frozen=True)
+class CodeStep:
+    """The second step: a code is on its way."""
+
+    again_at: int
+    """When another one can be asked for, in seconds since 1970; only shown, the service decides."""
+
+
+class CodeForms:
+    """Pages of a browser without a session that proves a phone number."""
+
+    def __init__(
+        self,
+        request: Request,
+        vault: ServiceVault,
+        settings: ServiceSettings,
+        clock: ServiceClock,
+        clients: ClientService,
+    ) -> None:
+        self._request = request
+        self._vault = vault
+        self._settings = settings
+        self._clock = clock
+        self._clients = clients
+        self.ticket = ticket_cookie(request)
+        self.secure = is_secure(settings)
+
+    def check(self, csrf: str, return_to: str) -> None:
+        """Verify a form. Raises `Forged`, `BadReturn`."""
+        check_login(self._request, self._vault, self._settings, csrf)
+        checked_return(return_to)
+
+    async def show(
+        self,
+        template: str,
+        return_to: str,
+        *,
+        phone: str = "",
+        sent: CodeStep | None = None,
+        message: str = "",
+        status: int = 200,
+        captcha: Captcha | None = None,
+        **values: Any,
+    ) -> Response:
+        """Return the page of the first step, or of the second if a code was `sent`."""
+        cookie = login_cookie(self._request)
+        now = self._clock.now()
+        again_at = 0 if sent is None else sent.again_at
+        wait = min(again_at - int(now.timestamp()), int(code_rules.RESEND_AFTER.total_seconds()))
+        response = page(
+            template,
+            status=status,
+            form_action=client_origin(return_to),
+            system=await system_of(self._clients, return_to),
+            scripts=sent is not None,
+            return_to=return_to,
+            csrf=login_token(self._vault, cookie),
+            phone=phone,
+            sent=sent is not None,
+            message=message,
+            captcha=captcha,
+            again_at=again_at,
+            wait=max(wait, 0),
+            again_time=(now + timedelta(seconds=wait)).astimezone(SHANGHAI).strftime("%H:%M:%S"),
+            **values,
+        )
+        keep_ticket(response, self.ticket, secure=self.secure)
+        keep_login_cookie(response, cookie, secure=self.secure)
+        return response
+
+    async def send(
+        self,
+        template: str,
+        return_to: str,
+        phone: str,
+        send: Callable[[str, str, Answer | None], Awaitable[None]],
+        ask: Callable[[str], Captcha],
+        answer: Answer | None,
+        **values: Any,
+    ) -> Response:
+        """Send a code by `send(phone, ticket, answer)`, and return the page of the next step.
+
+        When a code is already on its way, the page still asks for it. When a budget is half used, the first
+        step is shown again, with a captcha.
+        """
+        now = int(self._clock.now().timestamp())
+        step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
+        message, status, question = "", 200, None
+        try:
+            await send(phone, self.ticket, answer)
+        except Problem as problem:
+            message, status = problem.detail, problem.status
+            if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
+                question = ask(self.ticket)
+            step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
+        return await self.show(
+            template,
+            return_to,
+            phone=normalise_phone(phone) or phone,
+            sent=step,
+            message=message,
+            status=status,
+            captcha=question,
+            **values,
+        )
+
+
+Forms = Annotated[CodeForms, Depends()]
