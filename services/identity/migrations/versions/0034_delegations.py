@@ -1,12 +1,12 @@
 """Delegation of roles for a time, and hand-over of the work of people who leave a unit.
 
-Revision: 0027
+Revision: 0034
 """
 
 from alembic import op
 
-revision: str = "0027"
-down_revision: str | None = "0026"
+revision: str = "0034"
+down_revision: str | None = "0033"
 branch_labels: None = None
 depends_on: None = None
 
