@@ -93,6 +93,23 @@ class PersonChangedV1(EventModel):
     memberships: tuple[PersonMembership, ...] = ()
 
 
+class HandOverRequestedV1(EventModel):
+    """A person leaves or has left a unit: their open work there goes to the successor, or back to the unit.
+
+    A service with such work reassigns it and then publishes that the hand-over is complete. A person who
+    leaves by themselves belongs to the unit until then.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.handover.requested.v1"
+
+    hand_over_id: UUID
+    sub: UUID
+    unit_id: UUID
+    unit_path: str
+    successor: UUID | None
+    requested_at: datetime
+
+
 class AccessRevokedV1(EventModel):
     """Consumers must reject tokens issued before `not_before` although they have not expired.
 

@@ -55,3 +55,15 @@ class NoticeWithdrawnV1(EventModel):
     publisher_unit_path: str
     withdrawn_by: UUID
     withdrawn_at: datetime
+
+
+class HandOverCompletedV1(EventModel):
+    """The open work of a person in a unit has been reassigned; `items` is how many things it was."""
+
+    type: ClassVar[str] = "zhuxue.office.handover.completed.v1"
+
+    hand_over_id: UUID
+    sub: UUID
+    unit_id: UUID
+    items: int
+    completed_at: datetime

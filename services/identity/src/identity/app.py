@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit.jwks import KeySet
+from contracts.office import HandOverCompletedV1
 from filekit.scan import scanner_of
 from identity import partitions
 from identity.accounts.endpoints import router as accounts
@@ -28,6 +29,7 @@ from identity.clients.endpoints import router as clients
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
 from identity.codes.endpoints import router as captchas
+from identity.delegations.endpoints import router as delegations
 from identity.descriptions import DESCRIPTIONS
 from identity.directory.endpoints import router as directory
 from identity.encryption.jobs import ROTATE, KeyRotation
@@ -66,6 +68,8 @@ from identity.signin.endpoints import router as signin
 from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.staff.consumers import HandOvers
+from identity.staff.endpoints import router as staff
 from identity.unit_imports import jobs as unit_imports
 from identity.unit_imports.endpoints import UPLOADS
 from identity.unit_imports.endpoints import router as unit_import_endpoints
@@ -76,6 +80,7 @@ from identity.verification.endpoints import router as real_names
 from identity.verification.providers import HttpProvider, NoProvider, RealNameProvider, Sandbox
 from jobs.kinds import Handler
 from messaging.bus import Bus
+from messaging.inbox import Subscription
 from resourceserver.server import ResourceServer
 from servicekit import design
 from servicekit.clock import Clock, SystemClock
@@ -159,6 +164,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             invites,
             joining,
             entitlements,
+            delegations,
+            staff,
             administration,
             directory,
             units,
@@ -169,6 +176,13 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             integrations,
             audit,
             *([dev] if settings.dev else []),
+        ],
+        subscriptions=[
+            Subscription(
+                "identity.handovers",
+                (HandOverCompletedV1,),
+                HandOvers(settings, vault, the_clock).handle,
+            )
         ],
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),

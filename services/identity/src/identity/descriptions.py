@@ -52,6 +52,7 @@ DESCRIPTIONS = {
     "EntitlementIn.name": "系统的名称",
     # joining
     "invite_id": "邀请码的标识",
+    "delegation_id": "委托的标识",
     "invite_code": "邀请码",
     "InviteOut.code": "邀请码",
     "request_id": "申请的标识",

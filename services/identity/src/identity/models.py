@@ -7,6 +7,7 @@ from identity.authenticators.models import Passkey, Password, RecoveryCode, Spen
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
 from identity.consents.models import Consent
+from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
 from identity.invites.models import Invite
@@ -20,6 +21,7 @@ from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.sms.models import SmsMessage
+from identity.staff.models import HandOver
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.units.models import Unit, UnitChange
 from identity.verification.models import RealNameCheck
@@ -36,10 +38,12 @@ __all__ = [
     "ClientSecret",
     "CodeBudget",
     "Consent",
+    "Delegation",
     "DeviceCode",
     "DeviceTries",
     "Entitlement",
     "Grant",
+    "HandOver",
     "InitialAccessToken",
     "Invite",
     "JoinRequest",

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import select, text, update
 from identity.memberships.models import Membership
 from identity.units.models import Unit
 from services.identity.tests.support.running_identity import Browser
+from testkit.clock import FrozenClock
 
 CENTRE, PROVINCE, CITY, COUNTY = "19900000001", "19900001003", "19900001039", "19900001323"
 """The administrators of 全国中心, 山东省, 济南市, 历下区."""
@@ -40,7 +42,9 @@ class Person:
         return answer.status_code, answer.json().get("code", "")
 
     async def again(self) -> "Person":
-        """With a new token, after a change of roles."""
+        """With a new token of the next second: revocations apply to whole seconds."""
+        clock: FrozenClock = self.browser.app.state.clock
+        clock.advance(timedelta(seconds=1))
         self.headers = await self.browser.bearer(self.phone)
         return self
 

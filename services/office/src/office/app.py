@@ -3,13 +3,16 @@
 from fastapi import FastAPI
 
 from authkit.jwks import KeySet
+from contracts.identity import HandOverRequestedV1
 from contracts.vocabulary import Audience
 from messaging.bus import Bus
+from messaging.inbox import Subscription
 from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
 from office.descriptions import DESCRIPTIONS
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
+from office.handovers.consumers import HandOvers
 from office.notices.endpoints import router as notices
 from office.receipts.endpoints import router as receipts
 from office.settings import Settings
@@ -36,5 +39,10 @@ def build(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
     return server.app(
-        title="助学办公系统", words=DESCRIPTIONS, routers=(notices, receipts, coverage, directory)
+        title="助学办公系统",
+        words=DESCRIPTIONS,
+        routers=(notices, receipts, coverage, directory),
+        subscriptions=[
+            Subscription("office.handovers", (HandOverRequestedV1,), HandOvers(server.clock).handle)
+        ],
     )

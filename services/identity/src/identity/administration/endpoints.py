@@ -27,6 +27,7 @@ from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.memberships.auth import REFUSED, AccountManager, PeopleReader
 from identity.memberships.dependencies import MembershipService
+from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
 from identity.sessions.dependencies import SessionService
 from identity.sessions.errors import SessionNotFound
@@ -100,7 +101,7 @@ async def get_account(
     tags=["账号"],
     summary="停用账号",
     description="各系统在一秒内拒绝此人的令牌。",
-    responses=problems.responses(*REFUSED, NotYourself, AccountNotFound, AccountNotActive),
+    responses=problems.responses(*REFUSED, NotYourself, AccountNotFound, AccountNotActive, LastAdministrator),
 )
 async def suspend_account(
     sub: UUID,

@@ -11,6 +11,7 @@ from identity.joining.deadlines import Deadlines
 from identity.joining.service import Joining
 from identity.memberships.dependencies import AdministratorService, MembershipService
 from identity.roles.dependencies import RoleService
+from identity.staff.dependencies import StaffService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
@@ -30,10 +31,11 @@ async def _joining(
     memberships: MembershipService,
     administrators: AdministratorService,
     invites: InviteService,
+    staff: StaffService,
     audit: AuditService,
 ) -> Joining:
     deadlines = Deadlines(session, clock, calendar, units, administrators, audit)
-    return Joining(session, clock, deadlines, accounts, units, roles, memberships, invites, audit)
+    return Joining(session, clock, deadlines, accounts, units, roles, memberships, invites, staff, audit)
 
 
 JoinService = Annotated[Joining, Depends(_joining)]

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from authkit.idempotency import Idempotent
+from identity.accounts.errors import AccountNotFound, NotYourself
 from identity.accounts.schemas import ReasonIn
 from identity.invites import errors as invite_errors
 from identity.joining import errors
@@ -20,10 +21,11 @@ from identity.joining.schemas import (
     InvitedOut,
     JoinIn,
     JoinRequestOut,
+    TransferIn,
     UnitChoiceOut,
 )
-from identity.memberships.auth import REFUSED, Admitter
-from identity.memberships.errors import AlreadyMember
+from identity.memberships.auth import REFUSED, Admitter, PeopleManager
+from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
 from identity.roles.errors import RoleNotGrantable
 from identity.units.auth import Person
 from identity.units.errors import UnitClosed, UnitNotFound
@@ -37,7 +39,7 @@ _INVITE = (
     invite_errors.InviteRevoked,
     invite_errors.InviteUsedUp,
 )
-_DECIDE = problems.responses(
+_DECIDING = (
     *REFUSED,
     errors.OwnRequest,
     errors.JoinRequestNotFound,
@@ -45,6 +47,8 @@ _DECIDE = problems.responses(
     AlreadyMember,
     UnitClosed,
 )
+_DECIDE = problems.responses(*_DECIDING)
+_APPROVE = problems.responses(*_DECIDING, RoleNotGrantable, LastAdministrator, MembershipNotFound)
 
 
 @router.get(
@@ -89,6 +93,7 @@ async def preview_invite(code: CodeIn, _: Person, service: JoinService) -> Invit
         AlreadyMember,
         errors.AlreadyRequested,
         UnitClosed,
+        MembershipNotFound,
     ),
 )
 async def request_to_join(
@@ -96,6 +101,29 @@ async def request_to_join(
 ) -> JSONResponse:
     """Request membership. An administrator must approve before the person gets access."""
     return await idempotency.keep(JoinRequestOut.of(await service.request(UUID(person.sub), join)))
+
+
+@router.post(
+    "/units/{unit_id}/members/{sub}/transfer",
+    status_code=201,
+    summary="申请将人员调往其他单位",
+    description="由调入单位审核；通过后离开原单位，其未办事项交回原单位。",
+    responses=problems.responses(
+        *REFUSED,
+        NotYourself,
+        UnitNotFound,
+        AccountNotFound,
+        MembershipNotFound,
+        AlreadyMember,
+        errors.AlreadyRequested,
+        UnitClosed,
+    ),
+)
+async def transfer_member(
+    unit_id: UUID, sub: UUID, wish: TransferIn, admin: PeopleManager, service: JoinService
+) -> JoinRequestOut:
+    """Ask another unit to take over a member."""
+    return JoinRequestOut.of(await service.transfer(admin, unit_id, sub, wish))
 
 
 @router.get(
@@ -172,7 +200,7 @@ async def get_join_request(request_id: UUID, admin: Admitter, service: JoinServi
     "/join-requests/{request_id}/approve",
     summary="通过加入申请",
     description="申请人自此属于该单位。可以另定角色和职务，但不能授予自己无权授予的角色。",
-    responses=_DECIDE | problems.responses(RoleNotGrantable),
+    responses=_APPROVE,
 )
 async def approve_join_request(
     request_id: UUID, admin: Admitter, service: JoinService, granted: ApprovalIn | None = None

@@ -27,6 +27,18 @@ class JoinIn(BaseModel):
     )
     posts: list[Post] = Field(default=[], max_length=5, description="没有邀请码时填写的职务")
     note: str | None = Field(default=None, max_length=200, description="给管理员的说明")
+    leave_unit_id: UUID | None = Field(default=None, description="调动：审核通过后即离开的原单位")
+
+
+class TransferIn(BaseModel):
+    """An administrator's request to transfer a member to another unit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to_unit_id: UUID = Field(description="调入单位")
+    roles: list[Role] = Field(min_length=1, max_length=4, description="建议的角色，由调入单位决定")
+    posts: list[Post] = Field(default=[], max_length=5, description="职务")
+    note: str | None = Field(default=None, max_length=200, description="给调入单位的说明")
 
 
 class CodeIn(BaseModel):

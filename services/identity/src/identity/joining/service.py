@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.vocabulary import JoinRequestStatus, Role, UnitStatus
+from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
@@ -26,10 +27,11 @@ from identity.joining.errors import (
 )
 from identity.joining.models import JoinRequest
 from identity.joining.repository import Asked, JoinRepository
-from identity.joining.schemas import ApprovalIn, JoinIn
-from identity.memberships.errors import AlreadyMember
+from identity.joining.schemas import ApprovalIn, JoinIn, TransferIn
+from identity.memberships.errors import AlreadyMember, MembershipNotFound
 from identity.memberships.service import Memberships, path_of
 from identity.roles.service import Roles
+from identity.staff.service import Staff
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.service import Units
@@ -56,6 +58,7 @@ class Joining:
         roles: Roles,
         memberships: Memberships,
         invites: Invites,
+        staff: Staff,
         audit: AuditLog,
     ) -> None:
         self._session = session
@@ -66,6 +69,7 @@ class Joining:
         self._roles = roles
         self._memberships = memberships
         self._invites = invites
+        self._staff = staff
         self._audit = audit
         self._rows = JoinRepository(session)
 
@@ -84,7 +88,7 @@ class Joining:
         """Request membership, with an invite code or of a chosen unit.
 
         Raises `OneWayToJoin`, `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`,
-        `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`.
+        `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`, `MembershipNotFound`.
         """
         if (wish.invite_code is None) == (wish.unit_id is None):
             raise OneWayToJoin
@@ -105,19 +109,46 @@ class Joining:
             request = self._new(account, unit, roles=invite.roles, posts=invite.posts)
             request.invite_id = invite.id
         request.note = wish.note
+        if wish.leave_unit_id is not None:
+            former, _ = await self._memberships.belonging(sub, wish.leave_unit_id)
+            request.leaves_membership_id = former.id
         await self._ask(request, unit)
         self._audit.record(actor=sub, action="join.requested", target=request.id, unit=str(unit.id))
         return request, account, unit
 
+    async def transfer(self, principal: Principal, unit_id: UUID, sub: UUID, wish: TransferIn) -> Asked:
+        """Ask another unit to take over a member of a unit in the caller's subtree; that unit decides.
+
+        Raises `UnitNotFound`, `OutOfReach`, `NotYourself`, `MembershipNotFound`, `AlreadyMember`,
+        `AlreadyRequested`, `UnitClosed`.
+        """
+        if str(sub) == principal.sub:
+            raise NotYourself
+        await self._units.within_reach(principal, unit_id)
+        target = await self._units.get(wish.to_unit_id, share=True)
+        if target.status != UnitStatus.ACTIVE:
+            raise UnitClosed
+        account = await self._accounts.get(sub, lock=True)
+        former, _ = await self._memberships.belonging(sub, unit_id)
+        if any(own.id == target.id for _, own in (await self._memberships.profile(sub)).memberships):
+            raise AlreadyMember
+        request = self._new(account, target, roles=wish.roles, posts=wish.posts)
+        request.note = wish.note
+        request.leaves_membership_id = former.id
+        request.requested_by = UUID(principal.sub)
+        await self._ask(request, target)
+        self._record(principal, "transfer.requested", request, unit=str(target.id))
+        return request, account, target
+
     async def withdraw(self, sub: UUID, request_id: UUID) -> Asked:
-        """Take one's own request back.
+        """Take a request back: its applicant, or the administrator who asked for a transfer.
 
         Raises `JoinRequestNotFound`, `NotYourRequest`, `JoinRequestDecided`.
         """
         request = await self._rows.lock(request_id)
         if request is None:
             raise JoinRequestNotFound
-        if request.account_id != sub:
+        if sub not in (request.account_id, request.requested_by):
             raise NotYourRequest
         request.withdraw(self._clock.now())
         self._audit.record(actor=sub, action="join.withdrawn", target=request.id)
@@ -172,7 +203,7 @@ class Joining:
         An administrator decides for their own unit and every unit below. The first administrator of a unit is
         therefore approved by an administrator of its parent.
         Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `UnitClosed`, `JoinRequestDecided`,
-        `RoleNotGrantable`, `AlreadyMember`.
+        `RoleNotGrantable`, `AlreadyMember`; for a transfer `LastAdministrator` and `MembershipNotFound`.
         """
         if principal.acting is None:
             raise MembershipRequired
@@ -187,6 +218,8 @@ class Joining:
         await self._memberships.begin(
             account, unit, roles=request.roles, posts=request.posts, approved_by=UUID(principal.sub)
         )
+        if request.leaves_membership_id is not None:
+            await self._leave(principal, request.leaves_membership_id, account)
         self._record(principal, "join.approved", request, unit=str(unit.id), roles=request.roles)
         return request, account, unit
 
@@ -239,14 +272,34 @@ class Joining:
         asked = await self._rows.get(request_id)
         if asked is None:
             raise JoinRequestNotFound
-        unit = await self._units.within_reach(principal, asked.unit_id, share=True)
         if str(asked.account_id) == principal.sub:
             raise OwnRequest
+        unit = await self._lock_units(principal, asked)
         account = await self._accounts.get(asked.account_id, lock=True)
         request = await self._rows.lock(request_id)
         if request is None:
             raise JoinRequestNotFound
         return request, account, unit
+
+    async def _lock_units(self, principal: Principal, asked: JoinRequest) -> Unit:
+        """Lock the unit to join and, for a transfer, the one to leave, in the order of their paths."""
+        unit = await self._units.within_reach(principal, asked.unit_id)
+        former = None
+        if asked.leaves_membership_id is not None:
+            former = await self._memberships.unit_of(asked.leaves_membership_id)
+        if former is not None and (former.path, former.id) < (unit.path, unit.id):
+            await self._units.get(former.id, lock=True)
+        unit = await self._units.within_reach(principal, asked.unit_id, share=True)
+        if former is not None and (former.path, former.id) > (unit.path, unit.id):
+            await self._units.get(former.id, lock=True)
+        return unit
+
+    async def _leave(self, principal: Principal, membership_id: UUID, account: Account) -> None:
+        former = await self._memberships.lock(membership_id)
+        if former is None:
+            raise MembershipNotFound
+        unit = await self._units.get(former.unit_id)
+        await self._staff.transfer_away(principal, account, former, unit)
 
     def _record(self, principal: Principal, action: str, request: JoinRequest, **details: object) -> None:
         self._audit.record(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from identity.delegations.dependencies import DelegationService
 from identity.entitlements.dependencies import EntitlementService
 from identity.me.service import Myself
 from identity.memberships.dependencies import MembershipService
@@ -14,10 +15,11 @@ from identity.roles.dependencies import RoleService
 async def _myself(
     memberships: MembershipService,
     roles: RoleService,
+    delegations: DelegationService,
     entitlements: EntitlementService,
     platform: PlatformService,
 ) -> Myself:
-    return Myself(memberships, roles, entitlements, platform)
+    return Myself(memberships, roles, delegations, entitlements, platform)
 
 
 MyselfService = Annotated[Myself, Depends(_myself)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.vocabulary import PlatformRole
+from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
 from identity.memberships.models import Profile
 from identity.memberships.service import Memberships
@@ -27,10 +28,16 @@ class Myself:
     """The caller within one request."""
 
     def __init__(
-        self, memberships: Memberships, roles: Roles, entitlements: Entitlements, platform: Platform
+        self,
+        memberships: Memberships,
+        roles: Roles,
+        delegations: Delegations,
+        entitlements: Entitlements,
+        platform: Platform,
     ) -> None:
         self._memberships = memberships
         self._roles = roles
+        self._delegations = delegations
         self._entitlements = entitlements
         self._platform = platform
 
@@ -44,7 +51,9 @@ class Myself:
 
     async def _of(self, profile: Profile) -> Me:
         sub, membership = profile.account.id, profile.membership
-        roles = [] if membership is None else sorted(membership.roles)
+        roles: list[str] = []
+        if membership is not None:
+            roles = sorted({*membership.roles, *await self._delegations.received(membership.id)})
         platform_role = await self._platform.role_of(sub)
         permissions = {
             *await self._roles.permissions_of(roles),

@@ -48,6 +48,8 @@ class Membership(Base):
     duties: Mapped[str | None] = mapped_column(Text)
     """分工: what the person is in charge of."""
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    leaving_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the person asked to leave; the membership ends with the hand-over of open work."""
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     end_reason: Mapped[str | None] = mapped_column(Text)
     approved_by: Mapped[UUID | None] = mapped_column()

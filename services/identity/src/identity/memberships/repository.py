@@ -39,6 +39,13 @@ class MembershipRepository:
         )
         return list((await self._session.execute(statement)).all())
 
+    async def unit_of(self, membership_id: UUID) -> Unit | None:
+        """Return the unit of a membership."""
+        found: Unit | None = await self._session.scalar(
+            select(Unit).join(Membership, Membership.unit_id == Unit.id).where(Membership.id == membership_id)
+        )
+        return found
+
     async def lock(self, membership_id: UUID) -> Membership | None:
         """Return a membership by id, locked and refreshed."""
         return await self._session.get(
@@ -121,13 +128,17 @@ class MembershipRepository:
         return found
 
     async def administrators(self, unit_id: UUID, *, besides: UUID | None = None) -> int:
-        """Return the number of active administrators of a unit, except one person."""
+        """Return the number of active administrators of a unit who stay, except one person."""
         statement = (
             select(func.count())
             .select_from(Membership)
             .join(Account, Account.id == Membership.account_id)
             .where(
-                Membership.unit_id == unit_id, _ACTIVE, _ADMINISTERS, Account.status == AccountStatus.ACTIVE
+                Membership.unit_id == unit_id,
+                _ACTIVE,
+                _ADMINISTERS,
+                Membership.leaving_at.is_(None),
+                Account.status == AccountStatus.ACTIVE,
             )
         )
         if besides is not None:

@@ -16,7 +16,7 @@ from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
 from identity.base import outbox
-from identity.memberships.errors import AlreadyMember, MembershipNotFound
+from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
 from identity.memberships.events import person_changed
 from identity.memberships.models import Belonging, Membership, Profile
 from identity.memberships.repository import MembershipRepository
@@ -126,6 +126,14 @@ class Memberships:
             await self._rows.lock(found[0][0].id)
         return found[0]
 
+    async def unit_of(self, membership_id: UUID) -> Unit | None:
+        """Return the unit of a membership, also of an ended one."""
+        return await self._rows.unit_of(membership_id)
+
+    async def lock(self, membership_id: UUID) -> Membership | None:
+        """Return a membership, also an ended one, locked; its account is locked before."""
+        return await self._rows.lock(membership_id)
+
     async def begin(
         self,
         account: Account,
@@ -208,9 +216,13 @@ class Memberships:
     async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Profile:
         """Suspend an account: its sessions end and its tokens are revoked.
 
-        Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`.
+        Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`, `LastAdministrator`.
         """
+        # Two administrators of one unit who suspend each other wait for each other here.
+        acting = await self._units.get(principal.acting.unit, lock=True) if principal.acting else None
         profile = await self._of_somebody_else(principal, sub)
+        if acting is not None and not await self._rows.administrators(acting.id, besides=sub):
+            raise LastAdministrator
         profile.account.suspend(path_of(principal))
         await self._publish(profile.account)
         await self._sessions.end_all(sub, "account suspended")

@@ -44,10 +44,13 @@ class UnitRepository:
 
     async def get(self, unit_id: UUID, *, lock: bool = False, share: bool = False) -> Unit | None:
         """Return a unit by id; `lock` locks it for update, `share` prevents changes until the transaction
-        ends.
+        ends. Both refresh it.
         """
         mode: Any = True if lock else {"read": True} if share else None
-        return await self._session.get(Unit, unit_id, with_for_update=mode)
+        # Refreshed under the lock: the unit may have been read before, and changed by somebody else since.
+        return await self._session.get(
+            Unit, unit_id, with_for_update=mode, populate_existing=mode is not None
+        )
 
     async def by_code(self, code: str) -> Unit | None:
         """Return a unit by its code."""

@@ -37,12 +37,13 @@ class Units:
         self._tree = UnitTree(session, clock)
         self._events = Announcements(session)
 
-    async def get(self, unit_id: UUID, *, share: bool = False) -> Unit:
-        """Return a unit by id; `share` prevents its closing until the transaction ends.
+    async def get(self, unit_id: UUID, *, lock: bool = False, share: bool = False) -> Unit:
+        """Return a unit by id; `share` prevents its closing until the transaction ends, `lock` also others'
+        `share`.
 
         Raises `UnitNotFound`.
         """
-        unit = await self._units.get(unit_id, share=share)
+        unit = await self._units.get(unit_id, lock=lock, share=share)
         if unit is None:
             raise UnitNotFound
         return unit

@@ -87,7 +87,7 @@ class Context:
         if grant.id not in self._subjects:
             if grant.account_id is not None and grant.account_id not in self._locked:
                 self.rows.lock_account(grant.account_id)
-            self._subjects[grant.id] = self.rows.subject(grant.id, lock=True)
+            self._subjects[grant.id] = self.rows.subject(grant.id, self.clock.now(), lock=True)
         return self._subjects[grant.id]
 
     def active_subject(self, grant: Grant) -> Subject | None:

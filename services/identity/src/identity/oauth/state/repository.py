@@ -2,17 +2,19 @@
 session (`AsyncSession.run_sync`), so that protocol and data share one transaction.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, any_, bindparam, func, select, true
+from sqlalchemy import ColumnElement, DateTime, Select, and_, any_, bindparam, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, contains_eager
 
 from contracts.vocabulary import UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
+from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
 from identity.memberships.models import Membership
@@ -30,6 +32,7 @@ _ACTING = (
         Unit.path.label("unit_path"),
         Unit.level.label("unit_level"),
         Unit.kind.label("unit_kind"),
+        Membership.id.label("membership_id"),
         Membership.roles,
     )
     .join(Unit, and_(Unit.id == Membership.unit_id, Unit.status == UnitStatus.ACTIVE))
@@ -43,6 +46,26 @@ _ACTING = (
     .correlate(Account, BrowserSession)
     .lateral("acting")
 )
+# Roles that others delegated to the acting membership and still hold, and when the first of them ends.
+_GIVER = aliased(Membership)
+_PASSED = func.unnest(Delegation.roles).table_valued("role", name="passed").render_derived()
+_DELEGATED = (
+    select(
+        func.array_agg(_PASSED.c.role).label("delegated_roles"),
+        func.min(Delegation.ends_at).label("delegated_until"),
+    )
+    .select_from(Delegation)
+    .join(_GIVER, and_(_GIVER.id == Delegation.from_membership_id, _GIVER.ended_at.is_(None)))
+    .join(_PASSED, _PASSED.c.role == any_(_GIVER.roles))
+    .where(
+        Delegation.to_membership_id == _ACTING.c.membership_id,
+        Delegation.revoked_at.is_(None),
+        Delegation.starts_at <= bindparam("at", type_=DateTime(timezone=True)),
+        Delegation.ends_at > bindparam("at", type_=DateTime(timezone=True)),
+    )
+    .correlate(_ACTING)
+    .lateral("delegated")
+)
 _GRANTED = func.unnest(RoleDefinition.permissions).table_valued("permission", name="granted").render_derived()
 
 SUBJECT: tuple[Any, ...] = (
@@ -53,11 +76,17 @@ SUBJECT: tuple[Any, ...] = (
     BrowserSession.begun_at.label("session_begun_at"),
     BrowserSession.acting_since.label("session_acting_since"),
     *_ACTING.c,
+    *_DELEGATED.c,
     select(func.array_agg(_GRANTED.c.permission))
     .select_from(RoleDefinition)
     .join(_GRANTED, true())
-    .where(RoleDefinition.code == any_(_ACTING.c.roles))
-    .correlate(_ACTING)
+    .where(
+        or_(
+            RoleDefinition.code == any_(_ACTING.c.roles),
+            RoleDefinition.code == any_(_DELEGATED.c.delegated_roles),
+        )
+    )
+    .correlate(_ACTING, _DELEGATED)
     .scalar_subquery()
     .label("permissions"),
     PlatformAdministrator.role.label("platform_role"),
@@ -66,7 +95,10 @@ SUBJECT: tuple[Any, ...] = (
     .scalar_subquery()
     .label("entitlements"),
 )
-"""Columns for `Subject.of`, read in one statement, because round trips are half of the cost of a token."""
+"""Columns for `Subject.of`, read in one statement, because round trips are half of the cost of a token.
+
+The parameter `at` is the present.
+"""
 
 
 def with_subject(
@@ -76,6 +108,7 @@ def with_subject(
     return (
         statement.outerjoin(BrowserSession, BrowserSession.id == sid)
         .outerjoin(_ACTING, true())
+        .outerjoin(_DELEGATED, true())
         .outerjoin(PlatformAdministrator, PlatformAdministrator.account_id == Account.id)
     )
 
@@ -149,8 +182,8 @@ class OAuthRepository:
         """Lock a person's account, memberships and entitlements against changes until the commit."""
         self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
 
-    def subject(self, grant_id: UUID, *, lock: bool) -> Subject | None:
-        """Return a grant and its person's data for tokens; refreshes the grant; `lock` locks it."""
+    def subject(self, grant_id: UUID, now: datetime, *, lock: bool) -> Subject | None:
+        """Return a grant and its person's data for tokens now; refreshes the grant; `lock` locks it."""
         statement = _SUBJECT_LOCKED if lock else _SUBJECT
-        row = self._session.execute(statement, {"id": grant_id}).first()
+        row = self._session.execute(statement, {"id": grant_id, "at": now}).first()
         return None if row is None else Subject.of(row)

@@ -25,7 +25,7 @@ class Subject:
     """Data of a person for tokens; `id` is their `sub`.
 
     `in_session_since`: start of the grant's session, None after its end. `acting_since`: when the session's
-    acting unit was last chosen.
+    acting unit was last chosen. `delegated_until`: when the first of the delegated roles ends.
     """
 
     id: UUID
@@ -36,13 +36,15 @@ class Subject:
     permissions: list[str]
     platform_role: str | None
     acting_since: datetime | None
+    delegated_until: datetime | None
 
     @classmethod
     def of(cls, row: Any) -> "Subject":
         """Build from the columns of `repository.SUBJECT`."""
         acting = None
         if row.unit_id is not None:
-            acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, row.roles)
+            roles = sorted({*row.roles, *(row.delegated_roles or [])})
+            acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, roles)
         permissions = {*(row.permissions or []), *platform.PERMISSIONS.get(row.platform_role, ())}
         return cls(
             id=row.person_id,
@@ -53,4 +55,5 @@ class Subject:
             permissions=sorted(permissions),
             platform_role=row.platform_role,
             acting_since=row.session_acting_since,
+            delegated_until=row.delegated_until,
         )

@@ -179,6 +179,7 @@ class TokenRepository:
         audiences: list[str],
         paths: list[str],
         issued_at: datetime,
+        now: datetime,
         *,
         lock: bool = False,
     ) -> tuple[Grant, Subject] | None:
@@ -198,6 +199,7 @@ class TokenRepository:
                 "audiences": audiences,
                 "paths": paths,
                 "issued_at": issued_at,
+                "at": now,
             },
         ).first()
         return None if row is None else (row[0], Subject.of(row))

@@ -52,6 +52,8 @@ def for_person(
         claims["act"] = act
     if until is not None:
         claims["exp"] = until
+    if person.delegated_until is not None:
+        claims["exp"] = min(claims["exp"], int(person.delegated_until.timestamp()))
     if person.acting is not None:
         acting = person.acting
         claims |= {

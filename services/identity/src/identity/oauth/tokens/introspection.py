@@ -43,7 +43,7 @@ def _refresh_token(context: Context, client: Client, value: str) -> dict[str, An
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():
         return INACTIVE
-    context.remember(row.grant, context.rows.subject(row.grant.id, lock=False))
+    context.remember(row.grant, context.rows.subject(row.grant.id, context.clock.now(), lock=False))
     if context.active_subject(row.grant) is None:
         return INACTIVE
     return {

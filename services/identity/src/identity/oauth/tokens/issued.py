@@ -83,7 +83,15 @@ def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> A
         context.rows.lock_account(sub)
     paths = lineage(claims["unit_path"]) if "unit_path" in claims else []
     found = context.token_rows.live(
-        UUID(claims["grant_id"]), sub, withdrawn, clients, audiences(claims), paths, since, lock=lock
+        UUID(claims["grant_id"]),
+        sub,
+        withdrawn,
+        clients,
+        audiences(claims),
+        paths,
+        since,
+        context.clock.now(),
+        lock=lock,
     )
     if found is None:
         return None

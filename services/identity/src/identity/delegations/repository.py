@@ -1,0 +1,113 @@
+"""Queries for delegations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from identity.accounts.models import Account
+from identity.delegations.models import Delegation
+from identity.memberships.models import Membership
+
+_FROM, _TO = aliased(Membership), aliased(Membership)
+_GIVER, _TAKER = aliased(Account), aliased(Account)
+
+
+@dataclass(frozen=True)
+class Delegated:
+    """A delegation with the two people."""
+
+    delegation: Delegation
+    giver: Account
+    taker: Account
+    giver_roles: list[str]
+    """The delegator's roles now; empty after the end of the membership."""
+
+
+class DelegationRepository:
+    """Delegations by person and by unit."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: Delegation) -> None:
+        """Insert a delegation."""
+        self._session.add(row)
+
+    async def whole(self, delegation_id: UUID) -> Delegated | None:
+        """Return a delegation with its people."""
+        found = await self._all(_whole().where(Delegation.id == delegation_id))
+        return found[0] if found else None
+
+    async def lock(self, delegation_id: UUID) -> Delegation | None:
+        """Return a delegation, locked and refreshed."""
+        return await self._session.get(
+            Delegation, delegation_id, with_for_update=True, populate_existing=True
+        )
+
+    async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> list[Delegated]:
+        """Return the delegations that a person gave or received, latest first, one more than `limit`."""
+        mine = or_(_FROM.account_id == sub, _TO.account_id == sub)
+        return await self._page(_whole().where(mine), before, limit)
+
+    async def of_unit(self, unit_id: UUID, *, before: UUID | None, limit: int) -> list[Delegated]:
+        """Return the delegations in a unit, latest first, one more than `limit`."""
+        return await self._page(_whole().where(Delegation.unit_id == unit_id), before, limit)
+
+    async def active_to(self, membership_id: UUID, now: datetime) -> list[Delegated]:
+        """Return the delegations that have an effect for a membership now."""
+        return await self._all(
+            _whole().where(
+                Delegation.to_membership_id == membership_id,
+                Delegation.revoked_at.is_(None),
+                Delegation.starts_at <= now,
+                Delegation.ends_at > now,
+            )
+        )
+
+    async def lock_of(self, membership_id: UUID, now: datetime) -> Sequence[tuple[Delegation, UUID]]:
+        """Return the delegations from or to a membership that have not ended, locked, each with the account
+        of the delegate.
+        """
+        statement = (
+            select(Delegation, _TO.account_id)
+            .join(_TO, _TO.id == Delegation.to_membership_id)
+            .where(
+                or_(
+                    Delegation.from_membership_id == membership_id,
+                    Delegation.to_membership_id == membership_id,
+                ),
+                Delegation.revoked_at.is_(None),
+                Delegation.ends_at > now,
+            )
+            .order_by(Delegation.id)
+            .with_for_update(of=Delegation)
+        )
+        return list((await self._session.execute(statement)).all())
+
+    async def _page(
+        self, statement: Select[Delegation, Account, Account, Membership], before: UUID | None, limit: int
+    ) -> list[Delegated]:
+        if before is not None:
+            statement = statement.where(Delegation.id < before)
+        return await self._all(statement.order_by(Delegation.id.desc()).limit(limit + 1))
+
+    async def _all(self, statement: Select[Delegation, Account, Account, Membership]) -> list[Delegated]:
+        return [
+            Delegated(one, giver, taker, list(held.roles) if held.ended_at is None else [])
+            for one, giver, taker, held in (await self._session.execute(statement)).all()
+        ]
+
+
+def _whole() -> Select[Delegation, Account, Account, Membership]:
+    return (
+        select(Delegation, _GIVER, _TAKER, _FROM)
+        .join(_FROM, _FROM.id == Delegation.from_membership_id)
+        .join(_TO, _TO.id == Delegation.to_membership_id)
+        .join(_GIVER, _GIVER.id == _FROM.account_id)
+        .join(_TAKER, _TAKER.id == _TO.account_id)
+    )

@@ -1,0 +1,89 @@
+"""REST API of changes of a unit's people."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, MembershipRequired
+from identity.accounts.dependencies import AccountService
+from identity.accounts.errors import AccountNotFound, NotYourself
+from identity.memberships.auth import REFUSED, PeopleManager, PeopleReader
+from identity.memberships.errors import LastAdministrator, MembershipNotFound
+from identity.memberships.schemas import MemberOut
+from identity.roles.errors import RoleNotGrantable
+from identity.staff import errors
+from identity.staff.dependencies import StaffService
+from identity.staff.schemas import HandOverOut, LeaveIn, MemberChangeIn, OwnLeaveIn
+from identity.units.auth import Member
+from identity.units.errors import UnitNotFound
+from servicekit import problems
+from servicekit.paging import Page, Paging, page
+
+router = APIRouter(prefix="/api/v1", tags=["人员变动"], responses=problems.responses(*REFUSALS))
+_ANOTHER = (*REFUSED, NotYourself, UnitNotFound, AccountNotFound, MembershipNotFound)
+
+
+@router.patch(
+    "/units/{unit_id}/members/{sub}",
+    summary="调整人员的角色和职务",
+    description="限管辖范围内、本人可以授予的角色，不能对本人操作。失去的权限在一秒内失效。",
+    responses=problems.responses(*_ANOTHER, RoleNotGrantable, LastAdministrator),
+)
+async def change_member(
+    unit_id: UUID, sub: UUID, new: MemberChangeIn, admin: PeopleManager, staff: StaffService
+) -> MemberOut:
+    """Change the roles, posts or duties of a member."""
+    return MemberOut.from_profile(await staff.change(admin, unit_id, sub, new), [])
+
+
+@router.post(
+    "/units/{unit_id}/members/{sub}/end",
+    summary="将人员移出单位",
+    description="立即生效；其未办事项随后交接给接手人或单位。",
+    status_code=204,
+    responses=problems.responses(*_ANOTHER, LastAdministrator, errors.BadSuccessor),
+)
+async def end_membership(
+    unit_id: UUID, sub: UUID, why: LeaveIn, admin: PeopleManager, staff: StaffService
+) -> None:
+    """End a person's membership at once; open work is handed over afterwards."""
+    await staff.remove(admin, unit_id, sub, why)
+
+
+@router.post(
+    "/me/leave",
+    status_code=202,
+    summary="离开单位",
+    description="先交接未办事项，交接完成后自动离开；最后一名单位管理员不能离开。",
+    responses=problems.responses(
+        InsufficientScope,
+        MembershipRequired,
+        UnitNotFound,
+        MembershipNotFound,
+        errors.AlreadyLeaving,
+        LastAdministrator,
+        errors.BadSuccessor,
+    ),
+)
+async def leave_unit(
+    why: OwnLeaveIn, member: Member, staff: StaffService, accounts: AccountService
+) -> HandOverOut:
+    """Leave one of the caller's units after the hand-over of open work."""
+    row = await staff.leave(UUID(member.sub), why.unit_id, why)
+    return HandOverOut.of(row, await accounts.get(row.account_id))
+
+
+@router.get(
+    "/units/{unit_id}/hand-overs",
+    summary="单位的工作交接",
+    description="管辖范围内一个单位离开人员的工作交接，从新到旧。",
+    responses=problems.responses(*REFUSED, UnitNotFound),
+)
+async def list_hand_overs(
+    unit_id: UUID, reader: PeopleReader, staff: StaffService, paging: Paging
+) -> Page[HandOverOut]:
+    """Return the hand-overs in a unit, latest first."""
+    after = paging.key(UUID)
+    rows = await staff.hand_overs(reader, unit_id, None if after is None else after[0], paging.limit)
+    return page([HandOverOut.of(*row) for row in rows], paging.limit, lambda one: [one.id])

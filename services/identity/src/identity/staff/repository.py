@@ -1,0 +1,44 @@
+"""Queries for hand-overs."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts.models import Account
+from identity.staff.models import HandOver
+
+
+class HandOverRepository:
+    """Hand-overs by id and by unit."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: HandOver) -> None:
+        """Insert a hand-over."""
+        self._session.add(row)
+
+    async def get(self, hand_over_id: UUID) -> HandOver | None:
+        """Return a hand-over."""
+        return await self._session.get(HandOver, hand_over_id)
+
+    async def lock(self, hand_over_id: UUID) -> HandOver | None:
+        """Return a hand-over, locked and refreshed."""
+        return await self._session.get(HandOver, hand_over_id, with_for_update=True, populate_existing=True)
+
+    async def of_unit(
+        self, unit_id: UUID, *, before: UUID | None, limit: int
+    ) -> Sequence[tuple[HandOver, Account]]:
+        """Return the hand-overs in a unit with the people who leave, latest first, one more than `limit`."""
+        statement = (
+            select(HandOver, Account)
+            .join(Account, Account.id == HandOver.account_id)
+            .where(HandOver.unit_id == unit_id)
+            .order_by(HandOver.id.desc())
+            .limit(limit + 1)
+        )
+        if before is not None:
+            statement = statement.where(HandOver.id < before)
+        return list((await self._session.execute(statement)).all())

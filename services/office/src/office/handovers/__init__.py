@@ -1,0 +1,1 @@
+"""Hand-over of the open work of people who leave a unit."""
