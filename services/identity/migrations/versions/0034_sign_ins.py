@@ -1,12 +1,12 @@
 """The sign-in history of people.
 
-Revision: 0033
+Revision: 0034
 """
 
 from alembic import op
 
-revision: str = "0033"
-down_revision: str | None = "0032"
+revision: str = "0034"
+down_revision: str | None = "0033"
 branch_labels: None = None
 depends_on: None = None
 
