@@ -1,12 +1,12 @@
 """The sign-in history of people.
 
-Revision: 0034
+Revision: 0035
 """
 
 from alembic import op
 
-revision: str = "0034"
-down_revision: str | None = "0033"
+revision: str = "0035"
+down_revision: str | None = "0034"
 branch_labels: None = None
 depends_on: None = None
 
