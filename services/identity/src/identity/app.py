@@ -60,6 +60,7 @@ from identity.phones.dependencies import phones_for
 from identity.phones.endpoints import router as phones
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
+from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
@@ -157,6 +158,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             captchas,
             accounts,
             real_names,
+            sign_ins,
             phones,
             me,
             roles,

@@ -19,7 +19,7 @@ from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedReque
 from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
-from identity.sessions.models import BrowserSession
+from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sms.models import SmsMessage
 from identity.staff.models import HandOver
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
@@ -58,6 +58,7 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "RoleDefinition",
+    "SignInRecord",
     "SigningKey",
     "SmsCode",
     "SmsMessage",

@@ -35,6 +35,7 @@ def partitioned(settings: Settings) -> list[Partitioned]:
         # Delivery of notices is retried for a day.
         ByDay("sms_messages", "id", keep=_DAY, ids=True),
         ByMonth("real_name_checks", "id", keep=2 * timedelta(days=365), ids=True),
+        ByMonth("sign_ins", "id", keep=timedelta(days=settings.sign_in_days), ids=True),
         # Archived and dropped by operators.
         ByMonth("audit_log", "id", keep=None, ids=True, append_only=True),
     ]

@@ -41,6 +41,11 @@ class Settings(ServiceSettings):
     real_name_timeout_seconds: float = Field(
         default=5, gt=0, le=30, description="Time for one call of the provider of real-name checks"
     )
+    password_days: int = Field(default=90, ge=0, description="Days a password is valid; 0: for ever")
+    sign_in_days: int = Field(default=400, ge=180, description="Days the sign-in history is kept")
+    sign_in_notices: bool = Field(
+        default=True, description="Send an SMS after a sign-in from a browser that is not remembered"
+    )
     access_token_seconds: int = Field(default=300, ge=30, le=900)
     key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")
     client_secret_overlap_hours: int = Field(

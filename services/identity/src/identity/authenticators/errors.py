@@ -32,11 +32,11 @@ class PasswordIncorrect(AuthenticatorProblem):
 
 
 class PasswordExpired(AuthenticatorProblem):
-    """The password is correct but older than 90 days."""
+    """The password is correct but older than the deployment allows."""
 
     code = "password_expired"
     title = "密码已到期"
-    detail = "密码使用已满 90 天，请设置新密码。"
+    detail = "密码已到期，请设置新密码。"
     keep_changes = True
 
 

@@ -1,6 +1,7 @@
 """Passwords: argon2id (RFC 9106 §4), computed in a thread because it takes about 100 ms."""
 
 import asyncio
+from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -15,6 +16,7 @@ from identity.authenticators.errors import (
 )
 from identity.authenticators.models import Password
 from identity.authenticators.repository import AuthenticatorRepository
+from identity.authenticators.weak_passwords import is_weak
 from servicekit.clock import Clock
 
 # RFC 9106 §4, second recommended option: 3 passes over 64 MiB, 4 lanes.
@@ -24,9 +26,11 @@ _hasher = PasswordHasher()
 class Passwords:
     """Passwords service for one request."""
 
-    def __init__(self, rows: AuthenticatorRepository, clock: Clock) -> None:
+    def __init__(self, rows: AuthenticatorRepository, clock: Clock, lifetime: timedelta | None) -> None:
+        """`lifetime`: how long a password is valid; None means for ever."""
         self._rows = rows
         self._clock = clock
+        self._lifetime = lifetime
 
     async def check(self, account: Account, password: str) -> None:
         """Verify a person's password.
@@ -44,7 +48,7 @@ class Passwords:
             row.failed(now)
             raise PasswordIncorrect
         row.succeeded()
-        if rules.password_expired(row.changed_at, now):
+        if rules.password_expired(row.changed_at, now, self._lifetime):
             raise PasswordExpired
         if _hasher.check_needs_rehash(row.hash):
             row.hash = await asyncio.to_thread(_hasher.hash, text)
@@ -58,6 +62,8 @@ class Passwords:
         objection = rules.objection(text, phone=phone, name=account.name)
         if objection is not None:
             raise PasswordUnfit(objection)
+        if is_weak(text):
+            raise PasswordUnfit("该密码过于常见，容易被猜到，请换一个。")
         now = self._clock.now()
         row = await self._rows.password(account.id, lock=True)
         if row is None:

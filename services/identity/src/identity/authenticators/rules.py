@@ -16,7 +16,6 @@ MAX_LENGTH = 128
 MIN_CLASSES = 3
 HISTORY = 5
 """Number of passwords, including the current one, that must not be reused."""
-PASSWORD_LIFETIME = timedelta(days=90)
 
 MAX_FAILURES = 5
 LOCK = timedelta(minutes=15)
@@ -67,9 +66,14 @@ def objection(password: str, *, phone: str, name: str) -> str | None:
     return None
 
 
-def password_expired(changed_at: datetime, now: datetime) -> bool:
+def lifetime_of(days: int) -> timedelta | None:
+    """Return how long a password is valid; None, for 0 days, means for ever."""
+    return timedelta(days=days) if days else None
+
+
+def password_expired(changed_at: datetime, now: datetime, lifetime: timedelta | None) -> bool:
     """Return whether a password has expired and must be changed."""
-    return now >= changed_at + PASSWORD_LIFETIME
+    return lifetime is not None and now >= changed_at + lifetime
 
 
 def highest(means: Collection[str]) -> str:

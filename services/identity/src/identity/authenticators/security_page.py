@@ -40,7 +40,7 @@ async def own_authenticators(own: Own, authenticators: AuthenticatorService, clo
     """Show the authenticators. Change forms require a recent sign-in at the highest level."""
     there = await authenticators.overview(own.account.id)
     password = there.password
-    expires = None if password is None else password.changed_at + rules.PASSWORD_LIFETIME
+    expires = authenticators.password_expires(password)
     return own.show(
         "account/security.html",
         there=there,

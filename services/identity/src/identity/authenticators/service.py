@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,7 +62,7 @@ class Authenticators:
         self._sessions = sessions
         self._audit = audit
         self._rows = AuthenticatorRepository(session)
-        self.passwords = Passwords(self._rows, clock)
+        self.passwords = Passwords(self._rows, clock, rules.lifetime_of(settings.password_days))
         self.totps = Totps(self._rows, clock, vault)
 
     def tickets(self, binding: str) -> Tickets:
@@ -80,6 +81,11 @@ class Authenticators:
             passkeys=await self._rows.passkeys(sub),
             recovery_codes=await self._rows.recovery_codes_left(sub),
         )
+
+    def password_expires(self, password: Password | None) -> datetime | None:
+        """Return when a password expires; None without one, or if passwords are valid for ever."""
+        lifetime = rules.lifetime_of(self._settings.password_days)
+        return None if password is None or lifetime is None else password.changed_at + lifetime
 
     def may_change(self, means: frozenset[str], browser: BrowserSession) -> bool:
         """Return whether the browser's sign-in is recent and strong enough to change authenticators."""
@@ -172,3 +178,5 @@ class Authenticators:
     def refused(self, sub: UUID, action: str, code: str) -> None:
         """Record a failed attempt."""
         self._audit.record(actor=sub, action=action, target=sub, code=code)
+        if action.startswith("sign_in"):
+            self._sessions.refused(sub, "passkey", code)

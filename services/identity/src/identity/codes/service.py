@@ -83,6 +83,10 @@ class CodeSender:
         """Return the device token for a browser that `account` has just signed in at."""
         return self._devices.remember(account, self._device)
 
+    def remembers(self, account: UUID) -> bool:
+        """Return whether `account` has signed in at this browser before."""
+        return self._devices.key_of(account, self._device) is not None
+
     def captcha(self, ticket: str) -> Captcha:
         """Return a new captcha for the browser with this ticket."""
         return self._captchas.ask(ticket)

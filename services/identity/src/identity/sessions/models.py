@@ -11,6 +11,30 @@ from identity.base import Base
 from servicekit.ids import new_id
 
 
+class SignInRecord(Base):
+    """One sign-in of a person, or one that was refused after the first factor; for the person's own list.
+
+    Partitioned by month of `id`, and dropped after `sign_in_days`.
+    """
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (
+        Index("ix_sign_ins_account_id_id", "account_id", "id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column()
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    means: Mapped[str] = mapped_column(Text)
+    """`sms` or `passkey`."""
+    refused: Mapped[str | None] = mapped_column(Text)
+    """The code of the refusal; None for a success."""
+    device: Mapped[str | None] = mapped_column(Text)
+    address_masked: Mapped[str | None] = mapped_column(Text)
+    session_id: Mapped[UUID | None] = mapped_column()
+
+
 class BrowserSession(Base):
     """One signed-in browser; `id` is the `sid` in tokens. The cookie's secret is stored as a hash.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
 from identity.grants.models import Grant
-from identity.sessions.models import BrowserSession
+from identity.sessions.models import BrowserSession, SignInRecord
+from servicekit.ids import first_id
 
 
 class SessionRepository:
@@ -45,18 +47,36 @@ class SessionRepository:
             )
         ).all()
 
-    async def begun_since(self, sub: UUID, since: datetime) -> bool:
-        """Return whether a person has a session that was begun after a time and not ended since."""
+    def add_sign_in(self, row: SignInRecord) -> None:
+        """Insert a row of the sign-in history."""
+        self._session.add(row)
+
+    async def signed_in_since(self, sub: UUID, since: datetime) -> bool:
+        """Return whether a person has signed in after a time."""
         statement = select(
-            select(BrowserSession.id)
+            select(SignInRecord.id)
             .where(
-                BrowserSession.account_id == sub,
-                BrowserSession.ended_at.is_(None),
-                BrowserSession.begun_at > since,
+                SignInRecord.account_id == sub,
+                SignInRecord.id > first_id(since),
+                SignInRecord.refused.is_(None),
             )
             .exists()
         )
         return bool(await self._session.scalar(statement))
+
+    async def sign_ins(
+        self, sub: UUID, since: datetime, *, before: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[SignInRecord]:
+        """Return a person's sign-ins since a time, latest first, one more than `limit`."""
+        statement = (
+            select(SignInRecord)
+            .where(SignInRecord.account_id == sub, SignInRecord.id > first_id(since))
+            .order_by(SignInRecord.id.desc())
+            .limit(limit + 1)
+        )
+        if before:
+            statement = statement.where(SignInRecord.id < before[0])
+        return (await self._session.scalars(statement)).all()
 
     async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
         """Return a person's sessions that have not ended, including idle ones, locked."""

@@ -1,9 +1,24 @@
 """Schemas of the sessions API."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SignInOut(BaseModel):
+    """One sign-in of the caller."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="登录记录的标识")
+    at: datetime = Field(description="登录时间")
+    means: Literal["sms", "passkey"] = Field(description="登录方式：sms 短信验证码，passkey 通行密钥")
+    refused: str | None = Field(description="未能登录的原因代码；成功则为空", examples=[None])
+    device: str | None = Field(description="设备和浏览器", examples=["Windows 电脑 · Edge 浏览器"])
+    address_masked: str | None = Field(description="网络地址（隐去末段）", examples=["203.0.113.*"])
+    session_id: UUID | None = Field(description="登录会话的标识")
 
 
 class SessionOut(BaseModel):

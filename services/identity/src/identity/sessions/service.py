@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,7 @@ from identity.clients.models import Client
 from identity.revocations.service import Revocations
 from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
-from identity.sessions.models import BrowserSession
+from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sessions.repository import SessionRepository
 from identity.sessions.rules import LONGEST_RENEWED, RECENT
 from identity.settings import Settings
@@ -39,13 +40,15 @@ class Sessions:
         audit: AuditLog,
         device: Device | None = None,
     ) -> None:
-        self._device = device or Device()
+        self.device = device or Device()
+        """The browser of the request."""
         self._session = session
         self._clock = clock
         self._revocations = revocations
         self._audit = audit
         self._idle = timedelta(seconds=settings.session_idle_seconds)
         self._absolute = timedelta(seconds=settings.session_absolute_seconds)
+        self._history = timedelta(days=settings.sign_in_days)
         self._rows = SessionRepository(session)
 
     def start(self, account: Account, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
@@ -61,8 +64,8 @@ class Sessions:
             last_seen_at=now,
             acr=acr,
             amr=amr,
-            device=self._device.name,
-            address_masked=self._device.address,
+            device=self.device.name,
+            address_masked=self.device.address,
         )
         self._rows.add(row)
         return row, f"{row.id}.{secret}"
@@ -75,6 +78,7 @@ class Sessions:
         """
         row, cookie = await self._begin(account, browser, acr=acr, amr=amr)
         self._audit.record(actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
+        self._remember(account.id, "sms" if "sms" in amr else "passkey", sid=row.id)
         return row, cookie
 
     async def _begin(
@@ -90,7 +94,7 @@ class Sessions:
             await self.end(row, "renewed for too long")
             return self.start(account, acr=acr, amr=amr)
         row.begun_at = row.authenticated_at = self._clock.now()
-        row.device, row.address_masked = self._device.name, self._device.address
+        row.device, row.address_masked = self.device.name, self.device.address
         return row, self._renew(row, acr, amr)
 
     async def step_up(
@@ -158,8 +162,39 @@ class Sessions:
         return await self._rows.clients(row.id)
 
     async def used_recently(self, sub: UUID) -> bool:
-        """Return whether a person has signed in within `RECENT`, as far as sessions are kept."""
-        return await self._rows.begun_since(sub, self._clock.now() - RECENT)
+        """Return whether a person has signed in within `RECENT`."""
+        return await self._rows.signed_in_since(sub, self._clock.now() - RECENT)
+
+    async def has_signed_in(self, sub: UUID) -> bool:
+        """Return whether a person has signed in before, as far as the history is kept."""
+        return await self._rows.signed_in_since(sub, self._clock.now() - self._history)
+
+    async def sign_ins(
+        self, sub: UUID, *, before: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[SignInRecord]:
+        """Return a person's sign-ins, latest first, one more than `limit`."""
+        since = self._clock.now() - self._history
+        return await self._rows.sign_ins(sub, since, before=before, limit=limit)
+
+    def refused(self, sub: UUID, means: str, code: str) -> None:
+        """Record a refused sign-in of a person in their history."""
+        self._remember(sub, means, refused=code)
+
+    def _remember(
+        self, sub: UUID, means: str, *, refused: str | None = None, sid: UUID | None = None
+    ) -> None:
+        self._rows.add_sign_in(
+            SignInRecord(
+                id=new_id(),
+                account_id=sub,
+                at=self._clock.now(),
+                means=means,
+                refused=refused,
+                device=self.device.name or None,
+                address_masked=self.device.address or None,
+                session_id=sid,
+            )
+        )
 
     async def end_others(self, row: BrowserSession, because: str) -> None:
         """End all other sessions of the same person."""

@@ -7,18 +7,24 @@ from fastapi import Depends
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.codes.dependencies import CodeSenderService, CodeService
+from identity.dependencies import ServiceSettings
 from identity.sessions.dependencies import SessionService
 from identity.signin.service import SignIn
+from identity.sms.dependencies import MessageService
+from servicekit.dependencies import ServiceClock
 
 
 async def _sign_in(
+    clock: ServiceClock,
+    settings: ServiceSettings,
+    messages: MessageService,
     accounts: AccountService,
     codes: CodeService,
     sender: CodeSenderService,
     sessions: SessionService,
     audit: AuditService,
 ) -> SignIn:
-    return SignIn(accounts, codes, sender, sessions, audit)
+    return SignIn(clock, settings, accounts, codes, sender, sessions, messages, audit)
 
 
 SignInService = Annotated[SignIn, Depends(_sign_in)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from authkit import acr
 from contracts.vocabulary import AccountStatus
 from identity.accounts.errors import AccountSuspended
+from identity.accounts.models import Account
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.captchas import Answer, Captcha
@@ -12,6 +13,18 @@ from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes, CodeSender
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
+from identity.settings import Settings
+from identity.sms.service import TextMessages
+from servicekit.clock import SHANGHAI, Clock
+
+
+def notice(at: str, device: str) -> str:
+    """Return the message about a sign-in from a browser that is not remembered."""
+    where = f"在新设备（{device}）" if device else "在新设备"
+    return (
+        f"【学生资助】您的账号于 {at} {where}登录。如非本人操作，请立即登录并结束其他登录，"
+        "或联系本单位管理员。"
+    )
 
 
 @dataclass(frozen=True)
@@ -27,8 +40,19 @@ class SignIn:
     """Sign-in for one request."""
 
     def __init__(
-        self, accounts: Accounts, codes: Codes, sender: CodeSender, sessions: Sessions, audit: AuditLog
+        self,
+        clock: Clock,
+        settings: Settings,
+        accounts: Accounts,
+        codes: Codes,
+        sender: CodeSender,
+        sessions: Sessions,
+        messages: TextMessages,
+        audit: AuditLog,
     ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._messages = messages
         self._accounts = accounts
         self._codes = codes
         self._sender = sender
@@ -79,6 +103,16 @@ class SignIn:
             raise CodeIncorrect
         if account.status != AccountStatus.ACTIVE:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
+            self._sessions.refused(account.id, "sms", AccountSuspended.code)
             raise AccountSuspended
+        await self._notify(account, number)
         _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
         return SignedIn(cookie, self._sender.remember(account.id))
+
+    async def _notify(self, account: Account, number: str) -> None:
+        """Tell the person about a sign-in from a browser that is not remembered, except the first of all."""
+        if not self._settings.sign_in_notices or self._sender.remembers(account.id):
+            return
+        if await self._sessions.has_signed_in(account.id):
+            at = self._clock.now().astimezone(SHANGHAI).strftime("%m月%d日%H:%M")
+            await self._messages.queue(number, notice(at, self._sessions.device.name))

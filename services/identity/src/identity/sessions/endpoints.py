@@ -1,0 +1,28 @@
+"""REST API of the caller's sign-in history."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope
+from identity.sessions.dependencies import SessionService
+from identity.sessions.schemas import SignInOut
+from identity.units.auth import Person
+from servicekit import problems
+from servicekit.paging import Page, Paging, page
+
+router = APIRouter(
+    prefix="/api/v1", tags=["我的账号"], responses=problems.responses(*REFUSALS, InsufficientScope)
+)
+
+
+@router.get(
+    "/me/sign-ins",
+    summary="我的登录记录",
+    description="本人的登录，包括验证身份后未能登录的，从新到旧。",
+)
+async def list_sign_ins(person: Person, paging: Paging, sessions: SessionService) -> Page[SignInOut]:
+    """Return the caller's sign-ins, latest first."""
+    rows = await sessions.sign_ins(UUID(person.sub), before=paging.key(UUID), limit=paging.limit)
+    return page([SignInOut.model_validate(row) for row in rows], paging.limit, lambda one: [one.id])
