@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Acting, Principal
 from bench.common.servers import database_server, memory, wait_for
 from bench.common.tables import machine, number, python_versions, table, write
-from contracts.vocabulary import FileFormat
+from contracts.vocabulary import FileFormat, UnitImportStatus
 from filekit.receiving import ReceivedFile
 from filekit.sniff import TEXT, XLSX
 from filekit.spool import blocks, spooled
@@ -143,7 +143,7 @@ class Bench:
             began = time.monotonic()
             row = await self._upload(file, XLSX if path.suffix == ".xlsx" else TEXT)
             found, peak = await self._ended(UnitImport, row.id, "checking")
-        if found.status != "checked" or found.wrong:
+        if found.status != UnitImportStatus.CHECKED or found.wrong:
             raise RuntimeError(f"{found.status}: {found.problem}, {found.wrong} wrong")
         return Measured(name, time.monotonic() - began, found.total, peak), found
 
