@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.units.changes import Occasion
 
+# Whether a path is below the root is compared as text: the index of codes finds the one unit of each row, and
+# a plan that reads the whole subtree for each row would be much slower.
 _OCCASION = (
     bindparam("now", type_=DateTime(timezone=True)),
     bindparam("by", type_=Uuid),
@@ -26,9 +28,11 @@ _OPEN = text(
         SELECT r.unit_id, r.code, r.name, coalesce(r.short_name, left(r.name, 50)), r.level, r.kind,
                r.stages, coalesce(r.region_code, p.region_code), p.id, p.path || text2ltree(r.code),
                'active', 1, :now, r.duty_phone, r.address
-        FROM unit_import_rows r JOIN units p ON p.code = r.parent_code
-        WHERE r.import_id = :id AND r.number = ANY(:numbers) AND r.result = 'new'
-          AND p.status = 'active' AND p.path <@ text2ltree(:root)
+        FROM unnest(:numbers) chosen (number)
+        JOIN unit_import_rows r ON r.import_id = :id AND r.number = chosen.number
+        JOIN units p ON p.code = r.parent_code
+        WHERE r.result = 'new' AND p.status = 'active'
+          AND starts_with(p.path::text || '.', :root || '.')
         ON CONFLICT (code) DO NOTHING
         RETURNING *
     ), kept AS (
@@ -46,9 +50,11 @@ _OPEN = text(
 ).bindparams(*_OCCASION, *_ROWS, bindparam("root", type_=Text))
 _LOCK = text(
     """
-    SELECT u.id FROM units u JOIN unit_import_rows r ON r.unit_id = u.id
-    WHERE r.import_id = :id AND r.number = ANY(:numbers) AND r.result = 'changed'
-      AND u.version = r.seen_version AND u.status = 'active' AND u.path <@ text2ltree(:root)
+    SELECT u.id FROM unnest(:numbers) chosen (number)
+    JOIN unit_import_rows r ON r.import_id = :id AND r.number = chosen.number
+    JOIN units u ON u.id = r.unit_id
+    WHERE r.result = 'changed' AND u.version = r.seen_version AND u.status = 'active'
+      AND starts_with(u.path::text || '.', :root || '.')
     ORDER BY u.path FOR NO KEY UPDATE OF u
     """
 ).bindparams(*_ROWS, bindparam("root", type_=Text))
@@ -58,8 +64,11 @@ _CHANGE = text(
         UPDATE units u
         SET name = r.name, short_name = r.short_name, stages = r.stages, region_code = r.region_code,
             duty_phone = r.duty_phone, address = r.address, version = u.version + 1
-        FROM unit_import_rows r, (SELECT id, name FROM units WHERE id = ANY(:ids)) old
-        WHERE r.import_id = :id AND r.number = ANY(:numbers) AND r.unit_id = u.id AND old.id = u.id
+        FROM unnest(:numbers) chosen (number)
+        JOIN unit_import_rows r ON r.import_id = :id AND r.number = chosen.number
+        JOIN unnest(:ids) changing (id) ON changing.id = r.unit_id
+        JOIN units old ON old.id = r.unit_id
+        WHERE u.id = r.unit_id
         RETURNING u.*, old.name <> r.name AS renamed
     )
     INSERT INTO unit_changes (unit_id, version, changed_at, changed_by, state, code, parent_id, kind,
@@ -75,8 +84,9 @@ _CHANGE = text(
 ).bindparams(*_OCCASION, *_ROWS, bindparam("ids", type_=ARRAY(Uuid)))
 _APPLIED = text(
     """
-    UPDATE unit_import_rows SET applied = true
-    WHERE import_id = :id AND number = ANY(:numbers) AND unit_id = ANY(:ids)
+    UPDATE unit_import_rows r SET applied = true
+    FROM unnest(:numbers) chosen (number)
+    WHERE r.import_id = :id AND r.number = chosen.number AND r.unit_id IN (SELECT unnest(:ids))
     """
 ).bindparams(*_ROWS, bindparam("ids", type_=ARRAY(Uuid)))
 

@@ -1,0 +1,1 @@
+"""Imports, exports and moves of a country of units."""

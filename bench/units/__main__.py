@@ -1,0 +1,323 @@
+"""How long the import of a country takes, what its worker needs, and whether a move holds up sign-ins.
+
+    make bench-units ARGS=--quick
+
+`python -m identity work` checks, applies and exports tables of made-up units on a durable PostgreSQL. Then a
+city with a twelfth of all units moves to another province, while others read what a sign-in reads. A table of
+Markdown goes to standard output, the progress to standard error; `--write` puts it into docs/benchmarks.md.
+"""
+
+import argparse
+import asyncio
+import csv
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Acting, Principal
+from bench.common.servers import database_server, memory, wait_for
+from bench.common.tables import machine, number, python_versions, table, write
+from contracts.vocabulary import FileFormat, UnitImportStatus
+from filekit.receiving import ReceivedFile
+from filekit.sniff import TEXT, XLSX
+from filekit.spool import blocks, spooled
+from identity.audit.service import AuditLog
+from identity.base import MIGRATIONS
+from identity.unit_imports.models import UnitExport, UnitImport
+from identity.unit_imports.repository import parts
+from identity.unit_imports.rules import HEADINGS
+from identity.unit_imports.schemas import ExportIn
+from identity.unit_imports.service import UnitImports
+from identity.unit_imports.writing import writer_of
+from identity.units import worlds
+from identity.units.models import Unit
+from identity.units.schemas import MoveIn
+from identity.units.service import Units
+from identity.units.structure import UnitTree
+from servicekit.clock import SystemClock
+from servicekit.db import Database
+from servicekit.etags import SeenVersions
+from servicekit.migrations import upgrade
+from testkit.backends.process import PrivateProcess, free_port
+from testkit.postgres import create_database
+
+PROVINCES = 12
+SCHOOLS_OF_A_COUNTY = 500
+CLOCK = SystemClock()
+Line = tuple[str, ...]
+T = TypeVar("T", UnitImport, UnitExport)
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="make bench-units", description=__doc__)
+    parser.add_argument("--units", type=int, default=600_000)
+    parser.add_argument("--quick", action="store_true", help="24,000 units")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    given = parser.parse_args()
+    if given.quick:
+        given.units = 24_000
+    return given
+
+
+def say(line: str) -> None:
+    """Report progress."""
+    sys.stderr.write(f"{line}\n")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measurements of one step; memory in MiB."""
+
+    name: str
+    seconds: float
+    rows: int
+    peak: int
+
+
+def lines(units: int) -> Iterator[Line]:
+    """Make up a country: provinces with one city each, counties, and schools."""
+    tail = ("义务教育", "370000", "0531-86012345", "解放路 1 号")
+    office = "学生资助管理中心"
+    schools = max(1, units // PROVINCES)
+    for province in range(PROVINCES):
+        yield (
+            f"P{province:03d}",
+            "100000",
+            f"第{province}省{office}",
+            f"第{province}省",
+            "省",
+            office,
+            *tail,
+        )
+        city = f"C{province:03d}"
+        yield (city, f"P{province:03d}", f"第{province}市{office}", f"第{province}市", "市", office, *tail)
+        for school in range(schools):
+            county = f"D{province:03d}{school // SCHOOLS_OF_A_COUNTY:04d}"
+            if school % SCHOOLS_OF_A_COUNTY == 0:
+                yield (county, city, f"{county}县{office}", f"{county}县", "县", office, *tail)
+            name = f"{county}县第{school}小学"
+            yield (f"S{province:03d}{school:06d}", county, name, f"第{school}小学", "学校", "学校", *tail)
+
+
+def made(folder: Path, units: int, format_: FileFormat) -> Path:
+    """Write the country into a file."""
+    path = folder / f"units.{format_}"
+    if format_ == FileFormat.CSV:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            out = csv.writer(file)
+            out.writerow(HEADINGS)
+            out.writerows(lines(units))
+    else:
+        with path.open("wb") as binary:
+            sheet = writer_of(binary, format_)
+            sheet.write(lines(units))
+            sheet.close()
+    return path
+
+
+class Bench:
+    """One database, one worker."""
+
+    def __init__(self, database: Database, worker: PrivateProcess, root: Unit) -> None:
+        self._database = database
+        self._worker = worker
+        acting = Acting(root.id, root.path, root.level, root.kind, frozenset({"unit_admin"}))
+        now = CLOCK.now()
+        self._by = Principal(str(UUID(int=9)), "portal", frozenset(), now, now, "x", acting=acting)
+        self._root = root
+
+    async def check(self, path: Path, name: str) -> tuple[Measured, UnitImport]:
+        """Upload a file and wait for its report."""
+        with path.open("rb") as file:
+            began = time.monotonic()
+            row = await self._upload(file, XLSX if path.suffix == ".xlsx" else TEXT)
+            found, peak = await self._ended(UnitImport, row.id, "checking")
+        if found.status != UnitImportStatus.CHECKED or found.wrong:
+            raise RuntimeError(f"{found.status}: {found.problem}, {found.wrong} wrong")
+        return Measured(name, time.monotonic() - began, found.total, peak), found
+
+    async def apply(self, row: UnitImport, name: str) -> Measured:
+        """Confirm an import and wait for its end."""
+        began = time.monotonic()
+        async with self._database.transaction() as session:
+            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            await imports.apply(self._by, row.id, skip_wrong=False)
+        found, peak = await self._ended(UnitImport, row.id, "applying")
+        if found.applied != row.new + row.changed:
+            raise RuntimeError(f"{found.applied} applied, {found.refused} refused")
+        return Measured(name, time.monotonic() - began, found.applied, peak)
+
+    async def export(self, format_: FileFormat, folder: Path, name: str) -> tuple[Measured, Path]:
+        """Export the country into a file."""
+        began = time.monotonic()
+        async with self._database.transaction() as session:
+            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            row = await imports.export(self._by, ExportIn(unit_id=self._root.id, format=format_))
+        found, peak = await self._ended(UnitExport, row.id, "running")
+        took = time.monotonic() - began
+        path = folder / f"export.{format_}"
+        with path.open("wb") as file:
+            async for part in parts(self._database, found.file_id):
+                file.write(part)
+        return Measured(name, took, found.total, peak), path
+
+    async def move(self) -> tuple[Measured, float, int]:
+        """Move a city, while others sign in. Return the longest wait of a sign-in (ms) and their number."""
+        moving = True
+        waits: list[float] = []
+
+        async def sign_ins() -> None:
+            while moving:
+                began = time.monotonic()
+                async with self._database.transaction() as session:
+                    unit = await session.scalar(
+                        select(Unit).where(Unit.code == f"S000{len(waits) % 1000:06d}")
+                    )
+                    assert unit is not None
+                    # What the database does for a new row that refers to the unit.
+                    lock = text("SELECT 1 FROM units WHERE id = :id FOR KEY SHARE")
+                    await session.execute(lock, {"id": unit.id})
+                waits.append((time.monotonic() - began) * 1000)
+                await asyncio.sleep(0.005)
+
+        others = asyncio.ensure_future(sign_ins())
+        began = time.monotonic()
+        async with self._database.transaction() as session:
+            tree = UnitTree(session, CLOCK)
+            city, province = await tree.by_code("C000"), await tree.by_code("P001")
+            asked = MoveIn(parent_id=province.id, reason="区划调整")
+            _, moved = await tree.move(self._by, city.id, asked, SeenVersions(frozenset({"*"})))
+        took = time.monotonic() - began
+        moving = False
+        await others
+        return Measured("move a city to another province", took, moved.units, 0), max(waits), len(waits)
+
+    async def _upload(self, file: BinaryIO, media_type: str) -> UnitImport:
+        async with spooled(blocks(file), limit=1 << 31) as upload, self._database.transaction() as session:
+            received = ReceivedFile(upload.file, upload.size, upload.sha256, media_type)
+            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            return await imports.upload(
+                self._by, received, file_name="units", reason="年度核对", document_number=None
+            )
+
+    async def _ended(self, of: type[T], id_: UUID, state: str) -> tuple[T, int]:
+        peak, said = 0, time.monotonic()
+        while True:
+            await asyncio.sleep(0.2)
+            peak = max(peak, memory(self._worker.pid))
+            async with self._database.transaction() as session:
+                row = await session.get_one(of, id_)
+            if row.status != state:
+                return row, peak
+            if time.monotonic() - said > 15:
+                say(f"  {state}, {peak} MiB")
+                said = time.monotonic()
+
+
+def _units(session: AsyncSession) -> Units:
+    return Units(session, CLOCK, AuditLog(session, CLOCK))
+
+
+def environment(database: str, port: int) -> dict[str, str]:
+    """Return the settings of Identity."""
+    values = {
+        "MODE": "dev",
+        "PORT": str(port),
+        "ISSUER": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": database,
+        "ENCRYPTION_KEY": "e1" * 32,
+        "INDEX_KEY": "1d" * 32,
+        "LOG_LEVEL": "ERROR",
+    }
+    return {**os.environ, **{f"ZHUXUE_IDENTITY_{name}": value for name, value in values.items()}}
+
+
+async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[Measured]:
+    """Run all steps on one database."""
+    url = await create_database(server, "identity")
+    await upgrade(MIGRATIONS, url)
+    database = Database(url, plans="force_generic_plan", pool_size=3)
+    async with database.transaction() as session:
+        centre = [unit for unit in worlds.national_offices() if unit.parent_code is None]
+        await _units(session).load(centre, datetime.now(UTC))
+        root = await session.scalar(select(Unit))
+    assert root is not None
+    port = free_port()
+    worker = PrivateProcess(
+        [sys.executable, "-m", "identity", "work"],
+        log=folder / "identity.log",
+        directories=[],
+        env=environment(url, port),
+    )
+    measured: list[Measured] = []
+
+    def keep(one: Measured) -> None:
+        say(f"{one.name}: {one.seconds:.1f} s, {one.rows:,} rows, {one.peak} MiB")
+        measured.append(one)
+
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", worker)
+        bench = Bench(database, worker, root)
+        checked, row = await bench.check(made(folder, given.units, FileFormat.CSV), "check a CSV file")
+        keep(checked)
+        keep(await bench.apply(row, "apply it"))
+        for format_ in (FileFormat.CSV, FileFormat.XLSX):
+            exported, path = await bench.export(format_, folder, f"export as {format_}")
+            keep(exported)
+        again, row = await bench.check(path, "check the exported workbook: all unchanged")
+        if row.unchanged != row.total:
+            raise RuntimeError(f"{row.new} new, {row.changed} changed")
+        keep(again)
+        moved, wait, count = await bench.move()
+        keep(moved)
+        keep(Measured(f"longest of {count:,} sign-in reads during the move", wait / 1000, 1, 0))
+        async with database.transaction() as session:
+            below = select(func.count()).select_from(Unit).where(text("path <@ '100000.P001.C000'"))
+            if await session.scalar(below) != moved.rows:
+                raise RuntimeError("units are missing below the moved city")
+    finally:
+        await database.close()
+        worker.stop()
+    return measured
+
+
+def markdown(given: argparse.Namespace, measured: list[Measured]) -> str:
+    """Return the result as a section of a document."""
+    versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "python-calamine", "xlsxwriter"))
+    rows = [
+        (
+            one.name,
+            f"{one.rows:,}",
+            f"{one.seconds:.2f}",
+            number(one.rows / one.seconds),
+            str(one.peak or "–"),
+        )
+        for one in measured
+    ]
+    heading = ["step", "rows", "seconds", "rows per second", "worker's peak memory (MiB)"]
+    return "\n".join([f"{given.units:,} units; {machine()}; {versions}.", "", *table(heading, rows)])
+
+
+def main() -> None:
+    """Measure and print the results."""
+    given = arguments()
+    with database_server() as server, tempfile.TemporaryDirectory(prefix="bench-units-") as folder:
+        result = markdown(given, asyncio.run(measure(given, server, Path(folder))))
+    sys.stdout.write(f"{result}\n")
+    if given.write:
+        write("units", result)
+
+
+if __name__ == "__main__":
+    main()
