@@ -20,6 +20,7 @@ from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession, SignInRecord
+from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sms.models import SmsMessage
 from identity.staff.models import HandOver
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
@@ -52,6 +53,7 @@ __all__ = [
     "Passkey",
     "Password",
     "PhoneChange",
+    "PersonSearch",
     "PlatformAdministrator",
     "PushedRequest",
     "RealNameCheck",
@@ -59,6 +61,7 @@ __all__ = [
     "RefreshToken",
     "RoleDefinition",
     "SignInRecord",
+    "SearchQueue",
     "SigningKey",
     "SmsCode",
     "SmsMessage",
@@ -70,4 +73,5 @@ __all__ = [
     "UnitFile",
     "UnitImport",
     "UnitImportRow",
+    "UnitSearch",
 ]
