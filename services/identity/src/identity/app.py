@@ -133,13 +133,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         await development.check_absent(database, settings)
         # Run before requests are served, so that no row of today is inserted into a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
-        async with records.running(), dispatcher.running():
+        async with records.running(), dispatcher.running(), indexer.running():
             try:
                 yield
             finally:
                 await provider.close()
-        async with records.running(), dispatcher.running(), indexer.running():
-            yield
 
     app = server.app(
         title="助学 · 统一用户认证",

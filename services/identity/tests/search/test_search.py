@@ -234,7 +234,7 @@ async def test_pages_of_units_follow_each_other_from_the_top(
         params["cursor"] = page["next"]
     assert seen == whole.json()["items"]
     assert len(seen) >= 4
-    assert [one["level"] for one in seen][0] == "ministry"
+    assert next(one["level"] for one in seen) == "ministry"
 
 
 async def test_a_closed_unit_is_not_found(app: FastAPI, ask: Ask) -> None:

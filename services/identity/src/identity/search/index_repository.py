@@ -83,7 +83,7 @@ class IndexRepository:
             )
             .order_by(Account.id, Membership.is_primary.desc(), Membership.id)
         )
-        return [row.tuple() for row in rows]
+        return [(row[0], row[1], row[2]) for row in rows]
 
     async def replace_people(self, ids: Sequence[UUID], rows: Sequence[dict[str, Any]]) -> None:
         """Write what people are found by; those without a row are not found any more."""

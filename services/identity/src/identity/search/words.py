@@ -22,7 +22,7 @@ TAIL = "#"
 MOST_ALTERNATIVES = 12
 MOST_OF_A_WORD = 8
 _MOST_READINGS = 6
-_MOST_SPLITS = 3
+_MOST_SPLITS = 5
 _VOWELS = frozenset("aeiouv")
 _NO_INITIALS = frozenset("iuv")
 
@@ -133,11 +133,12 @@ def _han(term: str) -> Wanted:
 
 def _latin(term: str) -> Wanted:
     letters = "".join(_characters(term))
-    listed = [
-        tokens for parts in islice(_segmentations(letters), _MOST_SPLITS) for tokens in _open_ended(parts)
-    ]
+    # Complete syllables first, few before many.
+    splits = sorted(islice(_segmentations(letters), _MOST_SPLITS), key=len)
+    listed = [_pairs(parts) for parts in splits if parts[-1] in syllables()]
+    listed += [_open_ended(parts) for parts in splits if parts[-1] in _beginnings()]
     if 1 < len(letters) <= 12 and not _NO_INITIALS & set(letters):
-        listed.append([f"{one}.{other}" for one, other in pairwise(letters)])
+        listed.append(_pairs([*letters]))
     marked = [_marked(tokens) for tokens in listed if tokens]
     leading = [one for one, _ in marked]
     if letters in syllables():
@@ -152,15 +153,13 @@ def _marked(pairs: list[str]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset({FIRST + pairs[0], *pairs[1:]}), frozenset(pairs)
 
 
-def _open_ended(parts: list[str]) -> Iterator[list[str]]:
-    """Yield the pairs of syllables, and the pairs with the last one as the beginning of a longer one."""
-    pairs = [f"{one}.{other}" for one, other in pairwise(parts)]
-    if not pairs:
-        return
-    if parts[-1] in syllables():
-        yield pairs
-    if parts[-1] in _beginnings():
-        yield [*pairs[:-1], f"{parts[-2]}.{parts[-1][0]}"]
+def _pairs(parts: list[str]) -> list[str]:
+    return [f"{one}.{other}" for one, other in pairwise(parts)]
+
+
+def _open_ended(parts: list[str]) -> list[str]:
+    """Return the pairs with the last syllable as the beginning of a longer one."""
+    return _pairs([*parts[:-1], parts[-1][0]])
 
 
 def _segmentations(letters: str) -> Iterator[list[str]]:
