@@ -60,10 +60,10 @@ from identity.phones.dependencies import phones_for
 from identity.phones.endpoints import router as phones
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
-from identity.sessions.endpoints import router as sign_ins
 from identity.search.endpoints import router as search
 from identity.search.frequencies import Frequencies
 from identity.search.indexing import SearchIndexer
+from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions

@@ -19,8 +19,8 @@ from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedReque
 from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
-from identity.sessions.models import BrowserSession, SignInRecord
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
+from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sms.models import SmsMessage
 from identity.staff.models import HandOver
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
@@ -60,8 +60,8 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "RoleDefinition",
-    "SignInRecord",
     "SearchQueue",
+    "SignInRecord",
     "SigningKey",
     "SmsCode",
     "SmsMessage",

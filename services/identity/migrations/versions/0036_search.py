@@ -2,13 +2,13 @@
 
 Everything is queued once: the indexer of the new release works it off in batches.
 
-Revision: 0034
+Revision: 0036
 """
 
 from alembic import op
 
-revision: str = "0034"
-down_revision: str | None = "0033"
+revision: str = "0036"
+down_revision: str | None = "0035"
 branch_labels: None = None
 depends_on: None = None
 
