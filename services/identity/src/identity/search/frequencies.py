@@ -8,15 +8,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from identity.search.repository import SearchRepository
 
 _SECONDS = 600.0
-_STATISTICS = text(
-    "SELECT most_common_elems::text::text[] AS tokens, most_common_elem_freqs AS shares"
-    " FROM pg_stats WHERE schemaname = current_schema() AND tablename = :table AND attname = 'tokens'"
-)
-_ROWS = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:table)")
 WALK_FROM = 3000
 """With at least so many matches to expect, walking finds a page sooner than sorting all of them."""
 
@@ -35,21 +29,18 @@ class Frequencies:
         self._tables: dict[str, _Known] = {}
 
     async def many(
-        self, session: AsyncSession, table: str, alternatives: Iterable[frozenset[str]], code: str | None
+        self, rows: SearchRepository, table: str, alternatives: Iterable[frozenset[str]], code: str | None
     ) -> bool:
         """Return whether a search for one of `alternatives` in a subtree has many matches."""
-        known = await self._known(session, table)
+        known = await self._known(rows, table)
         share = sum(min((known.shares.get(token, 0.0) for token in one), default=0.0) for one in alternatives)
         if code is not None:
             share *= known.shares.get(code, 0.0)
         return known.rows * share >= WALK_FROM
 
-    async def _known(self, session: AsyncSession, table: str) -> _Known:
+    async def _known(self, rows: SearchRepository, table: str) -> _Known:
         known = self._tables.get(table)
         if known is not None and time.monotonic() - known.read_at < _SECONDS:
             return known
-        row = (await session.execute(_STATISTICS, {"table": table})).first()
-        rows = await session.scalar(_ROWS, {"table": table}) or 0.0
-        shares = {} if row is None or row.tokens is None else dict(zip(row.tokens, row.shares, strict=False))
-        known = self._tables[table] = _Known(rows, shares, time.monotonic())
+        known = self._tables[table] = _Known(*await rows.statistics(table), time.monotonic())
         return known

@@ -17,6 +17,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     true,
     tuple_,
 )
@@ -33,6 +34,11 @@ from servicekit.ltree import under
 from servicekit.words import inline
 
 _LAST = "\U0010ffff"
+_STATISTICS = text(
+    "SELECT most_common_elems::text::text[] AS tokens, most_common_elem_freqs AS shares"
+    " FROM pg_stats WHERE schemaname = current_schema() AND tablename = :table AND attname = 'tokens'"
+)
+_ROWS = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:table)")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,14 @@ class SearchRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def statistics(self, table: str) -> tuple[float, dict[str, float]]:
+        """Return the estimated number of rows of a table, and the share of them that frequent tokens have."""
+        row = (await self._session.execute(_STATISTICS, {"table": table})).first()
+        rows = await self._session.scalar(_ROWS, {"table": table}) or 0.0
+        if row is None or row.tokens is None:
+            return rows, {}
+        return rows, dict(zip(row.tokens, row.shares, strict=False))
 
     async def plan(self, *, walk: bool) -> None:
         """Make PostgreSQL plan as decided: it does not know the values when it plans.

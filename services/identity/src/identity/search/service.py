@@ -136,7 +136,7 @@ class Searches:
             missing = limit + 1 - len(found)
             if not alternatives or missing <= 0 or (after is not None and after[0] > phase):
                 continue
-            walk = await self._frequencies.many(self._session, table, alternatives, code)
+            walk = await self._frequencies.many(self._rows, table, alternatives, code)
             await self._rows.plan(walk=walk)
             position = after[1:] if after is not None and after[0] == phase else None
             rows = await query(Search(wanted, phase == LEADING, walk, position, missing))
