@@ -1,5 +1,6 @@
 """`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators|
-rotate-encryption-key|verify-audit|drop-audit-month`.
+rotate-encryption-key|verify-audit|drop-audit-month|
+index-search`.
 """
 
 from identity.cli import run

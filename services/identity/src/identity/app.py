@@ -60,6 +60,9 @@ from identity.phones.dependencies import phones_for
 from identity.phones.endpoints import router as phones
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
+from identity.search.endpoints import router as search
+from identity.search.frequencies import Frequencies
+from identity.search.indexing import SearchIndexer
 from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
@@ -123,13 +126,14 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     sms = make_sms(settings)
     provider = make_real_names(settings)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
+    indexer = SearchIndexer(database, vault)
 
     @contextlib.asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
         await development.check_absent(database, settings)
         # Run before requests are served, so that no row of today is inserted into a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
-        async with records.running(), dispatcher.running():
+        async with records.running(), dispatcher.running(), indexer.running():
             try:
                 yield
             finally:
@@ -177,6 +181,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             registration,
             integrations,
             audit,
+            search,
             *([dev] if settings.dev else []),
         ],
         subscriptions=[
@@ -223,6 +228,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.sms = sms
     app.state.real_names = provider
     app.state.sms_dispatcher = dispatcher
+    app.state.search_indexer = indexer
+    app.state.search_frequencies = Frequencies()
     app.state.public_origin = settings.issuer_url
     app.state.userinfo_verifier = server.verifier(audience=settings.issuer_url)
     return app

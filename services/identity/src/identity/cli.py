@@ -6,6 +6,7 @@ import sys
 from identity import bootstrap, cli_audit, cli_authenticators, cli_encryption, cli_keys, partitions
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, tables
+from identity.search.service import SearchIndex
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
 from servicekit.clock import SystemClock
@@ -44,6 +45,16 @@ async def _bootstrap(world: str | None) -> None:
         await database.close()
 
 
+async def _index_search() -> None:
+    database = Database(Settings().database_url, plans="force_custom_plan")
+    try:
+        async with database.transaction() as session:
+            await SearchIndex(session).renew()
+    finally:
+        await database.close()
+    sys.stdout.write("queued; the running processes index everything\n")
+
+
 def run(argv: list[str] | None = None) -> int:
     """Run a command. Return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -61,6 +72,9 @@ def run(argv: list[str] | None = None) -> int:
         return 0
     if arguments[:1] == ["reset-authenticators"]:
         return cli_authenticators.run(arguments[1:])
+    if arguments[:1] == ["index-search"]:
+        asyncio.run(_index_search())
+        return 0
     if arguments[:1] == ["verify-audit"]:
         return cli_audit.verify(arguments[1:])
     if arguments[:1] == ["drop-audit-month"]:

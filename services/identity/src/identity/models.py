@@ -19,6 +19,7 @@ from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedReque
 from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
+from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sms.models import SmsMessage
 from identity.staff.models import HandOver
@@ -51,6 +52,7 @@ __all__ = [
     "OnceOnly",
     "Passkey",
     "Password",
+    "PersonSearch",
     "PhoneChange",
     "PlatformAdministrator",
     "PushedRequest",
@@ -58,6 +60,7 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "RoleDefinition",
+    "SearchQueue",
     "SignInRecord",
     "SigningKey",
     "SmsCode",
@@ -70,4 +73,5 @@ __all__ = [
     "UnitFile",
     "UnitImport",
     "UnitImportRow",
+    "UnitSearch",
 ]

@@ -65,7 +65,7 @@ async def test_an_administrator_sees_numbers_in_reach_and_each_look_is_recorded(
         return await admin.http.post(path, headers=headers, json=body)
 
     seen = await unmask(below, reason="核对身份")
-    assert seen.json() == {"sub": str(below.id), "phone": phones["370102"]}
+    assert seen.json() == {"sub": str(below.id), "phone": phones["370102"], "id_number": None}
     refused = await unmask(above, reason="核对身份")
     assert (refused.status_code, refused.json()["code"]) == (403, "out_of_reach")
     assert (await unmask(below)).status_code == 422, "a reason is required"

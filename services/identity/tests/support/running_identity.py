@@ -48,6 +48,7 @@ async def filled(url: str, world: bootstrap.World) -> None:
         )
         await bootstrap.load_world(session, clock, state.vault, settings, world)
     # Made once for all tests, not by each application at its start.
+    await state.search_indexer.caught_up()
     await maintain(state.database, partitioned(settings), datetime.now(UTC))
     await state.database.close()
 

@@ -61,6 +61,7 @@ class UnmaskedOut(BaseModel):
 
     sub: UUID
     phone: str = Field(description="完整手机号", examples=["13800000000"])
+    id_number: str | None = Field(description="完整证件号；未实名核验的没有", examples=["11010519491231002X"])
 
 
 class ReasonIn(BaseModel):

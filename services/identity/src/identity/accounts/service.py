@@ -127,12 +127,17 @@ class Accounts:
         """
         return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share, lock=lock)
 
-    def unmask(self, reader: Principal, account: Account, reason: str) -> str:
-        """Return the complete phone number of a person in the caller's reach; recorded in the audit log."""
+    def unmask(self, reader: Principal, account: Account, reason: str) -> tuple[str, str | None]:
+        """Return the complete phone and ID number of a person in the caller's reach; recorded in the audit
+        log.
+        """
+        sealed = account.id_number_sealed
+        fields = ["phone"] if sealed is None else ["phone", "id_number"]
         self._audit.record(
-            actor=reader.sub, action="account.unmasked", target=account.id, fields=["phone"], reason=reason
+            actor=reader.sub, action="account.unmasked", target=account.id, fields=fields, reason=reason
         )
-        return self._vault.open(PHONE, account.phone_sealed)
+        number = None if sealed is None else self._vault.open(ID_NUMBER, sealed)
+        return self._vault.open(PHONE, account.phone_sealed), number
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
         """Insert many accounts at once. Return their `sub`s in order."""

@@ -69,16 +69,17 @@ Unmasker = Annotated[
 @router.post(
     "/accounts/{sub}/unmask",
     tags=["账号"],
-    summary="查看完整手机号",
+    summary="查看完整手机号和证件号",
     description="须说明原因并刚以最高级别登录；每次查看都记入审计日志。",
     responses=problems.responses(*REFUSED, InsufficientUserAuthentication, AccountNotFound),
 )
 async def unmask_account(
     sub: UUID, why: ReasonIn, admin: Unmasker, memberships: MembershipService, accounts: AccountService
 ) -> UnmaskedOut:
-    """Return the complete phone number of a person of the caller's subtree. Recorded in the audit log."""
+    """Return complete numbers of a person of the caller's subtree. Recorded in the audit log."""
     account = (await memberships.in_reach(admin, sub)).account
-    return UnmaskedOut(sub=account.id, phone=accounts.unmask(admin, account, why.reason))
+    phone, id_number = accounts.unmask(admin, account, why.reason)
+    return UnmaskedOut(sub=account.id, phone=phone, id_number=id_number)
 
 
 @router.get(

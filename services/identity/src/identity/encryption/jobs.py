@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from identity.audit.service import AuditLog
 from identity.encryption.fields import FIELDS
 from identity.encryption.service import Encryption
+from identity.search.service import SearchIndex
 from identity.vault import Vault
 from jobs.job import Job
 from jobs.kinds import Kind, PermanentFailure
@@ -102,6 +103,8 @@ class KeyRotation:
 
     async def _end(self, job: Job[Rotation], at: Position) -> Rotated:
         async with job.transaction() as session:
+            # The last four digits of phone numbers are found by a keyed index, too.
+            await SearchIndex(session).renew()
             AuditLog(session, self._clock).record(
                 actor="operator",
                 action="encryption.rotated",

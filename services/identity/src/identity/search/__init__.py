@@ -1,0 +1,1 @@
+"""Searching people and units by name, pinyin, initials, post and code."""

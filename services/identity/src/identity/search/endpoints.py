@@ -1,0 +1,73 @@
+"""REST API of searches."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach
+from identity.search.dependencies import SearchService
+from identity.search.schemas import FoundPersonOut
+from identity.units.auth import Member
+from identity.units.errors import UnitNotFound
+from identity.units.schemas import UnitOut
+from servicekit import problems
+from servicekit.paging import BadCursor, Page, Paging, cut
+
+router = APIRouter(
+    prefix="/api/v1/search",
+    tags=["查找"],
+    responses=problems.responses(*REFUSALS, InsufficientScope, MembershipRequired, BadCursor),
+)
+
+Text = Annotated[str, Query(min_length=1, max_length=50, description="要查找的内容")]
+
+
+@router.get(
+    "/people",
+    operation_id="search_people",
+    summary="查找人员",
+    description="按姓名、拼音、拼音首字母、单位、职务或手机号后四位查找，可用空格分隔多个词。"
+    "有查看人员权限的，查找管辖范围内的人员；其他人查找本单位的人员，且不能用手机号。",
+    responses=problems.responses(OutOfReach, UnitNotFound),
+)
+async def search_people(
+    member: Member,
+    searches: SearchService,
+    paging: Paging,
+    q: Text,
+    unit_id: Annotated[UUID | None, Query(description="只找该单位及其下级单位的人员")] = None,
+) -> Page[FoundPersonOut]:
+    """Return people in the caller's reach, names that begin with the query first."""
+    after = paging.key(_phase, str, UUID)
+    found = await searches.people(member, q, unit_id=unit_id, after=after, limit=paging.limit)
+    part = cut(found, paging.limit, lambda person: person.key)
+    return Page(items=[FoundPersonOut.model_validate(one) for one in part.items], next=part.next)
+
+
+@router.get(
+    "/units",
+    operation_id="search_units",
+    summary="查找单位",
+    description="按名称、简称、拼音、拼音首字母或单位代码查找正常状态的单位，层级高的在前。",
+    responses=problems.responses(UnitNotFound),
+)
+async def search_units(
+    _: Member,
+    searches: SearchService,
+    paging: Paging,
+    q: Text,
+    within: Annotated[UUID | None, Query(description="只找该单位及其下级单位")] = None,
+) -> Page[UnitOut]:
+    """Return active units, for any member of a unit."""
+    after = paging.key(_phase, int, str, UUID)
+    found = await searches.units(q, within=within, after=after, limit=paging.limit)
+    part = cut(found, paging.limit, lambda unit: unit.key)
+    return Page(items=[UnitOut.model_validate(one.unit) for one in part.items], next=part.next)
+
+
+def _phase(text: str) -> str:
+    if text not in ("1", "2"):
+        raise ValueError(text)
+    return text

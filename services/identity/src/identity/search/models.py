@@ -1,0 +1,62 @@
+"""What people and units are searched by. Derived from their tables; `search.indexing` fills them."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.base import Base
+
+# Sorted by code points: a range of names is what begins with the same characters.
+_NAME = Text(collation="C")
+
+
+class PersonSearch(Base):
+    """A person with an active membership: tokens of the name, the posts and the units.
+
+    A token `@` is the code of a unit above or of the unit itself, `#` the keyed index of the last four digits
+    of the phone number.
+    """
+
+    __tablename__ = "people_search"
+    __table_args__ = (
+        Index("ix_people_search_name", "name", "account_id"),
+        Index("ix_people_search_tokens", "tokens", postgresql_using="gin"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(_NAME)
+    words: Mapped[str] = mapped_column(Text)
+    """Name, posts and units, to verify what was found by pairs."""
+    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class UnitSearch(Base):
+    """An active unit: tokens of its names. `rank` is its level, the ministry first."""
+
+    __tablename__ = "units_search"
+    __table_args__ = (
+        Index("ix_units_search_rank", "rank", "name", "unit_id"),
+        Index("ix_units_search_code", "code"),
+        Index("ix_units_search_tokens", "tokens", postgresql_using="gin"),
+    )
+
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(SmallInteger)
+    name: Mapped[str] = mapped_column(_NAME)
+    code: Mapped[str] = mapped_column(_NAME)
+    path: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class SearchQueue(Base):
+    """People and units that have changed since they were indexed; triggers insert, the indexer deletes."""
+
+    __tablename__ = "search_queue"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(Text)
+    """`person` or `unit`."""
+    id: Mapped[UUID]
