@@ -40,7 +40,6 @@ DESCRIPTIONS = {
     "registered_at": "登记时间",
     "purpose": "验证码的用途",
     "reason": "原因",
-    "kind": "文件的种类",
     "export_id": "导出的标识",
     "change_id": "更换手机号申请的标识",
     "posts": "职务",

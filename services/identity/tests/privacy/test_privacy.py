@@ -53,7 +53,7 @@ class OnceJob:
 
 
 async def made(app: FastAPI, clock: FrozenClock, export_id: str) -> None:
-    job: Any = OnceJob(app, Which(id=export_id))  # type: ignore[arg-type]
+    job: Any = OnceJob(app, Which(id=export_id))
     await Exporting(app.state.vault, clock).run(job)
 
 

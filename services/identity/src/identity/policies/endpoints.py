@@ -1,8 +1,9 @@
 """REST API of documents and of the caller's agreements."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
@@ -24,7 +25,10 @@ _OWN = problems.responses(*REFUSALS, InsufficientScope)
     description="最新版本的全文；无需登录。",
     responses=problems.responses(PolicyNotFound),
 )
-async def get_policy(kind: str, policies: PolicyService) -> PolicyOut:
+async def get_policy(
+    kind: Annotated[str, Path(description="文件的种类：privacy_policy、terms 或 id_number")],
+    policies: PolicyService,
+) -> PolicyOut:
     """Return the current version of a document."""
     return PolicyOut.model_validate(policies.document(kind))
 

@@ -10,9 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import ExportStatus
-from identity.authenticators.repository import AuthenticatorRepository
 from identity.base import Base
-from identity.policies.repository import PolicyRepository
 from identity.privacy import content, rules
 from identity.privacy.kinds import EXPORT, Which
 from identity.privacy.models import SEALED_FOR, DataExport
@@ -54,7 +52,6 @@ class Sections:
     """Collects what is stored about a person."""
 
     def __init__(self, session: AsyncSession, vault: Vault) -> None:
-        self._session = session
         self._vault = vault
         self._rows = PrivacyRepository(session)
 
@@ -89,7 +86,7 @@ class Sections:
             ],
             "同意的文件": [
                 {"文件": one.kind, "版本": one.version, "时间": one.at}
-                for one in await PolicyRepository(self._session).of(sub)
+                for one in await self._rows.agreements(sub)
             ],
             "登录记录": [
                 {
@@ -119,12 +116,11 @@ class Sections:
         }
 
     async def _authenticators(self, sub: UUID) -> content.Rows:
-        rows = AuthenticatorRepository(self._session)
-        password, totp = await rows.password(sub), await rows.totp(sub)
+        password, totp = await self._rows.password(sub), await self._rows.totp(sub)
         found = [] if password is None else [{"方式": "密码", "名称": None, "设置时间": password.changed_at}]
         if totp is not None:
             found.append({"方式": "动态口令", "名称": None, "设置时间": totp.added_at})
-        keys = await rows.passkeys(sub)
+        keys = await self._rows.passkeys(sub)
         return [*found, *({"方式": "通行密钥", "名称": k.name, "设置时间": k.added_at} for k in keys)]
 
 

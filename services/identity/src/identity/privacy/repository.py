@@ -15,6 +15,7 @@ from identity.authenticators.models import Passkey, Password, RecoveryCode, Totp
 from identity.joining.models import JoinRequest
 from identity.memberships.models import Membership
 from identity.phones.models import PhoneChange
+from identity.policies.models import Agreement
 from identity.privacy.models import AccountClosing, DataExport
 from identity.privacy.rules import ERASED_AT_ONCE, MOST_ROWS
 from identity.sessions.models import SignInRecord
@@ -135,6 +136,24 @@ class PrivacyRepository:
         return (
             await self._session.scalars(statement.order_by(SignInRecord.id.desc()).limit(MOST_ROWS))
         ).all()
+
+    async def password(self, sub: UUID) -> Password | None:
+        """Return a person's password."""
+        return await self._session.get(Password, sub)
+
+    async def totp(self, sub: UUID) -> Totp | None:
+        """Return a person's TOTP secret."""
+        return await self._session.get(Totp, sub)
+
+    async def passkeys(self, sub: UUID) -> Sequence[Passkey]:
+        """Return a person's passkeys, oldest first."""
+        statement = select(Passkey).where(Passkey.account_id == sub).order_by(Passkey.id).limit(MOST_ROWS)
+        return (await self._session.scalars(statement)).all()
+
+    async def agreements(self, sub: UUID) -> Sequence[Agreement]:
+        """Return a person's agreements, oldest first."""
+        statement = select(Agreement).where(Agreement.account_id == sub).order_by(Agreement.at)
+        return (await self._session.scalars(statement.limit(MOST_ROWS))).all()
 
     async def acts(self, sub: UUID) -> Sequence[Any]:
         """Return what was recorded about a person, latest first, except issued tokens."""
