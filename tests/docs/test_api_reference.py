@@ -35,7 +35,7 @@ WITHOUT_TOKEN = {
         *("token", "revoke", "introspect", "par", "device_authorization", "userinfo"),
         *("register_client", "read_client", "change_client", "delete_client"),
         *("send_code", "ask_captcha", "register", "register_as_new_holder"),
-        *("request_recovery", "cancel_by_old_number"),
+        *("request_recovery", "cancel_by_old_number", "get_policy"),
     }
 }
 

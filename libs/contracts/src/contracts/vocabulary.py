@@ -227,6 +227,14 @@ class RealNameOutcome(Vocabulary):
     UNAVAILABLE = "unavailable", "未取得结果"
 
 
+class PolicyKind(Vocabulary):
+    """A document that people agree to."""
+
+    PRIVACY_POLICY = "privacy_policy", "隐私政策"
+    TERMS = "terms", "使用条款"
+    ID_NUMBER = "id_number", "公民身份号码处理告知书"
+
+
 class PhoneChangeKind(Vocabulary):
     """Why a number changes after a waiting time."""
 

@@ -58,6 +58,12 @@ from identity.pages.problems import Pages
 from identity.phones import jobs as phone_jobs
 from identity.phones.dependencies import phones_for
 from identity.phones.endpoints import router as phones
+from identity.policies.dependencies import publish
+from identity.policies.documents import load as load_policies
+from identity.policies.endpoints import router as policies
+from identity.privacy import jobs as privacy_jobs
+from identity.privacy.dependencies import privacy_for
+from identity.privacy.endpoints import router as privacy
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
 from identity.search.endpoints import router as search
@@ -125,6 +131,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     scanner = scanner_of(settings.file_scanner_url)
     sms = make_sms(settings)
     provider = make_real_names(settings)
+    current_policies = load_policies(settings.policies_directory)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
     indexer = SearchIndexer(database, vault)
 
@@ -133,6 +140,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         await development.check_absent(database, settings)
         # Run before requests are served, so that no row of today is inserted into a default partition.
         await maintain(database, partitions.partitioned(settings), the_clock.now())
+        await publish(database, the_clock, current_policies)
         async with records.running(), dispatcher.running(), indexer.running():
             try:
                 yield
@@ -161,6 +169,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             security_page,
             captchas,
             accounts,
+            policies,
+            privacy,
             real_names,
             sign_ins,
             phones,
@@ -196,6 +206,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
+            *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),
         ],
         periodic=[
@@ -206,6 +217,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             auditing.task(database, key_ring, the_clock),
             phone_jobs.task(
                 database, the_clock, lambda s: phones_for(s, the_clock, vault, settings, dispatcher)
+            ),
+            *privacy_jobs.tasks(
+                database, the_clock, lambda s: privacy_for(s, the_clock, vault, settings, dispatcher)
             ),
             unit_imports.pruning(database, the_clock),
         ],
@@ -227,6 +241,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.issuer = make_server()
     app.state.sms = sms
     app.state.real_names = provider
+    app.state.policies = current_policies
     app.state.sms_dispatcher = dispatcher
     app.state.search_indexer = indexer
     app.state.search_frequencies = Frequencies()

@@ -31,7 +31,6 @@ OAUTH_ERRORS: dict[int | str, dict[str, Any]] = {
 
 DESCRIPTIONS = {
     # audit
-    "export_id": "导出的标识",
     # people
     "sub": "人员标识（账号的 sub）",
     "phone": "手机号",
@@ -41,6 +40,7 @@ DESCRIPTIONS = {
     "registered_at": "登记时间",
     "purpose": "验证码的用途",
     "reason": "原因",
+    "export_id": "导出的标识",
     "change_id": "更换手机号申请的标识",
     "posts": "职务",
     "memberships": "所属的全部单位，主要单位在前",

@@ -18,6 +18,8 @@ from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
 from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator
+from identity.policies.models import Agreement, PolicyVersion
+from identity.privacy.models import AccountClosing, DataExport
 from identity.roles.models import RoleDefinition
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sessions.models import BrowserSession, SignInRecord
@@ -29,6 +31,8 @@ from identity.verification.models import RealNameCheck
 
 __all__ = [
     "Account",
+    "AccountClosing",
+    "Agreement",
     "AuditExport",
     "AuditExportPart",
     "AuditRecord",
@@ -39,6 +43,7 @@ __all__ = [
     "ClientSecret",
     "CodeBudget",
     "Consent",
+    "DataExport",
     "Delegation",
     "DeviceCode",
     "DeviceTries",
@@ -55,6 +60,7 @@ __all__ = [
     "PersonSearch",
     "PhoneChange",
     "PlatformAdministrator",
+    "PolicyVersion",
     "PushedRequest",
     "RealNameCheck",
     "RecoveryCode",

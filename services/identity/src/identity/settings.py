@@ -1,6 +1,7 @@
 """Settings of Identity, from environment variables `ZHUXUE_IDENTITY_*`."""
 
 import re
+from pathlib import Path
 from typing import Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
@@ -40,6 +41,9 @@ class Settings(ServiceSettings):
     real_name_secret: SecretStr | None = None
     real_name_timeout_seconds: float = Field(
         default=5, gt=0, le=30, description="Time for one call of the provider of real-name checks"
+    )
+    policies_directory: Path | None = Field(
+        default=None, description="Own privacy policy and terms, in place of the packaged ones"
     )
     password_days: int = Field(default=90, ge=0, description="Days a password is valid; 0: for ever")
     sign_in_days: int = Field(default=400, ge=180, description="Days the sign-in history is kept")

@@ -102,6 +102,16 @@ class Account(Base):
         self.id_number_index, self.id_number_index_even = slots
         self.verified_at, self.verified_by = now, by
 
+    def close(self, name: str, sealed: bytes, slots: Slots, now: datetime) -> None:
+        """End the account and replace its personal data; `name` and the placeholder of the number stand for
+        all closed accounts.
+        """
+        self.status, self.name = AccountStatus.CLOSED, name
+        self.lose_phone(sealed, slots, now)
+        self.phone_masked = ""
+        self.id_number_sealed = self.id_number_index = self.id_number_index_even = None
+        self.id_number_masked = self.suspended_by_path = None
+
     def suspend(self, by_path: str) -> None:
         """Suspend the account for an administrator of the unit at `by_path`. Raises `AccountNotActive`."""
         if self.status != AccountStatus.ACTIVE:

@@ -18,7 +18,7 @@ from identity.accounts.rules import PhoneFault
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
 from identity.units.rules import PersonSeed
-from identity.vault import Vault
+from identity.vault import Slots, Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 from servicekit.problems import Problem
@@ -81,10 +81,17 @@ class Accounts:
 
     async def lose_phone(self, account: Account) -> None:
         """Take the number away from an account, because another person has it now; the account is locked."""
-        placeholder = f"lost:{account.id}"
-        sealed, slots = self._vault.seal(PHONE, placeholder), self._vault.slots(PHONE, placeholder)
-        account.lose_phone(sealed, slots, self._clock.now())
+        account.lose_phone(*self._placeholder(account), self._clock.now())
         await self._session.flush()
+
+    async def close(self, account: Account, name: str) -> None:
+        """End an account and erase its personal data; the account is locked."""
+        account.close(name, *self._placeholder(account), self._clock.now())
+        await self._session.flush()
+
+    def _placeholder(self, account: Account) -> tuple[bytes, Slots]:
+        text = f"lost:{account.id}"
+        return self._vault.seal(PHONE, text), self._vault.slots(PHONE, text)
 
     async def verified(self, account: Account, id_number: str, by: str) -> None:
         """Record a verified identity number; the account is locked. Raises `IdNumberTaken`."""

@@ -20,6 +20,8 @@ from identity.oauth.authorization.pushed_requests import SEALED_FOR as PUSHED_RE
 from identity.oauth.state.models import PushedRequest
 from identity.phones.models import SEALED_FOR as PHONE_CHANGE
 from identity.phones.models import PhoneChange
+from identity.privacy.models import SEALED_FOR as DATA_EXPORT
+from identity.privacy.models import DataExport
 from identity.sms.models import SmsMessage
 from identity.sms.rules import SEALED_FOR as TEXT_MESSAGE
 from identity.vault import Vault
@@ -88,6 +90,7 @@ FIELDS = (
         slots=("id_number_index", "id_number_index_even"),
     ),
     Field(PhoneChange, "phone_sealed", _always(PHONE_CHANGE)),
+    Field(DataExport, "file_sealed", _always(DATA_EXPORT)),
     Field(Totp, "secret_sealed", totp_purpose, key="account_id"),
     Field(
         RecoveryCode, "code_sealed", recovery_purpose, key="account_id", more="code_hash", index="code_hash"

@@ -137,13 +137,7 @@ class Recoveries:
         if holder is not None:
             await self._take_from(holder, full_name, number)
         account = await self._accounts.create(phone, full_name)
-        await self._accounts.verified(account, number, self._real_names.provider)
-        self._audit.record(
-            actor=account.id,
-            action="account.verified",
-            target=account.id,
-            provider=self._real_names.provider,
-        )
+        await self._real_names.verified(account, number)
         return account
 
     async def _take_from(self, holder: Account, name: str, number: str) -> None:

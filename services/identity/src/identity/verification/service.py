@@ -5,10 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import RealNameOutcome
+from contracts.vocabulary import PolicyKind, RealNameOutcome
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
+from identity.policies.service import Policies
 from identity.vault import Vault
 from identity.verification import rules
 from identity.verification.errors import (
@@ -47,6 +48,7 @@ class RealNames:
         accounts: Accounts,
         audit: AuditLog,
         provider: RealNameProvider,
+        policies: Policies,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -54,6 +56,7 @@ class RealNames:
         self._accounts = accounts
         self._audit = audit
         self._provider = provider
+        self._policies = policies
         self._rows = CheckRepository(session)
 
     @property
@@ -79,9 +82,20 @@ class RealNames:
         account = await self._accounts.get(sub, lock=True)
         if account.verified_at is not None:
             raise AlreadyVerified
-        await self._accounts.verified(account, number, self.provider)
-        self._audit.record(actor=sub, action="account.verified", target=sub, provider=self.provider)
+        await self.verified(account, number)
         return account
+
+    async def verified(self, account: Account, number: str) -> None:
+        """Record the identity number and the separate consent to it, after a check; the account is locked or
+        new.
+
+        Raises `IdNumberTaken`.
+        """
+        await self._accounts.verified(account, number, self.provider)
+        await self._policies.agree(account.id, PolicyKind.ID_NUMBER)
+        self._audit.record(
+            actor=account.id, action="account.verified", target=account.id, provider=self.provider
+        )
 
     async def check(
         self, name: str, number: str, *, consent: bool, subject: str, account_id: UUID | None = None
