@@ -141,7 +141,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     assert "\x1b" not in said
     assert first.process.returncode == 0, said
     assert said.startswith("助学正在启动……")
-    assert "3052/3052" in said
+    assert "3056/3056" in said
     assert "已停止，数据已保存" in said
 
     second = start(directory)
