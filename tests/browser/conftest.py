@@ -44,7 +44,7 @@ class Site:
     async def last_code(self, phone: str) -> str:
         """The code in the latest text message to a number."""
         found = re.search(r"\d{6}", await self.last_text(phone))
-        assert found is not None
+        assert found is not None, await self.last_text(phone)
         return found.group()
 
     def texts(self, phone: str) -> int:

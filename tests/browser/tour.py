@@ -42,6 +42,21 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     site.clock.advance(timedelta(minutes=2))
     await person.sign_in()
     yield "account", "账号首页"
+    await person.visit("/account/history")
+    yield "history", "登录记录"
+    await person.visit("/account/phone")
+    yield "phone", "更换手机号"
+    await page.get_by_label("新手机号").fill("13887658765")
+    site.clock.advance(timedelta(minutes=2))
+    await page.keyboard.press("Enter")
+    await person.focused("原手机号收到的验证码")
+    yield "phone-codes", "更换手机号：验证码"
+    await person.visit("/account/real-name")
+    yield "real-name", "实名核验"
+    await person.visit("/account/units")
+    await page.get_by_role("link", name="离开").click()
+    await person.focused("离开的原因")
+    yield "leave", "离开单位"
     await person.visit("/join")
     yield "join", "加入单位"
     await person.visit("/join/units")

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from testkit.backends.process import free_ports
+from testkit.pages import forms as forms_of
 from testkit.pages import hidden_fields
 
 
@@ -115,6 +116,10 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     page = httpx.get(f"http://127.0.0.1:{first.port}/")
     assert page.status_code == 200
     assert "19900000001" in page.text
+    forms = {form.hidden["phone"] for form in forms_of(page.text) if form.action == "/sign-in"}
+    assert {"19900000001", "19900009001", "19900009002", "19900009003", "19900009004"} <= forms
+    assert "审核人" in page.text
+    assert page.text.count("驾驶舱用户") >= 4
     assert re.search(r"本次启动用时 \d+\.\d 秒", page.text)
     assert any("载入程序" in shown for shown in first.starting)
     assert any("单位与人员" in shown for shown in first.starting)
@@ -136,7 +141,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     assert "\x1b" not in said
     assert first.process.returncode == 0, said
     assert said.startswith("助学正在启动……")
-    assert "3052/3052" in said
+    assert "3056/3056" in said
     assert "已停止，数据已保存" in said
 
     second = start(directory)

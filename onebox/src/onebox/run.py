@@ -124,6 +124,6 @@ def _print_addresses(settings: Settings, status: start.Status) -> None:
         console.print(f"  {audience.label:　<8}{urls[audience.service]}/docs")
     console.print(f"  {'短信收件箱':　<8}{urls['identity']}/dev/sms")
     console.print("\n演示账号（用短信验证码登录）：")
-    for who, phone in status.accounts:
-        console.print(f"  {phone}  {who}")
+    for one in status.accounts:
+        console.print(f"  {one.phone}  {one.unit} · {'、'.join(one.roles)}")
     console.print("\n按 Ctrl-C 停止。")

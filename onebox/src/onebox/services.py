@@ -2,20 +2,22 @@
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from rich.progress import Progress
 
-from contracts.vocabulary import Audience
+from contracts.vocabulary import Audience, Role
 from onebox.postgres import Postgres
 from onebox.settings import HOST
+from onebox.start import Demo
 from onebox.state import Secrets
 from servicekit.clock import SystemClock
 
 if TYPE_CHECKING:
+    from identity.bootstrap import World
     from messaging.cli import Service
 
 NAMES = tuple(audience.service for audience in Audience)
@@ -93,7 +95,7 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
     """Create Identity's keys and clients and, in an empty database, world S."""
     from identity import bootstrap  # already imported
 
-    chosen = bootstrap.world("s", dev=True)
+    chosen = demo_world()
     total = len(chosen.units) + len(chosen.people)
     task = progress.add_task("单位与人员（世界 S）", total=total)
     vault, clock = identity.state.vault, SystemClock()
@@ -112,19 +114,45 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
     progress.update(task, completed=total)
 
 
-def demo_accounts() -> list[tuple[str, str]]:
-    """Return (description, phone) of demo people: the centre, a province, two counties, a school."""
-    from identity.units import worlds  # already imported
+def demo_world() -> "World":
+    """Return world S with a reviewer, and with cockpit viewers at the levels below the centre."""
+    from identity import bootstrap
+    from identity.units.rules import PersonSeed  # already imported, like bootstrap
 
-    people = worlds.world_s_people()
-    wanted = {
-        "370000": "山东省",
-        "370102": "济南市历下区",
-        "370103": "济南市市中区",
-        "S3701020001": "历下区一所小学",
-    }
-    found = [("全国中心 · 管理员、签发人", worlds.centre_staff()[0].phone)]
-    for code, name in wanted.items():
-        mine = [person for person in people if person.unit_code == code]
-        found += [(f"{name} · 管理员、签发人", mine[0].phone), (f"{name} · 经办人", mine[1].phone)]
-    return found
+    whole = bootstrap.world("s", dev=True)
+    reviewer = PersonSeed(_REVIEWER, "宋清和", "370102", (Role.REVIEWER,))
+    viewers = [PersonSeed(phone, name, code, (Role.HANDLER,)) for code, (phone, name) in _VIEWERS.items()]
+    cockpit = whole.cockpit | {viewer.phone for viewer in viewers}
+    return replace(whole, people=[*whole.people, reviewer, *viewers], cockpit=cockpit)
+
+
+_REVIEWER = "19900009001"
+_VIEWERS = {
+    "370000": ("19900009002", "程知远"),
+    "370100": ("19900009003", "陆闻笛"),
+    "370102": ("19900009004", "叶书衡"),
+}
+"""Phone and name of cockpit viewers, by unit: a province, a city, a county."""
+_UNITS = ("100000", "370000", "370100", "370102", "370103", "S3701020001")
+
+
+def demo_accounts() -> list[Demo]:
+    """Return demo people of every role and of every level: the centre, a province, a city, two counties, a
+    school.
+    """
+    chosen = demo_world()
+    units = {unit.code: unit for unit in chosen.units}
+    people = [person for person in chosen.people if person.unit_code in _UNITS]
+    people.sort(key=lambda person: _UNITS.index(person.unit_code))
+    return [
+        Demo(
+            units[person.unit_code].name,
+            units[person.unit_code].level.label,
+            (
+                *(role.label for role in Role if role in person.roles),
+                *(("驾驶舱用户",) if person.phone in chosen.cockpit else ()),
+            ),
+            person.phone,
+        )
+        for person in people
+    ]

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from contracts.vocabulary import Audience, Entitlement, Role, Vocabulary
+from servicekit import design
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
 _COOKIE = "zhuxue_start"
-_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def _labels(vocabulary: type[Vocabulary], words: list[str]) -> list[str]:
@@ -34,13 +35,22 @@ def _labels(vocabulary: type[Vocabulary], words: list[str]) -> list[str]:
     return [label for word, label in known.items() if word in words] + sorted(set(words) - set(known))
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A demo person, who signs in with one button."""
+
+    unit: str
+    level: str
+    roles: tuple[str, ...]
+    phone: str
+
+
 @dataclass
 class Status:
     """The progress of the start."""
 
     progress: Progress
-    accounts: list[tuple[str, str]] = field(default_factory=list)
-    """(description, phone) of demo people."""
+    accounts: list[Demo] = field(default_factory=list)
     seconds: float | None = None
     """The duration of the start; None until it is complete."""
 
@@ -49,7 +59,7 @@ class Status:
         """(name, done, total) of the started steps."""
         return [(task.description, int(task.completed), int(task.total or 0)) for task in self.progress.tasks]
 
-    def ready(self, accounts: list[tuple[str, str]], seconds: float) -> None:
+    def ready(self, accounts: list[Demo], seconds: float) -> None:
         """Record that all services are ready, after a start of `seconds`."""
         self.accounts, self.seconds = accounts, seconds
 
@@ -57,6 +67,7 @@ class Status:
 def build(urls: dict[str, str], status: Status) -> FastAPI:
     """Create the page. `urls` by service name. Until `status` is ready, it shows the progress."""
     app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
+    design.install(app)
     pending: dict[str, tuple[str, str]] = {}
     callback = f"{urls['start']}/callback"
 
@@ -87,12 +98,15 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         return page("start.html", accounts=status.accounts, seconds=status.seconds)
 
     @app.get("/sign-in")
-    async def sign_in() -> Response:
+    async def sign_in(phone: str = "") -> Response:
+        """Sign in; as a demo person, whoever is signed in at the issuer."""
+        as_whom = {"login_hint": phone, "prompt": "login"} if phone else {}
         browser, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         url, state = client().create_authorization_url(
             f"{urls['identity']}/authorize",
             code_verifier=verifier,
             nonce=secrets.token_urlsafe(16),
+            **as_whom,
         )
         # One token for all three API references; a real front end requests one audience at a time.
         url += "".join(f"&resource={audience}" for audience in Audience)
@@ -124,6 +138,7 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             roles=_labels(Role, me["roles"]),
             entitlements=_labels(Entitlement, me["entitlements"]),
             token=token["access_token"],
+            id_token=token["id_token"],
         )
 
     @app.get("/livez")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
 from testkit.backends import chromium
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """How long a step waits for what it expects, in seconds: machines are slow and busy."""
 # WCAG 2.2 level AA, as GB/T 37668-2019 takes it over for Chinese websites (level AA of WCAG 2.1 and more).
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -140,6 +140,17 @@ async def type_into(page: Page, label: str, text: str) -> None:
 
 async def focus(page: Page) -> str:
     """Return the accessible name of the focused element, or an empty string."""
+    try:
+        return await _focus(page)
+    except Error as error:
+        if "context was destroyed" not in error.message:
+            raise
+    # The page has just been left for another one.
+    await page.wait_for_load_state()
+    return await _focus(page)
+
+
+async def _focus(page: Page) -> str:
     name: str = await page.evaluate(
         """() => {
           const one = document.activeElement;

@@ -75,6 +75,7 @@ from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.signin.phone_pages import router as phone_pages
 from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
@@ -160,6 +161,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             common_pages,
             signin,
             registering,
+            phone_pages,
             join_pages,
             unit_pages,
             own_sessions,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from contracts.vocabulary import JoinRequestStatus
@@ -11,11 +11,16 @@ from identity.belonging.joining import UNITS_PAGE
 from identity.directory.dependencies import DirectoryService
 from identity.joining.dependencies import JoinService
 from identity.memberships.dependencies import MembershipService
-from identity.pages.own import Own, OwnForm
+from identity.pages.own import Own, OwnForm, OwnPages
+from identity.staff.dependencies import StaffService
+from identity.staff.schemas import LeaveIn
+from identity.units.models import Unit
 from servicekit.problems import Problem
 
 router = APIRouter(prefix=UNITS_PAGE, include_in_schema=False)
 _REQUESTS = 10
+_REASON = (2, 200)
+Text = Annotated[str, Form(max_length=300)]
 UnitId = Annotated[UUID, Form()]
 
 
@@ -37,6 +42,7 @@ async def own_units(
                 "posts": membership.posts,
                 "since": membership.started_at,
                 "primary": membership.is_primary,
+                "leaving": membership.leaving_at,
                 "acting": profile.membership is not None and membership.id == profile.membership.id,
             }
             for membership, unit in profile.memberships
@@ -73,6 +79,37 @@ async def make_primary(form: OwnForm, memberships: MembershipService, unit_id: U
     """Make a membership the primary one."""
     await memberships.make_primary(form.account.id, unit_id)
     return form.go(UNITS_PAGE, "已设为主单位。")
+
+
+@router.get("/leave")
+async def ask_to_leave(
+    own: Own, memberships: MembershipService, unit_id: Annotated[UUID, Query()]
+) -> Response:
+    """Ask before leaving a unit."""
+    _, unit = await memberships.belonging(own.account.id, unit_id)
+    return _leave(own, unit)
+
+
+@router.post("/leave")
+async def leave(
+    form: OwnForm, memberships: MembershipService, staff: StaffService, unit_id: UnitId, reason: Text = ""
+) -> Response:
+    """Leave a unit once the open work is handed over."""
+    _, unit = await memberships.belonging(form.account.id, unit_id)
+    said = reason.strip()
+    if not _REASON[0] <= len(said) <= _REASON[1]:
+        return _leave(form, unit, "请填写离开的原因，2 至 200 字。", status=400, reason=reason)
+    try:
+        await staff.leave(form.account.id, unit_id, LeaveIn(reason=said))
+    except Problem as problem:
+        return _leave(form, unit, problem.detail, status=problem.status, reason=reason)
+    return form.go(UNITS_PAGE, f"已申请离开{unit.name}，未办结的工作交接完成后自动离开。")
+
+
+def _leave(own: OwnPages, unit: Unit, message: str = "", *, status: int = 200, reason: str = "") -> Response:
+    return own.show(
+        "belonging/leave.html", here=UNITS_PAGE, status=status, unit=unit, message=message, reason=reason
+    )
 
 
 @router.post("/withdraw")

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("/account/security", "登录方式"),
     ("/account/sessions", "登录设备"),
     ("/account/authorisations", "系统授权"),
+    ("/account/history", "登录记录"),
 )
 """Addresses and names of the pages of one's account."""
 

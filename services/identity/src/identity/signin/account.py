@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import RedirectResponse, Response
 
 from contracts.vocabulary import Role
@@ -22,6 +22,9 @@ from identity.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 CONSENTS_PAGE = "/account/authorisations"
+HISTORY_PAGE = "/account/history"
+MEANS = {"sms": "短信验证码", "passkey": "通行密钥"}
+_SIGN_INS = 20
 _BY_PERSON = "ended by the person"
 
 
@@ -100,6 +103,22 @@ async def end_others(form: OwnForm, sessions: SessionService) -> Response:
     """End all sessions except the current one."""
     await sessions.end_others(form.browser, _BY_PERSON)
     return form.go(OWN_PAGE, "已结束其他登录。")
+
+
+@router.get(HISTORY_PAGE)
+async def own_history(
+    own: Own, sessions: SessionService, before: Annotated[UUID | None, Query()] = None
+) -> Response:
+    """Show the person's sign-ins, latest first, a page at a time."""
+    rows = await sessions.sign_ins(
+        own.account.id, before=None if before is None else (before,), limit=_SIGN_INS
+    )
+    return own.show(
+        "account/history.html",
+        sign_ins=rows[:_SIGN_INS],
+        words=MEANS,
+        before=rows[_SIGN_INS - 1].id if len(rows) > _SIGN_INS else None,
+    )
 
 
 @router.get(CONSENTS_PAGE)
