@@ -2,13 +2,13 @@
 
 `entitlements` has one row for each person with access to the cockpit, some thousands.
 
-Revision: 0035
+Revision: 0036
 """
 
 from alembic import op
 
-revision: str = "0035"
-down_revision: str | None = "0034"
+revision: str = "0036"
+down_revision: str | None = "0035"
 branch_labels: None = None
 depends_on: None = None
 
