@@ -2,13 +2,13 @@
 
 `entitlements` has one row for each person with access to the cockpit, some thousands.
 
-Revision: 0036
+Revision: 0038
 """
 
 from alembic import op
 
-revision: str = "0036"
-down_revision: str | None = "0035"
+revision: str = "0038"
+down_revision: str | None = "0037"
 branch_labels: None = None
 depends_on: None = None
 
