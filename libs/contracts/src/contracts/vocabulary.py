@@ -148,6 +148,24 @@ class PlatformRole(Vocabulary):
     AUDIT_ADMIN = "audit_admin", "审计管理员"
 
 
+class ProposalStatus(Vocabulary):
+    """How far a proposal to appoint or dismiss an administrator of the platform has come."""
+
+    PENDING = "pending", "待确认"
+    CONFIRMED = "confirmed", "已确认"
+    REFUSED = "refused", "已否决"
+
+
+class EntitlementRequestStatus(Vocabulary):
+    """How far a request for an entitlement has come."""
+
+    PENDING = "pending", "待审批"
+    APPROVED = "approved", "已批准"
+    REJECTED = "rejected", "未批准"
+    WITHDRAWN = "withdrawn", "已撤回"
+    EXPIRED = "expired", "已过期"
+
+
 class Entitlement(Vocabulary):
     """A right that a person holds beside the roles in a unit."""
 

@@ -50,8 +50,11 @@ def between(path: ColumnElement[str] | Any, ancestor: str) -> ColumnElement[bool
 
 
 def is_under(path: str, ancestor: str) -> bool:
-    """Return whether `path` is `ancestor` or one of its descendants, for two strings."""
-    return path == ancestor or path.startswith(ancestor + ".")
+    """Return whether `path` is `ancestor` or one of its descendants, for two strings.
+
+    The empty path is above all others, as in PostgreSQL.
+    """
+    return not ancestor or path == ancestor or path.startswith(ancestor + ".")
 
 
 def lineage(path: str) -> list[str]:

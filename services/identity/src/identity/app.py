@@ -13,6 +13,7 @@ from filekit.scan import scanner_of
 from identity import partitions
 from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
+from identity.administration.platform_endpoints import router as platform_security
 from identity.audit.writer import AuditWriter
 from identity.auditing import jobs as auditing
 from identity.auditing.endpoints import router as audit
@@ -33,6 +34,7 @@ from identity.delegations.endpoints import router as delegations
 from identity.descriptions import DESCRIPTIONS
 from identity.directory.endpoints import router as directory
 from identity.encryption.jobs import ROTATE, KeyRotation
+from identity.entitlements import jobs as entitlement_jobs
 from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
 from identity.invites.endpoints import router as invites
@@ -58,6 +60,7 @@ from identity.pages.problems import Pages
 from identity.phones import jobs as phone_jobs
 from identity.phones.dependencies import phones_for
 from identity.phones.endpoints import router as phones
+from identity.platform.endpoints import router as platform
 from identity.policies.dependencies import publish
 from identity.policies.documents import load as load_policies
 from identity.policies.endpoints import router as policies
@@ -184,6 +187,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             entitlements,
             delegations,
             staff,
+            platform,
+            platform_security,
             administration,
             directory,
             units,
@@ -216,6 +221,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             jobs.task(database, key_ring, the_clock, settings),
             code_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
+            entitlement_jobs.task(entitlement_jobs.Reviews(database, settings, vault, the_clock, dispatcher)),
             auditing.task(database, key_ring, the_clock),
             phone_jobs.task(
                 database, the_clock, lambda s: phones_for(s, the_clock, vault, settings, dispatcher)

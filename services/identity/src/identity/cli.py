@@ -3,7 +3,15 @@
 import asyncio
 import sys
 
-from identity import bootstrap, cli_audit, cli_authenticators, cli_encryption, cli_keys, partitions
+from identity import (
+    bootstrap,
+    cli_audit,
+    cli_authenticators,
+    cli_encryption,
+    cli_keys,
+    cli_platform,
+    partitions,
+)
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, tables
 from identity.search.service import SearchIndex
@@ -81,4 +89,6 @@ def run(argv: list[str] | None = None) -> int:
         return cli_audit.drop(arguments[1:])
     if arguments[:1] == ["rotate-encryption-key"]:
         return cli_encryption.run(arguments[1:])
+    if arguments[:1] == ["appoint-platform-admin"]:
+        return cli_platform.run(arguments[1:])
     return main(SERVICE, arguments)

@@ -8,7 +8,7 @@ from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
 from identity.consents.models import Consent
 from identity.delegations.models import Delegation
-from identity.entitlements.models import Entitlement
+from identity.entitlements.models import Entitlement, EntitlementRequest
 from identity.grants.models import Grant
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
@@ -17,7 +17,7 @@ from identity.memberships.models import Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
 from identity.phones.models import PhoneChange
-from identity.platform.models import PlatformAdministrator
+from identity.platform.models import PlatformAdministrator, PlatformProposal
 from identity.policies.models import Agreement, PolicyVersion
 from identity.privacy.models import AccountClosing, DataExport
 from identity.roles.models import RoleDefinition
@@ -48,6 +48,7 @@ __all__ = [
     "DeviceCode",
     "DeviceTries",
     "Entitlement",
+    "EntitlementRequest",
     "Grant",
     "HandOver",
     "InitialAccessToken",
@@ -60,6 +61,7 @@ __all__ = [
     "PersonSearch",
     "PhoneChange",
     "PlatformAdministrator",
+    "PlatformProposal",
     "PolicyVersion",
     "PushedRequest",
     "RealNameCheck",

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
-from contracts.vocabulary import Audience, ClientStatus, Level, UnitStatus
+from contracts.vocabulary import Audience, ClientStatus, Level, Permission, UnitStatus
 from identity.audit.service import AuditLog
 from identity.clients import errors, rules
 from identity.clients.cache import ClientCache
@@ -43,6 +43,8 @@ class Registrar:
     @classmethod
     def of(cls, principal: Principal) -> "Registrar":
         """Return the administrator named by an access token."""
+        if principal.may(Permission.PLATFORM_CLIENTS):
+            return cls(principal.sub, "", True)
         assert principal.acting is not None
         return cls(principal.sub, principal.acting.path, principal.acting.level == Level.MINISTRY)
 

@@ -4,10 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
+from identity.entitlements.requests import EntitlementRequests
 from identity.entitlements.service import Entitlements
 from identity.memberships.dependencies import MembershipService
 from identity.revocations.dependencies import RevocationService
+from identity.units.dependencies import UnitService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -23,3 +26,18 @@ async def _entitlements(
 
 
 EntitlementService = Annotated[Entitlements, Depends(_entitlements)]
+
+
+async def _requests(
+    session: Session,
+    clock: ServiceClock,
+    accounts: AccountService,
+    units: UnitService,
+    memberships: MembershipService,
+    entitlements: EntitlementService,
+    audit: AuditService,
+) -> EntitlementRequests:
+    return EntitlementRequests(session, clock, accounts, units, memberships, entitlements, audit)
+
+
+EntitlementRequestService = Annotated[EntitlementRequests, Depends(_requests)]

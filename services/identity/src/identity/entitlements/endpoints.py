@@ -5,13 +5,24 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, PermissionRequired
+from contracts.vocabulary import Permission
 from identity.accounts.errors import AccountNotFound, NotYourself
+from identity.accounts.schemas import ReasonIn
 from identity.entitlements import errors
-from identity.entitlements.dependencies import EntitlementService
-from identity.entitlements.schemas import EntitlementIn
-from identity.memberships.auth import REFUSED, EntitlementGranter
+from identity.entitlements.dependencies import EntitlementRequestService, EntitlementService
+from identity.entitlements.schemas import (
+    EntitlementIn,
+    EntitlementRequestOut,
+    EntitlementWishIn,
+    KeptOut,
+    ReviewOut,
+)
+from identity.memberships.auth import REFUSED, EntitlementGranter, EntitlementReviewer
 from identity.memberships.schemas import MemberOut
+from identity.units.auth import Member, Person
 from servicekit import problems
+from servicekit.paging import Page, Paging, instant, page
 
 router = APIRouter(prefix="/api/v1", tags=["系统授权"], responses=problems.responses(*REFUSALS))
 
@@ -44,3 +55,155 @@ async def withdraw_entitlement(
 ) -> None:
     """Withdraw an entitlement. Tokens issued for that system are rejected within a second."""
     await service.withdraw(admin, sub, name)
+
+
+@router.post(
+    "/entitlement-requests",
+    status_code=201,
+    summary="申请系统授权",
+    description="由本人或其管理员提出，由上一级单位审批；部级单位由本单位审批。",
+    responses=problems.responses(
+        *REFUSED,
+        AccountNotFound,
+        errors.UnknownEntitlement,
+        errors.NotEligible,
+        errors.AlreadyEntitled,
+        errors.EntitlementRequested,
+    ),
+)
+async def request_entitlement(
+    wish: EntitlementWishIn, member: Member, requests: EntitlementRequestService
+) -> EntitlementRequestOut:
+    """Request an entitlement for the caller, or for a person of the caller's subtree."""
+    mine = UUID(member.sub)
+    if wish.sub in (None, mine):
+        return EntitlementRequestOut.of(await requests.ask(mine, mine, wish.name, wish.reason))
+    if not member.may(Permission.ENTITLEMENTS_GRANT):
+        raise PermissionRequired
+    assert wish.sub is not None
+    return EntitlementRequestOut.of(await requests.ask_for(member, wish.sub, wish.name, wish.reason))
+
+
+@router.get(
+    "/me/entitlement-requests",
+    summary="我的授权申请",
+    description="从新到旧。",
+    responses=problems.responses(InsufficientScope),
+)
+async def list_own_wishes(
+    person: Person, requests: EntitlementRequestService, paging: Paging
+) -> Page[EntitlementRequestOut]:
+    """Return the requests for the caller, latest first."""
+    after = paging.key(UUID)
+    rows = await requests.mine(UUID(person.sub), None if after is None else after[0], paging.limit)
+    return page([EntitlementRequestOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+
+
+@router.get(
+    "/entitlement-requests",
+    summary="待审批的授权申请",
+    description="下级单位的申请，部级单位还包括本单位的，从早到晚。",
+    responses=problems.responses(*REFUSED),
+)
+async def list_wishes(
+    admin: EntitlementGranter, requests: EntitlementRequestService, paging: Paging
+) -> Page[EntitlementRequestOut]:
+    """Return the requests that the caller may decide, oldest first."""
+    rows = await requests.pending(admin, paging.key(UUID), paging.limit)
+    return page([EntitlementRequestOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+
+
+_DECIDE = problems.responses(
+    *REFUSED,
+    NotYourself,
+    errors.EntitlementRequestNotFound,
+    errors.EntitlementRequestDecided,
+    errors.OneLevelAbove,
+    errors.NotEligible,
+)
+
+
+@router.post(
+    "/entitlement-requests/{request_id}/approve",
+    summary="批准授权申请",
+    description="有效期一年，到期前复核。",
+    responses=_DECIDE,
+)
+async def approve_wish(
+    request_id: UUID, admin: EntitlementGranter, requests: EntitlementRequestService
+) -> EntitlementRequestOut:
+    """Approve a request."""
+    return EntitlementRequestOut.of(await requests.approve(admin, request_id))
+
+
+@router.post(
+    "/entitlement-requests/{request_id}/reject",
+    summary="不批准授权申请",
+    description="申请人可以看到原因。",
+    responses=_DECIDE,
+)
+async def reject_wish(
+    request_id: UUID, why: ReasonIn, admin: EntitlementGranter, requests: EntitlementRequestService
+) -> EntitlementRequestOut:
+    """Reject a request."""
+    return EntitlementRequestOut.of(await requests.reject(admin, request_id, why.reason))
+
+
+@router.post(
+    "/entitlement-requests/{request_id}/withdraw",
+    summary="撤回授权申请",
+    description="本人或提出申请的管理员可以撤回。",
+    responses=problems.responses(
+        InsufficientScope, errors.EntitlementRequestNotFound, errors.EntitlementRequestDecided
+    ),
+)
+async def withdraw_wish(
+    request_id: UUID, person: Person, requests: EntitlementRequestService
+) -> EntitlementRequestOut:
+    """Withdraw a request."""
+    return EntitlementRequestOut.of(await requests.take_back(UUID(person.sub), request_id))
+
+
+@router.get(
+    "/entitlement-reviews",
+    summary="待复核的系统授权",
+    description="30 天内到期的授权，按到期时间排列；到期未复核即失效。安全管理员可以看到全部。",
+    responses=problems.responses(*REFUSED),
+)
+async def list_reviews(
+    admin: EntitlementReviewer, service: EntitlementService, paging: Paging
+) -> Page[ReviewOut]:
+    """Return the entitlements that are due for review."""
+    rows = await service.due(admin, paging.key(instant, UUID), paging.limit)
+    items = [ReviewOut.of(row) for row in rows]
+    return page(items, paging.limit, lambda one: [one.expires_at.isoformat(), one.id])
+
+
+_REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound)
+
+
+@router.post(
+    "/entitlements/{entitlement_id}/keep",
+    summary="复核后保留授权",
+    description="有效期自现在起延长一年。",
+    responses=problems.responses(*_REVIEW, errors.NotEligible),
+)
+async def keep_entitlement(
+    entitlement_id: UUID, admin: EntitlementReviewer, service: EntitlementService
+) -> KeptOut:
+    """Keep an entitlement for another year."""
+    return KeptOut(expires_at=await service.keep(admin, entitlement_id))
+
+
+@router.post(
+    "/entitlements/{entitlement_id}/withdraw",
+    status_code=204,
+    summary="复核后撤回授权",
+    description="已签发的该系统令牌在一秒内失效。",
+    responses=problems.responses(*_REVIEW),
+)
+async def drop_entitlement(
+    entitlement_id: UUID, admin: EntitlementReviewer, service: EntitlementService
+) -> None:
+    """Withdraw an entitlement after its review."""
+    await service.drop(admin, entitlement_id)

@@ -1,6 +1,6 @@
 """Errors of entitlements."""
 
-from servicekit.problems import Forbidden, NotFound, Problem
+from servicekit.problems import Conflict, Forbidden, NotFound, Problem
 
 
 class NotEligible(Forbidden):
@@ -26,3 +26,43 @@ class EntitlementNotFound(NotFound):
     code = "entitlement_not_found"
     title = "未持有该授权"
     detail = "该人员未持有此项授权。"
+
+
+class EntitlementRequestNotFound(NotFound):
+    """The request does not exist."""
+
+    code = "entitlement_request_not_found"
+    title = "授权申请不存在"
+    detail = "所指定的授权申请不存在。"
+
+
+class EntitlementRequestDecided(Conflict):
+    """The request was already decided."""
+
+    code = "entitlement_request_decided"
+    title = "授权申请已处理"
+    detail = "该授权申请已处理，请刷新后查看结果。"
+
+
+class EntitlementRequested(Conflict):
+    """There is an undecided request."""
+
+    code = "entitlement_requested"
+    title = "授权申请待审批"
+    detail = "该人员已有一项授权申请等待审批。"
+
+
+class AlreadyEntitled(Conflict):
+    """The person has the entitlement."""
+
+    code = "already_entitled"
+    title = "已持有该授权"
+    detail = "该人员已持有此项授权。"
+
+
+class OneLevelAbove(Forbidden):
+    """Requests are decided by a unit above, or by the ministry's own for its people."""
+
+    code = "one_level_above"
+    title = "须由上级单位审批"
+    detail = "授权申请由上一级单位的管理员审批；本级只有部级单位可以自行审批。"

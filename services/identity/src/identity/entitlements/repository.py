@@ -1,31 +1,45 @@
 """Queries for entitlements."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.entitlements.models import Entitlement
+from contracts.vocabulary import EntitlementRequestStatus
+from identity.accounts.models import Account
+from identity.entitlements.models import Entitlement, EntitlementRequest
+from identity.units.models import Unit
+from servicekit.ltree import under
+from servicekit.words import inline
 
 _HELD = Entitlement.withdrawn_at.is_(None)
+_PENDING = EntitlementRequest.status == inline(EntitlementRequestStatus.PENDING)
+
+Asked = tuple[EntitlementRequest, Account, Unit]
+Held = tuple[Entitlement, Account, Unit]
 
 
 class EntitlementRepository:
-    """Entitlements by person."""
+    """Entitlements and requests by person; lists are restricted to a subtree."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    def add(self, row: Entitlement) -> None:
+    def add(self, row: Entitlement | EntitlementRequest) -> None:
         """Insert a row."""
         self._session.add(row)
 
-    async def names(self, sub: UUID) -> list[str]:
+    async def flush(self) -> None:
+        """Write what has changed so far."""
+        await self._session.flush()
+
+    async def names(self, sub: UUID, now: datetime) -> list[str]:
         """Return a person's entitlements."""
         rows = await self._session.scalars(
-            select(Entitlement.name).where(Entitlement.account_id == sub, _HELD)
+            select(Entitlement.name).where(Entitlement.account_id == sub, _HELD, Entitlement.expires_at > now)
         )
         return sorted(rows)
 
@@ -48,6 +62,109 @@ class EntitlementRepository:
                 .with_for_update()
             )
         ).all()
+
+    async def get(self, entitlement_id: UUID) -> Entitlement | None:
+        """Return an entitlement that has not been withdrawn."""
+        found = await self._session.get(Entitlement, entitlement_id)
+        return None if found is None or found.withdrawn_at is not None else found
+
+    async def due(
+        self, path: str, until: datetime, *, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[Held]:
+        """Return the entitlements for units in a subtree that end before `until`, by their end, one more than
+        `limit`. The empty path is that of all units.
+        """
+        statement = (
+            select(Entitlement, Account, Unit)
+            .join(Account, Account.id == Entitlement.account_id)
+            .join(Unit, Unit.id == Entitlement.unit_id)
+            .where(_HELD, Entitlement.expires_at <= until, under(Unit.path, path))
+            .order_by(Entitlement.expires_at, Entitlement.id)
+            .limit(limit + 1)
+        )
+        if after:
+            at, last = after
+            statement = statement.where(
+                (Entitlement.expires_at > at) | ((Entitlement.expires_at == at) & (Entitlement.id > last))
+            )
+        return list((await self._session.execute(statement)).all())
+
+    async def ended(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """Return people with an entitlement whose time is over and that is not withdrawn yet."""
+        statement = (
+            select(Entitlement.account_id)
+            .where(_HELD, Entitlement.expires_at <= now)
+            .order_by(Entitlement.expires_at)
+            .limit(limit)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def to_remind(self, until: datetime, limit: int) -> Sequence[tuple[Entitlement, Account]]:
+        """Return entitlements that end before `until` and whose people do not know yet, locked."""
+        statement = (
+            select(Entitlement, Account)
+            .join(Account, Account.id == Entitlement.account_id)
+            .where(_HELD, Entitlement.reminded_at.is_(None), Entitlement.expires_at <= until)
+            .order_by(Entitlement.expires_at)
+            .limit(limit)
+            .with_for_update(of=Entitlement, skip_locked=True)
+        )
+        return list((await self._session.execute(statement)).all())
+
+    async def request(self, request_id: UUID) -> EntitlementRequest | None:
+        """Return a request."""
+        return await self._session.get(EntitlementRequest, request_id)
+
+    async def lock_request(self, request_id: UUID) -> EntitlementRequest | None:
+        """Return a request, locked and refreshed."""
+        return await self._session.get(
+            EntitlementRequest, request_id, with_for_update=True, populate_existing=True
+        )
+
+    async def pending_of(self, sub: UUID) -> Sequence[EntitlementRequest]:
+        """Return a person's undecided requests, locked."""
+        return (
+            await self._session.scalars(
+                select(EntitlementRequest)
+                .where(EntitlementRequest.account_id == sub, _PENDING)
+                .order_by(EntitlementRequest.id)
+                .with_for_update()
+            )
+        ).all()
+
+    async def pending_below(
+        self, path: str, *, and_own: bool, after: tuple[Any, ...] | None, limit: int
+    ) -> Sequence[Asked]:
+        """Return undecided requests of units below one, with `and_own` also its own, oldest first, one more
+        than `limit`.
+        """
+        statement = (
+            select(EntitlementRequest, Account, Unit)
+            .join(Account, Account.id == EntitlementRequest.account_id)
+            .join(Unit, Unit.id == EntitlementRequest.unit_id)
+            .where(_PENDING, under(Unit.path, path))
+            .order_by(EntitlementRequest.id)
+            .limit(limit + 1)
+        )
+        if not and_own:
+            statement = statement.where(Unit.path != path)
+        if after:
+            statement = statement.where(EntitlementRequest.id > after[0])
+        return list((await self._session.execute(statement)).all())
+
+    async def of_person(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
+        """Return a person's requests, latest first, one more than `limit`."""
+        statement = (
+            select(EntitlementRequest, Account, Unit)
+            .join(Account, Account.id == EntitlementRequest.account_id)
+            .join(Unit, Unit.id == EntitlementRequest.unit_id)
+            .where(EntitlementRequest.account_id == sub)
+            .order_by(EntitlementRequest.id.desc())
+            .limit(limit + 1)
+        )
+        if before is not None:
+            statement = statement.where(EntitlementRequest.id < before)
+        return list((await self._session.execute(statement)).all())
 
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert many rows."""

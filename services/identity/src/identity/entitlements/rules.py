@@ -1,5 +1,7 @@
 """Rules for entitlements."""
 
+from datetime import timedelta
+
 from contracts.vocabulary import Entitlement, Kind, Level
 
 COCKPIT = Entitlement.COCKPIT
@@ -13,3 +15,18 @@ def may_enter_cockpit(level: Level, kind: Kind) -> bool:
     cities and counties.
     """
     return level in _COCKPIT_LEVELS and kind == Kind.STUDENT_AID
+
+
+LIFETIME = timedelta(days=365)
+"""After this an entitlement ends unless a review has kept it."""
+REVIEW = timedelta(days=30)
+"""So long before its end an entitlement is due for review, and the person is reminded."""
+
+
+def decides(level: Level, unit_path: str, approver_path: str) -> bool:
+    """Return whether a unit's administrators decide about requests of `unit_path`, whose level is `level`:
+    those of units above, and of the ministry for its own people.
+    """
+    return unit_path.startswith(f"{approver_path}.") or (
+        level == Level.MINISTRY and unit_path == approver_path
+    )

@@ -30,5 +30,21 @@ AccountManager = Annotated[Principal, _may(Permission.ACCOUNTS_MANAGE)]
 EntitlementGranter = Annotated[Principal, _may(Permission.ENTITLEMENTS_GRANT)]
 """Grants entitlements to other systems."""
 
+_person = requires(scope=SCOPE, membership=False)
+
+
+async def _reviewer(principal: Annotated[Principal, Depends(_person)]) -> Principal:
+    if principal.may(Permission.PLATFORM_ENTITLEMENTS):
+        return principal
+    if principal.acting is None:
+        raise MembershipRequired
+    if not principal.may(Permission.ENTITLEMENTS_GRANT):
+        raise PermissionRequired
+    return principal
+
+
+EntitlementReviewer = Annotated[Principal, Depends(_reviewer)]
+"""Reviews entitlements: of the own subtree, or of everybody as a security administrator of the platform."""
+
 REFUSED = (InsufficientScope, MembershipRequired, PermissionRequired, OutOfReach)
 """Errors for a caller without the permission, and for a target out of reach."""

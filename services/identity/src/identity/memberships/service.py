@@ -86,6 +86,10 @@ class Memberships:
             raise OutOfReach
         return profile
 
+    async def lock_account(self, sub: UUID) -> Account:
+        """Return a person's account, locked before anything of the person. Raises `AccountNotFound`."""
+        return await self._accounts.get(sub, lock=True)
+
     async def seen(self, principal: Principal, sub: UUID) -> Profile:
         """Return a person with those memberships that are in the caller's subtree, at least one.
 
@@ -240,6 +244,29 @@ class Memberships:
         self._audit.record(actor=principal.sub, action="account.restored", target=sub, reason=reason)
         return profile
 
+    async def suspend_anywhere(self, by: UUID, sub: UUID, reason: str) -> Profile:
+        """Suspend an account as a security administrator of the platform; no unit can restore it.
+
+        Raises `NotYourself`, `AccountNotFound`, `AccountNotActive`.
+        """
+        profile = await self._anybody_else(by, sub)
+        profile.account.suspend("")
+        await self._publish(profile.account)
+        await self._sessions.end_all(sub, "account suspended")
+        self._audit.record(actor=by, action="account.suspended", target=sub, reason=reason, platform=True)
+        return profile
+
+    async def restore_anywhere(self, by: UUID, sub: UUID, reason: str) -> Profile:
+        """Restore an account that anybody has suspended.
+
+        Raises `NotYourself`, `AccountNotFound`, `AccountNotSuspended`.
+        """
+        profile = await self._anybody_else(by, sub)
+        profile.account.restore("")
+        await self._publish(profile.account)
+        self._audit.record(actor=by, action="account.restored", target=sub, reason=reason, platform=True)
+        return profile
+
     async def accounts_of(self, unit_id: UUID) -> Sequence[UUID]:
         """Return the accounts of a unit's people, in the order in which they are locked."""
         return await self._rows.accounts_of(unit_id)
@@ -273,6 +300,12 @@ class Memberships:
         if str(sub) == principal.sub:
             raise NotYourself
         return await self.in_reach(principal, sub, lock=True)
+
+    async def _anybody_else(self, by: UUID, sub: UUID) -> Profile:
+        if by == sub:
+            raise NotYourself
+        await self._accounts.get(sub, lock=True)
+        return await self.profile(sub)
 
     async def _publish(self, account: Account) -> None:
         event = person_changed(account, await self._rows.active(account.id))

@@ -1,18 +1,74 @@
 """Queries for administrators of the platform."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.platform.models import PlatformAdministrator
+from contracts.vocabulary import AccountStatus, PlatformRole
+from identity.accounts.models import Account
+from identity.platform.models import PlatformAdministrator, PlatformProposal
+
+# Any constant, the same for all processes of Identity on one database.
+_LOCK = 0x5A58_5052_4F4C
 
 
 class PlatformRepository:
-    """The few administrators of the platform."""
+    """The few administrators of the platform, and proposals about them."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def lock(self) -> None:
+        """Let one change of the administrators happen at a time, until the transaction ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+    def add(self, row: PlatformAdministrator | PlatformProposal) -> None:
+        """Insert a row."""
+        self._session.add(row)
+
+    async def remove(self, row: PlatformAdministrator) -> None:
+        """Delete a person's role."""
+        await self._session.delete(row)
+
     async def get(self, sub: UUID) -> PlatformAdministrator | None:
         """Return a person's role."""
         return await self._session.get(PlatformAdministrator, sub)
+
+    async def all(self) -> Sequence[tuple[PlatformAdministrator, Account]]:
+        """Return all administrators with their accounts."""
+        statement = (
+            select(PlatformAdministrator, Account)
+            .join(Account, Account.id == PlatformAdministrator.account_id)
+            .order_by(PlatformAdministrator.role, Account.id)
+        )
+        return list((await self._session.execute(statement)).all())
+
+    async def count(self, role: PlatformRole) -> int:
+        """Return the number of people with a role whose account is active."""
+        statement = (
+            select(func.count())
+            .select_from(PlatformAdministrator)
+            .join(Account, Account.id == PlatformAdministrator.account_id)
+            .where(PlatformAdministrator.role == role, Account.status == AccountStatus.ACTIVE)
+        )
+        return await self._session.scalar(statement) or 0
+
+    async def proposal(self, proposal_id: UUID) -> PlatformProposal | None:
+        """Return a proposal, locked and refreshed."""
+        return await self._session.get(
+            PlatformProposal, proposal_id, with_for_update=True, populate_existing=True
+        )
+
+    async def proposals(self, before: UUID | None, limit: int) -> Sequence[tuple[PlatformProposal, Account]]:
+        """Return proposals with the people they are about, latest first, one more than `limit`."""
+        statement = (
+            select(PlatformProposal, Account)
+            .join(Account, Account.id == PlatformProposal.account_id)
+            .order_by(PlatformProposal.id.desc())
+            .limit(limit + 1)
+        )
+        if before is not None:
+            statement = statement.where(PlatformProposal.id < before)
+        return list((await self._session.execute(statement)).all())

@@ -78,7 +78,7 @@ def privacy_for(
         vault,
         accounts,
         Memberships(session, clock, accounts, Units(session, clock, audit), sessions, audit),
-        Platform(session),
+        Platform(session, clock, accounts, revocations, audit),
         phones_for(session, clock, vault, settings, dispatcher),
         Consents(session, clock, revocations, audit),
         sessions,

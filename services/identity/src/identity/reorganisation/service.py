@@ -101,8 +101,7 @@ class Reorganisation:
         await self._tree.close(unit, occasion)
         for sub in await self._memberships.accounts_of(unit.id):
             account, membership = await self._belonging(sub, unit)
-            if membership.is_primary:
-                await self._lose_entitlements(UUID(principal.sub), sub)
+            await self._lose_entitlements(UUID(principal.sub), sub, unit)
             await self._memberships.end(account, membership, "unit closed")
         await self._joining.reject_all(unit.id, UUID(principal.sub), "单位已撤销")
         self._following.revoke(unit, Relocation([unit.path], 1), "unit closed")
@@ -126,8 +125,10 @@ class Reorganisation:
             former.is_primary = False
             await self._rows.flush()
             there.is_primary = True
-            if not may_enter_cockpit(into.level, into.kind):
-                await self._lose_entitlements(by, sub)
+        if may_enter_cockpit(into.level, into.kind):
+            await self._entitlements.follow(sub, unit.id, into.id)
+        else:
+            await self._lose_entitlements(by, sub, unit)
         await self._memberships.end(account, former, "unit merged")
 
     async def _belonging(self, sub: UUID, unit: Unit) -> tuple[Account, Membership]:
@@ -135,9 +136,9 @@ class Reorganisation:
         membership, _ = await self._memberships.belonging(sub, unit.id, lock=True)
         return account, membership
 
-    async def _lose_entitlements(self, by: UUID, sub: UUID) -> None:
-        await self._entitlements.withdraw_all(sub, by)
-        self._revocations.revoke(sub, reason="entitlements withdrawn")
+    async def _lose_entitlements(self, by: UUID, sub: UUID, unit: Unit) -> None:
+        if await self._entitlements.withdraw_all(sub, by, unit.id):
+            self._revocations.revoke(sub, reason="entitlements withdrawn")
 
     def _record(
         self, principal: Principal, action: str, unit: Unit, asked: ChangeIn, **details: str | int

@@ -233,8 +233,7 @@ class Staff:
             raise BadSuccessor from error
 
     async def _end(self, account: Account, membership: Membership, by: UUID, reason: str) -> None:
-        if membership.is_primary:
-            await self._entitlements.withdraw_all(account.id, by)
+        await self._entitlements.withdraw_all(account.id, by, membership.unit_id)
         await self._delegations.end_all(membership.id, by)
         await self._memberships.end(account, membership, reason)
         self._revocations.revoke(account.id, reason=f"membership {reason}")

@@ -91,7 +91,13 @@ SUBJECT: tuple[Any, ...] = (
     .label("permissions"),
     PlatformAdministrator.role.label("platform_role"),
     select(func.array_agg(aggregate_order_by(Entitlement.name, Entitlement.name)))
-    .where(Entitlement.account_id == Account.id, Entitlement.withdrawn_at.is_(None))
+    .where(
+        Entitlement.account_id == Account.id,
+        Entitlement.withdrawn_at.is_(None),
+        Entitlement.expires_at > bindparam("at", type_=DateTime(timezone=True)),
+        or_(Entitlement.unit_id.is_(None), Entitlement.unit_id == _ACTING.c.unit_id),
+    )
+    .correlate(Account, _ACTING)
     .scalar_subquery()
     .label("entitlements"),
 )

@@ -1,0 +1,123 @@
+"""REST API of the platform's security administrator: accounts, means of sign-in, the state of keys."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from authkit import acr
+from authkit.dependencies import REFUSALS, requires
+from authkit.errors import InsufficientScope, InsufficientUserAuthentication, PermissionRequired
+from authkit.principal import Principal
+from contracts.vocabulary import Permission
+from identity.accounts.dependencies import AccountService
+from identity.accounts.errors import AccountNotActive, AccountNotFound, AccountNotSuspended, NotYourself
+from identity.accounts.schemas import ReasonIn
+from identity.authenticators import rules
+from identity.authenticators.dependencies import AuthenticatorService
+from identity.entitlements.dependencies import EntitlementService
+from identity.keys.ring import KeyRing
+from identity.memberships.dependencies import MembershipService
+from identity.memberships.schemas import MemberOut
+from identity.platform.auth import KeyWatcher, SecurityAdmin
+from identity.sessions.dependencies import SessionService
+from identity.units.auth import SCOPE
+from servicekit import problems
+from servicekit.db import Session
+
+router = APIRouter(
+    prefix="/api/v1/platform",
+    tags=["平台安全"],
+    responses=problems.responses(*REFUSALS, InsufficientScope, PermissionRequired),
+)
+
+StrongSecurityAdmin = Annotated[
+    Principal,
+    Depends(
+        requires(
+            scope=SCOPE,
+            permission=Permission.PLATFORM_ACCOUNTS,
+            membership=False,
+            acr=acr.MFA,
+            max_age=int(rules.FRESH.total_seconds()),
+        )
+    ),
+]
+"""A security administrator who has just signed in at the highest level (RFC 9470)."""
+
+
+class SigningKeyOut(BaseModel):
+    """The state of a signing key, without the key itself."""
+
+    kid: str = Field(description="密钥标识")
+    alg: str = Field(description="签名算法")
+    created_at: datetime = Field(description="生成时间")
+    activates_at: datetime = Field(description="开始签名的时间")
+    retired_at: datetime | None = Field(description="停止签名的时间")
+    withdrawn_at: datetime | None = Field(description="停止公布的时间")
+    compromised: bool = Field(description="是否因泄露而停用")
+
+
+@router.post(
+    "/accounts/{sub}/suspend",
+    summary="停用任一账号",
+    description="由安全管理员停用，单位管理员不能恢复；各系统在一秒内拒绝其令牌。",
+    responses=problems.responses(NotYourself, AccountNotFound, AccountNotActive),
+)
+async def suspend_any_account(
+    sub: UUID,
+    why: ReasonIn,
+    admin: SecurityAdmin,
+    memberships: MembershipService,
+    entitlements: EntitlementService,
+) -> MemberOut:
+    """Suspend an account of any unit, or of none."""
+    profile = await memberships.suspend_anywhere(UUID(admin.sub), sub, why.reason)
+    return MemberOut.from_profile(profile, await entitlements.names(sub))
+
+
+@router.post(
+    "/accounts/{sub}/restore",
+    summary="恢复任一账号",
+    description="包括由单位管理员停用的账号。",
+    responses=problems.responses(NotYourself, AccountNotFound, AccountNotSuspended),
+)
+async def restore_any_account(
+    sub: UUID,
+    why: ReasonIn,
+    admin: SecurityAdmin,
+    memberships: MembershipService,
+    entitlements: EntitlementService,
+) -> MemberOut:
+    """Restore a suspended account of any unit, or of none."""
+    profile = await memberships.restore_anywhere(UUID(admin.sub), sub, why.reason)
+    return MemberOut.from_profile(profile, await entitlements.names(sub))
+
+
+@router.delete(
+    "/accounts/{sub}/authenticators",
+    status_code=204,
+    summary="重置任一账号的登录方式",
+    responses=problems.responses(InsufficientUserAuthentication, NotYourself, AccountNotFound),
+)
+async def reset_any_authenticators(
+    sub: UUID,
+    admin: StrongSecurityAdmin,
+    accounts: AccountService,
+    authenticators: AuthenticatorService,
+    sessions: SessionService,
+) -> None:
+    """密码、动态口令、恢复码和通行密钥全部移除，所有登录结束，本人收到短信。须在 5 分钟内以最高级别登录。"""
+    account = await accounts.get(sub, lock=True)
+    await authenticators.reset(account, UUID(admin.sub))
+    await sessions.end_all(sub, "authenticators reset by a security administrator", actor=admin.sub)
+
+
+@router.get("/signing-keys", summary="签名密钥的状态", description="不含密钥本身。")
+async def list_signing_keys(_: KeyWatcher, request: Request, session: Session) -> list[SigningKeyOut]:
+    """Return the state of all signing keys, newest first."""
+    ring: KeyRing = request.app.state.key_ring
+    rows = await session.run_sync(ring.listed)
+    return [SigningKeyOut.model_validate(row, from_attributes=True) for row in rows]

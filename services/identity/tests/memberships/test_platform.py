@@ -1,0 +1,168 @@
+"""The three administrators of the platform: two people appoint each, and none of them has a unit's powers."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from contracts.vocabulary import PlatformRole
+from identity.cli_platform import appoint
+from identity.platform.errors import HasPlatformRole, NotTheFirst
+from services.identity.tests.support.people import (
+    CITY,
+    COUNTY,
+    COUNTY_HANDLER,
+    NEWCOMER,
+    PROVINCE,
+    Person,
+    SignIn,
+    forget_codes,
+    registered,
+    unit_of,
+)
+from services.identity.tests.support.running_identity import NewBrowser
+from testkit.postgres import Migration
+
+SYSTEM, SECURITY, AUDIT = "19900001004", "19900001040", COUNTY_HANDLER
+WHY = {"reason": "岗位需要"}
+
+
+@pytest.fixture
+def prepared(one_line: Migration) -> Migration:
+    return one_line
+
+
+@pytest.fixture
+async def three(app: FastAPI, sign_in: SignIn) -> dict[str, Person]:
+    """One of each kind, appointed by the operator."""
+    phones = {"system_admin": SYSTEM, "security_admin": SECURITY, "audit_admin": AUDIT}
+    for role, phone in phones.items():
+        await appoint(app.state.settings, PlatformRole(role), phone)
+    return {role: await sign_in(phone) for role, phone in phones.items()}
+
+
+async def propose(by: Person, sub: str, role: str | None) -> Any:
+    return await by.ok("POST", "/platform/proposals", json={**WHY, "sub": sub, "role": role})
+
+
+async def test_the_operator_appoints_only_the_first_of_each_kind(
+    app: FastAPI, three: dict[str, Person]
+) -> None:
+    with pytest.raises(NotTheFirst):
+        await appoint(app.state.settings, PlatformRole.AUDIT_ADMIN, CITY)
+    listed = await three["audit_admin"].ok("GET", "/platform/administrators")
+    assert sorted(one["role"] for one in listed) == ["audit_admin", "security_admin", "system_admin"]
+
+
+async def test_nobody_has_two_of_the_three_roles(app: FastAPI) -> None:
+    await appoint(app.state.settings, PlatformRole.AUDIT_ADMIN, CITY)
+    with pytest.raises(HasPlatformRole):
+        await appoint(app.state.settings, PlatformRole.SYSTEM_ADMIN, CITY)
+
+
+async def test_two_people_of_different_kinds_appoint_an_administrator(
+    sign_in: SignIn, three: dict[str, Person]
+) -> None:
+    county = await sign_in(COUNTY)
+    sub = await county.sub()
+    proposal = await propose(three["security_admin"], sub, "audit_admin")
+    path = f"/platform/proposals/{proposal['id']}/confirm"
+    # Not the proposer, not the person, not somebody without a role.
+    assert await three["security_admin"].code("POST", path) == (403, "second_person_required")
+    assert await county.code("POST", path) == (403, "permission_required")
+    assert (await three["system_admin"].ok("POST", path))["status"] == "confirmed"
+    assert await three["audit_admin"].code("POST", path) == (409, "proposal_decided")
+    me = await (await county.again()).ok("GET", "/me")
+    assert me["platform_role"] == "audit_admin"
+    assert "audit.read" in me["permissions"]
+
+    # And dismiss one, but not the last of a kind.
+    for gone, outcome in ((sub, "confirmed"), (await three["audit_admin"].sub(), None)):
+        proposal = await propose(three["security_admin"], gone, None)
+        path = f"/platform/proposals/{proposal['id']}/confirm"
+        if outcome is None:
+            assert await three["system_admin"].code("POST", path) == (409, "last_of_its_kind")
+        else:
+            assert (await three["system_admin"].ok("POST", path))["status"] == outcome
+    assert (await (await county.again()).ok("GET", "/me"))["platform_role"] is None
+
+
+async def test_a_proposal_is_made_by_security_about_somebody_else_and_may_be_refused(
+    sign_in: SignIn, three: dict[str, Person]
+) -> None:
+    security, system = three["security_admin"], three["system_admin"]
+    sub = await (await sign_in(COUNTY)).sub()
+    body = {**WHY, "sub": sub, "role": "audit_admin"}
+    assert await system.code("POST", "/platform/proposals", json=body) == (403, "permission_required")
+    own = {**body, "sub": await security.sub()}
+    assert await security.code("POST", "/platform/proposals", json=own) == (403, "second_person_required")
+    two = {**body, "sub": await system.sub()}
+    assert await security.code("POST", "/platform/proposals", json=two) == (409, "has_platform_role")
+    none = {**body, "role": None}
+    assert await security.code("POST", "/platform/proposals", json=none) == (400, "no_platform_role")
+    proposal = await propose(security, sub, "audit_admin")
+    assert await security.code("POST", "/platform/proposals", json=body) == (409, "proposal_pending")
+    refused = await three["audit_admin"].ok("POST", f"/platform/proposals/{proposal['id']}/refuse")
+    assert refused["status"] == "refused"
+    assert [one["id"] for one in (await system.ok("GET", "/platform/proposals"))["items"]] == [proposal["id"]]
+
+
+async def test_security_suspends_anybody_and_no_unit_lifts_it(
+    app: FastAPI, sign_in: SignIn, three: dict[str, Person], new_browser: NewBrowser
+) -> None:
+    security, province, city = three["security_admin"], await sign_in(PROVINCE), await sign_in(CITY)
+    person = await registered(new_browser(), NEWCOMER)
+    for sub in (await city.sub(), await person.sub()):
+        path = f"/platform/accounts/{sub}"
+        assert await three["system_admin"].code("POST", f"{path}/suspend", json=WHY) == (
+            403,
+            "permission_required",
+        )
+        assert (await security.ok("POST", f"{path}/suspend", json=WHY))["status"] == "suspended"
+    by_unit = f"/accounts/{subject_of(city)}/restore"
+    assert await province.code("POST", by_unit, json=WHY) == (403, "suspended_above")
+    restored = await security.ok("POST", f"/platform/accounts/{subject_of(city)}/restore", json=WHY)
+    assert restored["status"] == "active"
+    own = f"/platform/accounts/{await security.sub()}/suspend"
+    assert await security.code("POST", own, json=WHY) == (403, "not_yourself")
+    reset = f"/platform/accounts/{subject_of(city)}/authenticators"
+    assert await security.code("DELETE", reset) == (401, "insufficient_user_authentication")
+
+
+def subject_of(person: Person) -> str:
+    """From the token, which is refused by now."""
+    import base64
+    import json
+
+    part = person.headers["Authorization"].split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["sub"])
+
+
+async def test_system_sees_all_clients_and_security_the_state_of_keys(
+    sign_in: SignIn, three: dict[str, Person]
+) -> None:
+    system, security = three["system_admin"], three["security_admin"]
+    clients = (await system.ok("GET", "/clients"))["items"]
+    keys = await security.ok("GET", "/platform/signing-keys")
+    assert isinstance(clients, list)
+    assert {"ES256"} <= {key["alg"] for key in keys}
+    assert "private_jwk_sealed" not in keys[0]
+    assert await security.code("GET", "/clients") == (403, "permission_required")
+    assert await system.code("GET", "/platform/signing-keys") == (403, "permission_required")
+
+
+async def test_a_platform_role_gives_no_reach_in_units(
+    app: FastAPI, three: dict[str, Person], sign_in: SignIn
+) -> None:
+    county = await unit_of(app, "370102")
+    target = await (await sign_in(COUNTY)).sub()
+    for person in three.values():
+        for method, path, body in (
+            ("POST", f"/units/{county}/invites", {"roles": ["handler"]}),
+            ("POST", f"/accounts/{target}/suspend", WHY),
+            ("PATCH", f"/units/{county}/members/{target}", WHY),
+            ("POST", f"/accounts/{target}/entitlements", {"name": "cockpit"}),
+        ):
+            status, code = await person.code(method, path, json=body)
+            assert (status, code) in ((403, "permission_required"), (403, "out_of_reach")), path
+    await forget_codes(app)
