@@ -94,7 +94,7 @@ class Account(Base):
         if self.phone_lost_at is None:
             self.phone_sealed = sealed
             self.phone_index, self.phone_index_even = slots
-            self.phone_lost_at = now
+            self.phone_masked, self.phone_lost_at = "", now
 
     def verify(self, sealed: bytes, slots: Slots, masked: str, by: str, now: datetime) -> None:
         """Record the verified identity number."""
@@ -108,7 +108,6 @@ class Account(Base):
         """
         self.status, self.name = AccountStatus.CLOSED, name
         self.lose_phone(sealed, slots, now)
-        self.phone_masked = ""
         self.id_number_sealed = self.id_number_index = self.id_number_index_even = None
         self.id_number_masked = self.suspended_by_path = None
 
