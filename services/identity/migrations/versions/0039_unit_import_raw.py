@@ -2,15 +2,15 @@
 
 No release has imported anything yet, so nothing is lost with the column that is dropped.
 
-Revision: 0038
+Revision: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0038"
-down_revision: str | None = "0037"
+revision: str = "0039"
+down_revision: str | None = "0038"
 branch_labels: None = None
 depends_on: None = None
 
