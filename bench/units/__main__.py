@@ -294,7 +294,7 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
 
 def markdown(given: argparse.Namespace, measured: list[Measured]) -> str:
     """Return the result as a section of a document."""
-    versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "python-calamine", "xlsxwriter"))
+    versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "xlsxwriter"))
     rows = [
         (
             one.name,

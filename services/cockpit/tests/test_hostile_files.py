@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cockpit.intake import files
-from cockpit.intake.errors import EmptyFile, MalformedCsv
 from cockpit.intake.feeds import AWARD
 from cockpit.intake.repository import BatchRepository
+from filekit import csv_rows
+from filekit.errors import EmptyFile, MalformedCsv
 from filekit.spool import SpooledFile
 from servicekit.problems import Problem
 from services.cockpit.tests.support.running_cockpit import AWARD_COLUMNS, Cockpit, award, csv_of
@@ -49,12 +50,12 @@ class Counted(io.BytesIO):
 def test_no_step_of_parsing_reads_more_than_its_bound(name: str) -> None:
     file = Counted(HOSTILE[name])
     reader = files.RowReader(SpooledFile(file, 0, b""), "utf-8-sig", AWARD)
-    bound = files.STEP_CHARACTERS + files.MAX_RECORD + 2 * io.DEFAULT_BUFFER_SIZE
+    bound = csv_rows.STEP_CHARACTERS + csv_rows.MAX_RECORD + 2 * io.DEFAULT_BUFFER_SIZE
     ended: type[Problem] | None = None
     while not reader.ended and ended is None:
-        before, lines = file.count, reader._lines.lines
+        before, lines = file.count, reader._rows.lines
         try:
-            rows: list[files.Line] = []
+            rows: list[csv_rows.Line] = []
             if reader.opened:
                 rows = reader.take()
             else:
@@ -62,9 +63,9 @@ def test_no_step_of_parsing_reads_more_than_its_bound(name: str) -> None:
         except (EmptyFile, MalformedCsv) as error:
             ended = type(error)
         else:
-            assert len(rows) <= files.STEP_ROWS
+            assert len(rows) <= csv_rows.STEP_ROWS
         assert file.count - before <= bound
-        assert reader._lines.lines - lines <= files.STEP_LINES + files.MAX_RECORD
+        assert reader._rows.lines - lines <= csv_rows.STEP_LINES + csv_rows.MAX_RECORD
     assert ended is (
         MalformedCsv
         if name in {"one line", "one wide row", "a quote never closed", "quotes in every field"}
@@ -82,7 +83,7 @@ class TestThroughTheApi:
         self, cockpit: Cockpit, name: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Many steps, each of which lets the loop go round.
-        monkeypatch.setattr(files, "STEP_LINES", 1_000)
+        monkeypatch.setattr(csv_rows, "STEP_LINES", 1_000)
         content = HOSTILE[name]
         received = asyncio.Event()
 

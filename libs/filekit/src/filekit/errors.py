@@ -42,3 +42,96 @@ class ScanLimitExceeded(Problem):
 
 class FileCorrupt(Exception):
     """A stored file does not match its digest: the storage is damaged."""
+
+
+class EmptyFile(Problem):
+    """The file has no heading or no rows."""
+
+    status = 400
+    code = "empty_file"
+    title = "文件没有内容"
+    detail = "文件中没有数据行。"
+
+
+class MalformedCsv(Problem):
+    """The file is not CSV (RFC 4180)."""
+
+    status = 400
+    code = "malformed_csv"
+    title = "不是有效的 CSV"
+    detail = "文件不是有效的 CSV。"
+
+
+class UnknownEncoding(Problem):
+    """The bytes are neither UTF-8 nor GB18030."""
+
+    status = 400
+    code = "unknown_encoding"
+    title = "无法识别文件编码"
+    detail = "文件既不是 UTF-8 编码，也不是 GB18030（GBK）编码。请另存为“CSV UTF-8”后重新上传。"
+
+
+class WorkbookRefused(Problem):
+    """Base of errors of Excel files."""
+
+    status = 400
+
+
+class OldWorkbook(WorkbookRefused):
+    """The file is in the binary format of Excel 97–2003 (.xls)."""
+
+    status = 415
+    code = "old_workbook"
+    title = "不支持 .xls 文件"
+    detail = "文件是 Excel 97–2003 工作簿（.xls），请另存为 .xlsx 后重新上传。"
+
+
+class EncryptedWorkbook(WorkbookRefused):
+    """The workbook is encrypted with a password."""
+
+    status = 415
+    code = "encrypted_workbook"
+    title = "文件已加密"
+    detail = "工作簿设有打开密码，请取消密码后重新上传。"
+
+
+class MacroWorkbook(WorkbookRefused):
+    """The workbook contains macros."""
+
+    status = 415
+    code = "macro_workbook"
+    title = "文件含有宏"
+    detail = "工作簿含有宏（如 .xlsm），请另存为不含宏的 .xlsx 后重新上传。"
+
+
+class MalformedWorkbook(WorkbookRefused):
+    """The file is not a valid workbook (ECMA-376)."""
+
+    code = "malformed_workbook"
+    title = "不是有效的 Excel 文件"
+    detail = "文件已损坏，或不是有效的 .xlsx 工作簿。"
+
+
+class WorkbookTooLarge(WorkbookRefused):
+    """The unpacked workbook is larger than any real one: a bomb, or a file that needs cleaning."""
+
+    status = 413
+    code = "workbook_too_large"
+    title = "工作簿过大"
+    detail = "工作簿展开后过大。请删除多余的行、列和格式，或分成几个文件上传。"
+
+
+class SeveralSheets(WorkbookRefused):
+    """It is not clear which sheet is meant."""
+
+    code = "several_sheets"
+    title = "有多个工作表"
+    detail = "工作簿有多个工作表，请只保留一个。"
+
+
+class SheetMissing(WorkbookRefused):
+    """No visible sheet has the rows that are wanted."""
+
+    code = "sheet_missing"
+    title = "没有所需的工作表"
+    detail = "工作簿中没有所需的工作表。"

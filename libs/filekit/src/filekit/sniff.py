@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import puremagic
 
-from filekit.errors import UnsupportedFileType
+from filekit.errors import EncryptedWorkbook, MacroWorkbook, OldWorkbook, UnsupportedFileType
 
 UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
@@ -53,6 +53,8 @@ _DAMAGED = (
 )
 # Text-based formats that are not plain text.
 _TEXTUAL = frozenset({PDF, "text/html", "image/svg+xml", "application/rtf", "application/xml", "text/xml"})
+# The name of a stream in the container of an encrypted document (MS-OFFCRYPTO §1.3).
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _CONTROL = frozenset(chr(code) for code in range(32)) - frozenset("\t\n\r\f") | {"\x7f"}
 
 
@@ -76,11 +78,19 @@ def media_type(file: BinaryIO) -> str:
 
 
 def require(file: BinaryIO, accepted: Collection[str]) -> str:
-    """Return the media type if it is in `accepted`, else raise `UnsupportedFileType`."""
+    """Return the media type if it is in `accepted`, else raise `UnsupportedFileType`.
+
+    Where Excel workbooks are accepted, others have errors of their own: `OldWorkbook`, `EncryptedWorkbook`,
+    `MacroWorkbook`.
+    """
     found = media_type(file)
-    if found not in accepted:
-        raise UnsupportedFileType
-    return found
+    if found in accepted:
+        return found
+    if XLSX in accepted and found == OLE:
+        raise EncryptedWorkbook if _contains(file, _ENCRYPTED) else OldWorkbook
+    if XLSX in accepted and found == UNKNOWN and _has_macros(file):
+        raise MacroWorkbook
+    raise UnsupportedFileType
 
 
 def _is_text(head: bytes) -> bool:
@@ -155,3 +165,24 @@ def _directory_is_small(file: BinaryIO) -> bool:
         and offset + length == start + at
         and start + at + _END_OF_DIRECTORY.size + comment == size
     )
+
+
+def _contains(file: BinaryIO, sought: bytes) -> bool:
+    file.seek(0)
+    before = b""
+    while block := file.read(_SAMPLE):
+        if sought in before + block:
+            return True
+        before = block[-len(sought) :]
+    return False
+
+
+def _has_macros(file: BinaryIO) -> bool:
+    """Return whether a suspicious archive says that it has macros."""
+    if not _directory_is_small(file):
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
+    except _DAMAGED:
+        return False

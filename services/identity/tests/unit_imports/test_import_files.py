@@ -10,9 +10,9 @@ import httpx
 import pytest
 import xlsxwriter
 from fastapi import FastAPI
-from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, text
 
+from filekit.xlsx_rows import XlsxRows
 from identity.unit_imports import jobs
 from identity.unit_imports.models import UnitFile, UnitImportRow
 from identity.unit_imports.rules import HEADINGS
@@ -57,6 +57,16 @@ def workbook(fill: Callable[[Any, Any], None], *, sheet: str = "单位") -> byte
     fill(book, book.add_worksheet(sheet))
     book.close()
     return file.getvalue()
+
+
+def rows_of(content: bytes) -> list[list[str]]:
+    """The rows of the only sheet of a workbook."""
+    rows = XlsxRows(io.BytesIO(content), lambda _: True)
+    found: list[list[str]] = []
+    while not rows.ended:
+        found += [row.fields for row in rows.step()]
+    rows.close()
+    return found
 
 
 def xlsx_of(*lines: Line) -> bytes:
@@ -220,9 +230,9 @@ async def test_every_row_says_all_that_is_wrong_and_the_failed_rows_can_be_sent_
         await asyncio.sleep(0.05)
     file = await county.call("GET", f"/unit-imports/{found['id']}/failed-rows")
     assert file.status_code == 200, file.text
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0).to_python()
-    assert rows[0] == [*HEADINGS, "原因"]
-    assert rows[3][-1] == "第 4 行：上级单位 S9999 不存在，文件中也没有"
+    rows = rows_of(file.content)
+    assert rows[0] == [*HEADINGS, "原因", "行号"]
+    assert rows[3][-2:] == ["上级单位 S9999 不存在，文件中也没有", "4"]
     assert rows[-1][9] == "'=cmd"
     again = await county.checked(file.content)
     assert again["total"] == 8
@@ -269,9 +279,15 @@ async def test_types_other_than_a_workbook_without_macros_or_text_are_refused(co
         for entry in source.infolist():
             target.writestr(entry.filename, source.read(entry))
         target.writestr("xl/vbaProject.bin", b"macro")
-    for content in (macros.getvalue(), b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100, b"%PDF-1.7\n"):
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100
+    for content, code in (
+        (macros.getvalue(), "macro_workbook"),
+        (old, "old_workbook"),
+        (old + "EncryptedPackage".encode("utf-16-le"), "encrypted_workbook"),
+        (b"%PDF-1.7\n", "unsupported_file_type"),
+    ):
         answer = await county.upload(content, "学校.xlsm")
-        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_file_type")
+        assert (answer.status_code, answer.json()["code"]) == (415, code)
 
 
 async def test_merged_cells_formulas_dates_other_sheets_and_blank_lines_are_handled(county: Importer) -> None:

@@ -17,6 +17,7 @@ from cockpit.intake.files import codec_of
 from cockpit.intake.receiving import NewBatch
 from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut
 from contracts.vocabulary import BatchStatus
+from filekit.errors import EmptyFile, MalformedCsv
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import BadCursor, Page, Paging, page
@@ -59,7 +60,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
             *(RoleRequired, *_UNIT, UnitNotFound),
-            *(errors.WrongColumns, errors.EmptyFile, errors.BadEncoding, errors.MalformedCsv),
+            *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
             *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),

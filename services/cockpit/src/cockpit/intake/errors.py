@@ -33,15 +33,6 @@ class WrongColumns(Problem):
         )
 
 
-class EmptyFile(Problem):
-    """The file has no heading or no rows."""
-
-    status = 400
-    code = "empty_file"
-    title = "文件没有内容"
-    detail = "文件中没有数据行。"
-
-
 class BadEncoding(Problem):
     """The bytes are not valid in the declared charset."""
 
@@ -49,15 +40,6 @@ class BadEncoding(Problem):
     code = "bad_encoding"
     title = "文件编码错误"
     detail = "文件不是有效的 UTF-8 编码；如为 GB18030，请在 Content-Type 中注明 charset=gb18030。"
-
-
-class MalformedCsv(Problem):
-    """The file is not CSV (RFC 4180)."""
-
-    status = 400
-    code = "malformed_csv"
-    title = "不是有效的 CSV"
-    detail = "文件不是有效的 CSV。"
 
 
 class UnsupportedMedia(Problem):

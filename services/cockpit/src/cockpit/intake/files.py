@@ -4,30 +4,19 @@ Validation starts after the file is complete, so a broken connection leaves no d
 """
 
 import codecs
-import csv
-import io
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TextIO
 
-from cockpit.intake.errors import BadEncoding, EmptyFile, MalformedCsv, UnsupportedMedia, WrongColumns
+from cockpit.intake.errors import BadEncoding, UnsupportedMedia, WrongColumns
 from cockpit.intake.feeds import Feed
 from cockpit.intake.rules import mask_id_numbers
+from filekit.csv_rows import CsvRows, Line
+from filekit.errors import EmptyFile
 from filekit.spool import SpooledFile, spooled
 
 MAX_RAW_FIELD = 200
 MAX_RAW_FIELDS = 64
 MAX_COLUMNS = 1_000
-MAX_RECORD = 128 * 1024
-"""Characters of one row, quoted line breaks included."""
-
-STEP_ROWS = 5_000
-STEP_LINES = 50_000
-STEP_CHARACTERS = 1024 * 1024
-"""The most that one step reads, give or take one row."""
-
-Line = tuple[int, list[str]]
-
 _CODECS = {
     "utf-8": "utf-8-sig",
     "utf8": "utf-8-sig",
@@ -74,46 +63,6 @@ async def received(chunks: AsyncIterable[bytes], codec: str, limit: int) -> Asyn
         yield upload
 
 
-class _Lines(Iterator[str]):
-    """Lines of a text for `csv.reader`, each limited to the remaining length of its record."""
-
-    def __init__(self, text: TextIO) -> None:
-        self._text = text
-        self._first: str | None = None
-        self._left = 0
-        self.lines = 0
-        self.characters = 0
-
-    def begin(self, limit: int) -> bool:
-        """Find the first line of the next record; return False after `limit` empty lines."""
-        readline, self._left, skipped = self._text.readline, MAX_RECORD, 0
-        while skipped < limit:
-            line = readline(MAX_RECORD + 1)
-            if line not in _EMPTY:
-                self._first = line
-                break
-            skipped += 1
-        self.lines += skipped
-        self.characters += skipped
-        return skipped < limit
-
-    def __next__(self) -> str:
-        line, self._first = self._first, None
-        if line is None:
-            line = self._text.readline(self._left + 1)
-        if not line:
-            raise StopIteration
-        self._left -= len(line)
-        self.lines += 1
-        self.characters += len(line)
-        if self._left < 0:
-            raise csv.Error("record too long")
-        return line
-
-
-_EMPTY = frozenset(("\n", "\r\n", "\r"))
-
-
 class RowReader:
     """Read an upload's rows in steps of bounded work, for any content.
 
@@ -122,13 +71,9 @@ class RowReader:
     """
 
     def __init__(self, upload: SpooledFile, codec: str, feed: Feed) -> None:
-        upload.file.seek(0)
-        # Never closed: closing it would also close the upload's file, which the caller owns.
-        self._lines = _Lines(io.TextIOWrapper(upload.file, encoding=codec, newline=""))
-        self._reader = csv.reader(self._lines)
+        self._rows = CsvRows(upload.file, codec)
         self._feed = feed
         self._first: list[Line] = []
-        self._ended = False
         self.headings: list[str] = []
         self.names: list[str] = []
 
@@ -140,15 +85,15 @@ class RowReader:
     @property
     def ended(self) -> bool:
         """Return whether all rows have been read."""
-        return self._ended and not self._first
+        return self._rows.ended and not self._first
 
     def open(self) -> None:
         """Take one step to read heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
-        rows = self._step()
+        rows = self._rows.step()
         if rows and not self.names:
             self.headings, self.names = self._heading(rows.pop(0)[1])
         self._first += rows
-        if self._ended and not self._first:
+        if self._rows.ended and not self._first:
             raise EmptyFile
 
     def take(self) -> list[Line]:
@@ -156,26 +101,7 @@ class RowReader:
         if self._first:
             rows, self._first = self._first, []
             return rows
-        return self._step()
-
-    def _step(self) -> list[Line]:
-        rows: list[Line] = []
-        source = self._lines
-        last_line, last_character = source.lines + STEP_LINES, source.characters + STEP_CHARACTERS
-        while len(rows) < STEP_ROWS and source.characters < last_character:
-            if not source.begin(last_line - source.lines):
-                break
-            line = source.lines + 1
-            try:
-                fields = next(self._reader, None)
-            except csv.Error as error:
-                raise MalformedCsv(f"第 {line} 行不是有效的 CSV，或过长。") from error
-            if fields is None:
-                self._ended = True
-                break
-            if any(field.strip() for field in fields):
-                rows.append((line, fields))
-        return rows
+        return self._rows.step()
 
     def _heading(self, fields: list[str]) -> tuple[list[str], list[str]]:
         feed = self._feed

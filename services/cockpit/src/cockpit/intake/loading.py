@@ -13,9 +13,10 @@ from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake.facts import instant_of, line_of
 from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
-from cockpit.intake.files import Line, raw_of
+from cockpit.intake.files import raw_of
 from cockpit.intake.rules import RowError
-from cockpit.intake.threads import ParsingThreads
+from filekit.csv_rows import Line
+from filekit.threads import ParsingThreads
 from servicekit.db import Database
 from servicekit.ltree import is_under
 

@@ -1,15 +1,13 @@
 """The quarantined rows of a batch as a CSV file for spreadsheets."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 
 from cockpit.intake.models import Batch, QuarantinedRow
 from cockpit.intake.repository import BatchRepository
+from filekit.cells import csv_line
 from servicekit.db import Database
 
 PAGE_ROWS = 1000
-_FORMULA = frozenset("=+-@\t\r\n")
 
 
 class Quarantine:
@@ -29,13 +27,6 @@ class Quarantine:
                 return
             yield "".join(_line_of(row) for row in rows)
             line = rows[-1].line
-
-
-def csv_line(fields: list[str]) -> str:
-    """Format one line of CSV. An apostrophe escapes fields that a spreadsheet would read as formulas."""
-    out = io.StringIO()
-    csv.writer(out).writerow([f"'{field}" if field[:1] in _FORMULA else field for field in fields])
-    return out.getvalue()
 
 
 def _line_of(row: QuarantinedRow) -> str:

@@ -24,10 +24,10 @@ from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
-from cockpit.intake.threads import ParsingThreads
 from contracts.cockpit import BatchCommittedV1
 from contracts.vocabulary import BatchStatus
 from filekit.spool import SpooledFile, temporary_file
+from filekit.threads import ParsingThreads
 from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database

@@ -12,7 +12,15 @@ from fastapi.responses import StreamingResponse
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
 from contracts.vocabulary import FileFormat, UnitImportResult
-from filekit.errors import FileInfected, ScanLimitExceeded, ScannerUnavailable, UnsupportedFileType
+from filekit.errors import (
+    EncryptedWorkbook,
+    FileInfected,
+    MacroWorkbook,
+    OldWorkbook,
+    ScanLimitExceeded,
+    ScannerUnavailable,
+    UnsupportedFileType,
+)
 from filekit.receiving import received
 from filekit.sniff import TEXT, XLSX
 from filekit.spool import blocks, temporary_file
@@ -68,6 +76,9 @@ _FILE: dict[int | str, dict[str, object]] = {
     responses=problems.responses(
         *_ADMIN,
         UnsupportedFileType,
+        OldWorkbook,
+        EncryptedWorkbook,
+        MacroWorkbook,
         FileInfected,
         ScanLimitExceeded,
         ScannerUnavailable,

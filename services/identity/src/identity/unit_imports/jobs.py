@@ -1,31 +1,21 @@
 """The jobs of imports and exports, and the deletion of old ones."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import islice
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from contracts.identity import DirectoryLoadedV1
-from contracts.vocabulary import (
-    ExportStatus,
-    FileFormat,
-    Level,
-    Stage,
-    UnitImportStatus,
-    UnitStatus,
-)
-from contracts.vocabulary import (
-    Kind as UnitKind,
-)
+from contracts.vocabulary import ExportStatus, FileFormat, Stage, UnitImportStatus, UnitStatus
 from filekit.spool import temporary_file
+from filekit.threads import ParsingThreads
 from identity.audit.service import AuditLog
 from identity.base import Base, outbox
 from identity.reorganisation.following import Following
 from identity.revocations.service import Revocations
-from identity.unit_imports import reading, writing
+from identity.unit_imports import reading, rules, writing
 from identity.unit_imports.applying import Batch
 from identity.unit_imports.check_repository import CheckRepository
 from identity.unit_imports.models import UnitImport, UnitImportRow
@@ -53,9 +43,10 @@ class Which(BaseModel):
 
 
 class Read(BaseModel):
-    """How far the file has been read."""
+    """How far the file has been read: the number of rows, and the number of the last one in the file."""
 
     rows: int = 0
+    number: int = 0
     complete: bool = False
 
 
@@ -79,6 +70,7 @@ class Importing:
         self._database = database
         self._clock = clock
         self._token_seconds = token_seconds
+        self._threads = ParsingThreads()
 
     async def check(self, job: Job[Which]) -> None:
         """Read the rest of the file into rows, then judge all of them."""
@@ -100,22 +92,37 @@ class Importing:
         with temporary_file() as file:
             async for part in parts(self._database, of.file_id):
                 await asyncio.to_thread(file.write, part)
-            lines = reading.rows(file, of.format)
-            # Rows of an earlier attempt.
-            await asyncio.to_thread(_skip, lines, at.rows)
-            while not at.complete:
-                rows = await asyncio.to_thread(_take, lines)
-                async with job.transaction() as session:
-                    locked = await ImportRepository(session).get(of.id, lock=True)
-                    if locked is None:
-                        return at
-                    if locked.cancel_requested:
-                        locked.end(UnitImportStatus.CANCELLED, self._clock.now())
-                        return at
-                    at = Read(rows=at.rows + len(rows), complete=len(rows) < CHUNK)
-                    await job.checkpoint(session, at, done=at.rows, message=f"已读取 {at.rows} 行")
-                    await ImportRepository(session).copy_rows(of.id, rows)
+            async with reading.table_of(file, of.format, self._threads) as table:
+                async for step in table.steps():
+                    # An earlier attempt has copied the first ones.
+                    rows = [row for row in step if row.number > at.number]
+                    if rows:
+                        at = Read(rows=at.rows + len(rows), number=rows[-1].number)
+                        if not await self._copy(job, at, rows):
+                            return at
+        async with job.transaction() as session:
+            repository = ImportRepository(session)
+            locked = await repository.get(of.id, lock=True)
+            if locked is not None:
+                locked.headings = table.headings
+                await repository.note_merged(of.id, table.merged)
+            at = at.model_copy(update={"complete": True})
+            await job.checkpoint(session, at, done=at.rows, total=at.rows)
         return at
+
+    async def _copy(self, job: Job[Which], at: Read, rows: list[Row]) -> bool:
+        """Keep the rows of a step. Return False if the import has been cancelled."""
+        async with job.transaction() as session:
+            repository = ImportRepository(session)
+            locked = await repository.get(job.payload.id, lock=True)
+            if locked is None:
+                return False
+            if locked.cancel_requested:
+                locked.end(UnitImportStatus.CANCELLED, self._clock.now())
+                return False
+            await job.checkpoint(session, at, done=at.rows, message=f"已读取 {at.rows} 行")
+            await repository.copy_rows(locked.id, rows)
+        return True
 
     async def _judge(self, job: Job[Which], at: Read) -> bool:
         async with job.transaction() as session:
@@ -198,28 +205,34 @@ class Importing:
                 of.end(UnitImportStatus.FAILED, self._clock.now(), problem)
 
     async def _write_failed(self, job: Job[Which]) -> None:
-        """Write a workbook of the rows that are wrong or were refused, each with the reasons."""
+        """Write a workbook of the rows that are wrong or were refused, as they were sent, with reasons."""
+        async with job.transaction() as session:
+            of = await ImportRepository(session).get(job.payload.id)
+        if of is None:
+            return
         with temporary_file() as file:
-            table = writing.writer_of(file, FileFormat.XLSX, reasons=True)
+            kept = rules.kept(of.headings)
+            headings = [*(of.headings[position] for position in kept), rules.REASON, rules.NUMBER]
+            table = await asyncio.to_thread(writing.writer_of, file, FileFormat.XLSX, headings)
             number = count = 0
             while True:
                 async with job.transaction() as session:
                     rows = await ImportRepository(session).failed(job.payload.id, number, CHUNK)
                 if not rows:
                     break
-                await asyncio.to_thread(table.write, [_failed(row) for row in rows])
+                await asyncio.to_thread(table.write, [_failed(row, kept) for row in rows])
                 number, count = rows[-1].number, count + len(rows)
             await asyncio.to_thread(table.close)
             if not count:
                 return
             async with job.transaction() as session:
-                of = await ImportRepository(session).get(job.payload.id, lock=True)
-                if of is None:
+                locked = await ImportRepository(session).get(job.payload.id, lock=True)
+                if locked is None:
                     return
-                if of.failed_file_id is not None:
-                    await ImportRepository(session).delete_file(of.failed_file_id)
-                of.failed_file_id = new_id()
-                await save_file(session, of.failed_file_id, file)
+                if locked.failed_file_id is not None:
+                    await ImportRepository(session).delete_file(locked.failed_file_id)
+                locked.failed_file_id = new_id()
+                await save_file(session, locked.failed_file_id, file)
 
 
 class Exporting:
@@ -237,7 +250,7 @@ class Exporting:
             root = await session.get_one(Unit, of.root_id)
             expected = await UnitTree(session, self._clock).count_under(root.path)
         with temporary_file() as file:
-            table = writing.writer_of(file, of.format)
+            table = await asyncio.to_thread(writing.writer_of, file, of.format)
             after: str | None = None
             count = 0
             while True:
@@ -286,28 +299,8 @@ def pruning(database: Database, clock: Clock) -> Periodic:
     return Periodic("unit_imports.prune", run, every=timedelta(hours=6))
 
 
-def _skip(lines: Iterator[Row], count: int) -> None:
-    next(islice(lines, count, count), None)
-
-
-def _take(lines: Iterator[Row]) -> list[Row]:
-    return list(islice(lines, CHUNK))
-
-
-def _failed(row: UnitImportRow) -> list[str | None]:
-    return [
-        row.code,
-        row.parent_code,
-        row.name,
-        row.short_name,
-        _label(row.level, Level),
-        _label(row.kind, UnitKind),
-        row.raw_stages,
-        row.region_code,
-        row.duty_phone,
-        row.address,
-        f"第 {row.number} 行：{'；'.join(row.errors)}",
-    ]
+def _failed(row: UnitImportRow, kept: Sequence[int]) -> list[str]:
+    return [*(row.raw[position] for position in kept), "；".join(row.errors), str(row.number)]
 
 
 def _exported(unit: Unit, parent_code: str | None) -> list[str | None]:
@@ -324,7 +317,3 @@ def _exported(unit: Unit, parent_code: str | None) -> list[str | None]:
         unit.duty_phone,
         unit.address,
     ]
-
-
-def _label(value: str | None, words: type[Level] | type[UnitKind]) -> str | None:
-    return next((word.label for word in words if word.value == value), value)

@@ -60,6 +60,8 @@ class UnitImport(Base):
     file_id: Mapped[UUID] = mapped_column()
     file_size: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[FileFormat] = mapped_column(Word(FileFormat))
+    headings: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    """The headings of the file."""
     reason: Mapped[str] = mapped_column(Text)
     document_number: Mapped[str | None] = mapped_column(Text)
     status: Mapped[UnitImportStatus] = mapped_column(Word(UnitImportStatus))
@@ -144,11 +146,12 @@ class UnitImportRow(Base):
     level: Mapped[str | None] = mapped_column(Text)
     kind: Mapped[str | None] = mapped_column(Text)
     stages: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    raw_stages: Mapped[str | None] = mapped_column(Text)
     region_code: Mapped[str | None] = mapped_column(Text)
     duty_phone: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
     errors: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    raw: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    """The fields as they were sent, in the order of the import's headings."""
     result: Mapped[UnitImportResult | None] = mapped_column(Word(UnitImportResult))
     seen_version: Mapped[int | None] = mapped_column(BigInteger)
     moves: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))

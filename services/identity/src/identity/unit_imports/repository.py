@@ -1,18 +1,19 @@
 """Queries for imports, exports, their rows and files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, select, text, tuple_, update
+from sqlalchemy import Integer, any_, delete, exists, func, insert, literal, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitImportResult, UnitStatus
 from identity.accounts.models import Account
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
-from identity.unit_imports.rules import Row
+from identity.unit_imports.rules import MERGED, Row
 from identity.units.models import Unit
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -33,11 +34,11 @@ _COPIED = (
     "level",
     "kind",
     "stages",
-    "raw_stages",
     "region_code",
     "duty_phone",
     "address",
     "errors",
+    "raw",
 )
 
 
@@ -133,15 +134,27 @@ class ImportRepository:
                 row.values["level"],
                 row.values["kind"],
                 row.stages,
-                row.values["stages"],
                 row.values["region_code"],
                 row.values["duty_phone"],
                 row.values["address"],
                 row.errors,
+                row.raw,
             )
             for row in rows
         ]
         await driver.copy_records_to_table("unit_import_rows", records=records, columns=_COPIED)
+
+    async def note_merged(self, import_id: UUID, numbers: Collection[int]) -> None:
+        """Note the rows that have merged cells."""
+        await self._session.execute(
+            update(UnitImportRow)
+            .where(
+                UnitImportRow.import_id == import_id,
+                UnitImportRow.number == any_(literal(sorted(numbers), ARRAY(Integer))),
+            )
+            .values(errors=func.array_append(UnitImportRow.errors, MERGED))
+            .execution_options(synchronize_session=False)
+        )
 
     async def next_to_apply(self, import_id: UUID, after: tuple[int, int], limit: int) -> Sequence[Pending]:
         """Return the next rows of one depth that open or change units and have not been applied."""

@@ -4,14 +4,13 @@ A message is for the person who made the file: it names the column and says what
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 
 from contracts.vocabulary import Kind, Level, Stage, Vocabulary
-
-Cell = str | int | float | bool | datetime | date | time | timedelta | None
-"""A cell as a reader of Excel or CSV returns it."""
+from filekit.cells import cleaned
+from filekit.rows import Row as Line
 
 MOST_ROWS = 1_000_000
 MOST_CHARACTERS = 500
@@ -19,17 +18,16 @@ MOST_CHARACTERS = 500
 HEADING_WITHIN = 10
 """The heading is one of the first rows."""
 
-_EXACT_DIGITS = 15
-"""Excel keeps this many digits of a number."""
+_MOST_HEADINGS = 64
+"""Columns of a file that are kept for the file of failed rows."""
 _CODE = re.compile(r"[A-Za-z0-9_]{4,32}")
 _REGION = re.compile(r"\d{6}")
 _DUTY_PHONE = re.compile(
     r"0\d{2,3}-?\d{7,8}(-\d{1,6})?|[48]00-?\d{3}-?\d{4}|1\d{4}|9\d{4,5}|[2-8]\d{6,7}", re.ASCII
 )
-_BETWEEN = re.compile(r"[、,，;；/\s]+")
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+_BETWEEN = re.compile(r"[、,，;；/／\s|]+")
 _EXCEL_ERROR = re.compile(r"#(REF!|N/A|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -40,23 +38,28 @@ class Column:
     heading: str
     required: bool = False
     example: str = ""
+    narrow: bool = False
+    """Full-width digits, letters and punctuation mean the same as others."""
 
 
 COLUMNS = (
-    Column("code", "单位代码", required=True, example="S3701029001"),
-    Column("parent_code", "上级单位代码", required=True, example="370102"),
+    Column("code", "单位代码", required=True, example="S3701029001", narrow=True),
+    Column("parent_code", "上级单位代码", required=True, example="370102", narrow=True),
     Column("name", "单位名称", required=True, example="济南市历下区新建小学"),
     Column("short_name", "简称", example="新建小学"),
     Column("level", "层级", required=True, example="学校"),
     Column("kind", "类别", required=True, example="学校"),
     Column("stages", "学段", required=True, example="义务教育"),
-    Column("region_code", "行政区划代码", example="370102"),
-    Column("duty_phone", "值班电话", example="0531-86012345"),
+    Column("region_code", "行政区划代码", example="370102", narrow=True),
+    Column("duty_phone", "值班电话", example="0531-86012345", narrow=True),
     Column("address", "地址", example="济南市历下区解放东路 1 号"),
 )
 HEADINGS = tuple(column.heading for column in COLUMNS)
-REASON = "原因"
-"""The heading of the additional column in a file of failed rows."""
+REASON, NUMBER = "原因", "行号"
+"""The headings of the additional columns in a file of failed rows."""
+MERGED = "该行有合并的单元格，请取消合并后逐行填写"
+_ADDED = {REASON, NUMBER, "结果"}
+_MOST_TEXT = 64
 
 
 @dataclass
@@ -65,23 +68,80 @@ class Row:
 
     number: int
     values: dict[str, str | None]
+    raw: list[str] = field(default_factory=list)
+    """All fields as they were sent, in the order of the file's headings."""
     stages: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
-def heading_of(cells: Sequence[Cell]) -> dict[str, int] | None:
+def _plain(heading: str) -> str:
+    """Return a heading without spaces, remarks in brackets, stars and colons, whatever their width."""
+    narrow = unicodedata.normalize("NFKC", cleaned(heading))
+    return re.sub(r"[\s*:]|\(.*?\)|\[.*?\]", "", narrow)
+
+
+_BY_HEADING = {column.heading: column.name for column in COLUMNS} | {
+    column.name: column.name for column in COLUMNS
+}
+
+
+def explanations() -> list[list[str]]:
+    """Return a sheet that explains the columns to those who fill them in."""
+    said = {
+        "code": "4 至 32 位字母、数字或下划线，全国唯一，设立后不变。按代码判断是新增还是变更",
+        "parent_code": "已有单位或本文件中另一行的代码，次序不限；填另一单位即变更隶属关系",
+        "name": "2 至 100 个字",
+        "short_name": "2 至 50 个字；新单位不填时取名称",
+        "level": f"{_labels(Level)}；必须低于上级单位，设立后不能变更",
+        "kind": f"{_labels(Kind)}；设立后不能变更",
+        "stages": f"一个或多个，用顿号分隔：{_labels(Stage)}",
+        "region_code": "GB/T 2260 的六位代码；新单位不填时与上级单位相同",
+        "duty_phone": "固定电话（带区号）或服务号码，不能填写个人手机号",
+        "address": "2 至 200 个字",
+    }
+    return [
+        ["列", "必填", "说明"],
+        *([column.heading, "是" if column.required else "", said[column.name]] for column in COLUMNS),
+        [],
+        ["单元格请保持文本格式，不要合并单元格。不填的单元格保持单位现有的内容不变。"],
+        ["上传后先校验，不变更任何单位；看过校验结果并确认后才导入。示例行请在填写前删除。"],
+    ]
+
+
+def _labels(words: type[Vocabulary]) -> str:
+    return "、".join(word.label for word in words)
+
+
+def heading_of(cells: Sequence[str]) -> dict[str, int] | None:
     """Return the position of each known column in a row of headings; None if it is no heading.
 
     A heading names at least the code and the name; spaces and a mark of required columns are ignored.
     """
     found: dict[str, int] = {}
-    by_heading = {column.heading: column.name for column in COLUMNS}
-    for position, cell in enumerate(cells):
-        if isinstance(cell, str):
-            name = by_heading.get(re.sub(r"[\s*＊]|（.*?）|\(.*?\)", "", cell.removeprefix("\ufeff")))
-            if name is not None and name not in found:
-                found[name] = position
+    for position, cell in enumerate(cells[:_MOST_HEADINGS]):
+        name = _BY_HEADING.get(_plain(cell))
+        if name is not None and name not in found:
+            found[name] = position
     return found if {"code", "name"} <= found.keys() else None
+
+
+def repeated(cells: Sequence[str]) -> list[str]:
+    """Return the headings of columns that a file has twice."""
+    names = [_BY_HEADING.get(_plain(cell)) for cell in cells]
+    return [column.heading for column in COLUMNS if names.count(column.name) > 1]
+
+
+def headings_of(cells: Sequence[str]) -> list[str]:
+    """Return the headings of a file as they were sent, without empty ones at the end."""
+    headings = [cleaned(cell)[:_MOST_TEXT] for cell in cells[:_MOST_HEADINGS]]
+    while headings and not headings[-1]:
+        headings.pop()
+    return headings
+
+
+def kept(headings: Sequence[str]) -> list[int]:
+    """Return the positions of the columns that do not come from an earlier file of failed rows."""
+    return [position for position, heading in enumerate(headings) if _plain(heading) not in _ADDED]
 
 
 def missing(columns: Mapping[str, int]) -> list[str]:
@@ -89,27 +149,22 @@ def missing(columns: Mapping[str, int]) -> list[str]:
     return [column.heading for column in COLUMNS if column.required and column.name not in columns]
 
 
-def is_blank(cells: Sequence[Cell]) -> bool:
-    """Return whether a row has no content."""
-    return all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells)
-
-
-def row_of(
-    number: int,
-    cells: Sequence[Cell],
-    columns: Mapping[str, int],
-    regions: Mapping[str, object],
-    *,
-    merged: bool = False,
-) -> Row:
-    """Read and judge one row; `regions` are the known division codes."""
-    row = Row(number, {})
-    if merged:
-        row.errors.append("该行有合并的单元格，请取消合并后逐行填写")
+def row_of(line: Line, columns: Mapping[str, int], regions: Mapping[str, object], width: int) -> Row:
+    """Read and judge one row; `regions` are the known division codes, `width` the number of headings."""
+    texts = [cleaned(text) for text in line.fields]
+    row = Row(line.number, {}, [_CONTROL.sub("\ufffd", text)[:MOST_CHARACTERS] for text in texts[:width]])
+    row.raw.extend([""] * (width - len(row.raw)))
+    faults = dict(line.faults)
     for column in COLUMNS:
-        position = columns.get(column.name)
-        cell = cells[position] if position is not None and position < len(cells) else None
-        row.values[column.name] = _text(cell, column, row.errors)
+        position = columns.get(column.name, -1)
+        if position in faults:
+            row.errors.append(f"“{column.heading}”{faults[position]}")
+            row.values[column.name] = None
+        else:
+            text = texts[position] if 0 <= position < len(texts) else ""
+            row.values[column.name] = _text(text, column, row.errors)
+    if any(texts[width:]):
+        row.errors.append("比表头多出内容")
     values = row.values
     _require(row, "code", _CODE, "须为 4 至 32 位字母、数字或下划线")
     _match(row, "parent_code", re.compile(r"[A-Za-z0-9_]{1,64}"), "只能包含字母、数字或下划线")
@@ -126,54 +181,21 @@ def row_of(
     return row
 
 
-def escaped(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_START) else text
-
-
-def unescaped(text: str) -> str:
-    """Return the text of `escaped`."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_START) else text
-
-
-def _text(cell: Cell, column: Column, errors: list[str]) -> str | None:
-    """Return the text of a cell; None if it is blank or unusable."""
+def _text(text: str, column: Column, errors: list[str]) -> str | None:
+    """Return the text of a field; None if it is blank."""
     heading = column.heading
-    match cell:
-        case None:
-            return None
-        case bool():
-            errors.append(f"“{heading}”是逻辑值，请设为文本格式后重新填写")
-            return None
-        case datetime() | date() | time() | timedelta():
-            errors.append(f"“{heading}”被识别为日期，请设为文本格式后重新填写")
-            return None
-        case float() | int():
-            return _digits(cell, heading, errors)
-        case str():
-            pass
-    text = unescaped(cell.strip())
     if _EXCEL_ERROR.fullmatch(text):
         errors.append(f"“{heading}”的公式有错误（{text}）")
         return None
     if _CONTROL.search(text):
-        errors.append(f"“{heading}”含有不可见的控制字符")
+        errors.append(f"“{heading}”含有换行或不可见的控制字符")
         text = _CONTROL.sub("", text)
     if len(text) > MOST_CHARACTERS:
         errors.append(f"“{heading}”过长")
         text = text[:MOST_CHARACTERS]
+    if column.narrow:
+        text = unicodedata.normalize("NFKC", text).replace(" ", "")
     return text or None
-
-
-def _digits(number: float, heading: str, errors: list[str]) -> str | None:
-    if number != int(number) if abs(number) < 1e16 else True:
-        errors.append(f"“{heading}”是数值 {number:.10g}，请设为文本格式后重新填写")
-        return None
-    text = str(int(number))
-    if len(text.lstrip("-")) > _EXACT_DIGITS:
-        errors.append(f"“{heading}”是超过 15 位的数值，Excel 已丢失末尾数字，请设为文本格式后重新填写")
-        return None
-    return text
 
 
 def _heading(name: str) -> str:
