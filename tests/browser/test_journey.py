@@ -166,7 +166,7 @@ async def test_a_unit_is_chosen_in_the_tree_and_the_request_withdrawn(
         await judge(person, f"choose: {name}")
         await press(page, name)
     await page.get_by_role("link", name="历下区学生资助管理中心", exact=True).wait_for()
-    await type_into(page, "在济南市学生资助管理中心的下级单位中查找", "历下")
+    await type_into(page, "在济南市学生资助管理中心之下查找", "历下")
     await page.keyboard.press("Enter")
     await page.wait_for_url(lambda url: "name=" in url)
     await press(page, "申请加入历下区学生资助管理中心")

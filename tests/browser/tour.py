@@ -44,6 +44,11 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     yield "account", "账号首页"
     await person.visit("/account/history")
     yield "history", "登录记录"
+    await person.visit("/account/privacy")
+    yield "own-privacy", "隐私与数据"
+    await page.get_by_role("link", name="注销账号").click()
+    await page.get_by_role("heading", name="要注销账号吗？").wait_for()
+    yield "close", "注销账号"
     await person.visit("/account/phone")
     yield "phone", "更换手机号"
     await page.get_by_label("新手机号").fill("13887658765")

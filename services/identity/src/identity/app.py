@@ -79,6 +79,7 @@ from identity.signin.account import router as own_sessions
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.signin.phone_pages import router as phone_pages
+from identity.signin.privacy_pages import router as privacy_pages
 from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
@@ -165,6 +166,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             signin,
             registering,
             phone_pages,
+            privacy_pages,
             join_pages,
             unit_pages,
             own_sessions,

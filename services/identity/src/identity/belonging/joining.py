@@ -11,6 +11,7 @@ from identity.joining.dependencies import JoinService
 from identity.joining.schemas import JoinIn
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.search.dependencies import SearchService
 from identity.units.dependencies import UnitService, UnitViewService
 from servicekit.problems import Problem
 
@@ -18,6 +19,7 @@ router = APIRouter(include_in_schema=False)
 UNITS_PAGE = f"{HOME_PAGE}/units"
 _CHOOSE = f"{JOIN_PAGE}/units"
 _SHOWN = 100
+_FOUND = 50
 ROLES = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
 Text = Annotated[str, Form(max_length=300)]
 
@@ -56,17 +58,23 @@ async def choose(
     joining: JoinService,
     units: UnitService,
     views: UnitViewService,
+    searches: SearchService,
     parent: Annotated[UUID | None, Query()] = None,
     name: Annotated[str, Query(max_length=100)] = "",
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the units below one, filtered by name, with the way from the top."""
+    """Show the units below one, with the way from the top; with a name, those found anywhere below."""
     key = (after,) if after else None
     wanted = name.strip()
-    if parent is None:
-        found = [unit for unit in await joining.choices(None, None, _SHOWN) if wanted in unit.name]
-    else:
+    if parent is not None:
         found = list(await units.children(parent, query=wanted or None, after=key, limit=_SHOWN))
+    else:
+        found = [unit for unit in await joining.choices(None, None, _SHOWN) if wanted in unit.name]
+    if wanted and not after:
+        # Further down, too, by name, pinyin or code.
+        known = {unit.id for unit in found}
+        below = await searches.units(wanted, within=parent, after=None, limit=_FOUND)
+        found += [one.unit for one in below[:_FOUND] if one.unit.id not in known]
     return own.show(
         "belonging/choose.html",
         here=UNITS_PAGE,

@@ -118,5 +118,5 @@ async def withdraw(form: OwnForm, joining: JoinService, request_id: Annotated[UU
     try:
         await joining.withdraw(form.account.id, request_id)
     except Problem as problem:
-        return form.go(UNITS_PAGE, problem.detail)
+        return form.refuse(UNITS_PAGE, problem)
     return form.go(UNITS_PAGE, "已撤回申请。")

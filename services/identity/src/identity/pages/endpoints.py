@@ -19,15 +19,3 @@ async def favicon() -> Response:
 async def help_page() -> Response:
     """Answer what people ask most."""
     return page("help.html")
-
-
-@router.get("/privacy")
-async def privacy() -> Response:
-    """Show the privacy notice."""
-    return page("privacy.html")
-
-
-@router.get("/terms")
-async def terms() -> Response:
-    """Show the terms of use."""
-    return page("terms.html")

@@ -26,6 +26,8 @@ class Flash:
     """The content: a Chinese notice, and values for the page, such as a secret."""
 
     notice: str = ""
+    refused: bool = False
+    """Whether the notice says why something was not done."""
     values: dict[str, str] = field(default_factory=dict)
 
 
@@ -39,6 +41,7 @@ def put(
             "path": path,
             "until": (now + LIFETIME).timestamp(),
             "notice": flash.notice,
+            "refused": flash.refused,
             "values": flash.values,
         },
         ensure_ascii=False,
@@ -64,7 +67,7 @@ def take(request: Request, vault: Vault, sid: UUID, now: datetime) -> Flash | No
         return None
     if found["sid"] != str(sid) or found["path"] != request.url.path or now.timestamp() > found["until"]:
         return None
-    return Flash(found["notice"], found["values"])
+    return Flash(found["notice"], found["refused"], found["values"])
 
 
 def drop(response: Response, *, secure: bool) -> None:

@@ -20,6 +20,7 @@ from identity.settings import Settings
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.dependencies import ServiceClock
+from servicekit.problems import Problem
 
 NAVIGATION = (
     ("/account", "账号首页"),
@@ -28,6 +29,7 @@ NAVIGATION = (
     ("/account/sessions", "登录设备"),
     ("/account/authorisations", "系统授权"),
     ("/account/history", "登录记录"),
+    ("/account/privacy", "隐私与数据"),
 )
 """Addresses and names of the pages of one's account."""
 
@@ -57,6 +59,7 @@ class Frame:
     """The address that the navigation marks."""
     navigation: tuple[tuple[str, str], ...]
     notice: str
+    refused: bool
 
 
 class OwnPages:
@@ -92,18 +95,25 @@ class OwnPages:
             here=here or self._request.url.path,
             navigation=NAVIGATION,
             notice="" if self._flash is None else self._flash.notice,
+            refused=self._flash is not None and self._flash.refused,
         )
         response = page(template, status=status, own=own, csrf=self.csrf, **values)
         if self._flash is not None:
             flash.drop(response, secure=self._secure)
         return response
 
+    def refuse(self, path: str, problem: Problem) -> Response:
+        """Redirect to one's own page, which then says why something was not done."""
+        return self._go(path, Flash(problem.detail, refused=True))
+
     def go(self, path: str, notice: str = "", **values: str) -> Response:
         """Redirect to one's own page, which then shows `notice` and may take `values`, once."""
+        return self._go(path, Flash(notice, values=values))
+
+    def _go(self, path: str, content: Flash) -> Response:
         response = RedirectResponse(path, 303, {"Cache-Control": "no-store"})
-        if notice or values:
+        if content != Flash():
             target = path.partition("?")[0]
-            content = Flash(notice, values)
             flash.put(
                 response,
                 self._vault,

@@ -15,6 +15,7 @@ from identity.memberships.dependencies import MembershipService
 from identity.oauth.logout.frontchannel import logged_out
 from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, without_session
 from identity.pages.own import Own, OwnForm
+from identity.policies.dependencies import PolicyService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
@@ -35,7 +36,7 @@ async def start() -> Response:
 
 
 @router.get(HOME_PAGE)
-async def home(own: Own, memberships: MembershipService) -> Response:
+async def home(own: Own, memberships: MembershipService, policies: PolicyService) -> Response:
     """Show who the person is."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     roles = [] if profile.membership is None else profile.membership.roles
@@ -45,6 +46,7 @@ async def home(own: Own, memberships: MembershipService) -> Response:
         unit=profile.unit,
         roles=roles,
         admin=Role.UNIT_ADMIN in roles,
+        missing=await policies.missing(own.account.id),
     )
 
 

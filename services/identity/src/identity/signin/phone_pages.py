@@ -161,7 +161,7 @@ async def cancel(form: OwnForm, phones: PhoneService) -> Response:
     try:
         await phones.cancel(form.account.id)
     except Problem as problem:
-        return form.go(PHONE_PAGE, problem.detail)
+        return form.refuse(PHONE_PAGE, problem)
     return form.go(PHONE_PAGE, "已取消更换手机号。")
 
 

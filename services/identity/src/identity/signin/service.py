@@ -11,6 +11,8 @@ from identity.audit.service import AuditLog
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes, CodeSender
+from identity.policies.rules import REQUIRED
+from identity.policies.service import Policies
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -48,8 +50,10 @@ class SignIn:
         sender: CodeSender,
         sessions: Sessions,
         messages: TextMessages,
+        policies: Policies,
         audit: AuditLog,
     ) -> None:
+        self._policies = policies
         self._clock = clock
         self._settings = settings
         self._messages = messages
@@ -79,10 +83,13 @@ class SignIn:
     async def register(
         self, phone: str, ticket: str, code: str, name: str, browser: BrowserSession | None
     ) -> SignedIn:
-        """Register an account and create a session. Raises the errors of `Accounts.register`, which the
-        caller must render, as those of `with_code`.
+        """Register an account whose holder agrees to the current documents, and create a session.
+
+        Raises the errors of `Accounts.register`, which the caller must render, as those of `with_code`.
         """
         account = await self._accounts.register(phone, ticket, code, name)
+        for kind in REQUIRED:
+            await self._policies.agree(account.id, kind)
         _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
         return SignedIn(cookie, self._sender.remember(account.id))
 
