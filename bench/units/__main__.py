@@ -34,6 +34,7 @@ from filekit.spool import blocks, spooled
 from identity.audit.service import AuditLog
 from identity.base import MIGRATIONS
 from identity.unit_imports.models import UnitExport, UnitImport
+from identity.unit_imports.report import Report
 from identity.unit_imports.repository import parts
 from identity.unit_imports.rules import HEADINGS
 from identity.unit_imports.schemas import ExportIn
@@ -54,6 +55,17 @@ from testkit.postgres import create_database
 PROVINCES = 12
 SCHOOLS_OF_A_COUNTY = 500
 CLOCK = SystemClock()
+ADMINISTRATOR = UUID(int=9)
+_ADMINISTRATOR = (
+    """
+    INSERT INTO accounts (id, name, phone_sealed, phone_index, phone_masked, phone_verified_at, registered_at)
+    SELECT :account, 'n', '', 'i', '', now(), now() WHERE CAST(:unit AS uuid) IS NOT NULL
+    """,
+    """
+    INSERT INTO memberships (id, account_id, unit_id, roles, started_at, is_primary)
+    VALUES (gen_random_uuid(), :account, :unit, '{unit_admin}', now(), true)
+    """,
+)
 Line = tuple[str, ...]
 T = TypeVar("T", UnitImport, UnitExport)
 
@@ -134,7 +146,7 @@ class Bench:
         self._worker = worker
         acting = Acting(root.id, root.path, root.level, root.kind, frozenset({"unit_admin"}))
         now = CLOCK.now()
-        self._by = Principal(str(UUID(int=9)), "portal", frozenset(), now, now, "x", acting=acting)
+        self._by = Principal(str(ADMINISTRATOR), "portal", frozenset(), now, now, "x", acting=acting)
         self._root = root
 
     async def check(self, path: Path, name: str) -> tuple[Measured, UnitImport]:
@@ -151,7 +163,7 @@ class Bench:
         """Confirm an import and wait for its end."""
         began = time.monotonic()
         async with self._database.transaction() as session:
-            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            imports = self._imports(session)
             await imports.apply(self._by, row.id, skip_wrong=False)
         found, peak = await self._ended(UnitImport, row.id, "applying")
         if found.applied != row.new + row.changed:
@@ -162,7 +174,7 @@ class Bench:
         """Export the country into a file."""
         began = time.monotonic()
         async with self._database.transaction() as session:
-            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            imports = self._imports(session)
             row = await imports.export(self._by, ExportIn(unit_id=self._root.id, format=format_))
         found, peak = await self._ended(UnitExport, row.id, "running")
         took = time.monotonic() - began
@@ -206,10 +218,19 @@ class Bench:
     async def _upload(self, file: BinaryIO, media_type: str) -> UnitImport:
         async with spooled(blocks(file), limit=1 << 31) as upload, self._database.transaction() as session:
             received = ReceivedFile(upload.file, upload.size, upload.sha256, media_type)
-            imports = UnitImports(session, CLOCK, _units(session), AuditLog(session, CLOCK))
+            imports = self._imports(session)
             return await imports.upload(
-                self._by, received, file_name="units", reason="年度核对", document_number=None
+                self._by,
+                received,
+                file_name="units",
+                effective_on=None,
+                reason="年度核对",
+                document_number=None,
             )
+
+    def _imports(self, session: AsyncSession) -> UnitImports:
+        audit = AuditLog(session, CLOCK)
+        return UnitImports(session, CLOCK, _units(session), Report(self._database), audit)
 
     async def _ended(self, of: type[T], id_: UUID, state: str) -> tuple[T, int]:
         peak, said = 0, time.monotonic()
@@ -252,7 +273,9 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
         centre = [unit for unit in worlds.national_offices() if unit.parent_code is None]
         await _units(session).load(centre, datetime.now(UTC))
         root = await session.scalar(select(Unit))
-    assert root is not None
+        assert root is not None
+        for statement in _ADMINISTRATOR:
+            await session.execute(text(statement), {"account": ADMINISTRATOR, "unit": root.id})
     port = free_port()
     worker = PrivateProcess(
         [sys.executable, "-m", "identity", "work"],

@@ -227,6 +227,7 @@ class ExportStatus(Vocabulary):
     RUNNING = "running", "生成中"
     DONE = "done", "已完成"
     FAILED = "failed", "未能生成"
+    CANCELLED = "cancelled", "已取消"
 
 
 class AccountStatus(Vocabulary):

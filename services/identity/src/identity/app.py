@@ -231,6 +231,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             *privacy_jobs.tasks(
                 database, the_clock, lambda s: privacy_for(s, the_clock, vault, settings, dispatcher)
             ),
+            unit_imports.tidying(database, the_clock, settings.access_token_seconds),
             unit_imports.pruning(database, the_clock),
         ],
         background=background,

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
+from filekit import csv_rows
 from identity.base import outbox
 from identity.unit_imports import jobs, models
 from identity.unit_imports.applying import Batch
@@ -29,6 +30,7 @@ def prepared(one_line: Migration) -> Migration:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several transactions for a few rows."""
     monkeypatch.setattr(jobs, "CHUNK", 2)
+    monkeypatch.setattr(csv_rows, "STEP_ROWS", 2)
 
 
 @pytest.fixture

@@ -33,6 +33,12 @@ _OPEN = text(
         JOIN units p ON p.code = r.parent_code
         WHERE r.result = 'new' AND p.status = 'active'
           AND starts_with(p.path::text || '.', :root || '.')
+          AND (:effective_on >= (:now AT TIME ZONE 'Asia/Shanghai')::date OR NOT EXISTS (
+              SELECT FROM units over JOIN unit_changes placed ON placed.unit_id = over.id
+              WHERE over.code = ANY(string_to_array(p.path::text, '.'))
+                AND placed.effective_on > :effective_on
+                AND placed.kind IN ('opened', 'moved', 'merged', 'closed')
+          ))
         ON CONFLICT (code) DO NOTHING
         RETURNING *
     ), kept AS (

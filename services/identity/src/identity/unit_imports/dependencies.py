@@ -6,16 +6,21 @@ from fastapi import Depends, Request
 
 from filekit.scan import Scanner
 from identity.audit.dependencies import AuditService
+from identity.unit_imports.report import Report
 from identity.unit_imports.service import UnitImports
 from identity.units.dependencies import UnitService
-from servicekit.db import Database, Session
-from servicekit.dependencies import ServiceClock
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock, ServiceDatabase
 
 
 async def _imports(
-    session: Session, clock: ServiceClock, units: UnitService, audit: AuditService
+    session: Session,
+    clock: ServiceClock,
+    units: UnitService,
+    audit: AuditService,
+    database: ServiceDatabase,
 ) -> UnitImports:
-    return UnitImports(session, clock, units, audit)
+    return UnitImports(session, clock, units, Report(database), audit)
 
 
 async def _scanner(request: Request) -> Scanner:
@@ -23,11 +28,5 @@ async def _scanner(request: Request) -> Scanner:
     return scanner
 
 
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
 UnitImportService = Annotated[UnitImports, Depends(_imports)]
 FileScanner = Annotated[Scanner, Depends(_scanner)]
-ServiceDatabase = Annotated[Database, Depends(_database)]

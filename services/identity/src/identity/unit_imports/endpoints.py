@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
@@ -26,7 +27,7 @@ from filekit.sniff import TEXT, XLSX
 from filekit.spool import blocks, temporary_file
 from identity.dependencies import ServiceSettings
 from identity.unit_imports import errors, writing
-from identity.unit_imports.dependencies import FileScanner, ServiceDatabase, UnitImportService
+from identity.unit_imports.dependencies import FileScanner, UnitImportService
 from identity.unit_imports.repository import parts
 from identity.unit_imports.schemas import (
     ApplyIn,
@@ -39,8 +40,9 @@ from identity.unit_imports.schemas import (
     UnitImportOut,
 )
 from identity.units.auth import UnitAdmin
-from identity.units.errors import UnitNotFound
+from identity.units.errors import EffectiveInFuture, UnitNotFound
 from servicekit import problems
+from servicekit.dependencies import ServiceDatabase
 from servicekit.paging import BadCursor, Page, Paging, page
 
 UPLOADS = "/api/v1/unit-imports"
@@ -83,6 +85,8 @@ _FILE: dict[int | str, dict[str, object]] = {
         ScanLimitExceeded,
         ScannerUnavailable,
         problems.BodyTooLarge,
+        EffectiveInFuture,
+        errors.TooManyImports,
     ),
 )
 async def upload_units(
@@ -94,12 +98,21 @@ async def upload_units(
     file_name: Annotated[FileName, Query(description="文件名", examples=["2026年学校名录.xlsx"])],
     reason: Annotated[Reason, Query(description="变更的原因", examples=["年度核对"])],
     document_number: Annotated[DocumentNumber | None, Query(description="文号")] = None,
+    effective_on: Annotated[
+        date | None,
+        Query(description="生效日期（北京时间），不填为当天，不能晚于当天", examples=["2026-09-01"]),
+    ] = None,
 ) -> UnitImportOut:
     """Receive a table of units and check it in the background."""
     limit = settings.import_limit_bytes
     async with received(request.stream(), limit=limit, accepted=(XLSX, TEXT), scanner=scanner) as file:
         row = await imports.upload(
-            admin, file, file_name=file_name, reason=reason, document_number=document_number
+            admin,
+            file,
+            file_name=file_name,
+            effective_on=effective_on,
+            reason=reason,
+            document_number=document_number,
         )
     return UnitImportOut.of(row, await imports.job(row))
 
@@ -176,6 +189,20 @@ async def download_failed_rows(
     return _download(parts(database, file_id), "失败的行", FileFormat.XLSX)
 
 
+@router.get(
+    "/unit-imports/{import_id}/report.csv",
+    summary="下载全部结果",
+    description="文件的全部行，各附结果和原因；CSV（UTF-8，带 BOM）。",
+    response_class=StreamingResponse,
+    responses={**_FILE, **problems.responses(*_ONE)},
+)
+async def download_import_report(
+    import_id: UUID, admin: UnitAdmin, imports: UnitImportService
+) -> StreamingResponse:
+    """Return all rows of the file with their results."""
+    return _download(await imports.report(admin, import_id), "导入结果", FileFormat.CSV)
+
+
 @router.post(
     "/unit-imports/{import_id}/apply",
     status_code=202,
@@ -207,8 +234,8 @@ async def cancel_unit_import(import_id: UUID, admin: UnitAdmin, imports: UnitImp
     "/unit-exports",
     status_code=202,
     summary="导出单位",
-    description="管辖范围内某单位及其所有下级单位，列与导入相同。在后台生成文件。",
-    responses=problems.responses(*_ADMIN, UnitNotFound),
+    description="管辖范围内某单位及其所有下级单位，可以只要某些层级、类别或状态；列与导入相同。在后台生成文件。",
+    responses=problems.responses(*_ADMIN, UnitNotFound, errors.TooManyImports),
 )
 async def export_units(asked: ExportIn, admin: UnitAdmin, imports: UnitImportService) -> UnitExportOut:
     """Write a subtree into a file in the background."""
@@ -242,6 +269,17 @@ async def get_unit_export(export_id: UUID, admin: UnitAdmin, imports: UnitImport
     return UnitExportOut.of(row, await imports.job(row))
 
 
+@router.post(
+    "/unit-exports/{export_id}/cancel",
+    summary="取消导出",
+    description="不再生成文件。",
+    responses=problems.responses(*_ADMIN, errors.ExportNotFound, errors.ExportEnded),
+)
+async def cancel_unit_export(export_id: UUID, admin: UnitAdmin, imports: UnitImportService) -> UnitExportOut:
+    """Stop an export."""
+    return UnitExportOut.of(await imports.cancel_export(admin, export_id))
+
+
 @router.get(
     "/unit-exports/{export_id}/file",
     summary="下载导出的文件",
@@ -267,7 +305,9 @@ async def _template() -> AsyncIterator[bytes]:
             yield block
 
 
-def _download(chunks: AsyncIterator[bytes], name: str, format_: FileFormat) -> StreamingResponse:
+def _download(
+    chunks: AsyncIterator[bytes] | AsyncIterator[str], name: str, format_: FileFormat
+) -> StreamingResponse:
     # RFC 6266 §5, with RFC 8187 for the Chinese name.
     disposition = f"attachment; filename=\"units.{format_}\"; filename*=UTF-8''{quote(f'{name}.{format_}')}"
     headers = {

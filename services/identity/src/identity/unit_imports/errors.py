@@ -19,6 +19,22 @@ class ImportNotReady(Conflict):
     detail = "校验完成之后才能导入；已结束的导入不能再次导入或取消。"
 
 
+class TooManyImports(Conflict):
+    """The person has too many checks and exports that have not ended."""
+
+    code = "too_many_imports"
+    title = "未完成的导入导出过多"
+    detail = "您有多项校验或导出尚未完成，请稍后再试。"
+
+
+class ExportEnded(Conflict):
+    """The export has ended already."""
+
+    code = "unit_export_ended"
+    title = "导出已经结束"
+    detail = "这项导出已经结束，不能取消。"
+
+
 class NothingToImport(Conflict):
     """No row of the file opens or changes a unit."""
 

@@ -3,43 +3,38 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import DirectoryLoadedV1
-from contracts.vocabulary import ExportStatus, FileFormat, Stage, UnitImportStatus, UnitStatus
+from contracts.vocabulary import ExportStatus, FileFormat, UnitImportStatus
 from filekit.spool import temporary_file
 from filekit.threads import ParsingThreads
 from identity.audit.service import AuditLog
-from identity.base import Base, outbox
+from identity.base import Base, job_queue, outbox
 from identity.reorganisation.following import Following
 from identity.revocations.service import Revocations
 from identity.unit_imports import reading, rules, writing
 from identity.unit_imports.applying import Batch
 from identity.unit_imports.check_repository import CheckRepository
-from identity.unit_imports.models import UnitImport, UnitImportRow
+from identity.unit_imports.exporting import Exporting
+from identity.unit_imports.kinds import APPLY, CHECK, CHUNK, EXPORT, Which
+from identity.unit_imports.models import UnitExport, UnitImport, UnitImportRow
 from identity.unit_imports.repository import ImportRepository, parts, save_file
 from identity.unit_imports.rules import Row
 from identity.units.changes import Occasion, day_of
 from identity.units.models import Unit
-from identity.units.structure import UnitTree
 from jobs.job import Job
-from jobs.kinds import Handler, Kind, Periodic
+from jobs.kinds import ENDED, Handler, Periodic, State
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.pruning import delete_in_batches
 
-CHUNK = 5_000
-"""Rows of one transaction."""
 KEEP = timedelta(days=30)
-
-
-class Which(BaseModel):
-    """The import or export of a job."""
-
-    id: UUID
+NO_LONGER_ALLOWED = "您已不再管理该单位，其余的行没有导入"
+BROKEN = "系统未能完成这次导入，已导入的单位保留。请重新上传同一文件，已导入的行会显示为“无变化”"
 
 
 class Read(BaseModel):
@@ -48,6 +43,7 @@ class Read(BaseModel):
     rows: int = 0
     number: int = 0
     complete: bool = False
+    judged: bool = False
 
 
 class Done(BaseModel):
@@ -56,11 +52,6 @@ class Done(BaseModel):
     depth: int = -1
     number: int = 0
     rows: int = 0
-
-
-CHECK = Kind("identity.units.import.check", Which, concurrency=2, stall=timedelta(minutes=20))
-APPLY = Kind("identity.units.import.apply", Which, concurrency=1, stall=timedelta(minutes=20))
-EXPORT = Kind("identity.units.export", Which, concurrency=2, stall=timedelta(minutes=20))
 
 
 class Importing:
@@ -85,8 +76,17 @@ class Importing:
         except reading.Unreadable as error:
             await self._fail(job, str(error))
             return
-        if at.complete and await self._judge(job, at):
-            await self._write_failed(job)
+        if not at.complete:
+            return
+        if not at.judged:
+            at = await self._judge(job, at)
+        await self._write_failed(job)
+        async with job.transaction() as session:
+            found = await ImportRepository(session).get(job.payload.id, lock=True)
+            if found is not None and found.status == UnitImportStatus.CHECKING:
+                found.status = UnitImportStatus.CHECKED
+                if found.cancel_requested:
+                    found.end(UnitImportStatus.CANCELLED, self._clock.now())
 
     async def _read(self, job: Job[Which], of: UnitImport, at: Read) -> Read:
         with temporary_file() as file:
@@ -124,19 +124,16 @@ class Importing:
             await repository.copy_rows(locked.id, rows)
         return True
 
-    async def _judge(self, job: Job[Which], at: Read) -> bool:
+    async def _judge(self, job: Job[Which], at: Read) -> Read:
+        await job.progress(at.rows, at.rows, f"正在校验 {at.rows} 行")
+        following = at.model_copy(update={"judged": True})
         async with job.transaction() as session:
             of = await ImportRepository(session).get(job.payload.id, lock=True)
-            if of is None:
-                return False
-            if of.cancel_requested:
-                of.end(UnitImportStatus.CANCELLED, self._clock.now())
-                return False
-            root = await session.get_one(Unit, of.root_id)
-            await CheckRepository(session).judge(of, root.path)
-            of.status = UnitImportStatus.CHECKED
-            await job.checkpoint(session, at, done=at.rows, total=at.rows, message=f"已校验 {at.rows} 行")
-        return True
+            if of is not None and not of.cancel_requested:
+                root = await session.get_one(Unit, of.root_id)
+                await CheckRepository(session).judge(of, root.path, day_of(self._clock.now()))
+            await job.checkpoint(session, following, done=at.rows, message=f"已校验 {at.rows} 行")
+        return following
 
     async def apply(self, job: Job[Which]) -> None:
         """Apply the rest of the rows, a few thousand in each transaction."""
@@ -149,17 +146,18 @@ class Importing:
                     return
                 if of.cancel_requested:
                     break
-                root = await session.get_one(Unit, of.root_id)
-                if root.status == UnitStatus.CLOSED:
+                now = self._clock.now()
+                path = await rows.managed_path(of.created_by, of.root_id, now)
+                if path is None:
+                    of.problem = NO_LONGER_ALLOWED
                     break
                 pending = await rows.next_to_apply(of.id, (at.depth, at.number), CHUNK)
                 if not pending:
                     break
-                now = self._clock.now()
-                occasion = Occasion(now, of.created_by, day_of(now), of.reason, of.document_number)
+                occasion = Occasion(now, of.created_by, of.effective_on, of.reason, of.document_number)
                 revocations = Revocations(session, self._clock, self._token_seconds)
                 batch = Batch(session, self._clock, Following(session, revocations))
-                done = await batch.apply(of, pending, occasion, root.path)
+                done = await batch.apply(of, pending, occasion, path)
                 of.applied += len(pending) - len(done.refused)
                 of.refused += len(done.refused)
                 last = pending[-1]
@@ -171,32 +169,54 @@ class Importing:
                     total=of.new + of.changed,
                     message=f"已导入 {of.applied} 个单位",
                 )
-        await self._end(job)
-
-    async def _end(self, job: Job[Which]) -> None:
-        """Tell the other services about a large import, note the end, and write the failed rows."""
+        await self._write_failed(job)
         async with job.transaction() as session:
             of = await ImportRepository(session).get(job.payload.id, lock=True)
-            assert of is not None
-            cancelled = of.cancel_requested
+            if of is not None and of.status == UnitImportStatus.APPLYING:
+                status = UnitImportStatus.DONE if of.problem is None else UnitImportStatus.FAILED
+                await self._end(session, of, UnitImportStatus.CANCELLED if of.cancel_requested else status)
+
+    async def _end(self, session: AsyncSession, of: UnitImport, status: UnitImportStatus) -> None:
+        """Note the end of an import that was applied, or a part of it, and tell the other services."""
+        if of.status == UnitImportStatus.APPLYING:
             if not of.is_small and of.applied:
                 await ImportRepository(session).update_statistics()
                 counts = await ImportRepository(session).counts()
                 event = DirectoryLoadedV1(load_id=new_id(), units=counts[0], people=counts[1])
                 outbox.add(session, event, subject=of.id)
-            status = UnitImportStatus.CANCELLED if cancelled else UnitImportStatus.DONE
-            of.end(status, self._clock.now())
             AuditLog(session, self._clock).record(
                 actor=of.created_by,
                 action="units.imported",
                 target=of.id,
                 root=str(of.root_id),
                 status=status.value,
+                total=of.total,
+                new=of.new,
+                changed=of.changed,
+                unchanged=of.unchanged,
+                wrong=of.wrong,
                 applied=of.applied,
                 refused=of.refused,
-                wrong=of.wrong,
+                reason=of.reason,
+                document_number=of.document_number,
             )
-        await self._write_failed(job)
+        of.end(status, self._clock.now(), of.problem)
+
+    async def end_abandoned(self) -> None:
+        """End what has lost its job: the job is dead, or an operator has cancelled it."""
+        async with self._database.transaction() as session:
+            for one in await ImportRepository(session).running():
+                job = None if one.job_id is None else await job_queue.get(session, one.job_id)
+                if job is not None and job.state not in ENDED:
+                    continue
+                cancelled = job is not None and job.state == State.CANCELLED
+                if isinstance(one, UnitExport):
+                    one.end(ExportStatus.CANCELLED if cancelled else ExportStatus.FAILED, self._clock.now())
+                else:
+                    one.problem = None if cancelled else BROKEN
+                    await self._end(
+                        session, one, UnitImportStatus.CANCELLED if cancelled else UnitImportStatus.FAILED
+                    )
 
     async def _fail(self, job: Job[Which], problem: str) -> None:
         async with job.transaction() as session:
@@ -235,41 +255,6 @@ class Importing:
                 await save_file(session, locked.failed_file_id, file)
 
 
-class Exporting:
-    """The handler of exports."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    async def export(self, job: Job[Which]) -> None:
-        """Write all active units of a subtree; a new attempt begins anew."""
-        async with job.transaction() as session:
-            of = await ImportRepository(session).export(job.payload.id)
-            if of is None or of.status != ExportStatus.RUNNING:
-                return
-            root = await session.get_one(Unit, of.root_id)
-            expected = await UnitTree(session, self._clock).count_under(root.path)
-        with temporary_file() as file:
-            table = await asyncio.to_thread(writing.writer_of, file, of.format)
-            after: str | None = None
-            count = 0
-            while True:
-                async with job.transaction() as session:
-                    units = await ImportRepository(session).units_after(root.path, after, CHUNK)
-                if not units:
-                    break
-                await asyncio.to_thread(table.write, [_exported(*unit) for unit in units])
-                after, count = units[-1][0].path, count + len(units)
-                await job.progress(count, max(expected, count), f"已导出 {count} 个单位")
-            await asyncio.to_thread(table.close)
-            async with job.transaction() as session:
-                locked = await ImportRepository(session).export(job.payload.id)
-                if locked is None:
-                    return
-                size = await save_file(session, locked.file_id, file)
-                locked.end(ExportStatus.DONE, self._clock.now(), size, count)
-
-
 def handlers(database: Database, clock: Clock, token_seconds: int) -> list[Handler[Which]]:
     """Return the handlers of this feature."""
     importing = Importing(database, clock, token_seconds)
@@ -278,6 +263,12 @@ def handlers(database: Database, clock: Clock, token_seconds: int) -> list[Handl
         Handler(APPLY, importing.apply),
         Handler(EXPORT, Exporting(clock).export),
     ]
+
+
+def tidying(database: Database, clock: Clock, token_seconds: int) -> Periodic:
+    """Return the task that ends imports and exports whose job has ended without them."""
+    importing = Importing(database, clock, token_seconds)
+    return Periodic("unit_imports.tidy", importing.end_abandoned, every=timedelta(minutes=5))
 
 
 def pruning(database: Database, clock: Clock) -> Periodic:
@@ -301,19 +292,3 @@ def pruning(database: Database, clock: Clock) -> Periodic:
 
 def _failed(row: UnitImportRow, kept: Sequence[int]) -> list[str]:
     return [*(row.raw[position] for position in kept), "；".join(row.errors), str(row.number)]
-
-
-def _exported(unit: Unit, parent_code: str | None) -> list[str | None]:
-    stages = [stage.label for stage in Stage if stage.value in unit.stages]
-    return [
-        unit.code,
-        parent_code,
-        unit.name,
-        unit.short_name,
-        unit.level.label,
-        unit.kind.label,
-        "、".join(stages),
-        unit.region_code,
-        unit.duty_phone,
-        unit.address,
-    ]

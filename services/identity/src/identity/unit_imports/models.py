@@ -1,11 +1,12 @@
 """Imports and exports of units, the rows of an import, and the files of both."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.vocabulary import ExportStatus, FileFormat, UnitImportResult, UnitImportStatus
+from contracts.vocabulary import ExportStatus, FileFormat, UnitImportResult, UnitImportStatus, UnitStatus
 from identity.base import Base
 from identity.unit_imports.errors import ImportNotReady
 from servicekit.ids import new_id
@@ -62,6 +63,9 @@ class UnitImport(Base):
     format: Mapped[FileFormat] = mapped_column(Word(FileFormat))
     headings: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     """The headings of the file."""
+    effective_on: Mapped[date] = mapped_column(
+        Date, server_default=text("(now() AT TIME ZONE 'Asia/Shanghai')::date")
+    )
     reason: Mapped[str] = mapped_column(Text)
     document_number: Mapped[str | None] = mapped_column(Text)
     status: Mapped[UnitImportStatus] = mapped_column(Word(UnitImportStatus))
@@ -154,6 +158,8 @@ class UnitImportRow(Base):
     """The fields as they were sent, in the order of the import's headings."""
     result: Mapped[UnitImportResult | None] = mapped_column(Word(UnitImportResult))
     seen_version: Mapped[int | None] = mapped_column(BigInteger)
+    changes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    """The columns in which an existing unit changes."""
     moves: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     differs: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     depth: Mapped[int | None] = mapped_column(Integer)
@@ -161,12 +167,13 @@ class UnitImportRow(Base):
 
 
 class UnitExport(Base):
-    """A file of the active units at and below `root_id`. Deleted, with its file, after 30 days."""
+    """A file of the units at and below `root_id`. Deleted, with its file, after 30 days."""
 
     __tablename__ = "unit_exports"
     __table_args__ = (
         known("status", ExportStatus, "status_known"),
         known("format", FileFormat, "format_known"),
+        known("unit_status", UnitStatus, "unit_status_known"),
         Index("ix_unit_exports_created_by", "created_by", "id"),
     )
 
@@ -175,6 +182,14 @@ class UnitExport(Base):
     created_by: Mapped[UUID] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     format: Mapped[FileFormat] = mapped_column(Word(FileFormat))
+    levels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    kinds: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
+    unit_status: Mapped[UnitStatus | None] = mapped_column(
+        Word(UnitStatus), default=UnitStatus.ACTIVE, server_default=text("'active'")
+    )
+    """The status of the units to export; None: all."""
+    acting_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    """The unit that the person acts for; None only in rows of the first release."""
     status: Mapped[ExportStatus] = mapped_column(Word(ExportStatus))
     job_id: Mapped[UUID | None] = mapped_column()
     file_id: Mapped[UUID] = mapped_column()

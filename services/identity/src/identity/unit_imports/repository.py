@@ -6,11 +6,28 @@ from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Integer, any_, delete, exists, func, insert, literal, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import UnitImportResult, UnitStatus
+from contracts.vocabulary import ExportStatus, Permission, UnitImportResult, UnitImportStatus
 from identity.accounts.models import Account
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.unit_imports.rules import MERGED, Row
@@ -42,6 +59,27 @@ _COPIED = (
 )
 
 
+_MANAGED = text(
+    """
+    SELECT u.path::text FROM memberships m
+    JOIN accounts a ON a.id = m.account_id AND a.status = 'active'
+    JOIN units u ON u.id = m.unit_id AND u.status = 'active'
+    WHERE m.account_id = :account AND m.unit_id = :unit AND m.ended_at IS NULL AND EXISTS (
+        SELECT FROM roles r WHERE r.permissions @> :permission AND (r.code = ANY(m.roles) OR EXISTS (
+            SELECT FROM delegations d JOIN memberships g ON g.id = d.from_membership_id
+            WHERE d.to_membership_id = m.id AND d.revoked_at IS NULL AND g.ended_at IS NULL
+              AND d.starts_at <= :at AND d.ends_at > :at AND r.code = ANY(d.roles) AND r.code = ANY(g.roles)
+        ))
+    )
+    """
+).bindparams(
+    bindparam("account", type_=Uuid),
+    bindparam("unit", type_=Uuid),
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("permission", type_=ARRAY(Text)),
+)
+
+
 class Pending(NamedTuple):
     """What is needed of a row to apply it."""
 
@@ -70,9 +108,57 @@ class ImportRepository:
             UnitImport, import_id, with_for_update=lock or None, populate_existing=True
         )
 
-    async def export(self, export_id: UUID) -> UnitExport | None:
+    async def export(self, export_id: UUID, *, lock: bool = False) -> UnitExport | None:
         """Return an export."""
-        return await self._session.get(UnitExport, export_id, populate_existing=True)
+        return await self._session.get(
+            UnitExport, export_id, with_for_update=lock or None, populate_existing=True
+        )
+
+    async def managed_path(self, account_id: UUID, unit_id: UUID, now: datetime) -> str | None:
+        """Return the path of a unit, if the person may manage units there now: as a member, with own roles
+        or with such that were delegated, as in the next token.
+        """
+        path: str | None = await self._session.scalar(
+            _MANAGED,
+            {
+                "account": account_id,
+                "unit": unit_id,
+                "at": now,
+                "permission": [Permission.UNITS_MANAGE.value],
+            },
+        )
+        return path
+
+    async def running(self, limit: int = 100) -> Sequence[UnitImport | UnitExport]:
+        """Return imports and exports that a job is to end, locked; those that a job holds are left out."""
+        states = [UnitImportStatus.CHECKING, UnitImportStatus.APPLYING]
+        imports = await self._session.scalars(
+            select(UnitImport)
+            .where(UnitImport.status.in_(states))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        exports = await self._session.scalars(
+            select(UnitExport)
+            .where(UnitExport.status == ExportStatus.RUNNING)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [*imports, *exports]
+
+    async def running_of(self, account_id: UUID) -> int:
+        """Return how many checks and exports of a person have not ended."""
+        imports = await self._session.scalar(
+            select(func.count()).where(
+                UnitImport.created_by == account_id, UnitImport.status == UnitImportStatus.CHECKING
+            )
+        )
+        exports = await self._session.scalar(
+            select(func.count()).where(
+                UnitExport.created_by == account_id, UnitExport.status == ExportStatus.RUNNING
+            )
+        )
+        return (imports or 0) + (exports or 0)
 
     async def under(self, path: str, after: tuple[Any, ...] | None, limit: int) -> Sequence[UnitImport]:
         """Return the imports of a subtree, latest first, one more than `limit`."""
@@ -185,13 +271,20 @@ class ImportRepository:
                 .execution_options(synchronize_session=False)
             )
 
-    async def units_after(self, path: str, after: str | None, limit: int) -> list[tuple[Unit, str | None]]:
-        """Return active units at and below `path` with the codes of their parents, in tree order."""
+    async def count_to_export(self, path: str, of: UnitExport) -> int:
+        """Return the number of units of an export."""
+        statement = select(func.count()).select_from(Unit).where(*_exported(path, of))
+        return await self._session.scalar(statement) or 0
+
+    async def units_after(
+        self, path: str, of: UnitExport, after: str | None, limit: int
+    ) -> list[tuple[Unit, str | None]]:
+        """Return the units of an export with the codes of their parents, in tree order."""
         parent = select(Unit.id, Unit.code).subquery()
         statement = (
             select(Unit, parent.c.code)
             .outerjoin(parent, parent.c.id == Unit.parent_id)
-            .where(under(Unit.path, path), between(Unit.path, path), Unit.status == inline(UnitStatus.ACTIVE))
+            .where(*_exported(path, of))
         )
         if after is not None:
             statement = statement.where(Unit.path > func.text2ltree(after))
@@ -241,6 +334,17 @@ class ImportRepository:
         if isinstance(row, UnitImport):
             await self._session.execute(delete(UnitImportRow).where(UnitImportRow.import_id == row.id))
         await self._session.delete(row)
+
+
+def _exported(path: str, of: UnitExport) -> list[ColumnElement[bool]]:
+    conditions = [under(Unit.path, path), between(Unit.path, path)]
+    if of.levels:
+        conditions.append(Unit.level == any_(literal(of.levels, ARRAY(Text))))
+    if of.kinds:
+        conditions.append(Unit.kind == any_(literal(of.kinds, ARRAY(Text))))
+    if of.unit_status is not None:
+        conditions.append(Unit.status == inline(of.unit_status))
+    return conditions
 
 
 async def parts(database: Database, file_id: UUID) -> AsyncIterator[bytes]:

@@ -38,6 +38,7 @@ class Column:
     heading: str
     required: bool = False
     example: str = ""
+    removable: bool = False
     narrow: bool = False
     """Full-width digits, letters and punctuation mean the same as others."""
 
@@ -51,14 +52,17 @@ COLUMNS = (
     Column("kind", "类别", required=True, example="学校"),
     Column("stages", "学段", required=True, example="义务教育"),
     Column("region_code", "行政区划代码", example="370102", narrow=True),
-    Column("duty_phone", "值班电话", example="0531-86012345", narrow=True),
-    Column("address", "地址", example="济南市历下区解放东路 1 号"),
+    Column("duty_phone", "值班电话", example="0531-86012345", removable=True, narrow=True),
+    Column("address", "地址", example="济南市历下区解放东路 1 号", removable=True),
 )
+HEADING_OF = {column.name: column.heading for column in COLUMNS}
+REMOVE = "无"
+"""What removes a duty phone or an address; a blank field keeps it. Read as an empty text."""
 HEADINGS = tuple(column.heading for column in COLUMNS)
-REASON, NUMBER = "原因", "行号"
-"""The headings of the additional columns in a file of failed rows."""
+REASON, NUMBER, RESULT = "原因", "行号", "结果"
+"""The headings of the additional columns in the files of an import."""
 MERGED = "该行有合并的单元格，请取消合并后逐行填写"
-_ADDED = {REASON, NUMBER, "结果"}
+_ADDED = {REASON, NUMBER, RESULT}
 _MOST_TEXT = 64
 
 
@@ -96,8 +100,8 @@ def explanations() -> list[list[str]]:
         "kind": f"{_labels(Kind)}；设立后不能变更",
         "stages": f"一个或多个，用顿号分隔：{_labels(Stage)}",
         "region_code": "GB/T 2260 的六位代码；新单位不填时与上级单位相同",
-        "duty_phone": "固定电话（带区号）或服务号码，不能填写个人手机号",
-        "address": "2 至 200 个字",
+        "duty_phone": f"固定电话（带区号）或服务号码，不能填写个人手机号；填“{REMOVE}”表示删除",
+        "address": f"2 至 200 个字；填“{REMOVE}”表示删除",
     }
     return [
         ["列", "必填", "说明"],
@@ -193,6 +197,8 @@ def _text(text: str, column: Column, errors: list[str]) -> str | None:
     if len(text) > MOST_CHARACTERS:
         errors.append(f"“{heading}”过长")
         text = text[:MOST_CHARACTERS]
+    if column.removable and text == REMOVE:
+        return ""
     if column.narrow:
         text = unicodedata.normalize("NFKC", text).replace(" ", "")
     return text or None
@@ -218,7 +224,7 @@ def _missing(row: Row, name: str) -> None:
 
 def _match(row: Row, name: str, pattern: re.Pattern[str], rule: str) -> None:
     value = row.values[name]
-    if value is not None and not pattern.fullmatch(value):
+    if value and not pattern.fullmatch(value):
         row.errors.append(f"“{_heading(name)}”{rule}")
 
 
@@ -227,7 +233,7 @@ def _length(row: Row, name: str, least: int, most: int, *, required: bool = Fals
     if value is None:
         if required:
             _missing(row, name)
-    elif not least <= len(value) <= most:
+    elif value and not least <= len(value) <= most:
         row.errors.append(f"“{_heading(name)}”须为 {least} 至 {most} 个字")
 
 

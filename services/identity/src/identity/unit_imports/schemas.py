@@ -1,13 +1,22 @@
 """Schemas of imports and exports."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contracts.vocabulary import ExportStatus, FileFormat, UnitImportResult, UnitImportStatus
+from contracts.vocabulary import (
+    ExportStatus,
+    FileFormat,
+    Kind,
+    Level,
+    UnitImportResult,
+    UnitImportStatus,
+    UnitStatus,
+)
 from identity.unit_imports.models import UnitExport, UnitImport, UnitImportRow
+from identity.unit_imports.rules import HEADING_OF
 from jobs.kinds import State
 from jobs.queue import JobView
 
@@ -45,6 +54,7 @@ class UnitImportOut(BaseModel):
     file_name: str
     file_size: int
     format: FileFormat
+    effective_on: date
     reason: str
     document_number: str | None
     status: UnitImportStatus
@@ -83,11 +93,14 @@ class ImportRowOut(BaseModel):
     parent_code: str | None
     name: str | None
     errors: list[str]
+    changes: list[str] = Field(examples=[["单位名称", "上级单位代码"]])
 
     @classmethod
     def of(cls, row: UnitImportRow) -> Self:
         """Return the row as the API shows it."""
-        return cls.model_validate(row)
+        shown = cls.model_validate(row)
+        shown.changes = [HEADING_OF[name] for name in row.changes]
+        return shown
 
 
 class ApplyIn(BaseModel):
@@ -105,6 +118,9 @@ class ExportIn(BaseModel):
 
     unit_id: UUID
     format: FileFormat = FileFormat.XLSX
+    levels: Annotated[list[Level], Field(max_length=6)] = Field(default=[], examples=[["county"]])
+    kinds: Annotated[list[Kind], Field(max_length=4)] = Field(default=[], examples=[["student_aid"]])
+    unit_status: UnitStatus | None = Field(default=UnitStatus.ACTIVE, examples=["active"])
 
 
 class UnitExportOut(BaseModel):
@@ -114,6 +130,9 @@ class UnitExportOut(BaseModel):
     root_id: UUID
     created_at: datetime
     format: FileFormat
+    levels: list[Level]
+    kinds: list[Kind]
+    unit_status: UnitStatus | None
     status: ExportStatus
     file_size: int
     total: int

@@ -1,6 +1,7 @@
 """Uploading, confirming and following imports; exports."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from filekit.sniff import XLSX
 from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.unit_imports.errors import (
+    ExportEnded,
     ExportNotFound,
     ExportNotReady,
     ImportNotFound,
@@ -21,24 +23,34 @@ from identity.unit_imports.errors import (
     NoFailedRows,
     NothingToImport,
     RowsAreWrong,
+    TooManyImports,
 )
-from identity.unit_imports.jobs import APPLY, CHECK, EXPORT, Which
+from identity.unit_imports.kinds import APPLY, CHECK, EXPORT, Which
 from identity.unit_imports.models import UnitExport, UnitImport, UnitImportRow
+from identity.unit_imports.report import Report
 from identity.unit_imports.repository import ImportRepository, save_file
 from identity.unit_imports.schemas import ExportIn
+from identity.units.changes import day_of
+from identity.units.errors import EffectiveInFuture
 from identity.units.service import Units
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 
+MOST_RUNNING = 5
+"""Checks and exports of one person that may run at a time."""
+
 
 class UnitImports:
     """Imports and exports for one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, units: Units, audit: AuditLog) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, units: Units, report: Report, audit: AuditLog
+    ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
+        self._report = report
         self._audit = audit
         self._rows = ImportRepository(session)
 
@@ -48,14 +60,19 @@ class UnitImports:
         file: ReceivedFile,
         *,
         file_name: str,
+        effective_on: date | None,
         reason: str,
         document_number: str | None,
     ) -> UnitImport:
         """Keep a file and have it checked; nothing is changed yet. The units of the file have to be at or
-        below the caller's unit.
+        below the caller's unit. Raises `EffectiveInFuture`, `TooManyImports`.
         """
         if principal.acting is None:
             raise OutOfReach
+        today = day_of(self._clock.now())
+        if effective_on is not None and effective_on > today:
+            raise EffectiveInFuture
+        await self._require_few(principal)
         row = UnitImport(
             id=new_id(),
             root_id=principal.acting.unit,
@@ -65,6 +82,7 @@ class UnitImports:
             file_id=new_id(),
             file_size=file.size,
             format=FileFormat.XLSX if file.media_type == XLSX else FileFormat.CSV,
+            effective_on=effective_on or today,
             reason=reason,
             document_number=document_number,
             status=UnitImportStatus.CHECKING,
@@ -148,18 +166,28 @@ class UnitImports:
             raise NoFailedRows
         return row.failed_file_id
 
-    async def export(self, principal: Principal, asked: ExportIn) -> UnitExport:
-        """Write the active units of a subtree within reach into a file, in the background.
+    async def report(self, principal: Principal, import_id: UUID) -> AsyncIterator[str]:
+        """Return all rows with their results as CSV. Raises `ImportNotFound`."""
+        row = await self.get(principal, import_id)
+        return self._report.csv(row.id, row.headings)
 
-        Raises `UnitNotFound`, `OutOfReach`.
+    async def export(self, principal: Principal, asked: ExportIn) -> UnitExport:
+        """Write units of a subtree within reach into a file, in the background.
+
+        Raises `UnitNotFound`, `OutOfReach`, `TooManyImports`.
         """
         unit = await self._units.within_reach(principal, asked.unit_id)
+        await self._require_few(principal)
         row = UnitExport(
             id=new_id(),
             root_id=unit.id,
             created_by=UUID(principal.sub),
             created_at=self._clock.now(),
             format=asked.format,
+            levels=[level.value for level in asked.levels],
+            kinds=[kind.value for kind in asked.kinds],
+            unit_status=asked.unit_status,
+            acting_unit_id=principal.acting.unit if principal.acting is not None else None,
             status=ExportStatus.RUNNING,
             file_id=new_id(),
             file_size=0,
@@ -168,7 +196,14 @@ class UnitImports:
         self._rows.add(row)
         await self._session.flush()
         row.job_id = (await job_queue.enqueue(self._session, EXPORT, Which(id=row.id))).id
-        self._audit.record(actor=principal.sub, action="units.exported", target=unit.id, format=asked.format)
+        self._audit.record(
+            actor=principal.sub,
+            action="units.exported",
+            target=unit.id,
+            format=asked.format,
+            levels=row.levels,
+            kinds=row.kinds,
+        )
         return row
 
     async def exports(
@@ -177,11 +212,21 @@ class UnitImports:
         """Return the caller's exports, latest first, one more than `limit`."""
         return await self._rows.exports_of(UUID(principal.sub), after, limit)
 
-    async def get_export(self, principal: Principal, export_id: UUID) -> UnitExport:
+    async def get_export(self, principal: Principal, export_id: UUID, *, lock: bool = False) -> UnitExport:
         """Return an export of the caller. Raises `ExportNotFound`."""
-        row = await self._rows.export(export_id)
+        row = await self._rows.export(export_id, lock=lock)
         if row is None or str(row.created_by) != principal.sub:
             raise ExportNotFound
+        return row
+
+    async def cancel_export(self, principal: Principal, export_id: UUID) -> UnitExport:
+        """Stop an export. Raises `ExportNotFound`, `ExportEnded`."""
+        row = await self.get_export(principal, export_id, lock=True)
+        if row.status != ExportStatus.RUNNING:
+            raise ExportEnded
+        row.end(ExportStatus.CANCELLED, self._clock.now())
+        if row.job_id is not None:
+            await job_queue.cancel(self._session, row.job_id)
         return row
 
     async def export_file(self, principal: Principal, export_id: UUID) -> UnitExport:
@@ -190,3 +235,7 @@ class UnitImports:
         if row.status != ExportStatus.DONE:
             raise ExportNotReady
         return row
+
+    async def _require_few(self, principal: Principal) -> None:
+        if await self._rows.running_of(UUID(principal.sub)) >= MOST_RUNNING:
+            raise TooManyImports

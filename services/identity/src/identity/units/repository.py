@@ -95,11 +95,6 @@ class UnitRepository:
         )
         return (await self._session.scalars(statement)).all()
 
-    async def count_under(self, path: str) -> int:
-        """Return the number of units at and below `path`."""
-        statement = select(func.count()).select_from(Unit).where(under(Unit.path, path))
-        return await self._session.scalar(statement) or 0
-
     async def all_of(self, ids: Sequence[UUID]) -> Sequence[Unit]:
         """Return these units, read anew."""
         statement = select(Unit).where(Unit.id == any_(literal(list(ids), ARRAY(Uuid))))

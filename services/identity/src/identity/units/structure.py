@@ -258,10 +258,6 @@ class UnitTree:
             raise UnitNotFound
         return unit
 
-    async def count_under(self, path: str) -> int:
-        """Return the number of units at and below `path`."""
-        return await self._units.count_under(path)
-
     async def end_states(self, unit_ids: Sequence[UUID], at: Occasion) -> None:
         """End the states in force of units that the caller changes with statements of its own."""
         await self._units.end_states(unit_ids, at)
