@@ -51,6 +51,7 @@ async def test_a_password_alone_signs_nobody_in(person: Person, new_person: NewP
         ("aaaa1111", None, "至少三类"),
         ("Aa1-" + "x" * 125, None, "最多 128 位"),
         ("Aa-19900001323", None, "手机号或姓名"),
+        ("Password1!", None, "过于常见"),
         (PASSWORD, PASSWORD + "x", "两次输入的密码不一致"),
         ("", None, "至少 8 位"),
     ],
@@ -156,3 +157,36 @@ async def test_an_overlong_or_missing_password_is_just_wrong(person: Person) -> 
     await person.sign_in()
     for password in ("", "x" * 300, "Aa1-\x00567"):
         assert (await person.step_up("password", password=password)).status_code == 400
+
+
+async def test_wrong_passwords_elsewhere_do_not_lock_a_browser_that_the_person_has_used_for_a_day(
+    person: Person, new_person: NewPerson
+) -> None:
+    await person.set_password()
+    person.clock.advance(timedelta(days=1))
+    await person.sign_in()
+    stranger = new_person()
+    await stranger.sign_in()
+    for _ in range(5):
+        await stranger.step_up("password", password="Falsch-2026")
+    assert (await stranger.step_up("password", password=PASSWORD)).status_code == 429
+    assert (await person.step_up("password", password=PASSWORD)).status_code == 303
+
+
+async def test_five_wrong_passwords_lock_such_a_browser_alone(person: Person, new_person: NewPerson) -> None:
+    await person.set_password()
+    person.clock.advance(timedelta(days=1))
+    await person.sign_in()
+    for _ in range(4):
+        assert (await person.step_up("password", password="Falsch-2026")).status_code == 400
+    assert (await person.step_up("password", password=PASSWORD)).status_code == 303
+    await person.sign_in()
+    for _ in range(5):
+        await person.step_up("password", password="Falsch-2026")
+    assert (await person.step_up("password", password=PASSWORD)).status_code == 429
+    other = new_person()
+    await other.sign_in()
+    assert (await other.step_up("password", password=PASSWORD)).status_code == 303
+    person.clock.advance(timedelta(minutes=15))
+    await person.sign_in()
+    assert (await person.step_up("password", password=PASSWORD)).status_code == 303

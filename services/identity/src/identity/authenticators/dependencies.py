@@ -10,6 +10,7 @@ from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
 from identity.audit.dependencies import AuditService
 from identity.authenticators.service import Authenticators
+from identity.codes.dependencies import FailureService
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
@@ -28,8 +29,9 @@ async def _authenticators(
     messages: MessageService,
     sessions: SessionService,
     audit: AuditService,
+    failures: FailureService,
 ) -> Authenticators:
-    return Authenticators(session, clock, vault, settings, messages, sessions, audit)
+    return Authenticators(session, clock, vault, settings, messages, sessions, audit, failures)
 
 
 AuthenticatorService = Annotated[Authenticators, Depends(_authenticators)]

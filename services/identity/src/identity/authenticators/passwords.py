@@ -16,6 +16,7 @@ from identity.authenticators.errors import (
 )
 from identity.authenticators.models import Password
 from identity.authenticators.repository import AuthenticatorRepository
+from identity.authenticators.tries import Tries
 from identity.authenticators.weak_passwords import is_weak
 from servicekit.clock import Clock
 
@@ -26,11 +27,14 @@ _hasher = PasswordHasher()
 class Passwords:
     """Passwords service for one request."""
 
-    def __init__(self, rows: AuthenticatorRepository, clock: Clock, lifetime: timedelta | None) -> None:
+    def __init__(
+        self, rows: AuthenticatorRepository, clock: Clock, lifetime: timedelta | None, tries: Tries
+    ) -> None:
         """`lifetime`: how long a password is valid; None means for ever."""
         self._rows = rows
         self._clock = clock
         self._lifetime = lifetime
+        self._tries = tries
 
     async def check(self, account: Account, password: str) -> None:
         """Verify a person's password.
@@ -42,12 +46,12 @@ class Passwords:
         row = await self._rows.password(account.id, lock=True)
         if row is None:
             raise PasswordIncorrect
-        row.begin(now)
+        await self._tries.begin(row, account.id, "password", now)
         text = rules.normalised(password)
         if len(text) > rules.MAX_LENGTH or not await asyncio.to_thread(_fits, row.hash, text):
-            row.failed(now)
+            await self._tries.failed(row, account.id, "password", now)
             raise PasswordIncorrect
-        row.succeeded()
+        await self._tries.succeeded(row, account.id, "password")
         if rules.password_expired(row.changed_at, now, self._lifetime):
             raise PasswordExpired
         if _hasher.check_needs_rehash(row.hash):

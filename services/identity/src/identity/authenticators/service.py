@@ -18,6 +18,8 @@ from identity.authenticators.passwords import Passwords
 from identity.authenticators.repository import AuthenticatorRepository
 from identity.authenticators.tickets import Tickets
 from identity.authenticators.totp import Totps
+from identity.authenticators.tries import Tries
+from identity.codes.service import Failures
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -54,6 +56,7 @@ class Authenticators:
         messages: TextMessages,
         sessions: Sessions,
         audit: AuditLog,
+        failures: Failures | None = None,
     ) -> None:
         self._clock = clock
         self._vault = vault
@@ -62,8 +65,9 @@ class Authenticators:
         self._sessions = sessions
         self._audit = audit
         self._rows = AuthenticatorRepository(session)
-        self.passwords = Passwords(self._rows, clock, rules.lifetime_of(settings.password_days))
-        self.totps = Totps(self._rows, clock, vault)
+        tries = Tries(failures)
+        self.passwords = Passwords(self._rows, clock, rules.lifetime_of(settings.password_days), tries)
+        self.totps = Totps(self._rows, clock, vault, tries)
 
     def tickets(self, binding: str) -> Tickets:
         """Return the tickets of one browser; `binding` is a value that only this browser has."""

@@ -11,6 +11,7 @@ from identity.authenticators import rules
 from identity.authenticators.errors import OneTimePasswordIncorrect, TotpPresent
 from identity.authenticators.models import RecoveryCode, Totp, recovery_purpose, totp_purpose
 from identity.authenticators.repository import AuthenticatorRepository
+from identity.authenticators.tries import Tries
 from identity.vault import Vault
 from servicekit.clock import Clock
 
@@ -33,10 +34,11 @@ def picture(account: Account, secret: str) -> str:
 class Totps:
     """TOTP secrets and recovery codes for one request."""
 
-    def __init__(self, rows: AuthenticatorRepository, clock: Clock, vault: Vault) -> None:
+    def __init__(self, rows: AuthenticatorRepository, clock: Clock, vault: Vault, tries: Tries) -> None:
         self._rows = rows
         self._clock = clock
         self._vault = vault
+        self._tries = tries
 
     async def enrol(self, account: Account, secret: str, code: str) -> list[str]:
         """Set a new secret, confirmed with a code from the person's device. Return the recovery codes.
@@ -67,18 +69,18 @@ class Totps:
         row = await self._rows.totp(account.id, lock=True)
         if row is None:
             raise OneTimePasswordIncorrect
-        row.begin(now)
+        await self._tries.begin(row, account.id, "totp", now)
         typed = "".join(code.split())
         step = self._step(self._vault.open(totp_purpose(account.id), row.secret_sealed), typed)
         if step is not None and step > row.last_step:
             row.last_step = step
-            row.succeeded()
+            await self._tries.succeeded(row, account.id, "totp")
             return None
         hashes = self._vault.indexes(recovery_purpose(account.id), _normal(typed))
         if not await self._rows.use_recovery_code(account.id, hashes):
-            row.failed(now)
+            await self._tries.failed(row, account.id, "totp", now)
             raise OneTimePasswordIncorrect
-        row.succeeded()
+        await self._tries.succeeded(row, account.id, "totp")
         return await self._rows.recovery_codes_left(account.id)
 
     async def renew_recovery_codes(self, account: Account) -> list[str]:

@@ -7,7 +7,7 @@ in at this browser, and it gives nothing but a budget for SMS codes that strange
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,18 +31,22 @@ class Devices:
 
     def remember(self, account: UUID, token: str | None) -> str:
         """Return the browser's new token, which also remembers `account`. `token` is its previous one."""
-        known = self._open(token)
-        device = known["device"] if known else secrets.token_hex(16)
-        others = [one for one in known["accounts"] if one != str(account)] if known else []
-        accounts = [str(account), *others][: rules.DEVICE_ACCOUNTS]
-        return seal(self._vault, _PURPOSE, self._clock.now(), device=device, accounts=accounts)
+        now = self._clock.now()
+        known = self._open(token) or {"device": secrets.token_hex(16), "accounts": {}}
+        since = known["accounts"].pop(str(account), now.isoformat())
+        others = list(known["accounts"].items())[: rules.DEVICE_ACCOUNTS - 1]
+        accounts = dict([(str(account), since), *others])
+        return seal(self._vault, _PURPOSE, now, device=known["device"], accounts=accounts)
 
-    def key_of(self, account: UUID | None, token: str | None) -> bytes | None:
-        """Return the key of the budget of `account` at this browser, or None if it has not signed in
-        there.
+    def key_of(
+        self, account: UUID | None, token: str | None, *, after: timedelta = timedelta(0)
+    ) -> bytes | None:
+        """Return the key of the budgets of `account` at this browser, or None if it has not signed in there,
+        or not as long as `after` ago.
         """
         known = self._open(token)
-        if known is None or account is None or str(account) not in known["accounts"]:
+        since = None if known is None else known["accounts"].get(str(account))
+        if known is None or since is None or self._clock.now() < datetime.fromisoformat(since) + after:
             return None
         return self._vault.index("device", f"{account}\0{known['device']}")
 
@@ -50,7 +54,8 @@ class Devices:
         if not token:
             return None
         try:
-            return unseal(self._vault, _PURPOSE, token, self._clock.now(), rules.DEVICE_LIFETIME)
+            values = unseal(self._vault, _PURPOSE, token, self._clock.now(), rules.DEVICE_LIFETIME)
+            return values if isinstance(values.get("accounts"), dict) else None
         except BadToken:
             return None
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from identity.codes.browsers import device_cookie
-from identity.codes.service import Codes, CodeSender
+from identity.codes.service import Codes, CodeSender, Failures
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.sms.dependencies import MessageService
 from servicekit.db import Session
@@ -16,6 +16,11 @@ async def _codes(session: Session, clock: ServiceClock, vault: ServiceVault) -> 
     return Codes(session, clock, vault)
 
 
+async def _failures(request: Request, session: Session, clock: ServiceClock, vault: ServiceVault) -> Failures:
+    return Failures(session, clock, vault, device_cookie(request))
+
+
+FailureService = Annotated[Failures, Depends(_failures)]
 CodeService = Annotated[Codes, Depends(_codes)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, or_, select, text
+from sqlalchemy import case, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,6 +84,21 @@ class CodeRepository:
             )
         ).one_or_none()
         return Spent(up_to, now) if found is None else Spent(found.used, found.ends_at)
+
+    async def spent(self, budget: Budget, now: datetime) -> bool:
+        """Return whether a budget is used up."""
+        used = await self._session.scalar(
+            select(CodeBudget.used).where(
+                CodeBudget.kind == budget.kind, CodeBudget.key == budget.key, CodeBudget.ends_at > now
+            )
+        )
+        return used is not None and used >= budget.limit
+
+    async def forget(self, budget: Budget) -> None:
+        """Begin a budget anew."""
+        await self._session.execute(
+            delete(CodeBudget).where(CodeBudget.kind == budget.kind, CodeBudget.key == budget.key)
+        )
 
     def add(self, code: SmsCode) -> None:
         """Insert a code."""

@@ -19,6 +19,11 @@ CAPTCHA_TRIES = 120
 CAPTCHA_LIFETIME = timedelta(minutes=10)
 DEVICE_LIFETIME = timedelta(days=180)
 """How long a browser is remembered after its last sign-in."""
+DEVICE_SETTLED = timedelta(days=1)
+"""From this age on, a remembered browser has its own count of wrong passwords: somebody who has just got hold
+of a person's text messages has no such browser.
+"""
+MAX_FAILURES, FAILURE_WINDOW = 5, timedelta(minutes=15)
 DEVICE_ACCOUNTS = 8
 """Accounts that one browser remembers: in an office, several people share a computer."""
 WORDS = {
@@ -40,7 +45,9 @@ _ALONE = re.compile(r"[ \-]*(?:[0-9][ \-]*){6}")
 class Budget:
     """At most `limit` codes within `window`, which starts with the first of them."""
 
-    kind: Literal["number", "browser", "address", "total", "device", "reserve", "captcha", "tries"]
+    kind: Literal[
+        "number", "browser", "address", "total", "device", "reserve", "captcha", "tries", "failures"
+    ]
     key: bytes
     limit: int
     window: timedelta

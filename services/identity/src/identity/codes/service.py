@@ -55,6 +55,42 @@ class Codes:
             raise CodeIncorrect
 
 
+class Failures:
+    """Wrong passwords and the like at a browser that an account has used for a day: counted apart from those
+    of other browsers, so that a stranger with access to the person's text messages cannot lock the person out
+    there.
+
+    The caller has locked the row of the password, so that attempts run one after another.
+    """
+
+    def __init__(self, session: AsyncSession, clock: Clock, vault: Vault, device: str | None) -> None:
+        self._clock = clock
+        self._vault = vault
+        self._device = device
+        self._codes = CodeRepository(session)
+
+    def budget(self, account: UUID, means: str) -> Budget | None:
+        """Return the budget of this browser, or None if it has none of its own."""
+        devices = Devices(self._vault, self._clock)
+        device = devices.key_of(account, self._device, after=rules.DEVICE_SETTLED)
+        if device is None:
+            return None
+        key = self._vault.index("failures", f"{means}\0{device.hex()}")
+        return Budget("failures", key, rules.MAX_FAILURES, rules.FAILURE_WINDOW)
+
+    async def locked(self, budget: Budget) -> bool:
+        """Return whether there were too many failures within the window."""
+        return await self._codes.spent(budget, self._clock.now())
+
+    async def count(self, budget: Budget) -> None:
+        """Count a failure."""
+        await self._codes.spend(budget, self._clock.now(), up_to=budget.limit)
+
+    async def reset(self, budget: Budget) -> None:
+        """Forget the failures, after a success."""
+        await self._codes.forget(budget)
+
+
 class CodeSender:
     """Sends codes for one request from `address`, at a browser with the device token `device`."""
 
