@@ -1,12 +1,12 @@
 """Invitation of many people by a table, each by a code that only the holder of the number can use.
 
-Revision: 0040
+Revision: 0041
 """
 
 from alembic import op
 
-revision: str = "0040"
-down_revision: str | None = "0039"
+revision: str = "0041"
+down_revision: str | None = "0040"
 branch_labels: None = None
 depends_on: None = None
 
