@@ -148,6 +148,24 @@ class PlatformRole(Vocabulary):
     AUDIT_ADMIN = "audit_admin", "审计管理员"
 
 
+class InviteBatchStatus(Vocabulary):
+    """How far an invitation by a table has come."""
+
+    CHECKED = "checked", "待确认"
+    SENDING = "sending", "发送中"
+    DONE = "done", "已完成"
+    CANCELLED = "cancelled", "已取消"
+
+
+class InviteResult(Vocabulary):
+    """What became of one row of a table of people to invite."""
+
+    WAITING = "waiting", "待发送"
+    SENT = "sent", "已发送"
+    WRONG = "wrong", "有错误"
+    REFUSED = "refused", "未发送"
+
+
 class ProposalStatus(Vocabulary):
     """How far a proposal to appoint or dismiss an administrator of the platform has come."""
 

@@ -37,6 +37,10 @@ from identity.encryption.jobs import ROTATE, KeyRotation
 from identity.entitlements import jobs as entitlement_jobs
 from identity.entitlements.endpoints import router as entitlements
 from identity.integrations.endpoints import router as integrations
+from identity.invite_batches import jobs as invite_jobs
+from identity.invite_batches.endpoints import UPLOADS as INVITE_UPLOADS
+from identity.invite_batches.endpoints import router as invite_batches
+from identity.invite_batches.rules import MOST_BYTES
 from identity.invites.endpoints import router as invites
 from identity.joining import jobs as joining_jobs
 from identity.joining.endpoints import router as joining
@@ -185,6 +189,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             roles,
             memberships,
             invites,
+            invite_batches,
             joining,
             entitlements,
             delegations,
@@ -215,6 +220,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
+            invite_jobs.handler(invite_jobs.Sending(settings, vault, the_clock, dispatcher)),
             *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),
         ],
@@ -223,6 +229,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             jobs.task(database, key_ring, the_clock, settings),
             code_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
+            invite_jobs.pruning(database, the_clock),
             entitlement_jobs.task(entitlement_jobs.Reviews(database, settings, vault, the_clock, dispatcher)),
             auditing.task(database, key_ring, the_clock),
             phone_jobs.task(
@@ -236,7 +243,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         ],
         background=background,
         checks={"file_scanner": scanner.check},
-        larger_bodies={UPLOADS: settings.import_limit_bytes},
+        larger_bodies={UPLOADS: settings.import_limit_bytes, INVITE_UPLOADS: MOST_BYTES},
         pages=rendering.PATHS,
     )
     app.add_exception_handler(SignInFirst, on_sign_in_first)

@@ -53,6 +53,7 @@ DESCRIPTIONS = {
     # joining
     "invite_id": "邀请码的标识",
     "delegation_id": "委托的标识",
+    "batch_id": "批量邀请的标识",
     "proposal_id": "任免提议的标识",
     "entitlement_id": "授权的标识",
     "invite_code": "邀请码",

@@ -10,6 +10,7 @@ from identity.consents.models import Consent
 from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement, EntitlementRequest
 from identity.grants.models import Grant
+from identity.invite_batches.models import InviteBatch, InviteBatchRow
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
 from identity.keys.models import SigningKey
@@ -53,6 +54,8 @@ __all__ = [
     "HandOver",
     "InitialAccessToken",
     "Invite",
+    "InviteBatch",
+    "InviteBatchRow",
     "JoinRequest",
     "Membership",
     "OnceOnly",

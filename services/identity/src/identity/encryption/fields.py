@@ -14,6 +14,10 @@ from identity.accounts.models import Account
 from identity.accounts.service import ID_NUMBER, PHONE
 from identity.authenticators.models import RecoveryCode, Totp, recovery_purpose, totp_purpose
 from identity.base import Base
+from identity.invite_batches.models import SEALED_FOR as INVITE_ROW
+from identity.invite_batches.models import InviteBatchRow
+from identity.invites.models import SEALED_FOR as INVITE_PHONE
+from identity.invites.models import Invite
 from identity.keys.models import SigningKey
 from identity.keys.ring import SEALED_FOR as SIGNING_KEY
 from identity.oauth.authorization.pushed_requests import SEALED_FOR as PUSHED_REQUEST
@@ -95,6 +99,8 @@ FIELDS = (
     Field(
         RecoveryCode, "code_sealed", recovery_purpose, key="account_id", more="code_hash", index="code_hash"
     ),
+    Field(Invite, "phone_sealed", _always(INVITE_PHONE)),
+    Field(InviteBatchRow, "fields_sealed", _always(INVITE_ROW)),
     Field(SmsMessage, "sealed", _always(TEXT_MESSAGE)),
     Field(PushedRequest, "parameters_sealed", _always(PUSHED_REQUEST)),
 )

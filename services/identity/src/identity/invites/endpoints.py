@@ -1,7 +1,6 @@
 """REST API of invites."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -10,6 +9,7 @@ from authkit.dependencies import REFUSALS
 from identity.dependencies import ServiceSettings
 from identity.invites import errors
 from identity.invites.dependencies import InviteService
+from identity.invites.links import join_link
 from identity.invites.schemas import InviteIn, InviteOut
 from identity.memberships.auth import REFUSED, Admitter
 from identity.roles.errors import RoleNotGrantable
@@ -18,11 +18,6 @@ from servicekit import problems
 from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.responses(*REFUSALS))
-
-
-def join_link(settings: ServiceSettings, code: str) -> str:
-    """Return the address of the page where the holder of a code asks to join."""
-    return f"{settings.issuer_url}/join?{urlencode({'code': code})}"
 
 
 @router.post(
@@ -37,7 +32,7 @@ async def create_invite(
 ) -> InviteOut:
     """Create an invite. Only this response contains its code."""
     invite, code = await service.create(admin, unit_id, new)
-    return InviteOut.of(invite, code, join_link(settings, code))
+    return InviteOut.of(invite, code, join_link(settings.issuer_url, code))
 
 
 @router.get(

@@ -11,6 +11,8 @@ from identity.base import Base
 from identity.invites.errors import InviteExpired, InviteRevoked, InviteUsedUp
 from servicekit.ids import new_id
 
+SEALED_FOR = "invite-phone"
+
 
 class Invite(Base):
     """A code that allows its holder to request membership; an administrator must still approve. Only its
@@ -25,6 +27,8 @@ class Invite(Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     posts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     note: Mapped[str | None] = mapped_column(Text)
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The number of the only person who can use the invite; None for anybody who has the code."""
     created_by: Mapped[UUID] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

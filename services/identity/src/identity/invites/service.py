@@ -12,7 +12,7 @@ from contracts.vocabulary import UnitStatus
 from identity.audit.service import AuditLog
 from identity.invites import rules
 from identity.invites.errors import InviteInvalid, InviteNotFound
-from identity.invites.models import Invite
+from identity.invites.models import SEALED_FOR, Invite
 from identity.invites.repository import InviteRepository
 from identity.invites.schemas import InviteIn
 from identity.roles.service import Roles
@@ -100,13 +100,37 @@ class Invites:
             raise InviteInvalid
         return invite
 
-    async def use(self, invite_id: UUID) -> Invite:
-        """Count one use of an invite, and lock it; unit and account are locked before.
+    def for_phone(
+        self, unit_id: UUID, phone: str, *, roles: Sequence[str], posts: Sequence[str], by: UUID
+    ) -> tuple[Invite, str]:
+        """Create an invite that only the holder of a number can use, once, within 30 days; with its code."""
+        now, code = self._clock.now(), rules.new_invite_code()
+        invite = Invite(
+            id=new_id(),
+            unit_id=unit_id,
+            code_hash=self._vault.index(_INVITE, rules.normalise_invite_code(code) or code),
+            roles=sorted(roles),
+            posts=list(posts),
+            phone_sealed=self._vault.seal(SEALED_FOR, phone),
+            created_by=by,
+            created_at=now,
+            expires_at=now + timedelta(days=30),
+            max_uses=1,
+            uses=0,
+        )
+        self._rows.add(invite)
+        return invite, code
 
-        Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`.
+    async def use(self, invite_id: UUID, phone: str | None) -> Invite:
+        """Count one use of an invite by the holder of a number, and lock it; unit and account are locked
+        before.
+
+        Raises `InviteInvalid`, also for another number, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`.
         """
         invite = await self._rows.lock(invite_id)
         if invite is None:
+            raise InviteInvalid
+        if invite.phone_sealed is not None and self._vault.open(SEALED_FOR, invite.phone_sealed) != phone:
             raise InviteInvalid
         invite.use(self._clock.now())
         return invite

@@ -105,7 +105,7 @@ class Joining:
         if found is None:
             request = self._new(account, unit, roles=wish.roles or [Role.HANDLER], posts=wish.posts)
         else:
-            invite = await self._invites.use(found.id)
+            invite = await self._invites.use(found.id, self._accounts.phone(account))
             request = self._new(account, unit, roles=invite.roles, posts=invite.posts)
             request.invite_id = invite.id
         request.note = wish.note

@@ -1,4 +1,4 @@
-"""Who administers a unit."""
+"""Who administers a unit, and who belongs to it, for features without a caller."""
 
 from uuid import UUID
 
@@ -22,6 +22,10 @@ class Administrators:
         lowest = len(labels) if above is None else len(labels) - 1
         paths = [".".join(labels[:count]) for count in range(1, lowest + 1)]
         return await self._rows.nearest_administered(paths) if paths else None
+
+    async def has_member(self, unit_id: UUID, sub: UUID) -> bool:
+        """Return whether a person belongs to a unit."""
+        return any(unit.id == unit_id for _, unit in await self._rows.active(sub))
 
     async def others(self, unit_id: UUID, sub: UUID) -> int:
         """Return the number of active administrators of a unit besides one person."""
