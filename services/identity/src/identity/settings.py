@@ -96,7 +96,12 @@ class Settings(ServiceSettings):
         return _keys(self.index_key, self.other_index_key)
 
     @field_validator(
-        "other_encryption_key", "other_index_key", "file_scanner_url", "real_name_url", mode="before"
+        "other_encryption_key",
+        "other_index_key",
+        "file_scanner_url",
+        "real_name_url",
+        "real_name_secret",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
