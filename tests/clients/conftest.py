@@ -208,6 +208,7 @@ def issuer(database_templates: Templates, tmp_path_factory: pytest.TempPathFacto
         "ENCRYPTION_KEY": secrets.token_hex(32),
         "INDEX_KEY": secrets.token_hex(32),
         "SMS_BUDGET_PER_ADDRESS": "1000",
+        "SMS_BUDGET_PER_NUMBER": "1000",
         "LOG_LEVEL": "WARNING",
     }
     environment = {

@@ -26,7 +26,11 @@ VARIABLES = re.findall(r"\$\{([A-Z0-9_]+)(:?[-?+]?)[^}]*\}", COMPOSE)
 REQUIRED = sorted({name for name, operator in VARIABLES if operator == ":?"})
 SECRET = re.compile(r"_(PASSWORD|SECRET|KEY)$")
 # Set only while keys are being replaced.
-OPTIONAL = {"ZHUXUE_IDENTITY_OTHER_ENCRYPTION_KEY", "ZHUXUE_IDENTITY_OTHER_INDEX_KEY"}
+OPTIONAL = {
+    "ZHUXUE_IDENTITY_OTHER_ENCRYPTION_KEY",
+    "ZHUXUE_IDENTITY_OTHER_INDEX_KEY",
+    "ZHUXUE_IDENTITY_REAL_NAME_SECRET",
+}
 
 
 def variables_of(file: Path) -> dict[str, str]:

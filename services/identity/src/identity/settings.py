@@ -95,7 +95,14 @@ class Settings(ServiceSettings):
         """Keys of blind indexes; the first one is used where one is enough."""
         return _keys(self.index_key, self.other_index_key)
 
-    @field_validator("other_encryption_key", "other_index_key", "file_scanner_url", mode="before")
+    @field_validator(
+        "other_encryption_key",
+        "other_index_key",
+        "file_scanner_url",
+        "real_name_url",
+        "real_name_secret",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -104,8 +104,10 @@ class Account(Base):
 
     def close(self, name: str, sealed: bytes, slots: Slots, now: datetime) -> None:
         """End the account and replace its personal data; `name` and the placeholder of the number stand for
-        all closed accounts.
+        all closed accounts. Raises `AccountNotActive`.
         """
+        if self.status != AccountStatus.ACTIVE:
+            raise AccountNotActive
         self.status, self.name = AccountStatus.CLOSED, name
         self.lose_phone(sealed, slots, now)
         self.id_number_sealed = self.id_number_index = self.id_number_index_even = None

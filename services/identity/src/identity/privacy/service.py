@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus, ExportStatus
+from identity.accounts.errors import AccountNotActive
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
@@ -150,6 +151,8 @@ class Privacy:
         if row is None or row.due_at > now:
             return False
         try:
+            if account.status != AccountStatus.ACTIVE:
+                raise AccountNotActive
             await self._check(sub)
         except Problem as problem:
             row.finish(problem.code, now)
