@@ -49,7 +49,7 @@ async def photograph(page: Page, screen: Screen) -> bytes:
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}
     shot = await devtools.send(
         "Page.captureScreenshot",
-        {"format": "webp", "quality": 70, "captureBeyondViewport": True, "clip": clip},
+        {"format": "webp", "quality": 55, "captureBeyondViewport": True, "clip": clip},
     )
     await devtools.detach()
     return base64.b64decode(shot["data"])
