@@ -2,9 +2,10 @@
 
     make bench-units ARGS=--quick
 
-`python -m identity work` checks, applies and exports tables of made-up units on a durable PostgreSQL. Then a
-city with a twelfth of all units moves to another province, while others read what a sign-in reads. A table of
-Markdown goes to standard output, the progress to standard error; `--write` puts it into docs/benchmarks.md.
+`python -m identity work` checks, applies and exports tables of the whole country, with made-up schools, on a
+durable PostgreSQL. Then a city with a twelfth of all units moves to another province, while others read what
+a sign-in reads. A table of Markdown goes to standard output, the progress to standard error; `--write` puts
+it into docs/benchmarks.md.
 """
 
 import argparse
@@ -27,12 +28,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Acting, Principal
 from bench.common.servers import database_server, memory, wait_for
 from bench.common.tables import machine, number, python_versions, table, write
-from contracts.vocabulary import FileFormat, UnitImportStatus
+from contracts.vocabulary import FileFormat, Kind, Level, Role, Stage, UnitImportStatus
 from filekit.receiving import ReceivedFile
 from filekit.sniff import TEXT, XLSX
 from filekit.spool import blocks, spooled
+from identity.accounts.models import Account
 from identity.audit.service import AuditLog
 from identity.base import MIGRATIONS
+from identity.memberships.models import Membership
 from identity.unit_imports.models import UnitExport, UnitImport
 from identity.unit_imports.report import Report
 from identity.unit_imports.repository import parts
@@ -52,20 +55,10 @@ from servicekit.migrations import upgrade
 from testkit.backends.process import PrivateProcess, free_port
 from testkit.postgres import create_database
 
-PROVINCES = 12
-SCHOOLS_OF_A_COUNTY = 500
+CITY, PROVINCE = "370100", "410000"
+"""济南市 moves to 河南省."""
 CLOCK = SystemClock()
 ADMINISTRATOR = UUID(int=9)
-_ADMINISTRATOR = (
-    """
-    INSERT INTO accounts (id, name, phone_sealed, phone_index, phone_masked, phone_verified_at, registered_at)
-    SELECT :account, 'n', '', 'i', '', now(), now() WHERE CAST(:unit AS uuid) IS NOT NULL
-    """,
-    """
-    INSERT INTO memberships (id, account_id, unit_id, roles, started_at, is_primary)
-    VALUES (gen_random_uuid(), :account, :unit, '{unit_admin}', now(), true)
-    """,
-)
 Line = tuple[str, ...]
 T = TypeVar("T", UnitImport, UnitExport)
 
@@ -74,11 +67,11 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="make bench-units", description=__doc__)
     parser.add_argument("--units", type=int, default=600_000)
-    parser.add_argument("--quick", action="store_true", help="24,000 units")
+    parser.add_argument("--quick", action="store_true", help="60,000 units")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args()
     if given.quick:
-        given.units = 24_000
+        given.units = 60_000
     return given
 
 
@@ -97,29 +90,56 @@ class Measured:
     peak: int
 
 
+def administrator() -> Account:
+    """Return the person who imports."""
+    return Account(
+        id=ADMINISTRATOR,
+        name="王小明",
+        phone_sealed=b"",
+        phone_index=b"",
+        phone_masked="",
+        phone_verified_at=CLOCK.now(),
+        registered_at=CLOCK.now(),
+    )
+
+
 def lines(units: int) -> Iterator[Line]:
-    """Make up a country: provinces with one city each, counties, and schools."""
-    tail = ("义务教育", "370000", "0531-86012345", "解放路 1 号")
-    office = "学生资助管理中心"
-    schools = max(1, units // PROVINCES)
-    for province in range(PROVINCES):
+    """Return the offices of the country and made-up schools of its counties, without the centre.
+
+    A twelfth of the units is in one city, which moves later.
+    """
+    offices = worlds.national_offices()
+    for seed in offices:
+        if seed.parent_code is not None:
+            yield (
+                seed.code,
+                seed.parent_code,
+                seed.name,
+                seed.short_name,
+                seed.level.label,
+                seed.kind.label,
+                "、".join(stage.label for stage in seed.stages),
+                seed.region_code or "",
+                "",
+                "",
+            )
+    counties = [seed for seed in offices if seed.level == Level.COUNTY]
+    large = [seed for seed in counties if seed.parent_code == CITY]
+    for school in range(units - len(offices)):
+        among = counties if school % 12 else large
+        county = among[school // 12 % len(among)]
         yield (
-            f"P{province:03d}",
-            "100000",
-            f"第{province}省{office}",
-            f"第{province}省",
-            "省",
-            office,
-            *tail,
+            f"S{school:08d}",
+            county.code,
+            f"{county.short_name}第{school}小学",
+            f"第{school}小学",
+            Level.SCHOOL.label,
+            Kind.SCHOOL.label,
+            Stage.COMPULSORY.label,
+            county.code,
+            "0531-86012345",
+            f"解放路 {school} 号",
         )
-        city = f"C{province:03d}"
-        yield (city, f"P{province:03d}", f"第{province}市{office}", f"第{province}市", "市", office, *tail)
-        for school in range(schools):
-            county = f"D{province:03d}{school // SCHOOLS_OF_A_COUNTY:04d}"
-            if school % SCHOOLS_OF_A_COUNTY == 0:
-                yield (county, city, f"{county}县{office}", f"{county}县", "县", office, *tail)
-            name = f"{county}县第{school}小学"
-            yield (f"S{province:03d}{school:06d}", county, name, f"第{school}小学", "学校", "学校", *tail)
 
 
 def made(folder: Path, units: int, format_: FileFormat) -> Path:
@@ -194,7 +214,7 @@ class Bench:
                 began = time.monotonic()
                 async with self._database.transaction() as session:
                     unit = await session.scalar(
-                        select(Unit).where(Unit.code == f"S000{len(waits) % 1000:06d}")
+                        select(Unit).where(Unit.code == f"S{len(waits) % 1000 * 12:08d}")
                     )
                     assert unit is not None
                     # What the database does for a new row that refers to the unit.
@@ -207,7 +227,7 @@ class Bench:
         began = time.monotonic()
         async with self._database.transaction() as session:
             tree = UnitTree(session, CLOCK)
-            city, province = await tree.by_code("C000"), await tree.by_code("P001")
+            city, province = await tree.by_code(CITY), await tree.by_code(PROVINCE)
             asked = MoveIn(parent_id=province.id, reason="区划调整")
             _, moved = await tree.move(self._by, city.id, asked, SeenVersions(frozenset({"*"})))
         took = time.monotonic() - began
@@ -274,8 +294,17 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
         await _units(session).load(centre, datetime.now(UTC))
         root = await session.scalar(select(Unit))
         assert root is not None
-        for statement in _ADMINISTRATOR:
-            await session.execute(text(statement), {"account": ADMINISTRATOR, "unit": root.id})
+        session.add(administrator())
+        await session.flush()
+        session.add(
+            Membership(
+                account_id=ADMINISTRATOR,
+                unit_id=root.id,
+                roles=[Role.UNIT_ADMIN],
+                started_at=CLOCK.now(),
+                is_primary=True,
+            )
+        )
     port = free_port()
     worker = PrivateProcess(
         [sys.executable, "-m", "identity", "work"],
@@ -292,9 +321,10 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", worker)
         bench = Bench(database, worker, root)
-        checked, row = await bench.check(made(folder, given.units, FileFormat.CSV), "check a CSV file")
-        keep(checked)
-        keep(await bench.apply(row, "apply it"))
+        for format_, name in ((FileFormat.XLSX, "an Excel workbook"), (FileFormat.CSV, "a CSV file")):
+            checked, row = await bench.check(made(folder, given.units, format_), f"check {name}: all new")
+            keep(checked)
+        keep(await bench.apply(row, "apply the CSV file"))
         for format_ in (FileFormat.CSV, FileFormat.XLSX):
             exported, path = await bench.export(format_, folder, f"export as {format_}")
             keep(exported)
@@ -306,7 +336,8 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
         keep(moved)
         keep(Measured(f"longest of {count:,} sign-in reads during the move", wait / 1000, 1, 0))
         async with database.transaction() as session:
-            below = select(func.count()).select_from(Unit).where(text("path <@ '100000.P001.C000'"))
+            place = text(f"path <@ '100000.{PROVINCE}.{CITY}'")
+            below = select(func.count()).select_from(Unit).where(place)
             if await session.scalar(below) != moved.rows:
                 raise RuntimeError("units are missing below the moved city")
     finally:

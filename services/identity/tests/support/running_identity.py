@@ -202,8 +202,10 @@ NewBrowser = Callable[[], Browser]
 
 
 @asynccontextmanager
-async def running(database_url: str, clock: FrozenClock, issuer: str) -> AsyncIterator[FastAPI]:
+async def running(
+    database_url: str, clock: FrozenClock, issuer: str, **changes: object
+) -> AsyncIterator[FastAPI]:
     """Serve Identity in dev mode on a database that `filled` has prepared."""
-    application = build(settings_for(database_url, issuer=issuer), InProcessBus(), clock)
+    application = build(settings_for(database_url, issuer=issuer, **changes), InProcessBus(), clock)
     async with application.router.lifespan_context(application):
         yield application

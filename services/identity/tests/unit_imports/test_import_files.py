@@ -251,6 +251,10 @@ async def test_a_circle_of_new_units_is_found(county: Importer) -> None:
         (csv_of(["1"], headings=["单位代码", "单位名称"]), "表头缺少列：上级单位代码、层级、类别、学段"),
         (csv_of(school(1)) + b'\n"' + b"x" * 200_000, "不是有效的 CSV"),
         (workbook(lambda _, sheet: sheet.write(0, 0, "学校名录")), "没有工作表在前 10 行中有表头"),
+        (workbook(lambda _, sheet: sheet.write(1_048_575, 16_383, "x")), "超过 256 列"),
+        (csv_of(school(1), headings=[*HEADINGS[:-1], "单位代码"]), "表头中的列重复：单位代码"),
+        (csv_of(school(1)).decode().encode("utf-16"), "UTF-16"),
+        (csv_of(school(1)) + b"a" * 70_000 + b"\xff\xff\n", "既不是 UTF-8 编码，也不是 GB18030"),
     ],
 )
 async def test_a_file_that_is_no_table_of_units_is_refused_as_a_whole(

@@ -1,0 +1,28 @@
+"""`make bench-units` runs: a small country, for its numbers nothing is asserted."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_each_step_of_imports_and_exports_is_measured() -> None:
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "bench.units", "--units", "18000"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = re.findall(r"^\| ([a-z][^|]*) \| ([\d,]+) \| [\d,.]+ \|", done.stdout, re.MULTILINE)
+    assert [name for name, _ in rows][:3] == [
+        "check an Excel workbook: all new",
+        "check a CSV file: all new",
+        "apply the CSV file",
+    ]
+    assert {count for _, count in rows[:3]} == {"17,999"}
