@@ -150,16 +150,16 @@ class SearchRepository:
             conditions.append(_has(doc.tokens, frozenset({within}), walk=True))
         if after is not None:
             conditions.append(doc.code > after[0])
-        statement = select(doc.rank, doc.name, doc.unit_id).where(*conditions).order_by(doc.code).limit(limit)
-        return await self._details(statement, by_code=True)
+        matching = select(doc.code, doc.unit_id).where(*conditions).order_by(doc.code).limit(limit)
+        page = matching.subquery("page")
+        whole = select(page.c.code.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
+        return (await self._session.execute(whole.order_by(page.c.code))).all()
 
-    async def _details(
-        self, statement: Select[int, str, UUID], *, by_code: bool = False
-    ) -> Sequence[Row[Any]]:
+    async def _details(self, statement: Select[int, str, UUID]) -> Sequence[Row[Any]]:
         page = statement.subquery("page")
-        order = [Unit.code] if by_code else [page.c.rank, page.c.name, page.c.unit_id]
+        key = (page.c.rank, page.c.name, page.c.unit_id)
         whole = select(page.c.rank, page.c.name.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
-        return (await self._session.execute(whole.order_by(*order))).all()
+        return (await self._session.execute(whole.order_by(*key))).all()
 
 
 def _matching(
