@@ -12,8 +12,8 @@ from identity.search.repository import SearchRepository
 
 _SECONDS = 600.0
 WALK_FROM = 24
-"""Walking reads about 20 × rows ÷ matches rows and compares each with all alternatives; the other plan reads and
-sorts all matches. From here on walking is faster: the square of the matches is so many times the rows.
+"""Walking reads about 20 × rows ÷ matches rows and compares each with all alternatives; the other plan reads
+and sorts all matches. Walking is faster if the square of the matches is at least so many times the rows.
 """
 
 
