@@ -191,7 +191,7 @@ async def test_people_follow_the_name_of_their_unit(app: FastAPI, ask: Ask) -> N
     assert await names(await ask("people", "小明 历下")) == []
 
 
-@pytest.mark.parametrize("walk_from", [0, 3000], ids=["walking", "by tokens"])
+@pytest.mark.parametrize("walk_from", [0, 24], ids=["walking", "by tokens"])
 async def test_pages_of_people_follow_each_other(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, walk_from: int
 ) -> None:
@@ -219,7 +219,7 @@ async def test_units_are_found_by(ask: Ask, q: str, first: str) -> None:
     assert (await names(await ask("units", q, by="370102")))[0].startswith(first)
 
 
-@pytest.mark.parametrize("walk_from", [0, 3000], ids=["walking", "by tokens"])
+@pytest.mark.parametrize("walk_from", [0, 24], ids=["walking", "by tokens"])
 async def test_pages_of_units_follow_each_other_from_the_top(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, walk_from: int
 ) -> None:

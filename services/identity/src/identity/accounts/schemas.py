@@ -60,7 +60,7 @@ class UnmaskedOut(BaseModel):
     """Complete personal data of a person."""
 
     sub: UUID
-    phone: str = Field(description="完整手机号", examples=["13800000000"])
+    phone: str | None = Field(description="完整手机号；号码已归他人的没有", examples=["13800000000"])
     id_number: str | None = Field(description="完整证件号；未实名核验的没有", examples=["11010519491231002X"])
 
 

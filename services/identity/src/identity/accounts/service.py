@@ -134,7 +134,7 @@ class Accounts:
         """
         return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share, lock=lock)
 
-    def unmask(self, reader: Principal, account: Account, reason: str) -> tuple[str, str | None]:
+    def unmask(self, reader: Principal, account: Account, reason: str) -> tuple[str | None, str | None]:
         """Return the complete phone and ID number of a person in the caller's reach; recorded in the audit
         log.
         """
@@ -144,7 +144,7 @@ class Accounts:
             actor=reader.sub, action="account.unmasked", target=account.id, fields=fields, reason=reason
         )
         number = None if sealed is None else self._vault.open(ID_NUMBER, sealed)
-        return self._vault.open(PHONE, account.phone_sealed), number
+        return self.phone(account), number
 
     async def load(self, seeds: Sequence[PersonSeed], now: datetime) -> list[UUID]:
         """Insert many accounts at once. Return their `sub`s in order."""

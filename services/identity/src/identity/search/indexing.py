@@ -11,6 +11,9 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+import structlog
+from cryptography.exceptions import InvalidTag
+
 from contracts.vocabulary import Level
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
@@ -21,6 +24,8 @@ from identity.units.models import Unit
 from identity.vault import Vault
 from servicekit.background import repeated
 from servicekit.db import Database
+
+log = structlog.get_logger("search")
 
 TAIL_PURPOSE = "phone-tail"
 _BATCH = 500
@@ -89,21 +94,32 @@ class SearchIndexer:
 
     def _person(self, belongings: list[tuple[Account, Membership, Unit]]) -> dict[str, Any]:
         account = belongings[0][0]
-        tail = self._vault.open(PHONE, account.phone_sealed)[-4:]
         return person_row(
             account.id,
             account.name,
             [post for _, membership, _ in belongings for post in membership.posts],
             [(unit.path, unit.name) for _, _, unit in belongings],
-            tail_token(self._vault.index(TAIL_PURPOSE, tail)),
+            self._tail(account),
         )
+
+    def _tail(self, account: Account) -> str | None:
+        """Return the token of the number's last four digits; None for an account without a number."""
+        if account.phone_lost_at is not None:
+            return None
+        try:
+            phone = self._vault.open(PHONE, account.phone_sealed)
+        except InvalidTag:
+            # One unreadable number must not keep everybody else from being indexed.
+            log.exception("number not readable", account=str(account.id))
+            return None
+        return tail_token(self._vault.index(TAIL_PURPOSE, phone[-4:]))
 
 
 def person_row(
-    account_id: UUID, name: str, posts: Sequence[str], units: Sequence[tuple[str, str]], tail: str
+    account_id: UUID, name: str, posts: Sequence[str], units: Sequence[tuple[str, str]], tail: str | None
 ) -> dict[str, Any]:
     """Return the row of a person with the paths and names of their units."""
-    tokens = tokens_of(name) | {tail}
+    tokens = tokens_of(name) | ({tail} if tail else set())
     for text in (*posts, *(unit for _, unit in units)):
         tokens |= pairs_of(text)
     tokens |= {UNIT + code for path, _ in units for code in path.split(".")}

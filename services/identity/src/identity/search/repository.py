@@ -150,16 +150,16 @@ class SearchRepository:
             conditions.append(_has(doc.tokens, frozenset({within}), walk=True))
         if after is not None:
             conditions.append(doc.code > after[0])
-        statement = select(doc.rank, doc.name, doc.unit_id).where(*conditions).order_by(doc.code).limit(limit)
-        return await self._details(statement, by_code=True)
+        matching = select(doc.code, doc.unit_id).where(*conditions).order_by(doc.code).limit(limit)
+        page = matching.subquery("page")
+        whole = select(page.c.code.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
+        return (await self._session.execute(whole.order_by(page.c.code))).all()
 
-    async def _details(
-        self, statement: Select[int, str, UUID], *, by_code: bool = False
-    ) -> Sequence[Row[Any]]:
+    async def _details(self, statement: Select[int, str, UUID]) -> Sequence[Row[Any]]:
         page = statement.subquery("page")
-        order = [Unit.code] if by_code else [page.c.rank, page.c.name, page.c.unit_id]
+        key = (page.c.rank, page.c.name, page.c.unit_id)
         whole = select(page.c.rank, page.c.name.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
-        return (await self._session.execute(whole.order_by(*order))).all()
+        return (await self._session.execute(whole.order_by(*key))).all()
 
 
 def _matching(
@@ -170,22 +170,24 @@ def _matching(
 ) -> list[ColumnElement[bool]]:
     wanted, more = search.wanted, frozenset(extra)
     alternatives = wanted.leading if search.leading else wanted.others
-    found: list[ColumnElement[bool]] = [
-        or_(*(_has(doc.tokens, tokens | more, walk=search.walk) for tokens in alternatives))
-    ]
-    found += [func.strpos(doc.words, word) > 0 for word in wanted.words]
+    # Cheap comparisons first: PostgreSQL evaluates them in this order.
+    found: list[ColumnElement[bool]] = []
     if wanted.begins is not None:
         begins = and_(doc.name >= wanted.begins, doc.name < wanted.begins + _LAST)
         found.append(begins if search.leading else not_(begins))
-    elif not search.leading and wanted.leading:
+    found += [func.strpos(doc.words, word) > 0 for word in wanted.words]
+    found.append(or_(*(_has(doc.tokens, tokens | more, walk=search.walk) for tokens in alternatives)))
+    if wanted.begins is None and not search.leading and wanted.leading:
         found.append(not_(or_(*(_has(doc.tokens, tokens, walk=True) for tokens in wanted.leading))))
     return found
 
 
 def _has(tokens: Any, wanted: frozenset[str], *, walk: bool) -> ColumnElement[bool]:
     """Return the condition; for a walk in a form that the index of tokens cannot answer."""
-    column = func.array_cat(tokens, cast(literal([], ARRAY(Text)), ARRAY(Text))) if walk else tokens
-    return column.op("@>", is_comparison=True)(cast(literal(sorted(wanted), ARRAY(Text)), ARRAY(Text)))
+    found: ColumnElement[bool] = tokens.op("@>", is_comparison=True)(
+        cast(literal(sorted(wanted), ARRAY(Text)), ARRAY(Text))
+    )
+    return found.is_(true()) if walk else found
 
 
 def _after(key: tuple[Any, ...], values: tuple[Any, ...]) -> ColumnElement[bool]:

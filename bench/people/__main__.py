@@ -1,0 +1,365 @@
+"""How long the database works for a request about people and units of the whole country.
+
+    make bench-people ARGS=--quick
+
+Identity runs in this process on a durable PostgreSQL with a made-up country. Each line is one kind of
+request, sent one after another with other values each time. The times are what its statements take in the
+database with the way there and back, how long the server's process computes, and the whole request. `--write`
+puts the table into docs/benchmarks.md.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import Connection, event, insert, text
+
+from authkit import acr
+from authkit.dependencies import authenticated
+from authkit.principal import Acting, Principal
+from bench.common.servers import database_server
+from bench.common.statistics import percentile
+from bench.common.tables import machine, python_versions, table, write
+from bench.people.world import OFFICES, SURNAMES, fill, first_phone, units
+from contracts.vocabulary import Level, Permission
+from identity.accounts.repository import AccountRepository
+from identity.app import build
+from identity.base import MIGRATIONS
+from identity.joining.models import JoinRequest
+from identity.search.indexing import SearchIndexer
+from identity.search.service import SearchIndex
+from identity.settings import Settings
+from identity.units.models import Unit
+from messaging.inprocess import InProcessBus
+from servicekit import logs
+from servicekit.clock import SystemClock
+from servicekit.ids import new_id
+from servicekit.migrations import upgrade
+from testkit.backends.postgresql import connect
+from testkit.postgres import create_database
+
+TARGET_MS = 20
+CLOCK = SystemClock()
+Ask = Callable[[], Awaitable[Any]]
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="make bench-people", description=__doc__)
+    parser.add_argument("--units", type=int, default=600_000)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=300, help="requests of each kind (300)")
+    parser.add_argument("--quick", action="store_true", help="20,000 units and 40,000 people")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    given = parser.parse_args()
+    if given.quick:
+        given.units, given.people, given.runs = 20_000, 40_000, 100
+    return given
+
+
+def say(line: str) -> None:
+    """Report progress."""
+    sys.stderr.write(f"{line}\n")
+
+
+@dataclass
+class Watch:
+    """Adds up the seconds that statements take."""
+
+    seconds: float = 0.0
+    began: list[float] = field(default_factory=list)
+
+    def attach(self, app: FastAPI) -> None:
+        """Watch the application's engine."""
+        engine = app.state.database.engine.sync_engine
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "after_cursor_execute", self._after)
+
+    def _before(self, _connection: Connection, *_: Any) -> None:
+        self.began.append(time.perf_counter())
+
+    def _after(self, _connection: Connection, *_: Any) -> None:
+        self.seconds += time.perf_counter() - self.began.pop()
+
+
+def computed(process: int) -> float:
+    """Return the milliseconds that a process has computed so far."""
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Milliseconds of one kind of request."""
+
+    name: str
+    database: Sequence[float]
+    cpu: Sequence[float]
+    """Of the server process: does not depend on what else the machine does."""
+    whole: Sequence[float]
+
+
+class Bench:
+    """Requests of made-up callers."""
+
+    def __init__(self, app: FastAPI, all_units: Sequence[Unit], subs: Sequence[UUID], runs: int) -> None:
+        self._app = app
+        self._units = all_units
+        self._subs = subs
+        self._runs = runs
+        self._watch = Watch()
+        self._watch.attach(app)
+        self._chance = random.Random(4)
+        self._caller: Principal | None = None
+        self._server: int | None = None
+        app.dependency_overrides[authenticated] = self._authenticated
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench")
+
+    async def _authenticated(self) -> Principal:
+        assert self._caller is not None
+        return self._caller
+
+    def act_for(self, unit: Unit) -> None:
+        """Send what follows as an administrator of a unit."""
+        now = CLOCK.now()
+        self._caller = Principal(
+            str(self._subs[0]),
+            "portal",
+            frozenset({"identity"}),
+            now,
+            now + timedelta(hours=1),
+            "x",
+            acr=acr.MFA,
+            auth_time=now,
+            acting=Acting(unit.id, unit.path, unit.level, unit.kind, frozenset({"unit_admin"})),
+            permissions=frozenset(Permission),
+        )
+
+    def of_level(self, level: Level) -> Unit:
+        """Return any unit of a level."""
+        return self._chance.choice([unit for unit in self._units[:OFFICES] if unit.level == level])
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """Send a request. Raises RuntimeError unless it succeeds."""
+        answer = await self._http.get(f"/api/v1{path}", params=params)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    async def measure(self, name: str, ask: Ask) -> Measured:
+        """Run a kind of request, after some that are not measured."""
+        database, cpu, whole = [], [], []
+        for run in range(-10, self._runs):
+            self._watch.seconds, used, began = 0.0, await self._cpu(), time.perf_counter()
+            await ask()
+            if run >= 0:
+                whole.append((time.perf_counter() - began) * 1000)
+                database.append(self._watch.seconds * 1000)
+                cpu.append(await self._cpu() - used)
+        numbers = ", ".join(f"{percentile(of, 0.99):.1f}" for of in (database, cpu, whole))
+        say(f"{name}: {percentile(database, 0.5):.1f}; p99 {numbers} ms")
+        return Measured(name, database, cpu, whole)
+
+    async def _cpu(self) -> float:
+        """Return the milliseconds that the server process of the only connection has computed so far."""
+        if self._server is None:
+            async with self._app.state.database.transaction() as session:
+                self._server = await session.scalar(text("SELECT pg_backend_pid()"))
+        return computed(self._server or 0)
+
+    async def run(self) -> list[Measured]:
+        """Run every kind."""
+        chance, found = self._chance, list[Measured]()
+        root = self._units[0]
+        self.act_for(root)
+        found.append(await self.measure("sign-in: account of a phone number", self._sign_in))
+        offices = [unit for unit in self._units[:OFFICES] if unit.level != Level.SCHOOL]
+        found.append(
+            await self.measure(
+                "tree page: 50 units below a unit",
+                lambda: self.get(f"/units/{chance.choice(offices).id}/children", limit=50),
+            )
+        )
+        found.append(
+            await self.measure(
+                "permission check: a person in reach",
+                lambda: self.get(f"/accounts/{chance.choice(self._subs)}"),
+            )
+        )
+        found.append(await self.measure("approval of a request to join", await self._approvals()))
+        callers = {
+            "centre": [root],
+            "province": [unit for unit in offices if unit.level == Level.PROVINCE],
+            "city": [unit for unit in offices if unit.level == Level.CITY],
+            "county": [unit for unit in offices if unit.level == Level.COUNTY],
+        }
+        given = "明华国建文军平志伟"
+        queries: dict[str, Callable[[], str]] = {
+            "people by surname": lambda: chance.choice(SURNAMES[:10]),
+            "people by two characters of the given name": lambda: "".join(chance.choices(given, k=2)),
+            "people by full name": lambda: chance.choice(SURNAMES) + "".join(chance.choices(given, k=2)),
+            "people by pinyin": lambda: chance.choice(("wang", "zhangwei", "liuguohua", "zengming")),
+            "people by initials": lambda: "".join(chance.choices("wlzcyhgmjs", k=3)),
+            "people by unit": lambda: chance.choice(("小学", "中心", "历下", "第12中学", "幼儿园")),
+            "people by name and post": lambda: f"{chance.choice('王李张')}明 主任",
+            "people by the last four digits": lambda: f"{chance.randrange(10_000):04d}",
+        }
+        for what, query in queries.items():
+            for level, who in callers.items():
+
+                async def ask(who: Sequence[Unit] = who, query: Callable[[], str] = query) -> None:
+                    self.act_for(chance.choice(who))
+                    await self.get("/search/people", q=query(), limit=20)
+
+                found.append(await self.measure(f"{what}, as {level}", ask))
+        unit_queries: dict[str, Callable[[], str]] = {
+            "units by a frequent word": lambda: chance.choice(("小学", "中心", "资助", "中学", "第1")),
+            "units by place": lambda: chance.choice(offices).short_name[:2],
+            "units by pinyin": lambda: chance.choice(("jinan", "lixia", "shandong", "xian", "xiaoxue")),
+            "units by initials": lambda: chance.choice(("lxq", "xszz", "zxxx", "sds")),
+            "units by code": lambda: chance.choice(offices).code[:4],
+        }
+        self.act_for(root)
+        for what, query in unit_queries.items():
+
+            async def find(query: Callable[[], str] = query) -> None:
+                await self.get("/search/units", q=query(), limit=20)
+
+            found.append(await self.measure(what, find))
+        return found
+
+    async def indexed(self, vault: Any) -> float:
+        """Return how many people and units are indexed in a second."""
+        database = self._app.state.database
+        async with database.transaction() as session:
+            await SearchIndex(session).renew()
+        indexer, began, done = SearchIndexer(database, vault), time.monotonic(), 0
+        while time.monotonic() - began < 10:
+            batch = await indexer.index_batch()
+            done += batch
+            if not batch:
+                break
+        return done / (time.monotonic() - began)
+
+    async def _sign_in(self) -> None:
+        phone = first_phone(self._chance.randrange(len(self._subs)))
+        slots = self._app.state.vault.slots("phone", phone)
+        async with self._app.state.database.transaction() as session:
+            if await AccountRepository(session).by_phone(slots, share=True) is None:
+                raise RuntimeError("not found")
+
+    async def _approvals(self) -> Ask:
+        """Make requests to approve, of people who belong to another unit so far."""
+        ids = [new_id() for _ in range(self._runs + 10)]
+        schools = self._units[OFFICES:] or self._units
+        now = CLOCK.now()
+        async with self._app.state.database.transaction() as session:
+            await session.execute(
+                insert(JoinRequest),
+                [
+                    {
+                        "id": row_id,
+                        "account_id": self._subs[OFFICES + number],
+                        "unit_id": self._chance.choice(schools).id,
+                        "roles": ["handler"],
+                        "posts": [],
+                        "status": "pending",
+                        "requested_at": now,
+                        "expires_at": now + timedelta(days=30),
+                    }
+                    for number, row_id in enumerate(ids)
+                ],
+            )
+        left = iter(ids)
+
+        async def approve() -> None:
+            answer = await self._http.post(f"/api/v1/join-requests/{next(left)}/approve")
+            if answer.status_code not in (200, 409):
+                raise RuntimeError(answer.text)
+
+        return approve
+
+
+async def measure(given: argparse.Namespace, server: str) -> tuple[list[Measured], float]:
+    """Fill a database and measure."""
+    url = await create_database(server, "identity")
+    await upgrade(MIGRATIONS, url)
+    settings = Settings(
+        mode="dev",
+        database_url=url,
+        issuer="http://bench",
+        encryption_key="e1" * 32,
+        index_key="1d" * 32,
+        log_level="ERROR",
+        run_jobs=False,
+        # One connection, so that one server process does the work.
+        database_pool_size=1,
+    )
+    app = build(settings, InProcessBus(), CLOCK)
+    began = time.monotonic()
+    all_units = units(given.units)
+    connection = await connect(url)
+    try:
+        subs = await fill(connection, app.state.vault, all_units, given.people)
+    finally:
+        await connection.close()
+    say(f"filled in {time.monotonic() - began:.0f} s")
+    bench = Bench(app, all_units, subs, given.runs)
+    try:
+        found = await bench.run()
+        rate = await bench.indexed(app.state.vault)
+    finally:
+        await app.state.database.close()
+    return found, rate
+
+
+def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float) -> str:
+    """Return the result as a section of a document."""
+    versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "pypinyin"))
+    rows = [
+        (
+            one.name,
+            *(f"{percentile(one.database, share):.1f}" for share in (0.5, 0.99)),
+            f"{percentile(one.cpu, 0.99):.1f}",
+            f"{percentile(one.whole, 0.99):.1f}",
+        )
+        for one in found
+    ]
+    heading = [
+        "request",
+        "database p50 (ms)",
+        "database p99 (ms)",
+        "server's CPU p99 (ms)",
+        "whole request p99 (ms)",
+    ]
+    slow = sum(percentile(one.database, 0.99) > TARGET_MS for one in found)
+    what = f"{given.units:,} units, {given.people:,} people, {given.runs} requests of each kind"
+    last = (
+        f"Above the target of {TARGET_MS} ms: {slow} of {len(found)}. The indexer of the search works off"
+        f" {rate:,.0f} people or units per second."
+    )
+    return "\n".join([f"{what}; {machine()}; {versions}.", "", *table(heading, rows), "", last])
+
+
+def main() -> None:
+    """Measure and print the results."""
+    given = arguments()
+    logs.configure(json=True, level="ERROR")
+    with database_server() as server:
+        result = markdown(given, *asyncio.run(measure(given, server)))
+    sys.stdout.write(f"{result}\n")
+    if given.write:
+        write("people", result)
+
+
+if __name__ == "__main__":
+    main()
