@@ -170,7 +170,11 @@ async def load_world(
     for first in range(0, len(chosen.people), _CHUNK):
         part = chosen.people[first : first + _CHUNK]
         subs = await memberships.load(part, units, now)
-        entitled = [sub for sub, seed in zip(subs, part, strict=True) if seed.phone in chosen.cockpit]
+        entitled = [
+            (sub, units[seed.unit_code][0])
+            for sub, seed in zip(subs, part, strict=True)
+            if seed.phone in chosen.cockpit
+        ]
         await entitlements.load(entitled, now)
         progress(len(part))
     load_id = new_id()

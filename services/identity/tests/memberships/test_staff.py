@@ -191,6 +191,25 @@ async def test_a_delegation_gives_no_more_than_the_delegator_holds(
     assert (await city.ok("POST", path))["revoked_at"] is not None
 
 
+async def test_a_suspended_person_s_delegation_gives_nothing(
+    app: FastAPI, sign_in: SignIn, clock: FrozenClock
+) -> None:
+    admin, handler, city = await sign_in(COUNTY), await sign_in(COUNTY_HANDLER), await sign_in(CITY)
+    wish = {
+        "unit_id": str(await unit_of(app, "370102")),
+        "to": await handler.sub(),
+        "roles": ["approver"],
+        "starts_at": clock.now().isoformat(),
+        "ends_at": (clock.now() + timedelta(days=1)).isoformat(),
+        "reason": "出差期间代办",
+    }
+    await admin.ok("POST", "/me/delegations", json=wish)
+    assert "approver" in claims(await handler.again())["roles"]
+    await city.ok("POST", f"/accounts/{await admin.sub()}/suspend", json=WHY)
+    assert claims(await handler.again())["roles"] == ["handler"]
+    assert (await handler.ok("GET", "/me"))["roles"] == ["handler"]
+
+
 async def test_whoever_leaves_belongs_to_the_unit_until_the_work_is_handed_over(
     app: FastAPI, sign_in: SignIn
 ) -> None:

@@ -16,7 +16,8 @@ _OPEN = text("revoked_at IS NULL")
 class Delegation(Base):
     """委托: one member of a unit lets another one act with some of their roles there, between two instants.
 
-    It has an effect only while both belong to the unit, and only for roles that the delegator still holds.
+    It has an effect only while both belong to the unit and the delegator's account is active, and only for
+    roles that the delegator still holds.
     """
 
     __tablename__ = "delegations"

@@ -9,6 +9,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
@@ -66,6 +67,7 @@ class DelegationRepository:
                 Delegation.revoked_at.is_(None),
                 Delegation.starts_at <= now,
                 Delegation.ends_at > now,
+                _GIVER.status == AccountStatus.ACTIVE,
             )
         )
 

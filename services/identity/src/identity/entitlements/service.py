@@ -150,19 +150,20 @@ class Entitlements:
                     self._end(entitlement, None, "entitlement.expired")
         return len(subs)
 
-    async def load(self, subs: Sequence[UUID], now: datetime) -> None:
-        """Grant the cockpit to many people, for any of their units."""
-        if subs:
+    async def load(self, people: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
+        """Grant the cockpit to many people, each for a unit."""
+        if people:
             await self._rows.bulk_insert(
                 [
                     {
                         "id": new_id(),
                         "account_id": sub,
+                        "unit_id": unit_id,
                         "name": rules.COCKPIT,
                         "granted_at": now,
                         "expires_at": now + rules.LIFETIME,
                     }
-                    for sub in subs
+                    for sub, unit_id in people
                 ]
             )
 

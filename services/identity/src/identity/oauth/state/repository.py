@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, and_, any_, bindparam, f
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, contains_eager
 
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
 from identity.consents.models import Consent
@@ -24,6 +24,7 @@ from identity.platform.models import PlatformAdministrator
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
+from servicekit.words import inline
 
 # One of a person's memberships: the session's, else the primary one.
 _ACTING = (
@@ -47,7 +48,7 @@ _ACTING = (
     .lateral("acting")
 )
 # Roles that others delegated to the acting membership and still hold, and when the first of them ends.
-_GIVER = aliased(Membership)
+_GIVER, _GIVING = aliased(Membership), aliased(Account)
 _PASSED = func.unnest(Delegation.roles).table_valued("role", name="passed").render_derived()
 _DELEGATED = (
     select(
@@ -56,6 +57,7 @@ _DELEGATED = (
     )
     .select_from(Delegation)
     .join(_GIVER, and_(_GIVER.id == Delegation.from_membership_id, _GIVER.ended_at.is_(None)))
+    .join(_GIVING, and_(_GIVING.id == _GIVER.account_id, _GIVING.status == inline(AccountStatus.ACTIVE)))
     .join(_PASSED, _PASSED.c.role == any_(_GIVER.roles))
     .where(
         Delegation.to_membership_id == _ACTING.c.membership_id,
