@@ -18,7 +18,7 @@ from identity.sessions.models import BrowserSession
 from messaging.inprocess import InProcessBus
 from servicekit.db import Database, on_commit
 from servicekit.ids import instant_of
-from servicekit.partitions import maintain
+from servicekit.partitions import ByDay, maintain
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
@@ -179,7 +179,7 @@ async def test_days_past_use_are_dropped_and_those_in_use_are_not(
     async with app.state.database.transaction() as session:
         (row,) = (await session.scalars(select(BrowserSession))).all()
     made = instant_of(row.id)
-    tables = [table for table in partitioned(app.state.settings) if table.keep is not None]
+    tables = [table for table in partitioned(app.state.settings) if isinstance(table, ByDay)]
     await maintain(app.state.database, tables, made + timedelta(hours=13))
     form = {"grant_type": "refresh_token", "client_id": "portal", "refresh_token": value}
     assert (await browser.http.post("/token", data=form)).status_code == 200

@@ -225,7 +225,7 @@ async def test_a_lone_surrogate_is_not_stored(office: RunningOffice) -> None:
     )
 
 
-@pytest.mark.parametrize("deadline", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("deadline", ["2999-12-31T23:59:59-12:00", "2000-01-01T00:00:00+14:00"])
 async def test_a_deadline_far_off_is_refused(office: RunningOffice, deadline: str) -> None:
     response = await office.unit("100000").post(N, json=a_draft(deadline=deadline, deadline_workdays=None))
     assert code_of(response) == (400, "deadline_out_of_range")
@@ -250,7 +250,7 @@ async def test_a_foreign_cursor_is_refused(office: RunningOffice, path: str, cur
 
 
 @pytest.mark.parametrize(
-    "when", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2023-05-06T17:30:00"]
+    "when", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2023-05-06T17:30:00"]
 )
 async def test_a_time_that_cannot_be_stored_is_refused(office: RunningOffice, when: str) -> None:
     refused = await office.unit("100000", "handler").post(

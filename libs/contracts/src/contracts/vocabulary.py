@@ -236,7 +236,7 @@ class FileFormat(Vocabulary):
     """The format of a table that is imported or exported."""
 
     XLSX = "xlsx", "Excel 工作簿"
-    CSV = "csv", "CSV"
+    CSV = "csv", "CSV 文本"
 
 
 class ExportStatus(Vocabulary):
