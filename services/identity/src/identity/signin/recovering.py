@@ -10,7 +10,7 @@ from identity.codes.captchas import Answer
 from identity.pages.dependencies import HOME_PAGE
 from identity.pages.rendering import page
 from identity.phones.dependencies import PhoneService, RecoveryService
-from identity.phones.endpoints import ASKED
+from identity.phones.rules import ASKED
 from identity.signin.dependencies import SignInService
 from identity.signin.forms import (
     AgainAt,
