@@ -29,6 +29,12 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.keyboard.press("Enter")
     await person.focused("短信验证码")
     yield "register-name", "注册：姓名"
+    await person.visit("/login/recover")
+    yield "recover", "找回账号：手机号"
+    await page.get_by_label("新手机号").fill("13912345678")
+    await page.keyboard.press("Enter")
+    await person.focused("短信验证码")
+    yield "recover-code", "找回账号：核对身份"
     await person.visit("/account")
     yield "login", "登录：手机号"
     await person.ask_for_code()

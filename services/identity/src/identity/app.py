@@ -84,6 +84,7 @@ from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.signin.phone_pages import router as phone_pages
 from identity.signin.privacy_pages import router as privacy_pages
+from identity.signin.recovering import router as recovering
 from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
@@ -169,6 +170,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             common_pages,
             signin,
             registering,
+            recovering,
             phone_pages,
             privacy_pages,
             join_pages,

@@ -16,7 +16,7 @@ from identity.codes.captchas import Answer
 from identity.codes.dependencies import CodeSenderService
 from identity.codes.schemas import CodeSentOut
 from identity.memberships.auth import REFUSED, AccountManager
-from identity.phones import errors
+from identity.phones import errors, rules
 from identity.phones.dependencies import PhoneService, RecoveryService
 from identity.phones.schemas import (
     ApprovalIn,
@@ -49,7 +49,6 @@ _OWN = problems.responses(*REFUSALS, InsufficientScope)
 _DECIDE = problems.responses(
     *REFUSALS, *REFUSED, account_errors.NotYourself, errors.ChangeNotFound, errors.ChangeDecided
 )
-ASKED = "申请已收到。如信息与账号一致，将由所在单位管理员审核，结果以短信告知；无单位的账号满 7 天后生效。"
 
 
 @router.post(
@@ -201,7 +200,7 @@ async def request_recovery(asked: RecoveryIn, recoveries: RecoveryService) -> Re
         id_number=asked.id_number,
         old_phone=asked.old_phone,
     )
-    return RecoveryAskedOut(message=ASKED)
+    return RecoveryAskedOut(message=rules.ASKED)
 
 
 @router.get(

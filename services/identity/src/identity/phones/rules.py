@@ -40,3 +40,5 @@ def requested_text(masked: str) -> str:
 CANCELLED = "【学生资助】您的更换手机号申请已取消。"
 REJECTED = "【学生资助】您的找回账号申请未通过单位审核，请联系本单位管理员。"
 FAILED = "【学生资助】您的更换手机号申请未能生效，该号码已被其他账号使用，请重新办理。"
+ASKED = "申请已收到。如信息与账号一致，将由所在单位管理员审核，结果以短信告知；无单位的账号满 7 天后生效。"
+"""The answer to every request for one's account; it does not tell whether there is one."""

@@ -1,5 +1,6 @@
 """Sign-in at the issuer with phone number and SMS code, in server-rendered forms."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -54,7 +55,9 @@ async def send_code(
     """Send an SMS code; the page is the same for unregistered numbers."""
     forms.check(csrf, return_to)
     answered = Answer(captcha, answer) if captcha else None
-    return await forms.send(_PAGE, return_to, phone, signing_in.send_code, signing_in.captcha, answered)
+    return await forms.send(
+        _PAGE, return_to, phone, partial(signing_in.send, "sign_in"), signing_in.captcha, answered
+    )
 
 
 @router.post("/login")

@@ -1,5 +1,6 @@
 """Registering at the issuer with phone number, SMS code and real name, in server-rendered forms."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -54,7 +55,7 @@ async def send_code(
         _PAGE,
         return_to,
         phone,
-        signing_in.send_registration_code,
+        partial(signing_in.send, "register"),
         signing_in.captcha,
         answered,
         name="",

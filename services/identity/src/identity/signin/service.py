@@ -63,22 +63,16 @@ class SignIn:
         self._sessions = sessions
         self._audit = audit
 
-    async def send_code(self, phone: str, ticket: str, answer: Answer | None = None) -> None:
-        """Send an SMS code for the browser with `ticket`, without revealing whether the number is registered.
+    async def send(self, purpose: str, phone: str, ticket: str, answer: Answer | None = None) -> None:
+        """Send an SMS code for the browser with `ticket`, without revealing whether the number is registered:
+        only the text message differs.
 
         Raises `BadPhone` and the errors of `CodeSender.send`.
         """
         number = phone_of(phone)
         account = await self._accounts.by_phone(number)
         holder = None if account is None else account.id
-        await self._sender.send(number, "sign_in", holder=holder, ticket=ticket, answer=answer)
-
-    async def send_registration_code(self, phone: str, ticket: str, answer: Answer | None = None) -> None:
-        """The same for registering: the holder of a registered number is told by SMS to sign in."""
-        number = phone_of(phone)
-        account = await self._accounts.by_phone(number)
-        holder = None if account is None else account.id
-        await self._sender.send(number, "register", holder=holder, ticket=ticket, answer=answer)
+        await self._sender.send(number, purpose, holder=holder, ticket=ticket, answer=answer)
 
     async def register(
         self, phone: str, ticket: str, code: str, name: str, browser: BrowserSession | None
