@@ -105,7 +105,8 @@ async def running(
             "DATABASE_URL": await database_factory(name.lower()),
             "RABBITMQ_URL": rabbitmq_url,
             "EVENT_NAMESPACE": event_namespace,
-            "LOG_LEVEL": "WARNING",
+            # What a production deployment logs: a test looks for personal data in it.
+            "LOG_LEVEL": "INFO",
         }
         if name != "IDENTITY":
             own |= {

@@ -1,0 +1,225 @@
+"""Phone and ID numbers appear in clear in no database, log, event or URL, whatever people do.
+
+Only the inbox of dev mode shows numbers, by design: it is in memory, and does not exist in production.
+"""
+
+import base64
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+import pytest
+
+from onebox.demo import steps
+from onebox.demo.figures import step4_cockpit
+from onebox.demo.people import Person, expect
+from onebox.demo.story import CENTRE, COUNTY, Story
+from testkit.backends.postgresql import connect
+
+pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
+
+HEX = re.compile(r"\\x([0-9a-f]{16,})")
+DEV_INBOX = "/dev/sms"
+
+
+def id_number() -> str:
+    """A number of the right form (GB 11643); the sandbox accepts it."""
+    digits = f"11010119900307{secrets.randbelow(400) + 500:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
+    return digits + "10X98765432"[total % 11]
+
+
+@dataclass
+class Urls:
+    """Every address that a person's browser asked for or was sent to."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def follow(self, patch: pytest.MonkeyPatch) -> None:
+        """Watch all HTTP clients of the test."""
+        send = httpx.AsyncClient.send
+
+        async def watched(client: httpx.AsyncClient, request: httpx.Request, **more: Any) -> httpx.Response:
+            response = await send(client, request, **more)
+            if not request.url.path.startswith(DEV_INBOX):
+                self.seen += [str(request.url), response.headers.get("location", "")]
+            return response
+
+        patch.setattr(httpx.AsyncClient, "send", watched)
+
+
+@contextlib.asynccontextmanager
+async def listening(url: str, namespace: str) -> AsyncIterator[list[bytes]]:
+    """Bodies and headers of all events that are published meanwhile."""
+    found: list[bytes] = []
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        exchange = await channel.declare_exchange(
+            f"{namespace}.events", aio_pika.ExchangeType.TOPIC, durable=True
+        )
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(exchange, "#")
+
+        async def take(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+            async with message.process():
+                found.append(message.body + json.dumps(message.headers, default=str).encode())
+
+        await queue.consume(take)
+        yield found
+
+
+async def rows(database_url: str) -> AsyncIterator[tuple[str, str]]:
+    """Each row of each table of a database as text, with the name of the table."""
+    connection = await connect(database_url)
+    try:
+        tables = await connection.fetch(
+            "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        for table in tables:
+            for row in await connection.fetch(f"SELECT t::text AS row FROM {table['name']} t"):
+                yield table["name"], row["row"]
+    finally:
+        await connection.close()
+
+
+def readings(text: str) -> Iterator[str]:
+    """The text, and what its binary values are when read as text or as base64."""
+    yield text
+    for found in HEX.finditer(text):
+        yield bytes.fromhex(found[1][: len(found[1]) // 2 * 2]).decode("latin-1")
+    for word in re.findall(r"[A-Za-z0-9+/_-]{16,}", text):
+        with contextlib.suppress(ValueError):
+            padded = word + "=" * (-len(word) % 4)
+            yield base64.urlsafe_b64decode(padded.replace("+", "-").replace("/", "_")).decode("latin-1")
+
+
+def seen_in(text: str, numbers: set[str]) -> set[str]:
+    """The numbers that a text contains."""
+    return {number for reading in readings(text) for number in numbers if number in reading}
+
+
+async def change_phone(person: Person, new: str) -> None:
+    """With a code to either number, from one browser."""
+    sent = expect(await person.identity("POST", "/me/phone/codes", json={"phone": new}), 202)
+    base = {"ticket": sent["ticket"]}
+    expect(await person.identity("POST", "/me/phone/codes", json=base), 202)
+    holder = Person(person.system, new)
+    body = {
+        "phone": new,
+        **base,
+        "code": await holder.last_code(),
+        "current_code": await person.last_code(),
+    }
+    expect(await person.identity("POST", "/me/phone", json=body))
+    await holder.http.aclose()
+
+
+async def mistakes(person: Person, number: str, identity: str) -> None:
+    """Requests that are refused, with numbers in all places."""
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("/sms-codes", {"phone": person.phone, "purpose": "nonsense"}),
+        ("/sms-codes", {"phone": f"{person.phone}1", "purpose": "sign_in"}),
+        ("/sms-codes", {"phone": person.phone, "purpose": "sign_in", "extra": person.phone}),
+        ("/accounts", {"phone": person.phone, "code": "000000", "name": person.phone, "ticket": "x"}),
+        ("/me/real-name", {"id_number": number[:-1] + ("0" if number[-1] != "0" else "1"), "consent": True}),
+        ("/me/real-name", {"id_number": number, "consent": person.phone}),
+        ("/me/real-name", {"id_number": number, "consent": False}),
+    ]
+    for path, body in bodies:
+        assert (await person.identity("POST", path, json=body)).status_code >= 400
+    broken = await person.http.post(f"{identity}/api/v1/sms-codes", content=f'{{"phone": "{person.phone}"')
+    assert broken.status_code >= 400
+
+
+async def notice(story: Story) -> None:
+    """One is published and signed; `test_main_job` has it pass through the whole country."""
+    async with story.person(CENTRE) as centre, story.person("370000", 1) as handler:
+        _, written = await steps._draft(centre)
+        expect(await centre.office("POST", f"/notices/{written}/publish"))
+        expect(await handler.office("POST", f"/notices/{written}/sign"), 200, 201)
+
+
+async def test_no_number_appears_in_clear_after_a_whole_story(
+    running: Any, rabbitmq_url: str, event_namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = Urls()
+    urls.follow(monkeypatch)
+    story, system = Story(running.system), running.system
+    async with listening(rabbitmq_url, event_namespace) as events:
+        await steps.step1_join(story)
+        await steps.step2_sign_in(story)
+        await notice(story)
+        await step4_cockpit(story, wait_for_expiry=False)
+        teacher = story.teacher
+        assert teacher is not None
+        number, old, new = id_number(), teacher.phone, f"139{secrets.randbelow(10**8):08d}"
+        await mistakes(teacher, number, system.identity)
+        verified = await teacher.identity(
+            "POST", "/me/real-name", json={"id_number": number, "consent": True}
+        )
+        assert verified.json()["id_number_masked"].endswith(number[-4:])
+        await change_phone(teacher, new)
+        teacher.phone = new
+        teacher.forget_tokens()
+        teacher.http.cookies.clear()
+        await teacher.identity("GET", "/me")
+        admin = story.person(COUNTY)
+        expect(await admin.identity("GET", "/search/people", params={"q": new[-4:]}))
+        await steps.step5_suspend(story)
+
+    numbers = {old, new, number, number[:-1]} | {
+        person.phone for staff in story.staff.values() for person in staff
+    }
+    assert len(numbers) > 1000
+    leaks: dict[str, set[str]] = {}
+    counted: dict[str, int] = {}
+    for service in ("IDENTITY", "OFFICE", "COCKPIT"):
+        async for table, row in rows(running.environment[f"ZHUXUE_{service}_DATABASE_URL"]):
+            counted[service] = counted.get(service, 0) + 1
+            if found := seen_in(row, {old, new, number, number[:-1]}) | fast(row, numbers):
+                leaks[f"{service} {table}"] = found
+    assert min(counted.values()) > 10, "the databases were read"
+    for path in logs_and_facts(running.logs):
+        text = path.read_bytes().decode("latin-1")
+        if found := seen_in(text, {old, new, number}) | fast(text, numbers):
+            leaks[path.name] = found
+    for what, texts in (("events", [body.decode() for body in events]), ("urls", urls.seen)):
+        assert len(texts) > 5, what
+        whole = "\n".join(texts)
+        if found := seen_in(whole, {old, new, number}) | fast(whole, numbers):
+            leaks[what] = found
+    assert leaks == {}
+
+
+def fast(text: str, numbers: set[str]) -> set[str]:
+    """The phone numbers in a text, where there are too many numbers to look for each."""
+    return numbers & set(re.findall(r"(?<!\d)1\d{10}(?!\d)", text))
+
+
+def logs_and_facts(folder: Path) -> list[Path]:
+    """The logs of the processes, and the files of the facts."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_search_for_numbers_finds_them_in_every_form() -> None:
+    """Otherwise the test above would pass by not looking."""
+    phone = "13812345678"
+    forms = [
+        f'{{"phone": "{phone}"}}',
+        f"(1,{phone})",
+        "\\x" + f"xx{phone}xx".encode().hex(),
+        base64.urlsafe_b64encode(f'{{"p":"{phone}"}}'.encode()).decode(),
+    ]
+    assert all(seen_in(form, {phone}) == {phone} for form in forms)
+    assert fast(f"a {phone} b", {phone}) == {phone}
+    assert seen_in("138****5678", {phone}) == set()
