@@ -50,6 +50,15 @@ def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> 
     session.info.setdefault(_ON_COMMIT, []).append(call)
 
 
+async def plan_with_values(session: AsyncSession) -> None:
+    """Plan the further statements of this transaction with their values, in a service with generic plans.
+
+    For statements over many rows: a generic plan does not know that a range covers half of a table, and reads
+    and sorts all of it for each page.
+    """
+    await session.execute(text("SET LOCAL plan_cache_mode = 'force_custom_plan'"))
+
+
 async def release(session: AsyncSession) -> None:
     """Commit now and return the connection to the pool before a request waits for another system.
 

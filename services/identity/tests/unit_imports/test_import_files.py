@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,12 @@ import xlsxwriter
 from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
+from contracts.vocabulary import Kind, Level
 from filekit.xlsx_rows import XlsxRows
-from identity.unit_imports import jobs, kinds
+from identity.unit_imports import jobs, kinds, repository
 from identity.unit_imports.models import UnitFile, UnitImportRow
 from identity.unit_imports.rules import HEADINGS
+from identity.units.rules import may_stand_below
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
@@ -134,6 +137,12 @@ async def county(app: FastAPI, new_browser: NewBrowser, clock: FrozenClock) -> I
     return Importer(app, browser, await browser.bearer(COUNTY_ADMIN), clock)
 
 
+@pytest.fixture
+async def centre(app: FastAPI, new_browser: NewBrowser, clock: FrozenClock) -> Importer:
+    browser = new_browser()
+    return Importer(app, browser, await browser.bearer(CENTRE_ADMIN), clock)
+
+
 def counts(found: Any) -> dict[str, int]:
     return {name: found[name] for name in ("total", "new", "changed", "unchanged", "wrong") if found[name]}
 
@@ -241,6 +250,46 @@ async def test_a_circle_of_new_units_is_found(county: Importer) -> None:
     assert set(map(tuple, (await county.errors(found["id"])).values())) == {
         ("上级单位的关系成循环，或超过 20 层",)
     }
+
+
+async def test_a_row_is_right_where_the_rules_let_its_unit_stand(centre: Importer) -> None:
+    """The check in SQL says the same as `may_stand_below`."""
+    department = school(9002, "S3701029001", level="院系／中心校", kind="院系／中心校")
+    await centre.imported(csv_of(school(9001), department))
+    parents = dict(
+        zip(Level, ("100000", "370000", "370100", "370102", "S3701029001", "S3701029002"), strict=True)
+    )
+    cases = [
+        (parent, level, kind)
+        for parent, level, kind in itertools.product(Level, Level, (Kind.SCHOOL, Kind.NUTRITION))
+    ]
+    rows = [
+        school(number, parents[parent], code=f"X{number:04d}", level=level.label, kind=kind.label)
+        for number, (parent, level, kind) in enumerate(cases)
+    ]
+    found = await centre.checked(csv_of(*rows))
+    wrong = {number - 2 for number in await centre.errors(found["id"])}
+    assert wrong == {n for n, case in enumerate(cases) if not may_stand_below(*case)}
+
+
+async def test_new_units_stand_on_twenty_levels_at_most(centre: Importer) -> None:
+    rows = [
+        school(n, f"X{n - 1:04d}" if n else COUNTY, code=f"X{n:04d}", level="县", kind="营养改善计划办公室")
+        for n in range(25)
+    ]
+    found = await centre.checked(csv_of(*reversed(rows)))
+    assert counts(found) == {"total": 25, "new": 20, "wrong": 5}
+
+
+async def test_many_moves_are_applied_a_few_at_a_time(
+    county: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MOST_MOVES", 2)
+    lower = {"level": "院系／中心校", "kind": "院系／中心校"}
+    await county.imported(csv_of(school(9000), *(school(9001 + n, **lower) for n in range(5))))
+    moved = await county.imported(csv_of(*(school(9001 + n, "S3701029000", **lower) for n in range(5))))
+    assert (moved["applied"], moved["refused"]) == (5, 0)
+    assert (await county.unit("S3701029005"))["path"].endswith("S3701029000.S3701029005")
 
 
 @pytest.mark.parametrize(

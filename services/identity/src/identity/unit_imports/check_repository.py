@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Level
 from identity.unit_imports.models import UnitImport
+from servicekit.db import plan_with_values
 
 MOST_LEVELS = 20
 """New units of a file that may stand above each other; the administration has six levels."""
@@ -151,8 +152,7 @@ class CheckRepository:
 
     async def judge(self, of: UnitImport, root_path: str, today: date) -> None:
         """Judge all rows and count the results; they have not been judged yet."""
-        # The plans of this service are made for single rows otherwise.
-        await self._run("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+        await plan_with_values(self._session)
         await self._run("SET LOCAL work_mem = '64MB'")
         # Statistics of the rows that have just been added, for plans that join all of them.
         await self._run("ANALYZE unit_import_rows")

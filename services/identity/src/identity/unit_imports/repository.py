@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
@@ -32,13 +33,15 @@ from identity.accounts.models import Account
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.unit_imports.rules import MERGED, Row
 from identity.units.models import Unit
-from servicekit.db import Database
+from servicekit.db import Database, plan_with_values
 from servicekit.ids import new_id
 from servicekit.ltree import between, under
 from servicekit.words import inline
 
 PART = 1 << 20
 """Bytes of a piece of a file."""
+MOST_MOVES = 100
+"""Units that one transaction moves."""
 _FAILED = UnitImportRow.result.in_((inline(UnitImportResult.WRONG), inline(UnitImportResult.REFUSED)))
 _COPIED = (
     "import_id",
@@ -243,7 +246,10 @@ class ImportRepository:
         )
 
     async def next_to_apply(self, import_id: UUID, after: tuple[int, int], limit: int) -> Sequence[Pending]:
-        """Return the next rows of one depth that open or change units and have not been applied."""
+        """Return the next rows of one depth that open or change units and have not been applied.
+
+        Few of them move units: each move is several statements, and the tree is locked meanwhile.
+        """
         depth, number = after
         row = UnitImportRow
         statement = (
@@ -259,7 +265,12 @@ class ImportRepository:
         )
         found: Sequence[Any] = (await self._session.execute(statement)).all()
         rows = [Pending(*each) for each in found]
-        return [row for row in rows if row.depth == rows[0].depth]
+        moves = accumulate(row.moves for row in rows)
+        return [
+            row
+            for row, moved in zip(rows, moves, strict=True)
+            if row.depth == rows[0].depth and moved <= MOST_MOVES
+        ]
 
     async def refuse(self, import_id: UUID, reasons: dict[int, str]) -> None:
         """Note the rows that could not be applied, and why."""
@@ -280,6 +291,7 @@ class ImportRepository:
         self, path: str, of: UnitExport, after: str | None, limit: int
     ) -> list[tuple[Unit, str | None]]:
         """Return the units of an export with the codes of their parents, in tree order."""
+        await plan_with_values(self._session)
         parent = select(Unit.id, Unit.code).subquery()
         statement = (
             select(Unit, parent.c.code)

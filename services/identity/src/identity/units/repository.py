@@ -12,6 +12,7 @@ from contracts.vocabulary import UnitChangeKind, UnitStatus
 from identity.units.changes import Occasion, What
 from identity.units.history import Place
 from identity.units.models import Unit, UnitChange
+from servicekit.db import plan_with_values
 from servicekit.ltree import between, under
 from servicekit.words import inline
 
@@ -75,6 +76,7 @@ class UnitRepository:
 
     async def page_under(self, path: str, *, after: str | None, limit: int) -> Sequence[Unit]:
         """Return units at and below `path` in the order of their paths."""
+        await plan_with_values(self._session)
         statement = select(Unit).where(under(Unit.path, path), between(Unit.path, path))
         if after is not None:
             statement = statement.where(Unit.path > func.text2ltree(after))
