@@ -87,6 +87,19 @@ async def test_two_people_of_different_kinds_appoint_an_administrator(
     assert (await (await county.again()).ok("GET", "/me"))["platform_role"] is None
 
 
+async def test_one_of_two_is_dismissed_even_while_suspended(
+    sign_in: SignIn, three: dict[str, Person]
+) -> None:
+    security, system = three["security_admin"], three["system_admin"]
+    sub = await (await sign_in(COUNTY)).sub()
+    for role in ("security_admin", None):
+        proposal = await propose(security, sub, role)
+        confirmed = await system.ok("POST", f"/platform/proposals/{proposal['id']}/confirm")
+        assert confirmed["status"] == "confirmed"
+        if role is not None:
+            await security.ok("POST", f"/platform/accounts/{sub}/suspend", json=WHY)
+
+
 async def test_a_proposal_is_made_by_security_about_somebody_else_and_may_be_refused(
     sign_in: SignIn, three: dict[str, Person]
 ) -> None:

@@ -93,6 +93,16 @@ async def test_a_number_changes_at_once_with_the_codes_of_both(app: FastAPI, new
     assert audited.details["how"] == "both numbers"
 
 
+async def test_codes_for_a_new_number_count_against_its_own_budget(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    people = [await person(new_browser, phone, verified=False) for phone in (OLD, THIRD)]
+    app.state.settings = app.state.settings.model_copy(update={"sms_budget_per_number": 2})
+    answers = [await phone_code(browser, headers, NEW) for browser, headers in people]
+    assert [one.status_code for one in answers] == [202, 403]
+    assert answers[1].json()["code"] == "captcha_required"
+
+
 async def test_a_new_number_is_a_new_version_of_the_person(app: FastAPI, new_browser: NewBrowser) -> None:
     browser, headers = await person(new_browser)
     await browser.http.post("/api/v1/me/phone", headers=headers, json=await codes(browser, headers))

@@ -100,6 +100,14 @@ async def test_five_checks_a_day(new_browser: NewBrowser, clock: FrozenClock) ->
     assert (spent.status_code, spent.json()["code"]) == (429, "too_many_checks")
 
 
+async def test_five_checks_a_day_hold_for_requests_at_once(app: FastAPI, new_browser: NewBrowser) -> None:
+    browser, headers = await person(new_browser)
+    answers = await asyncio.gather(*(verify(browser, headers, id_number(999)) for _ in range(10)))
+    assert sorted(one.status_code for one in answers) == [400] * 5 + [429] * 5
+    recorded = await rows(app, "SELECT outcome FROM real_name_checks")
+    assert [row.outcome for row in recorded] == ["mismatched"] * 5
+
+
 async def test_the_provider_is_asked_outside_of_a_transaction(app: FastAPI, new_browser: NewBrowser) -> None:
     browser, headers = await person(new_browser)
     open_transactions = text(

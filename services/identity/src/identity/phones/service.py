@@ -82,7 +82,9 @@ class Phones:
         phone = self._accounts.phone(account) if phone_text is None else phone_of(phone_text)
         if phone is None:
             raise PhoneGone
-        await sender.send(phone, CHANGE, holder=sub, ticket=ticket, answer=answer)
+        # A new number is not theirs yet: its own budget counts, not that of the person's browser.
+        holder = sub if phone_text is None else None
+        await sender.send(phone, CHANGE, holder=holder, ticket=ticket, answer=answer)
 
     async def change(self, sub: UUID, phone_text: str, *, ticket: str, code: str, old_code: str) -> Account:
         """Change the number at once, with the codes that the new and the old number got.

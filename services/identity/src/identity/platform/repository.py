@@ -45,14 +45,16 @@ class PlatformRepository:
         )
         return list((await self._session.execute(statement)).all())
 
-    async def count(self, role: PlatformRole) -> int:
-        """Return the number of people with a role whose account is active."""
+    async def count(self, role: PlatformRole, *, besides: UUID | None = None) -> int:
+        """Return the number of people with a role whose account is active, besides one of them."""
         statement = (
             select(func.count())
             .select_from(PlatformAdministrator)
             .join(Account, Account.id == PlatformAdministrator.account_id)
             .where(PlatformAdministrator.role == role, Account.status == AccountStatus.ACTIVE)
         )
+        if besides is not None:
+            statement = statement.where(PlatformAdministrator.account_id != besides)
         return await self._session.scalar(statement) or 0
 
     async def proposal(self, proposal_id: UUID) -> PlatformProposal | None:

@@ -120,7 +120,7 @@ class Platform:
         if proposal.role is not None:
             await self._appoint(account, proposal.role, proposal.proposed_by, by)
         elif held is not None:
-            if await self._rows.count(held.role) == 1:
+            if not await self._rows.count(held.role, besides=account.id):
                 raise LastOfItsKind
             await self._rows.remove(held)
         self._revocations.revoke(account.id, reason="platform role changed")

@@ -14,6 +14,11 @@ class CheckRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def serialise(self, subject: bytes) -> None:
+        """Let one check of a subject be counted at a time, until the transaction ends."""
+        key = int.from_bytes(subject[:8], "big", signed=True)
+        await self._session.execute(select(func.pg_advisory_xact_lock(key)))
+
     async def count_since(self, subject: bytes, since: datetime) -> int:
         """Return the number of checks of a subject since a time."""
         statement = select(func.count()).where(RealNameCheck.subject == subject, RealNameCheck.at > since)

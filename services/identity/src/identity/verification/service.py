@@ -110,33 +110,33 @@ class RealNames:
             raise SeparateConsentRequired
         now = self._clock.now()
         index = self._vault.index("real-name-subject", subject)
+        # Counted before the provider is asked, one request after another: each check costs money.
+        await self._rows.serialise(index)
         if await self._rows.count_since(index, now - rules.DAY) >= rules.CHECKS_A_DAY:
             raise TooManyChecks
-        check_id = new_id()
+        check = RealNameCheck(
+            id=new_id(),
+            subject=index,
+            account_id=account_id,
+            provider=self.provider,
+            outcome=RealNameOutcome.UNAVAILABLE,
+            at=now,
+        )
+        self._rows.add(check)
         await release(self._session)
-        answer = await self._provider.check(name, number, key=str(check_id))
-        self._record(check_id, index, account_id, answer)
+        answer = await self._provider.check(name, number, key=str(check.id))
+        self._record(check, answer)
         if answer.outcome == RealNameOutcome.MISMATCHED:
             raise RealNameMismatch
         if answer.outcome == RealNameOutcome.UNAVAILABLE:
             raise RealNameUnavailable
 
-    def _record(self, check_id: UUID, subject: bytes, account_id: UUID | None, answer: Answer) -> None:
-        self._rows.add(
-            RealNameCheck(
-                id=check_id,
-                subject=subject,
-                account_id=account_id,
-                provider=self.provider,
-                outcome=answer.outcome,
-                reference=answer.reference,
-                at=self._clock.now(),
-            )
-        )
+    def _record(self, check: RealNameCheck, answer: Answer) -> None:
+        check.outcome, check.reference = answer.outcome, answer.reference
         self._audit.record(
-            actor=account_id,
+            actor=check.account_id,
             action="real_name.checked",
-            target=account_id,
+            target=check.account_id,
             provider=self.provider,
             outcome=answer.outcome,
         )
