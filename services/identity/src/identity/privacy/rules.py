@@ -6,6 +6,8 @@ GRACE = timedelta(days=15)
 """Between the request to close an account and its end; it can be cancelled until then."""
 EXPORT_KEPT = timedelta(days=7)
 EXPORT_AGAIN = timedelta(hours=24)
+EXPORT_TAKES = timedelta(hours=1)
+"""An export that is not made by then has failed and does not stand against another one."""
 MOST_ROWS = 5_000
 """Rows of one section of an export."""
 CLOSED_NAME = "已注销用户"

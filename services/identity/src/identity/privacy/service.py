@@ -80,7 +80,8 @@ class Privacy:
         recent = [
             one
             for one in await self._rows.exports(sub)
-            if one.status != ExportStatus.FAILED and one.requested_at > now - rules.EXPORT_AGAIN
+            if one.requested_at
+            > now - (rules.EXPORT_TAKES if one.finished_at is None else rules.EXPORT_AGAIN)
         ]
         if recent:
             raise ExportTooSoon
