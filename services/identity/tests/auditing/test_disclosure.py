@@ -37,6 +37,21 @@ async def test_userinfo_that_gives_the_number_is_recorded(app: FastAPI, new_brow
     assert (row.actor, row.target_id, row.details["fields"]) == ("portal", said["sub"], ["phone"])
 
 
+async def test_a_number_that_went_to_another_person_is_not_given(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    browser = new_browser()
+    token = (await browser.token(ADMIN, None)).json()["access_token"]
+    async with app.state.database.transaction() as session:
+        account = await session.get(Account, (await account_of(app, ADMIN)).id)
+        vault, placeholder = app.state.vault, f"lost:{account.id}"
+        account.lose_phone(vault.seal("phone", placeholder), vault.slots("phone", placeholder), clock.now())
+    said = (await browser.http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})).json()
+    assert "phone_number" not in said
+    assert said["phone_number_verified"] is False
+    assert await recorded(app, "account.disclosed") == []
+
+
 async def test_a_sign_in_by_text_message_alone_is_not_enough(app: FastAPI, new_browser: NewBrowser) -> None:
     browser = new_browser()
     headers = await browser.bearer(ADMIN)

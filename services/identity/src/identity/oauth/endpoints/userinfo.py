@@ -49,13 +49,14 @@ async def userinfo(
     asked = await issuer.granted_claims(principal.grant_id)
     if "profile" in principal.scope or "name" in asked:
         claims["name"] = account.name
-    if "phone" in principal.scope or "phone_number" in asked:
+    lost = account.phone_lost_at is not None
+    if ("phone" in principal.scope or "phone_number" in asked) and not lost:
         claims["phone_number"] = "+86" + vault.open(PHONE, account.phone_sealed)
         audit.record(
             actor=principal.client_id, action="account.disclosed", target=account.id, fields=["phone"]
         )
     if "phone" in principal.scope or "phone_number_verified" in asked:
-        claims["phone_number_verified"] = True
+        claims["phone_number_verified"] = not lost
     signed = await issuer.signed_userinfo(principal.client_id, claims)
     if signed is not None:
         return Response(signed, media_type="application/jwt", headers={"Cache-Control": "no-store"})

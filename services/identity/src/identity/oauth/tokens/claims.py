@@ -56,13 +56,14 @@ def scopes(names: dict[str, list[str]]) -> set[str]:
 
 
 def about(context: Context, client_id: str, account: Account, names: list[str]) -> dict[str, Any]:
-    """Return the claims about a person."""
+    """Return the claims about a person. A number that went to another person is not theirs any more."""
     known: dict[str, Any] = {}
+    lost = account.phone_lost_at is not None
     if "name" in names:
         known["name"] = account.name
-    if "phone_number" in names:
+    if "phone_number" in names and not lost:
         known["phone_number"] = "+86" + context.keys.vault.open(PHONE, account.phone_sealed)
         context.audit.record(actor=client_id, action="account.disclosed", target=account.id, fields=["phone"])
     if "phone_number_verified" in names:
-        known["phone_number_verified"] = True
+        known["phone_number_verified"] = not lost
     return known
