@@ -9,7 +9,7 @@ from typing import Any
 from identity.units.rules import UnitSeed
 from onebox.demo import forged
 from onebox.demo.people import COCKPIT, IDENTITY, OFFICE, Failed, Person, expect
-from onebox.demo.story import CENTRE, COUNTY, SCHOOL, SIBLING, WITHHOLDING, Story, join, need, unit_id
+from onebox.demo.story import CENTRE, CITY, COUNTY, SCHOOL, SIBLING, WITHHOLDING, Story, join, need, unit_id
 
 WAVES = [6, 60, 265, 464, 221]
 _TOGETHER = 8
@@ -161,7 +161,8 @@ async def _viewer(story: Story, county: Person) -> tuple[Person, str, str]:
     expect(await county.identity("POST", f"/join-requests/{request}/approve"))
     viewer.forget_tokens()
     sub = str(expect(await viewer.identity("GET", "/me"))["sub"])
-    expect(await county.identity("POST", f"/accounts/{sub}/entitlements", json={"name": "cockpit"}))
+    async with story.person(CITY) as city:
+        expect(await city.identity("POST", f"/accounts/{sub}/entitlements", json={"name": "cockpit"}))
     return viewer, sub, county_id
 
 

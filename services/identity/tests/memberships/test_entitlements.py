@@ -63,6 +63,13 @@ async def test_a_request_is_decided_by_the_unit_above_not_by_the_own(
     assert await handler.code("POST", "/entitlement-requests", json=WISH) == (409, "already_entitled")
 
 
+async def test_without_a_request_it_is_granted_by_the_unit_above_too(sign_in: SignIn) -> None:
+    handler, county, city = await sign_in(COUNTY_HANDLER), await sign_in(COUNTY), await sign_in(CITY)
+    path, body = f"/accounts/{await handler.sub()}/entitlements", {"name": "cockpit"}
+    assert await county.code("POST", path, json=body) == (403, "one_level_above")
+    assert (await city.ok("POST", path, json=body))["entitlements"] == ["cockpit"]
+
+
 async def test_an_administrator_asks_for_a_person_and_the_reason_of_a_refusal_is_seen(
     sign_in: SignIn,
 ) -> None:

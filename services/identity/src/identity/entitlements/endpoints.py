@@ -30,9 +30,14 @@ router = APIRouter(prefix="/api/v1", tags=["系统授权"], responses=problems.r
 @router.post(
     "/accounts/{sub}/entitlements",
     summary="授权进入其他系统",
-    description="驾驶舱只授权给部省市县四级学生资助部门的人员。",
+    description="驾驶舱只授权给部省市县四级学生资助部门的人员，由上级单位的管理员授权；部级单位可以授权给本单位人员。",
     responses=problems.responses(
-        *REFUSED, NotYourself, AccountNotFound, errors.NotEligible, errors.UnknownEntitlement
+        *REFUSED,
+        NotYourself,
+        AccountNotFound,
+        errors.NotEligible,
+        errors.OneLevelAbove,
+        errors.UnknownEntitlement,
     ),
 )
 async def grant_entitlement(

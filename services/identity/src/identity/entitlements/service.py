@@ -13,7 +13,7 @@ from contracts.vocabulary import Audience, EntitlementRequestStatus, Permission
 from identity.accounts.errors import NotYourself
 from identity.audit.service import AuditLog
 from identity.entitlements import rules
-from identity.entitlements.errors import EntitlementNotFound, NotEligible, UnknownEntitlement
+from identity.entitlements.errors import EntitlementNotFound, NotEligible, OneLevelAbove, UnknownEntitlement
 from identity.entitlements.models import Entitlement
 from identity.entitlements.repository import EntitlementRepository, Held
 from identity.memberships.models import Profile
@@ -45,15 +45,21 @@ class Entitlements:
         return await self._rows.names(sub, self._clock.now())
 
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Profile:
-        """Grant a person an entitlement to another system for a year; idempotent.
+        """Grant a person an entitlement to another system for a year, without a request; idempotent. The same
+        administrators grant it who decide about requests.
 
-        Raises `UnknownEntitlement`, `NotYourself`, `OutOfReach`, `NotEligible`.
+        Raises `UnknownEntitlement`, `NotYourself`, `OutOfReach`, `NotEligible`, `OneLevelAbove`.
         """
         if name not in rules.ENTITLEMENTS:
             raise UnknownEntitlement
         if str(sub) == principal.sub:
             raise NotYourself
         profile = await self._memberships.in_reach(principal, sub, lock=True)
+        unit = profile.unit
+        if unit is None or not rules.may_enter_cockpit(unit.level, unit.kind):
+            raise NotEligible
+        if not rules.decides(unit.level, unit.path, path_of(principal)):
+            raise OneLevelAbove
         await self.grant(profile, name, UUID(principal.sub))
         return profile
 
