@@ -7,6 +7,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from contracts.vocabulary import PlatformRole
+from identity.cli_platform import appoint
 from identity.phones.dependencies import phones_for
 from identity.phones.jobs import complete_due
 from services.identity.tests.support.phones import id_number, phone_code, verify
@@ -272,6 +274,20 @@ async def test_a_recovery_approved_in_person_takes_effect_at_once(
     seen = await admin.http.post(url, headers=headers, json={"in_person": True})
     assert (seen.status_code, seen.json()["status"]) == (200, "done"), seen.text
     assert await signs_in(new_browser, NEW, app)
+
+
+async def test_no_unit_recovers_the_account_of_a_platform_administrator(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    admin = await member(new_browser)
+    await appoint(app.state.settings, PlatformRole.SECURITY_ADMIN, OLD)
+    await recovery(new_browser())
+    headers = await admin.bearer(COUNTY_ADMIN)
+    (listed,) = (await admin.http.get("/api/v1/phone-recoveries", headers=headers)).json()["items"]
+    url = f"/api/v1/phone-recoveries/{listed['id']}/approve"
+    refused = await admin.http.post(url, headers=headers, json={"in_person": True})
+    assert (refused.status_code, refused.json()["code"]) == (403, "platform_administrator")
+    assert await signs_in(new_browser, OLD, app)
 
 
 async def test_a_rejected_recovery_leaves_the_number(app: FastAPI, new_browser: NewBrowser) -> None:

@@ -16,6 +16,7 @@ from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.phones.recovery import Recoveries
 from identity.phones.service import Phones
+from identity.platform.dependencies import PlatformService
 from identity.revocations.service import Revocations
 from identity.sessions.dependencies import SessionService
 from identity.sessions.service import Sessions
@@ -54,12 +55,15 @@ async def _recoveries(
     phones: PhoneService,
     accounts: AccountService,
     memberships: MembershipService,
+    platform: PlatformService,
     sessions: SessionService,
     codes: CodeService,
     real_names: RealNameService,
     audit: AuditService,
 ) -> Recoveries:
-    return Recoveries(session, clock, phones, accounts, memberships, sessions, codes, real_names, audit)
+    return Recoveries(
+        session, clock, phones, accounts, memberships, platform, sessions, codes, real_names, audit
+    )
 
 
 RecoveryService = Annotated[Recoveries, Depends(_recoveries)]

@@ -223,7 +223,7 @@ async def list_recoveries(
     tags=["账号"],
     summary="通过找回申请",
     description="当面核验的立即生效；否则自申请起满 24 小时生效，其间原手机号可以取消。",
-    responses=_DECIDE | problems.responses(errors.InPersonRequired),
+    responses=_DECIDE | problems.responses(errors.InPersonRequired, errors.PlatformAdministratorHeld),
 )
 async def approve_recovery(
     change_id: UUID, approval: ApprovalIn, admin: AccountManager, recoveries: RecoveryService

@@ -15,10 +15,17 @@ from identity.audit.service import AuditLog
 from identity.codes.service import Codes
 from identity.memberships.service import Memberships, path_of
 from identity.phones import rules
-from identity.phones.errors import ChangeNotFound, ChangePending, InPersonRequired, NumberInUse
+from identity.phones.errors import (
+    ChangeNotFound,
+    ChangePending,
+    InPersonRequired,
+    NumberInUse,
+    PlatformAdministratorHeld,
+)
 from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
+from identity.platform.service import Platform
 from identity.sessions.service import Sessions
 from identity.units.models import Unit
 from identity.verification.service import RealNames, id_number_of
@@ -37,6 +44,7 @@ class Recoveries:
         phones: Phones,
         accounts: Accounts,
         memberships: Memberships,
+        platform: Platform,
         sessions: Sessions,
         codes: Codes,
         real_names: RealNames,
@@ -46,6 +54,7 @@ class Recoveries:
         self._phones = phones
         self._accounts = accounts
         self._memberships = memberships
+        self._platform = platform
         self._sessions = sessions
         self._codes = codes
         self._real_names = real_names
@@ -93,9 +102,13 @@ class Recoveries:
     async def approve(self, principal: Principal, change_id: UUID, *, in_person: bool) -> PhoneChange:
         """Approve a recovery; in person it takes effect at once, else 24 hours after the request.
 
-        Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`, `InPersonRequired`.
+        Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`, `InPersonRequired`,
+        `PlatformAdministratorHeld`.
         """
         account, change = await self._to_decide(principal, change_id)
+        # Whoever has the number has the role, and no unit gives that one.
+        if await self._platform.role_of(account.id) is not None:
+            raise PlatformAdministratorHeld
         if not change.id_matched and not in_person:
             raise InPersonRequired
         now = self._clock.now()
