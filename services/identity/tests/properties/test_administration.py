@@ -1,7 +1,8 @@
 """Random administration by random people, compared with a reference model after every action.
 
 Whatever they try: no action succeeds outside the actor's reach or beyond their roles, no active unit ends
-without an active administrator at or above it, the tree is a tree, and memberships are consistent.
+without an active administrator at or above it, the tree is a tree, and memberships are consistent. At the end
+every action is in the audit log, which verifies.
 
 The people act with what a new token would say. Tokens themselves have tests of their own.
 """
@@ -22,6 +23,8 @@ from authkit.dependencies import authenticated
 from authkit.principal import Acting, Principal
 from contracts.office import HandOverCompletedV1
 from identity import bootstrap
+from identity.auditing.jobs import seal_due
+from identity.auditing.verification import Verifier
 from identity.staff.consumers import HandOvers
 from identity.units import worlds
 from messaging.envelope import Envelope
@@ -381,3 +384,15 @@ async def test_no_action_succeeds_outside_reach_and_no_unit_is_left_without_an_a
         raise
     done = sum(count for (_, succeeded), count in world.outcomes.items() if succeeded)
     assert done > STEPS / 5, world.outcomes
+    # The end of a hand-over is told by Office; it is recorded only if somebody leaves with it.
+    assert await _verified(app, clock) >= done - world.outcomes["hand_over", True]
+
+
+async def _verified(app: FastAPI, clock: FrozenClock) -> int:
+    """Seal the audit log, verify it, and return the number of its rows."""
+    clock.advance(timedelta(hours=1))
+    await seal_due(app.state.database, app.state.key_ring, clock)
+    verifier = Verifier(app.state.database, app.state.key_ring, clock)
+    assert [finding async for finding in verifier.findings()] == []
+    assert verifier.summary.unsealed == 0
+    return verifier.summary.rows
