@@ -100,6 +100,18 @@ async def test_one_of_two_is_dismissed_even_while_suspended(
             await security.ok("POST", f"/platform/accounts/{sub}/suspend", json=WHY)
 
 
+async def test_no_unit_suspends_a_platform_administrator(sign_in: SignIn, three: dict[str, Person]) -> None:
+    county = await sign_in(COUNTY)
+    path = f"/accounts/{await three['audit_admin'].sub()}/suspend"
+    assert await county.code("POST", path, json=WHY) == (403, "platform_administrator")
+    assert (await three["audit_admin"].ok("GET", "/me"))["platform_role"] == "audit_admin"
+
+
+async def test_the_last_of_a_kind_is_not_suspended(three: dict[str, Person]) -> None:
+    path = f"/platform/accounts/{await three['audit_admin'].sub()}/suspend"
+    assert await three["security_admin"].code("POST", path, json=WHY) == (409, "last_of_its_kind")
+
+
 async def test_a_proposal_is_made_by_security_about_somebody_else_and_may_be_refused(
     sign_in: SignIn, three: dict[str, Person]
 ) -> None:

@@ -44,7 +44,7 @@ async def run(app: FastAPI, statement: str, **values: Any) -> list[Any]:
     async with app.state.database.transaction() as session:
         return (
             list(await session.execute(text(statement), values))
-            if "SELECT" in statement
+            if statement.startswith("SELECT")
             else [await session.execute(text(statement), values)]
         )
 
@@ -156,6 +156,28 @@ async def test_without_the_old_number_a_change_waits_seven_days(
     assert "139****5678" in texts(app, OLD)[-1]
     (row,) = await run(app, "SELECT * FROM phone_changes")
     assert (row.status, row.phone_sealed) == ("done", None)
+
+
+async def test_a_change_that_fails_does_not_hold_up_the_others(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    for phone, number, birthday in ((OLD, NEW, "19900307"), (THIRD, "13612345678", "19910307")):
+        browser, headers = await person(new_browser, phone, verified=False)
+        assert (await verify(browser, headers, id_number(birthday=birthday))).status_code == 200
+        await run(app, "UPDATE sms_codes SET sent_at = sent_at - interval '2 minutes'")
+        browser.ticket = None
+        assert (await phone_code(browser, headers, number)).status_code == 202
+        fields = {"phone": number, "ticket": str(browser.ticket), "code": browser.last_code(number)}
+        fields["id_number"] = id_number(birthday=birthday)
+        asked = await browser.http.post("/api/v1/me/phone-change", headers=headers, json=fields)
+        assert asked.status_code == 201, asked.text
+    await run(
+        app,
+        r"UPDATE phone_changes SET phone_sealed = '\x00'"
+        " WHERE id = (SELECT id FROM phone_changes ORDER BY id LIMIT 1)",
+    )
+    clock.advance(timedelta(days=7))
+    assert await completed(app, clock) == 1
 
 
 async def test_the_old_number_cancels_a_change_without_signing_in(

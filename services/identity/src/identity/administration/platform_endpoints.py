@@ -22,6 +22,8 @@ from identity.keys.ring import KeyRing
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.schemas import MemberOut
 from identity.platform.auth import KeyWatcher, SecurityAdmin
+from identity.platform.dependencies import PlatformService
+from identity.platform.errors import LastOfItsKind
 from identity.sessions.dependencies import SessionService
 from identity.units.auth import SCOPE
 from servicekit import problems
@@ -64,16 +66,18 @@ class SigningKeyOut(BaseModel):
     "/accounts/{sub}/suspend",
     summary="停用任一账号",
     description="由安全管理员停用，单位管理员不能恢复；各系统在一秒内拒绝其令牌。",
-    responses=problems.responses(NotYourself, AccountNotFound, AccountNotActive),
+    responses=problems.responses(NotYourself, AccountNotFound, AccountNotActive, LastOfItsKind),
 )
 async def suspend_any_account(
     sub: UUID,
     why: ReasonIn,
     admin: SecurityAdmin,
+    platform: PlatformService,
     memberships: MembershipService,
     entitlements: EntitlementService,
 ) -> MemberOut:
-    """Suspend an account of any unit, or of none."""
+    """Suspend an account of any unit, or of none, but not the last platform administrator of a kind."""
+    await platform.keep_one_of_each(admin, sub)
     profile = await memberships.suspend_anywhere(UUID(admin.sub), sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 

@@ -31,6 +31,7 @@ from identity.phones.schemas import (
     RecoveryIn,
     RecoveryOut,
 )
+from identity.platform.errors import PlatformAdministratorHeld
 from identity.sms.errors import SmsUnavailable
 from identity.units.auth import Person
 from identity.verification import errors as real_name_errors
@@ -223,7 +224,7 @@ async def list_recoveries(
     tags=["账号"],
     summary="通过找回申请",
     description="当面核验的立即生效；否则自申请起满 24 小时生效，其间原手机号可以取消。",
-    responses=_DECIDE | problems.responses(errors.InPersonRequired, errors.PlatformAdministratorHeld),
+    responses=_DECIDE | problems.responses(errors.InPersonRequired, PlatformAdministratorHeld),
 )
 async def approve_recovery(
     change_id: UUID, approval: ApprovalIn, admin: AccountManager, recoveries: RecoveryService

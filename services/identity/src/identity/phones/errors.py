@@ -1,6 +1,6 @@
 """Errors of changes of phone numbers."""
 
-from servicekit.problems import Conflict, Forbidden, NotFound, Problem
+from servicekit.problems import Conflict, NotFound, Problem
 
 
 class SamePhone(Conflict):
@@ -59,14 +59,6 @@ class InPersonRequired(Conflict):
     code = "in_person_required"
     title = "须当面核验"
     detail = "该账号未完成实名核验，须当面核验本人身份证件后才能通过。"
-
-
-class PlatformAdministratorHeld(Forbidden):
-    """The account is an administrator of the platform: no unit decides who has its number."""
-
-    code = "platform_administrator"
-    title = "该人员为平台管理员"
-    detail = "平台管理员的账号不能由单位找回，请先由平台管理员办理免职。"
 
 
 class NumberInUse(Conflict):

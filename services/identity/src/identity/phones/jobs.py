@@ -18,16 +18,20 @@ _AT_ONCE = 100
 
 async def complete_due(database: Database, clock: Clock, phones: Callable[[AsyncSession], Phones]) -> int:
     """Put the due changes into force, each in its own transaction. Return how many accounts have a new
-    number.
+    number. A change that fails is logged and tried again by the next run.
     """
-    done = 0
+    done = failed = 0
     while True:
         async with database.transaction() as session:
             due = await PhoneChangeRepository(session).due(clock.now(), _AT_ONCE)
         for change_id in due:
-            async with database.transaction() as session:
-                done += await phones(session).complete(change_id)
-        if len(due) < _AT_ONCE:
+            try:
+                async with database.transaction() as session:
+                    done += await phones(session).complete(change_id)
+            except Exception:
+                log.exception("a phone change failed", change=str(change_id))
+                failed += 1
+        if len(due) < _AT_ONCE or failed:
             return done
 
 

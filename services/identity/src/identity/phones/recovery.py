@@ -20,7 +20,6 @@ from identity.phones.errors import (
     ChangePending,
     InPersonRequired,
     NumberInUse,
-    PlatformAdministratorHeld,
 )
 from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
@@ -107,8 +106,7 @@ class Recoveries:
         """
         account, change = await self._to_decide(principal, change_id)
         # Whoever has the number has the role, and no unit gives that one.
-        if await self._platform.role_of(account.id) is not None:
-            raise PlatformAdministratorHeld
+        await self._platform.refuse_holder(account.id)
         if not change.id_matched and not in_person:
             raise InPersonRequired
         now = self._clock.now()

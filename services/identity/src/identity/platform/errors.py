@@ -44,6 +44,14 @@ class NoPlatformRole(Problem):
     detail = "该人员没有担任平台三员。"
 
 
+class PlatformAdministratorHeld(Forbidden):
+    """The account is an administrator of the platform: no unit decides about it."""
+
+    code = "platform_administrator"
+    title = "该人员为平台管理员"
+    detail = "平台管理员的账号不由单位管理，请先由平台管理员办理免职。"
+
+
 class SecondPersonRequired(Forbidden):
     """Somebody else, of another kind than the proposer, has to confirm."""
 

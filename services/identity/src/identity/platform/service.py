@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import AccountStatus, PlatformRole, ProposalStatus
-from identity.accounts.errors import AccountSuspended
+from identity.accounts.errors import AccountSuspended, NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
@@ -18,6 +18,7 @@ from identity.platform.errors import (
     LastOfItsKind,
     NoPlatformRole,
     NotTheFirst,
+    PlatformAdministratorHeld,
     ProposalNotFound,
     ProposalPending,
     SecondPersonRequired,
@@ -53,6 +54,24 @@ class Platform:
         """Return a person's role as administrator of the platform, or None."""
         row = await self._rows.get(sub)
         return None if row is None else row.role
+
+    async def refuse_holder(self, sub: UUID) -> None:
+        """Raise `PlatformAdministratorHeld` if the person is an administrator of the platform."""
+        if await self._rows.get(sub) is not None:
+            raise PlatformAdministratorHeld
+
+    async def keep_one_of_each(self, principal: Principal, sub: UUID) -> None:
+        """Allow to suspend somebody else unless no other active administrator has the same role.
+
+        Other changes of the administrators wait until the transaction ends.
+        Raises `NotYourself`, `LastOfItsKind`.
+        """
+        if str(sub) == principal.sub:
+            raise NotYourself
+        await self._rows.lock()
+        held = await self._rows.get(sub)
+        if held is not None and not await self._rows.count(held.role, besides=sub):
+            raise LastOfItsKind
 
     async def administrators(self) -> Sequence[tuple[PlatformAdministrator, Account]]:
         """Return all administrators with their accounts."""
@@ -140,7 +159,7 @@ class Platform:
             raise ProposalNotFound
         if str(found.account_id) == principal.sub:
             raise SecondPersonRequired
-        return found, await self._accounts.get(found.account_id)
+        return found, await self._accounts.get(found.account_id, lock=True)
 
     async def _check(self, account: Account, role: PlatformRole | None) -> PlatformAdministrator | None:
         held = await self._rows.get(account.id)
