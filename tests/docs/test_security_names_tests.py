@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.syntax import parse
+
 ROOT = Path(__file__).parents[2]
 SECURITY = ROOT / "docs" / "security.md"
 NAMED = re.compile(r"`((?:libs|services|tests)/[\w./-]+\.py)::(test_\w+)`")
@@ -19,7 +21,7 @@ SECTIONS = {"2.1", "2.1.1", "2.1.2", "2.2.1", "2.2.2", "2.3", "2.4", "2.5", "2.6
 
 @cache
 def names_in(path: str) -> frozenset[str]:
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    tree = parse((ROOT / path).read_text(encoding="utf-8"))
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
 

@@ -3,11 +3,13 @@
 Only the inbox of dev mode shows numbers, by design: it is in memory, and does not exist in production.
 """
 
+import asyncio
 import base64
 import contextlib
 import json
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +126,11 @@ async def change_phone(person: Person, new: str) -> None:
     await holder.http.aclose()
 
 
+async def next_second() -> None:
+    """Wait until tokens are told apart from those just revoked: `iat` has whole seconds (ADR 0002)."""
+    await asyncio.sleep(1 - time.time() % 1)
+
+
 async def mistakes(person: Person, number: str, identity: str) -> None:
     """Requests that are refused, with numbers in all places."""
     bodies: list[tuple[str, dict[str, Any]]] = [
@@ -169,6 +176,7 @@ async def test_no_number_appears_in_clear_after_a_whole_story(
         )
         assert verified.json()["id_number_masked"].endswith(number[-4:])
         await change_phone(teacher, new)
+        await next_second()
         teacher.phone = new
         teacher.forget_tokens()
         teacher.http.cookies.clear()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.syntax import parse
+
 ROOT = Path(__file__).parents[2]
 MAX_LINES, MAX_TEST_LINES = 400, 500
 # Who may end a transaction: one request or message is one.
@@ -46,10 +48,10 @@ def violations(root: Path) -> list[str]:
                 number for number, line in enumerate(source.splitlines(), 1) if "noqa: S608 - " in line
             }
             found += [
-                f"{name}:{line}: {what}" for line, what in _breaches(root, name, ast.parse(source), reasoned)
+                f"{name}:{line}: {what}" for line, what in _breaches(root, name, parse(source), reasoned)
             ]
         elif "/migrations/" in name:
-            found += [f"{name}:{line}: {what}" for line, what in _leaves_transaction(ast.parse(source))]
+            found += [f"{name}:{line}: {what}" for line, what in _leaves_transaction(parse(source))]
     return found
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.syntax import parse
+
 ROOT = Path(__file__).parents[2]
 BUILDERS = {"dependencies", "consumers", "jobs", "bootstrap", "app"}
 """Modules that build services, and those whose name begins with `cli`."""
@@ -20,7 +22,7 @@ Found = Iterator[tuple[int, str]]
 
 def violations(root: Path) -> list[str]:
     """Every breach in the services below `root`, as `path:line: what`."""
-    modules = {path: ast.parse(path.read_text()) for path in sorted(root.glob("services/*/src/**/*.py"))}
+    modules = {path: parse(path.read_text()) for path in sorted(root.glob("services/*/src/**/*.py"))}
     services = {
         (_dotted(path), node.name)
         for path, tree in modules.items()

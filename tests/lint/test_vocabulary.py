@@ -8,6 +8,7 @@ import pytest
 
 from contracts import vocabulary
 from contracts.vocabulary import Audience, Vocabulary
+from testkit.syntax import parse
 
 ROOT = Path(__file__).parents[2]
 HOME = "libs/contracts/src/contracts/vocabulary.py"
@@ -28,7 +29,7 @@ def literals(root: Path) -> list[str]:
         for path in sorted(root.glob(pattern)):
             name = path.relative_to(root).as_posix()
             if name != HOME:
-                found += [f"{name}:{line}: {what}" for line, what in _spelt_out(ast.parse(path.read_text()))]
+                found += [f"{name}:{line}: {what}" for line, what in _spelt_out(parse(path.read_text()))]
     return found
 
 
