@@ -139,6 +139,14 @@ def test_the_parameters_of_an_operation_are_described_in_chinese(operation: Oper
         assert CHINESE.search(str(parameter.get("description", ""))), parameter["name"]
 
 
+@every_operation
+def test_an_operation_with_a_cursor_documents_its_refusal(operation: Operation) -> None:
+    parameters = operation.content.get("parameters", [])
+    assert isinstance(parameters, list)
+    paged = any(isinstance(parameter, dict) and parameter["name"] == "cursor" for parameter in parameters)
+    assert ("bad_cursor" in json.dumps(operation.part("responses").get("400"))) is paged
+
+
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
 def test_every_field_is_described_in_chinese(service: str) -> None:
     undescribed = [

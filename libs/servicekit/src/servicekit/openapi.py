@@ -1,5 +1,6 @@
 """Common parts of the OpenAPI documents: short operation ids and Chinese descriptions."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from servicekit import problems
+from servicekit.paging import BadCursor
 
 # Fields and parameters with the same meaning everywhere. Their own descriptions take precedence.
 WORDS = {
@@ -70,6 +72,7 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
     def openapi() -> dict[str, Any]:
         document = original()
         _declare_problems(document)
+        _document_cursors(document)
         _describe(document, {**WORDS, **words})
         return document
 
@@ -81,6 +84,17 @@ def _declare_problems(document: dict[str, Any]) -> None:
     for model in (problems.FieldError, problems.ProblemBody):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.setdefault(model.__name__, schema).pop("$defs", None)
+
+
+def _document_cursors(document: dict[str, Any]) -> None:
+    """Add the refusal of a bad cursor to each operation that takes one."""
+    [(status, refusal)] = problems.responses(BadCursor).items()
+    for operation in operations(document):
+        if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):
+            known = operation["responses"].setdefault(str(status), copy.deepcopy(refusal))
+            content = known.setdefault("content", {}).setdefault(problems.MEDIA_TYPE, {})
+            examples = refusal["content"][problems.MEDIA_TYPE]["examples"]
+            content.setdefault("examples", {}).update(examples)
 
 
 def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:

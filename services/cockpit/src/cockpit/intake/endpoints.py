@@ -20,7 +20,7 @@ from contracts.vocabulary import BatchStatus
 from filekit.errors import EmptyFile, MalformedCsv
 from replica.errors import UnitNotReplicated
 from servicekit import problems
-from servicekit.paging import BadCursor, Page, Paging, page
+from servicekit.paging import Page, Paging, page
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
 _UNIT = (UnitNotReplicated, UnitOutOfReach)
@@ -125,7 +125,7 @@ async def create_batch(
     "/batches",
     summary="批次列表",
     description="按接收时间从新到旧。",
-    responses=problems.responses(*_UNIT, UnitNotFound, BadCursor),
+    responses=problems.responses(*_UNIT, UnitNotFound),
 )
 async def list_batches(
     actor: BatchReader,

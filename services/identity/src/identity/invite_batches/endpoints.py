@@ -31,7 +31,7 @@ from identity.invite_batches.schemas import InviteBatchOut, InviteRowOut
 from identity.memberships.auth import REFUSED, Admitter
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
-from servicekit.paging import BadCursor, Page, Paging, page
+from servicekit.paging import Page, Paging, page
 
 UPLOADS = "/api/v1/invite-batches"
 """Below this path the larger body limit holds."""
@@ -89,7 +89,7 @@ async def upload_invites(
     "/units/{unit_id}/invite-batches",
     summary="单位的批量邀请",
     description="从新到旧；保留 30 天。",
-    responses=problems.responses(*REFUSED, UnitNotFound, BadCursor),
+    responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_invite_batches(
     unit_id: UUID, admin: Admitter, batches: InviteBatchService, paging: Paging
@@ -115,7 +115,7 @@ async def get_invite_batch(batch_id: UUID, admin: Admitter, batches: InviteBatch
     "/invite-batches/{batch_id}/rows",
     summary="批量邀请的各行",
     description="按文件中的顺序；有错误的行列出全部错误。",
-    responses=problems.responses(*_ONE, BadCursor),
+    responses=problems.responses(*_ONE),
 )
 async def list_invite_rows(
     batch_id: UUID,

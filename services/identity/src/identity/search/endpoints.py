@@ -13,12 +13,12 @@ from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitOut
 from servicekit import problems
-from servicekit.paging import BadCursor, Page, Paging, cut
+from servicekit.paging import Page, Paging, cut
 
 router = APIRouter(
     prefix="/api/v1/search",
     tags=["查找"],
-    responses=problems.responses(*REFUSALS, InsufficientScope, MembershipRequired, BadCursor),
+    responses=problems.responses(*REFUSALS, InsufficientScope, MembershipRequired),
 )
 
 Text = Annotated[str, Query(min_length=1, max_length=50, description="要查找的内容")]

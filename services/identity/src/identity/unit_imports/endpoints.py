@@ -43,7 +43,7 @@ from identity.units.auth import UnitAdmin
 from identity.units.errors import EffectiveInFuture, UnitNotFound
 from servicekit import problems
 from servicekit.dependencies import ServiceDatabase
-from servicekit.paging import BadCursor, Page, Paging, page
+from servicekit.paging import Page, Paging, page
 
 UPLOADS = "/api/v1/unit-imports"
 """Below this path the larger body limit holds."""
@@ -121,7 +121,7 @@ async def upload_units(
     "/unit-imports",
     summary="单位导入列表",
     description="管辖范围内的导入，从新到旧；保留 30 天。",
-    responses=problems.responses(*_ADMIN, BadCursor),
+    responses=problems.responses(*_ADMIN),
 )
 async def list_unit_imports(
     admin: UnitAdmin, imports: UnitImportService, paging: Paging
@@ -159,7 +159,7 @@ async def get_unit_import(import_id: UUID, admin: UnitAdmin, imports: UnitImport
     "/unit-imports/{import_id}/rows",
     summary="单位导入的各行",
     description="按文件中的顺序；有错误的行列出全部错误。",
-    responses=problems.responses(*_ONE, BadCursor),
+    responses=problems.responses(*_ONE),
 )
 async def list_import_rows(
     import_id: UUID,
@@ -247,7 +247,7 @@ async def export_units(asked: ExportIn, admin: UnitAdmin, imports: UnitImportSer
     "/unit-exports",
     summary="我的单位导出",
     description="本人的导出，从新到旧；保留 30 天。",
-    responses=problems.responses(*_ADMIN, BadCursor),
+    responses=problems.responses(*_ADMIN),
 )
 async def list_unit_exports(
     admin: UnitAdmin, imports: UnitImportService, paging: Paging

@@ -26,7 +26,7 @@ from identity.units.schemas import (
 from identity.units.view_repository import Filters, Sort
 from servicekit import problems
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import BadCursor, Page, Paging, instant, page
+from servicekit.paging import Page, Paging, instant, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
 _READ = (MembershipRequired, InsufficientScope, errors.UnitNotFound)
@@ -139,7 +139,7 @@ async def get_unit_tree(
     "/units/{unit_id}/subtree",
     summary="管辖范围内的单位",
     description="该单位及其所有下级单位，可按层级、类别、学段和状态筛选。",
-    responses=problems.responses(*_READ, BadCursor),
+    responses=problems.responses(*_READ),
 )
 async def list_subtree(
     unit_id: UUID,
@@ -171,7 +171,7 @@ async def list_subtree(
     "/units/{unit_id}/history",
     summary="单位沿革",
     description="该单位的所有变更，从新到旧。",
-    responses=problems.responses(*_READ, BadCursor),
+    responses=problems.responses(*_READ),
 )
 async def list_unit_history(
     unit_id: UUID, _: Member, views: UnitViewService, paging: Paging

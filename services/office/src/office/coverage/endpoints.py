@@ -10,7 +10,7 @@ from office.actors import Member
 from office.coverage.dependencies import CoverageService
 from office.coverage.schemas import CoverageOut
 from office.directory.errors import REFUSALS
-from servicekit.paging import BadCursor, Paging
+from servicekit.paging import Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 @router.get(
     "/{notice_id}/coverage",
     summary="通知覆盖情况",
-    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
+    responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
 async def get_coverage(
     notice_id: UUID,

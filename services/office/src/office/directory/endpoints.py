@@ -10,7 +10,7 @@ from office.actors import Member
 from office.directory.dependencies import UnitService
 from office.directory.errors import REFUSALS
 from office.directory.schemas import UnitOut
-from servicekit.paging import BadCursor, Page, Paging
+from servicekit.paging import Page, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
 @router.get(
     "",
     summary="列出本单位及下级单位",
-    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
+    responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
 async def list_units(
     actor: Member,

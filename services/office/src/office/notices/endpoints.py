@@ -23,7 +23,7 @@ from office.notices.schemas import (
 )
 from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
-from servicekit.paging import BadCursor, Page, Paging
+from servicekit.paging import Page, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -50,7 +50,7 @@ async def draft(
 @router.get(
     "/outbox",
     summary="本单位起草和发布的通知",
-    responses=responses(*_IN_ROLE, BadCursor),
+    responses=responses(*_IN_ROLE),
 )
 async def outbox(
     actor: Drafter,

@@ -18,7 +18,7 @@ from office.receipts.errors import OwnNotice
 from office.receipts.schemas import NoticeOut, ReadOut, ReceivedOut, SignatureOut, Tombstone
 from servicekit.etags import etag
 from servicekit.idempotency import IdempotencyKeyReused
-from servicekit.paging import BadCursor, Page, Paging
+from servicekit.paging import Page, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 @router.get(
     "/inbox",
     summary="本单位收到的通知",
-    responses=responses(*REFUSALS, BadCursor),
+    responses=responses(*REFUSALS),
 )
 async def inbox(
     actor: Member,
