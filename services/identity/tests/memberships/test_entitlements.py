@@ -10,6 +10,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
+from contracts.vocabulary import PlatformRole
+from identity.cli_platform import appoint
 from identity.entitlements import rules
 from identity.entitlements.jobs import Reviews
 from identity.entitlements.models import Entitlement
@@ -112,9 +114,12 @@ async def test_an_entitlement_is_for_the_unit_it_was_granted_in(app: FastAPI, si
             )
         )
     assert claims(await handler.again())["entitlements"] == ["cockpit"]
-    await handler.ok("POST", "/me/acting-unit", json={"unit_id": str(above)})
+    assert (await handler.ok("GET", "/me"))["entitlements"] == ["cockpit"]
+    me = await handler.ok("POST", "/me/acting-unit", json={"unit_id": str(above)})
     # In the other unit, whose administrators did not grant it, the person sees no figures.
     assert "entitlements" not in claims(await handler.again())
+    assert (me["entitlements"], me["acting"]["entitlements"]) == ([], [])
+    assert [one["entitlements"] for one in me["memberships"]] == [["cockpit"], []]
 
 
 async def test_an_entitlement_ends_after_a_year_unless_a_review_keeps_it(
@@ -141,6 +146,11 @@ async def test_an_entitlement_ends_after_a_year_unless_a_review_keeps_it(
     assert len([m for m in app.state.sms.messages if "到期" in m.text]) == 2
 
     assert await county.code("POST", f"/entitlements/{ids[other]}/keep") == (403, "not_yourself")
+    # The unit that benefits neither sees nor decides the review of its own people.
+    assert (await county.ok("GET", "/entitlement-reviews"))["items"] == []
+    for action in ("keep", "withdraw"):
+        refused = await county.code("POST", f"/entitlements/{ids[sub]}/{action}")
+        assert refused == (403, "reviewed_above")
     kept = await city.ok("POST", f"/entitlements/{ids[sub]}/keep")
     assert kept["expires_at"] > end.isoformat()
     await reviews(app, FrozenClock(end)).run()
@@ -152,6 +162,24 @@ async def test_an_entitlement_ends_after_a_year_unless_a_review_keeps_it(
     # Kept, it may be withdrawn in a review, too.
     await city.ok("POST", f"/entitlements/{ids[sub]}/withdraw")
     assert await city.code("POST", f"/entitlements/{ids[sub]}/keep") == (404, "entitlement_not_found")
+
+
+async def test_the_ministry_s_own_are_reviewed_by_the_security_administrator(
+    app: FastAPI, sign_in: SignIn
+) -> None:
+    centre, other = await sign_in(CENTRE), await sign_in("19900000002")
+    await centre.ok("POST", f"/accounts/{await other.sub()}/entitlements", json={"name": "cockpit"})
+    async with app.state.database.transaction() as session:
+        await session.execute(update(Entitlement).values(expires_at=app.state.clock.now() + rules.REVIEW / 2))
+        entitlement = await session.scalar(select(Entitlement.id))
+    path = f"/entitlements/{entitlement}/keep"
+    assert (await centre.ok("GET", "/entitlement-reviews"))["items"] == []
+    assert await centre.code("POST", path) == (403, "reviewed_above")
+    await appoint(app.state.settings, PlatformRole.SECURITY_ADMIN, COUNTY_HANDLER)
+    security = await sign_in(COUNTY_HANDLER)
+    (listed,) = (await security.ok("GET", "/entitlement-reviews"))["items"]
+    assert listed["id"] == str(entitlement)
+    assert await security.ok("POST", path)
 
 
 async def test_a_review_is_limited_to_the_own_subtree(app: FastAPI, sign_in: SignIn) -> None:

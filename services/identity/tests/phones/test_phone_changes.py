@@ -11,6 +11,7 @@ from contracts.vocabulary import PlatformRole
 from identity.cli_platform import appoint
 from identity.phones.dependencies import phones_for
 from identity.phones.jobs import complete_due
+from identity.phones.rules import decides_recovery
 from services.identity.tests.support.phones import id_number, phone_code, verify
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
@@ -310,6 +311,66 @@ async def test_no_unit_recovers_the_account_of_a_platform_administrator(
     refused = await admin.http.post(url, headers=headers, json={"in_person": True})
     assert (refused.status_code, refused.json()["code"]) == (403, "platform_administrator")
     assert await signs_in(new_browser, OLD, app)
+
+
+async def test_a_recovery_fails_when_the_person_has_become_a_platform_administrator(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    admin = await member(new_browser)
+    await recovery(new_browser())
+    headers = await admin.bearer(COUNTY_ADMIN)
+    (listed,) = (await admin.http.get("/api/v1/phone-recoveries", headers=headers)).json()["items"]
+    url = f"/api/v1/phone-recoveries/{listed['id']}/approve"
+    approved = await admin.http.post(url, headers=headers, json={"in_person": False})
+    assert approved.json()["status"] == "waiting"
+    await appoint(app.state.settings, PlatformRole.SECURITY_ADMIN, OLD)
+    clock.advance(timedelta(hours=24))
+    assert await completed(app, clock) == 0
+    (row,) = await run(app, "SELECT status, outcome, phone_sealed FROM phone_changes")
+    assert tuple(row) == ("failed", "platform administrator", None)
+    assert "联系平台管理员" in texts(app, NEW)[-1]
+    assert await signs_in(new_browser, OLD, app)
+
+
+async def test_a_colleague_does_not_recover_a_unit_administrator(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    colleague = await member(new_browser)
+    await run(
+        app,
+        "UPDATE memberships SET roles = '{unit_admin}' WHERE account_id ="
+        " (SELECT id FROM accounts WHERE id_number_sealed IS NOT NULL)",
+    )
+    await recovery(new_browser())
+    headers = await colleague.bearer(COUNTY_ADMIN)
+    assert (await colleague.http.get("/api/v1/phone-recoveries", headers=headers)).json()["items"] == []
+    above = new_browser()
+    higher = await above.bearer(CITY_ADMIN)
+    (listed,) = (await above.http.get("/api/v1/phone-recoveries", headers=higher)).json()["items"]
+    url = f"/api/v1/phone-recoveries/{listed['id']}"
+    for action, body in (("approve", {"in_person": True}), ("reject", {"reason": "不是本人"})):
+        refused = await colleague.http.post(f"{url}/{action}", headers=headers, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "recovery_above")
+    assert (await above.http.post(f"{url}/approve", headers=higher, json={"in_person": True})).is_success
+    assert await signs_in(new_browser, NEW, app)
+
+
+@pytest.mark.parametrize(
+    ("approver", "administered", "in_person", "decides"),
+    [
+        ("1.2", (), False, True),
+        ("1.2", ("1.2.3",), False, True),
+        ("1.2", ("1.2",), True, False),
+        ("1.2", ("1.2.3", "1.4"), True, False),
+        ("1.2", ("1.20",), True, False),
+        ("1", ("1",), False, False),
+        ("1", ("1",), True, True),
+    ],
+)
+def test_who_decides_about_the_recovery_of_an_administrator(
+    approver: str, administered: tuple[str, ...], in_person: bool, decides: bool
+) -> None:
+    assert decides_recovery(approver, administered, in_person=in_person) is decides
 
 
 async def test_a_rejected_recovery_leaves_the_number(app: FastAPI, new_browser: NewBrowser) -> None:

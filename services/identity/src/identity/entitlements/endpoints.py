@@ -172,7 +172,8 @@ async def withdraw_wish(
 @router.get(
     "/entitlement-reviews",
     summary="待复核的系统授权",
-    description="30 天内到期的授权，按到期时间排列；到期未复核即失效。安全管理员可以看到全部。",
+    description="下级单位 30 天内到期的授权，按到期时间排列；到期未复核即失效。"
+    "本单位的由上一级单位复核，部级单位的由安全管理员复核；安全管理员可以看到全部。",
     responses=problems.responses(*REFUSED),
 )
 async def list_reviews(
@@ -184,7 +185,7 @@ async def list_reviews(
     return page(items, paging.limit, lambda one: [one.expires_at.isoformat(), one.id])
 
 
-_REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound)
+_REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound, errors.ReviewedAbove)
 
 
 @router.post(

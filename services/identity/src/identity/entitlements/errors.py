@@ -60,6 +60,14 @@ class AlreadyEntitled(Conflict):
     detail = "该人员已持有此项授权。"
 
 
+class ReviewedAbove(Forbidden):
+    """The unit that benefits does not review its own people's entitlements."""
+
+    code = "reviewed_above"
+    title = "须由上级单位复核"
+    detail = "系统授权由上一级单位的管理员复核；部级单位的由平台安全管理员复核。"
+
+
 class OneLevelAbove(Forbidden):
     """Requests are decided by a unit above, or by the ministry's own for its people."""
 

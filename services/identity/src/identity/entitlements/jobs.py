@@ -54,7 +54,7 @@ class Reviews:
                 day = entitlement.expires_at.astimezone(SHANGHAI).strftime("%Y年%m月%d日")
                 text = (
                     f"【学生资助】您的数字驾驶舱授权将于{day}到期，届时未经复核即失效。"
-                    "如需继续使用，请联系本单位或上级单位管理员复核。"
+                    "如需继续使用，请联系上级单位管理员复核。"
                 )
                 await messages.queue(self._vault.open(PHONE, account.phone_sealed), text)
         return len(rows)

@@ -36,12 +36,12 @@ class EntitlementRepository:
         """Write what has changed so far."""
         await self._session.flush()
 
-    async def names(self, sub: UUID, now: datetime) -> list[str]:
-        """Return a person's entitlements."""
-        rows = await self._session.scalars(
-            select(Entitlement.name).where(Entitlement.account_id == sub, _HELD, Entitlement.expires_at > now)
+    async def names(self, sub: UUID, now: datetime) -> list[tuple[str, UUID | None]]:
+        """Return a person's entitlements, each with its unit."""
+        statement = select(Entitlement.name, Entitlement.unit_id).where(
+            Entitlement.account_id == sub, _HELD, Entitlement.expires_at > now
         )
-        return sorted(rows)
+        return list((await self._session.execute(statement)).all())
 
     async def lock(self, sub: UUID, name: str) -> Entitlement | None:
         """Return one entitlement of a person, locked."""
@@ -69,19 +69,21 @@ class EntitlementRepository:
         return None if found is None or found.withdrawn_at is not None else found
 
     async def due(
-        self, path: str, until: datetime, *, after: tuple[Any, ...] | None, limit: int
+        self, above: str | None, until: datetime, *, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Held]:
-        """Return the entitlements for units in a subtree that end before `until`, by their end, one more than
-        `limit`. The empty path is that of all units.
+        """Return the entitlements for units below the path `above`, or for all units, that end before
+        `until`, by their end, one more than `limit`.
         """
         statement = (
             select(Entitlement, Account, Unit)
             .join(Account, Account.id == Entitlement.account_id)
             .join(Unit, Unit.id == Entitlement.unit_id)
-            .where(_HELD, Entitlement.expires_at <= until, under(Unit.path, path))
+            .where(_HELD, Entitlement.expires_at <= until)
             .order_by(Entitlement.expires_at, Entitlement.id)
             .limit(limit + 1)
         )
+        if above is not None:
+            statement = statement.where(under(Unit.path, above), Unit.path != above)
         if after:
             at, last = after
             statement = statement.where(

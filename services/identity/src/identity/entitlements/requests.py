@@ -64,7 +64,7 @@ class EntitlementRequests:
         unit = (await self._memberships.profile(sub)).unit
         if unit is None or not rules.may_enter_cockpit(unit.level, unit.kind):
             raise NotEligible
-        if name in await self._entitlements.names(sub):
+        if name in (await self._entitlements.by_unit(sub, [unit.id]))[unit.id]:
             raise AlreadyEntitled
         request = EntitlementRequest(
             id=new_id(),

@@ -23,6 +23,13 @@ REVIEW = timedelta(days=30)
 """So long before its end an entitlement is due for review, and the person is reminded."""
 
 
+def reviews(unit_path: str, reviewer_path: str) -> bool:
+    """Return whether a unit's administrators review the entitlements of `unit_path`: only from above, because
+    the own unit benefits. Those of the ministry are reviewed by the platform's security administrator.
+    """
+    return unit_path.startswith(f"{reviewer_path}.")
+
+
 def decides(level: Level, unit_path: str, approver_path: str) -> bool:
     """Return whether a unit's administrators decide about requests of `unit_path`, whose level is `level`:
     those of units above, and of the ministry for its own people.

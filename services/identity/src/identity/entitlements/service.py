@@ -1,6 +1,6 @@
 """Entitlements to other systems: granted, reviewed, withdrawn, and lost with the membership."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,13 @@ from contracts.vocabulary import Audience, EntitlementRequestStatus, Permission
 from identity.accounts.errors import NotYourself
 from identity.audit.service import AuditLog
 from identity.entitlements import rules
-from identity.entitlements.errors import EntitlementNotFound, NotEligible, OneLevelAbove, UnknownEntitlement
+from identity.entitlements.errors import (
+    EntitlementNotFound,
+    NotEligible,
+    OneLevelAbove,
+    ReviewedAbove,
+    UnknownEntitlement,
+)
 from identity.entitlements.models import Entitlement
 from identity.entitlements.repository import EntitlementRepository, Held
 from identity.memberships.models import Profile
@@ -41,8 +47,13 @@ class Entitlements:
         self._rows = EntitlementRepository(session)
 
     async def names(self, sub: UUID) -> list[str]:
-        """Return a person's entitlements, sorted."""
-        return await self._rows.names(sub, self._clock.now())
+        """Return a person's entitlements, for whichever unit, sorted."""
+        return sorted({name for name, _ in await self._rows.names(sub, self._clock.now())})
+
+    async def by_unit(self, sub: UUID, units: Iterable[UUID]) -> dict[UUID, list[str]]:
+        """Return a person's entitlements when they act for each of `units`, sorted."""
+        held = await self._rows.names(sub, self._clock.now())
+        return {unit: sorted({name for name, of in held if of in (None, unit)}) for unit in units}
 
     async def entitle(self, principal: Principal, sub: UUID, name: str) -> Profile:
         """Grant a person an entitlement to another system for a year, without a request; idempotent. The same
@@ -118,17 +129,16 @@ class Entitlements:
                 entitlement.unit_id = present
 
     async def due(self, principal: Principal, after: tuple[Any, ...] | None, limit: int) -> Sequence[Held]:
-        """Return the entitlements in the caller's subtree that end within `rules.REVIEW`, by their end, one
-        more than `limit`; a security administrator of the platform sees all.
+        """Return the entitlements for units below the caller's that end within `rules.REVIEW`, by their end,
+        one more than `limit`; a security administrator of the platform sees all.
         """
-        everywhere = principal.may(Permission.PLATFORM_ENTITLEMENTS)
-        path = "" if everywhere else path_of(principal)
+        path = None if principal.may(Permission.PLATFORM_ENTITLEMENTS) else path_of(principal)
         return await self._rows.due(path, self._clock.now() + rules.REVIEW, after=after, limit=limit)
 
     async def keep(self, principal: Principal, entitlement_id: UUID) -> datetime:
         """Prolong an entitlement by a year from now after a review. Return its new end.
 
-        Raises `EntitlementNotFound`, `OutOfReach`, `NotYourself`, `NotEligible`.
+        Raises `EntitlementNotFound`, `OutOfReach`, `NotYourself`, `ReviewedAbove`, `NotEligible`.
         """
         entitlement, profile = await self._reviewed(principal, entitlement_id)
         unit = next((of for _, of in profile.memberships if of.id == entitlement.unit_id), None)
@@ -186,6 +196,8 @@ class Entitlements:
         everywhere = principal.may(Permission.PLATFORM_ENTITLEMENTS)
         if not everywhere and (unit is None or not principal.reaches(unit.path)):
             raise OutOfReach
+        if not everywhere and unit is not None and not rules.reviews(unit.path, path_of(principal)):
+            raise ReviewedAbove
         entitlement = await self._rows.lock(found.account_id, found.name)
         if entitlement is None or entitlement.id != entitlement_id:
             raise EntitlementNotFound

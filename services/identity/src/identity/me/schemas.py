@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus, Audience, Open, Permission, PlatformRole, Role
 from identity.me.service import Me
+from identity.memberships.models import Belonging
 from identity.memberships.schemas import MembershipOut
 
 
@@ -18,6 +19,36 @@ class UnreadOut(BaseModel):
     )
     audience: str = Field(description="请求该地址所用令牌的受众", examples=[Audience.OFFICE])
     href: str = Field(description="返回 {count} 的地址", examples=["https://office.example/api/v1/unread"])
+
+
+class OwnMembershipOut(MembershipOut):
+    """One unit that the caller belongs to, with what they may enter when they act for it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "unit_id": "01930000-0000-7000-8000-000000000001",
+                "unit_name": "历下区学生资助管理中心",
+                "unit_short_name": "历下区",
+                "level": "county",
+                "kind": "student_aid",
+                "path": "100000.370000.370100.370102",
+                "roles": ["unit_admin"],
+                "posts": ["主任"],
+                "duties": "分管生源地贷款",
+                "primary": True,
+                "since": "2026-01-01T00:00:00Z",
+                "entitlements": ["cockpit"],
+            }
+        }
+    )
+
+    entitlements: list[str] = Field(description="代表该单位时可以进入的系统", examples=[["cockpit"]])
+
+    @classmethod
+    def with_entitlements(cls, belonging: Belonging, entitlements: list[str]) -> "OwnMembershipOut":
+        """Return the schema of a membership of the caller."""
+        return cls(**MembershipOut.of(belonging).model_dump(), entitlements=entitlements)
 
 
 class MeOut(BaseModel):
@@ -49,11 +80,11 @@ class MeOut(BaseModel):
     status: AccountStatus
     registered_at: datetime
     unit_id: UUID | None = Field(description="当前办理业务所代表的单位")
-    acting: MembershipOut | None = Field(description="当前所代表的单位及在其中的角色、职务")
-    memberships: list[MembershipOut] = Field(description="所属的全部单位，主要单位在前")
+    acting: OwnMembershipOut | None = Field(description="当前所代表的单位及在其中的角色、职务")
+    memberships: list[OwnMembershipOut] = Field(description="所属的全部单位，主要单位在前")
     roles: list[Open[Role]] = Field(description="在当前单位的角色，包括受委托的角色")
     permissions: list[Open[Permission]] = Field(description="当前的权限")
-    entitlements: list[str]
+    entitlements: list[str] = Field(description="代表当前单位时可以进入的系统", examples=[["cockpit"]])
     platform_role: PlatformRole | None = Field(description="平台管理角色（三员之一）")
     unread: list[UnreadOut] = Field(description="各类待办数量的查询地址")
 
@@ -61,6 +92,10 @@ class MeOut(BaseModel):
     def of(cls, me: Me, unread: list[UnreadOut]) -> "MeOut":
         """Return the caller's record."""
         account, acting = me.profile.account, me.profile.acting
+
+        def own(belonging: Belonging) -> OwnMembershipOut:
+            return OwnMembershipOut.with_entitlements(belonging, me.entitlements_by_unit[belonging[1].id])
+
         return cls(
             sub=account.id,
             name=account.name,
@@ -68,8 +103,8 @@ class MeOut(BaseModel):
             status=account.status,
             registered_at=account.registered_at,
             unit_id=None if acting is None else acting[1].id,
-            acting=None if acting is None else MembershipOut.of(acting),
-            memberships=[MembershipOut.of(one) for one in me.profile.memberships],
+            acting=None if acting is None else own(acting),
+            memberships=[own(one) for one in me.profile.memberships],
             roles=list(me.roles),
             permissions=list(me.permissions),
             entitlements=me.entitlements,

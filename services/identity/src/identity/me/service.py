@@ -21,6 +21,8 @@ class Me:
     roles: list[str]
     permissions: list[str]
     entitlements: list[str]
+    """Those for the acting unit."""
+    entitlements_by_unit: dict[UUID, list[str]]
     platform_role: PlatformRole | None
 
 
@@ -59,4 +61,6 @@ class Myself:
             *await self._roles.permissions_of(roles),
             *(() if platform_role is None else platform_rules.PERMISSIONS[platform_role]),
         }
-        return Me(profile, roles, sorted(permissions), await self._entitlements.names(sub), platform_role)
+        by_unit = await self._entitlements.by_unit(sub, [unit.id for _, unit in profile.memberships])
+        now = [] if profile.unit is None else by_unit[profile.unit.id]
+        return Me(profile, roles, sorted(permissions), now, by_unit, platform_role)

@@ -17,7 +17,9 @@ from identity.memberships.service import Memberships
 from identity.phones.recovery import Recoveries
 from identity.phones.service import Phones
 from identity.platform.dependencies import PlatformService
+from identity.platform.service import Platform
 from identity.revocations.service import Revocations
+from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -38,12 +40,13 @@ async def _phones(
     vault: ServiceVault,
     accounts: AccountService,
     memberships: MembershipService,
+    platform: PlatformService,
     sessions: SessionService,
     codes: CodeService,
     messages: MessageService,
     audit: AuditService,
 ) -> Phones:
-    return Phones(session, clock, vault, accounts, memberships, sessions, codes, messages, audit)
+    return Phones(session, clock, vault, accounts, memberships, platform, sessions, codes, messages, audit)
 
 
 PhoneService = Annotated[Phones, Depends(_phones)]
@@ -56,13 +59,14 @@ async def _recoveries(
     accounts: AccountService,
     memberships: MembershipService,
     platform: PlatformService,
+    roles: RoleService,
     sessions: SessionService,
     codes: CodeService,
     real_names: RealNameService,
     audit: AuditService,
 ) -> Recoveries:
     return Recoveries(
-        session, clock, phones, accounts, memberships, platform, sessions, codes, real_names, audit
+        session, clock, phones, accounts, memberships, platform, roles, sessions, codes, real_names, audit
     )
 
 
@@ -76,9 +80,9 @@ def phones_for(
     audit = AuditLog(session, clock)
     codes = Codes(session, clock, vault)
     accounts = Accounts(session, clock, vault, codes, audit)
-    sessions = Sessions(
-        session, clock, settings, Revocations(session, clock, settings.access_token_seconds), audit
-    )
+    revocations = Revocations(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings, revocations, audit)
+    platform = Platform(session, clock, accounts, revocations, audit)
     memberships = Memberships(session, clock, accounts, Units(session, clock, audit), sessions, audit)
     messages = TextMessages(session, clock, vault, dispatcher)
-    return Phones(session, clock, vault, accounts, memberships, sessions, codes, messages, audit)
+    return Phones(session, clock, vault, accounts, memberships, platform, sessions, codes, messages, audit)

@@ -48,7 +48,12 @@ _CODES = (
 )
 _OWN = problems.responses(*REFUSALS, InsufficientScope)
 _DECIDE = problems.responses(
-    *REFUSALS, *REFUSED, account_errors.NotYourself, errors.ChangeNotFound, errors.ChangeDecided
+    *REFUSALS,
+    *REFUSED,
+    account_errors.NotYourself,
+    errors.ChangeNotFound,
+    errors.RecoveryAbove,
+    errors.ChangeDecided,
 )
 
 
@@ -208,7 +213,7 @@ async def request_recovery(asked: RecoveryIn, recoveries: RecoveryService) -> Re
     "/phone-recoveries",
     tags=["账号"],
     summary="待审核的找回申请",
-    description="主要单位在管辖范围内的人员的申请，从早到晚。",
+    description="主要单位在管辖范围内的人员的申请，从早到晚；不含须由上级单位审核的单位管理员的申请。",
     responses=problems.responses(*REFUSALS, *REFUSED),
 )
 async def list_recoveries(
@@ -223,7 +228,8 @@ async def list_recoveries(
     "/phone-recoveries/{change_id}/approve",
     tags=["账号"],
     summary="通过找回申请",
-    description="当面核验的立即生效；否则自申请起满 24 小时生效，其间原手机号可以取消。",
+    description="当面核验的立即生效；否则自申请起满 24 小时生效，其间原手机号可以取消。"
+    "单位管理员的申请由上一级单位审核。",
     responses=_DECIDE | problems.responses(errors.InPersonRequired, PlatformAdministratorHeld),
 )
 async def approve_recovery(

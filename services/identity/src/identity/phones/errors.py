@@ -1,6 +1,6 @@
 """Errors of changes of phone numbers."""
 
-from servicekit.problems import Conflict, NotFound, Problem
+from servicekit.problems import Conflict, Forbidden, NotFound, Problem
 
 
 class SamePhone(Conflict):
@@ -51,6 +51,14 @@ class ChangeDecided(Conflict):
     code = "phone_change_decided"
     title = "申请已办结"
     detail = "该申请已审核或已取消。"
+
+
+class RecoveryAbove(Forbidden):
+    """The person administers a unit that the caller is not above."""
+
+    code = "recovery_above"
+    title = "须由上级单位审核"
+    detail = "单位管理员的找回申请由上一级单位的管理员审核；部级单位的由本单位其他管理员当面核验后办理。"
 
 
 class InPersonRequired(Conflict):

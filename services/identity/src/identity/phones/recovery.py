@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.vocabulary import AccountStatus, PhoneChangeKind
+from contracts.vocabulary import AccountStatus, Permission, PhoneChangeKind
 from identity.accounts.errors import NotYourself, PhoneTaken
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts, name_of, phone_of
@@ -20,11 +20,13 @@ from identity.phones.errors import (
     ChangePending,
     InPersonRequired,
     NumberInUse,
+    RecoveryAbove,
 )
 from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
 from identity.platform.service import Platform
+from identity.roles.service import Roles
 from identity.sessions.service import Sessions
 from identity.units.models import Unit
 from identity.verification.service import RealNames, id_number_of
@@ -44,6 +46,7 @@ class Recoveries:
         accounts: Accounts,
         memberships: Memberships,
         platform: Platform,
+        roles: Roles,
         sessions: Sessions,
         codes: Codes,
         real_names: RealNames,
@@ -54,6 +57,7 @@ class Recoveries:
         self._accounts = accounts
         self._memberships = memberships
         self._platform = platform
+        self._roles = roles
         self._sessions = sessions
         self._codes = codes
         self._real_names = real_names
@@ -96,15 +100,17 @@ class Recoveries:
         self, principal: Principal, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
         """Return recoveries that the caller may decide about, oldest first, one more than `limit`."""
-        return await self._rows.recoveries_under(path_of(principal), after=after, limit=limit)
+        return await self._rows.recoveries_under(
+            path_of(principal), administrators=await self._administering(), after=after, limit=limit
+        )
 
     async def approve(self, principal: Principal, change_id: UUID, *, in_person: bool) -> PhoneChange:
         """Approve a recovery; in person it takes effect at once, else 24 hours after the request.
 
-        Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`, `InPersonRequired`,
-        `PlatformAdministratorHeld`.
+        Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `RecoveryAbove`, `ChangeDecided`,
+        `InPersonRequired`, `PlatformAdministratorHeld`.
         """
-        account, change = await self._to_decide(principal, change_id)
+        account, change = await self._to_decide(principal, change_id, in_person=in_person)
         # Whoever has the number has the role, and no unit gives that one.
         await self._platform.refuse_holder(account.id)
         if not change.id_matched and not in_person:
@@ -122,8 +128,8 @@ class Recoveries:
         return change
 
     async def reject(self, principal: Principal, change_id: UUID, why: str) -> PhoneChange:
-        """Reject a recovery. Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `ChangeDecided`."""
-        account, change = await self._to_decide(principal, change_id)
+        """Reject a recovery. Raises the errors of `approve`."""
+        account, change = await self._to_decide(principal, change_id, in_person=True)
         await self._phones.tell_new(change, rules.REJECTED)
         change.reject(UUID(principal.sub), why, self._clock.now())
         self._audit.record(
@@ -174,13 +180,23 @@ class Recoveries:
                 return None
         return found if found is not None and found.name == name else None
 
-    async def _to_decide(self, principal: Principal, change_id: UUID) -> tuple[Account, PhoneChange]:
+    async def _administering(self) -> frozenset[str]:
+        """Return the roles whose holders decide about recoveries themselves."""
+        return await self._roles.with_permission(Permission.ACCOUNTS_MANAGE)
+
+    async def _to_decide(
+        self, principal: Principal, change_id: UUID, *, in_person: bool
+    ) -> tuple[Account, PhoneChange]:
         found = await self._rows.get(change_id)
         if found is None or found.kind != PhoneChangeKind.RECOVERY:
             raise ChangeNotFound
         if str(found.account_id) == principal.sub:
             raise NotYourself
         profile = await self._memberships.in_reach(principal, found.account_id, lock=True)
+        administering = await self._administering()
+        places = [of.path for one, of in profile.memberships if administering.intersection(one.roles)]
+        if not rules.decides_recovery(path_of(principal), places, in_person=in_person):
+            raise RecoveryAbove
         change = await self._rows.lock(change_id)
         assert change is not None
         return profile.account, change

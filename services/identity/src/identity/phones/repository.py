@@ -1,12 +1,14 @@
 """Queries for changes of phone numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, exists, not_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import PhoneChangeKind, PhoneChangeStatus
 from identity.accounts.models import Account
@@ -53,11 +55,23 @@ class PhoneChangeRepository:
         return (await self._session.scalars(statement.limit(limit))).all()
 
     async def recoveries_under(
-        self, path: str, *, after: tuple[Any, ...] | None, limit: int
+        self, path: str, *, administrators: Collection[str], after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
         """Return recoveries to decide of people whose primary unit is in a subtree, oldest first, one more
-        than `limit`.
+        than `limit`; without those of people with one of the roles `administrators` in a unit that is not
+        below `path`, or is not the top unit itself.
         """
+        held, place = aliased(Membership), aliased(Unit)
+        not_below = not_(under(place.path, path))
+        if "." in path:
+            not_below |= place.path == path
+        beside = exists().where(
+            held.account_id == PhoneChange.account_id,
+            held.ended_at.is_(None),
+            held.roles.overlap(cast(list(administrators), ARRAY(Text))),
+            place.id == held.unit_id,
+            not_below,
+        )
         statement = (
             select(PhoneChange, Account, Unit)
             .join(Account, Account.id == PhoneChange.account_id)
@@ -71,6 +85,7 @@ class PhoneChangeRepository:
                 PhoneChange.kind == inline(PhoneChangeKind.RECOVERY),
                 PhoneChange.status == inline(PhoneChangeStatus.REQUESTED),
                 under(Unit.path, path),
+                not_(beside),
             )
             .order_by(PhoneChange.id)
             .limit(limit + 1)

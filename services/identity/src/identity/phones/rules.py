@@ -1,5 +1,6 @@
 """Waiting times and texts of changes of phone numbers. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 WITHOUT_OLD_NUMBER = timedelta(days=7)
@@ -11,6 +12,17 @@ RECOVERY = timedelta(hours=24)
 def due_of_recovery(requested_at: datetime, now: datetime, *, in_person: bool) -> datetime:
     """Return when an approved recovery takes effect: at once in person, else 24 hours after the request."""
     return now if in_person else max(now, requested_at + RECOVERY)
+
+
+def decides_recovery(approver_path: str, administered: Iterable[str], *, in_person: bool) -> bool:
+    """Return whether an administrator at `approver_path` decides about the recovery of a person who
+    administers the units at `administered`: only from above each of them, as about first administrators.
+    Nobody is above the top unit, so there a colleague decides who has seen the person.
+    """
+    return all(
+        path.startswith(f"{approver_path}.") or (in_person and path == approver_path and "." not in path)
+        for path in administered
+    )
 
 
 def changed_text(masked: str) -> str:
@@ -39,6 +51,7 @@ def requested_text(masked: str) -> str:
 
 CANCELLED = "【学生资助】您的更换手机号申请已取消。"
 REJECTED = "【学生资助】您的找回账号申请未通过单位审核，请联系本单位管理员。"
+FAILED_RECOVERY = "【学生资助】您的找回账号申请未能生效，请联系平台管理员。"
 FAILED = "【学生资助】您的更换手机号申请未能生效，该号码已被其他账号使用，请重新办理。"
 ASKED = "申请已收到。如信息与账号一致，将由所在单位管理员审核，结果以短信告知；无单位的账号满 7 天后生效。"
 """The answer to every request for one's account; it does not tell whether there is one."""

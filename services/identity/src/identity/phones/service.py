@@ -25,6 +25,7 @@ from identity.phones.errors import (
 )
 from identity.phones.models import SEALED_FOR, PhoneChange
 from identity.phones.repository import PhoneChangeRepository
+from identity.platform.service import Platform
 from identity.sessions.service import Sessions
 from identity.sms.service import TextMessages
 from identity.vault import Vault
@@ -49,6 +50,7 @@ class Phones:
         vault: Vault,
         accounts: Accounts,
         memberships: Memberships,
+        platform: Platform,
         sessions: Sessions,
         codes: Codes,
         messages: TextMessages,
@@ -59,6 +61,7 @@ class Phones:
         self._vault = vault
         self._accounts = accounts
         self._memberships = memberships
+        self._platform = platform
         self._sessions = sessions
         self._codes = codes
         self._messages = messages
@@ -216,6 +219,13 @@ class Phones:
         phone = self._vault.open(SEALED_FOR, change.phone_sealed)
         if account.status != AccountStatus.ACTIVE:
             change.finish(PhoneChangeStatus.FAILED, now, "account not active")
+            return False
+        recovered = change.kind == PhoneChangeKind.RECOVERY
+        if recovered and await self._platform.role_of(sub) is not None:
+            # Appointed since the approval: whoever has the number has the role, and no unit gives that one.
+            await self.tell_new(change, rules.FAILED_RECOVERY)
+            change.finish(PhoneChangeStatus.FAILED, now, "platform administrator")
+            self._audit.record(actor=None, action="phone.change_failed", target=sub)
             return False
         try:
             await self._apply(account, phone, actor=change.decided_by or account.id, how=change.kind)

@@ -42,6 +42,11 @@ class Roles:
             raise RoleNotGrantable
         return sorted(chosen)
 
+    async def with_permission(self, permission: str) -> frozenset[str]:
+        """Return the roles that have a permission."""
+        powers = await self._powers()
+        return frozenset(code for code, one in powers.items() if permission in one.permissions)
+
     async def _powers(self) -> dict[str, Powers]:
         if self._known is None:
             self._known = {
