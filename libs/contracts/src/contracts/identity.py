@@ -98,6 +98,10 @@ class HandOverRequestedV1(EventModel):
 
     A service with such work reassigns it and then publishes that the hand-over is complete. A person who
     leaves by themselves belongs to the unit until then.
+
+    With `successor_unit_id` the unit itself has ended, and the work goes to that unit: in a merger the person
+    goes there as well and stays the successor, otherwise `successor` is null. A second event with the same
+    `hand_over_id` replaces the target of the first one.
     """
 
     type: ClassVar[str] = "zhuxue.identity.handover.requested.v1"
@@ -108,6 +112,8 @@ class HandOverRequestedV1(EventModel):
     unit_path: str
     successor: UUID | None
     requested_at: datetime
+    successor_unit_id: UUID | None = None
+    successor_unit_path: str | None = None
 
 
 class AccessRevokedV1(EventModel):

@@ -197,6 +197,15 @@ class UnitStatus(Vocabulary):
     CLOSED = "closed", "已撤销"
 
 
+class DelegationEnding(Vocabulary):
+    """Why a delegation ended before its time."""
+
+    REVOKED = "revoked", "提前终止"
+    LEFT = "left", "人员离开单位"
+    UNIT_CLOSED = "unit_closed", "单位撤销"
+    UNIT_MERGED = "unit_merged", "单位并入其他单位"
+
+
 class UnitChangeKind(Vocabulary):
     """What happened to a unit."""
 

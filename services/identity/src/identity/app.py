@@ -71,6 +71,7 @@ from identity.policies.endpoints import router as policies
 from identity.privacy import jobs as privacy_jobs
 from identity.privacy.dependencies import privacy_for
 from identity.privacy.endpoints import router as privacy
+from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.roles.endpoints import router as roles
 from identity.search.endpoints import router as search
@@ -222,6 +223,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
+            reorganisation_jobs.handler(settings, vault, the_clock),
             invite_jobs.handler(invite_jobs.Sending(settings, vault, the_clock, dispatcher)),
             *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),

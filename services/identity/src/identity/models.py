@@ -21,6 +21,7 @@ from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator, PlatformProposal
 from identity.policies.models import Agreement, PolicyVersion
 from identity.privacy.models import AccountClosing, DataExport
+from identity.reorganisation.models import UnitEnding
 from identity.roles.models import RoleDefinition
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sessions.models import BrowserSession, SignInRecord
@@ -80,6 +81,7 @@ __all__ = [
     "Totp",
     "Unit",
     "UnitChange",
+    "UnitEnding",
     "UnitExport",
     "UnitFile",
     "UnitImport",

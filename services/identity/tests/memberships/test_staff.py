@@ -206,6 +206,8 @@ async def test_a_suspended_person_s_delegation_gives_nothing(
     await admin.ok("POST", "/me/delegations", json=wish)
     assert "approver" in claims(await handler.again())["roles"]
     await city.ok("POST", f"/accounts/{await admin.sub()}/suspend", json=WHY)
+    (listed,) = (await city.ok("GET", f"/units/{wish['unit_id']}/delegations"))["items"]
+    assert (listed["active"], listed["revoked_at"]) == (False, None)
     assert claims(await handler.again())["roles"] == ["handler"]
     assert (await handler.ok("GET", "/me"))["roles"] == ["handler"]
 
@@ -234,6 +236,32 @@ async def test_whoever_leaves_belongs_to_the_unit_until_the_work_is_handed_over(
     assert (await (await handler.again()).ok("GET", "/me"))["memberships"] == []
     (listed,) = (await admin.ok("GET", f"/units/{county}/hand-overs"))["items"]
     assert (listed["items"], listed["successor"]) == (3, leave["successor"])
+
+
+async def test_a_delegation_ends_with_the_membership_of_whoever_leaves(
+    app: FastAPI, sign_in: SignIn, clock: FrozenClock
+) -> None:
+    admin, handler = await sign_in(COUNTY), await sign_in(COUNTY_HANDLER)
+    county = str(await unit_of(app, "370102"))
+    wish = {
+        "unit_id": county,
+        "to": await handler.sub(),
+        "roles": ["approver"],
+        "starts_at": clock.now().isoformat(),
+        "ends_at": (clock.now() + timedelta(days=1)).isoformat(),
+        "reason": "出差期间代办",
+    }
+    made = await admin.ok("POST", "/me/delegations", json=wish)
+    left = await handler.ok("POST", "/me/leave", json={"unit_id": county, "reason": "调离资助工作岗位"})
+    await acknowledged(app, left)
+    (ended,) = (await admin.ok("GET", f"/units/{county}/delegations"))["items"]
+    assert (ended["id"], ended["active"], ended["end_cause"]) == (made["id"], False, "left")
+    async with app.state.database.transaction() as session:
+        record = await session.scalar(
+            text("SELECT details FROM audit_log WHERE action = 'delegation.ended' AND target_id = :id"),
+            {"id": made["id"]},
+        )
+    assert record["cause"] == "left"
 
 
 async def test_the_last_administrator_cannot_leave_and_is_taken_away_from_above_only(

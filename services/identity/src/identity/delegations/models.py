@@ -7,8 +7,10 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.vocabulary import DelegationEnding
 from identity.base import Base
 from servicekit.ids import new_id
+from servicekit.words import Word, known
 
 _OPEN = text("revoked_at IS NULL")
 
@@ -23,6 +25,7 @@ class Delegation(Base):
     __tablename__ = "delegations"
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        known("end_cause", DelegationEnding, "end_cause_known"),
         Index("ix_delegations_to_membership_id", "to_membership_id", postgresql_where=_OPEN),
         Index("ix_delegations_from_membership_id", "from_membership_id", postgresql_where=_OPEN),
         Index("ix_delegations_unit_id_id", "unit_id", "id"),
@@ -39,10 +42,12 @@ class Delegation(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_by: Mapped[UUID | None] = mapped_column()
+    end_cause: Mapped[DelegationEnding | None] = mapped_column(Word(DelegationEnding))
+    """Why it ended early; None also for what ended before causes were recorded."""
 
-    def revoke(self, by: UUID | None, now: datetime) -> bool:
+    def end(self, by: UUID | None, now: datetime, cause: DelegationEnding) -> bool:
         """End the delegation early. Return False if it had ended."""
         if self.revoked_at is not None or now >= self.ends_at:
             return False
-        self.revoked_at, self.revoked_by = now, by
+        self.revoked_at, self.revoked_by, self.end_cause = now, by, cause
         return True

@@ -9,13 +9,15 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import AccountStatus
+from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
+from identity.units.models import Unit
 
 _FROM, _TO = aliased(Membership), aliased(Membership)
 _GIVER, _TAKER = aliased(Account), aliased(Account)
+_Whole = Select[Delegation, Account, Account, Membership, UnitStatus]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Delegated:
     giver: Account
     taker: Account
     giver_roles: list[str]
-    """The delegator's roles now; empty after the end of the membership."""
+    """The delegator's roles now; empty after the end of the membership or of the unit, and while the account
+    is not active.
+    """
 
 
 class DelegationRepository:
@@ -91,25 +95,29 @@ class DelegationRepository:
         )
         return list((await self._session.execute(statement)).all())
 
-    async def _page(
-        self, statement: Select[Delegation, Account, Account, Membership], before: UUID | None, limit: int
-    ) -> list[Delegated]:
+    async def _page(self, statement: _Whole, before: UUID | None, limit: int) -> list[Delegated]:
         if before is not None:
             statement = statement.where(Delegation.id < before)
         return await self._all(statement.order_by(Delegation.id.desc()).limit(limit + 1))
 
-    async def _all(self, statement: Select[Delegation, Account, Account, Membership]) -> list[Delegated]:
+    async def _all(self, statement: _Whole) -> list[Delegated]:
         return [
-            Delegated(one, giver, taker, list(held.roles) if held.ended_at is None else [])
-            for one, giver, taker, held in (await self._session.execute(statement)).all()
+            Delegated(one, giver, taker, _roles(held, giver, status))
+            for one, giver, taker, held, status in (await self._session.execute(statement)).all()
         ]
 
 
-def _whole() -> Select[Delegation, Account, Account, Membership]:
+def _whole() -> _Whole:
     return (
-        select(Delegation, _GIVER, _TAKER, _FROM)
+        select(Delegation, _GIVER, _TAKER, _FROM, Unit.status)
+        .join(Unit, Unit.id == Delegation.unit_id)
         .join(_FROM, _FROM.id == Delegation.from_membership_id)
         .join(_TO, _TO.id == Delegation.to_membership_id)
         .join(_GIVER, _GIVER.id == _FROM.account_id)
         .join(_TAKER, _TAKER.id == _TO.account_id)
     )
+
+
+def _roles(held: Membership, giver: Account, status: UnitStatus) -> list[str]:
+    active = held.ended_at is None and giver.status == AccountStatus.ACTIVE and status == UnitStatus.ACTIVE
+    return list(held.roles) if active else []

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Open, Role
+from contracts.vocabulary import DelegationEnding, Open, Role
 from identity.delegations.repository import Delegated
 
 
@@ -48,6 +48,7 @@ class DelegationOut(BaseModel):
     starts_at: datetime = Field(description="开始时间")
     ends_at: datetime = Field(description="截止时间")
     revoked_at: datetime | None
+    end_cause: Open[DelegationEnding] | None = Field(description="提前结束的原因；空为未提前结束或未记录")
     active: bool = Field(description="当前是否有效")
 
     @classmethod
@@ -67,5 +68,6 @@ class DelegationOut(BaseModel):
             starts_at=one.starts_at,
             ends_at=one.ends_at,
             revoked_at=one.revoked_at,
+            end_cause=one.end_cause,
             active=running and not set(found.giver_roles).isdisjoint(one.roles),
         )

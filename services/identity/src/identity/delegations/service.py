@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.vocabulary import Permission
+from contracts.vocabulary import DelegationEnding, Permission
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
 from identity.delegations import rules
@@ -86,7 +86,7 @@ class Delegations:
         if found is None or not await self._may_revoke(principal, found):
             raise DelegationNotFound
         row = await self._rows.lock(delegation_id)
-        if row is not None and row.revoke(UUID(principal.sub), self._clock.now()):
+        if row is not None and row.end(UUID(principal.sub), self._clock.now(), DelegationEnding.REVOKED):
             self._revocations.revoke(found.taker.id, reason="delegation revoked")
             self._audit.record(actor=principal.sub, action="delegation.revoked", target=row.id)
         return await self._whole(delegation_id)
@@ -110,12 +110,13 @@ class Delegations:
         found = await self._rows.active_to(membership_id, self._clock.now())
         return {role for one in found for role in one.delegation.roles if role in one.giver_roles}
 
-    async def end_all(self, membership_id: UUID, by: UUID | None) -> None:
+    async def end_all(self, membership_id: UUID, by: UUID, cause: DelegationEnding) -> None:
         """End the delegations from and to a membership that ends, and revoke the tokens of the delegates."""
         now = self._clock.now()
         for row, delegate in await self._rows.lock_of(membership_id, now):
-            row.revoke(by, now)
-            self._revocations.revoke(delegate, reason="delegation ended")
+            if row.end(by, now, cause):
+                self._revocations.revoke(delegate, reason="delegation ended")
+                self._audit.record(actor=by, action="delegation.ended", target=row.id, cause=cause.value)
 
     async def narrowed(self, membership_id: UUID) -> None:
         """Revoke the tokens of the delegates of a membership that has lost roles."""

@@ -87,13 +87,14 @@ class JoinRepository:
         counted = select(func.count()).select_from(some.with_only_columns(JoinRequest.id).subquery())
         return await self._session.scalar(counted) or 0
 
-    async def pending_for(self, unit_id: UUID) -> Sequence[JoinRequest]:
-        """Return the pending requests for a unit, locked."""
+    async def pending_for(self, unit_id: UUID, limit: int) -> Sequence[JoinRequest]:
+        """Return the first pending requests for a unit, locked."""
         return (
             await self._session.scalars(
                 select(JoinRequest)
                 .where(JoinRequest.unit_id == unit_id, _PENDING)
                 .order_by(JoinRequest.id)
+                .limit(limit)
                 .with_for_update()
             )
         ).all()

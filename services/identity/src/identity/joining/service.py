@@ -230,11 +230,6 @@ class Joining:
         self._record(principal, "join.rejected", request, reason=reason)
         return request, account, unit
 
-    async def reject_all(self, unit_id: UUID, by: UUID, reason: str) -> None:
-        """Reject the pending requests for a locked unit."""
-        for request in await self._rows.pending_for(unit_id):
-            request.reject(by, self._clock.now(), reason)
-
     def _new(
         self, account: Account, unit: Unit, *, roles: Sequence[str], posts: Sequence[str]
     ) -> JoinRequest:

@@ -13,9 +13,11 @@ from identity.accounts.models import Account
 from identity.memberships.models import Belonging, Membership
 from identity.units.models import Unit
 from servicekit.ltree import LTree
+from servicekit.words import inline
 
 _ACTIVE = Membership.ended_at.is_(None)
 _ADMINISTERS = Membership.roles.contains([Role.UNIT_ADMIN])
+_OPEN_UNIT = Unit.status == inline(UnitStatus.ACTIVE)
 _PRIMARY_FIRST = (Membership.is_primary.desc(), Membership.started_at, Membership.id)
 
 
@@ -30,14 +32,35 @@ class MembershipRepository:
         self._session.add(row)
 
     async def active(self, sub: UUID) -> list[Belonging]:
-        """Return a person's active memberships and their units, the primary one first."""
+        """Return a person's active memberships and their units, the primary one first.
+
+        Those in a closed unit have no effect any more; a job ends them (`identity.reorganisation.jobs`).
+        """
         statement = (
             select(Membership, Unit)
             .join(Unit, Unit.id == Membership.unit_id)
-            .where(Membership.account_id == sub, _ACTIVE)
+            .where(Membership.account_id == sub, _ACTIVE, _OPEN_UNIT)
             .order_by(*_PRIMARY_FIRST)
         )
         return list((await self._session.execute(statement)).all())
+
+    async def no_primary(self, sub: UUID) -> None:
+        """Let a person have no primary membership until the caller chooses one; the account is locked."""
+        primary = select(Membership).where(Membership.account_id == sub, _ACTIVE, Membership.is_primary)
+        for one in await self._session.scalars(primary):
+            one.is_primary = False
+        # Written first, because two primary memberships are not allowed, not even for a moment.
+        await self._session.flush()
+
+    async def of(self, sub: UUID, unit_id: UUID) -> Membership | None:
+        """Return a person's membership in a unit that has not ended, also in a closed one, locked."""
+        found: Membership | None = await self._session.scalar(
+            select(Membership)
+            .where(Membership.account_id == sub, Membership.unit_id == unit_id, _ACTIVE)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return found
 
     async def unit_of(self, membership_id: UUID) -> Unit | None:
         """Return the unit of a membership."""
@@ -64,7 +87,7 @@ class MembershipRepository:
         rows = await self._session.execute(
             select(Membership, Unit)
             .join(Unit, Unit.id == Membership.unit_id)
-            .where(Membership.account_id == any_(literal(list(belonging), ARRAY(Uuid))), _ACTIVE)
+            .where(Membership.account_id == any_(literal(list(belonging), ARRAY(Uuid))), _ACTIVE, _OPEN_UNIT)
             .order_by(*_PRIMARY_FIRST)
         )
         for membership, unit in rows:
@@ -98,12 +121,13 @@ class MembershipRepository:
             )
         ) or 0
 
-    async def accounts_of(self, unit_id: UUID) -> Sequence[UUID]:
-        """Return the accounts of a unit's people, in the order in which they are locked."""
+    async def accounts_of(self, unit_id: UUID, limit: int) -> Sequence[UUID]:
+        """Return the first accounts of a unit's people, in the order in which they are locked."""
         statement = (
             select(Membership.account_id)
             .where(Membership.unit_id == unit_id, _ACTIVE)
             .order_by(Membership.account_id)
+            .limit(limit)
         )
         return (await self._session.scalars(statement)).all()
 

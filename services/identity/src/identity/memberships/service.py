@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
+from contracts.vocabulary import UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -115,6 +116,8 @@ class Memberships:
         `limit`. Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
+        if unit.status == UnitStatus.CLOSED:
+            return []
         rows = await self._rows.members(unit.id, role=role, query=query, after=after, limit=limit)
         return [Profile(account, ((one, unit),), (one, unit)) for account, one in rows]
 
@@ -151,11 +154,14 @@ class Memberships:
 
         Raises `AlreadyMember`.
         """
+        first = not await self._rows.active(account.id)
+        if first:
+            await self._rows.no_primary(account.id)
         membership = Membership(
             id=new_id(),
             account_id=account.id,
             unit_id=unit.id,
-            is_primary=not await self._rows.active(account.id),
+            is_primary=first,
             roles=sorted(set(roles)),
             posts=list(posts),
             started_at=self._clock.now(),
@@ -190,9 +196,7 @@ class Memberships:
         account = await self._accounts.get(sub, lock=True)
         chosen, _ = await self.belonging(sub, unit_id, lock=True)
         if not chosen.is_primary:
-            for other, _ in await self._rows.active(sub):
-                other.is_primary = False
-            await self._session.flush()
+            await self._rows.no_primary(sub)
             chosen.is_primary = True
             await self._session.flush()
             await self.changed(account)
@@ -267,9 +271,35 @@ class Memberships:
         self._audit.record(actor=by, action="account.restored", target=sub, reason=reason, platform=True)
         return profile
 
-    async def accounts_of(self, unit_id: UUID) -> Sequence[UUID]:
-        """Return the accounts of a unit's people, in the order in which they are locked."""
-        return await self._rows.accounts_of(unit_id)
+    async def accounts_of(self, unit_id: UUID, limit: int) -> Sequence[UUID]:
+        """Return the first accounts of a unit's people, in the order in which they are locked."""
+        return await self._rows.accounts_of(unit_id, limit)
+
+    async def count(self, unit_id: UUID) -> int:
+        """Return the number of memberships in a unit that have not ended."""
+        return await self._rows.count(unit_id)
+
+    async def left_in(self, sub: UUID, unit_id: UUID) -> Membership | None:
+        """Return a membership that has not ended, also one in a closed unit, locked; the account is locked
+        before.
+        """
+        return await self._rows.of(sub, unit_id)
+
+    async def succeed(self, account: Account, former: Membership, into: Unit, by: UUID) -> None:
+        """Give a person the same roles in the unit that takes theirs over, beside those that they have
+        there. The account is locked; the caller ends the former membership.
+        """
+        there = await self._rows.of(account.id, into.id)
+        was_primary = former.is_primary
+        if was_primary:
+            await self._rows.no_primary(account.id)
+        if there is None:
+            there = await self.begin(account, into, roles=former.roles, posts=former.posts, approved_by=by)
+            there.duties = former.duties
+        else:
+            there.roles = sorted({*there.roles, *former.roles})
+        if was_primary:
+            there.is_primary = True
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[PersonChangedV1]:
         """Return all people, one more than `limit`."""

@@ -1,17 +1,36 @@
-"""Builds the feature's service for one request."""
+"""Builds the feature's services: for one request, and for one transaction of the job."""
 
 from typing import Annotated
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.dependencies import AccountService
+from identity.accounts.service import Accounts
 from identity.audit.dependencies import AuditService
+from identity.audit.service import AuditLog
+from identity.codes.service import Codes
+from identity.delegations.service import Delegations
 from identity.entitlements.dependencies import EntitlementService
-from identity.joining.dependencies import JoinService
+from identity.entitlements.service import Entitlements
+from identity.joining.rejections import Rejections
+from identity.memberships.administrators import Administrators
 from identity.memberships.dependencies import MembershipService
+from identity.memberships.service import Memberships
 from identity.reorganisation.service import Reorganisation
+from identity.reorganisation.settling import Settling
 from identity.revocations.dependencies import RevocationService
+from identity.revocations.service import Revocations
+from identity.roles.service import Roles
+from identity.sessions.service import Sessions
+from identity.settings import Settings
+from identity.staff.dependencies import StaffService
+from identity.staff.service import Staff
+from identity.units.dependencies import UnitService
+from identity.units.service import Units
 from identity.units.structure import UnitTree
+from identity.vault import Vault
+from servicekit.clock import Clock
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -20,14 +39,46 @@ async def _reorganisation(
     session: Session,
     clock: ServiceClock,
     accounts: AccountService,
+    units: UnitService,
     memberships: MembershipService,
     entitlements: EntitlementService,
-    joining: JoinService,
+    staff: StaffService,
     revocations: RevocationService,
     audit: AuditService,
 ) -> Reorganisation:
-    tree = UnitTree(session, clock)
-    return Reorganisation(session, tree, accounts, memberships, entitlements, joining, revocations, audit)
+    rejections = Rejections(session, clock)
+    settling = Settling(
+        session, clock, accounts, units, memberships, entitlements, staff, rejections, revocations
+    )
+    return Reorganisation(session, UnitTree(session, clock), units, settling, revocations, audit)
 
 
 ReorganisationService = Annotated[Reorganisation, Depends(_reorganisation)]
+
+
+def settling_for(session: AsyncSession, clock: Clock, vault: Vault, settings: Settings) -> Settling:
+    """Return the service for the job."""
+    audit = AuditLog(session, clock)
+    units = Units(session, clock, audit)
+    accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
+    revocations = Revocations(session, clock, settings.access_token_seconds)
+    sessions = Sessions(session, clock, settings, revocations, audit)
+    memberships = Memberships(session, clock, accounts, units, sessions, audit)
+    entitlements = Entitlements(session, clock, memberships, revocations, audit)
+    staff = Staff(
+        session,
+        clock,
+        accounts,
+        units,
+        Roles(session),
+        memberships,
+        Administrators(session),
+        Delegations(session, clock, accounts, units, memberships, revocations, audit),
+        entitlements,
+        revocations,
+        audit,
+    )
+    rejections = Rejections(session, clock)
+    return Settling(
+        session, clock, accounts, units, memberships, entitlements, staff, rejections, revocations
+    )

@@ -9,6 +9,8 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
 from authkit.idempotency import Idempotent
 from identity.reorganisation.dependencies import ReorganisationService
+from identity.reorganisation.errors import EndingNotFound
+from identity.reorganisation.schemas import UnitEndingOut
 from identity.units import errors
 from identity.units.auth import UnitAdmin
 from identity.units.models import Unit
@@ -54,7 +56,10 @@ async def move_unit(
 @router.post(
     "/units/{unit_id}/merge",
     summary="并入其他单位",
-    description="下级单位和人员转到同一层级的另一个单位，该单位撤销。返回被撤销的单位。",
+    description=(
+        "下级单位和人员转到同一层级的另一个单位，未办事项随人员移交，该单位撤销。返回被撤销的单位。"
+        "人员较多时在后台分批办理，进度见 /units/{unit_id}/ending。"
+    ),
     responses=problems.responses(
         *_CHANGE, errors.MergeLevelDiffers, errors.MoveIntoOwnSubtree, errors.LevelNotBelow
     ),
@@ -95,7 +100,10 @@ async def split_unit(
 @router.post(
     "/units/{unit_id}/close",
     summary="撤销单位",
-    description="须已没有正常状态的下级单位。所属人员自此不属于该单位，历史保留。",
+    description=(
+        "须已没有正常状态的下级单位。所属人员自此不属于该单位，未办事项移交上级单位，历史保留。"
+        "人员较多时在后台分批办理，进度见 /units/{unit_id}/ending。"
+    ),
     responses=problems.responses(*_CHANGE, errors.UnitNotEmpty),
 )
 async def close_unit(
@@ -108,6 +116,19 @@ async def close_unit(
 ) -> UnitOut:
     """Close a unit without active units below. Its people lose their membership; history is kept."""
     return _out(await work.close(admin, unit_id, asked, seen), response)
+
+
+@router.get(
+    "/units/{unit_id}/ending",
+    summary="撤销或并入的办理进度",
+    description="一个已撤销或已并入其他单位的单位，其人员和未办事项的办理进度。",
+    responses=problems.responses(
+        MembershipRequired, PermissionRequired, OutOfReach, errors.UnitNotFound, EndingNotFound
+    ),
+)
+async def get_unit_ending(unit_id: UUID, admin: UnitAdmin, work: ReorganisationService) -> UnitEndingOut:
+    """Return how far the people of a closed or merged unit have been dealt with."""
+    return UnitEndingOut.of(*await work.ending(admin, unit_id))
 
 
 def _out(unit: Unit, response: Response) -> UnitOut:

@@ -1,7 +1,11 @@
 """Queries for what follows a unit that moves or is merged."""
 
+from uuid import UUID
+
 from sqlalchemy import Integer, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.reorganisation.models import UnitEnding
 
 _FOLLOW = text(
     """
@@ -21,9 +25,15 @@ class ReorganisationRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def flush(self) -> None:
-        """Write what has changed so far."""
-        await self._session.flush()
+    def add(self, row: UnitEnding) -> None:
+        """Insert the ending of a unit."""
+        self._session.add(row)
+
+    async def ending(self, unit_id: UUID, *, lock: bool = False) -> UnitEnding | None:
+        """Return the ending of a unit."""
+        return await self._session.get(
+            UnitEnding, unit_id, with_for_update=lock or None, populate_existing=lock
+        )
 
     async def follow_suspensions(self, former: str, present: str) -> None:
         """Let a suspension by an administrator at `former` or below be lifted from the new place."""

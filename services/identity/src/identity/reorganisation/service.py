@@ -5,20 +5,19 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from identity.accounts.models import Account
-from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
-from identity.entitlements.rules import may_enter_cockpit
-from identity.entitlements.service import Entitlements
-from identity.joining.service import Joining
-from identity.memberships.models import Membership
-from identity.memberships.service import Memberships
+from identity.base import job_queue
+from identity.reorganisation.errors import EndingNotFound
 from identity.reorganisation.following import Following
+from identity.reorganisation.models import UnitEnding
 from identity.reorganisation.repository import ReorganisationRepository
+from identity.reorganisation.settling import Settling
 from identity.revocations.service import Revocations
 from identity.units.models import Unit
 from identity.units.schemas import ChangeIn, MergeIn, MoveIn, SplitIn
+from identity.units.service import Units
 from identity.units.structure import Relocation, UnitTree
+from jobs.queue import JobView
 from servicekit.etags import SeenVersions
 
 
@@ -33,18 +32,15 @@ class Reorganisation:
         self,
         session: AsyncSession,
         tree: UnitTree,
-        accounts: Accounts,
-        memberships: Memberships,
-        entitlements: Entitlements,
-        joining: Joining,
+        units: Units,
+        settling: Settling,
         revocations: Revocations,
         audit: AuditLog,
     ) -> None:
+        self._session = session
         self._tree = tree
-        self._accounts = accounts
-        self._memberships = memberships
-        self._entitlements = entitlements
-        self._joining = joining
+        self._units = units
+        self._settling = settling
         self._revocations = revocations
         self._audit = audit
         self._rows = ReorganisationRepository(session)
@@ -65,13 +61,13 @@ class Reorganisation:
         Returns the closed unit. Raises the errors of `UnitTree.absorb`.
         """
         unit, into, moved = await self._tree.absorb(principal, unit_id, asked, seen)
-        for sub in await self._memberships.accounts_of(unit.id):
-            await self._hand_over(UUID(principal.sub), sub, unit, into)
-        await self._joining.reject_all(unit.id, UUID(principal.sub), f"单位已并入{into.name}"[:200])
         await self._tree.close(unit, self._tree.occasion(principal, asked), into.id)
+        ending = await self._settling.begin(unit, UUID(principal.sub))
         await self._rows.follow_suspensions(unit.path, into.path)
         self._following.revoke(unit, moved, "unit merged")
-        self._record(principal, "unit.merged", unit, asked, into=str(into.id), units=moved.units)
+        self._record(
+            principal, "unit.merged", unit, asked, into=str(into.id), units=moved.units, people=ending.people
+        )
         return unit
 
     async def split(self, principal: Principal, unit_id: UUID, asked: SplitIn, seen: SeenVersions) -> Unit:
@@ -89,8 +85,9 @@ class Reorganisation:
     async def close(self, principal: Principal, unit_id: UUID, asked: ChangeIn, seen: SeenVersions) -> Unit:
         """Close a unit below the caller's own, without active units below it.
 
-        Its people lose their membership there; those whose primary unit it was also lose their entitlements.
-        Tokens for acting there are revoked, and pending join requests are rejected. Raises `UnitNotFound`,
+        Its people lose their membership there, and their entitlements for it, and their open work goes to the
+        unit above; pending join requests are rejected (`Settling`). Tokens for acting there are revoked.
+        Raises `UnitNotFound`,
         `OutOfReach`, `OwnUnit`, `VersionChanged`, `UnitNotEmpty`, `UnitClosed`, `EffectiveInFuture`,
         `EffectiveTooEarly`.
         """
@@ -99,46 +96,22 @@ class Reorganisation:
         unit.require_active()
         seen.require(unit.version)
         await self._tree.close(unit, occasion)
-        for sub in await self._memberships.accounts_of(unit.id):
-            account, membership = await self._belonging(sub, unit)
-            await self._lose_entitlements(UUID(principal.sub), sub, unit)
-            await self._memberships.end(account, membership, "unit closed")
-        await self._joining.reject_all(unit.id, UUID(principal.sub), "单位已撤销")
+        ending = await self._settling.begin(unit, UUID(principal.sub))
         self._following.revoke(unit, Relocation([unit.path], 1), "unit closed")
-        self._record(principal, "unit.closed", unit, asked)
+        self._record(principal, "unit.closed", unit, asked, people=ending.people)
         return unit
 
-    async def _hand_over(self, by: UUID, sub: UUID, unit: Unit, into: Unit) -> None:
-        """Give a person of `unit` the same roles in `into`, in addition to those that they have there."""
-        account, former = await self._belonging(sub, unit)
-        profile = await self._memberships.profile(sub)
-        there = next((one for one, of in profile.memberships if of.id == into.id), None)
-        if there is None:
-            there = await self._memberships.begin(
-                account, into, roles=former.roles, posts=former.posts, approved_by=by
-            )
-            there.duties = former.duties
-        else:
-            there.roles = sorted({*there.roles, *former.roles})
-        if former.is_primary:
-            # One after the other, because two primary memberships are not allowed, not even for a moment.
-            former.is_primary = False
-            await self._rows.flush()
-            there.is_primary = True
-        if may_enter_cockpit(into.level, into.kind):
-            await self._entitlements.follow(sub, unit.id, into.id)
-        else:
-            await self._lose_entitlements(by, sub, unit)
-        await self._memberships.end(account, former, "unit merged")
+    async def ending(self, principal: Principal, unit_id: UUID) -> tuple[UnitEnding, JobView | None]:
+        """Return how far the end of a unit in the caller's subtree has come, and the job for its people.
 
-    async def _belonging(self, sub: UUID, unit: Unit) -> tuple[Account, Membership]:
-        account = await self._accounts.get(sub, lock=True)
-        membership, _ = await self._memberships.belonging(sub, unit.id, lock=True)
-        return account, membership
-
-    async def _lose_entitlements(self, by: UUID, sub: UUID, unit: Unit) -> None:
-        if await self._entitlements.withdraw_all(sub, by, unit.id):
-            self._revocations.revoke(sub, reason="entitlements withdrawn")
+        Raises `UnitNotFound`, `OutOfReach`, `EndingNotFound`.
+        """
+        unit = await self._units.within_reach(principal, unit_id)
+        ending = await self._rows.ending(unit.id)
+        if ending is None:
+            raise EndingNotFound
+        job = None if ending.job_id is None else await job_queue.get(self._session, ending.job_id)
+        return ending, job
 
     def _record(
         self, principal: Principal, action: str, unit: Unit, asked: ChangeIn, **details: str | int

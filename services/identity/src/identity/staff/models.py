@@ -34,11 +34,17 @@ class HandOver(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     successor_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    successor_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    """The unit that the work goes to, because the person's unit has ended; None for that unit itself."""
     reason: Mapped[str] = mapped_column(Text)
     requested_by: Mapped[UUID] = mapped_column()
     requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     completed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     items: Mapped[int | None] = mapped_column(Integer)
+
+    def redirect(self, unit_id: UUID | None, successor: UUID | None) -> None:
+        """Let the work go to another unit."""
+        self.successor_unit_id, self.successor_id = unit_id, successor
 
     def complete(self, items: int, now: datetime) -> bool:
         """Record the acknowledgement. Return False if there was one before."""

@@ -28,6 +28,15 @@ class HandOverRepository:
         """Return a hand-over, locked and refreshed."""
         return await self._session.get(HandOver, hand_over_id, with_for_update=True, populate_existing=True)
 
+    async def open_of(self, membership_id: UUID) -> HandOver | None:
+        """Return the hand-over of a membership that has not been acknowledged, locked."""
+        found: HandOver | None = await self._session.scalar(
+            select(HandOver)
+            .where(HandOver.membership_id == membership_id, HandOver.completed_at.is_(None))
+            .with_for_update()
+        )
+        return found
+
     async def of_unit(
         self, unit_id: UUID, *, before: UUID | None, limit: int
     ) -> Sequence[tuple[HandOver, Account]]:

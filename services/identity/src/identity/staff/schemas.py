@@ -48,6 +48,9 @@ class HandOverOut(BaseModel):
     name: str = Field(description="离开人员的姓名")
     unit_id: UUID
     successor: UUID | None = Field(description="接手人的标识；空为交回单位")
+    successor_unit_id: UUID | None = Field(
+        description="接手单位的标识；单位撤销或并入其他单位时，未办事项交给该单位"
+    )
     reason: str
     requested_at: datetime
     completed_at: datetime | None = Field(description="交接完成时间；空为正在交接")
@@ -62,6 +65,7 @@ class HandOverOut(BaseModel):
             name=account.name,
             unit_id=row.unit_id,
             successor=row.successor_id,
+            successor_unit_id=row.successor_unit_id,
             reason=row.reason,
             requested_at=row.requested_at,
             completed_at=row.completed_at,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired
 from authkit.principal import Principal
 from contracts.identity import HandOverRequestedV1
-from contracts.vocabulary import Role
+from contracts.vocabulary import DelegationEnding, Role
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -135,6 +135,34 @@ class Staff:
             await self._hand_over(membership, unit, LeaveIn(reason="调动"), by=UUID(principal.sub))
         await self._end(account, membership, UUID(principal.sub), "transferred")
 
+    async def dissolve(
+        self,
+        account: Account,
+        membership: Membership,
+        unit: Unit,
+        heir: Unit | None,
+        by: UUID,
+        *,
+        merged: bool,
+    ) -> None:
+        """End a membership because its unit has ended; open work goes to the unit `heir`. In a merger the
+        person goes there as well, and keeps the work. The account is locked; the caller ends entitlements.
+        """
+        reason = "单位并入其他单位" if merged else "单位撤销"
+        row = await self._rows.open_of(membership.id)
+        # A successor who was chosen before goes to the other unit, too.
+        successor = membership.account_id if row is None else row.successor_id
+        if row is None:
+            row = self._begin(membership, unit, reason, by=by)
+        row.redirect(None if heir is None else heir.id, successor if merged else None)
+        self._ask(row, unit, heir)
+        cause = DelegationEnding.UNIT_MERGED if merged else DelegationEnding.UNIT_CLOSED
+        await self._delegations.end_all(membership.id, by, cause)
+        await self._memberships.end(account, membership, "unit merged" if merged else "unit closed")
+        self._audit.record(
+            actor=by, action="membership.ended", target=account.id, unit=str(unit.id), cause=cause.value
+        )
+
     async def complete(self, hand_over_id: UUID, items: int) -> None:
         """Record that the open work is handed over; whoever leaves by themselves has left now. Idempotent."""
         found = await self._rows.get(hand_over_id)
@@ -202,27 +230,37 @@ class Staff:
     async def _hand_over(self, membership: Membership, unit: Unit, why: LeaveIn, *, by: UUID) -> HandOver:
         if why.successor is not None:
             await self._check_successor(membership, unit, why.successor)
+        row = self._begin(membership, unit, why.reason, by=by)
+        row.successor_id = why.successor
+        self._ask(row, unit, None)
+        return row
+
+    def _begin(self, membership: Membership, unit: Unit, reason: str, *, by: UUID) -> HandOver:
         row = HandOver(
             id=new_id(),
             membership_id=membership.id,
             account_id=membership.account_id,
             unit_id=unit.id,
-            successor_id=why.successor,
-            reason=why.reason,
+            reason=reason,
             requested_by=by,
             requested_at=self._clock.now(),
         )
         self._rows.add(row)
+        return row
+
+    def _ask(self, row: HandOver, unit: Unit, heir: Unit | None) -> None:
+        """Ask the other services to hand over the work: within the unit, or to the unit `heir`."""
         event = HandOverRequestedV1(
             hand_over_id=row.id,
             sub=row.account_id,
             unit_id=unit.id,
             unit_path=unit.path,
-            successor=why.successor,
+            successor=row.successor_id,
             requested_at=row.requested_at,
+            successor_unit_id=None if heir is None else heir.id,
+            successor_unit_path=None if heir is None else heir.path,
         )
         outbox.add(self._session, event, subject=row.id)
-        return row
 
     async def _check_successor(self, membership: Membership, unit: Unit, successor: UUID) -> Belonging:
         if successor == membership.account_id:
@@ -234,6 +272,6 @@ class Staff:
 
     async def _end(self, account: Account, membership: Membership, by: UUID, reason: str) -> None:
         await self._entitlements.withdraw_all(account.id, by, membership.unit_id)
-        await self._delegations.end_all(membership.id, by)
+        await self._delegations.end_all(membership.id, by, DelegationEnding.LEFT)
         await self._memberships.end(account, membership, reason)
         self._revocations.revoke(account.id, reason=f"membership {reason}")
