@@ -325,6 +325,53 @@ class NoticeStatus(Vocabulary):
     WITHDRAWN = "withdrawn", "已撤回"
 
 
+class TaskKind(Vocabulary):
+    """What a task asks for (待办类型)."""
+
+    REVIEW = "review", "审核"
+    ISSUE = "issue", "签发"
+    SIGN = "sign", "签收"
+    HANDLE = "handle", "承办"
+    ANSWER = "answer", "答复"
+    OTHER = "other", "其他"
+
+
+class TaskState(Vocabulary):
+    """How far a task has come."""
+
+    OPEN = "open", "待办"
+    DONE = "done", "已办"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+class TaskAction(Vocabulary):
+    """What happened to a task."""
+
+    OPENED = "opened", "产生"
+    TAKEN = "taken", "领取"
+    RELEASED = "released", "放回"
+    DELEGATED = "delegated", "转交"
+    HANDED_OVER = "handed_over", "移交"
+    RETURNED = "returned", "退回单位"
+    DONE = "done", "办结"
+    WITHDRAWN = "withdrawn", "撤回"
+
+
+class TaskUrgency(Vocabulary):
+    """How urgent a task is (紧急程度), in ascending order."""
+
+    NORMAL = "normal", "平件"
+    URGENT = "urgent", "加急"
+    EXTRA_URGENT = "extra_urgent", "特急"
+
+
+class TaskClock(Vocabulary):
+    """How the time for a task is counted."""
+
+    WORKDAYS = "workdays", "工作日"
+    DAYS = "days", "自然日"
+
+
 class BatchStatus(Vocabulary):
     """How far a batch of facts has come."""
 

@@ -3,16 +3,19 @@
 Identity assigns `version`: the state with the higher version is newer, independent of the order of arrival.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     Index,
     Integer,
     MetaData,
@@ -23,8 +26,34 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.types import TypeDecorator
 
+from contracts.identity import PersonMembership
 from servicekit.ltree import LTree
+
+_MEMBERSHIPS = TypeAdapter(list[PersonMembership])
+
+
+class Memberships(TypeDecorator[list[PersonMembership]]):
+    """All memberships of a person, for a column `memberships` of a service that needs more than the first.
+
+    `memberships: Mapped[list[PersonMembership]] = mapped_column(Memberships, server_default="[]")`
+    """
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        """Return the memberships, or their fields as an event has them, as JSON."""
+        return None if value is None else _MEMBERSHIPS.dump_python(_validated(value), mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[PersonMembership] | None:
+        """Return the memberships, the primary one first."""
+        return None if value is None else _validated(value)
+
+
+def _validated(value: Sequence[Any]) -> list[PersonMembership]:
+    return _MEMBERSHIPS.validate_python(list(value))
 
 
 def make_snapshot_table(metadata: MetaData) -> Table:

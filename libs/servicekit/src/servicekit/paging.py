@@ -32,6 +32,28 @@ class Page(BaseModel, Generic[T]):
     next: str | None = Field(default=None, examples=["WyIwMTk..."])
 
 
+MOST_COUNTED = 10_000
+"""Totals are exact up to this number: counting on would take as long as reading the list."""
+
+
+class Total(BaseModel):
+    """How many rows a list has."""
+
+    count: int = Field(description="条数，最多数到 10,000", examples=[137])
+    exact: bool = Field(description="是否为准确条数；否时条数多于 count", examples=[True])
+
+    @classmethod
+    def of(cls, counted: int) -> "Total":
+        """Return the total of a count that stopped at `MOST_COUNTED + 1`."""
+        return cls(count=min(counted, MOST_COUNTED), exact=counted <= MOST_COUNTED)
+
+
+class CountedPage(Page[T], Generic[T]):
+    """A page of a list whose rows are counted."""
+
+    total: Total = Field(description="全部条数")
+
+
 class PageRequest:
     """The requested page: `limit` rows after `cursor`."""
 

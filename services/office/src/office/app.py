@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 
 from authkit.jwks import KeySet
-from contracts.identity import HandOverRequestedV1
+from contracts.identity import HandOverRequestedV1, PersonChangedV1
 from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
 from office.descriptions import DESCRIPTIONS
+from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
 from office.handovers.consumers import HandOvers
@@ -38,11 +39,13 @@ def build(
     server.keep_replica(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
+    hand_overs = HandOvers(server.clock)
     return server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
-        routers=(notices, receipts, coverage, directory),
+        routers=(notices, receipts, coverage, directory, desk),
         subscriptions=[
-            Subscription("office.handovers", (HandOverRequestedV1,), HandOvers(server.clock).handle)
+            Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
+            Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
     )

@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy import DateTime
 from sqlalchemy.orm import Mapped, mapped_column
 
+from contracts.identity import PersonMembership
 from contracts.vocabulary import UnitStatus
 from office.base import Base
-from replica.models import FormerPlaceColumns, PersonColumns, UnitColumns
+from replica.models import FormerPlaceColumns, Memberships, PersonColumns, UnitColumns
 
 
 class Unit(UnitColumns, Base):
@@ -31,3 +32,7 @@ class FormerPlace(FormerPlaceColumns, Base):
 
 class Person(PersonColumns, Base):
     """A person and the unit of their active membership, if any."""
+
+    memberships: Mapped[list[PersonMembership]] = mapped_column(
+        Memberships, server_default="[]", doc="all of them, the primary one first"
+    )

@@ -1,0 +1,16 @@
+"""Build the service of a person's tasks for each request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.desk.service import Desk
+from servicekit.db import Session
+from servicekit.dependencies import ServiceClock
+
+
+async def _desk(session: Session, clock: ServiceClock) -> Desk:
+    return Desk(session, clock)
+
+
+DeskService = Annotated[Desk, Depends(_desk)]

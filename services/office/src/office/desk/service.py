@@ -1,0 +1,284 @@
+"""A person's tasks: lists, counts, and what the person does with a task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import TaskAction, TaskState
+from office.actors import Actor
+from office.desk import rules
+from office.desk.list_repository import Counted, Line, ListRepository, sort_key
+from office.desk.repository import DeskRepository, memberships
+from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
+from office.directory.models import Person, Unit
+from office.tasks.errors import (
+    ActingForOtherUnit,
+    NotColleague,
+    TaskDoneElsewhere,
+    TaskNotTaken,
+    TaskPersonal,
+    TaskTaken,
+)
+from office.tasks.feed import to_share
+from office.tasks.models import Task, TaskEntry, TaskShare
+from office.tasks.rules import DISTRIBUTING_ROLES
+from servicekit.clock import Clock
+from servicekit.db import announce
+from servicekit.paging import Cut, PageRequest, Total, cut, instant
+from servicekit.problems import NotFound
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of open tasks of a person, with the units they are in."""
+
+    lines: Sequence[Counted]
+    units: dict[UUID, Unit]
+    me: Me
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A task with its history, and the people and units who occur in it."""
+
+    line: Line
+    entries: Sequence[TaskEntry]
+    people: dict[UUID, Person]
+    owner_unit: Unit | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of a list, the number of all lines, and the person who sees it."""
+
+    page: Cut[Line]
+    total: Total
+    me: Me
+
+
+class Desk:
+    """The tasks of the caller within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._desk = DeskRepository(session)
+        self._lists = ListRepository(session)
+
+    async def me(self, actor: Actor) -> Me:
+        """Return the caller with all units that they belong to."""
+        person = await self._desk.person(actor.sub)
+        acting = Place(actor.unit_id, actor.acting.roles)
+        others = (Place(one.unit_id, frozenset(one.roles)) for one in memberships(person))
+        return Me(actor.sub, actor.unit_id, rules.places(acting, others))
+
+    async def list(
+        self, actor: Actor, paging: PageRequest, view: View, filters: Filters, sort: Sort
+    ) -> Found:
+        """Return one page of a list, and the number of all lines. Raises `BadCursor`."""
+        me, now = await self.me(actor), self._clock.now()
+        lines = await self._lists.lines(
+            me, view, filters, sort, now=now, after=_after(paging, view, sort), limit=paging.limit + 1
+        )
+        total = Total.of(await self._lists.count(me, view, filters, now=now))
+        return Found(cut(lines, paging.limit, lambda line: sort_key(line, view, sort)), total, me)
+
+    async def counts(self, actor: Actor) -> Counts:
+        """Return the numbers of open tasks by unit and kind."""
+        me = await self.me(actor)
+        lines = await self._lists.counts(me, now=self._clock.now())
+        units = await self._desk.units([place.unit_id for place in me.places])
+        return Counts(lines, units, me)
+
+    async def get(self, actor: Actor, task_id: UUID, unit_id: UUID | None) -> Detail:
+        """Return a task as it concerns the caller, in `unit_id` if the caller belongs to several units that
+        have it. Raises `NotFound`.
+        """
+        me = await self.me(actor)
+        task = await self._desk.task(task_id)
+        if task is None:
+            raise NotFound
+        units = [place.unit_id for place in me.places if unit_id in (None, place.unit_id)]
+        share = await self._desk.share_at(task_id, units, sub=me.sub)
+        if share is not None and not share.personal:
+            place = None if share.unit_id is None else me.place(share.unit_id)
+            if place is None or not may_do(task, place):
+                share = None
+        if share is None and task.owner != me.sub:
+            raise NotFound
+        return await self._detail(task, share)
+
+    async def take(self, actor: Actor, task_id: UUID) -> Detail:
+        """Take a task of the unit (领取). Taking it again changes nothing.
+
+        Raises `NotFound`, `ActingForOtherUnit`, `TaskPersonal`, `TaskTaken`, and the errors of a closed task.
+        """
+        task, share = await self._open(actor, task_id)
+        if share.personal:
+            raise TaskPersonal
+        if share.holder != actor.sub:
+            if share.holder is not None:
+                holder = await self._desk.person(share.holder)
+                raise TaskTaken.by(None if holder is None else holder.name)
+            self._move(task, share, TaskAction.TAKEN, actor, actor.sub, None)
+        return await self._detail(task, share)
+
+    async def release(self, actor: Actor, task_id: UUID, note: str | None) -> Detail:
+        """Give a taken task back to the unit (放回), as its holder or as an administrator of the unit.
+
+        Raises as `take` does, and `TaskNotTaken`.
+        """
+        task, share = await self._open(actor, task_id)
+        if share.personal:
+            raise TaskPersonal
+        if share.holder is None or not _distributes(actor, share):
+            raise TaskNotTaken
+        self._move(task, share, TaskAction.RELEASED, actor, None, note)
+        return await self._detail(task, share)
+
+    async def delegate(self, actor: Actor, task_id: UUID, to: UUID, note: str | None) -> Detail:
+        """Pass a task on to a colleague (转交): as its holder, as an administrator, or while nobody has taken
+        it.
+
+        Raises as `take` does, and `NotColleague`.
+        """
+        task, share = await self._open(actor, task_id)
+        if share.personal:
+            raise TaskPersonal
+        if share.holder is not None and not _distributes(actor, share):
+            holder = await self._desk.person(share.holder)
+            raise TaskTaken.by(None if holder is None else holder.name)
+        colleague = await self._desk.person(to)
+        places = [place for place in memberships(colleague) if place.unit_id == actor.unit_id]
+        able = [one for one in places if may_do(task, Place(one.unit_id, frozenset(one.roles)))]
+        if to == share.holder or not able:
+            raise NotColleague
+        self._move(task, share, TaskAction.DELEGATED, actor, to, note)
+        return await self._detail(task, share)
+
+    async def done(self, actor: Actor, task_id: UUID) -> Detail:
+        """Mark a task as done that ends by hand. Raises as `take` does, and `TaskDoneElsewhere`."""
+        task, share = await self._open(actor, task_id)
+        if not task.by_hand:
+            raise TaskDoneElsewhere
+        if share.holder not in (None, actor.sub):
+            holder = await self._desk.person(share.holder)
+            raise TaskTaken.by(None if holder is None else holder.name)
+        share.done(by=actor.sub, now=self._clock.now())
+        self._desk.add(to_share(task, share, TaskAction.DONE))
+        announce(self._session)
+        return await self._detail(task, share)
+
+    async def _open(self, actor: Actor, task_id: UUID) -> tuple[Task, TaskShare]:
+        """Return the task and the share of the caller or of the acting unit, locked and open."""
+        share = await self._desk.share(task_id, actor.sub, lock=True)
+        if share is None:
+            share = await self._desk.share(task_id, actor.unit_id, lock=True)
+        task = await self._desk.task(task_id)
+        if task is None:
+            raise NotFound
+        if share is None:
+            await self.get(actor, task_id, None)
+            raise ActingForOtherUnit
+        if not share.personal and not may_do(task, Place(actor.unit_id, actor.acting.roles)):
+            raise NotFound
+        task.check_open()
+        share.check_open()
+        return task, share
+
+    def _move(
+        self,
+        task: Task,
+        share: TaskShare,
+        action: TaskAction,
+        actor: Actor,
+        to: UUID | None,
+        note: str | None,
+    ) -> None:
+        now = self._clock.now()
+        share.hold(to, now)
+        self._desk.add(
+            TaskEntry(
+                task_id=task.id,
+                addressee=share.addressee,
+                action=action,
+                by=actor.sub,
+                to=to,
+                note=note,
+                at=now,
+            ),
+            to_share(task, share, action),
+        )
+        announce(self._session)
+
+    async def _detail(self, task: Task, share: TaskShare | None) -> Detail:
+        await self._desk.save()
+        addressee = task.id if share is None else share.addressee
+        entries = await self._desk.history(task.id, addressee)
+        named = {task.owner, task.withdrawn_by, *(entry.by for entry in entries), *(e.to for e in entries)}
+        if share is not None:
+            named |= {share.holder, share.done_by}
+        people = await self._desk.people([sub for sub in named if sub is not None])
+        unit_id = None if share is None else share.unit_id
+        units = await self._desk.units([one for one in (unit_id, task.owner_unit_id) if one is not None])
+        line = Line(
+            task=task,
+            share=share,
+            unit=None if unit_id is None else units.get(unit_id),
+            holder=None if share is None or share.holder is None else people.get(share.holder),
+            done_by=None if share is None or share.done_by is None else people.get(share.done_by),
+            addressee=addressee,
+        )
+        owner_unit = None if task.owner_unit_id is None else units.get(task.owner_unit_id)
+        return Detail(line, entries, people, owner_unit)
+
+
+def may_do(task: Task, place: Place) -> bool:
+    """Return whether a person with this place may do the task of the unit."""
+    return not task.roles or not place.roles.isdisjoint(task.roles)
+
+
+def state(line: Line) -> TaskState:
+    """Return how far the task has come for this unit or person."""
+    if line.share is not None and line.share.state is not TaskState.OPEN:
+        return line.share.state
+    return TaskState.OPEN if line.task.withdrawn_at is None else TaskState.WITHDRAWN
+
+
+def acts(line: Line, me: Me) -> list[Act]:
+    """Return what the person may do with the task, with the present token."""
+    share, place = line.share, me.place(me.acting)
+    if state(line) is not TaskState.OPEN or place is None:
+        return []
+    if share is not None and share.personal:
+        return [Act.DONE] if line.task.by_hand and share.holder == me.sub else []
+    unit_id = line.addressee if share is None else share.unit_id
+    if unit_id != me.acting or not may_do(line.task, place):
+        return []
+    holder = None if share is None else share.holder
+    mine, free = holder == me.sub, holder is None
+    distributes = mine or not place.roles.isdisjoint(DISTRIBUTING_ROLES)
+    may = {
+        Act.TAKE: free,
+        Act.RELEASE: not free and distributes,
+        Act.DELEGATE: free or distributes,
+        Act.DONE: line.task.by_hand and (free or mine),
+    }
+    return [act for act, allowed in may.items() if allowed]
+
+
+def _distributes(actor: Actor, share: TaskShare) -> bool:
+    return share.holder == actor.sub or actor.has_role(*DISTRIBUTING_ROLES)
+
+
+def _after(paging: PageRequest, view: View, sort: Sort) -> tuple[datetime | int | UUID, ...] | None:
+    if view in CLOSED:
+        return paging.key(instant, UUID, UUID)
+    if sort is Sort.DEADLINE:
+        return paging.key(instant, UUID, UUID)
+    if sort is Sort.URGENCY:
+        return paging.key(int, instant, UUID, UUID)
+    return paging.key(UUID, UUID)
