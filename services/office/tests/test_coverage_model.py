@@ -8,12 +8,17 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import JsonValue
 from sqlalchemy import select
 
 from contracts.identity import UnitChangedV1
+from contracts.vocabulary import Reach
+from office.addressing.rules import ALL_CHILDREN, Address
+from office.addressing.service import Addressing
 from office.coverage.schemas import CoverageOut
 from office.directory.models import Unit
-from office.notices.repository import NoticeRepository
+from office.directory.service import Units
+from office.dispatches.service import Dispatches
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
 
@@ -22,6 +27,10 @@ Counts = tuple[int, int, int]
 """Units in total, those that have the notice, those that have signed."""
 
 ROOT, PUBLISHER = "r", "p"
+
+
+def level_of(number: int) -> str:
+    return "school" if number % 3 == 0 else "county"
 
 
 @dataclass
@@ -42,8 +51,10 @@ class Replay:
     """
 
     paths: dict[str, tuple[str, ...]]
+    levels: dict[str, str]
     closed: set[str] = field(default_factory=set)
-    forwarded: set[str] = field(default_factory=set)
+    sent: list[tuple[str, Address, set[str]]] = field(default_factory=list)
+    """Each dispatch: its sender, its address, and the codes of the units that it names."""
     signed: set[str] = field(default_factory=set)
     owed: set[str] = field(default_factory=set)
     reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -52,14 +63,27 @@ class Replay:
         return [other for other, path in self.paths.items() if code in path[:-1]]
 
     def settle(self) -> None:
-        """Have the notice reach whoever stands below a unit that has forwarded it."""
+        """Have the notice reach whoever stands where a dispatch addresses it."""
         for code, path in self.paths.items():
-            if code not in self.reached and len(path) > 1 and path[-2] in self.forwarded:
+            if code not in self.reached and any(self.addresses(*sent, code) for sent in self.sent):
                 self.reached[code] = path
 
-    def forward(self, code: str) -> None:
-        self.forwarded.add(code)
-        self.owed |= {other for other in self.below(code) if other not in self.closed}
+    def addresses(self, sender: str, address: Address, picked: set[str], code: str) -> bool:
+        path = self.paths[code]
+        if address.reach is Reach.PICKED:
+            return code in picked
+        if address.levels and self.levels[code] not in address.levels:
+            return False
+        return sender in (path[-2:-1] if address.reach is Reach.CHILDREN else path[:-1])
+
+    def forward(self, code: str, address: Address, picked: set[str]) -> None:
+        self.sent.append((code, address, picked))
+        for other in self.below(code):
+            line = self.paths[other][self.paths[other].index(code) + 1 :] if address.onward else (other,)
+            if other not in self.closed and any(
+                self.addresses(code, address, picked, passing) for passing in line
+            ):
+                self.owed.add(other)
         self.settle()
 
     def move(self, code: str, parent: str) -> None:
@@ -137,18 +161,43 @@ class History:
         self.world.add(PUBLISHER, ROOT)
         for number, parent in enumerate(parents):
             codes = list(self.world.units)
-            self.world.add(f"u{number}", codes[parent % len(codes)])
+            self.world.add(f"u{number}", codes[parent % len(codes)], level=level_of(number))
         paths = {code: tuple(unit["path"].split(".")) for code, unit in self.world.units.items()}
-        self.replay = Replay(paths)
+        levels = {code: unit["level"] for code, unit in self.world.units.items()}
+        self.replay = Replay(paths, levels)
         self.events: list[UnitChangedV1] = []
         self.notice = ""
 
-    async def publish(self) -> None:
+    async def publish(self, choice: int) -> None:
         await self.office.delete_notices()
         await self.office.replace_units(self.world)
-        self.notice = await self.office.published(PUBLISHER)
+        address, picked = self.address(PUBLISHER, choice)
+        recipients: dict[str, JsonValue] = {
+            "reach": address.reach.value,
+            "levels": list(address.levels),
+            "onward": address.onward,
+            "units": [str(unit) for unit in address.picked],
+        }
+        self.notice = await self.office.published(PUBLISHER, recipients=recipients)
         self.replay.reached[PUBLISHER] = self.replay.paths[PUBLISHER]
-        self.replay.forward(PUBLISHER)
+        self.replay.forward(PUBLISHER, address, picked)
+
+    def address(self, sender: str, choice: int) -> tuple[Address, set[str]]:
+        """An address that has recipients if the sender has units below, half of the time that of all."""
+        below = self.replay.below(sender)
+        picked = {below[choice % len(below)], below[choice // 2 % len(below)]} if below else set()
+        ids = tuple(self.world.units[code]["id"] for code in picked)
+        addresses = {
+            5: Address(Reach.SUBTREE),
+            6: Address(Reach.PICKED, onward=bool(choice // 10 % 2), picked=ids),
+            7: Address(Reach.CHILDREN, levels=("school",), onward=bool(choice // 10 % 2)),
+            8: Address(Reach.SUBTREE, levels=("school",)),
+            9: Address(Reach.CHILDREN),
+        }
+        address = addresses.get(choice % 10, ALL_CHILDREN)
+        if not any(self.replay.addresses(sender, address, picked, code) for code in below):
+            address = ALL_CHILDREN
+        return address, picked if address.picked else set()
 
     async def step(self, kind: Kind, one: int, other: int) -> None:
         """Take a step; one that cannot be taken is left out."""
@@ -157,9 +206,12 @@ class History:
         code, second = codes[one % len(codes)], codes[other % len(codes)]
         take: Callable[[str, str], None] = getattr(self, f"_{kind}", lambda *_: None)
         if kind == "forward":
-            if code in self.replay.reached and code not in self.replay.forwarded:
-                self.replay.forward(code)
-                await self.office.insert_receipts(self.notice, forwarded=[code])
+            address, picked = self.address(code, other)
+            earlier = [sent for sender, sent, _ in self.replay.sent if sender == code]
+            plain = {(sent.reach, sent.levels) for sent in earlier}
+            if code in self.replay.reached and (address.reach, address.levels) not in plain:
+                self.replay.forward(code, address, picked)
+                await self.office.insert_dispatch(self.notice, code, len(earlier) + 1, address)
         elif kind == "sign":
             if code in self.replay.reached and code not in self.replay.closed | self.replay.signed | {
                 PUBLISHER
@@ -171,7 +223,9 @@ class History:
 
     def _open(self, parent: str, _: str) -> None:
         code = f"u{len(self.world.units)}"
-        self.world.add(code, parent, since=self.office.clock.now())
+        level = level_of(len(self.world.units))
+        self.world.add(code, parent, since=self.office.clock.now(), level=level)
+        self.replay.levels[code] = level
         self.replay.open(code, parent)
         self._publish([code])
 
@@ -204,16 +258,22 @@ STEPS = st.lists(
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parents=st.lists(st.integers(0, 1000), min_size=2, max_size=8), steps=STEPS, data=st.data())
+@given(
+    parents=st.lists(st.integers(0, 1000), min_size=2, max_size=8),
+    steps=STEPS,
+    choice=st.integers(0, 1000),
+    data=st.data(),
+)
 async def test_coverage_of_any_history_is_what_a_replay_finds(
     office: RunningOffice,
     parents: list[int],
     steps: list[tuple[Kind, int, int]],
+    choice: int,
     data: st.DataObject,
 ) -> None:
     # The publisher needs a unit below it.
     history = History(office, [1, *parents])
-    await history.publish()
+    await history.publish(choice)
     for step in steps:
         await history.step(*step)
     await office.deliver(*data.draw(st.permutations(history.events)))
@@ -222,7 +282,12 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
         answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)
         assert seen(answer) == history.replay.expected(scope)
     async with office.database.transaction() as session:
-        notices = NoticeRepository(session)
+        dispatches = Dispatches(session, Units(session), Addressing(session))
         units = (await session.scalars(select(Unit))).all()
-        found = {unit.code for unit in units if await notices.find(UUID(history.notice), unit) is not None}
-    assert found == set(history.replay.reached)
+        found = {
+            unit.code: tuple(delivery.path.split("."))
+            for unit in units
+            if (delivery := await dispatches.delivery(UUID(history.notice), unit)) is not None
+        }
+    del history.replay.reached[PUBLISHER]
+    assert found == history.replay.reached

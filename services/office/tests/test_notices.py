@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
 from office.base import outbox
-from office.notices.models import Forwarding
+from office.dispatches.models import Forwarding
 from office.receipts.models import Signature
 from services.office.tests.support.running_office import RunningOffice, a_draft
 from testkit.clock import FrozenClock

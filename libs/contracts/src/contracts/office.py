@@ -8,7 +8,7 @@ from contracts.base import EventModel
 
 
 class NoticePublishedV1(EventModel):
-    """A notice was issued (签发) and delivered to the direct children of the publisher."""
+    """A notice was issued (签发) and sent to units below the publisher."""
 
     type: ClassVar[str] = "zhuxue.office.notice.published.v1"
 
@@ -22,7 +22,7 @@ class NoticePublishedV1(EventModel):
 
 
 class NoticeForwardedV1(EventModel):
-    """A unit forwarded a notice to its direct children (转发)."""
+    """A unit forwarded a notice to units below it (转发), for the first time or to further units."""
 
     type: ClassVar[str] = "zhuxue.office.notice.forwarded.v1"
 
@@ -31,6 +31,7 @@ class NoticeForwardedV1(EventModel):
     unit_path: str
     forwarded_by: UUID
     forwarded_at: datetime
+    forwarding_id: UUID | None = None
 
 
 class NoticeSignedV1(EventModel):

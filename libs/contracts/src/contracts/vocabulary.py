@@ -372,6 +372,14 @@ class TaskClock(Vocabulary):
     DAYS = "days", "自然日"
 
 
+class Reach(Vocabulary):
+    """How a sender names the units below it that it addresses (主送范围)."""
+
+    CHILDREN = "children", "直接下级"
+    SUBTREE = "subtree", "全部下级"
+    PICKED = "picked", "指定单位"
+
+
 class BatchStatus(Vocabulary):
     """How far a batch of facts has come."""
 

@@ -7,12 +7,14 @@ from contracts.identity import HandOverRequestedV1, PersonChangedV1
 from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from messaging.inbox import Subscription
+from office.addressing.endpoints import router as addressing
 from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
 from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
+from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
 from office.notices.endpoints import router as notices
 from office.receipts.endpoints import router as receipts
@@ -43,7 +45,7 @@ def build(
     return server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
-        routers=(notices, receipts, coverage, directory, desk),
+        routers=(notices, forwarding, receipts, coverage, addressing, directory, desk),
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),

@@ -17,11 +17,14 @@ from contracts import EventModel
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
 from messaging.envelope import Envelope
 from messaging.inprocess import InProcessBus
+from office.addressing.rules import Address
 from office.app import build
 from office.base import MIGRATIONS
 from office.coverage.schemas import CoverageOut
 from office.directory.models import FormerPlace, Person, Unit
-from office.notices.models import Forwarding, Notice, NoticeContent
+from office.dispatches.models import Forwarding, PickedUnit
+from office.dispatches.repository import DispatchRepository
+from office.notices.models import Notice, NoticeContent
 from office.receipts.models import Signature
 from office.settings import Settings
 from servicekit.db import Database
@@ -200,9 +203,25 @@ class RunningOffice:
             if signatures:
                 await session.execute(insert(Signature), signatures)
 
+    async def insert_dispatch(self, notice_id: str, code: str, number: int, address: Address) -> None:
+        """A dispatch as a bare fact."""
+        now = self.clock.now()
+        forwarding = Forwarding(
+            id=new_id(),
+            notice_id=uuid.UUID(notice_id),
+            unit_id=self.world.units[code]["id"],
+            number=number,
+            deadline=now,
+            forwarded_by=uuid.uuid4(),
+            forwarded_at=now,
+        )
+        forwarding.set_address(address)
+        async with self.database.transaction() as session:
+            await DispatchRepository(session).add(forwarding, address.picked)
+
     async def delete_notices(self) -> None:
         async with self.database.transaction() as session:
-            for model in (Forwarding, Signature, Notice):
+            for model in (PickedUnit, Forwarding, Signature, Notice):
                 await session.execute(delete(model))
 
 

@@ -61,7 +61,13 @@ class World:
         return world
 
     def add(
-        self, code: str, parent: str | None, *, status: str = "active", since: datetime | None = None
+        self,
+        code: str,
+        parent: str | None,
+        *,
+        status: str = "active",
+        since: datetime | None = None,
+        level: str = "county",
     ) -> None:
         """Open a unit; `since` None: it has been there for as long as is known."""
         above = None if parent is None else self.units[parent]
@@ -70,7 +76,7 @@ class World:
             "code": code,
             "name": f"{code}学生资助管理中心",
             "short_name": code,
-            "level": "county",
+            "level": level,
             "kind": "student_aid",
             "stages": ["compulsory"],
             "region_code": None,

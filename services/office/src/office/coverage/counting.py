@@ -2,9 +2,10 @@
 
 The rules (docs/adr/0019-coverage-as-it-stood.md):
 
-- A unit *has* a notice once its parent has forwarded it: from the time of the forwarding, or from the time
-  the unit joins a parent that has already forwarded it. It keeps the notice after a later move.
-- A unit is *owed* a notice if it was active and below another unit when that unit forwarded the notice.
+- A unit *has* a notice once a dispatch addresses it: from the time of the dispatch, or from the time at which
+  the unit comes within its reach. It keeps the notice after a later move.
+- A unit is *owed* a notice if it was active and addressed, or below a unit that was addressed and is expected
+  to pass the notice on, at the time of a dispatch.
 - Units that are owed the notice count, except closed units that have not signed and units that left the
   publisher's tree before the notice reached them. The publisher itself does not count.
 - A unit counts at the place where the notice first reached it, and until then at its present place.
@@ -21,6 +22,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Text,
     and_,
     case,
     exists,
@@ -30,13 +32,18 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import Reach, UnitStatus
+from office.addressing.predicates import in_filter
 from office.directory.models import FormerPlace, Unit
-from office.notices.models import Forwarding, Notice
+from office.dispatches.models import Forwarding
+from office.dispatches.predicates import is_picked, reached_by
+from office.notices.models import Notice
 from office.receipts.models import Signature
 from servicekit.ltree import under
+from servicekit.words import inline
 
 
 class Scope(NamedTuple):
@@ -46,6 +53,11 @@ class Scope(NamedTuple):
     paths: list[str]
     publisher_path: str | None
     """Where the publisher stood when it published the notice; None for a unit that is not replicated yet."""
+    all_owed: bool = False
+    """Whether the publication addressed all units directly below the publisher, to be passed on by them.
+
+    Then every unit that stood below the publisher is owed the notice, which needs no look at the dispatches.
+    """
 
 
 Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool]
@@ -55,37 +67,62 @@ Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool]
 """
 
 
-def forwarded(
-    notice: Notice, unit_id: InstrumentedAttribute[Any] | ColumnElement[Any]
-) -> ColumnElement[bool]:
-    """Return whether the unit has forwarded the notice."""
-    forwarding = aliased(Forwarding)
-    return exists().where(forwarding.notice_id == notice.id, forwarding.unit_id == unit_id)
-
-
 def has(notice: Notice, unit: type[Unit]) -> ColumnElement[bool]:
-    """Return whether the unit has the notice, from its present parent or a former one."""
-    return or_(forwarded(notice, unit.parent_id), had(notice, unit.id))
+    """Return whether the unit has the notice: it published it, or a dispatch reached it at any place."""
+    return or_(
+        unit.id == notice.publisher_id,
+        _plainly(notice, unit.parent_id),
+        _specially(notice, unit, unit.parent_id, unit.path),
+        had(notice, unit),
+    )
 
 
-def had(
-    notice: Notice, unit_id: ColumnElement[UUID] | InstrumentedAttribute[UUID], before: Any = None
-) -> ColumnElement[bool]:
+def had(notice: Notice, unit: type[Unit], before: Any = None) -> ColumnElement[bool]:
     """Return whether the notice reached the unit at a former place (with `before`: one begun earlier)."""
-    place, forwarding = aliased(FormerPlace), aliased(Forwarding)
+    place = aliased(FormerPlace)
     reached = (
         select(place.unit_id)
-        .join(
-            forwarding,
-            and_(
-                forwarding.notice_id == notice.id,
-                forwarding.unit_id == place.parent_id,
-                forwarding.forwarded_at < place.valid_to,
-            ),
-        )
-        .where(place.unit_id == unit_id)
+        .where(place.unit_id == unit.id, _reached_at(notice, unit, place))
+        .correlate_except(place)
     )
     return exists(reached if before is None else reached.where(place.valid_from < before))
+
+
+def _reached_at(notice: Notice, unit: type[Unit], place: type[FormerPlace]) -> ColumnElement[bool]:
+    """Return whether a dispatch reached the unit at a former place."""
+    return or_(
+        _plainly(notice, place.parent_id, place.valid_to),
+        _specially(notice, unit, place.parent_id, place.path, place.valid_to),
+    )
+
+
+def _plainly(notice: Notice, parent_id: Any, until: Any = None) -> ColumnElement[bool]:
+    """Return whether the unit's parent has sent the notice to all units directly below it."""
+    forwarding = aliased(Forwarding)
+    found = (
+        exists()
+        .where(forwarding.notice_id == notice.id, forwarding.unit_id == parent_id, forwarding.plain)
+        .correlate_except(forwarding)
+    )
+    return found if until is None else found.where(forwarding.forwarded_at < until)
+
+
+def _specially(
+    notice: Notice, unit: type[Unit], parent_id: Any, path: Any, until: Any = None
+) -> ColumnElement[bool]:
+    """Return whether any other dispatch addresses the unit at the place; there are few of them."""
+    forwarding, sender = aliased(Forwarding), aliased(Unit)
+    found = (
+        select(forwarding.id)
+        .join(sender, sender.id == forwarding.unit_id)
+        .where(
+            forwarding.notice_id == notice.id,
+            ~forwarding.plain,
+            reached_by(forwarding, sender, unit, parent_id, path),
+        )
+        .correlate_except(forwarding, sender)
+    )
+    return exists(found if until is None else found.where(forwarding.forwarded_at < until))
 
 
 def counted(notice: Notice, scope: Scope) -> list[Counted]:
@@ -100,16 +137,17 @@ def present(notice: Notice, scope: Scope) -> list[Counted]:
 
 def _unchanged(notice: Notice, scope: Scope) -> Counted:
     """Return units whose place is unchanged since before the notice was published (nearly all units)."""
-    return _standing(notice, scope).where(
+    standing = _standing(notice, scope).where(
         or_(Unit.placed_at.is_(None), Unit.placed_at <= notice.published_at),
         false() if scope.publisher_path is None else under(Unit.path, scope.publisher_path),
     )
+    return standing if scope.all_owed else standing.where(_owed(notice))
 
 
 def _changed(notice: Notice, scope: Scope) -> Counted:
     """Return units that were opened or moved after the notice was published."""
     return _standing(notice, scope).where(
-        Unit.placed_at > notice.published_at, ~had(notice, Unit.id), _owed(notice)
+        Unit.placed_at > notice.published_at, ~had(notice, Unit), _owed(notice)
     )
 
 
@@ -123,10 +161,15 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
             Unit.name.label("name"),
             Unit.path.label("path"),
             _label(Unit.path, literal(scope.unit.path.count(".") + 1)).label("branch"),
-            forwarding.unit_id.is_not(None).label("delivered"),
+            or_(forwarding.unit_id.is_not(None), _specially(notice, Unit, Unit.parent_id, Unit.path)).label(
+                "delivered"
+            ),
             signature.unit_id.is_not(None).label("signed"),
         )
-        .outerjoin(forwarding, and_(forwarding.notice_id == notice.id, forwarding.unit_id == Unit.parent_id))
+        .outerjoin(
+            forwarding,
+            and_(forwarding.notice_id == notice.id, forwarding.unit_id == Unit.parent_id, forwarding.plain),
+        )
         .outerjoin(signature, and_(signature.notice_id == notice.id, signature.unit_id == Unit.id))
         .where(
             Unit.status == UnitStatus.ACTIVE,
@@ -138,7 +181,7 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
 
 def former(notice: Notice, scope: Scope) -> Counted:
     """Return units that count at a former place, because the notice reached them there."""
-    forwarding, signature = aliased(Forwarding), aliased(Signature)
+    signature = aliased(Signature)
     signed = signature.unit_id.is_not(None)
     return (
         select(
@@ -152,20 +195,13 @@ def former(notice: Notice, scope: Scope) -> Counted:
             signed.label("signed"),
         )
         .select_from(FormerPlace)
-        .join(
-            forwarding,
-            and_(
-                forwarding.notice_id == notice.id,
-                forwarding.unit_id == FormerPlace.parent_id,
-                forwarding.forwarded_at < FormerPlace.valid_to,
-            ),
-        )
         .join(Unit, Unit.id == FormerPlace.unit_id)
         .outerjoin(signature, and_(signature.notice_id == notice.id, signature.unit_id == Unit.id))
         .where(
             or_(false(), *(under(FormerPlace.path, path) for path in scope.paths)),
             Unit.id != notice.publisher_id,
-            ~had(notice, Unit.id, before=FormerPlace.valid_from),
+            _reached_at(notice, Unit, FormerPlace),
+            ~had(notice, Unit, before=FormerPlace.valid_from),
             or_(Unit.status == UnitStatus.ACTIVE, signed),
             _owed(notice),
         )
@@ -173,33 +209,36 @@ def former(notice: Notice, scope: Scope) -> Counted:
 
 
 def _owed(notice: Notice) -> ColumnElement[bool]:
-    """Return whether a changed unit was active and below another unit when that unit forwarded."""
+    """Return whether the unit was active, and addressed or below an onward recipient, at a dispatch."""
     place = aliased(FormerPlace)
-    stood_below = exists().where(
+    stood = exists().where(
         place.unit_id == Unit.id,
         place.status == UnitStatus.ACTIVE,
-        _forwarded_above(notice, place.unit_id, place.path, place.valid_from, place.valid_to),
+        _dispatched_to(notice, place.path, place.valid_from, place.valid_to),
     )
-    stands_below = and_(
-        Unit.status == UnitStatus.ACTIVE,
-        _forwarded_above(notice, Unit.id, Unit.path, Unit.placed_at, None),
-    )
-    return or_(stood_below, stands_below)
+    stands = and_(Unit.status == UnitStatus.ACTIVE, _dispatched_to(notice, Unit.path, Unit.placed_at, None))
+    return or_(stands, stood)
 
 
-def _forwarded_above(
+def _dispatched_to(
     notice: Notice,
-    unit_id: InstrumentedAttribute[UUID],
     path: InstrumentedAttribute[str],
     since: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     until: InstrumentedAttribute[datetime] | None,
 ) -> ColumnElement[bool]:
-    """Return whether an ancestor forwarded the notice between the dates of the place at `path`."""
-    above, forwarding = aliased(Unit), aliased(Forwarding)
+    """Return whether `Unit` was owed the notice by a dispatch between the dates of its place at `path`."""
+    above, forwarding, recipient = aliased(Unit), aliased(Forwarding), aliased(Unit)
+    array = func.string_to_array(func.ltree2text(path), ".", type_=ARRAY(Text))
     # Rows instead of an array, so that the planner uses an index lookup for each code.
-    codes = (
-        func.unnest(func.string_to_array(func.ltree2text(path), ".")).table_valued("code").render_derived()
+    codes = func.unnest(array).table_valued("code", with_ordinality="place").render_derived()
+    length = func.nlevel(path)
+    # Of the units on the path, the one directly below the sender; and whoever the dispatch names.
+    next_one = and_(recipient.code == array[codes.c.place + 1], in_filter(forwarding, recipient))
+    named = and_(
+        recipient.code == func.any(array[codes.c.place + 1 : length]),
+        is_picked(forwarding, recipient.id),
     )
+    passed_on = or_(forwarding.onward, recipient.id == Unit.id)
     between = or_(since.is_(None), forwarding.forwarded_at >= since)
     return exists(
         select(above.id)
@@ -207,8 +246,22 @@ def _forwarded_above(
         .join(above, above.code == codes.c.code)
         .join(forwarding, and_(forwarding.notice_id == notice.id, forwarding.unit_id == above.id))
         .where(
-            above.id != unit_id, between if until is None else and_(between, forwarding.forwarded_at < until)
+            codes.c.place < length,
+            between if until is None else and_(between, forwarding.forwarded_at < until),
+            or_(
+                and_(forwarding.plain, or_(forwarding.onward, codes.c.place == length - 1)),
+                and_(forwarding.reach == inline(Reach.SUBTREE), in_filter(forwarding, Unit)),
+                and_(
+                    forwarding.reach == inline(Reach.CHILDREN),
+                    exists().where(next_one, passed_on).correlate_except(recipient),
+                ),
+                and_(
+                    forwarding.reach == inline(Reach.PICKED),
+                    exists().where(named, passed_on).correlate_except(recipient),
+                ),
+            ),
         )
+        .correlate_except(codes, above, forwarding)
     )
 
 

@@ -2,7 +2,7 @@
 
 Only facts are stored, so the figures are always current. If counting a whole country becomes too slow,
 incremental counters can replace this module behind the same functions. `counting` defines which units count.
-A unit without the notice is blocked by its nearest ancestor that has the notice and did not forward it.
+A unit that is owed the notice and does not have it is blocked by its nearest superior that has it.
 """
 
 from collections.abc import Sequence

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.addressing.rules import ALL_CHILDREN
 from office.coverage.counting import Scope
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit, ReaderCount
 from office.directory import rules
@@ -86,4 +87,5 @@ class Coverage:
             unit=unit,
             paths=sorted({unit.path, *(place.path for place in former)}),
             publisher_path=await self._units.path_at(notice.publisher_id, notice.published_at),
+            all_owed=notice.recipients == ALL_CHILDREN,
         )

@@ -4,14 +4,22 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.addressing.dependencies import AddressingService
 from office.directory.dependencies import UnitService
+from office.dispatches.dependencies import DispatchService
 from office.notices.service import Notices
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
 
-async def _notices(session: Session, clock: ServiceClock, units: UnitService) -> Notices:
-    return Notices(session, clock, units)
+async def _notices(
+    session: Session,
+    clock: ServiceClock,
+    units: UnitService,
+    addressing: AddressingService,
+    dispatches: DispatchService,
+) -> Notices:
+    return Notices(session, clock, units, addressing, dispatches)
 
 
 NoticeService = Annotated[Notices, Depends(_notices)]

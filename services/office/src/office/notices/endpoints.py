@@ -1,4 +1,4 @@
-"""The API of notices: drafting, publishing, withdrawing and forwarding."""
+"""The API of notices: drafting, publishing and withdrawing."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,15 +9,14 @@ from fastapi.responses import JSONResponse
 from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
 from contracts.vocabulary import NoticeStatus
+from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
 from office.notices import errors
-from office.notices.auth import Clerk, Drafter, Issuer
+from office.notices.auth import Drafter, Issuer
 from office.notices.dependencies import NoticeService
 from office.notices.schemas import (
     DraftIn,
     DraftOut,
-    ForwardedOut,
-    ForwardIn,
     NoticeSummary,
     PublishedOut,
 )
@@ -29,7 +28,13 @@ from servicekit.problems import NotFound, responses
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
 _IN_ROLE = (*REFUSALS, RoleRequired)
-_WRITING = (errors.ClassifiedDocumentRefused, errors.BadDeadline, errors.DocumentNumberTaken)
+_WRITING = (
+    errors.ClassifiedDocumentRefused,
+    errors.BadDeadline,
+    errors.DocumentNumberTaken,
+    NothingBelow,
+    RecipientsOutOfReach,
+)
 
 
 @router.post(
@@ -37,7 +42,7 @@ _WRITING = (errors.ClassifiedDocumentRefused, errors.BadDeadline, errors.Documen
     summary="起草通知",
     status_code=201,
     response_model=DraftOut,
-    responses=responses(*_IN_ROLE, *_WRITING, errors.NothingBelow, IdempotencyKeyReused),
+    responses=responses(*_IN_ROLE, *_WRITING, IdempotencyKeyReused),
 )
 async def draft(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
@@ -97,7 +102,8 @@ async def edit(
         *_IN_ROLE,
         NotFound,
         errors.NotDraft,
-        errors.NothingBelow,
+        NothingBelow,
+        RecipientsOutOfReach,
         errors.BadDeadline,
         errors.WorkdaysNotPublished,
         VersionChanged,
@@ -111,34 +117,10 @@ async def publish(
     idempotency: Idempotent,
     seen: IfMatch,
 ) -> JSONResponse:
-    """只有签发人可以签发；送达直接下级单位。带 If-Match 时，草稿在所见版本之后被修改则不签发。"""
-    dispatch = await notices.publish(actor, notice_id, seen)
-    headers = {"ETag": etag(dispatch.notice.version)}
-    return await idempotency.keep(PublishedOut.of_dispatch(dispatch), 200, headers)
-
-
-@router.post(
-    "/{notice_id}/forward",
-    summary="转发通知",
-    status_code=201,
-    response_model=ForwardedOut,
-    responses=responses(
-        *_IN_ROLE,
-        *errors.NOT_CIRCULATING,
-        errors.AlreadyForwarded,
-        errors.NothingBelow,
-        errors.DeadlineAfterParents,
-        errors.BadDeadline,
-        errors.ClassifiedDocumentRefused,
-        IdempotencyKeyReused,
-    ),
-)
-async def forward(
-    notice_id: UUID, actor: Clerk, body: ForwardIn, notices: NoticeService, idempotency: Idempotent
-) -> JSONResponse:
-    """转发给直接下级单位，每个单位只转发一次。"""
-    dispatch = await notices.forward(actor, notice_id, body.cover_text, body.deadline)
-    return await idempotency.keep(ForwardedOut.of_dispatch(dispatch))
+    """只有签发人可以签发；按主送范围送达，默认送直接下级单位。带 If-Match 时，只签发所见的版本。"""
+    published = await notices.publish(actor, notice_id, seen)
+    headers = {"ETag": etag(published.notice.version)}
+    return await idempotency.keep(PublishedOut.of_publication(published), 200, headers)
 
 
 @router.post(

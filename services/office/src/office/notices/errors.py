@@ -44,30 +44,6 @@ class NoticeWithdrawn(Conflict):
     detail = "该通知已被发文单位撤回。"
 
 
-class NothingBelow(Conflict):
-    """The unit has no active units directly below it."""
-
-    code = "nothing_below"
-    title = "没有下级单位"
-    detail = "本单位没有下级单位，不需要发布或转发。"
-
-
-class AlreadyForwarded(Conflict):
-    """A unit can forward a notice only once; publishing counts as the publisher's forwarding."""
-
-    code = "already_forwarded"
-    title = "已经转发"
-    detail = "本单位已将该通知发给下级单位。"
-
-
-class DeadlineAfterParents(Conflict):
-    """The deadline of a forwarding must not be later than the parent's."""
-
-    code = "deadline_after_parents"
-    title = "办理期限晚于上级要求"
-    detail = "转发时的办理期限不得晚于上级单位要求的期限。"
-
-
 class BadDeadline(Problem):
     """A deadline in the past or more than a year ahead."""
 

@@ -1,21 +1,19 @@
-"""The notice and its forwardings.
-
-`forwardings` grows with every notice; its key begins with `notice_id`, a UUIDv7, so the table can be
-range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
-term has expired. There are no foreign keys to units, because a replica is filled in any order.
-"""
+"""The notice. There are no foreign keys to units, because a replica is filled in any order."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, Index, Integer, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.vocabulary import NoticeStatus
+from office.addressing.models import AddressColumns, address_constraints
+from office.addressing.rules import ALL_CHILDREN, Address
 from office.base import Base
+from office.dispatches.models import Forwarding
 from office.notices.errors import NotDraft, NoticeWithdrawn, NotPublished
 from office.notices.rules import Urgency
 from servicekit.ids import new_id
@@ -35,10 +33,11 @@ class NoticeContent:
     attachments: list[dict[str, Any]]
     deadline: datetime | None
     deadline_workdays: int | None
+    recipients: Address = ALL_CHILDREN
 
 
-class Notice(Base):
-    """A notice: draft → published → withdrawn."""
+class Notice(AddressColumns, Base):
+    """A notice: draft → published → withdrawn. Its address is that of its publication."""
 
     __tablename__ = "notices"
     __table_args__ = (
@@ -47,6 +46,7 @@ class Notice(Base):
         CheckConstraint("urgency IN ('平件', '加急', '特急')", name="urgency"),
         CheckConstraint("(status = 'draft') = (published_at IS NULL)", name="published"),
         CheckConstraint("(status = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
+        *address_constraints(),
         Index("ix_notices_outbox", "publisher_id", "id"),
     )
 
@@ -60,6 +60,7 @@ class Notice(Base):
     status: Mapped[NoticeStatus] = mapped_column(Word(NoticeStatus), default=NoticeStatus.DRAFT)
     deadline_workdays: Mapped[int | None] = mapped_column(Integer)
     deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
+    picked: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(_INSTANT)
     updated_at: Mapped[datetime] = mapped_column(_INSTANT)
@@ -87,6 +88,11 @@ class Notice(Base):
     def urgency_class(self) -> Urgency:
         """The urgency as one of its three values."""
         return cast(Urgency, self.urgency)
+
+    @property
+    def recipients(self) -> Address:
+        """Whom the publication addresses."""
+        return self.address(self.picked)
 
     def edit(self, content: NoticeContent, *, now: datetime) -> None:
         """Replace the content of a draft. Raises `NotDraft`."""
@@ -127,6 +133,8 @@ class Notice(Base):
         self.attachments = content.attachments
         self.deadline = content.deadline
         self.deadline_workdays = content.deadline_workdays
+        self.set_address(content.recipients)
+        self.picked = list(content.recipients.picked)
         self._touch(now)
 
     def _touch(self, now: datetime) -> None:
@@ -134,28 +142,11 @@ class Notice(Base):
         self.version += 1
 
 
-class Forwarding(Base):
-    """A unit's forwarding of a notice to its direct children; for the publisher, the publishing itself.
-
-    The index serves the inbox, which lists the notices that the unit's parent has forwarded.
-    """
-
-    __tablename__ = "forwardings"
-    __table_args__ = (Index("ix_forwardings_inbox", "unit_id", "forwarded_at", "notice_id"),)
-
-    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notices.id"), primary_key=True)
-    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
-    cover_text: Mapped[str | None] = mapped_column(Text)
-    deadline: Mapped[datetime] = mapped_column(_INSTANT, doc="for the units below: never after the parent's")
-    forwarded_by: Mapped[UUID]
-    forwarded_at: Mapped[datetime] = mapped_column(_INSTANT)
-
-
 class VisibleNotice(NamedTuple):
     """A notice as seen by one unit.
 
-    `delivery` is the first forwarding that reached the unit, None for the publisher. `path` is the unit's
-    path at that time.
+    `delivery` is the dispatch by which the unit has it, None for the publisher. `path` is the unit's path at
+    that time.
     """
 
     notice: Notice

@@ -1,23 +1,21 @@
-"""Queries over notices. Every query for a caller is limited to the notices visible to the caller's unit."""
+"""Queries over notices."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, and_, null, or_, select, union_all
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import NoticeStatus
-from office.directory.models import FormerPlace, Unit
+from office.directory.models import Unit
 from office.notices.errors import DocumentNumberTaken
-from office.notices.models import Forwarding, Notice, VisibleNotice
+from office.notices.models import Notice
 
 _NUMBER_TAKEN = "uq_notices_publisher_id"
 
 
 class NoticeRepository:
-    """Read and write notices and their forwardings."""
+    """Read and write notices."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -32,17 +30,9 @@ class NoticeRepository:
                 raise DocumentNumberTaken from error
             raise
 
-    async def find(self, notice_id: UUID, unit: Unit) -> VisibleNotice | None:
-        """Return the notice if `unit` published it or has it; only the drafting unit sees a draft."""
-        notice = await self._session.get(Notice, notice_id)
-        if notice is None:
-            return None
-        if notice.publisher_id == unit.id:
-            return VisibleNotice(notice, None, unit.path)
-        if notice.status is NoticeStatus.DRAFT:
-            return None
-        first = (await self._session.execute(_first_delivery(notice, unit))).one_or_none()
-        return None if first is None else VisibleNotice(notice, *first)
+    async def get(self, notice_id: UUID) -> Notice | None:
+        """Return the notice as it is committed now, whoever may see it."""
+        return await self._session.get(Notice, notice_id, populate_existing=True)
 
     async def lock_own(self, notice_id: UUID, unit: Unit) -> Notice | None:
         """Return the notice if `unit` published or drafts it, locked until the transaction ends."""
@@ -61,41 +51,3 @@ class NoticeRepository:
         if after is not None:
             statement = statement.where(Notice.id < after)
         return (await self._session.scalars(statement.order_by(Notice.id.desc()).limit(limit))).all()
-
-    async def add_forwarding(self, forwarding: Forwarding) -> bool:
-        """Write the forwarding; return False if the unit has already forwarded.
-
-        The second of two concurrent requests waits for the first, and then writes nothing.
-        """
-        values = {
-            column.key: getattr(forwarding, column.key) for column in Forwarding.__mapper__.column_attrs
-        }
-        result = await self._session.execute(
-            insert(Forwarding).values(values).on_conflict_do_nothing().returning(Forwarding.notice_id)
-        )
-        return result.first() is not None
-
-
-def _first_delivery(notice: Notice, unit: Unit) -> Select[Forwarding, str]:
-    """Return the first forwarding that reached `unit`, and the unit's path at that time.
-
-    A unit has the notices that its parent forwards while the unit is below it, or had forwarded before.
-    """
-    former = select(
-        FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_from, FormerPlace.valid_to
-    ).where(FormerPlace.unit_id == unit.id)
-    present = select(Unit.parent_id, Unit.path, Unit.placed_at, null()).where(Unit.id == unit.id)
-    places = union_all(former, present).subquery()
-    return (
-        select(Forwarding, places.c.path)
-        .join(
-            places,
-            and_(
-                places.c.parent_id == Forwarding.unit_id,
-                or_(places.c.valid_to.is_(None), places.c.valid_to > Forwarding.forwarded_at),
-            ),
-        )
-        .where(Forwarding.notice_id == notice.id)
-        .order_by(places.c.valid_to.nulls_last())
-        .limit(1)
-    )

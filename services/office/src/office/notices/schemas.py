@@ -4,27 +4,24 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from contracts.vocabulary import NoticeStatus
+from office.addressing.schemas import AddressIn, AddressOut
 from office.notices import rules
-from office.notices.models import Forwarding, Notice, NoticeContent
+from office.notices.models import Notice, NoticeContent
 from office.notices.rules import Urgency
-from office.notices.service import Dispatch
+from office.notices.service import Published
 from servicekit.instants import Instant
 
 # PostgreSQL cannot store NUL; other control characters are input errors.
 _LINE = r"^[^\x00-\x1f\x7f]+$"
-_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
 Paragraph = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000, pattern=_LINE)
-]
-CoverText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000, pattern=_TEXT)
 ]
 
 
@@ -79,6 +76,7 @@ class DraftIn(BaseModel):
     deadline: Instant | None = Field(
         default=None, description="办理截止时间；与 deadline_workdays 只填一项", examples=[None]
     )
+    recipients: AddressIn = Field(default_factory=AddressIn, description="主送；默认送直接下级并逐级转发")
     deadline_workdays: int | None = Field(
         default=None,
         ge=1,
@@ -103,22 +101,8 @@ class DraftIn(BaseModel):
             attachments=[attachment.model_dump() for attachment in self.attachments],
             deadline=self.deadline,
             deadline_workdays=self.deadline_workdays,
+            recipients=self.recipients.address(),
         )
-
-
-class ForwardIn(BaseModel):
-    """转发: a cover text, and an earlier deadline."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cover_text: CoverText | None = Field(
-        default=None, description="转发意见", examples=["现转发给你们，请认真组织参加。"]
-    )
-    deadline: Instant | None = Field(
-        default=None,
-        description="对下级的办理截止时间，不得晚于上级要求；默认与上级要求相同",
-        examples=["2023-05-06T17:30:00+08:00"],
-    )
 
 
 class NoticeSummary(BaseModel):
@@ -138,11 +122,22 @@ class NoticeSummary(BaseModel):
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
 
 
+class RecipientsOut(AddressOut):
+    """主送, with the units that it names."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    units: list[UUID] = Field(
+        validation_alias=AliasChoices("picked", "units"), description="指定的单位", examples=[[]]
+    )
+
+
 class DraftOut(NoticeSummary):
     """A notice, as displayed to its publisher."""
 
     body: list[str] = Field(description="正文")
     attachments: list[Attachment] = Field(description="附件说明")
+    recipients: RecipientsOut = Field(description="主送")
     deadline_workdays: int | None = Field(description="办理期限（工作日）", examples=[5])
 
     @classmethod
@@ -151,43 +146,13 @@ class DraftOut(NoticeSummary):
         return cls.model_validate(notice)
 
 
-class ForwardingOut(BaseModel):
-    """The forwarding of a notice by a unit; for the publisher, its publication."""
-
-    notice_id: UUID
-    unit_id: UUID
-    cover_text: str | None = Field(description="转发意见")
-    deadline: datetime = Field(description="对下级的办理截止时间", examples=["2023-05-08T15:59:59Z"])
-    forwarded_by: UUID
-    forwarded_at: datetime
-
-    model_config = ConfigDict(from_attributes=True)
-
-    @classmethod
-    def of(cls, forwarding: Forwarding) -> Self:
-        """Convert a stored forwarding."""
-        return cls.model_validate(forwarding)
-
-
 class PublishedOut(DraftOut):
     """The result of issuing a notice."""
 
-    delivered_to: int = Field(description="送达的直接下级单位数", examples=[6])
+    delivered_to: int = Field(description="送达的单位数", examples=[6])
 
     @classmethod
-    def of_dispatch(cls, dispatch: Dispatch) -> Self:
-        """Convert a notice and its dispatch."""
-        values = DraftOut.of(dispatch.notice).model_dump()
-        return cls(**values, delivered_to=dispatch.delivered_to)
-
-
-class ForwardedOut(ForwardingOut):
-    """The result of forwarding a notice."""
-
-    delivered_to: int = Field(description="送达的直接下级单位数", examples=[15])
-
-    @classmethod
-    def of_dispatch(cls, dispatch: Dispatch) -> Self:
-        """Convert a dispatch."""
-        values = ForwardingOut.of(dispatch.forwarding).model_dump()
-        return cls(**values, delivered_to=dispatch.delivered_to)
+    def of_publication(cls, published: Published) -> Self:
+        """Convert a notice that was published."""
+        values = DraftOut.of(published.notice).model_dump()
+        return cls(**values, delivered_to=published.delivered_to)

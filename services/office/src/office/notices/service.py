@@ -1,4 +1,4 @@
-"""The life cycle of a notice: draft, publish, forward down the authority tree, withdraw."""
+"""The life cycle of a notice: draft, publish, withdraw."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,22 +7,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import RoleRequired
-from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeWithdrawnV1
+from contracts.office import NoticePublishedV1, NoticeWithdrawnV1
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.addressing.service import Addressing
 from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
+from office.dispatches.service import Dispatches
 from office.notices import rules
 from office.notices.errors import (
-    AlreadyForwarded,
     BadDeadline,
     ClassifiedDocumentRefused,
-    DeadlineAfterParents,
-    NothingBelow,
     WorkdaysNotPublished,
 )
-from office.notices.models import Forwarding, Notice, NoticeContent, VisibleNotice
+from office.notices.models import Notice, NoticeContent, VisibleNotice
 from office.notices.repository import NoticeRepository
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
@@ -31,32 +30,41 @@ from servicekit.problems import NotFound
 
 
 @dataclass(frozen=True)
-class Dispatch:
-    """A forwarding and the number of units that received it."""
+class Published:
+    """A notice that was published, and the number of units that it reached."""
 
     notice: Notice
-    forwarding: Forwarding
     delivered_to: int
 
 
 class Notices:
-    """Manage notices within one request: drafting, publishing, withdrawing, forwarding."""
+    """Manage notices within one request: drafting, publishing, withdrawing."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, units: Units) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        units: Units,
+        addressing: Addressing,
+        dispatches: Dispatches,
+    ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
+        self._addressing = addressing
+        self._dispatches = dispatches
         self._notices = NoticeRepository(session)
 
     async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> Notice:
         """Create a draft.
 
-        Raises `ClassifiedDocumentRefused`, `BadDeadline`, `NothingBelow`, `DocumentNumberTaken`.
+        Raises `ClassifiedDocumentRefused`, `BadDeadline`, `NothingBelow`, `RecipientsOutOfReach`,
+        `DocumentNumberTaken`.
         """
         unit = await self._units.own(actor)
         now = self._clock.now()
         _check(content, secrecy, now)
-        await self._count_below(unit)
+        await self._addressing.count(unit, content.recipients)
         notice = Notice.draft(content, publisher=unit.id, by=actor.sub, now=now)
         await self._notices.save(notice)
         return notice
@@ -73,30 +81,23 @@ class Notices:
         await self._notices.save(notice)
         return notice
 
-    async def publish(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Dispatch:
-        """Publish a draft (签发); the number of rows written does not depend on the number of units below.
+    async def publish(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Published:
+        """Publish a draft (签发); the number of rows written does not depend on the number of recipients.
 
-        Raises `NotDraft`, `NothingBelow`, `BadDeadline`, `WorkdaysNotPublished`; `VersionChanged` if `seen`
-        is given and is not the current version.
+        Raises `NotDraft`, `NothingBelow`, `RecipientsOutOfReach`, `BadDeadline`, `WorkdaysNotPublished`;
+        `VersionChanged` if `seen` is given and is not the current version.
         """
         unit = await self._units.own(actor)
         notice = await self._own(actor, notice_id)
         if seen is not None:
             seen.require(notice.version)
-        delivered_to = await self._count_below(unit)
         now = self._clock.now()
         due = _deadline(notice, now)
         notice.publish(by=actor.sub, now=now, deadline=due)
         await self._notices.save(notice)
-        forwarding = Forwarding(
-            notice_id=notice.id,
-            unit_id=unit.id,
-            cover_text=None,
-            deadline=due,
-            forwarded_by=actor.sub,
-            forwarded_at=now,
+        sent = await self._dispatches.send(
+            notice.id, unit, notice.recipients, cover_text=None, deadline=due, by=actor.sub, now=now
         )
-        await self._notices.add_forwarding(forwarding)
         event = NoticePublishedV1(
             notice_id=notice.id,
             document_number=notice.document_number,
@@ -107,52 +108,12 @@ class Notices:
             deadline=due,
         )
         outbox.add(self._session, event, subject=notice.id, sequence=notice.version)
-        return Dispatch(notice, forwarding, delivered_to)
-
-    async def forward(
-        self, actor: Actor, notice_id: UUID, cover_text: str | None, deadline: datetime | None
-    ) -> Dispatch:
-        """Forward a notice to the units directly below (转发), due no later than the parent's deadline.
-
-        Raises `NotFound`, `AlreadyForwarded`, `NothingBelow`, `DeadlineAfterParents`, `BadDeadline`,
-        `ClassifiedDocumentRefused`, `NoticeWithdrawn`.
-        """
-        unit = await self._units.own(actor)
-        notice, delivery, _ = await self.visible(actor, unit, notice_id)
-        notice.check_published()
-        if delivery is None:
-            raise AlreadyForwarded
-        if cover_text is not None and rules.is_classified(rules.UNCLASSIFIED, [cover_text]):
-            raise ClassifiedDocumentRefused
-        now = self._clock.now()
-        if deadline is not None:
-            if deadline > delivery.deadline:
-                raise DeadlineAfterParents
-            _check_deadline(deadline, now)
-        delivered_to = await self._count_below(unit)
-        forwarding = Forwarding(
-            notice_id=notice.id,
-            unit_id=unit.id,
-            cover_text=cover_text,
-            deadline=deadline or delivery.deadline,
-            forwarded_by=actor.sub,
-            forwarded_at=now,
-        )
-        if not await self._notices.add_forwarding(forwarding):
-            raise AlreadyForwarded
-        event = NoticeForwardedV1(
-            notice_id=notice.id,
-            unit_id=unit.id,
-            unit_path=unit.path,
-            forwarded_by=actor.sub,
-            forwarded_at=now,
-        )
-        outbox.add(self._session, event, subject=notice.id)
-        return Dispatch(notice, forwarding, delivered_to)
+        return Published(notice, sent.delivered_to)
 
     async def withdraw(self, actor: Actor, notice_id: UUID) -> Notice:
         """Withdraw a notice (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
         unit = await self._units.own(actor)
+        await self._dispatches.stop(notice_id)
         notice = await self._own(actor, notice_id)
         now = self._clock.now()
         notice.withdraw(by=actor.sub, now=now)
@@ -181,11 +142,29 @@ class Notices:
 
         Raises `NotFound`, also for an existing notice that the unit must not see.
         """
-        found = await self._notices.find(notice_id, unit)
-        if found is None:
+        notice = await self._notices.get(notice_id)
+        if notice is None:
             raise NotFound
-        if found.notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
+        if notice.publisher_id == unit.id:
+            if notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
+                raise NotFound
+            return VisibleNotice(notice, None, unit.path)
+        delivery = None
+        if notice.status is not NoticeStatus.DRAFT:
+            delivery = await self._dispatches.delivery(notice_id, unit)
+        if delivery is None:
             raise NotFound
+        return VisibleNotice(notice, *delivery)
+
+    async def circulating(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
+        """Return the notice as `visible` does, and keep it from being withdrawn until the transaction ends.
+
+        Take the time of what happens to it afterwards, so that it is not later than a withdrawal. Raises
+        `NotFound`, `NotPublished`, `NoticeWithdrawn`.
+        """
+        await self._dispatches.hold(notice_id)
+        found = await self.visible(actor, unit, notice_id)
+        found.notice.check_published()
         return found
 
     async def _own(self, actor: Actor, notice_id: UUID) -> Notice:
@@ -196,12 +175,6 @@ class Notices:
             return notice
         await self.visible(actor, unit, notice_id)
         raise RoleRequired("只有发文单位可以执行此操作。")
-
-    async def _count_below(self, unit: Unit) -> int:
-        count = await self._units.count_children(unit)
-        if count == 0:
-            raise NothingBelow
-        return count
 
 
 def _check(content: NoticeContent, secrecy: str, now: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from office.directory.dependencies import UnitService
+from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
 from office.receipts.service import Receipts
 from servicekit.db import Session
@@ -12,9 +13,13 @@ from servicekit.dependencies import ServiceClock
 
 
 async def _receipts(
-    session: Session, clock: ServiceClock, units: UnitService, notices: NoticeService
+    session: Session,
+    clock: ServiceClock,
+    units: UnitService,
+    notices: NoticeService,
+    dispatches: DispatchService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices)
+    return Receipts(session, clock, units, notices, dispatches)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]

@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
+from sqlalchemy import and_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import NoticeStatus
-from office.directory.models import FormerPlace, Unit
-from office.notices.models import Forwarding, Notice
+from office.directory.models import Unit
+from office.dispatches.models import Forwarding
+from office.dispatches.predicates import Standing, first
+from office.notices.models import Notice
 from office.receipts.models import Read, Signature
 
 
@@ -23,15 +25,8 @@ class InboxLine(NamedTuple):
     publisher: Unit | None
     delivery: Forwarding
     signature: Signature | None
-    forwarding: Forwarding | None
+    forwarded_at: datetime | None
     read_at: datetime | None
-
-
-class Cover(NamedTuple):
-    """The cover text of an ancestor's forwarding."""
-
-    unit: Unit
-    forwarding: Forwarding
 
 
 class ReceiptRepository:
@@ -42,30 +37,29 @@ class ReceiptRepository:
 
     async def inbox(
         self,
-        unit: Unit,
-        former: Sequence[FormerPlace],
+        standing: Standing,
         reader: UUID,
         *,
         signed: bool | None,
         after: Sequence[Any] | None,
         limit: int,
     ) -> list[InboxLine]:
-        """Return the published notices that `unit` has, latest delivery first, starting after `after`.
+        """Return the published notices that the unit has, latest delivery first, starting after `after`.
 
-        `former` holds its former places; a notice that reached it there keeps that delivery.
+        A notice that reached it at a former place keeps that delivery.
         """
-        own = aliased(Forwarding)
-        mine: ColumnElement[bool] = and_(own.notice_id == Notice.id, own.unit_id == unit.id)
+        unit, own = standing.unit, aliased(Forwarding)
+        mine = and_(own.notice_id == Notice.id, own.unit_id == unit.id, own.number == 1)
         key = tuple_(Forwarding.forwarded_at, Forwarding.notice_id)
         statement = (
-            select(Notice, Unit, Forwarding, Signature, own, Read.read_at)
+            select(Notice, Unit, Forwarding, Signature, own.forwarded_at, Read.read_at)
             .select_from(Forwarding)
             .join(Notice, Notice.id == Forwarding.notice_id)
             .outerjoin(Unit, Unit.id == Notice.publisher_id)
             .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
             .outerjoin(own, mine)
             .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
-            .where(_delivered(unit, former), Notice.status == NoticeStatus.PUBLISHED)
+            .where(first(standing), Notice.status == NoticeStatus.PUBLISHED)
         )
         if signed is not None:
             statement = statement.where(
@@ -77,22 +71,6 @@ class ReceiptRepository:
             statement.order_by(Forwarding.forwarded_at.desc(), Forwarding.notice_id.desc()).limit(limit)
         )
         return [InboxLine(*row) for row in rows]
-
-    async def covers(self, notice_id: UUID, path: str) -> list[Cover]:
-        """Return the forwardings by ancestors of `path` that have a cover text, from the top down."""
-        above = path.split(".")[:-1]
-        rows = await self._session.execute(
-            select(Unit, Forwarding)
-            .join(Forwarding, Forwarding.unit_id == Unit.id)
-            .where(
-                Unit.code.in_(above), Forwarding.notice_id == notice_id, Forwarding.cover_text.is_not(None)
-            )
-        )
-        return sorted((Cover(*row) for row in rows), key=lambda cover: above.index(cover.unit.code))
-
-    async def forwarding(self, notice_id: UUID, unit: Unit) -> Forwarding | None:
-        """Return the unit's own forwarding of the notice."""
-        return await self._session.get(Forwarding, (notice_id, unit.id))
 
     async def signature(self, notice_id: UUID, unit: Unit) -> Signature | None:
         """Return the unit's own signature of the notice."""
@@ -117,31 +95,3 @@ class ReceiptRepository:
             insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
         )
         return result.first() is not None
-
-
-def _delivered(unit: Unit, former: Sequence[FormerPlace]) -> ColumnElement[bool]:
-    """Return whether this forwarding is the first that reached the unit."""
-    ways: list[ColumnElement[bool]] = []
-    # For an uninterrupted period below one parent, only the end matters; moves above the parent do not.
-    for parent_id, until in _parents(unit, former):
-        way = _by(Forwarding, parent_id, until)
-        if ways:
-            earlier = aliased(Forwarding)
-            before = [_by(earlier, *parent) for parent in _parents(unit, former)[: len(ways)]]
-            way = and_(way, ~exists().where(earlier.notice_id == Forwarding.notice_id, or_(*before)))
-        ways.append(way)
-    return or_(*ways)
-
-
-def _parents(unit: Unit, former: Sequence[FormerPlace]) -> list[tuple[UUID | None, datetime | None]]:
-    """Return the unit's parents and the end of its period below each; the present parent is last."""
-    places = [*((place.parent_id, place.valid_to) for place in former), (unit.parent_id, None)]
-    following = [*(parent_id for parent_id, _ in places[1:]), None]
-    return [
-        place for place, after in zip(places, following, strict=True) if place[1] is None or place[0] != after
-    ]
-
-
-def _by(forwarding: type[Forwarding], parent_id: UUID | None, until: datetime | None) -> ColumnElement[bool]:
-    by_parent = forwarding.unit_id == parent_id
-    return by_parent if until is None else and_(by_parent, forwarding.forwarded_at < until)

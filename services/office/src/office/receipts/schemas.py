@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.directory.schemas import UnitRef
-from office.notices.schemas import DraftOut, ForwardingOut
+from office.forwarding.schemas import ForwardingOut
+from office.notices.schemas import DraftOut
 from office.receipts.models import Signature
 from office.receipts.repository import InboxLine
 from office.receipts.service import NoticeView
@@ -63,7 +64,7 @@ class NoticeOut(DraftOut):
     publisher: UnitRef | None = Field(description="发文单位")
     delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
     signature: SignatureOut | None = Field(description="本单位的签收")
-    forwarding: ForwardingOut | None = Field(description="本单位的转发（发文单位为发布）")
+    forwardings: list[ForwardingOut] = Field(description="本单位的历次转发（发文单位的第一次为发布）")
     read_at: datetime | None = Field(description="本人首次阅读时间")
 
     @classmethod
@@ -89,7 +90,7 @@ class NoticeOut(DraftOut):
             publisher=_ref(view.publisher),
             delivery=delivery,
             signature=None if view.signature is None else SignatureOut.of(view.signature),
-            forwarding=None if view.forwarding is None else ForwardingOut.of(view.forwarding),
+            forwardings=[ForwardingOut.of(forwarding) for forwarding in view.forwardings],
             read_at=view.read_at,
         )
 
@@ -115,7 +116,7 @@ class ReceivedOut(BaseModel):
     signed: bool = Field(description="本单位是否已签收", examples=[False])
     signed_at: datetime | None = Field(description="签收时间")
     forwarded: bool = Field(description="本单位是否已转发", examples=[False])
-    forwarded_at: datetime | None = Field(description="转发时间")
+    forwarded_at: datetime | None = Field(description="首次转发时间")
     read_at: datetime | None = Field(description="本人首次阅读时间")
 
     @classmethod
@@ -132,8 +133,8 @@ class ReceivedOut(BaseModel):
             deadline=row.delivery.deadline,
             signed=row.signature is not None,
             signed_at=None if row.signature is None else row.signature.signed_at,
-            forwarded=row.forwarding is not None,
-            forwarded_at=None if row.forwarding is None else row.forwarding.forwarded_at,
+            forwarded=row.forwarded_at is not None,
+            forwarded_at=row.forwarded_at,
             read_at=row.read_at,
         )
 

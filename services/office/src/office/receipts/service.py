@@ -12,11 +12,13 @@ from office.actors import Actor
 from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
-from office.notices.models import Forwarding, Notice, VisibleNotice
+from office.dispatches.models import Cover, Forwarding
+from office.dispatches.service import Dispatches
+from office.notices.models import Notice, VisibleNotice
 from office.notices.service import Notices
 from office.receipts.errors import OwnNotice
 from office.receipts.models import Read, Signature
-from office.receipts.repository import Cover, InboxLine, ReceiptRepository
+from office.receipts.repository import InboxLine, ReceiptRepository
 from servicekit.clock import Clock
 from servicekit.paging import Cut, PageRequest, cut, instant
 
@@ -31,27 +33,30 @@ class NoticeView:
     sender: Unit | None
     covers: list[Cover]
     signature: Signature | None
-    forwarding: Forwarding | None
+    forwardings: list[Forwarding]
     read_at: datetime | None
 
 
 class Receipts:
     """Read, sign and mark received notices within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, dispatches: Dispatches
+    ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
         self._notices = notices
+        self._dispatches = dispatches
         self._receipts = ReceiptRepository(session)
 
     async def inbox(self, actor: Actor, paging: PageRequest, *, signed: bool | None) -> Cut[InboxLine]:
         """Return the notices that the unit has, latest delivery first, without withdrawn ones."""
         unit = await self._units.own(actor)
-        former = await self._units.former_places(unit)
+        standing = await self._dispatches.standing(unit)
         after = paging.key(instant, UUID)
         lines = await self._receipts.inbox(
-            unit, former, actor.sub, signed=signed, after=after, limit=paging.limit + 1
+            standing, actor.sub, signed=signed, after=after, limit=paging.limit + 1
         )
         return cut(lines, paging.limit, lambda line: [line.delivery.forwarded_at.isoformat(), line.notice.id])
 
@@ -71,9 +76,9 @@ class Receipts:
             publisher=await self._units.get(notice.publisher_id),
             delivery=delivery,
             sender=None if delivery is None else await self._units.get(delivery.unit_id),
-            covers=[] if delivery is None else await self._receipts.covers(notice.id, path),
+            covers=[] if delivery is None else await self._dispatches.covers(notice.id, path),
             signature=await self._receipts.signature(notice.id, unit),
-            forwarding=await self._receipts.forwarding(notice.id, unit),
+            forwardings=await self._dispatches.of_unit(notice.id, unit),
             read_at=read_at,
         )
 
@@ -83,8 +88,7 @@ class Receipts:
         Raises `NotFound` before delivery, `OwnNotice`, `NoticeWithdrawn`.
         """
         unit = await self._units.own(actor)
-        notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
-        notice.check_published()
+        notice, delivery, _ = await self._notices.circulating(actor, unit, notice_id)
         if delivery is None:
             raise OwnNotice
         now = self._clock.now()
@@ -105,8 +109,7 @@ class Receipts:
         Raises `NotFound`, `NoticeWithdrawn`.
         """
         unit = await self._units.own(actor)
-        visible = await self._notices.visible(actor, unit, notice_id)
-        visible.notice.check_published()
+        visible = await self._notices.circulating(actor, unit, notice_id)
         return await self._record_read(actor, unit, visible)
 
     async def _record_read(self, actor: Actor, unit: Unit, visible: VisibleNotice) -> datetime | None:

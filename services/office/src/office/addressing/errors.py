@@ -1,0 +1,33 @@
+"""Errors of addresses."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from servicekit.problems import Conflict, FieldError, Forbidden
+
+
+class NothingBelow(Conflict):
+    """The address has no recipients."""
+
+    code = "nothing_below"
+    title = "没有收文单位"
+    detail = "按所选范围没有下级单位可以送达，请检查主送范围。"
+
+
+class RecipientsOutOfReach(Forbidden):
+    """A picked unit does not exist, is closed, or is not below the sender; the response is the same."""
+
+    code = "recipients_out_of_reach"
+    title = "指定的单位不在范围内"
+    detail = "指定的单位须为本单位正常状态的下级单位。"
+
+    @classmethod
+    def at(cls, missing: Sequence[tuple[int, UUID]], field: str) -> "RecipientsOutOfReach":
+        """Name the wrong entries of the list `field` by their indexes."""
+        return cls(
+            f"指定的单位中有 {len(missing)} 个不是本单位正常状态的下级单位。",
+            errors=[
+                FieldError(pointer=f"{field}.{index}", detail="不是本单位正常状态的下级单位")
+                for index, _ in missing[:100]
+            ],
+        )

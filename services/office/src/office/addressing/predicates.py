@@ -1,0 +1,82 @@
+"""SQL conditions on rows that address units. Runs no queries."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, Uuid, and_, func, literal, or_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.selectable import Exists
+
+from contracts.vocabulary import Reach, UnitStatus
+from office.addressing.models import AddressColumns
+from office.addressing.rules import Address
+from office.directory.models import Unit
+from servicekit.ltree import under
+from servicekit.words import inline
+
+Row = type[AddressColumns]
+"""A model with `AddressColumns`, or an alias of it."""
+
+
+def in_filter(row: Row, unit: type[Unit]) -> ColumnElement[bool]:
+    """Return whether the unit passes the filters of the stored address, both in the query."""
+    return and_(
+        or_(func.cardinality(row.levels) == 0, unit.level == func.any(row.levels)),
+        or_(func.cardinality(row.kinds) == 0, unit.kind == func.any(row.kinds)),
+        or_(func.cardinality(row.stages) == 0, unit.stages.op("&&", is_comparison=True)(row.stages)),
+    )
+
+
+def passes(row: Row, unit: Unit) -> ColumnElement[bool]:
+    """Return whether `unit`, a loaded one, passes the filters of the stored address."""
+    stages = _texts(unit.stages)
+    return and_(
+        or_(func.cardinality(row.levels) == 0, literal(unit.level) == func.any(row.levels)),
+        or_(func.cardinality(row.kinds) == 0, literal(unit.kind) == func.any(row.kinds)),
+        or_(func.cardinality(row.stages) == 0, row.stages.op("&&", is_comparison=True)(stages)),
+    )
+
+
+def stands_below(path: Any, code: Any) -> ColumnElement[bool]:
+    """Return whether `path` leads below the unit with `code`. Identity never reassigns a code."""
+    position = func.index(path, func.text2ltree(code))
+    return and_(position >= 0, position < func.nlevel(path) - 1)
+
+
+def addressed_at(
+    row: Row, sender: type[Unit], unit: type[Unit], parent_id: Any, path: Any, picked: Exists
+) -> ColumnElement[bool]:
+    """Return whether `row`, sent by `sender`, addresses `unit` at the place with `parent_id` and `path`.
+
+    `picked` says whether the row names the unit.
+    """
+    return and_(
+        in_filter(row, unit),
+        or_(
+            and_(row.reach == inline(Reach.CHILDREN), parent_id == sender.id),
+            and_(row.reach == inline(Reach.SUBTREE), stands_below(path, sender.code)),
+            and_(row.reach == inline(Reach.PICKED), picked),
+        ),
+    )
+
+
+def recipients(sender: Unit, address: Address) -> ColumnElement[bool]:
+    """Return whether `Unit` is active and addressed by `sender` now."""
+    conditions: list[ColumnElement[bool]] = [Unit.status == UnitStatus.ACTIVE]
+    if address.reach is Reach.CHILDREN:
+        conditions.append(Unit.parent_id == sender.id)
+    else:
+        conditions += [under(Unit.path, sender.path), Unit.id != sender.id]
+    if address.reach is Reach.PICKED:
+        conditions.append(Unit.id == func.any(literal(list(address.picked), ARRAY(Uuid))))
+    if address.levels:
+        conditions.append(Unit.level.in_(address.levels))
+    if address.kinds:
+        conditions.append(Unit.kind.in_(address.kinds))
+    if address.stages:
+        conditions.append(Unit.stages.op("&&", is_comparison=True)(_texts(address.stages)))
+    return and_(*conditions)
+
+
+def _texts(words: Sequence[str]) -> ColumnElement[list[str]]:
+    return literal(list(words), ARRAY(Text))

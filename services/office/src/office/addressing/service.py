@@ -1,0 +1,80 @@
+"""Addresses: whether a sender may use one, and whom it reaches."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import Reach
+from office.addressing.errors import NothingBelow, RecipientsOutOfReach
+from office.addressing.repository import AddressRepository
+from office.addressing.rules import Address
+from office.directory.models import Unit
+
+BRANCHES_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class BranchCount:
+    """The recipients at and below one unit directly below the sender; `unit` is None if not replicated."""
+
+    code: str
+    unit: Unit | None
+    total: int
+    by_level: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Whom an address reaches now. `branches` holds the first `BRANCHES_SHOWN` of `branch_count`."""
+
+    total: int
+    by_level: dict[str, int]
+    branch_count: int
+    branches: list[BranchCount]
+
+
+class Addressing:
+    """Check and count addresses within one request."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._addresses = AddressRepository(session)
+
+    async def count(self, sender: Unit, address: Address, *, field: str = "body.recipients.units") -> int:
+        """Return the number of recipients.
+
+        Raises `NothingBelow` if there are none, `RecipientsOutOfReach` for a picked unit that `sender` may
+        not address; `field` is the place of the picked units in the request.
+        """
+        if address.reach is Reach.PICKED:
+            found = await self._addresses.picked(sender, address)
+            missing = [(index, unit) for index, unit in enumerate(address.picked) if unit not in found]
+            if missing:
+                raise RecipientsOutOfReach.at(missing, field)
+            return len(found)
+        total = await self._addresses.count(sender, address)
+        if total == 0:
+            raise NothingBelow
+        return total
+
+    async def preview(self, sender: Unit, address: Address) -> Preview:
+        """Return the recipients by level and branch; none is no error. Raises `RecipientsOutOfReach`."""
+        if address.reach is Reach.PICKED:
+            await self.count(sender, address)
+        groups = await self._addresses.groups(sender, address)
+        by_level: Counter[str] = Counter()
+        branches: dict[str, dict[str, int]] = {}
+        for group in groups:
+            by_level[group.level] += group.units
+            branches.setdefault(group.branch, {})[group.level] = group.units
+        shown = list(branches)[:BRANCHES_SHOWN]
+        units = await self._addresses.by_code(shown)
+        return Preview(
+            total=by_level.total(),
+            by_level=dict(by_level),
+            branch_count=len(branches),
+            branches=[
+                BranchCount(code, units.get(code), sum(branches[code].values()), branches[code])
+                for code in shown
+            ],
+        )
