@@ -153,6 +153,7 @@ class InviteBatchStatus(Vocabulary):
 
     CHECKED = "checked", "待确认"
     SENDING = "sending", "发送中"
+    PAUSED = "paused", "待继续发送"
     DONE = "done", "已完成"
     CANCELLED = "cancelled", "已取消"
 
@@ -162,6 +163,7 @@ class InviteResult(Vocabulary):
 
     WAITING = "waiting", "待发送"
     SENT = "sent", "已发送"
+    POSTPONED = "postponed", "超出当日限额"
     WRONG = "wrong", "有错误"
     REFUSED = "refused", "未发送"
 

@@ -10,7 +10,7 @@ from identity.consents.models import Consent
 from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement, EntitlementRequest
 from identity.grants.models import Grant
-from identity.invite_batches.models import InviteBatch, InviteBatchRow
+from identity.invite_batches.models import InviteBatch, InviteBatchRow, InviteBudget
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
 from identity.keys.models import SigningKey
@@ -57,6 +57,7 @@ __all__ = [
     "Invite",
     "InviteBatch",
     "InviteBatchRow",
+    "InviteBudget",
     "JoinRequest",
     "Membership",
     "OnceOnly",

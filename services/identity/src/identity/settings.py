@@ -37,6 +37,12 @@ class Settings(ServiceSettings):
         default=30, ge=1, description="SMS codes per hour and IPv4 address or IPv6 /64"
     )
     sms_budget_total: int = Field(default=100_000, ge=1, description="SMS codes per hour for all numbers")
+    invite_budget_per_unit: int = Field(
+        default=2_000, ge=1, description="Invitations by tables per day and unit, each an SMS"
+    )
+    invite_budget_total: int = Field(
+        default=100_000, ge=1, description="Invitations by tables per day for all units"
+    )
     real_name_url: AnyHttpUrl | None = None
     real_name_secret: SecretStr | None = None
     real_name_timeout_seconds: float = Field(

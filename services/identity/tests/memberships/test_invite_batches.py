@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from filekit.rows import Row
 from filekit.xlsx_writer import Column, SheetWriter
-from identity.invite_batches import rules
+from identity.invite_batches import jobs, rules
 from services.identity.tests.support.people import (
     CITY,
     COUNTY,
@@ -61,13 +62,17 @@ async def upload(app: FastAPI, by: Person, content: bytes, **more: str) -> Any:
     return await by.call("POST", "/invite-batches", params=parameters, content=content)
 
 
-async def until_done(by: Person, batch_id: str) -> dict[str, Any]:
+async def until(by: Person, batch_id: str, *states: str) -> dict[str, Any]:
     async with asyncio.timeout(30):
         while True:
             found: dict[str, Any] = await by.ok("GET", f"/invite-batches/{batch_id}")
-            if found["status"] == "done":
+            if found["status"] in states:
                 return found
             await asyncio.sleep(0.05)
+
+
+async def until_done(by: Person, batch_id: str) -> dict[str, Any]:
+    return await until(by, batch_id, "done")
 
 
 @pytest.mark.parametrize("content", [csv_of(GOOD), csv_of(GOOD, "gb18030"), xlsx_of(GOOD)])
@@ -159,6 +164,106 @@ async def test_a_batch_is_limited_to_reach_and_to_roles_that_one_may_grant(
     assert [one["id"] for one in (await city.ok("GET", f"/units/{above}/invite-batches"))["items"]] == [
         batch["id"]
     ]
+
+
+PEOPLE = [GOOD[0], *([f"1391234567{number}", "王小明", "approver", ""] for number in range(6))]
+
+
+async def results(by: Person, batch_id: str) -> list[tuple[str, list[str]]]:
+    rows = (await by.ok("GET", f"/invite-batches/{batch_id}/rows"))["items"]
+    return [(row["result"], row["errors"]) for row in rows]
+
+
+@pytest.mark.parametrize("lost", ["role", "membership", "grant"])
+async def test_whoever_loses_the_right_to_invite_meanwhile_invites_nobody_else(
+    app: FastAPI, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    admin = await sign_in(COUNTY)
+    sub = await admin.sub()
+    batch = (await upload(app, admin, csv_of(PEOPLE))).json()
+    take = jobs.Sending._take
+
+    async def then_lose(self: Any, session: AsyncSession, *more: Any) -> Any:
+        """After the first two, in the same transaction."""
+        taken = await take(self, session, *more)
+        statement = {
+            "role": "UPDATE memberships SET roles = '{handler}' WHERE account_id = CAST(:sub AS uuid)",
+            "membership": "UPDATE memberships SET ended_at = now(), is_primary = false"
+            " WHERE account_id = CAST(:sub AS uuid)",
+            "grant": "WITH fewer AS (UPDATE memberships SET roles = '{unit_admin}'"
+            " WHERE account_id = CAST(:sub AS uuid))"
+            " UPDATE roles SET may_grant = '{}' WHERE code = 'unit_admin'",
+        }[lost]
+        await session.execute(text(statement), {"sub": sub})
+        return taken
+
+    monkeypatch.setattr(jobs.Sending, "_take", then_lose)
+    await admin.ok("POST", f"/invite-batches/{batch['id']}/send")
+    city = await sign_in(CITY)
+    done = await until_done(city, batch["id"])
+    assert (done["sent"], done["refused"]) == (2, 4)
+    reason = (
+        "角色：确认发送的管理员已不能授予其中的角色"
+        if lost == "grant"
+        else "确认发送的管理员已不再有权为该单位邀请人员"
+    )
+    assert await results(city, batch["id"]) == [("sent", [])] * 2 + [("refused", [reason])] * 4
+
+
+async def test_what_exceeds_the_budget_of_a_day_waits_for_the_next_one(
+    app: FastAPI, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state.settings, "invite_budget_per_unit", 4)
+    monkeypatch.setattr(jobs, "BATCH", 3)
+    admin = await sign_in(COUNTY)
+    batch = (await upload(app, admin, csv_of(PEOPLE))).json()
+    path = f"/invite-batches/{batch['id']}"
+    await admin.ok("POST", f"{path}/send")
+    paused = await until(admin, batch["id"], "paused")
+    assert (paused["sent"], paused["postponed"], paused["finished_at"]) == (4, 2, None)
+    reason = "本单位今日的邀请短信已达上限（4 条），可于次日继续发送"
+    assert await results(admin, batch["id"]) == [("sent", [])] * 4 + [("postponed", [reason])] * 2
+    listed = await admin.ok("GET", f"{path}/rows", params={"result": "postponed"})
+    assert len(listed["items"]) == 2
+    # On the same day, nothing more is sent.
+    await admin.ok("POST", f"{path}/send")
+    again = await until(admin, batch["id"], "paused")
+    assert (again["sent"], again["postponed"]) == (4, 2)
+    async with app.state.database.transaction() as session:
+        await session.execute(text("UPDATE invite_budgets SET day = day - 1"))
+    await admin.ok("POST", f"{path}/send")
+    done = await until_done(admin, batch["id"])
+    assert (done["sent"], done["postponed"]) == (6, 0)
+    assert await results(admin, batch["id"]) == [("sent", [])] * 6
+    await app.state.sms_dispatcher.caught_up()
+    assert sorted(m.phone for m in app.state.sms.messages if "邀请码" in m.text) == [
+        row[0] for row in PEOPLE[1:]
+    ]
+
+
+async def test_the_budget_of_all_units_holds_exactly_for_jobs_at_once(
+    app: FastAPI, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state.settings, "invite_budget_total", 7)
+    monkeypatch.setattr(jobs, "BATCH", 1)
+    city = await sign_in(CITY)
+    batches = [
+        (await upload(app, city, csv_of(PEOPLE), unit_id=str(await unit_of(app, code)))).json()["id"]
+        for code in ("370100", "370102")
+    ]
+    await asyncio.gather(*(city.ok("POST", f"/invite-batches/{one}/send") for one in batches))
+    ended = [await until(city, one, "paused", "done") for one in batches]
+    assert (sum(one["sent"] for one in ended), sum(one["postponed"] for one in ended)) == (7, 5)
+    async with app.state.database.transaction() as session:
+        used = await session.execute(text("SELECT scope = 'total', sum(used) FROM invite_budgets GROUP BY 1"))
+        assert dict(used.all()) == {True: 7, False: 7}
+    postponed = next(one for one in ended if one["postponed"])
+    assert ("postponed", ["全国今日的邀请短信已达上限，可于次日继续发送"]) in await results(
+        city, postponed["id"]
+    )
+    cancelled = await city.ok("POST", f"/invite-batches/{postponed['id']}/cancel")
+    assert cancelled["status"] == "cancelled"
 
 
 def test_roles_are_written_as_labels_or_words_and_separated_in_any_usual_way() -> None:

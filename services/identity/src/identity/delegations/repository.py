@@ -75,6 +75,24 @@ class DelegationRepository:
             )
         )
 
+    async def member(self, sub: UUID, unit_id: UUID) -> tuple[UUID, list[str], str] | None:
+        """Return id and roles of an active person's membership in an active unit, and the unit's path."""
+        found = (
+            await self._session.execute(
+                select(Membership.id, Membership.roles, Unit.path)
+                .join(Account, Account.id == Membership.account_id)
+                .join(Unit, Unit.id == Membership.unit_id)
+                .where(
+                    Membership.account_id == sub,
+                    Membership.unit_id == unit_id,
+                    Membership.ended_at.is_(None),
+                    Account.status == AccountStatus.ACTIVE,
+                    Unit.status == UnitStatus.ACTIVE,
+                )
+            )
+        ).one_or_none()
+        return None if found is None else (found[0], found[1], found[2])
+
     async def lock_of(self, membership_id: UUID, now: datetime) -> Sequence[tuple[Delegation, UUID]]:
         """Return the delegations from or to a membership that have not ended, locked, each with the account
         of the delegate.

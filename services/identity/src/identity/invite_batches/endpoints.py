@@ -155,7 +155,10 @@ async def download_failed_invites(batch_id: UUID, admin: Admitter, batches: Invi
     "/invite-batches/{batch_id}/send",
     status_code=202,
     summary="发送邀请",
-    description="向没有错误的各行发送短信邀请码，每个邀请码只限该号码使用一次，30 天内有效。",
+    description=(
+        "向没有错误的各行发送短信邀请码，每个邀请码只限该号码使用一次，30 天内有效。"
+        "超出单位或全国当日限额的各行暂不发送，次日再次调用即继续发送。"
+    ),
     responses=problems.responses(*_ONE, errors.BatchNotReady, errors.NobodyToInvite),
 )
 async def send_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> InviteBatchOut:

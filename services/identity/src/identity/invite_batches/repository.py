@@ -1,13 +1,15 @@
 """Queries for invitations by a table."""
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import InviteResult
-from identity.invite_batches.models import InviteBatch, InviteBatchRow
+from identity.invite_batches.models import InviteBatch, InviteBatchRow, InviteBudget
 
 
 class InviteBatchRepository:
@@ -48,3 +50,12 @@ class InviteBatchRepository:
         if results:
             statement = statement.where(InviteBatchRow.result.in_(results))
         return (await self._session.scalars(statement)).all()
+
+    async def budget(self, scope: str, day: date) -> InviteBudget:
+        """Return the budget of a scope for a day, locked: others of this scope wait for the transaction."""
+        await self._session.execute(
+            insert(InviteBudget).values(scope=scope, day=day, used=0).on_conflict_do_nothing()
+        )
+        return await self._session.get_one(
+            InviteBudget, (scope, day), with_for_update=True, populate_existing=True
+        )

@@ -22,6 +22,7 @@ class InviteBatchOut(BaseModel):
     wrong: int = Field(description="有错误的行数")
     sent: int = Field(description="已发送的行数")
     refused: int = Field(description="未发送的行数，如已属于本单位")
+    postponed: int = Field(description="超出当日限额的行数，可于次日继续发送")
     finished_at: datetime | None = Field(description="结束时间")
 
     @classmethod
@@ -38,6 +39,7 @@ class InviteBatchOut(BaseModel):
             wrong=row.wrong,
             sent=row.sent,
             refused=row.refused,
+            postponed=row.postponed,
             finished_at=row.finished_at,
         )
 

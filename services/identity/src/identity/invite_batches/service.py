@@ -69,6 +69,7 @@ class InviteBatches:
             wrong=sum(1 for person in people if person.errors),
             sent=0,
             refused=0,
+            postponed=0,
         )
         await self._rows.add(batch, [self._row(batch.id, person) for person in people])
         self._record(principal, "invites.uploaded", batch, rows=batch.total)
@@ -113,13 +114,15 @@ class InviteBatches:
         ]
 
     async def send(self, principal: Principal, batch_id: UUID) -> InviteBatch:
-        """Invite the people of all rows without errors, in the background.
+        """Invite the people of all rows without errors, or of those that were postponed, in the background.
 
         Raises the errors of `get`, and `BatchNotReady`, `NobodyToInvite`.
         """
+        if principal.acting is None:
+            raise MembershipRequired
         batch = await self.get(principal, batch_id, lock=True)
         job = await job_queue.enqueue(self._session, SEND, Which(id=batch.id))
-        batch.send(job.id)
+        batch.send(job.id, UUID(principal.sub), principal.acting.unit)
         self._record(principal, "invites.sent", batch, rows=batch.total - batch.wrong)
         return batch
 

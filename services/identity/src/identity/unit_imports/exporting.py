@@ -2,8 +2,11 @@
 
 import asyncio
 
-from contracts.vocabulary import ExportStatus, Stage
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import ExportStatus, Permission, Stage
 from filekit.spool import temporary_file
+from identity.delegations.dependencies import standings_for
 from identity.unit_imports import writing
 from identity.unit_imports.kinds import CHUNK, Which
 from identity.unit_imports.models import UnitExport
@@ -28,7 +31,7 @@ class Exporting:
             if of is None or of.status != ExportStatus.RUNNING:
                 return
             root = await session.get_one(Unit, of.root_id)
-            if not await self._may(rows, of, root):
+            if not await self._may(session, of, root):
                 of.end(ExportStatus.FAILED, self._clock.now())
                 return
             expected = await rows.count_to_export(root.path, of)
@@ -52,12 +55,16 @@ class Exporting:
                 size = await save_file(session, locked.file_id, file)
                 locked.end(ExportStatus.DONE, self._clock.now(), size, count)
 
-    async def _may(self, rows: ImportRepository, of: UnitExport, root: Unit) -> bool:
+    async def _may(self, session: AsyncSession, of: UnitExport, root: Unit) -> bool:
         """Return whether the person still manages units here."""
         if of.acting_unit_id is None:
             return True
-        path = await rows.managed_path(of.created_by, of.acting_unit_id, self._clock.now())
-        return path is not None and is_under(root.path, path)
+        standing = await standings_for(session, self._clock).of(of.created_by, of.acting_unit_id)
+        return (
+            standing is not None
+            and standing.may(Permission.UNITS_MANAGE)
+            and is_under(root.path, standing.path)
+        )
 
 
 def _exported(unit: Unit, parent_code: str | None) -> list[str | None]:

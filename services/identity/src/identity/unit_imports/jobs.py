@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import DirectoryLoadedV1
-from contracts.vocabulary import ExportStatus, FileFormat, UnitImportStatus
+from contracts.vocabulary import ExportStatus, FileFormat, Permission, UnitImportStatus
 from filekit.spool import temporary_file
 from filekit.threads import ParsingThreads
 from identity.audit.service import AuditLog
 from identity.base import Base, job_queue, outbox
+from identity.delegations.dependencies import standings_for
 from identity.reorganisation.following import Following
 from identity.revocations.service import Revocations
 from identity.unit_imports import reading, rules, writing
@@ -147,8 +148,8 @@ class Importing:
                 if of.cancel_requested:
                     break
                 now = self._clock.now()
-                path = await rows.managed_path(of.created_by, of.root_id, now)
-                if path is None:
+                standing = await standings_for(session, self._clock).of(of.created_by, of.root_id)
+                if standing is None or not standing.may(Permission.UNITS_MANAGE):
                     of.problem = NO_LONGER_ALLOWED
                     break
                 pending = await rows.next_to_apply(of.id, (at.depth, at.number), CHUNK)
@@ -157,7 +158,7 @@ class Importing:
                 occasion = Occasion(now, of.created_by, of.effective_on, of.reason, of.document_number)
                 revocations = Revocations(session, self._clock, self._token_seconds)
                 batch = Batch(session, self._clock, Following(session, revocations))
-                done = await batch.apply(of, pending, occasion, path)
+                done = await batch.apply(of, pending, occasion, standing.path)
                 of.applied += len(pending) - len(done.refused)
                 of.refused += len(done.refused)
                 last = pending[-1]

@@ -9,12 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    DateTime,
     Integer,
     Text,
-    Uuid,
     any_,
-    bindparam,
     delete,
     exists,
     func,
@@ -28,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import ExportStatus, Permission, UnitImportResult, UnitImportStatus
+from contracts.vocabulary import ExportStatus, UnitImportResult, UnitImportStatus
 from identity.accounts.models import Account
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.unit_imports.rules import MERGED, Row
@@ -59,27 +56,6 @@ _COPIED = (
     "address",
     "errors",
     "raw",
-)
-
-
-_MANAGED = text(
-    """
-    SELECT u.path::text FROM memberships m
-    JOIN accounts a ON a.id = m.account_id AND a.status = 'active'
-    JOIN units u ON u.id = m.unit_id AND u.status = 'active'
-    WHERE m.account_id = :account AND m.unit_id = :unit AND m.ended_at IS NULL AND EXISTS (
-        SELECT FROM roles r WHERE r.permissions @> :permission AND (r.code = ANY(m.roles) OR EXISTS (
-            SELECT FROM delegations d JOIN memberships g ON g.id = d.from_membership_id
-            WHERE d.to_membership_id = m.id AND d.revoked_at IS NULL AND g.ended_at IS NULL
-              AND d.starts_at <= :at AND d.ends_at > :at AND r.code = ANY(d.roles) AND r.code = ANY(g.roles)
-        ))
-    )
-    """
-).bindparams(
-    bindparam("account", type_=Uuid),
-    bindparam("unit", type_=Uuid),
-    bindparam("at", type_=DateTime(timezone=True)),
-    bindparam("permission", type_=ARRAY(Text)),
 )
 
 
@@ -116,21 +92,6 @@ class ImportRepository:
         return await self._session.get(
             UnitExport, export_id, with_for_update=lock or None, populate_existing=True
         )
-
-    async def managed_path(self, account_id: UUID, unit_id: UUID, now: datetime) -> str | None:
-        """Return the path of a unit, if the person may manage units there now: as a member, with own roles
-        or with such that were delegated, as in the next token.
-        """
-        path: str | None = await self._session.scalar(
-            _MANAGED,
-            {
-                "account": account_id,
-                "unit": unit_id,
-                "at": now,
-                "permission": [Permission.UNITS_MANAGE.value],
-            },
-        )
-        return path
 
     async def running(self, limit: int = 100) -> Sequence[UnitImport | UnitExport]:
         """Return imports and exports that a job is to end, locked; those that a job holds are left out."""
