@@ -8,7 +8,8 @@ from sqlalchemy import select, text
 
 from office.base import MIGRATIONS
 from office.directory.models import Unit
-from office.notices.models import Notice, NoticeContent
+from office.notices.content import NoticeContent
+from office.notices.models import Notice
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 
@@ -100,11 +101,12 @@ async def analyze(database: Database) -> None:
 async def publish(database: Database) -> Notice:
     """Insert a notice of the centre, delivered to the provinces only."""
     by = uuid.uuid4()
-    content = NoticeContent("教助中心〔2026〕1号", "标题", ["正文"], "平件", [], None, None)
+    content = NoticeContent("标题", "<p>正文</p>")
     async with database.transaction() as session:
         centre = (await session.scalars(select(Unit).where(Unit.code == SCOPES[0]))).one()
         notice = Notice.draft(content, publisher=centre.id, by=by, now=PUBLISHED_AT)
-        notice.publish(by=by, now=PUBLISHED_AT, deadline=PUBLISHED_AT + timedelta(days=7))
+        notice.issue("教助中心〔2026〕1号", by=by, now=PUBLISHED_AT, publish_at=None)
+        notice.publish(now=PUBLISHED_AT, deadline=PUBLISHED_AT + timedelta(days=7))
         session.add(notice)
     await forward(database, notice, ["ministry"], 100)
     return notice

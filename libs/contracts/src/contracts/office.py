@@ -5,6 +5,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.base import EventModel
+from contracts.documents import NoticeKind
+from contracts.vocabulary import Open
 
 
 class NoticePublishedV1(EventModel):
@@ -19,6 +21,7 @@ class NoticePublishedV1(EventModel):
     publisher_unit_path: str
     published_at: datetime
     deadline: datetime | None
+    kind: Open[NoticeKind] = NoticeKind.NOTICE
 
 
 class NoticeForwardedV1(EventModel):
@@ -56,6 +59,30 @@ class NoticeWithdrawnV1(EventModel):
     publisher_unit_path: str
     withdrawn_by: UUID
     withdrawn_at: datetime
+    reason: str | None = None
+
+
+class NoticeSupersededV1(EventModel):
+    """The publisher has published a newer notice in place of this one (被替代)."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.superseded.v1"
+
+    notice_id: UUID
+    publisher_unit_id: UUID
+    publisher_unit_path: str
+    superseded_by: UUID
+    superseded_at: datetime
+
+
+class NoticeArchivedV1(EventModel):
+    """A notice was archived (归档): it can still be read, and nobody can act on it any more."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.archived.v1"
+
+    notice_id: UUID
+    publisher_unit_id: UUID
+    archived_by: UUID | None
+    archived_at: datetime
 
 
 class HandOverCompletedV1(EventModel):

@@ -323,8 +323,13 @@ class NoticeStatus(Vocabulary):
     """How far a notice has come."""
 
     DRAFT = "draft", "草稿"
-    PUBLISHED = "published", "已签发"
+    REVIEWING = "reviewing", "审核中"
+    REVIEWED = "reviewed", "待签发"
+    ISSUED = "issued", "已签发，待发布"
+    PUBLISHED = "published", "已发布"
     WITHDRAWN = "withdrawn", "已撤回"
+    SUPERSEDED = "superseded", "已被替代"
+    ARCHIVED = "archived", "已归档"
 
 
 class TaskKind(Vocabulary):

@@ -10,6 +10,7 @@ from identity.units.rules import UnitSeed
 from onebox.demo import forged
 from onebox.demo.people import COCKPIT, IDENTITY, OFFICE, Failed, Person, expect
 from onebox.demo.story import CENTRE, CITY, COUNTY, SCHOOL, SIBLING, WITHHOLDING, Story, join, need, unit_id
+from servicekit.clock import SHANGHAI
 
 WAVES = [6, 60, 265, 464, 221]
 _TOGETHER = 8
@@ -56,8 +57,9 @@ async def step2_sign_in(story: Story) -> dict[str, Any]:
 async def step3_notice(story: Story, tell: Tell = lambda _: None) -> dict[str, Any]:
     """The centre publishes; each level forwards and signs; one county of 山东 withholds."""
     async with story.person(CENTRE) as centre:
-        number, notice = await _draft(centre)
-        delivered = [expect(await centre.office("POST", f"/notices/{notice}/publish"))["delivered_to"]]
+        notice = await _draft(centre)
+        issued = expect(await centre.office("POST", f"/notices/{notice}/publish"))
+        number, delivered = issued["document_number"], [issued["delivered_to"]]
         waves: dict[int, list[str]] = {}
         with_children = {unit.parent_code for unit in story.units.values()}
         depths = {CENTRE: 0}
@@ -188,27 +190,27 @@ def _below(units: dict[str, UnitSeed], code: str, ancestor: str) -> bool:
     return False
 
 
-async def _draft(centre: Person) -> tuple[str, str]:
-    """Create the draft of the notice; if its number is taken by an earlier run, use the next number."""
+async def _draft(centre: Person) -> str:
+    """Create the draft of the notice, and the centre's number series; its year begins with 11."""
     body = [
         "定于2023年5月10日在江苏省南京市召开全国学生资助办公系统与大数据平台上线运行启动会暨系统应用培训会，采取线上线下相结合的方式。",
         "省、市、县学生资助管理部门，各级各类学校及中央高校相关院系的资助工作人员线上参加，全程观看直播并签到，参加上机操作与考试。",
         "请于会前将本通知转发至各参会人员，做到不漏一地、不漏一校、不漏一人。",
     ]
-    for serial in range(11, 2000):
-        draft = {
-            "document_number": f"教助中心〔2023〕{serial}号",
-            "title": "关于召开办公系统与大数据平台上线运行启动会暨系统应用培训的通知",
-            "body": body,
-            "urgency": "平件",
-            "secrecy": "无",
-            "attachments": [{"name": "系统简介", "note": "两个平台的定位、功能和用户范围"}],
-            "deadline": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
-        }
-        answer = await centre.office("POST", "/notices", json=draft)
-        if answer.status_code != 409:
-            return draft["document_number"], str(expect(answer, 201)["id"])  # type: ignore[return-value]
-    raise Failed("no free document number")
+    series = {"prefix": "教助中心", "letterhead": "全国学生资助管理中心文件", "preferred": True}
+    made = await centre.office("POST", "/number-series", json=series)
+    if made.status_code != 409:
+        year = datetime.now(SHANGHAI).year
+        path = f"/number-series/{expect(made, 201)['id']}/years/{year}"
+        expect(await centre.office("PUT", path, json={"first": 11}))
+    draft = {
+        "title": "关于召开办公系统与大数据平台上线运行启动会暨系统应用培训的通知",
+        "body": "".join(f"<p>{paragraph}</p>" for paragraph in body),
+        "salutation": "各省、自治区、直辖市、计划单列市、新疆生产建设兵团学生资助管理部门，各中央高校",
+        "attachments": [{"name": "系统简介", "note": "两个平台的定位、功能和用户范围"}],
+        "deadline": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
+    }
+    return str(expect(await centre.office("POST", "/notices", json=draft), 201)["id"])
 
 
 async def _coverage(centre: Person, notice: str) -> Any:

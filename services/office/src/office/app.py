@@ -1,5 +1,7 @@
 """The composition root: adds Office's components to those of every resource server."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
 from authkit.jwks import KeySet
@@ -16,7 +18,10 @@ from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
 from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
+from office.issuing.endpoints import router as issuing
+from office.issuing.jobs import Calendar
 from office.notices.endpoints import router as notices
+from office.numbering.endpoints import router as numbering
 from office.receipts.endpoints import router as receipts
 from office.settings import Settings
 from replica.replica import Replica
@@ -45,9 +50,20 @@ def build(
     return server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
-        routers=(notices, forwarding, receipts, coverage, addressing, directory, desk),
+        routers=(
+            notices,
+            issuing,
+            numbering,
+            forwarding,
+            receipts,
+            coverage,
+            addressing,
+            directory,
+            desk,
+        ),
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
+        periodic=Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
     )

@@ -13,3 +13,6 @@ class Settings(ServiceSettings, SnapshotSettings):
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_OFFICE_", extra="ignore")
 
     port: int = Field(default=8002, ge=0, le=65535)
+    notice_archive_days: int = Field(
+        default=365, ge=30, le=36_500, description="days from a notice's publication to its archive"
+    )

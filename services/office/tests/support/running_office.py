@@ -1,5 +1,6 @@
 """A running Office on a database of its own, and clients of people who act for its units."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -10,21 +11,29 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from pydantic import JsonValue, SecretStr
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert, select
 
 from authkit.jwks import KeySet
 from contracts import EventModel
-from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
+from contracts.office import (
+    NoticeArchivedV1,
+    NoticeForwardedV1,
+    NoticePublishedV1,
+    NoticeSignedV1,
+    NoticeSupersededV1,
+    NoticeWithdrawnV1,
+)
 from messaging.envelope import Envelope
 from messaging.inprocess import InProcessBus
 from office.addressing.rules import Address
 from office.app import build
-from office.base import MIGRATIONS
+from office.base import MIGRATIONS, outbox
 from office.coverage.schemas import CoverageOut
 from office.directory.models import FormerPlace, Person, Unit
 from office.dispatches.models import Forwarding, PickedUnit
 from office.dispatches.repository import DispatchRepository
-from office.notices.models import Notice, NoticeContent
+from office.notices.content import NoticeContent
+from office.notices.models import Notice
 from office.receipts.models import Signature
 from office.settings import Settings
 from servicekit.db import Database
@@ -34,7 +43,14 @@ from services.office.tests.support.world import World
 from testkit.clock import FrozenClock
 from testkit.tokens import TokenFactory
 
-OFFICE_EVENTS = (NoticePublishedV1, NoticeForwardedV1, NoticeSignedV1, NoticeWithdrawnV1)
+OFFICE_EVENTS = (
+    NoticePublishedV1,
+    NoticeForwardedV1,
+    NoticeSignedV1,
+    NoticeWithdrawnV1,
+    NoticeSupersededV1,
+    NoticeArchivedV1,
+)
 
 
 async def migrate(url: str) -> None:
@@ -77,12 +93,28 @@ class RunningOffice:
     async def published(self, code: str = "100000", **changes: JsonValue) -> str:
         """A notice that `code` has drafted and published; its id."""
         publisher = self.unit(code)
+        await self.numbered(code)
         response = await publisher.post("/api/v1/notices", json=a_draft(**changes))
         assert response.status_code == 201, response.text
         notice_id = str(response.json()["id"])
         response = await publisher.post(f"/api/v1/notices/{notice_id}/publish")
         assert response.status_code == 200, response.text
         return notice_id
+
+    async def numbered(self, code: str, prefix: str = "教助中心", first: int | None = None) -> None:
+        """Give the unit a number series, unless it has one; with `first`, this year begins with it."""
+        client = self.unit(code, "approver")
+        made = await client.post("/api/v1/number-series", json={"prefix": prefix})
+        assert made.status_code in {201, 409}, made.text
+        if first is not None:
+            path = f"/api/v1/number-series/{made.json()['id']}/years/{self.clock.now().year}"
+            started = await client.put(path, json={"first": first})
+            assert started.status_code == 200, started.text
+
+    async def withdrawn(self, notice_id: str, code: str = "100000") -> None:
+        path, reason = f"/api/v1/notices/{notice_id}/withdraw", {"reason": "内容有误"}
+        response = await self.unit(code, "approver").post(path, json=reason)
+        assert response.status_code == 200, response.text
 
     async def forwarded(self, notice_id: str, *codes: str) -> None:
         for code in codes:
@@ -158,6 +190,15 @@ class RunningOffice:
             response = await self.unit(code).post(f"/api/v1/notices/{notice_id}/sign")
             assert response.status_code == 201, response.text
 
+    async def settle(self) -> None:
+        """Wait until the relay has emptied the outbox."""
+        for _ in range(500):
+            async with self.database.transaction() as session:
+                if not await session.scalar(select(func.count()).select_from(outbox.row)):
+                    return
+            await asyncio.sleep(0.02)
+        raise AssertionError("events still in the outbox")
+
     async def insert_people(self, people: Sequence[tuple[str, uuid.UUID]]) -> None:
         async with self.database.transaction() as session:
             await session.execute(
@@ -228,10 +269,9 @@ class RunningOffice:
 def a_draft(**changes: JsonValue) -> dict[str, JsonValue]:
     """A complete draft."""
     return {
-        "document_number": "教助中心〔2023〕11号",
         "title": "关于举办全国学生资助业务培训的通知",
-        "body": ["定于5月10日举办线上业务培训。", "请各单位按时组织参加。"],
-        "urgency": "平件",
+        "body": "<p>定于5月10日举办线上业务培训。</p><p>请各单位按时组织参加。</p>",
+        "urgency": "routine",
         "attachments": [{"name": "培训日程", "note": "一天半"}],
         "deadline_workdays": 5,
         **changes,
@@ -241,9 +281,10 @@ def a_draft(**changes: JsonValue) -> dict[str, JsonValue]:
 def a_notice(publisher: uuid.UUID, now: datetime) -> Notice:
     """A notice that has just been published, not stored yet."""
     by = uuid.uuid4()
-    content = NoticeContent("教助中心〔2023〕11号", "标题", ["正文"], "平件", [], None, None)
+    content = NoticeContent("标题", "<p>正文</p>")
     notice = Notice.draft(content, publisher=publisher, by=by, now=now)
-    notice.publish(by=by, now=now, deadline=now + timedelta(days=7))
+    notice.issue("教助中心〔2023〕11号", by=by, now=now, publish_at=None)
+    notice.publish(now=now, deadline=now + timedelta(days=7))
     return notice
 
 

@@ -57,9 +57,7 @@ class Coverage:
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)
         notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
-        if notice.status is NoticeStatus.DRAFT or (
-            notice.status is NoticeStatus.WITHDRAWN and delivery is not None
-        ):
+        if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
             raise NotFound
         scope = await self._scope(
             notice, unit if under is None else await self._units.reachable(actor, under)

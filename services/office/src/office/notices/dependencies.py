@@ -8,6 +8,7 @@ from office.addressing.dependencies import AddressingService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.service import Notices
+from office.numbering.dependencies import NumberingService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -18,8 +19,9 @@ async def _notices(
     units: UnitService,
     addressing: AddressingService,
     dispatches: DispatchService,
+    numbering: NumberingService,
 ) -> Notices:
-    return Notices(session, clock, units, addressing, dispatches)
+    return Notices(session, clock, units, addressing, dispatches, numbering)
 
 
 NoticeService = Annotated[Notices, Depends(_notices)]

@@ -1,28 +1,36 @@
-"""The API of notices: drafting, publishing and withdrawing."""
+"""The API of notices: drafts, their revisions, and the outbox."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import RoleRequired
 from authkit.idempotency import Idempotent
+from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
 from office.notices import errors
-from office.notices.auth import Drafter, Issuer
+from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
+from office.notices.repository import OutboxFilter
 from office.notices.schemas import (
     DraftIn,
-    DraftOut,
-    NoticeSummary,
-    PublishedOut,
+    HistoryOut,
+    OutboxOut,
+    OwnNoticeOut,
+    RevisionLine,
+    RevisionOut,
+    RevisionsOut,
 )
+from office.numbering.errors import UnknownPrefix
+from servicekit.clock import SHANGHAI
 from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
-from servicekit.paging import Page, Paging
+from servicekit.paging import Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -30,26 +38,67 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 _IN_ROLE = (*REFUSALS, RoleRequired)
 _WRITING = (
     errors.ClassifiedDocumentRefused,
+    errors.BodyTooDeep,
     errors.BadDeadline,
-    errors.DocumentNumberTaken,
-    NothingBelow,
-    RecipientsOutOfReach,
+    errors.NotReplaceable,
+    UnknownPrefix,
 )
+_CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
+RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]
+
+
+async def _filter(
+    status: Annotated[list[NoticeStatus] | None, Query(description="只列这些状态的")] = None,
+    kind: Annotated[list[NoticeKind] | None, Query(description="只列这些文种的")] = None,
+    urgency: Annotated[Urgency | None, Query(description="只列该紧急程度的")] = None,
+    year: Annotated[
+        int | None,
+        Query(ge=2000, le=2099, description="签发年度；未签发的按起草年度", examples=[2023]),
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=50,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="标题、正文或文号中的文字；多个词以空格分开，须都出现",
+            examples=["培训"],
+        ),
+    ] = None,
+    drafted_by: Annotated[UUID | None, Query(description="只列该人员起草的")] = None,
+) -> OutboxFilter:
+    return OutboxFilter(
+        statuses=status or (),
+        kinds=kind or (),
+        urgency=urgency,
+        since=None if year is None else _new_year(year),
+        until=None if year is None else _new_year(year + 1),
+        words=q,
+        drafted_by=drafted_by,
+    )
+
+
+def _new_year(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=SHANGHAI).astimezone(UTC)
 
 
 @router.post(
     "",
     summary="起草通知",
     status_code=201,
-    response_model=DraftOut,
-    responses=responses(*_IN_ROLE, *_WRITING, IdempotencyKeyReused),
+    response_model=OwnNoticeOut,
+    responses=responses(*_IN_ROLE, *_WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
 )
 async def draft(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
 ) -> JSONResponse:
-    """经办人、签发人、单位管理员可以起草；本单位须有下级单位。"""
-    notice = await notices.draft(actor, body.content(), body.secrecy)
-    return await idempotency.keep(DraftOut.of(notice), headers={"ETag": etag(notice.version)})
+    """经办人、签发人、单位管理员可以起草；本单位须有下级单位。草稿可以先不填完整，送审或签发时再检查。"""
+    own = await notices.draft(actor, body.content(), body.secrecy)
+    headers = {
+        "ETag": etag(own.notice.version),
+        "Location": f"{router.prefix}/outbox/{own.notice.id}",
+    }
+    return await idempotency.keep(OwnNoticeOut.of_own(own), headers=headers)
 
 
 @router.get(
@@ -58,27 +107,33 @@ async def draft(
     responses=responses(*_IN_ROLE),
 )
 async def outbox(
-    actor: Drafter,
+    actor: Officer,
     notices: NoticeService,
     paging: Paging,
-    status: Annotated[NoticeStatus | None, Query(description="只列该状态的")] = None,
-) -> Page[NoticeSummary]:
-    """按起草时间从新到旧，包括草稿和已撤回的。"""
-    own = await notices.list_own(actor, paging, status=status)
-    return Page(items=[NoticeSummary.model_validate(notice) for notice in own.items], next=own.next)
+    wanted: Annotated[OutboxFilter, Depends(_filter)],
+) -> OutboxOut:
+    """按起草时间从新到旧，包括草稿、审核中和已撤回的；审核人看不到草稿。"""
+    return OutboxOut.of(await notices.outbox(actor, paging, wanted))
+
+
+@router.get(
+    "/outbox/{notice_id}",
+    summary="查看本单位的通知",
+    responses=responses(*_IN_ROLE, NotFound),
+)
+async def get_own_notice(
+    notice_id: UUID, actor: Officer, notices: NoticeService, response: Response
+) -> OwnNoticeOut:
+    """草稿和发布后的通知，连同起草人、签发人、退回原因等只有本单位可见的内容。"""
+    own = await notices.get_own(actor, notice_id)
+    response.headers["ETag"] = etag(own.notice.version)
+    return OwnNoticeOut.of_own(own)
 
 
 @router.put(
     "/{notice_id}",
     summary="修改草稿",
-    responses=responses(
-        *_IN_ROLE,
-        *_WRITING,
-        NotFound,
-        errors.NotDraft,
-        VersionChanged,
-        PreconditionRequired,
-    ),
+    responses=responses(*_IN_ROLE, *_WRITING, *_CHANGING),
 )
 async def edit(
     notice_id: UUID,
@@ -87,47 +142,76 @@ async def edit(
     notices: NoticeService,
     response: Response,
     seen: RequiredIfMatch,
-) -> DraftOut:
-    """整篇替换；If-Match 必填。"""
-    notice = await notices.edit(actor, notice_id, body.content(), body.secrecy, seen)
-    response.headers["ETag"] = etag(notice.version)
-    return DraftOut.of(notice)
+) -> OwnNoticeOut:
+    """整篇替换，也用于自动保存；If-Match 必填。
+
+    草稿在所见版本之后被他人修改时返回 412：重新读取草稿，与自己的文字对照后，以新版本再次保存；
+    被替换的文字可在修订版本中找回。
+    """
+    own = await notices.edit(actor, notice_id, body.content(), body.secrecy, seen)
+    response.headers["ETag"] = etag(own.notice.version)
+    return OwnNoticeOut.of_own(own)
+
+
+@router.delete(
+    "/{notice_id}",
+    summary="删除草稿",
+    status_code=204,
+    responses=responses(*_IN_ROLE, NotFound, errors.NotDraft, VersionChanged),
+)
+async def delete_draft(notice_id: UUID, actor: Drafter, notices: NoticeService, seen: IfMatch) -> None:
+    """连同修订版本和办理过程一并删除，不能恢复；送审之后的不能删除。"""
+    await notices.delete(actor, notice_id, seen)
+
+
+@router.get(
+    "/{notice_id}/history",
+    summary="通知的办理过程",
+    responses=responses(*_IN_ROLE, NotFound),
+)
+async def get_notice_history(notice_id: UUID, actor: Officer, notices: NoticeService) -> HistoryOut:
+    """谁在何时起草、送审、审核、签发、发布、撤回等，只有发文单位可见。"""
+    steps, names = await notices.history(actor, notice_id)
+    return HistoryOut.of(list(steps), names)
+
+
+@router.get(
+    "/{notice_id}/revisions",
+    summary="草稿的修订版本",
+    responses=responses(*_IN_ROLE, NotFound),
+)
+async def list_notice_revisions(notice_id: UUID, actor: Officer, notices: NoticeService) -> RevisionsOut:
+    """从新到旧；同一人十分钟内的多次保存合为一个版本。"""
+    revisions, names = await notices.revisions(actor, notice_id)
+    return RevisionsOut(items=[RevisionLine.of(one, names) for one in revisions])
+
+
+@router.get(
+    "/{notice_id}/revisions/{version}",
+    summary="查看修订版本",
+    responses=responses(*_IN_ROLE, errors.RevisionNotFound, NotFound),
+)
+async def get_notice_revision(
+    notice_id: UUID, version: RevisionNumber, actor: Officer, notices: NoticeService
+) -> RevisionOut:
+    """当时的全部内容。"""
+    return RevisionOut.of_content(*await notices.revision(actor, notice_id, version))
 
 
 @router.post(
-    "/{notice_id}/publish",
-    summary="签发通知",
-    response_model=PublishedOut,
-    responses=responses(
-        *_IN_ROLE,
-        NotFound,
-        errors.NotDraft,
-        NothingBelow,
-        RecipientsOutOfReach,
-        errors.BadDeadline,
-        errors.WorkdaysNotPublished,
-        VersionChanged,
-        IdempotencyKeyReused,
-    ),
+    "/{notice_id}/revisions/{version}/restore",
+    summary="恢复修订版本",
+    responses=responses(*_IN_ROLE, *_WRITING, errors.RevisionNotFound, *_CHANGING),
 )
-async def publish(
+async def restore_notice_revision(
     notice_id: UUID,
-    actor: Issuer,
+    version: RevisionNumber,
+    actor: Drafter,
     notices: NoticeService,
-    idempotency: Idempotent,
-    seen: IfMatch,
-) -> JSONResponse:
-    """只有签发人可以签发；按主送范围送达，默认送直接下级单位。带 If-Match 时，只签发所见的版本。"""
-    published = await notices.publish(actor, notice_id, seen)
-    headers = {"ETag": etag(published.notice.version)}
-    return await idempotency.keep(PublishedOut.of_publication(published), 200, headers)
-
-
-@router.post(
-    "/{notice_id}/withdraw",
-    summary="撤回通知",
-    responses=responses(*_IN_ROLE, *errors.NOT_CIRCULATING),
-)
-async def withdraw(notice_id: UUID, actor: Issuer, notices: NoticeService) -> DraftOut:
-    """发文单位的签发人可以撤回；撤回后收文单位只能看到撤回状态。"""
-    return DraftOut.of(await notices.withdraw(actor, notice_id))
+    response: Response,
+    seen: RequiredIfMatch,
+) -> OwnNoticeOut:
+    """以该版本的内容替换草稿；现有内容仍保留为一个修订版本。If-Match 必填。"""
+    own = await notices.restore(actor, notice_id, version, seen)
+    response.headers["ETag"] = etag(own.notice.version)
+    return OwnNoticeOut.of_own(own)

@@ -1,17 +1,38 @@
-"""Queries over notices."""
+"""Queries over notices, their history and revisions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.directory.models import Unit
-from office.notices.errors import DocumentNumberTaken
-from office.notices.models import Notice
+from contracts.documents import NoticeKind, NoticeStep, Urgency
+from contracts.vocabulary import AccountStatus, NoticeStatus, Role
+from office.directory.models import Person, Unit
+from office.notices.models import Notice, Revision, Step
+from office.writing.words import pairs_of
+from servicekit.words import inline
 
-_NUMBER_TAKEN = "uq_notices_publisher_id"
+MAX_STEPS = 500
+MAX_REVISIONS = 500
+
+
+@dataclass(frozen=True)
+class OutboxFilter:
+    """Which of the unit's own notices are wanted; None is no filter."""
+
+    statuses: Sequence[NoticeStatus] = ()
+    kinds: Sequence[NoticeKind] = ()
+    urgency: Urgency | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Between these times it was issued, or drafted if it has not been issued."""
+    words: str | None = None
+    drafted_by: UUID | None = None
+    drafts: bool = True
+    """Whether drafts may be shown at all."""
 
 
 class NoticeRepository:
@@ -21,14 +42,13 @@ class NoticeRepository:
         self._session = session
 
     async def save(self, notice: Notice) -> None:
-        """Write a new or changed notice. Raises `DocumentNumberTaken`."""
+        """Write a new or changed notice."""
         self._session.add(notice)
-        try:
-            await self._session.flush()
-        except IntegrityError as error:
-            if _NUMBER_TAKEN in str(error.orig):
-                raise DocumentNumberTaken from error
-            raise
+        await self._session.flush()
+
+    async def delete(self, notice: Notice) -> None:
+        """Delete a draft with its history and revisions."""
+        await self._session.execute(delete(Notice).where(Notice.id == notice.id))
 
     async def get(self, notice_id: UUID) -> Notice | None:
         """Return the notice as it is committed now, whoever may see it."""
@@ -37,17 +57,150 @@ class NoticeRepository:
     async def lock_own(self, notice_id: UUID, unit: Unit) -> Notice | None:
         """Return the notice if `unit` published or drafts it, locked until the transaction ends."""
         statement = (
-            select(Notice).where(Notice.id == notice_id, Notice.publisher_id == unit.id).with_for_update()
+            select(Notice)
+            .where(Notice.id == notice_id, Notice.publisher_id == unit.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
         return (await self._session.scalars(statement)).one_or_none()
 
-    async def published_by(
-        self, unit: Unit, *, status: str | None, after: UUID | None, limit: int
+    async def lock_due(self, now: datetime) -> Notice | None:
+        """Return a notice whose time of publication has come, locked, unless others publish it just now."""
+        statement = (
+            select(Notice)
+            .where(Notice.status == inline(NoticeStatus.ISSUED), Notice.publish_at <= now)
+            .order_by(Notice.publish_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return (await self._session.scalars(statement)).one_or_none()
+
+    async def archivable(self, before: datetime, limit: int) -> Sequence[UUID]:
+        """Return notices that were published before `before` and not archived, the oldest first."""
+        statement = (
+            select(Notice.id)
+            .where(Notice.status == inline(NoticeStatus.PUBLISHED), Notice.published_at < before)
+            .order_by(Notice.published_at)
+            .limit(limit)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def lock(self, notice_id: UUID) -> Notice | None:
+        """Return the notice, locked until the transaction ends."""
+        statement = (
+            select(Notice)
+            .where(Notice.id == notice_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(statement)).one_or_none()
+
+    async def outbox(
+        self, unit: Unit, wanted: OutboxFilter, *, after: UUID | None, limit: int
     ) -> Sequence[Notice]:
-        """Return the unit's own notices, including drafts, newest first, starting after the id `after`."""
-        statement = select(Notice).where(Notice.publisher_id == unit.id)
-        if status is not None:
-            statement = statement.where(Notice.status == status)
+        """Return the unit's own notices, newest first, starting after the id `after`."""
+        statement = select(Notice).where(*_wanted(unit, wanted))
         if after is not None:
             statement = statement.where(Notice.id < after)
         return (await self._session.scalars(statement.order_by(Notice.id.desc()).limit(limit))).all()
+
+    async def count(self, unit: Unit, wanted: OutboxFilter, *, most: int) -> int:
+        """Return the number of the unit's own notices, at most `most`."""
+        found = select(Notice.id).where(*_wanted(unit, wanted)).limit(most).subquery()
+        return (await self._session.scalars(select(func.count()).select_from(found))).one()
+
+    async def names(self, people: Collection[UUID | None]) -> dict[UUID, str]:
+        """Return the names of people; who is not replicated is absent."""
+        rows = await self._session.execute(
+            select(Person.sub, Person.name).where(Person.sub.in_({one for one in people if one is not None}))
+        )
+        return dict(rows.all())
+
+    async def has_reviewer(self, unit_id: UUID, authors: Collection[UUID]) -> bool:
+        """Return whether the unit has an active reviewer who is none of `authors`."""
+        statement = select(Person.sub).where(
+            Person.unit_id == unit_id,
+            Person.status == AccountStatus.ACTIVE,
+            Person.roles.contains([Role.REVIEWER.value]),
+            Person.sub.not_in(authors),
+        )
+        return (await self._session.scalars(statement.limit(1))).first() is not None
+
+    async def add_step(self, step: Step) -> None:
+        """Write a step of the history."""
+        self._session.add(step)
+        await self._session.flush()
+
+    async def steps(self, notice_id: UUID) -> Sequence[Step]:
+        """Return the history of a notice, the oldest step first."""
+        statement = select(Step).where(Step.notice_id == notice_id).order_by(Step.id).limit(MAX_STEPS)
+        return (await self._session.scalars(statement)).all()
+
+    async def last_return(self, notice_id: UUID) -> Step | None:
+        """Return the step that returned the notice to its drafter, if it is the latest."""
+        statement = select(Step).where(Step.notice_id == notice_id).order_by(Step.id.desc()).limit(1)
+        last = (await self._session.scalars(statement)).one_or_none()
+        return last if last is not None and last.step is NoticeStep.RETURNED else None
+
+    async def authors(self, notice: Notice) -> set[UUID]:
+        """Return everybody who has written the draft."""
+        rows = await self._session.scalars(
+            select(Revision.by).where(Revision.notice_id == notice.id).distinct()
+        )
+        return {notice.created_by, notice.updated_by, *rows}
+
+    async def last_revision(self, notice_id: UUID) -> Revision | None:
+        """Return the latest revision of a draft."""
+        statement = (
+            select(Revision).where(Revision.notice_id == notice_id).order_by(Revision.version.desc()).limit(1)
+        )
+        return (await self._session.scalars(statement)).one_or_none()
+
+    async def save_revision(self, revision: Revision) -> None:
+        """Write a new or continued revision."""
+        self._session.add(revision)
+        await self._session.flush()
+
+    async def revisions(self, notice_id: UUID) -> Sequence[Revision]:
+        """Return the revisions of a draft, the latest first."""
+        statement = (
+            select(Revision)
+            .where(Revision.notice_id == notice_id)
+            .order_by(Revision.version.desc())
+            .limit(MAX_REVISIONS)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def revision(self, notice_id: UUID, version: int) -> Revision | None:
+        """Return one revision of a draft."""
+        return await self._session.get(Revision, (notice_id, version))
+
+
+def _wanted(unit: Unit, wanted: OutboxFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Notice.publisher_id == unit.id]
+    if not wanted.drafts:
+        conditions.append(Notice.status != NoticeStatus.DRAFT)
+    if wanted.statuses:
+        conditions.append(Notice.status.in_(wanted.statuses))
+    if wanted.kinds:
+        conditions.append(Notice.kind.in_(wanted.kinds))
+    if wanted.urgency is not None:
+        conditions.append(Notice.urgency == wanted.urgency)
+    if wanted.drafted_by is not None:
+        conditions.append(Notice.created_by == wanted.drafted_by)
+    dated = func.coalesce(Notice.issued_at, Notice.created_at)
+    if wanted.since is not None:
+        conditions.append(dated >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(dated < wanted.until)
+    for word in (wanted.words or "").split()[:4]:
+        conditions.extend(_found(word))
+    return conditions
+
+
+def _found(word: str) -> list[ColumnElement[bool]]:
+    """Return the conditions for a word in the title, the body or the number; a short one has no pair."""
+    texts = (Notice.title, Notice.plain, Notice.document_number)
+    found = or_(*(one.icontains(word, autoescape=True) for one in texts))
+    pairs = pairs_of(word)
+    return [Notice.words.contains(pairs), found] if pairs else [found]

@@ -1,37 +1,37 @@
-"""Validation of notice content, and computation of deadlines. Pure functions."""
+"""Who may do what with notices, deadlines, and what a complete document has. Pure functions."""
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from typing import Final, Literal
+from typing import Final
 
-from contracts.vocabulary import Role
+from contracts.documents import Urgency
+from contracts.vocabulary import NoticeStatus, Role
+from office.writing import secrecy
 from servicekit.clock import SHANGHAI
 from workdays import WorkDays, published_calendar
 
-Urgency = Literal["平件", "加急", "特急"]
-
-UNCLASSIFIED: Final = "无"
+UNCLASSIFIED: Final = secrecy.UNCLASSIFIED
 """What `secrecy` says of a document that may be here."""
 
 DRAFTING_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
+REVIEWING_ROLES: Final = (Role.REVIEWER,)
 ISSUING_ROLES: Final = (Role.APPROVER,)
+OFFICE_ROLES: Final = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
 DELIVERY_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
 
-DEFAULT_PERIODS: Final = {"平件": WorkDays(2), "加急": WorkDays(1)}
+IN_PREPARATION: Final = (NoticeStatus.REVIEWING, NoticeStatus.REVIEWED, NoticeStatus.ISSUED)
+"""Between draft and publication: those with any role in the unit see it."""
+
+DEFAULT_PERIODS: Final = {Urgency.ROUTINE: WorkDays(2), Urgency.URGENT: WorkDays(1)}
 URGENT_HOURS: Final = 4
 """特急: hours, not workdays. No statute sets these; they are Office's defaults."""
 
 MAX_WORKDAYS: Final = 60
 _LONGEST = timedelta(days=366)
-
-# GB/T 9704-2012 §7.2.5: 机关代字, the year in full in 〔〕 (not [] or ()), a number without padding, 号.
-_DOCUMENT_NUMBER = re.compile(r"[\u3400-\u9fff]{1,20}〔(19|20)\d{2}〕[1-9]\d{0,4}号")
-
-_CLASSES = ("绝密", "机密", "秘密")
-# GB/T 9704-2012 §7.2.2 writes 机密★1年; the word alone on a line is also a marking. In ordinary sentences
-# the words are allowed.
-_MARK = re.compile(r"(绝密|机密|秘密)\s*★|^\s*(密级\s*[:：]\s*)?(绝密|机密|秘密)\s*$", re.MULTILINE)
+LONGEST_WAIT: Final = timedelta(days=90)
+"""How long after its issue a notice may be published."""
+COALESCED: Final = timedelta(minutes=10)
+"""Saves of one person within this time make one revision: editors save every few seconds."""
 
 
 class CalendarNotPublishedError(Exception):
@@ -46,26 +46,14 @@ class DeadlineOutOfRangeError(Exception):
     """A deadline in the past or more than a year ahead."""
 
 
-def is_document_number(text: str) -> bool:
-    """Return whether `text` is a valid 发文字号 such as 教助中心〔2023〕11号 (GB/T 9704-2012 §7.2.5)."""
-    return _DOCUMENT_NUMBER.fullmatch(text) is not None
-
-
 def is_secrecy(text: str) -> bool:
     """Return whether `text` is a valid secrecy marking: 无, or a class with or without its term."""
-    return text == UNCLASSIFIED or _names_class(text)
+    return secrecy.is_secrecy(text)
 
 
-def is_classified(secrecy: str, texts: Iterable[str]) -> bool:
-    """Return whether a document is marked 秘密, 机密 or 绝密, in its field or in any of its texts.
-
-    State secrets must not be put on the internet unprotected (保守国家秘密法 2024), so Office refuses them.
-    """
-    return _names_class(secrecy) or any(_MARK.search(text) for text in texts)
-
-
-def _names_class(text: str) -> bool:
-    return any(name in text for name in _CLASSES)
+def is_classified(marking: str, texts: Iterable[str]) -> bool:
+    """Return whether a document is marked 秘密, 机密 or 绝密, in its field or in any of its texts."""
+    return secrecy.names_class(marking) or secrecy.is_marked(texts)
 
 
 def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> datetime:
@@ -75,7 +63,7 @@ def deadline(urgency: Urgency, workdays: int | None, issued_at: datetime) -> dat
     `CalendarNotPublishedError`.
     """
     if workdays is None:
-        if urgency == "特急":
+        if urgency is Urgency.EXTRA_URGENT:
             return issued_at + timedelta(hours=URGENT_HOURS)
         period = DEFAULT_PERIODS[urgency]
     else:
@@ -91,3 +79,8 @@ def check_deadline(wanted: datetime, now: datetime) -> None:
     # Compare differences: an extreme year with a zone offset may not be representable in UTC.
     if not timedelta(0) < wanted - now <= _LONGEST:
         raise DeadlineOutOfRangeError
+
+
+def is_publishing_time(wanted: datetime, now: datetime) -> bool:
+    """Return whether a notice that is issued now may be published at `wanted`: at most 90 days ahead."""
+    return timedelta(0) < wanted - now <= LONGEST_WAIT

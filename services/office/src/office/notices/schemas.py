@@ -8,27 +8,30 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstrain
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.addressing.schemas import AddressIn, AddressOut
 from office.notices import rules
-from office.notices.models import Notice, NoticeContent
-from office.notices.rules import Urgency
-from office.notices.service import Published
+from office.notices.content import NoticeContent
+from office.notices.models import Notice, Revision, Step
+from office.notices.service import COUNTED, Listed, OwnNotice
+from office.numbering.rules import PREFIX
+from office.writing.richtext import MAX_LENGTH
 from servicekit.instants import Instant
 
 # PostgreSQL cannot store NUL; other control characters are input errors.
-_LINE = r"^[^\x00-\x1f\x7f]+$"
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
-Paragraph = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000, pattern=_LINE)
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
+LongLine = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=_LINE)
 ]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_LINE)]
+Html = Annotated[str, StringConstraints(max_length=MAX_LENGTH, pattern=_TEXT)]
 
-
-def _document_number(text: str) -> str:
-    if not rules.is_document_number(text):
-        raise PydanticCustomError("document_number", "发文字号应形如 教助中心〔2023〕11号")
-    return text
+_TITLE = "关于举办全国学生资助业务培训的通知"
+_BODY = "<p>为提高学生资助工作水平，定于5月10日举办线上业务培训。</p><p>请各单位按时组织参加。</p>"
 
 
 def _secrecy(text: str) -> str:
@@ -42,29 +45,32 @@ class Attachment(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Title = Field(description="附件名称", examples=["培训日程"])
-    note: Title | None = Field(default=None, description="说明", examples=["请提前安排参训人员"])
+    name: Line = Field(description="附件名称", examples=["培训日程"])
+    note: Line | None = Field(default=None, description="说明", examples=["请提前安排参训人员"])
 
 
 class DraftIn(BaseModel):
-    """The content of a draft (the parts of GB/T 9704-2012 that an ordinary notice needs)."""
+    """The content of a draft (GB/T 9704-2012 §7), which may be incomplete."""
 
     model_config = ConfigDict(extra="forbid")
 
-    document_number: Annotated[str, AfterValidator(_document_number)] = Field(
-        max_length=40, description="发文字号，本单位内不得重复", examples=["教助中心〔2023〕11号"]
+    kind: NoticeKind = Field(default=NoticeKind.NOTICE, description="文种", examples=["notice"])
+    number_prefix: str | None = Field(
+        default=None,
+        pattern=f"^{PREFIX}$",
+        description="机关代字；不填用本单位默认的。文号在签发时编排",
+        examples=["教助中心"],
     )
-    title: Title = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    body: list[Paragraph] = Field(
-        min_length=1,
-        max_length=300,
-        description="正文，每项一段，纯文本",
-        examples=[["为提高学生资助工作水平，定于5月10日举办线上业务培训。", "请各单位按时组织参加。"]],
+    title: Title = Field(default="", description="标题", examples=[_TITLE])
+    body: Html = Field(
+        default="",
+        description="正文，HTML；只保留段落、标题、列表、表格、链接和加粗等格式，其余在保存时去除",
+        examples=[_BODY],
     )
     urgency: Urgency = Field(
-        default="平件",
+        default=Urgency.ROUTINE,
         description="紧急程度；未填办理期限时：平件 2 个工作日，加急 1 个工作日，特急 4 小时",
-        examples=["平件"],
+        examples=["routine"],
     )
     secrecy: Annotated[str, AfterValidator(_secrecy)] = Field(
         default=rules.UNCLASSIFIED,
@@ -72,18 +78,31 @@ class DraftIn(BaseModel):
         description="密级；只能为“无”，秘密、机密、绝密一律拒收",
         examples=["无"],
     )
+    salutation: LongLine | None = Field(
+        default=None,
+        description="主送机关的写法；不填时印为“各有关单位”",
+        examples=["各省、自治区、直辖市学生资助管理部门"],
+    )
+    copies: LongLine | None = Field(default=None, description="抄送", examples=[None])
     attachments: list[Attachment] = Field(default=[], max_length=50, description="附件说明")
+    remark: LongLine | None = Field(default=None, description="附注，印时加括号", examples=["此件公开发布"])
+    printing_office: Line | None = Field(
+        default=None, description="印发机关；不填为本单位", examples=["全国学生资助管理中心办公室"]
+    )
     deadline: Instant | None = Field(
         default=None, description="办理截止时间；与 deadline_workdays 只填一项", examples=[None]
     )
-    recipients: AddressIn = Field(default_factory=AddressIn, description="主送；默认送直接下级并逐级转发")
     deadline_workdays: int | None = Field(
         default=None,
         ge=1,
         le=rules.MAX_WORKDAYS,
-        description="办理期限（签发之后的工作日数，含调休）",
+        description="办理期限（发布之后的工作日数，含调休）",
         examples=[5],
     )
+    supersedes_id: UUID | None = Field(
+        default=None, description="发布后替代的本单位通知；被替代的通知不再办理", examples=[None]
+    )
+    recipients: AddressIn = Field(default_factory=AddressIn, description="主送范围；默认送直接下级并逐级转发")
 
     @model_validator(mode="after")
     def _one_deadline(self) -> Self:
@@ -94,30 +113,42 @@ class DraftIn(BaseModel):
     def content(self) -> NoticeContent:
         """Convert to the model's content."""
         return NoticeContent(
-            document_number=self.document_number,
             title=self.title,
             body=self.body,
+            kind=self.kind,
             urgency=self.urgency,
+            number_prefix=self.number_prefix,
+            salutation=self.salutation,
+            copies=self.copies,
             attachments=[attachment.model_dump() for attachment in self.attachments],
+            remark=self.remark,
+            printing_office=self.printing_office,
             deadline=self.deadline,
             deadline_workdays=self.deadline_workdays,
+            supersedes_id=self.supersedes_id,
             recipients=self.recipients.address(),
         )
 
 
 class NoticeSummary(BaseModel):
-    """A notice in the list of a publisher."""
+    """A notice in a list."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     status: NoticeStatus = Field(description="状态", examples=["published"])
-    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
-    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    urgency: Urgency = Field(description="紧急程度", examples=["平件"])
+    kind: NoticeKind = Field(description="文种", examples=["notice"])
+    document_number: str | None = Field(
+        description="发文字号；签发之前为空", examples=["教助中心〔2023〕11号"]
+    )
+    title: str = Field(description="标题", examples=[_TITLE])
+    urgency: Urgency = Field(description="紧急程度", examples=["routine"])
     created_at: datetime = Field(description="起草时间")
-    published_at: datetime | None = Field(description="签发时间")
-    withdrawn_at: datetime | None = Field(description="撤回时间")
+    issued_at: datetime | None = Field(description="签发时间", examples=["2023-04-27T01:00:00Z"])
+    published_at: datetime | None = Field(description="发布时间", examples=["2023-04-27T01:00:00Z"])
+    withdrawn_at: datetime | None = Field(description="撤回时间", examples=[None])
+    archived_at: datetime | None = Field(description="归档时间", examples=[None])
+    superseded_by_id: UUID | None = Field(description="替代它的通知", examples=[None])
     deadline: datetime | None = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
 
@@ -132,13 +163,24 @@ class RecipientsOut(AddressOut):
     )
 
 
-class DraftOut(NoticeSummary):
-    """A notice, as displayed to its publisher."""
+class ContentOut(BaseModel):
+    """What a document says, besides its title."""
 
-    body: list[str] = Field(description="正文")
+    model_config = ConfigDict(from_attributes=True)
+
+    body: str = Field(description="正文，HTML，可直接显示", examples=[_BODY])
+    salutation: str | None = Field(description="主送机关的写法", examples=["各省级学生资助管理部门"])
+    copies: str | None = Field(description="抄送", examples=[None])
     attachments: list[Attachment] = Field(description="附件说明")
-    recipients: RecipientsOut = Field(description="主送")
+    remark: str | None = Field(description="附注", examples=["此件公开发布"])
+    printing_office: str | None = Field(description="印发机关；空为发文单位", examples=[None])
+    supersedes_id: UUID | None = Field(description="替代的通知", examples=[None])
+    recipients: RecipientsOut = Field(description="主送范围")
     deadline_workdays: int | None = Field(description="办理期限（工作日）", examples=[5])
+
+
+class DraftOut(ContentOut, NoticeSummary):
+    """A notice with its content, without what only its unit sees."""
 
     @classmethod
     def of(cls, notice: Notice) -> Self:
@@ -146,13 +188,147 @@ class DraftOut(NoticeSummary):
         return cls.model_validate(notice)
 
 
-class PublishedOut(DraftOut):
-    """The result of issuing a notice."""
+class OwnNoticeOut(DraftOut):
+    """A notice, as displayed to its own unit."""
 
-    delivered_to: int = Field(description="送达的单位数", examples=[6])
+    number_prefix: str | None = Field(description="机关代字；空为默认", examples=["教助中心"])
+    publish_at: datetime | None = Field(description="定时发布的时间", examples=[None])
+    updated_at: datetime = Field(description="最近修改时间", examples=["2023-04-27T01:00:00Z"])
+    created_by: UUID = Field(description="起草人的标识")
+    creator_name: str | None = Field(description="起草人姓名", examples=["王芳"])
+    updated_by: UUID = Field(description="最近修改人的标识")
+    updater_name: str | None = Field(description="最近修改人姓名", examples=["王芳"])
+    issued_by: UUID | None = Field(description="签发人的标识", examples=[None])
+    issuer_name: str | None = Field(description="签发人姓名", examples=["李明"])
+    withdraw_reason: str | None = Field(description="撤回原因", examples=[None])
+    returned_reason: str | None = Field(description="草稿最近一次被退回的原因", examples=[None])
 
     @classmethod
-    def of_publication(cls, published: Published) -> Self:
-        """Convert a notice that was published."""
-        values = DraftOut.of(published.notice).model_dump()
-        return cls(**values, delivered_to=published.delivered_to)
+    def of_own(cls, own: OwnNotice) -> Self:
+        """Convert a notice with the names of its people."""
+        notice, names = own.notice, own.names
+        return cls(
+            **DraftOut.of(notice).model_dump(),
+            number_prefix=notice.number_prefix,
+            publish_at=notice.publish_at,
+            updated_at=notice.updated_at,
+            created_by=notice.created_by,
+            creator_name=names.get(notice.created_by),
+            updated_by=notice.updated_by,
+            updater_name=names.get(notice.updated_by),
+            issued_by=notice.issued_by,
+            issuer_name=None if notice.issued_by is None else names.get(notice.issued_by),
+            withdraw_reason=notice.withdraw_reason,
+            returned_reason=None if own.returned is None else own.returned.note,
+        )
+
+
+class OutboxLine(NoticeSummary):
+    """A notice in the unit's outbox."""
+
+    updated_at: datetime = Field(description="最近修改时间", examples=["2023-04-27T01:00:00Z"])
+    publish_at: datetime | None = Field(description="定时发布的时间", examples=[None])
+    created_by: UUID = Field(description="起草人的标识")
+    creator_name: str | None = Field(default=None, description="起草人姓名", examples=["王芳"])
+    updater_name: str | None = Field(default=None, description="最近修改人姓名", examples=["王芳"])
+    issuer_name: str | None = Field(default=None, description="签发人姓名", examples=["李明"])
+
+    @classmethod
+    def of(cls, notice: Notice, names: dict[UUID, str]) -> Self:
+        """Convert a stored notice."""
+        line = cls.model_validate(notice)
+        line.creator_name = names.get(notice.created_by)
+        line.updater_name = names.get(notice.updated_by)
+        line.issuer_name = None if notice.issued_by is None else names.get(notice.issued_by)
+        return line
+
+
+class OutboxOut(BaseModel):
+    """A page of the outbox."""
+
+    items: list[OutboxLine] = Field(description="通知，从新到旧")
+    next: str | None = Field(default=None, description="下一页的分页标记", examples=[None])
+    total: int = Field(description="总数，最多数到 10,000", examples=[1])
+    total_is_more: bool = Field(description="总数超过 10,000", examples=[False])
+
+    @classmethod
+    def of(cls, listed: Listed) -> Self:
+        """Convert a page."""
+        return cls(
+            items=[OutboxLine.of(notice, listed.names) for notice in listed.page.items],
+            next=listed.page.next,
+            total=min(listed.total, COUNTED),
+            total_is_more=listed.total > COUNTED,
+        )
+
+
+class StepOut(BaseModel):
+    """A step in the history of a notice."""
+
+    step: NoticeStep = Field(description="步骤", examples=["issued"])
+    at: datetime = Field(description="时间", examples=["2023-04-27T01:00:00Z"])
+    by: UUID | None = Field(description="办理人的标识；系统自动办理的为空")
+    name: str | None = Field(description="办理人姓名", examples=["李明"])
+    note: str | None = Field(description="意见、原因或说明", examples=[None])
+
+
+class HistoryOut(BaseModel):
+    """Who did what when."""
+
+    items: list[StepOut] = Field(description="办理过程，从旧到新")
+
+    @classmethod
+    def of(cls, steps: list[Step], names: dict[UUID, str]) -> Self:
+        """Convert steps."""
+        return cls(
+            items=[
+                StepOut(
+                    step=one.step,
+                    at=one.at,
+                    by=one.by,
+                    name=None if one.by is None else names.get(one.by),
+                    note=one.note,
+                )
+                for one in steps
+            ]
+        )
+
+
+class RevisionLine(BaseModel):
+    """A revision of a draft."""
+
+    version: int = Field(description="版本", examples=[3])
+    at: datetime = Field(description="保存时间", examples=["2023-04-27T01:00:00Z"])
+    by: UUID = Field(description="修改人的标识")
+    name: str | None = Field(description="修改人姓名", examples=["王芳"])
+    title: str = Field(description="当时的标题", examples=[_TITLE])
+
+    @classmethod
+    def of(cls, revision: Revision, names: dict[UUID, str]) -> Self:
+        """Convert a stored revision."""
+        return cls(
+            version=revision.version,
+            at=revision.at,
+            by=revision.by,
+            name=names.get(revision.by),
+            title=str(revision.content["title"]),
+        )
+
+
+class RevisionsOut(BaseModel):
+    """The revisions of a draft."""
+
+    items: list[RevisionLine] = Field(description="修订版本，从新到旧，最多 500 个")
+
+
+class RevisionOut(RevisionLine):
+    """A revision with its content."""
+
+    content: ContentOut = Field(description="当时的内容")
+
+    @classmethod
+    def of_content(cls, revision: Revision, names: dict[UUID, str]) -> Self:
+        """Convert a stored revision with its content."""
+        line = RevisionLine.of(revision, names)
+        content = ContentOut.model_validate(NoticeContent.load(revision.content))
+        return cls(**line.model_dump(), content=content)

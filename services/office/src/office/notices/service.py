@@ -1,44 +1,64 @@
-"""The life cycle of a notice: draft, publish, withdraw."""
+"""Notices of a unit: drafts and their revisions, the outbox, and who may see what."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import RoleRequired
-from contracts.office import NoticePublishedV1, NoticeWithdrawnV1
+from contracts.documents import NoticeStep
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.addressing.service import Addressing
-from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
 from office.notices import rules
+from office.notices.content import NoticeContent
 from office.notices.errors import (
     BadDeadline,
+    BodyTooDeep,
     ClassifiedDocumentRefused,
-    WorkdaysNotPublished,
+    NotReplaceable,
+    RevisionNotFound,
 )
-from office.notices.models import Notice, NoticeContent, VisibleNotice
-from office.notices.repository import NoticeRepository
+from office.notices.models import Notice, Revision, Step, VisibleNotice
+from office.notices.repository import NoticeRepository, OutboxFilter
+from office.numbering.service import Numbering
+from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
+from servicekit.ids import new_id
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
+COUNTED = 10_000
+"""Totals are exact up to this number."""
+
 
 @dataclass(frozen=True)
-class Published:
-    """A notice that was published, and the number of units that it reached."""
+class OwnNotice:
+    """A notice of the unit, with the names of the people in its history."""
 
     notice: Notice
-    delivered_to: int
+    names: dict[UUID, str]
+    returned: Step | None = None
+    """Why a draft was returned last."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the unit's own notices."""
+
+    page: Cut[Notice]
+    total: int
+    names: dict[UUID, str]
 
 
 class Notices:
-    """Manage notices within one request: drafting, publishing, withdrawing."""
+    """Manage notices within one request."""
 
     def __init__(
         self,
@@ -47,95 +67,97 @@ class Notices:
         units: Units,
         addressing: Addressing,
         dispatches: Dispatches,
+        numbering: Numbering,
     ) -> None:
-        self._session = session
         self._clock = clock
         self._units = units
         self._addressing = addressing
         self._dispatches = dispatches
+        self._numbering = numbering
         self._notices = NoticeRepository(session)
 
-    async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> Notice:
-        """Create a draft.
+    async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> OwnNotice:
+        """Create a draft; it may be incomplete.
 
-        Raises `ClassifiedDocumentRefused`, `BadDeadline`, `NothingBelow`, `RecipientsOutOfReach`,
-        `DocumentNumberTaken`.
+        Raises `ClassifiedDocumentRefused`, `BodyTooDeep`, `BadDeadline`, `UnknownPrefix`, `NotReplaceable`,
+        `NothingBelow`, `RecipientsOutOfReach`.
         """
         unit = await self._units.own(actor)
         now = self._clock.now()
-        _check(content, secrecy, now)
+        content = await self._checked(unit, content, secrecy, now)
         await self._addressing.count(unit, content.recipients)
         notice = Notice.draft(content, publisher=unit.id, by=actor.sub, now=now)
-        await self._notices.save(notice)
-        return notice
+        await self.save(notice, NoticeStep.DRAFTED, by=actor.sub, now=now)
+        await self._revise(notice, actor.sub, now)
+        return await self.shown(notice)
 
     async def edit(
         self, actor: Actor, notice_id: UUID, content: NoticeContent, secrecy: str, seen: SeenVersions
-    ) -> Notice:
+    ) -> OwnNotice:
         """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` if `seen` is outdated."""
-        notice = await self._own(actor, notice_id)
+        notice = await self.own(actor, notice_id)
         now = self._clock.now()
         seen.require(notice.version)
-        _check(content, secrecy, now)
-        notice.edit(content, now=now)
-        await self._notices.save(notice)
-        return notice
-
-    async def publish(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Published:
-        """Publish a draft (签发); the number of rows written does not depend on the number of recipients.
-
-        Raises `NotDraft`, `NothingBelow`, `RecipientsOutOfReach`, `BadDeadline`, `WorkdaysNotPublished`;
-        `VersionChanged` if `seen` is given and is not the current version.
-        """
+        notice.check_draft()
         unit = await self._units.own(actor)
-        notice = await self._own(actor, notice_id)
+        content = await self._checked(unit, content, secrecy, now)
+        notice.edit(content, by=actor.sub, now=now)
+        await self._notices.save(notice)
+        await self._revise(notice, actor.sub, now)
+        return await self.shown(notice)
+
+    async def delete(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> None:
+        """Delete a draft for good. Raises `NotFound`, `NotDraft`, `VersionChanged`."""
+        notice = await self.own(actor, notice_id)
         if seen is not None:
             seen.require(notice.version)
-        now = self._clock.now()
-        due = _deadline(notice, now)
-        notice.publish(by=actor.sub, now=now, deadline=due)
-        await self._notices.save(notice)
-        sent = await self._dispatches.send(
-            notice.id, unit, notice.recipients, cover_text=None, deadline=due, by=actor.sub, now=now
-        )
-        event = NoticePublishedV1(
-            notice_id=notice.id,
-            document_number=notice.document_number,
-            title=notice.title,
-            publisher_unit_id=unit.id,
-            publisher_unit_path=unit.path,
-            published_at=now,
-            deadline=due,
-        )
-        outbox.add(self._session, event, subject=notice.id, sequence=notice.version)
-        return Published(notice, sent.delivered_to)
+        notice.check_draft()
+        await self._notices.delete(notice)
 
-    async def withdraw(self, actor: Actor, notice_id: UUID) -> Notice:
-        """Withdraw a notice (撤回). Raises `NotPublished`, `NoticeWithdrawn`."""
-        unit = await self._units.own(actor)
-        await self._dispatches.stop(notice_id)
-        notice = await self._own(actor, notice_id)
-        now = self._clock.now()
-        notice.withdraw(by=actor.sub, now=now)
-        await self._notices.save(notice)
-        event = NoticeWithdrawnV1(
-            notice_id=notice.id,
-            publisher_unit_id=unit.id,
-            publisher_unit_path=unit.path,
-            withdrawn_by=actor.sub,
-            withdrawn_at=now,
-        )
-        outbox.add(self._session, event, subject=notice.id, sequence=notice.version)
-        return notice
-
-    async def list_own(self, actor: Actor, paging: PageRequest, *, status: str | None) -> Cut[Notice]:
-        """Return the unit's own notices, newest first."""
+    async def outbox(self, actor: Actor, paging: PageRequest, wanted: OutboxFilter) -> Listed:
+        """Return the unit's own notices, newest first; drafts only to those who may draft."""
         unit = await self._units.own(actor)
         after = paging.key(UUID)
-        notices = await self._notices.published_by(
-            unit, status=status, after=None if after is None else after[0], limit=paging.limit + 1
+        wanted = replace(wanted, drafts=actor.has_role(*rules.DRAFTING_ROLES))
+        notices = await self._notices.outbox(
+            unit, wanted, after=None if after is None else after[0], limit=paging.limit + 1
         )
-        return cut(notices, paging.limit, lambda notice: [notice.id])
+        people = {sub for one in notices for sub in (one.created_by, one.updated_by, one.issued_by)}
+        return Listed(
+            cut(notices, paging.limit, lambda notice: [notice.id]),
+            await self._notices.count(unit, wanted, most=COUNTED + 1),
+            await self._notices.names(people),
+        )
+
+    async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
+        """Return a notice of the unit with what only the unit sees. Raises `NotFound`."""
+        return await self.shown(await self._visible_own(actor, notice_id))
+
+    async def history(self, actor: Actor, notice_id: UUID) -> tuple[Sequence[Step], dict[UUID, str]]:
+        """Return who did what when, the oldest step first, and the people's names. Raises `NotFound`."""
+        notice = await self._visible_own(actor, notice_id)
+        steps = await self._notices.steps(notice.id)
+        return steps, await self._notices.names({step.by for step in steps})
+
+    async def revisions(self, actor: Actor, notice_id: UUID) -> tuple[Sequence[Revision], dict[UUID, str]]:
+        """Return the revisions of a draft, the latest first. Raises `NotFound`."""
+        notice = await self._visible_own(actor, notice_id)
+        revisions = await self._notices.revisions(notice.id)
+        return revisions, await self._notices.names({one.by for one in revisions})
+
+    async def revision(self, actor: Actor, notice_id: UUID, version: int) -> tuple[Revision, dict[UUID, str]]:
+        """Return one revision of a draft. Raises `NotFound`, `RevisionNotFound`."""
+        notice = await self._visible_own(actor, notice_id)
+        revision = await self._notices.revision(notice.id, version)
+        if revision is None:
+            raise RevisionNotFound
+        return revision, await self._notices.names({revision.by})
+
+    async def restore(self, actor: Actor, notice_id: UUID, version: int, seen: SeenVersions) -> OwnNotice:
+        """Replace a draft by one of its revisions; the present text stays a revision. Raises as `edit`."""
+        revision, _ = await self.revision(actor, notice_id, version)
+        content = NoticeContent.load(revision.content)
+        return await self.edit(actor, notice_id, content, rules.UNCLASSIFIED, seen)
 
     async def visible(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice if `unit` published or has it.
@@ -146,11 +168,10 @@ class Notices:
         if notice is None:
             raise NotFound
         if notice.publisher_id == unit.id:
-            if notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
-                raise NotFound
+            _check_role(actor, notice)
             return VisibleNotice(notice, None, unit.path)
         delivery = None
-        if notice.status is not NoticeStatus.DRAFT:
+        if notice.published_at is not None:
             delivery = await self._dispatches.delivery(notice_id, unit)
         if delivery is None:
             raise NotFound
@@ -160,44 +181,115 @@ class Notices:
         """Return the notice as `visible` does, and keep it from being withdrawn until the transaction ends.
 
         Take the time of what happens to it afterwards, so that it is not later than a withdrawal. Raises
-        `NotFound`, `NotPublished`, `NoticeWithdrawn`.
+        `NotFound`, `NotPublished`, `NoticeWithdrawn` and the like.
         """
         await self._dispatches.hold(notice_id)
         found = await self.visible(actor, unit, notice_id)
         found.notice.check_published()
         return found
 
-    async def _own(self, actor: Actor, notice_id: UUID) -> Notice:
+    async def own(self, actor: Actor, notice_id: UUID) -> Notice:
         """Return the unit's own notice, locked. Raises `NotFound`, or `RoleRequired` for a received one."""
         unit = await self._units.own(actor)
         notice = await self._notices.lock_own(notice_id, unit)
         if notice is not None:
+            _check_role(actor, notice)
             return notice
         await self.visible(actor, unit, notice_id)
         raise RoleRequired("只有发文单位可以执行此操作。")
 
+    async def lock(self, notice_id: UUID) -> Notice | None:
+        """Return the notice, locked, whoever may see it."""
+        return await self._notices.lock(notice_id)
 
-def _check(content: NoticeContent, secrecy: str, now: datetime) -> None:
-    words = [content.title, *content.body]
-    words += [text for attachment in content.attachments for text in attachment.values() if text]
-    if rules.is_classified(secrecy, words):
-        raise ClassifiedDocumentRefused
-    if content.deadline is not None:
-        _check_deadline(content.deadline, now)
+    async def lock_due(self, now: datetime) -> Notice | None:
+        """Return a notice whose time of publication has come, locked."""
+        return await self._notices.lock_due(now)
+
+    async def archivable(self, before: datetime, limit: int) -> Sequence[UUID]:
+        """Return notices that were published before `before` and are not archived yet."""
+        return await self._notices.archivable(before, limit)
+
+    async def has_reviewer(self, notice: Notice) -> bool:
+        """Return whether anybody in the unit may review the notice: a reviewer who has not written it."""
+        return await self._notices.has_reviewer(notice.publisher_id, await self._notices.authors(notice))
+
+    async def is_author(self, sub: UUID, notice: Notice) -> bool:
+        """Return whether the person has written the notice, all or in part."""
+        return sub in await self._notices.authors(notice)
+
+    async def save(
+        self, notice: Notice, step: NoticeStep, *, by: UUID | None, now: datetime, note: str | None = None
+    ) -> None:
+        """Write a changed notice and the step that changed it."""
+        await self._notices.save(notice)
+        await self._notices.add_step(
+            Step(id=new_id(), notice_id=notice.id, step=step, by=by, at=now, note=note)
+        )
+
+    async def shown(self, notice: Notice) -> OwnNotice:
+        """Return the notice with what only its unit sees."""
+        people = (notice.created_by, notice.updated_by, notice.issued_by, notice.withdrawn_by)
+        names = await self._notices.names(people)
+        returned = None
+        if notice.status is NoticeStatus.DRAFT:
+            returned = await self._notices.last_return(notice.id)
+        return OwnNotice(notice, names, returned)
+
+    async def _visible_own(self, actor: Actor, notice_id: UUID) -> Notice:
+        unit = await self._units.own(actor)
+        notice = await self._notices.get(notice_id)
+        if notice is None or notice.publisher_id != unit.id:
+            raise NotFound
+        _check_role(actor, notice)
+        if not actor.has_role(*rules.OFFICE_ROLES):
+            raise NotFound
+        return notice
+
+    async def _checked(
+        self, unit: Unit, content: NoticeContent, secrecy: str, now: datetime
+    ) -> NoticeContent:
+        """Return the content with a clean body, after all checks that do not depend on its completeness."""
+        try:
+            content = content.cleaned()
+        except TooDeepError as error:
+            raise BodyTooDeep from error
+        if rules.is_classified(secrecy, content.texts()):
+            raise ClassifiedDocumentRefused
+        if content.deadline is not None:
+            check_deadline(content.deadline, now)
+        if content.number_prefix is not None:
+            await self._numbering.usable(unit.id, content.number_prefix)
+        if content.supersedes_id is not None:
+            replaced = await self._notices.get(content.supersedes_id)
+            if replaced is None or replaced.publisher_id != unit.id:
+                raise NotReplaceable
+            if replaced.status is not NoticeStatus.PUBLISHED:
+                raise NotReplaceable
+        return content
+
+    async def _revise(self, notice: Notice, by: UUID, now: datetime) -> None:
+        """Keep the draft as a revision; what one person saves in a few minutes becomes one."""
+        last = await self._notices.last_revision(notice.id)
+        if last is None or not last.continues(by, now):
+            last = Revision(notice_id=notice.id, by=by, begun_at=now)
+        last.version = notice.version
+        last.content = notice.content.dump()
+        last.at = now
+        await self._notices.save_revision(last)
 
 
-def _check_deadline(deadline: datetime, now: datetime) -> None:
+def check_deadline(deadline: datetime, now: datetime) -> None:
+    """Raise `BadDeadline` unless the deadline is ahead, by a year at most."""
     try:
         rules.check_deadline(deadline, now)
     except rules.DeadlineOutOfRangeError as error:
         raise BadDeadline from error
 
 
-def _deadline(notice: Notice, now: datetime) -> datetime:
-    if notice.deadline is not None:
-        _check_deadline(notice.deadline, now)
-        return notice.deadline
-    try:
-        return rules.deadline(notice.urgency_class, notice.deadline_workdays, now)
-    except rules.CalendarNotPublishedError as error:
-        raise WorkdaysNotPublished(error.year) from error
+def _check_role(actor: Actor, notice: Notice) -> None:
+    """Raise `NotFound` if the notice is not published yet and the person's role does not let them see it."""
+    if notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
+        raise NotFound
+    if notice.status in rules.IN_PREPARATION and not actor.has_role(*rules.OFFICE_ROLES):
+        raise NotFound

@@ -52,7 +52,7 @@ async def get_notice(
     """收文单位的人员首次查看即记为本人已读；不等于单位签收。已撤回的，收文单位只能看到撤回状态。"""
     view = await receipts.view(actor, notice_id)
     if view.notice.status is NoticeStatus.WITHDRAWN and view.delivery is not None:
-        return Tombstone(id=view.notice.id)
+        return Tombstone.of(view.notice)
     response.headers["ETag"] = etag(view.notice.version)
     return NoticeOut.of_view(view)
 

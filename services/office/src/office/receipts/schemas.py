@@ -6,10 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.directory.schemas import UnitRef
 from office.forwarding.schemas import ForwardingOut
+from office.notices.models import Notice
 from office.notices.schemas import DraftOut
 from office.receipts.models import Signature
 from office.receipts.repository import InboxLine
@@ -100,15 +102,30 @@ class Tombstone(BaseModel):
 
     id: UUID
     status: Literal[NoticeStatus.WITHDRAWN] = NoticeStatus.WITHDRAWN
+    title: str = Field(description="原标题", examples=["关于举办全国学生资助业务培训的通知"])
+    withdrawn_at: datetime = Field(description="撤回时间", examples=["2023-04-27T03:00:00Z"])
+    reason: str | None = Field(description="撤回原因", examples=["会议时间调整，另行通知。"])
+
+    @classmethod
+    def of(cls, notice: Notice) -> Self:
+        """Convert a withdrawn notice."""
+        assert notice.withdrawn_at is not None
+        return cls(
+            id=notice.id,
+            title=notice.title,
+            withdrawn_at=notice.withdrawn_at,
+            reason=notice.withdraw_reason,
+        )
 
 
 class ReceivedOut(BaseModel):
     """A notice in the inbox."""
 
     id: UUID
-    document_number: str = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
+    kind: NoticeKind = Field(description="文种", examples=["notice"])
+    document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
     title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    urgency: str = Field(description="紧急程度", examples=["平件"])
+    urgency: Urgency = Field(description="紧急程度", examples=["routine"])
     publisher: UnitRef | None = Field(description="发文单位")
     cover_text: str | None = Field(description="上级的转发意见")
     delivered_at: datetime = Field(description="送达时间")
@@ -124,6 +141,7 @@ class ReceivedOut(BaseModel):
         """Convert a query row."""
         return cls(
             id=row.notice.id,
+            kind=row.notice.kind,
             document_number=row.notice.document_number,
             title=row.notice.title,
             urgency=row.notice.urgency,

@@ -1,0 +1,36 @@
+"""The vocabulary of documents (公文), in addition to `contracts.vocabulary`."""
+
+from contracts.vocabulary import Vocabulary
+
+
+class NoticeKind(Vocabulary):
+    """The kind of a notice (文种)."""
+
+    NOTICE = "notice", "通知"
+    ANNOUNCEMENT = "announcement", "公告"
+    CIRCULAR = "circular", "通报"
+    TRANSMITTAL = "transmittal", "转发"
+
+
+class Urgency(Vocabulary):
+    """How soon a document is to be handled (紧急程度)."""
+
+    ROUTINE = "routine", "平件"
+    URGENT = "urgent", "加急"
+    EXTRA_URGENT = "extra_urgent", "特急"
+
+
+class NoticeStep(Vocabulary):
+    """What somebody did with a notice (办理过程)."""
+
+    DRAFTED = "drafted", "起草"
+    SUBMITTED = "submitted", "送审"
+    RECALLED = "recalled", "收回"
+    APPROVED = "approved", "审核通过"
+    RETURNED = "returned", "退回修改"
+    ISSUED = "issued", "签发"
+    PUBLISHED = "published", "发布"
+    POSTPONED = "postponed", "未能按时发布"
+    WITHDRAWN = "withdrawn", "撤回"
+    SUPERSEDED = "superseded", "被替代"
+    ARCHIVED = "archived", "归档"

@@ -1,0 +1,1 @@
+"""What people write: rich text, marks of state secrets, words to search by. Pure."""
