@@ -4,13 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from contracts.vocabulary import Role
 from identity.joining.dependencies import JoinService
 from identity.joining.schemas import JoinIn
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.pages.rendering import see_other
 from identity.search.dependencies import SearchService
 from identity.units.dependencies import UnitService, UnitViewService
 from servicekit.problems import Problem
@@ -27,7 +28,7 @@ Text = Annotated[str, Form(max_length=300)]
 @router.get("/register")
 async def register() -> Response:
     """Lead from a short address to the page of registering."""
-    return RedirectResponse("/login/register", 303, {"Cache-Control": "no-store"})
+    return see_other("/login/register")
 
 
 @router.get(JOIN_PAGE)

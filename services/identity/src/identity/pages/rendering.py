@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.vocabulary import Role, label
@@ -108,6 +108,11 @@ def page(
     if status in RETRIED:
         headers["Retry-After"] = str(Problem.retry_after)
     return HTMLResponse(_templates.get_template(template).render(**values), status, headers)
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Return a redirect to be followed with GET and never cached: the answer to a form."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 def error_page(error: str, description: str, *, title: str = "无法登录") -> HTMLResponse:
