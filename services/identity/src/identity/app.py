@@ -73,6 +73,8 @@ from identity.privacy.endpoints import router as privacy
 from identity.registration.endpoints import router as rest_registration
 from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
+from identity.role_changes import jobs as role_jobs
+from identity.role_changes.endpoints import router as role_changes
 from identity.roles.endpoints import router as roles
 from identity.search.endpoints import router as search
 from identity.search.frequencies import Frequencies
@@ -192,6 +194,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             phones,
             me,
             roles,
+            role_changes,
             memberships,
             invites,
             invite_batches,
@@ -226,6 +229,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
             reorganisation_jobs.handler(settings, vault, the_clock),
+            role_jobs.handler(the_clock, settings.access_token_seconds),
             invite_jobs.handler(invite_jobs.Sending(settings, vault, the_clock, dispatcher)),
             *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),

@@ -12,6 +12,7 @@ from identity.joining.schemas import JoinIn
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
 from identity.pages.rendering import see_other
+from identity.roles.dependencies import RoleService
 from identity.search.dependencies import SearchService
 from identity.units.dependencies import UnitService, UnitViewService
 from servicekit.problems import Problem
@@ -32,7 +33,9 @@ async def register() -> Response:
 
 
 @router.get(JOIN_PAGE)
-async def join(own: Own, joining: JoinService, code: Annotated[str, Query(max_length=40)] = "") -> Response:
+async def join(
+    own: Own, joining: JoinService, roles: RoleService, code: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
     """Show what an invite invites to; without one, the ways to join."""
     if not code:
         return _ways(own, code)
@@ -40,13 +43,14 @@ async def join(own: Own, joining: JoinService, code: Annotated[str, Query(max_le
         invite, unit, parent = await joining.invited(code)
     except Problem as problem:
         return _ways(own, code, problem)
+    (named,) = await roles.named(invite.roles)
     return own.show(
         "belonging/invited.html",
         here=UNITS_PAGE,
         code=code,
         unit=unit,
         parent=parent,
-        roles=list(invite.roles),
+        roles=named,
         expires_at=invite.expires_at,
         message="",
         note="",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from contracts.vocabulary import Role, label
+from contracts.vocabulary import label
 from servicekit.clock import SHANGHAI
 from servicekit.problems import RETRIED, Problem
 
@@ -63,7 +63,6 @@ def _beijing(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
 # Pages show Beijing time: {{ moment | beijing }} or {{ moment | beijing("%H:%M") }}.
 _templates.filters["beijing"] = _beijing
 _templates.filters["label"] = label
-_templates.filters["role"] = {role.value: role.label for role in Role}.get
 
 # Characters allowed in a CSP source list; others would end or break the header.
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")

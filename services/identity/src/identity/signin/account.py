@@ -16,6 +16,7 @@ from identity.oauth.logout.frontchannel import logged_out
 from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, without_session
 from identity.pages.own import OpenOwnForm, Own, OwnForm
 from identity.pages.rendering import see_other
+from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
@@ -36,15 +37,16 @@ async def start() -> Response:
 
 
 @router.get(HOME_PAGE)
-async def home(own: Own, memberships: MembershipService) -> Response:
+async def home(own: Own, memberships: MembershipService, names: RoleService) -> Response:
     """Show who the person is."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     roles = [] if profile.membership is None else profile.membership.roles
+    (named,) = await names.named(roles)
     return own.show(
         "account/home.html",
         account=own.account,
         unit=profile.unit,
-        roles=roles,
+        roles=named,
         admin=Role.UNIT_ADMIN in roles,
     )
 

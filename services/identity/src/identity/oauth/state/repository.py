@@ -84,10 +84,11 @@ SUBJECT: tuple[Any, ...] = (
     .select_from(RoleDefinition)
     .join(_GRANTED, true())
     .where(
+        RoleDefinition.retired_at.is_(None),
         or_(
             RoleDefinition.code == any_(_ACTING.c.roles),
             RoleDefinition.code == any_(_DELEGATED.c.delegated_roles),
-        )
+        ),
     )
     .correlate(_ACTING, _DELEGATED)
     .scalar_subquery()

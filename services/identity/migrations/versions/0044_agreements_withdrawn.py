@@ -1,12 +1,12 @@
 """When an agreement to a document was withdrawn.
 
-Revision: 0042
+Revision: 0044
 """
 
 from alembic import op
 
-revision: str = "0042"
-down_revision: str | None = "0041"
+revision: str = "0044"
+down_revision: str | None = "0043"
 branch_labels: None = None
 depends_on: None = None
 
