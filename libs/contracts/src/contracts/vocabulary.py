@@ -132,9 +132,10 @@ class Permission(Vocabulary):
     NOTICES_RECEIVE = "notices.receive", "签收和转发通知"
     FIGURES_CONTRIBUTE = "figures.contribute", "报送数据"
     PLATFORM_UNITS = "platform.units", "管理顶层单位"
-    PLATFORM_SETTINGS = "platform.settings", "管理平台设置和角色"
+    PLATFORM_SETTINGS = "platform.settings", "管理平台设置"
     PLATFORM_CLIENTS = "platform.clients", "管理全部接入系统"
     PLATFORM_ACCOUNTS = "platform.accounts", "管理全部账号的状态和登录方式"
+    PLATFORM_ROLES = "platform.roles", "管理角色和权限"
     PLATFORM_ENTITLEMENTS = "platform.entitlements", "复核系统授权"
     PLATFORM_KEYS = "platform.keys", "查看密钥状态"
     AUDIT_READ = "audit.read", "查阅审计日志"
@@ -169,11 +170,19 @@ class InviteResult(Vocabulary):
 
 
 class ProposalStatus(Vocabulary):
-    """How far a proposal to appoint or dismiss an administrator of the platform has come."""
+    """How far a proposal has come that a second administrator of the platform confirms."""
 
     PENDING = "pending", "待确认"
     CONFIRMED = "confirmed", "已确认"
     REFUSED = "refused", "已否决"
+
+
+class RoleChangeKind(Vocabulary):
+    """What a change does with a role."""
+
+    CREATE = "create", "新增"
+    CHANGE = "change", "调整"
+    RETIRE = "retire", "停用"
 
 
 class EntitlementRequestStatus(Vocabulary):

@@ -11,7 +11,6 @@ from authkit.jwks import KeySet
 from contracts.office import HandOverCompletedV1
 from filekit.scan import scanner_of
 from identity import partitions
-from identity.accounts.endpoints import router as accounts
 from identity.administration.endpoints import router as administration
 from identity.administration.platform_endpoints import router as platform_security
 from identity.audit.writer import AuditWriter
@@ -59,7 +58,7 @@ from identity.oauth.server import make_server
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
-from identity.pages.own import SignInFirst, on_sign_in_first
+from identity.pages.own import AgreeFirst, SignInFirst, on_agree_first, on_sign_in_first
 from identity.pages.problems import Pages
 from identity.phones import jobs as phone_jobs
 from identity.phones.dependencies import phones_for
@@ -71,8 +70,11 @@ from identity.policies.endpoints import router as policies
 from identity.privacy import jobs as privacy_jobs
 from identity.privacy.dependencies import privacy_for
 from identity.privacy.endpoints import router as privacy
+from identity.registration.endpoints import router as rest_registration
 from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
+from identity.role_changes import jobs as role_jobs
+from identity.role_changes.endpoints import router as role_changes
 from identity.roles.endpoints import router as roles
 from identity.search.endpoints import router as search
 from identity.search.frequencies import Frequencies
@@ -81,6 +83,7 @@ from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
+from identity.signin.agreeing import router as agreeing
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
 from identity.signin.phone_pages import router as phone_pages
@@ -172,6 +175,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             signin,
             registering,
             recovering,
+            agreeing,
             phone_pages,
             privacy_pages,
             join_pages,
@@ -182,7 +186,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             passkey_sign_in,
             security_page,
             captchas,
-            accounts,
+            rest_registration,
             policies,
             privacy,
             real_names,
@@ -190,6 +194,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             phones,
             me,
             roles,
+            role_changes,
             memberships,
             invites,
             invite_batches,
@@ -224,6 +229,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
             reorganisation_jobs.handler(settings, vault, the_clock),
+            role_jobs.handler(the_clock, settings.access_token_seconds),
             invite_jobs.handler(invite_jobs.Sending(settings, vault, the_clock, dispatcher)),
             *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),
@@ -251,6 +257,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         pages=rendering.PATHS,
     )
     app.add_exception_handler(SignInFirst, on_sign_in_first)
+    app.add_exception_handler(AgreeFirst, on_agree_first)
     app.add_middleware(Pages, of=site_of(settings))
     design.install(app)
     app.mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static")
@@ -259,7 +266,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.key_ring = key_ring
     client_cache = ClientCache()
     app.state.client_cache = client_cache
-    app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records)
+    app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records, current_policies)
     app.state.issuer = make_server()
     app.state.sms = sms
     app.state.real_names = provider

@@ -23,6 +23,8 @@ from identity.codes.service import Codes
 from identity.entitlements.service import Entitlements
 from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
+from identity.policies.documents import load as load_policies
+from identity.policies.service import Policies
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -45,6 +47,10 @@ class World:
     units: Sequence[UnitSeed]
     people: Sequence[PersonSeed]
     cockpit: frozenset[str]
+    ask_to_agree: bool = False
+    """Whether the people agree to privacy policy and terms when they first sign in, as real ones do; those of
+    a made-up world have agreed.
+    """
 
 
 class NoWorld(ValueError):
@@ -67,7 +73,9 @@ def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> Wor
     if name == "national":
         if first_admin is None:
             raise NoWorld("name the centre's first administrator: FIRST_ADMIN_PHONE and FIRST_ADMIN_NAME")
-        return World(worlds.national_offices(), [first_admin], frozenset({first_admin.phone}))
+        return World(
+            worlds.national_offices(), [first_admin], frozenset({first_admin.phone}), ask_to_agree=True
+        )
     raise NoWorld(f"no world named {name!r}: s or national")
 
 
@@ -167,6 +175,8 @@ async def load_world(
     sessions = Sessions(session, clock, settings, revocations, audit)
     memberships = Memberships(session, clock, accounts, into, sessions, audit)
     entitlements = Entitlements(session, clock, memberships, revocations, audit)
+    policies = Policies(session, clock, audit, load_policies(settings.policies_directory))
+    await policies.publish()
     for first in range(0, len(chosen.people), _CHUNK):
         part = chosen.people[first : first + _CHUNK]
         subs = await memberships.load(part, units, now)
@@ -176,6 +186,8 @@ async def load_world(
             if seed.phone in chosen.cockpit
         ]
         await entitlements.load(entitled, now)
+        if not chosen.ask_to_agree:
+            await policies.load(subs, now)
         progress(len(part))
     load_id = new_id()
     outbox.add(

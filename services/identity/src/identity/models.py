@@ -22,6 +22,7 @@ from identity.platform.models import PlatformAdministrator, PlatformProposal
 from identity.policies.models import Agreement, PolicyVersion
 from identity.privacy.models import AccountClosing, DataExport
 from identity.reorganisation.models import UnitEnding
+from identity.role_changes.models import RoleChange
 from identity.roles.models import RoleDefinition
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sessions.models import BrowserSession, SignInRecord
@@ -72,6 +73,7 @@ __all__ = [
     "RealNameCheck",
     "RecoveryCode",
     "RefreshToken",
+    "RoleChange",
     "RoleDefinition",
     "SearchQueue",
     "SignInRecord",

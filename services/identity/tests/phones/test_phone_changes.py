@@ -13,7 +13,7 @@ from identity.phones.dependencies import phones_for
 from identity.phones.jobs import complete_due
 from identity.phones.rules import decides_recovery
 from services.identity.tests.support.phones import id_number, phone_code, verify
-from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.running_identity import Browser, NewBrowser, agreed_to
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -430,6 +430,7 @@ async def new_holder(browser: Browser, **changes: Any) -> Any:
         "name": "赵小红",
         "id_number": id_number(321),
         "consent": True,
+        "agreed": agreed_to(browser.app),
     }
     return await browser.http.post("/api/v1/accounts/new-holder", json=fields | changes)
 

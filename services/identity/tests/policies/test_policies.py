@@ -1,5 +1,7 @@
 """Privacy policy and terms in versions, and who has agreed to them."""
 
+import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,44 @@ from identity.policies.dependencies import publish
 from identity.policies.documents import load
 from identity.policies.rules import Document, missing, newest
 from identity.policies.service import DocumentChanged
+from services.identity.tests.support.people import forget_codes
 from services.identity.tests.support.phones import id_number, verify
-from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.running_identity import Browser, NewBrowser, agreed_to
 from testkit.clock import FrozenClock
+from testkit.pages import csrf_of, forms
 from testkit.postgres import Migration
 
 PHONE = "13812345678"
+
+
+async def new_terms(app: FastAPI, clock: FrozenClock) -> None:
+    """The operator starts the service with a new version."""
+    app.state.policies[PolicyKind.TERMS] = Document(PolicyKind.TERMS, "2.0", "# 使用条款\n")
+    await publish(app.state.database, clock, app.state.policies)
+
+
+def form_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form with an action."""
+    return next(one.hidden for one in forms(page) if one.action == action)
+
+
+async def refused_at_last(browser: Browser, headers: dict[str, str]) -> None:
+    for _ in range(50):
+        answer = await browser.http.get("/api/v1/me", headers=headers)
+        if answer.status_code == 401:
+            break
+        await asyncio.sleep(0.02)
+    assert answer.json()["code"] == "token_revoked"
+
+
+async def agreements(app: FastAPI) -> list[tuple[str, datetime | None]]:
+    """The only person's."""
+    statement = (
+        "SELECT kind, withdrawn_at FROM agreements WHERE account_id ="
+        " (SELECT max(id::text)::uuid FROM accounts) ORDER BY kind"
+    )
+    async with app.state.database.transaction() as session:
+        return [(kind, at) for kind, at in await session.execute(text(statement))]
 
 
 @pytest.fixture
@@ -72,21 +106,127 @@ async def test_a_person_reads_and_agrees_and_is_asked_again_after_a_change(
     async def state() -> Any:
         return (await browser.http.get("/api/v1/me/agreements", headers=headers)).json()
 
-    assert await state() == {"agreed": [], "missing": ["privacy_policy", "terms"]}
-    for kind in ("privacy_policy", "terms"):
-        document = (await browser.http.get(f"/api/v1/policies/{kind}")).json()
-        fields = {"kind": kind, "version": document["version"]}
-        for _ in range(2):
-            answer = await browser.http.post("/api/v1/me/agreements", headers=headers, json=fields)
-            assert answer.status_code == 200, answer.text
-    assert (await state())["missing"] == []
-    newer = Document(PolicyKind.TERMS, "2.0", "# 使用条款\n")
-    app.state.policies = app.state.policies | {PolicyKind.TERMS: newer}
-    await publish(app.state.database, clock, app.state.policies)
+    first = await state()
+    assert {one["kind"]: one["version"] for one in first["agreed"]} == agreed_to(app)
+    assert first["missing"] == []
+    await new_terms(app, clock)
     assert (await state())["missing"] == ["terms"]
     old = {"kind": "terms", "version": "1.0"}
     refused = await browser.http.post("/api/v1/me/agreements", headers=headers, json=old)
     assert (refused.status_code, refused.json()["code"]) == (409, "policy_outdated")
+    document = (await browser.http.get("/api/v1/policies/terms")).json()
+    fields = {"kind": "terms", "version": document["version"]}
+    for _ in range(2):
+        answer = await browser.http.post("/api/v1/me/agreements", headers=headers, json=fields)
+        assert answer.status_code == 200, answer.text
+    assert (await state())["missing"] == []
+
+
+async def test_nobody_registers_without_agreeing_to_the_current_documents(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser = new_browser()
+    await browser.ask(PHONE)
+    fields = {
+        "phone": PHONE,
+        "ticket": browser.ticket,
+        "code": browser.last_code(PHONE),
+        "name": "王小明",
+    }
+    missing = await browser.http.post("/api/v1/accounts", json=fields)
+    assert missing.status_code == 422
+    old = await browser.http.post(
+        "/api/v1/accounts", json=fields | {"agreed": agreed_to(app) | {"terms": "0.1"}}
+    )
+    assert (old.status_code, old.json()["code"]) == (409, "policy_outdated")
+    # The code was not used up.
+    made = await browser.http.post("/api/v1/accounts", json=fields | {"agreed": agreed_to(app)})
+    assert made.status_code == 201, made.text
+    assert await agreements(app) == [("privacy_policy", None), ("terms", None)]
+
+
+async def test_after_signing_in_a_person_agrees_to_a_new_version_before_going_on(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    browser = new_browser()
+    await browser.register(PHONE)
+    await new_terms(app, clock)
+    await forget_codes(app)
+    ask = browser.authorize_url(verifier="v" * 43)
+    back = (await browser.sign_in(PHONE, ask)).headers["location"]
+    to_agree = (await browser.http.get(back)).headers["location"]
+    assert to_agree.startswith("/login/agree?return_to=%2Fauthorize")
+    page = await browser.http.get(to_agree)
+    assert (page.status_code, "《使用条款》" in page.text, "《隐私政策》有" in page.text) == (
+        200,
+        True,
+        False,
+    )
+    assert "不同意，退出登录" in page.text
+    form = form_of(page.text, "/login/agree")
+    assert form["terms"] == "2.0"
+    unticked = await browser.http.post("/login/agree", data=form)
+    assert (unticked.status_code, "请阅读并勾选同意" in unticked.text) == (400, True)
+    outdated = await browser.http.post("/login/agree", data=form | {"agreed": "yes", "terms": "1.0"})
+    assert (outdated.status_code, "请阅读并确认最新版本" in outdated.text) == (409, True)
+    agreed = await browser.http.post("/login/agree", data=form | {"agreed": "yes"})
+    assert (agreed.status_code, agreed.headers["location"]) == (303, form["return_to"])
+    answer = await browser.http.get(agreed.headers["location"])
+    assert "code=" in answer.headers["location"]
+
+
+async def test_without_agreeing_one_s_rights_and_signing_out_stay_open(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    browser = new_browser()
+    await browser.register(PHONE)
+    await browser.bearer(PHONE)
+    await new_terms(app, clock)
+    for path in ("/account", "/account/units", "/join", "/account/security"):
+        answer = await browser.http.get(path)
+        assert answer.headers["location"].startswith("/login/agree?"), path
+    silent = await browser.http.get(browser.authorize_url(verifier="v" * 43, prompt="none"))
+    assert "error=interaction_required" in silent.headers["location"]
+    privacy = await browser.http.get("/account/privacy")
+    assert privacy.status_code == 200
+    csrf = {"csrf": csrf_of(privacy.text)}
+    exported = await browser.http.post("/account/privacy/export", data=csrf)
+    assert exported.headers["location"] == "/account/privacy"
+    blocked = await browser.http.post("/account/sessions/end-others", data=csrf)
+    assert blocked.headers["location"].startswith("/login/agree?")
+    signed_out = await browser.http.post("/account/sign-out", data=csrf)
+    assert "您已退出登录" in signed_out.text
+
+
+@pytest.mark.parametrize("by", ["page", "api"])
+async def test_an_agreement_is_withdrawn_and_given_again(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, by: str
+) -> None:
+    browser = new_browser()
+    await browser.register(PHONE)
+    headers = await browser.bearer(PHONE)
+    if by == "api":
+        answer = await browser.http.post("/api/v1/me/agreements/withdraw", headers=headers)
+        assert answer.status_code == 204
+    else:
+        asked = await browser.http.get("/account/privacy/withdraw")
+        answer = await browser.http.post(
+            "/account/privacy/withdraw", data=form_of(asked.text, "/account/privacy/withdraw")
+        )
+        assert "已撤回同意" in answer.text
+    await refused_at_last(browser, headers)
+    now = clock.now()
+    assert await agreements(app) == [("privacy_policy", now), ("terms", now)]
+    await forget_codes(app)
+    clock.advance(timedelta(seconds=2))
+    back = (await browser.sign_in(PHONE, "/account")).headers["location"]
+    to_agree = (await browser.http.get(back)).headers["location"]
+    page = await browser.http.get(to_agree)
+    assert "使用账号前，请阅读并同意以下文件" in page.text
+    form = form_of(page.text, "/login/agree") | {"agreed": "yes"}
+    assert (await browser.http.post("/login/agree", data=form)).headers["location"] == "/account"
+    assert (await browser.http.get("/account")).status_code == 200
+    assert await agreements(app) == [("privacy_policy", None), ("terms", None)]
 
 
 async def test_an_unknown_document_is_not_found(new_browser: NewBrowser) -> None:
@@ -102,5 +242,6 @@ async def test_the_separate_consent_to_the_identity_number_is_recorded(
     headers = await browser.bearer(PHONE)
     await verify(browser, headers, id_number())
     async with app.state.database.transaction() as session:
-        rows = (await session.execute(text("SELECT kind, version FROM agreements"))).all()
-    assert [tuple(row) for row in rows] == [("id_number", "1.0")]
+        statement = "SELECT version FROM agreements WHERE kind = 'id_number'"
+        versions = (await session.scalars(text(statement))).all()
+    assert versions == ["1.0"]

@@ -16,6 +16,7 @@ from identity import bootstrap
 from identity.app import build
 from identity.base import MIGRATIONS
 from identity.partitions import partitioned
+from identity.policies.rules import REQUIRED
 from identity.settings import Settings
 from identity.units import worlds
 from messaging.inprocess import InProcessBus
@@ -86,6 +87,11 @@ def settings_for(url: str, **changes: object) -> Settings:
     return Settings(**(values | changes))  # type: ignore[arg-type]
 
 
+def agreed_to(app: FastAPI) -> dict[str, str]:
+    """What somebody who registers agrees to."""
+    return {kind.value: app.state.policies[kind].version for kind in REQUIRED}
+
+
 @dataclass
 class Browser:
     """A person at a browser: one cookie jar."""
@@ -114,6 +120,7 @@ class Browser:
             "ticket": self.ticket,
             "code": self.last_code(phone) if code is None else code,
             "name": name,
+            "agreed": agreed_to(self.app),
         }
         return await self.http.post("/api/v1/accounts", json=body)
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from identity.accounts.numbers import NumberCodes
 from identity.accounts.service import Accounts
 from identity.audit.dependencies import AuditService
-from identity.codes.dependencies import CodeService
+from identity.codes.dependencies import CodeSenderService, CodeService
 from identity.dependencies import ServiceVault
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
@@ -19,3 +20,10 @@ async def _accounts(
 
 
 AccountService = Annotated[Accounts, Depends(_accounts)]
+
+
+async def _numbers(accounts: AccountService, sender: CodeSenderService) -> NumberCodes:
+    return NumberCodes(accounts, sender)
+
+
+NumberCodeService = Annotated[NumberCodes, Depends(_numbers)]

@@ -6,26 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus
-from identity.codes import rules as code_rules
-from identity.codes.schemas import TICKET
-
-
-class RegistrationIn(BaseModel):
-    """A registration: the phone number, the SMS code sent to it with its ticket, and the legal name."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "example": {"phone": "13800000000", "ticket": TICKET, "code": "123456", "name": "王小明"}
-        },
-    )
-
-    phone: str = Field(min_length=5, max_length=40)
-    ticket: str = Field(pattern=code_rules.TICKET, description="获取验证码时返回的 `ticket`")
-    code: str = Field(
-        min_length=6, max_length=500, description="短信中的 6 位数字；可以粘贴整条短信，或含空格的验证码"
-    )
-    name: str = Field(min_length=1, max_length=100)
+from identity.accounts.models import Account
 
 
 class AccountOut(BaseModel):
@@ -54,6 +35,17 @@ class AccountOut(BaseModel):
     unit_id: UUID | None = None
     roles: list[str] = []
     entitlements: list[str] = []
+
+    @classmethod
+    def registered(cls, account: Account) -> "AccountOut":
+        """Return the schema of an account that belongs to no unit yet."""
+        return cls(
+            sub=account.id,
+            name=account.name,
+            phone_masked=account.phone_masked,
+            status=account.status,
+            registered_at=account.registered_at,
+        )
 
 
 class UnmaskedOut(BaseModel):

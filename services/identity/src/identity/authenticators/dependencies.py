@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
@@ -14,6 +14,7 @@ from identity.codes.dependencies import FailureService
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
+from identity.pages.rendering import see_other
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sms.dependencies import MessageService
@@ -92,13 +93,8 @@ class Raising:
         """
         cookie = await self._sessions.step_up(browser, acr=acr, amr=amr, authenticated=authenticated)
         if cookie is None:
-            return redirect("/login?return_to=/account/security")
+            return see_other("/login?return_to=/account/security")
         return keep_session(response, cookie, self._settings)
 
 
 Raise = Annotated[Raising, Depends()]
-
-
-def redirect(url: str) -> Response:
-    """Redirect to a page with GET."""
-    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})

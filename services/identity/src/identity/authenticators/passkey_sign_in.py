@@ -15,7 +15,6 @@ from identity.authenticators.dependencies import (
     ReturnTo,
     Ticket,
     Token,
-    redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem
 from identity.authenticators.service import Authenticators
@@ -26,7 +25,7 @@ from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
 from identity.pages.dependencies import Browser, checked_return, is_secure, keep_session
-from identity.pages.rendering import page
+from identity.pages.rendering import page, see_other
 from identity.sessions.dependencies import SessionService
 from servicekit.problems import Problem
 
@@ -81,7 +80,7 @@ async def sign_in(
         cookie = login_cookie(request)
         return await _render(authenticators, clients, vault, settings, cookie, return_to, problem)
     _, cookie = await sessions.begin(account, browser, acr=acr.MFA, amr=used.amr)
-    return keep_session(redirect(return_to), cookie, settings)
+    return keep_session(see_other(return_to), cookie, settings)
 
 
 async def _render(

@@ -18,7 +18,6 @@ from identity.authenticators.dependencies import (
     ReturnTo,
     Text,
     Ticket,
-    redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordUnfit
 from identity.authenticators.service import Authenticators, Overview
@@ -26,6 +25,7 @@ from identity.codes.rules import code_of
 from identity.oauth.authorization.interaction import client_origin
 from identity.pages.dependencies import SECURITY_PAGE, checked_return
 from identity.pages.own import LockedOwnForm, Own, OwnPages
+from identity.pages.rendering import see_other
 from identity.sessions.models import BrowserSession
 from servicekit.dependencies import ServiceClock
 
@@ -62,7 +62,7 @@ async def password_page(
     """Show the form for a new password."""
     checked_return(return_to)
     if not await _may(authenticators, own.browser):
-        return redirect(return_to)
+        return see_other(return_to)
     return _password_page(own, return_to)
 
 
@@ -81,7 +81,7 @@ async def set_password(
     """
     checked_return(return_to)
     if not await _may(authenticators, form.browser):
-        return redirect(return_to)
+        return see_other(return_to)
     try:
         if password != again:
             raise PasswordUnfit("两次输入的密码不一致。")
@@ -101,7 +101,7 @@ async def totp_page(
     """Show a new secret as text and QR code. It is stored only after confirmation."""
     checked_return(return_to)
     if not await _may(authenticators, own.browser, without="totp"):
-        return redirect(return_to)
+        return see_other(return_to)
     secret = totp.new_secret()
     return own.show(
         "account/totp.html",
@@ -129,7 +129,7 @@ async def enrol_totp(
     """
     checked_return(return_to)
     if not await _may(authenticators, form.browser, without="totp"):
-        return redirect(return_to)
+        return see_other(return_to)
     secret = ""
     try:
         secret = authenticators.tickets(form.csrf).open(ticket, _TOTP, rules.ENROLMENT)["secret"]
@@ -155,7 +155,7 @@ async def renew_recovery_codes(form: LockedOwnForm, authenticators: Authenticato
     """Create new recovery codes, delete the old ones, and lead to the new ones."""
     there = await authenticators.overview(form.account.id)
     if there.totp is None or not authenticators.may_change(there.means, form.browser):
-        return redirect(SECURITY_PAGE)
+        return see_other(SECURITY_PAGE)
     codes = await authenticators.renew_recovery_codes(form.account)
     return _to_codes(form, codes, SECURITY_PAGE, "恢复码已重新生成，原恢复码已失效。")
 
@@ -177,7 +177,7 @@ async def recovery_codes(own: Own, return_to: Back = SECURITY_PAGE) -> Response:
 async def passkey_page(own: Own, authenticators: AuthenticatorService) -> Response:
     """Show the page whose script creates a passkey in the browser."""
     if not await _may(authenticators, own.browser):
-        return redirect(SECURITY_PAGE)
+        return see_other(SECURITY_PAGE)
     try:
         ceremony = await authenticators.passkeys(own.csrf).registration(own.account)
     except AuthenticatorProblem as problem:
@@ -197,7 +197,7 @@ async def add_passkey(
 ) -> Response:
     """Register the passkey that the browser created."""
     if not await _may(authenticators, form.browser):
-        return redirect(SECURITY_PAGE)
+        return see_other(SECURITY_PAGE)
     try:
         await authenticators.add_passkey(form.account, form.csrf, name, ticket, credential)
     except AuthenticatorProblem as problem:
@@ -217,7 +217,7 @@ async def remove(
     """Remove an authenticator, after asking, and end the other sessions."""
     there = await authenticators.overview(form.account.id)
     if not authenticators.may_change(there.means, form.browser):
-        return redirect(SECURITY_PAGE)
+        return see_other(SECURITY_PAGE)
     word = rules.WORDS[what]
     if confirmed != "yes":
         return form.show(

@@ -16,7 +16,6 @@ from identity.authenticators.dependencies import (
     Sent,
     Text,
     Ticket,
-    redirect,
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
@@ -27,7 +26,7 @@ from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
-from identity.pages.rendering import page
+from identity.pages.rendering import page, see_other
 from identity.sessions.models import BrowserSession
 from servicekit.clock import Clock
 from servicekit.dependencies import ServiceClock
@@ -51,7 +50,7 @@ async def step_up_page(
     """
     checked_return(return_to)
     if browser is None:
-        return redirect("/login?" + urlencode({"return_to": return_to}))
+        return see_other("/login?" + urlencode({"return_to": return_to}))
     return await _render(
         authenticators, clock, clients, browser, csrf.token_of(vault, browser), return_to, acr
     )
@@ -90,7 +89,7 @@ async def with_password(
         )
     # Not the session's own level if higher: `auth_time` would then cover more than was verified.
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
-    return await raising.onto(redirect(return_to), sent.browser, acr=levels.PASSWORD_SMS, amr=amr)
+    return await raising.onto(see_other(return_to), sent.browser, acr=levels.PASSWORD_SMS, amr=amr)
 
 
 @router.post("/code")
@@ -113,7 +112,7 @@ async def with_code(
         authenticators.refused(sent.account.id, "totp.refused", problem.code)
         return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
-    return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=amr)
+    return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=amr)
 
 
 @router.post("/passkey")
@@ -135,7 +134,7 @@ async def with_passkey(
     except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "passkey.refused", problem.code)
         return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
-    return await raising.onto(redirect(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
+    return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
 
 
 def _after_sms(browser: BrowserSession, clock: Clock) -> None:

@@ -4,13 +4,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from contracts.vocabulary import Role
 from identity.joining.dependencies import JoinService
 from identity.joining.schemas import JoinIn
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.pages.rendering import see_other
+from identity.roles.dependencies import RoleService
 from identity.search.dependencies import SearchService
 from identity.units.dependencies import UnitService, UnitViewService
 from servicekit.problems import Problem
@@ -27,11 +29,13 @@ Text = Annotated[str, Form(max_length=300)]
 @router.get("/register")
 async def register() -> Response:
     """Lead from a short address to the page of registering."""
-    return RedirectResponse("/login/register", 303, {"Cache-Control": "no-store"})
+    return see_other("/login/register")
 
 
 @router.get(JOIN_PAGE)
-async def join(own: Own, joining: JoinService, code: Annotated[str, Query(max_length=40)] = "") -> Response:
+async def join(
+    own: Own, joining: JoinService, roles: RoleService, code: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
     """Show what an invite invites to; without one, the ways to join."""
     if not code:
         return _ways(own, code)
@@ -39,13 +43,14 @@ async def join(own: Own, joining: JoinService, code: Annotated[str, Query(max_le
         invite, unit, parent = await joining.invited(code)
     except Problem as problem:
         return _ways(own, code, problem)
+    (named,) = await roles.named(invite.roles)
     return own.show(
         "belonging/invited.html",
         here=UNITS_PAGE,
         code=code,
         unit=unit,
         parent=parent,
-        roles=list(invite.roles),
+        roles=named,
         expires_at=invite.expires_at,
         message="",
         note="",

@@ -12,6 +12,7 @@ from identity.directory.dependencies import DirectoryService
 from identity.joining.dependencies import JoinService
 from identity.memberships.dependencies import MembershipService
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.roles.dependencies import RoleService
 from identity.staff.dependencies import StaffService
 from identity.staff.schemas import LeaveIn
 from identity.units.models import Unit
@@ -26,32 +27,38 @@ UnitId = Annotated[UUID, Form()]
 
 @router.get("")
 async def own_units(
-    own: Own, memberships: MembershipService, joining: JoinService, directory: DirectoryService
+    own: Own,
+    memberships: MembershipService,
+    joining: JoinService,
+    directory: DirectoryService,
+    roles: RoleService,
 ) -> Response:
     """Show the person's memberships, and how far their requests have come."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     rows = (await joining.mine(own.account.id, None, _REQUESTS))[:_REQUESTS]
     asked = {row[0].responsible_unit_id for row in rows} - {None}
+    held = await roles.named(*(membership.roles for membership, _ in profile.memberships))
+    wished = await roles.named(*(request.roles for request, _, _ in rows))
     names = {one.id: one.name for one in await directory.units([one for one in asked if one])}
     return own.show(
         "belonging/units.html",
         memberships=[
             {
                 "unit": unit,
-                "roles": membership.roles,
+                "roles": named,
                 "posts": membership.posts,
                 "since": membership.started_at,
                 "primary": membership.is_primary,
                 "leaving": membership.leaving_at,
                 "acting": profile.membership is not None and membership.id == profile.membership.id,
             }
-            for membership, unit in profile.memberships
+            for (membership, unit), named in zip(profile.memberships, held, strict=True)
         ],
         requests=[
             {
                 "id": request.id,
                 "unit": unit,
-                "roles": request.roles,
+                "roles": named,
                 "status": request.status,
                 "pending": request.status == JoinRequestStatus.PENDING,
                 "rejected": request.status == JoinRequestStatus.REJECTED,
@@ -61,7 +68,7 @@ async def own_units(
                 "responsible": names.get(request.responsible_unit_id or unit.id, ""),
                 "escalate_at": request.escalate_at,
             }
-            for request, _, unit in rows
+            for (request, _, unit), named in zip(rows, wished, strict=True)
         ],
     )
 

@@ -46,6 +46,15 @@ class CodeSentOut(BaseModel):
         examples=[TICKET], description="验证码只能与该 `ticket` 一起使用；请只保存在获取验证码的浏览器中"
     )
 
+    @classmethod
+    def to(cls, ticket: str) -> "CodeSentOut":
+        """Return the response for the browser with `ticket`."""
+        return cls(
+            expires_in=int(rules.LIFETIME.total_seconds()),
+            resend_after=int(rules.RESEND_AFTER.total_seconds()),
+            ticket=ticket,
+        )
+
 
 class CaptchaRequestIn(BaseModel):
     """Ask for a captcha."""

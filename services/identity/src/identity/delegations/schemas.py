@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import DelegationEnding, Open, Role
 from identity.delegations.repository import Delegated
+from identity.roles.schemas import RoleCode
 
 
 class DelegationIn(BaseModel):
@@ -28,7 +29,7 @@ class DelegationIn(BaseModel):
 
     unit_id: UUID
     to: UUID = Field(description="受托人的标识，须为本单位人员")
-    roles: list[Role] = Field(min_length=1, max_length=4, description="所委托的角色")
+    roles: list[RoleCode] = Field(min_length=1, max_length=4, description="所委托的角色")
     starts_at: AwareDatetime = Field(description="开始时间")
     ends_at: AwareDatetime = Field(description="截止时间，到时自动失效")
     reason: str = Field(min_length=2, max_length=200)

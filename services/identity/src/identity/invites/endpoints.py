@@ -12,7 +12,7 @@ from identity.invites.dependencies import InviteService
 from identity.invites.links import join_link
 from identity.invites.schemas import InviteIn, InviteOut
 from identity.memberships.auth import REFUSED, Admitter
-from identity.roles.errors import RoleNotGrantable
+from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.resp
     status_code=201,
     summary="生成邀请码",
     description="邀请码、加入地址及其二维码只在此处返回一次。",
-    responses=problems.responses(*REFUSED, UnitNotFound, UnitClosed, RoleNotGrantable),
+    responses=problems.responses(*REFUSED, UnitNotFound, UnitClosed, RoleNotGrantable, UnknownRole),
 )
 async def create_invite(
     unit_id: UUID, new: InviteIn, admin: Admitter, service: InviteService, settings: ServiceSettings

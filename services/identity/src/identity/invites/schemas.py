@@ -9,6 +9,7 @@ from contracts.vocabulary import Open, Role
 from identity.invites.models import Invite
 from identity.invites.qr import qr_svg
 from identity.memberships.schemas import Post
+from identity.roles.schemas import RoleCode
 
 
 class InviteIn(BaseModel):
@@ -16,7 +17,7 @@ class InviteIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    roles: list[Role] = Field(min_length=1, max_length=4, examples=[["handler"]])
+    roles: list[RoleCode] = Field(min_length=1, max_length=4, examples=[["handler"]])
     days: int = Field(default=7, ge=1, le=30, description="有效天数")
     max_uses: int = Field(default=1, ge=1, le=200, description="可使用次数")
     posts: list[Post] = Field(default=[], max_length=5, description="职务")

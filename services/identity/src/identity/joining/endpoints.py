@@ -26,7 +26,7 @@ from identity.joining.schemas import (
 )
 from identity.memberships.auth import REFUSED, Admitter, PeopleManager
 from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
-from identity.roles.errors import RoleNotGrantable
+from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Person
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
@@ -48,7 +48,9 @@ _DECIDING = (
     UnitClosed,
 )
 _DECIDE = problems.responses(*_DECIDING)
-_APPROVE = problems.responses(*_DECIDING, RoleNotGrantable, LastAdministrator, MembershipNotFound)
+_APPROVE = problems.responses(
+    *_DECIDING, RoleNotGrantable, UnknownRole, LastAdministrator, MembershipNotFound
+)
 
 
 @router.get(
@@ -93,6 +95,7 @@ async def preview_invite(code: CodeIn, _: Person, service: JoinService) -> Invit
         AlreadyMember,
         errors.AlreadyRequested,
         UnitClosed,
+        UnknownRole,
         MembershipNotFound,
     ),
 )
@@ -117,6 +120,7 @@ async def request_to_join(
         AlreadyMember,
         errors.AlreadyRequested,
         UnitClosed,
+        UnknownRole,
     ),
 )
 async def transfer_member(

@@ -10,6 +10,7 @@ from identity.accounts.models import Account
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
 from identity.memberships.schemas import Post
+from identity.roles.schemas import RoleCode
 from identity.units.models import Unit
 
 
@@ -22,7 +23,7 @@ class JoinIn(BaseModel):
 
     invite_code: str | None = Field(default=None, min_length=4, max_length=40)
     unit_id: UUID | None = Field(default=None, description="没有邀请码时，申请加入的单位")
-    roles: list[Role] = Field(
+    roles: list[RoleCode] = Field(
         default=[], max_length=4, description="没有邀请码时希望担任的角色，由管理员决定；默认经办人"
     )
     posts: list[Post] = Field(default=[], max_length=5, description="没有邀请码时填写的职务")
@@ -36,7 +37,7 @@ class TransferIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     to_unit_id: UUID = Field(description="调入单位")
-    roles: list[Role] = Field(min_length=1, max_length=4, description="建议的角色，由调入单位决定")
+    roles: list[RoleCode] = Field(min_length=1, max_length=4, description="建议的角色，由调入单位决定")
     posts: list[Post] = Field(default=[], max_length=5, description="职务")
     note: str | None = Field(default=None, max_length=200, description="给调入单位的说明")
 
@@ -78,7 +79,7 @@ class ApprovalIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    roles: list[Role] | None = Field(default=None, min_length=1, max_length=4)
+    roles: list[RoleCode] | None = Field(default=None, min_length=1, max_length=4)
     posts: list[Post] | None = Field(default=None, max_length=5)
 
 

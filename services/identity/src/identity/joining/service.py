@@ -88,7 +88,8 @@ class Joining:
         """Request membership, with an invite code or of a chosen unit.
 
         Raises `OneWayToJoin`, `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`,
-        `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`, `MembershipNotFound`.
+        `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`, `UnknownRole`,
+        `MembershipNotFound`.
         """
         if (wish.invite_code is None) == (wish.unit_id is None):
             raise OneWayToJoin
@@ -103,6 +104,7 @@ class Joining:
         if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
         if found is None:
+            await self._roles.check_known(wish.roles)
             request = self._new(account, unit, roles=wish.roles or [Role.HANDLER], posts=wish.posts)
         else:
             invite = await self._invites.use(found.id, self._accounts.phone(account))
@@ -120,8 +122,9 @@ class Joining:
         """Ask another unit to take over a member of a unit in the caller's subtree; that unit decides.
 
         Raises `UnitNotFound`, `OutOfReach`, `NotYourself`, `MembershipNotFound`, `AlreadyMember`,
-        `AlreadyRequested`, `UnitClosed`.
+        `AlreadyRequested`, `UnitClosed`, `UnknownRole`.
         """
+        await self._roles.check_known(wish.roles)
         if str(sub) == principal.sub:
             raise NotYourself
         await self._units.within_reach(principal, unit_id)

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
-from contracts.vocabulary import Role
 from identity.memberships.auth import REFUSED, PeopleReader
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.schemas import MemberOut
+from identity.roles.schemas import RoleCode
 from identity.units.errors import UnitNotFound
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
@@ -28,7 +28,7 @@ async def list_members(
     reader: PeopleReader,
     paging: Paging,
     service: MembershipService,
-    role: Annotated[Role | None, Query(description="只列有此角色的人员")] = None,
+    role: Annotated[RoleCode | None, Query(description="只列有此角色的人员")] = None,
     q: Annotated[
         str | None,
         Query(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$", description="姓名包含"),

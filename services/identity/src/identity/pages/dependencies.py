@@ -75,6 +75,7 @@ DEVICE_PAGE = "/device"
 SECURITY_PAGE = "/account/security"
 INTEGRATIONS_PAGE = "/integrations"
 JOIN_PAGE = "/join"
+AGREE_PAGE = "/login/agree"
 _OWN_PAGES = frozenset({INTEGRATIONS_PAGE, DEVICE_PAGE, JOIN_PAGE, f"{JOIN_PAGE}/units"})
 # With the code of an invite, or a unit that somebody chose before signing in.
 _JOIN_WITH = re.compile(rf"{JOIN_PAGE}(\?code=[0-9A-Za-z-]{{4,40}}|/unit\?id=[0-9a-f-]{{36}})")

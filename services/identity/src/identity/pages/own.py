@@ -6,15 +6,16 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.pages import csrf, flash
-from identity.pages.dependencies import Browser, is_secure, own_return
+from identity.pages.dependencies import AGREE_PAGE, HOME_PAGE, Browser, is_secure, own_return
 from identity.pages.flash import Flash
-from identity.pages.rendering import page
+from identity.pages.rendering import page, see_other
+from identity.policies.dependencies import PolicyService
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
 from identity.vault import Vault
@@ -42,11 +43,27 @@ class SignInFirst(Exception):
         super().__init__(return_to)
 
 
+class AgreeFirst(Exception):
+    """The page needs the agreement to the current documents: the person agrees and comes back to
+    `return_to`.
+    """
+
+    def __init__(self, return_to: str) -> None:
+        self.return_to = return_to
+        super().__init__(return_to)
+
+
+def on_agree_first(_: Request, error: Exception) -> Response:
+    """Exception handler: lead to the page of agreeing."""
+    assert isinstance(error, AgreeFirst)
+    return see_other(f"{AGREE_PAGE}?{urlencode({'return_to': error.return_to})}")
+
+
 def on_sign_in_first(_: Request, error: Exception) -> Response:
     """Exception handler: lead to the sign-in page."""
     assert isinstance(error, SignInFirst)
     query = urlencode({"return_to": error.return_to})
-    return RedirectResponse(f"/login?{query}", 303, {"Cache-Control": "no-store"})
+    return see_other(f"/login?{query}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,7 @@ class OwnPages:
         return self._go(path, Flash(notice, values=values))
 
     def _go(self, path: str, content: Flash) -> Response:
-        response = RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+        response = see_other(path)
         if content != Flash():
             target = path.partition("?")[0]
             flash.put(
@@ -126,7 +143,7 @@ class OwnPages:
         return response
 
 
-async def _own(
+async def _open(
     request: Request,
     browser: Browser,
     accounts: AccountService,
@@ -135,13 +152,25 @@ async def _own(
     clock: ServiceClock,
 ) -> OwnPages:
     if browser is None:
-        query = request.url.query
-        raise SignInFirst(own_return(request.url.path + (f"?{query}" if query else "")))
+        raise SignInFirst(own_return(_address(request)))
     account = await accounts.get(browser.account_id)
     return OwnPages(request, browser, account, vault, settings, clock)
 
 
-def _form(*, lock: bool) -> Callable[..., Awaitable[OwnPages]]:
+async def _own(
+    request: Request, own: Annotated[OwnPages, Depends(_open)], policies: PolicyService
+) -> OwnPages:
+    if await policies.missing(own.account.id):
+        raise AgreeFirst(own_return(_address(request)))
+    return own
+
+
+def _address(request: Request) -> str:
+    query = request.url.query
+    return request.url.path + (f"?{query}" if query else "")
+
+
+def _form(*, lock: bool, agreed: bool) -> Callable[..., Awaitable[OwnPages]]:
     async def dependency(
         request: Request,
         browser: Browser,
@@ -149,9 +178,12 @@ def _form(*, lock: bool) -> Callable[..., Awaitable[OwnPages]]:
         vault: ServiceVault,
         settings: ServiceSettings,
         clock: ServiceClock,
+        policies: PolicyService,
         token: Annotated[str, Form(max_length=128, alias="csrf")],
     ) -> OwnPages:
         mine = csrf.check(request, vault, settings, browser, token)
+        if agreed and await policies.missing(mine.account_id):
+            raise AgreeFirst(HOME_PAGE)
         account = await accounts.get(mine.account_id, lock=lock)
         return OwnPages(request, mine, account, vault, settings, clock)
 
@@ -159,10 +191,16 @@ def _form(*, lock: bool) -> Callable[..., Awaitable[OwnPages]]:
 
 
 Own = Annotated[OwnPages, Depends(_own)]
-"""A page of the signed-in person."""
+"""A page of the signed-in person, who has agreed to the current documents."""
 
-OwnForm = Annotated[OwnPages, Depends(_form(lock=False))]
+OpenOwn = Annotated[OwnPages, Depends(_open)]
+"""A page that does not need the agreement: to agree, or to use one's rights without."""
+
+OpenOwnForm = Annotated[OwnPages, Depends(_form(lock=False, agreed=False))]
+"""A form on such a page."""
+
+OwnForm = Annotated[OwnPages, Depends(_form(lock=False, agreed=True))]
 """A form that the signed-in person sent from a page of the issuer."""
 
-LockedOwnForm = Annotated[OwnPages, Depends(_form(lock=True))]
+LockedOwnForm = Annotated[OwnPages, Depends(_form(lock=True, agreed=True))]
 """The same with the account locked, for forms that lock no unit after it (the common lock order)."""

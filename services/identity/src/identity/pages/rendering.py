@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from contracts.vocabulary import Role, label
+from contracts.vocabulary import label
 from servicekit.clock import SHANGHAI
 from servicekit.problems import RETRIED, Problem
 
@@ -63,7 +63,6 @@ def _beijing(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
 # Pages show Beijing time: {{ moment | beijing }} or {{ moment | beijing("%H:%M") }}.
 _templates.filters["beijing"] = _beijing
 _templates.filters["label"] = label
-_templates.filters["role"] = {role.value: role.label for role in Role}.get
 
 # Characters allowed in a CSP source list; others would end or break the header.
 _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
@@ -108,6 +107,11 @@ def page(
     if status in RETRIED:
         headers["Retry-After"] = str(Problem.retry_after)
     return HTMLResponse(_templates.get_template(template).render(**values), status, headers)
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Return a redirect to be followed with GET and never cached: the answer to a form."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 def error_page(error: str, description: str, *, title: str = "无法登录") -> HTMLResponse:

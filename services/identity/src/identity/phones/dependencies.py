@@ -18,6 +18,7 @@ from identity.phones.recovery import Recoveries
 from identity.phones.service import Phones
 from identity.platform.dependencies import PlatformService
 from identity.platform.service import Platform
+from identity.policies.dependencies import PolicyService
 from identity.revocations.service import Revocations
 from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
@@ -63,10 +64,22 @@ async def _recoveries(
     sessions: SessionService,
     codes: CodeService,
     real_names: RealNameService,
+    policies: PolicyService,
     audit: AuditService,
 ) -> Recoveries:
     return Recoveries(
-        session, clock, phones, accounts, memberships, platform, roles, sessions, codes, real_names, audit
+        session,
+        clock,
+        phones,
+        accounts,
+        memberships,
+        platform,
+        roles,
+        sessions,
+        codes,
+        real_names,
+        policies,
+        audit,
     )
 
 

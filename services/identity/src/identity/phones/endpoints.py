@@ -6,11 +6,9 @@ from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
-from contracts.vocabulary import AccountStatus
 from identity.accounts import errors as account_errors
 from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.codes import errors as code_errors
-from identity.codes import rules as code_rules
 from identity.codes.browsers import new_ticket
 from identity.codes.captchas import Answer
 from identity.codes.dependencies import CodeSenderService
@@ -32,6 +30,7 @@ from identity.phones.schemas import (
     RecoveryOut,
 )
 from identity.platform.errors import PlatformAdministratorHeld
+from identity.policies.errors import PolicyOutdated
 from identity.sms.errors import SmsUnavailable
 from identity.units.auth import Person
 from identity.verification import errors as real_name_errors
@@ -81,11 +80,7 @@ async def send_phone_code(
     ticket = asked.ticket or new_ticket()
     answer = None if asked.captcha is None else Answer(asked.captcha.captcha, asked.captcha.answer)
     await phones.send_code(sender, UUID(person.sub), asked.phone, ticket=ticket, answer=answer)
-    return CodeSentOut(
-        expires_in=int(code_rules.LIFETIME.total_seconds()),
-        resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
-        ticket=ticket,
-    )
+    return CodeSentOut.to(ticket)
 
 
 @router.post(
@@ -272,6 +267,7 @@ async def reject_recovery(
         real_name_errors.TooManyChecks,
         real_name_errors.RealNameUnavailable,
         errors.NumberInUse,
+        PolicyOutdated,
     ),
 )
 async def register_as_new_holder(new: NewHolderIn, recoveries: RecoveryService) -> AccountOut:
@@ -283,11 +279,6 @@ async def register_as_new_holder(new: NewHolderIn, recoveries: RecoveryService) 
         name=new.name,
         id_number=new.id_number,
         consent=new.consent,
+        agreed=new.agreed.versions(),
     )
-    return AccountOut(
-        sub=account.id,
-        name=account.name,
-        phone_masked=account.phone_masked,
-        status=AccountStatus.ACTIVE,
-        registered_at=account.registered_at,
-    )
+    return AccountOut.registered(account)

@@ -1,13 +1,13 @@
 """Lost numbers: recovery with an administrator's approval, and numbers that went to another person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.vocabulary import AccountStatus, Permission, PhoneChangeKind
+from contracts.vocabulary import AccountStatus, Permission, PhoneChangeKind, PolicyKind
 from identity.accounts.errors import NotYourself, PhoneTaken
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts, name_of, phone_of
@@ -26,6 +26,7 @@ from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
 from identity.platform.service import Platform
+from identity.policies.service import Policies
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
 from identity.units.models import Unit
@@ -50,6 +51,7 @@ class Recoveries:
         sessions: Sessions,
         codes: Codes,
         real_names: RealNames,
+        policies: Policies,
         audit: AuditLog,
     ) -> None:
         self._clock = clock
@@ -61,6 +63,7 @@ class Recoveries:
         self._sessions = sessions
         self._codes = codes
         self._real_names = real_names
+        self._policies = policies
         self._audit = audit
         self._rows = PhoneChangeRepository(session)
 
@@ -138,14 +141,23 @@ class Recoveries:
         return change
 
     async def register_as_new_holder(
-        self, phone_text: str, *, ticket: str, code: str, name: str, id_number: str, consent: bool
+        self,
+        phone_text: str,
+        *,
+        ticket: str,
+        code: str,
+        name: str,
+        id_number: str,
+        consent: bool,
+        agreed: Mapping[PolicyKind, str],
     ) -> Account:
         """Register with a number that belongs to an account: the number was given to somebody else.
 
         The real name is verified first, between two transactions; the old account then loses the number and
-        has to be recovered. Raises `BadPhone`, `BadName`, `BadIdNumber`, `PhoneTaken`, `NumberInUse`,
-        `IdNumberTaken`, and the errors of `Codes.redeem` and `RealNames.check`.
+        has to be recovered. Raises `PolicyOutdated`, `BadPhone`, `BadName`, `BadIdNumber`, `PhoneTaken`,
+        `NumberInUse`, `IdNumberTaken`, and the errors of `Codes.redeem` and `RealNames.check`.
         """
+        self._policies.check(agreed)
         phone, full_name = phone_of(phone_text), name_of(name)
         number = self._real_names.id_number(id_number)
         await self._codes.redeem(phone, "register", ticket, code)
@@ -154,6 +166,7 @@ class Recoveries:
         if holder is not None:
             await self._take_from(holder, full_name, number)
         account = await self._accounts.create(phone, full_name)
+        await self._policies.agree_to_all(account.id, agreed)
         await self._real_names.verified(account, number)
         return account
 

@@ -10,6 +10,7 @@ from identity.accounts.models import Account
 from identity.codes import rules as code_rules
 from identity.codes.schemas import CaptchaAnswerIn
 from identity.phones.models import PhoneChange
+from identity.policies.schemas import AGREED, AgreedIn
 from identity.units.models import Unit
 from identity.verification.schemas import CONSENT, ID_NUMBER
 
@@ -158,3 +159,4 @@ class NewHolderIn(BaseModel):
     name: str = _NAME
     id_number: str = ID_NUMBER
     consent: bool = CONSENT
+    agreed: AgreedIn = AGREED

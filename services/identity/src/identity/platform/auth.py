@@ -31,3 +31,13 @@ KeyWatcher = Annotated[
     Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_KEYS, membership=False))
 ]
 """安全管理员: the state of keys."""
+
+RoleDefiner = Annotated[
+    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_ROLES, membership=False))
+]
+"""安全管理员: roles and their permissions."""
+
+SettingsReader = Annotated[
+    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_SETTINGS, membership=False))
+]
+"""系统管理员: the settings of the platform."""

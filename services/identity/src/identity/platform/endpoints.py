@@ -7,10 +7,12 @@ from fastapi import APIRouter
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
 from identity.accounts.errors import AccountNotFound, AccountSuspended
+from identity.dependencies import ServiceSettings
 from identity.platform import errors
-from identity.platform.auth import PlatformAdmin, SecurityAdmin
+from identity.platform.auth import PlatformAdmin, SecurityAdmin, SettingsReader
 from identity.platform.dependencies import PlatformService
-from identity.platform.schemas import PlatformAdminOut, ProposalIn, ProposalOut
+from identity.platform.schemas import PlatformAdminOut, ProposalIn, ProposalOut, SettingOut
+from identity.platform.shown import shown
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
 
@@ -25,6 +27,16 @@ router = APIRouter(
 async def list_platform_admins(_: PlatformAdmin, platform: PlatformService) -> list[PlatformAdminOut]:
     """Return the administrators of the platform."""
     return [PlatformAdminOut.of(*row) for row in await platform.administrators()]
+
+
+@router.get(
+    "/settings",
+    summary="平台设置",
+    description="系统管理员查看当前设置；由运维人员修改。不含密钥和其他系统的地址。",
+)
+async def list_platform_settings(_: SettingsReader, settings: ServiceSettings) -> list[SettingOut]:
+    """Return the settings of the platform, without secrets."""
+    return [SettingOut(name=name, description=words, value=value) for name, words, value in shown(settings)]
 
 
 @router.get("/proposals", summary="任免提议", description="从新到旧。")

@@ -9,7 +9,12 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
         {Permission.PLATFORM_UNITS, Permission.PLATFORM_SETTINGS, Permission.PLATFORM_CLIENTS}
     ),
     PlatformRole.SECURITY_ADMIN: frozenset(
-        {Permission.PLATFORM_ACCOUNTS, Permission.PLATFORM_ENTITLEMENTS, Permission.PLATFORM_KEYS}
+        {
+            Permission.PLATFORM_ACCOUNTS,
+            Permission.PLATFORM_ROLES,
+            Permission.PLATFORM_ENTITLEMENTS,
+            Permission.PLATFORM_KEYS,
+        }
     ),
     PlatformRole.AUDIT_ADMIN: frozenset({Permission.AUDIT_READ}),
 }

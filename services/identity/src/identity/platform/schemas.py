@@ -37,6 +37,14 @@ class PlatformAdminOut(BaseModel):
         )
 
 
+class SettingOut(BaseModel):
+    """A setting of the platform."""
+
+    name: str = Field(description="设置项的名称", examples=["access_token_seconds"])
+    description: str = Field(description="设置项的说明")
+    value: bool | int | float | str | None = Field(description="当前值", examples=[300])
+
+
 class ProposalIn(BaseModel):
     """A proposal to appoint or dismiss an administrator of the platform."""
 

@@ -73,6 +73,13 @@ class Platform:
         if held is not None and not await self._rows.count(held.role, besides=sub):
             raise LastOfItsKind
 
+    async def check_second(self, principal: Principal, first: UUID, first_role: PlatformRole) -> None:
+        """Raise `SecondPersonRequired` unless the caller is somebody else, of another kind, than the
+        administrator who proposed something.
+        """
+        if UUID(principal.sub) == first or await self.own_role(principal) == first_role:
+            raise SecondPersonRequired
+
     async def administrators(self) -> Sequence[tuple[PlatformAdministrator, Account]]:
         """Return all administrators with their accounts."""
         return await self._rows.all()
@@ -111,7 +118,7 @@ class Platform:
             role=role,
             reason=reason,
             proposed_by=UUID(principal.sub),
-            proposed_role=await self._own_role(principal),
+            proposed_role=await self.own_role(principal),
             proposed_at=self._clock.now(),
             status=ProposalStatus.PENDING,
         )
@@ -132,8 +139,7 @@ class Platform:
         await self._rows.lock()
         proposal, account = await self._to_decide(principal, proposal_id)
         by = UUID(principal.sub)
-        if by == proposal.proposed_by or await self._own_role(principal) == proposal.proposed_role:
-            raise SecondPersonRequired
+        await self.check_second(principal, proposal.proposed_by, proposal.proposed_role)
         proposal.decide(ProposalStatus.CONFIRMED, by, self._clock.now())
         held = await self._check(account, proposal.role)
         if proposal.role is not None:
@@ -186,7 +192,7 @@ class Platform:
             )
         )
 
-    async def _own_role(self, principal: Principal) -> PlatformRole:
+    async def own_role(self, principal: Principal) -> PlatformRole:
         """Return the caller's role now, which may differ from that in the token."""
         role = await self.role_of(UUID(principal.sub))
         if role is None:

@@ -25,7 +25,7 @@ class PolicyVersion(Base):
 
 class Agreement(Base):
     """A person's agreement to one version (PIPL articles 14, 17 and 29). Kept as proof, also of closed
-    accounts: it contains no personal data but the id.
+    accounts: it contains no personal data but the id. One that is withdrawn (article 15) counts no more.
     """
 
     __tablename__ = "agreements"
@@ -38,3 +38,4 @@ class Agreement(Base):
     kind: Mapped[PolicyKind] = mapped_column(Word(PolicyKind), primary_key=True)
     version: Mapped[str] = mapped_column(Text, primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

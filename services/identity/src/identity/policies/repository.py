@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import PolicyKind
 from identity.policies.models import Agreement, PolicyVersion
 from identity.policies.rules import Document
 
@@ -29,9 +30,40 @@ class PolicyRepository:
         return stored.text
 
     async def agree(self, sub: UUID, document: Document, now: datetime) -> None:
-        """Insert an agreement unless there is one."""
+        """Insert an agreement unless there is one; one that was withdrawn counts again."""
         values = {"account_id": sub, "kind": document.kind, "version": document.version, "at": now}
-        await self._session.execute(insert(Agreement).values(**values).on_conflict_do_nothing())
+        await self._session.execute(
+            insert(Agreement)
+            .values(**values)
+            .on_conflict_do_update(
+                index_elements=[Agreement.account_id, Agreement.kind, Agreement.version],
+                set_={"at": now, "withdrawn_at": None},
+                where=Agreement.withdrawn_at.is_not(None),
+            )
+        )
+
+    async def withdraw(self, sub: UUID, kinds: Sequence[PolicyKind], now: datetime) -> int:
+        """Let a person's agreements to documents count no more. Return how many counted."""
+        changed = await self._session.execute(
+            update(Agreement)
+            .where(
+                Agreement.account_id == sub,
+                Agreement.kind.in_(list(kinds)),
+                Agreement.withdrawn_at.is_(None),
+            )
+            .values(withdrawn_at=now)
+            .returning(Agreement.kind)
+        )
+        return len(changed.all())
+
+    async def bulk_insert(self, people: Sequence[UUID], documents: Sequence[Document], now: datetime) -> None:
+        """Insert the agreements of many people."""
+        rows = [
+            {"account_id": sub, "kind": one.kind, "version": one.version, "at": now}
+            for sub in people
+            for one in documents
+        ]
+        await self._session.execute(insert(Agreement), rows)
 
     async def of(self, sub: UUID) -> Sequence[Agreement]:
         """Return a person's agreements, oldest first."""

@@ -1,6 +1,6 @@
 """The documents that people agree to, and which of them an account lacks. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from contracts.vocabulary import PolicyKind
@@ -35,7 +35,12 @@ def newest(documents: Iterable[Document]) -> dict[PolicyKind, Document]:
     return {one.kind: one for one in sorted(documents, key=lambda one: order_of(one.version))}
 
 
-def missing(current: dict[PolicyKind, Document], agreed: Collection[tuple[str, str]]) -> list[Document]:
+def outdated(current: Mapping[PolicyKind, Document], agreed: Mapping[PolicyKind, str]) -> list[PolicyKind]:
+    """Return the documents that everybody agrees to and of which `agreed` lacks the current version."""
+    return [kind for kind in REQUIRED if agreed.get(kind) != current[kind].version]
+
+
+def missing(current: Mapping[PolicyKind, Document], agreed: Collection[tuple[str, str]]) -> list[Document]:
     """Return the documents that everybody agrees to and whose current version an account has not agreed
     to.
     """

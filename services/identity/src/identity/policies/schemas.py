@@ -29,6 +29,26 @@ class AgreementIn(BaseModel):
     version: str = Field(max_length=20, description="所阅读的版本，须为最新", examples=["1.0"])
 
 
+class AgreedIn(BaseModel):
+    """The versions of the documents that somebody who registers has read and agrees to."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"privacy_policy": "1.1", "terms": "1.0"}}
+    )
+
+    privacy_policy: str = Field(max_length=20, description="所同意的《隐私政策》的版本，须为最新")
+    terms: str = Field(max_length=20, description="所同意的《使用条款》的版本，须为最新")
+
+    def versions(self) -> dict[PolicyKind, str]:
+        """Return the versions by document."""
+        return {PolicyKind.PRIVACY_POLICY: self.privacy_policy, PolicyKind.TERMS: self.terms}
+
+
+AGREED: AgreedIn = Field(
+    description="本人已阅读并同意的文件的版本；全文和最新版本见 `GET /api/v1/policies/{kind}`"
+)
+
+
 class AgreementOut(BaseModel):
     """An agreement of the caller."""
 
@@ -37,6 +57,7 @@ class AgreementOut(BaseModel):
     kind: PolicyKind = _KIND
     version: str = Field(description="版本", examples=["1.0"])
     at: datetime = Field(description="同意时间")
+    withdrawn_at: datetime | None = Field(description="撤回同意的时间；未撤回的为空")
 
 
 class AgreementsOut(BaseModel):

@@ -1,6 +1,7 @@
 """Documents in versions, and who has agreed to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,11 +61,38 @@ class Policies:
         self._audit.record(actor=sub, action="policy.agreed", target=sub, kind=kind, version=document.version)
         return document
 
+    def check(self, agreed: Mapping[PolicyKind, str]) -> None:
+        """Raise `PolicyOutdated` unless these are the current versions of what everybody agrees to."""
+        if rules.outdated(self.current, agreed):
+            raise PolicyOutdated
+
+    async def agree_to_all(self, sub: UUID, agreed: Mapping[PolicyKind, str]) -> None:
+        """Record that a person agrees to what everybody agrees to, in these versions.
+
+        Raises `PolicyOutdated`.
+        """
+        self.check(agreed)
+        for kind in rules.REQUIRED:
+            await self.agree(sub, kind, agreed[kind])
+
+    async def withdraw(self, sub: UUID) -> None:
+        """Record that a person withdraws the agreement to what everybody agrees to; idempotent. The caller
+        ends the sessions: the next sign-in asks again.
+        """
+        if await self._rows.withdraw(sub, rules.REQUIRED, self._clock.now()):
+            self._audit.record(actor=sub, action="policy.withdrawn", target=sub)
+
+    async def load(self, people: Sequence[UUID], now: datetime) -> None:
+        """Record that many people agree to the current versions, which are published."""
+        if people:
+            await self._rows.bulk_insert(people, [self.current[kind] for kind in rules.REQUIRED], now)
+
     async def agreements(self, sub: UUID) -> Sequence[Agreement]:
         """Return a person's agreements, oldest first."""
         return await self._rows.of(sub)
 
     async def missing(self, sub: UUID) -> list[Document]:
         """Return the documents whose current version a person has to agree to."""
-        agreed = {(one.kind.value, one.version) for one in await self._rows.of(sub)}
+        rows = await self._rows.of(sub)
+        agreed = {(one.kind.value, one.version) for one in rows if one.withdrawn_at is None}
         return rules.missing(self.current, agreed)

@@ -18,7 +18,9 @@ from identity.memberships.service import Memberships
 from identity.phones.dependencies import PhoneService, phones_for
 from identity.platform.dependencies import PlatformService
 from identity.platform.service import Platform
+from identity.policies.dependencies import PolicyService
 from identity.privacy.service import Privacy
+from identity.privacy.withdrawal import Withdrawal
 from identity.revocations.service import Revocations
 from identity.sessions.dependencies import SessionService
 from identity.sessions.service import Sessions
@@ -62,6 +64,15 @@ async def _privacy(
 
 
 PrivacyService = Annotated[Privacy, Depends(_privacy)]
+
+
+async def _withdrawal(
+    accounts: AccountService, policies: PolicyService, sessions: SessionService
+) -> Withdrawal:
+    return Withdrawal(accounts, policies, sessions)
+
+
+WithdrawalService = Annotated[Withdrawal, Depends(_withdrawal)]
 
 
 def privacy_for(

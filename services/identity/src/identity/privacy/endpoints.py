@@ -10,7 +10,7 @@ from authkit.errors import InsufficientScope, InsufficientUserAuthentication
 from authkit.principal import Principal
 from identity.authenticators.rules import FRESH
 from identity.privacy import errors
-from identity.privacy.dependencies import PrivacyService
+from identity.privacy.dependencies import PrivacyService, WithdrawalService
 from identity.privacy.schemas import ClosingOut, DataExportOut
 from identity.units.auth import SCOPE, Person
 from servicekit import problems
@@ -25,6 +25,18 @@ JustSignedIn = Annotated[
     Principal, Depends(requires(scope=SCOPE, membership=False, max_age=int(FRESH.total_seconds())))
 ]
 """Any person who has signed in within five minutes (RFC 9470)."""
+
+
+@router.post(
+    "/me/agreements/withdraw",
+    status_code=204,
+    summary="撤回同意",
+    description="撤回对《隐私政策》和《使用条款》的同意（《个人信息保护法》第十五条）。所有登录随即结束；"
+    "下次登录时须重新同意才能继续，不同意的仍可以导出个人信息或注销账号。",
+)
+async def withdraw_agreement(person: Person, withdrawal: WithdrawalService) -> None:
+    """Withdraw the caller's agreement to the documents. All sessions end."""
+    await withdrawal.withdraw(UUID(person.sub))
 
 
 @router.post(

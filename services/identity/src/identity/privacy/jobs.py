@@ -85,7 +85,7 @@ class Sections:
                 for one in await self._rows.phone_changes(sub)
             ],
             "同意的文件": [
-                {"文件": one.kind, "版本": one.version, "时间": one.at}
+                {"文件": one.kind, "版本": one.version, "时间": one.at, "撤回时间": one.withdrawn_at}
                 for one in await self._rows.agreements(sub)
             ],
             "登录记录": [

@@ -1,6 +1,8 @@
 """REST API of roles."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
@@ -15,9 +17,13 @@ router = APIRouter(prefix="/api/v1", tags=["角色和权限"], responses=problem
 @router.get(
     "/roles",
     summary="角色和权限",
-    description="全部角色，以及每个角色的权限。",
+    description="在用的角色及其权限；`retired` 为真时包括已停用的。",
     responses=problems.responses(InsufficientScope),
 )
-async def list_roles(_: Person, roles: RoleService) -> list[RoleOut]:
-    """Return all roles with their permissions."""
-    return [RoleOut.model_validate(row) for row in await roles.all()]
+async def list_roles(
+    _: Person,
+    roles: RoleService,
+    retired: Annotated[bool, Query(description="是否包括已停用的角色")] = False,
+) -> list[RoleOut]:
+    """Return the roles with their permissions."""
+    return [RoleOut.model_validate(row) for row in await roles.all(retired=retired)]

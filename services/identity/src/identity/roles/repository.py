@@ -14,6 +14,9 @@ class RoleRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def all(self) -> Sequence[RoleDefinition]:
-        """Return all roles in the order of lists."""
-        return (await self._session.scalars(select(RoleDefinition).order_by(RoleDefinition.position))).all()
+    async def all(self, *, retired: bool = False) -> Sequence[RoleDefinition]:
+        """Return the roles in use in the order of lists, with `retired` also the others."""
+        statement = select(RoleDefinition).order_by(RoleDefinition.position)
+        if not retired:
+            statement = statement.where(RoleDefinition.retired_at.is_(None))
+        return (await self._session.scalars(statement)).all()

@@ -18,9 +18,23 @@ class Roles:
         self._rows = RoleRepository(session)
         self._known: dict[str, Powers] | None = None
 
-    async def all(self) -> Sequence[RoleDefinition]:
-        """Return all roles in the order of lists."""
-        return await self._rows.all()
+    async def all(self, *, retired: bool = False) -> Sequence[RoleDefinition]:
+        """Return the roles in use in the order of lists, with `retired` also the others."""
+        return await self._rows.all(retired=retired)
+
+    async def named(self, *lists: Sequence[str]) -> list[list[str]]:
+        """Return lists of roles with their names for people in place of their codes."""
+        names = {row.code: row.name for row in await self._rows.all(retired=True)}
+        return [[names.get(code, code) for code in codes] for codes in lists]
+
+    async def in_use(self, roles: Iterable[str]) -> frozenset[str]:
+        """Return those roles that exist and are not retired."""
+        return frozenset(roles).intersection(await self._powers())
+
+    async def check_known(self, roles: Collection[str]) -> None:
+        """Raise `UnknownRole` unless all roles exist and are not retired."""
+        if await self.in_use(roles) != frozenset(roles):
+            raise UnknownRole
 
     async def permissions_of(self, roles: Iterable[str]) -> list[str]:
         """Return the permissions of several roles, sorted."""
@@ -36,8 +50,7 @@ class Roles:
         Raises `UnknownRole`, `RoleNotGrantable`.
         """
         chosen = set(wanted)
-        if not chosen <= (await self._powers()).keys():
-            raise UnknownRole
+        await self.check_known(chosen)
         if not chosen <= await self.grantable_by(held):
             raise RoleNotGrantable
         return sorted(chosen)

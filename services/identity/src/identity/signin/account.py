@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from contracts.vocabulary import Role
 from identity.clients.dependencies import ClientService
@@ -14,8 +14,9 @@ from identity.dependencies import ServiceSettings
 from identity.memberships.dependencies import MembershipService
 from identity.oauth.logout.frontchannel import logged_out
 from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, without_session
-from identity.pages.own import Own, OwnForm
-from identity.policies.dependencies import PolicyService
+from identity.pages.own import OpenOwnForm, Own, OwnForm
+from identity.pages.rendering import see_other
+from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
@@ -32,26 +33,26 @@ _BY_PERSON = "ended by the person"
 @router.get("/")
 async def start() -> Response:
     """Lead somebody who typed the issuer's address to their account."""
-    return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
+    return see_other(HOME_PAGE)
 
 
 @router.get(HOME_PAGE)
-async def home(own: Own, memberships: MembershipService, policies: PolicyService) -> Response:
+async def home(own: Own, memberships: MembershipService, names: RoleService) -> Response:
     """Show who the person is."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     roles = [] if profile.membership is None else profile.membership.roles
+    (named,) = await names.named(roles)
     return own.show(
         "account/home.html",
         account=own.account,
         unit=profile.unit,
-        roles=roles,
+        roles=named,
         admin=Role.UNIT_ADMIN in roles,
-        missing=await policies.missing(own.account.id),
     )
 
 
 @router.post(f"{HOME_PAGE}/sign-out")
-async def sign_out(form: OwnForm, sessions: SessionService, settings: ServiceSettings) -> Response:
+async def sign_out(form: OpenOwnForm, sessions: SessionService, settings: ServiceSettings) -> Response:
     """End the session of this browser."""
     row = await sessions.lock(form.browser.id)
     return await _signed_out(sessions, settings, row or form.browser)

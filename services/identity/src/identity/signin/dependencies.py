@@ -8,7 +8,7 @@ from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.codes.dependencies import CodeSenderService, CodeService
 from identity.dependencies import ServiceSettings
-from identity.policies.dependencies import PolicyService
+from identity.registration.dependencies import RegistrationService
 from identity.sessions.dependencies import SessionService
 from identity.signin.service import SignIn
 from identity.sms.dependencies import MessageService
@@ -23,10 +23,10 @@ async def _sign_in(
     codes: CodeService,
     sender: CodeSenderService,
     sessions: SessionService,
-    policies: PolicyService,
+    registrations: RegistrationService,
     audit: AuditService,
 ) -> SignIn:
-    return SignIn(clock, settings, accounts, codes, sender, sessions, messages, policies, audit)
+    return SignIn(clock, settings, accounts, codes, sender, sessions, messages, registrations, audit)
 
 
 SignInService = Annotated[SignIn, Depends(_sign_in)]

@@ -1,29 +1,26 @@
 """Sign-in at the issuer with phone number and SMS code, in server-rendered forms."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.accounts.rules import normalise_phone
-from identity.codes.browsers import keep_device
-from identity.codes.captchas import Answer
 from identity.dependencies import ServiceSettings
-from identity.pages.dependencies import HOME_PAGE, Browser, checked_return, keep_session
+from identity.pages.dependencies import HOME_PAGE, Browser, checked_return
+from identity.pages.rendering import see_other
 from identity.signin.dependencies import SignInService
 from identity.signin.forms import (
     AgainAt,
     CaptchaAnswer,
     CaptchaToken,
     Code,
-    CodeStep,
     Forms,
     Phone,
     ReturnTo,
     Token,
+    signed_in,
 )
-from servicekit.problems import Problem
 
 router = APIRouter(include_in_schema=False)
 _PAGE = "login/phone.html"
@@ -38,14 +35,13 @@ async def login_page(
     """Show the sign-in form; prefill a `login_hint` that is a phone number (OpenID Connect Core §3.1.2.1)."""
     if not return_to:
         # Somebody typed the address, or kept it as a bookmark.
-        return RedirectResponse(HOME_PAGE, 303, {"Cache-Control": "no-store"})
+        return see_other(HOME_PAGE)
     return await forms.show(_PAGE, checked_return(return_to), phone=normalise_phone(login_hint) or "")
 
 
 @router.post("/login/code")
 async def send_code(
     forms: Forms,
-    signing_in: SignInService,
     return_to: ReturnTo,
     csrf: Token,
     phone: Phone = "",
@@ -54,10 +50,7 @@ async def send_code(
 ) -> Response:
     """Send an SMS code; the page is the same for unregistered numbers."""
     forms.check(csrf, return_to)
-    answered = Answer(captcha, answer) if captcha else None
-    return await forms.send(
-        _PAGE, return_to, phone, partial(signing_in.send, "sign_in"), signing_in.captcha, answered
-    )
+    return await forms.send(_PAGE, return_to, phone, "sign_in", captcha, answer)
 
 
 @router.post("/login")
@@ -72,23 +65,11 @@ async def sign_in(
     code: Code = "",
     again_at: AgainAt = 0,
 ) -> Response:
-    """Verify the code, create a session and redirect to the client.
-
-    `code` may be the whole text message. An error is rendered, not raised, so that the counted attempt is
-    committed.
-    """
+    """Verify the code, create a session and redirect to the client. `code` may be the whole text message."""
     forms.check(csrf, return_to)
-    try:
-        signed_in = await signing_in.with_code(phone, forms.ticket, code, browser)
-    except Problem as problem:
-        return await forms.show(
-            _PAGE,
-            return_to,
-            phone=phone,
-            sent=CodeStep(again_at),
-            message=problem.detail,
-            status=problem.status,
-        )
-    response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
-    keep_device(response, signed_in.device, secure=forms.secure)
-    return keep_session(response, signed_in.session, settings)
+
+    async def act() -> Response:
+        made = await signing_in.with_code(phone, forms.ticket, code, browser)
+        return signed_in(made, return_to, settings)
+
+    return await forms.confirm(_PAGE, return_to, act, phone=phone, again_at=again_at)

@@ -8,18 +8,20 @@ from typing import Annotated, Any
 from fastapi import Depends, Form, Request
 from fastapi.responses import Response
 
+from identity.accounts.dependencies import NumberCodeService
 from identity.accounts.rules import normalise_phone
 from identity.clients.dependencies import ClientService
 from identity.codes import rules as code_rules
-from identity.codes.browsers import keep_ticket, ticket_cookie
+from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
 from identity.pages.csrf import check_login, keep_login_cookie, login_cookie, login_token
-from identity.pages.dependencies import checked_return, is_secure
-from identity.pages.rendering import page
+from identity.pages.dependencies import checked_return, is_secure, keep_session
+from identity.pages.rendering import page, see_other
+from identity.signin.service import SignedIn
 from servicekit.clock import SHANGHAI
 from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
@@ -52,12 +54,14 @@ class CodeForms:
         settings: ServiceSettings,
         clock: ServiceClock,
         clients: ClientService,
+        numbers: NumberCodeService,
     ) -> None:
         self._request = request
         self._vault = vault
         self._settings = settings
         self._clock = clock
         self._clients = clients
+        self._numbers = numbers
         self.ticket = ticket_cookie(request)
         self.secure = is_secure(settings)
 
@@ -109,12 +113,13 @@ class CodeForms:
         template: str,
         return_to: str,
         phone: str,
-        send: Callable[[str, str, Answer | None], Awaitable[None]],
-        ask: Callable[[str], Captcha],
-        answer: Answer | None,
+        purpose: str,
+        captcha: str,
+        answer: str,
         **values: Any,
     ) -> Response:
-        """Send a code by `send(phone, ticket, answer)`, and return the page of the next step.
+        """Send a code for a purpose, with the `answer` to a `captcha` if there is one, and return the page of
+        the next step.
 
         When a code is already on its way, the page still asks for it. When a budget is half used, the first
         step is shown again, with a captcha.
@@ -123,11 +128,13 @@ class CodeForms:
         step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
         message, status, question = "", 200, None
         try:
-            await send(phone, self.ticket, answer)
+            await self._numbers.send(
+                purpose, phone, self.ticket, Answer(captcha, answer) if captcha else None
+            )
         except Problem as problem:
             message, status = problem.detail, problem.status
             if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
-                question = ask(self.ticket)
+                question = self._numbers.captcha(self.ticket)
             step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
         return await self.show(
             template,
@@ -139,6 +146,39 @@ class CodeForms:
             captcha=question,
             **values,
         )
+
+    async def confirm(
+        self,
+        template: str,
+        return_to: str,
+        act: Callable[[], Awaitable[Response]],
+        *,
+        phone: str,
+        again_at: int,
+        **values: Any,
+    ) -> Response:
+        """Return the response of `act`, which redeems the code. If it raises a problem, return the page of
+        the second step with it: rendered, not raised, so that the counted attempt is committed.
+        """
+        try:
+            return await act()
+        except Problem as problem:
+            return await self.show(
+                template,
+                return_to,
+                phone=phone,
+                sent=CodeStep(again_at),
+                message=problem.detail,
+                status=problem.status,
+                **values,
+            )
+
+
+def signed_in(made: SignedIn, return_to: str, settings: ServiceSettings) -> Response:
+    """Return the redirect of a browser that has just signed in, with its cookies."""
+    response = see_other(return_to)
+    keep_device(response, made.device, secure=is_secure(settings))
+    return keep_session(response, made.session, settings)
 
 
 Forms = Annotated[CodeForms, Depends()]

@@ -5,18 +5,20 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from contracts.vocabulary import ExportStatus, PolicyKind
 from identity.authenticators.rules import FRESH
-from identity.pages.dependencies import HOME_PAGE
-from identity.pages.own import Own, OwnForm, OwnPages
-from identity.pages.rendering import page
+from identity.dependencies import ServiceSettings
+from identity.pages.dependencies import HOME_PAGE, without_session
+from identity.pages.own import OpenOwn, OpenOwnForm, OwnPages
+from identity.pages.rendering import page, see_other
 from identity.policies.dependencies import PolicyService
 from identity.policies.rules import REQUIRED
-from identity.privacy.dependencies import PrivacyService
+from identity.privacy.dependencies import PrivacyService, WithdrawalService
 from identity.privacy.errors import ClosingNotFound
 from identity.privacy.service import Privacy
+from identity.signin.agreeing import LINKS
 from identity.signin.documents import blocks_of
 from servicekit.clock import Clock
 from servicekit.dependencies import ServiceClock
@@ -53,11 +55,15 @@ async def id_number_notice(policies: PolicyService) -> Response:
 
 @router.get(PRIVACY_PAGE)
 async def own_privacy(
-    own: Own, policies: PolicyService, privacy: PrivacyService, clock: ServiceClock
+    own: OpenOwn, policies: PolicyService, privacy: PrivacyService, clock: ServiceClock
 ) -> Response:
     """Show agreements, copies of one's data, and the end of the account."""
     missing = {one.kind for one in await policies.missing(own.account.id)}
-    agreed = {(one.kind, one.version): one.at for one in await policies.agreements(own.account.id)}
+    agreed = {
+        (one.kind, one.version): one.at
+        for one in await policies.agreements(own.account.id)
+        if one.withdrawn_at is None
+    }
     exports = await privacy.exports(own.account.id)
     try:
         closing = await privacy.closing(own.account.id)
@@ -72,7 +78,7 @@ async def own_privacy(
                 "version": policies.current[kind].version,
                 "at": agreed.get((kind, policies.current[kind].version)),
                 "missing": kind in missing,
-                "link": "/terms" if kind is PolicyKind.TERMS else "/privacy",
+                "link": LINKS[kind],
             }
             for kind in REQUIRED
         ],
@@ -86,13 +92,14 @@ async def own_privacy(
             for one in exports
         ],
         closing=closing,
+        agreed=not missing,
         fresh=_fresh(own, clock),
     )
 
 
 @router.post(f"{PRIVACY_PAGE}/agree")
 async def agree(
-    form: OwnForm,
+    form: OpenOwnForm,
     policies: PolicyService,
     kind: Annotated[PolicyKind, Form()],
     version: Annotated[str, Form(max_length=20)],
@@ -105,8 +112,21 @@ async def agree(
     return form.go(PRIVACY_PAGE, f"已同意《{document.title}》。")
 
 
+@router.get(f"{PRIVACY_PAGE}/withdraw")
+async def ask_to_withdraw(own: OpenOwn) -> Response:
+    """Ask before withdrawing the agreement."""
+    return own.show("account/withdraw.html", here=PRIVACY_PAGE)
+
+
+@router.post(f"{PRIVACY_PAGE}/withdraw")
+async def withdraw(form: OpenOwnForm, withdrawal: WithdrawalService, settings: ServiceSettings) -> Response:
+    """Withdraw the agreement; all sessions end, and the next sign-in asks again."""
+    await withdrawal.withdraw(form.account.id)
+    return without_session(page("account/withdrawn.html"), settings)
+
+
 @router.post(f"{PRIVACY_PAGE}/export")
-async def export(form: OwnForm, privacy: PrivacyService) -> Response:
+async def export(form: OpenOwnForm, privacy: PrivacyService) -> Response:
     """Have a copy of one's data made."""
     try:
         await privacy.request_export(form.account.id)
@@ -117,7 +137,7 @@ async def export(form: OwnForm, privacy: PrivacyService) -> Response:
 
 @router.post(f"{PRIVACY_PAGE}/download")
 async def download(
-    form: OwnForm, privacy: PrivacyService, clock: ServiceClock, export_id: Annotated[UUID, Form()]
+    form: OpenOwnForm, privacy: PrivacyService, clock: ServiceClock, export_id: Annotated[UUID, Form()]
 ) -> Response:
     """Return the copy; only after a recent sign-in."""
     if not _fresh(form, clock):
@@ -135,7 +155,7 @@ async def download(
 
 
 @router.get(f"{PRIVACY_PAGE}/close")
-async def ask_to_close(own: Own, clock: ServiceClock) -> Response:
+async def ask_to_close(own: OpenOwn, clock: ServiceClock) -> Response:
     """Ask before closing the account; only after a recent sign-in."""
     return (
         own.show("account/close.html", here=PRIVACY_PAGE, message="")
@@ -145,7 +165,7 @@ async def ask_to_close(own: Own, clock: ServiceClock) -> Response:
 
 
 @router.post(f"{PRIVACY_PAGE}/close")
-async def close(form: OwnForm, privacy: PrivacyService, clock: ServiceClock) -> Response:
+async def close(form: OpenOwnForm, privacy: PrivacyService, clock: ServiceClock) -> Response:
     """Ask for the end of the account."""
     if not _fresh(form, clock):
         return _sign_in_again()
@@ -153,7 +173,7 @@ async def close(form: OwnForm, privacy: PrivacyService, clock: ServiceClock) -> 
 
 
 @router.post(f"{PRIVACY_PAGE}/keep")
-async def keep(form: OwnForm, privacy: PrivacyService) -> Response:
+async def keep(form: OpenOwnForm, privacy: PrivacyService) -> Response:
     """Keep the account."""
     try:
         await privacy.cancel_closing(form.account.id)
@@ -178,4 +198,4 @@ def _fresh(own: OwnPages, clock: Clock) -> bool:
 
 def _sign_in_again() -> Response:
     query = urlencode({"return_to": PRIVACY_PAGE})
-    return RedirectResponse(f"/login?{query}", 303, {"Cache-Control": "no-store"})
+    return see_other(f"/login?{query}")

@@ -1,28 +1,15 @@
 """Pages for people who have lost their number, and for those whose number is to be taken off an account."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from identity.codes.captchas import Answer
 from identity.pages.dependencies import HOME_PAGE
 from identity.pages.rendering import page
 from identity.phones.dependencies import PhoneService, RecoveryService
 from identity.phones.rules import ASKED
-from identity.signin.dependencies import SignInService
-from identity.signin.forms import (
-    AgainAt,
-    CaptchaAnswer,
-    CaptchaToken,
-    Code,
-    CodeStep,
-    Forms,
-    Phone,
-    Token,
-)
-from servicekit.problems import Problem
+from identity.signin.forms import AgainAt, CaptchaAnswer, CaptchaToken, Code, Forms, Phone, Token
 
 # Below /login, like the cookie of forms of browsers without a session.
 router = APIRouter(prefix="/login", include_in_schema=False)
@@ -39,7 +26,6 @@ async def recover_page(forms: Forms) -> Response:
 @router.post("/recover/code")
 async def send_recovery_code(
     forms: Forms,
-    signing_in: SignInService,
     csrf: Token,
     phone: Phone = "",
     captcha: CaptchaToken = "",
@@ -47,16 +33,7 @@ async def send_recovery_code(
 ) -> Response:
     """Send a code to the new number."""
     forms.check(csrf, HOME_PAGE)
-    return await forms.send(
-        _RECOVER,
-        HOME_PAGE,
-        phone,
-        partial(signing_in.send, "recover"),
-        signing_in.captcha,
-        Answer(captcha, answer) if captcha else None,
-        name="",
-        old_phone="",
-    )
+    return await forms.send(_RECOVER, HOME_PAGE, phone, "recover", captcha, answer, name="", old_phone="")
 
 
 @router.post("/recover")
@@ -73,7 +50,8 @@ async def recover(
 ) -> Response:
     """Ask for one's account; the answer does not tell whether there is one."""
     forms.check(csrf, HOME_PAGE)
-    try:
+
+    async def act() -> Response:
         await recoveries.request(
             phone,
             ticket=forms.ticket,
@@ -82,18 +60,11 @@ async def recover(
             id_number=id_number,
             old_phone=old_phone.strip() or None,
         )
-    except Problem as problem:
-        return await forms.show(
-            _RECOVER,
-            HOME_PAGE,
-            phone=phone,
-            sent=CodeStep(again_at),
-            message=problem.detail,
-            status=problem.status,
-            name=name,
-            old_phone=old_phone,
-        )
-    return page("login/asked.html", title="申请已收到", message=ASKED)
+        return page("login/asked.html", title="申请已收到", message=ASKED)
+
+    return await forms.confirm(
+        _RECOVER, HOME_PAGE, act, phone=phone, again_at=again_at, name=name, old_phone=old_phone
+    )
 
 
 @router.get("/cancel-change")
@@ -105,7 +76,6 @@ async def cancel_page(forms: Forms) -> Response:
 @router.post("/cancel-change/code")
 async def send_cancel_code(
     forms: Forms,
-    signing_in: SignInService,
     csrf: Token,
     phone: Phone = "",
     captcha: CaptchaToken = "",
@@ -113,9 +83,7 @@ async def send_cancel_code(
 ) -> Response:
     """Send a code to the old number."""
     forms.check(csrf, HOME_PAGE)
-    answered = Answer(captcha, answer) if captcha else None
-    send = partial(signing_in.send, "cancel_change")
-    return await forms.send(_CANCEL, HOME_PAGE, phone, send, signing_in.captcha, answered)
+    return await forms.send(_CANCEL, HOME_PAGE, phone, "cancel_change", captcha, answer)
 
 
 @router.post("/cancel-change")
@@ -129,15 +97,9 @@ async def cancel_change(
 ) -> Response:
     """Cancel the change of the account with the number that got the code."""
     forms.check(csrf, HOME_PAGE)
-    try:
+
+    async def act() -> Response:
         await phones.cancel_by_old_number(phone, ticket=forms.ticket, code=code)
-    except Problem as problem:
-        return await forms.show(
-            _CANCEL,
-            HOME_PAGE,
-            phone=phone,
-            sent=CodeStep(again_at),
-            message=problem.detail,
-            status=problem.status,
-        )
-    return page("login/asked.html", title="已取消更换手机号", message="账号仍使用原手机号登录。")
+        return page("login/asked.html", title="已取消更换手机号", message="账号仍使用原手机号登录。")
+
+    return await forms.confirm(_CANCEL, HOME_PAGE, act, phone=phone, again_at=again_at)

@@ -1,15 +1,15 @@
 """Registering at the issuer with phone number, SMS code and real name, in server-rendered forms."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from identity.codes.browsers import keep_device
-from identity.codes.captchas import Answer
+from contracts.vocabulary import PolicyKind
 from identity.dependencies import ServiceSettings
-from identity.pages.dependencies import JOIN_PAGE, Browser, checked_return, keep_session
+from identity.pages.dependencies import JOIN_PAGE, Browser, checked_return
+from identity.policies.dependencies import PolicyService
+from identity.policies.service import Policies
 from identity.signin.dependencies import SignInService
 from identity.signin.errors import TermsNotAccepted
 from identity.signin.forms import (
@@ -17,31 +17,38 @@ from identity.signin.forms import (
     CaptchaAnswer,
     CaptchaToken,
     Code,
-    CodeStep,
     Forms,
     Phone,
     ReturnTo,
     Token,
+    signed_in,
 )
-from servicekit.problems import Problem
 
 # Below /login, like the cookie of forms of browsers without a session.
 router = APIRouter(prefix="/login/register", include_in_schema=False)
 _PAGE = "login/register.html"
+Version = Annotated[str, Form(max_length=20)]
+
+
+def versions(policies: Policies) -> dict[PolicyKind, str]:
+    """Return the versions that a page of registering shows: what somebody who ticks its box agrees to."""
+    return {kind: document.version for kind, document in policies.current.items()}
 
 
 @router.get("")
 async def register_page(
-    forms: Forms, return_to: Annotated[str, Query(max_length=8000)] = JOIN_PAGE
+    forms: Forms, policies: PolicyService, return_to: Annotated[str, Query(max_length=8000)] = JOIN_PAGE
 ) -> Response:
     """Show the first step: the phone number."""
-    return await forms.show(_PAGE, checked_return(return_to), name="", agreed=False)
+    return await forms.show(
+        _PAGE, checked_return(return_to), name="", agreed=False, versions=versions(policies)
+    )
 
 
 @router.post("/code")
 async def send_code(
     forms: Forms,
-    signing_in: SignInService,
+    policies: PolicyService,
     return_to: ReturnTo,
     csrf: Token,
     phone: Phone = "",
@@ -50,23 +57,15 @@ async def send_code(
 ) -> Response:
     """Send an SMS code; the page is the same for registered numbers, whose holder is told by SMS."""
     forms.check(csrf, return_to)
-    answered = Answer(captcha, answer) if captcha else None
-    return await forms.send(
-        _PAGE,
-        return_to,
-        phone,
-        partial(signing_in.send, "register"),
-        signing_in.captcha,
-        answered,
-        name="",
-        agreed=False,
-    )
+    shown = {"name": "", "agreed": False, "versions": versions(policies)}
+    return await forms.send(_PAGE, return_to, phone, "register", captcha, answer, **shown)
 
 
 @router.post("")
 async def register(
     forms: Forms,
     signing_in: SignInService,
+    policies: PolicyService,
     browser: Browser,
     settings: ServiceSettings,
     return_to: ReturnTo,
@@ -75,28 +74,28 @@ async def register(
     code: Code = "",
     name: Annotated[str, Form(max_length=100)] = "",
     agreed: Annotated[str, Form(max_length=10)] = "",
+    privacy_policy: Version = "",
+    terms: Version = "",
     again_at: AgainAt = 0,
 ) -> Response:
-    """Create the account and a session, and go on.
-
-    An error is rendered, not raised, so that the counted attempt is committed.
-    """
+    """Create the account and a session, and go on."""
     forms.check(csrf, return_to)
-    try:
+    seen = {PolicyKind.PRIVACY_POLICY: privacy_policy, PolicyKind.TERMS: terms}
+
+    async def act() -> Response:
         if agreed != "yes":
             raise TermsNotAccepted
-        signed_in = await signing_in.register(phone, forms.ticket, code, name, browser)
-    except Problem as problem:
-        return await forms.show(
-            _PAGE,
-            return_to,
-            phone=phone,
-            sent=CodeStep(again_at),
-            message=problem.detail,
-            status=problem.status,
-            name=name,
-            agreed=agreed == "yes",
-        )
-    response = RedirectResponse(return_to, 303, {"Cache-Control": "no-store"})
-    keep_device(response, signed_in.device, secure=forms.secure)
-    return keep_session(response, signed_in.session, settings)
+        made = await signing_in.register(phone, forms.ticket, code, name, seen, browser)
+        return signed_in(made, return_to, settings)
+
+    current = versions(policies)
+    return await forms.confirm(
+        _PAGE,
+        return_to,
+        act,
+        phone=phone,
+        again_at=again_at,
+        name=name,
+        agreed=agreed == "yes" and seen.items() <= current.items(),
+        versions=current,
+    )

@@ -1,18 +1,17 @@
 """Sign-in with phone number and SMS code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authkit import acr
-from contracts.vocabulary import AccountStatus
+from contracts.vocabulary import AccountStatus, PolicyKind
 from identity.accounts.errors import AccountSuspended
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
-from identity.codes.captchas import Answer, Captcha
 from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes, CodeSender
-from identity.policies.rules import REQUIRED
-from identity.policies.service import Policies
+from identity.registration.service import Registrations
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -50,10 +49,10 @@ class SignIn:
         sender: CodeSender,
         sessions: Sessions,
         messages: TextMessages,
-        policies: Policies,
+        registrations: Registrations,
         audit: AuditLog,
     ) -> None:
-        self._policies = policies
+        self._registrations = registrations
         self._clock = clock
         self._settings = settings
         self._messages = messages
@@ -63,33 +62,26 @@ class SignIn:
         self._sessions = sessions
         self._audit = audit
 
-    async def send(self, purpose: str, phone: str, ticket: str, answer: Answer | None = None) -> None:
-        """Send an SMS code for the browser with `ticket`, without revealing whether the number is registered:
-        only the text message differs.
-
-        Raises `BadPhone` and the errors of `CodeSender.send`.
-        """
-        number = phone_of(phone)
-        account = await self._accounts.by_phone(number)
-        holder = None if account is None else account.id
-        await self._sender.send(number, purpose, holder=holder, ticket=ticket, answer=answer)
-
     async def register(
-        self, phone: str, ticket: str, code: str, name: str, browser: BrowserSession | None
+        self,
+        phone: str,
+        ticket: str,
+        code: str,
+        name: str,
+        agreed: Mapping[PolicyKind, str],
+        browser: BrowserSession | None,
     ) -> SignedIn:
-        """Register an account whose holder agrees to the current documents, and create a session.
+        """Register an account whose holder agrees to these documents, and create a session.
 
-        Raises the errors of `Accounts.register`, which the caller must render, as those of `with_code`.
+        Raises the errors of `Registrations.register`, which the caller must render, as those of `with_code`.
         """
-        account = await self._accounts.register(phone, ticket, code, name)
-        for kind in REQUIRED:
-            await self._policies.agree(account.id, kind)
+        account = await self._registrations.register(phone, ticket, code, name, agreed)
+        return await self.begin(account, browser)
+
+    async def begin(self, account: Account, browser: BrowserSession | None) -> SignedIn:
+        """Create a session for somebody who has just proved their number."""
         _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
         return SignedIn(cookie, self._sender.remember(account.id))
-
-    def captcha(self, ticket: str) -> Captcha:
-        """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
-        return self._sender.captcha(ticket)
 
     async def with_code(self, phone: str, ticket: str, code: str, browser: BrowserSession | None) -> SignedIn:
         """Verify the code and create a session.
@@ -107,8 +99,7 @@ class SignIn:
             self._sessions.refused(account.id, "sms", AccountSuspended.code)
             raise AccountSuspended
         await self._notify(account, number)
-        _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
-        return SignedIn(cookie, self._sender.remember(account.id))
+        return await self.begin(account, browser)
 
     async def _notify(self, account: Account, number: str) -> None:
         """Tell the person about a sign-in from a browser that is not remembered, except the first of all."""

@@ -11,7 +11,7 @@ from identity.accounts.errors import AccountNotFound, NotYourself
 from identity.memberships.auth import REFUSED, PeopleManager, PeopleReader
 from identity.memberships.errors import LastAdministrator, MembershipNotFound
 from identity.memberships.schemas import MemberOut
-from identity.roles.errors import RoleNotGrantable
+from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.staff import errors
 from identity.staff.dependencies import StaffService
 from identity.staff.schemas import HandOverOut, LeaveIn, MemberChangeIn, OwnLeaveIn
@@ -28,7 +28,7 @@ _ANOTHER = (*REFUSED, NotYourself, UnitNotFound, AccountNotFound, MembershipNotF
     "/units/{unit_id}/members/{sub}",
     summary="调整人员的角色和职务",
     description="限管辖范围内、本人可以授予的角色，不能对本人操作。失去的权限在一秒内失效。",
-    responses=problems.responses(*_ANOTHER, RoleNotGrantable, LastAdministrator),
+    responses=problems.responses(*_ANOTHER, RoleNotGrantable, UnknownRole, LastAdministrator),
 )
 async def change_member(
     unit_id: UUID, sub: UUID, new: MemberChangeIn, admin: PeopleManager, staff: StaffService

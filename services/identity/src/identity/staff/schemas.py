@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Role
 from identity.accounts.models import Account
 from identity.memberships.schemas import Post
+from identity.roles.schemas import RoleCode
 from identity.staff.models import HandOver
 
 
@@ -19,7 +19,7 @@ class MemberChangeIn(BaseModel):
         json_schema_extra={"example": {"roles": ["handler", "reviewer"], "reason": "岗位调整"}},
     )
 
-    roles: list[Role] | None = Field(default=None, min_length=1, max_length=4)
+    roles: list[RoleCode] | None = Field(default=None, min_length=1, max_length=4)
     posts: list[Post] | None = Field(default=None, max_length=5, description="职务")
     duties: str | None = Field(default=None, max_length=200, description="分工；空字符串表示清除")
     reason: str = Field(min_length=2, max_length=200)

@@ -206,8 +206,10 @@ class Staff:
         if principal.acting is None:
             raise MembershipRequired
         # Nobody takes away what they could not give.
-        await self._roles.check_grant(principal.acting.roles, set(roles) ^ set(membership.roles))
-        lost = set(membership.roles) - set(roles)
+        lost, gained = set(membership.roles) - set(roles), set(roles) - set(membership.roles)
+        # A retired one gives nothing: whoever may change the member takes it away.
+        taken = await self._roles.in_use(lost)
+        await self._roles.check_grant(principal.acting.roles, gained | taken)
         if Role.UNIT_ADMIN in lost:
             await self._keep_administered(principal, membership, unit)
         membership.roles = sorted(set(roles))

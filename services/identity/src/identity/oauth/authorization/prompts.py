@@ -11,11 +11,17 @@ from uuid import UUID
 
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError
-from authlib.oidc.core.errors import AccountSelectionRequiredError, ConsentRequiredError, LoginRequiredError
+from authlib.oidc.core.errors import (
+    AccountSelectionRequiredError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+)
 
 from identity.accounts.models import Account
 from identity.oauth.authorization.checks import AuthorizationRequest
 from identity.oauth.authorization.interaction import Marker
+from identity.policies.rules import missing
 
 
 class UnmetAuthenticationRequirementsError(OAuth2Error):  # type: ignore[misc]
@@ -52,6 +58,11 @@ class SelectAccountPage(Page):
     client_id: str
     name: str
     phone_masked: str
+
+
+@dataclass(frozen=True)
+class AgreementPage(Page):
+    """The person must agree to new versions of the issuer's documents."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +163,15 @@ def select_account(at: Interaction) -> SelectAccountPage | None:
     )
 
 
+def agreement(at: Interaction) -> AgreementPage | None:
+    """Prompt for the agreement to documents of the issuer that have changed."""
+    assert at.person is not None
+    context = at.request.context
+    if not missing(context.parts.policies, context.rows.agreed(at.person.id)):
+        return None
+    return AgreementPage(redirect_uri=at.request.redirect_uri)
+
+
 def consent(at: Interaction) -> ConsentPage | None:
     """Prompt for scopes without consent by third-party clients; with `prompt=consent`, for all scopes."""
     request, client = at.request, at.request.client
@@ -194,6 +214,7 @@ PROMPTS: tuple[Prompt, ...] = (
     # The person could reach the level, so it is not unmet yet (OpenID Connect Core §3.1.2.6).
     Prompt(step_up, LoginRequiredError),
     Prompt(select_account, AccountSelectionRequiredError),
+    Prompt(agreement, InteractionRequiredError),
     Prompt(consent, ConsentRequiredError),
 )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.clients.models import Client
 from identity.consents.service import words
@@ -16,7 +16,7 @@ from identity.oauth.device.models import DeviceCode
 from identity.oauth.device.service import FurtherSignIn
 from identity.pages import csrf
 from identity.pages.dependencies import DEVICE_PAGE, Browser
-from identity.pages.rendering import page
+from identity.pages.rendering import page, see_other
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
 
@@ -35,7 +35,7 @@ async def enter(
     code = rules.normal(user_code)
     if browser is None:
         query = "" if code is None else "?" + urlencode({"user_code": rules.shown(code)})
-        return _redirect("/login?" + urlencode({"return_to": DEVICE_PAGE + query}))
+        return see_other("/login?" + urlencode({"return_to": DEVICE_PAGE + query}))
     return _form(vault, browser, "" if code is None else rules.shown(code), given=code is not None)
 
 
@@ -87,12 +87,8 @@ async def decide(
 def _further(further: FurtherSignIn, user_code: str) -> Response:
     back = {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
     if further.acr is None:
-        return _redirect("/login?" + urlencode(back))
-    return _redirect("/login/step-up?" + urlencode(back | {"acr": further.acr}))
-
-
-def _redirect(url: str) -> Response:
-    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+        return see_other("/login?" + urlencode(back))
+    return see_other("/login/step-up?" + urlencode(back | {"acr": further.acr}))
 
 
 def _form(

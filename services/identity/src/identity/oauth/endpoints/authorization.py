@@ -11,14 +11,21 @@ from identity.dependencies import ServiceSettings, ServiceVault
 from identity.descriptions import PAGES
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
-from identity.oauth.authorization.prompts import ConsentPage, LoginPage, Page, SelectAccountPage, StepUpPage
+from identity.oauth.authorization.prompts import (
+    AgreementPage,
+    ConsentPage,
+    LoginPage,
+    Page,
+    SelectAccountPage,
+    StepUpPage,
+)
 from identity.oauth.dependencies import BrowserInteractions, OAuthService, keep
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page
 from identity.oauth.service import OAuth
 from identity.pages import csrf
-from identity.pages.dependencies import Browser, is_secure
-from identity.pages.rendering import error_page
+from identity.pages.dependencies import AGREE_PAGE, Browser, is_secure
+from identity.pages.rendering import error_page, see_other
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
 
@@ -70,7 +77,7 @@ async def authorize_by_post(
     as_get = "/authorize?" + urlencode(pairs)
     if browser is None and pairs and len(as_get) < _LONGEST_URL:
         # The SameSite cookie is not sent with a form from another site: redirect to the same request as GET.
-        return RedirectResponse(as_get, 303, {"Cache-Control": "no-store"})
+        return see_other(as_get)
     return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
 
 
@@ -92,11 +99,13 @@ async def _answer(
         query = {"return_to": flow.url(sent, flow.begin(sent, browser, outcome.redirect_uri))}
         if outcome.login_hint:
             query["login_hint"] = outcome.login_hint
-        return _redirect("/login?" + urlencode(query))
+        return see_other("/login?" + urlencode(query))
     # With the same marker: a sign-in after the request still counts.
     return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))
+    if isinstance(outcome, AgreementPage):
+        return see_other(f"{AGREE_PAGE}?" + urlencode({"return_to": return_to}))
     if isinstance(outcome, StepUpPage):
-        return _redirect("/login/step-up?" + urlencode({"return_to": return_to, "acr": outcome.acr}))
+        return see_other("/login/step-up?" + urlencode({"return_to": return_to, "acr": outcome.acr}))
     assert browser is not None
     token = csrf.token_of(vault, browser)
     if isinstance(outcome, SelectAccountPage):
@@ -105,7 +114,3 @@ async def _answer(
     assert isinstance(outcome, ConsentPage)
     names = await clients.names([outcome.client_id])
     return consent_page(outcome, names.get(outcome.client_id), return_to, token)
-
-
-def _redirect(url: str) -> Response:
-    return RedirectResponse(url, 303, {"Cache-Control": "no-store"})

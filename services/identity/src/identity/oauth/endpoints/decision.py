@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import pairs_of
 from identity.oauth.dependencies import BrowserInteractions, OAuthService
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, checked_return
+from identity.pages.rendering import see_other
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,4 +52,4 @@ async def decide(
 
 def _back(url: str, *, sign_in: bool = False) -> Response:
     target = "/login?" + urlencode({"return_to": url}) if sign_in else url
-    return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+    return see_other(target)

@@ -14,7 +14,7 @@ from identity.oauth.logout.frontchannel import logged_out
 from identity.oauth.logout.service import Logout, LogoutRequest
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, without_session
-from identity.pages.rendering import error_page, origin_of, page
+from identity.pages.rendering import error_page, origin_of, page, see_other
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
@@ -103,7 +103,7 @@ async def _answer(
         # cookie.
         return await _sign_out(logout, settings, await sessions.lock(sid), asked)
     if browser is None and request.method == "POST":
-        return RedirectResponse("/end_session?" + urlencode(pairs), 303, {"Cache-Control": "no-store"})
+        return see_other("/end_session?" + urlencode(pairs))
     if browser is None:
         return await _sign_out(logout, settings, None, asked)
     return page(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from authlib.common.urls import add_params_to_uri
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from identity.clients.models import Client
-from identity.pages.rendering import origin_of, page
+from identity.pages.rendering import origin_of, page, see_other
 
 
 def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward: str | None) -> Response:
@@ -20,7 +20,7 @@ def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward:
     if sid is None or not any(origins):
         uris, origins = [], []
         if onward is not None:
-            return RedirectResponse(onward, 303, {"Cache-Control": "no-store"})
+            return see_other(onward)
     frames = [
         add_params_to_uri(uri, [("iss", issuer), ("sid", str(sid))])
         for uri, origin in zip(uris, origins, strict=True)

@@ -4,7 +4,7 @@ Authlib passes no request-scoped object to its hooks, so the context is in a Con
 each call.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from contracts.vocabulary import PolicyKind
 from identity.audit.service import AuditLog
 from identity.audit.writer import AuditWriter
 from identity.clients.cache import ClientCache
@@ -24,6 +25,7 @@ from identity.keys.ring import KeyRing
 from identity.oauth.state.repository import OAuthRepository
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
+from identity.policies.rules import Document
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
 from identity.vault import Vault
@@ -39,6 +41,8 @@ class Parts:
     keys: KeyRing
     clients: ClientCache
     records: AuditWriter
+    policies: Mapping[PolicyKind, Document]
+    """The current version of each document of the issuer."""
 
 
 @dataclass

@@ -21,6 +21,7 @@ from identity.memberships.models import Membership
 from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.subject import Subject
 from identity.platform.models import PlatformAdministrator
+from identity.policies.models import Agreement
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
@@ -83,10 +84,11 @@ SUBJECT: tuple[Any, ...] = (
     .select_from(RoleDefinition)
     .join(_GRANTED, true())
     .where(
+        RoleDefinition.retired_at.is_(None),
         or_(
             RoleDefinition.code == any_(_ACTING.c.roles),
             RoleDefinition.code == any_(_DELEGATED.c.delegated_roles),
-        )
+        ),
     )
     .correlate(_ACTING, _DELEGATED)
     .scalar_subquery()
@@ -155,6 +157,15 @@ class OAuthRepository:
     def add(self, row: Base) -> None:
         """Insert a row."""
         self._session.add(row)
+
+    def agreed(self, sub: UUID) -> set[tuple[str, str]]:
+        """Return the versions of the issuer's documents that a person has agreed to."""
+        rows = self._session.execute(
+            select(Agreement.kind, Agreement.version).where(
+                Agreement.account_id == sub, Agreement.withdrawn_at.is_(None)
+            )
+        )
+        return {(kind.value, version) for kind, version in rows}
 
     def code(self, code_id: UUID) -> AuthorizationCode | None:
         """Return a code and its person's account, locked, so that a second redemption sees the first."""

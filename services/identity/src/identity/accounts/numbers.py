@@ -1,0 +1,28 @@
+"""Codes for a number, whoever has it."""
+
+from identity.accounts.service import Accounts, phone_of
+from identity.codes.captchas import Answer, Captcha
+from identity.codes.service import CodeSender
+
+
+class NumberCodes:
+    """Sends codes to numbers that browsers without a session give, within one request."""
+
+    def __init__(self, accounts: Accounts, sender: CodeSender) -> None:
+        self._accounts = accounts
+        self._sender = sender
+
+    async def send(self, purpose: str, phone_text: str, ticket: str, answer: Answer | None = None) -> None:
+        """Send an SMS code for the browser with `ticket`, without revealing whether the number is registered:
+        only the text message differs.
+
+        Raises `BadPhone` and the errors of `CodeSender.send`.
+        """
+        phone = phone_of(phone_text)
+        account = await self._accounts.by_phone(phone)
+        holder = None if account is None else account.id
+        await self._sender.send(phone, purpose, holder=holder, ticket=ticket, answer=answer)
+
+    def captcha(self, ticket: str) -> Captcha:
+        """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
+        return self._sender.captcha(ticket)
