@@ -177,14 +177,6 @@ class ProposalStatus(Vocabulary):
     REFUSED = "refused", "已否决"
 
 
-class RoleChangeKind(Vocabulary):
-    """What a change does with a role."""
-
-    CREATE = "create", "新增"
-    CHANGE = "change", "调整"
-    RETIRE = "retire", "停用"
-
-
 class EntitlementRequestStatus(Vocabulary):
     """How far a request for an entitlement has come."""
 

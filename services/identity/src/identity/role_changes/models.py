@@ -7,9 +7,10 @@ from sqlalchemy import DateTime, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.vocabulary import PlatformRole, ProposalStatus, RoleChangeKind
+from contracts.vocabulary import PlatformRole, ProposalStatus
 from identity.base import Base
 from identity.role_changes.errors import RoleChangeDecided
+from identity.role_changes.kinds import RoleChangeKind
 from servicekit.ids import new_id
 from servicekit.words import Word, known
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Open, Permission, PlatformRole, ProposalStatus, RoleChangeKind
+from contracts.vocabulary import Open, Permission, PlatformRole, ProposalStatus
+from identity.role_changes.kinds import RoleChangeKind
 from identity.roles.schemas import RoleCode
 
 _Permissions = Annotated[list[Permission], Field(max_length=len(Permission))]

@@ -6,13 +6,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.vocabulary import ProposalStatus, RoleChangeKind
+from contracts.vocabulary import ProposalStatus
 from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.platform.service import Platform
 from identity.role_changes import rules
 from identity.role_changes.errors import PermissionNotForUnits, RoleChangeNotFound, RoleChangePending
 from identity.role_changes.jobs import REVOKE, Narrowed
+from identity.role_changes.kinds import RoleChangeKind
 from identity.role_changes.models import RoleChange
 from identity.role_changes.repository import RoleChangeRepository
 from identity.role_changes.schemas import NewRoleIn, RoleIn
