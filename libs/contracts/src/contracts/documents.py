@@ -34,3 +34,21 @@ class NoticeStep(Vocabulary):
     WITHDRAWN = "withdrawn", "撤回"
     SUPERSEDED = "superseded", "被替代"
     ARCHIVED = "archived", "归档"
+
+
+class ReturnStatus(Vocabulary):
+    """How far the return of a notice to its sender (退回) has come."""
+
+    OPEN = "open", "待来文单位处理"
+    CONFIRMED = "confirmed", "已确认退回"
+    RESENT = "resent", "已重新发送"
+    CANCELLED = "cancelled", "已撤销退回"
+
+
+class AssignmentStatus(Vocabulary):
+    """How far the handling of a notice inside a unit (承办) has come."""
+
+    OPEN = "open", "承办中"
+    DONE = "done", "已办结"
+    REASSIGNED = "reassigned", "已改派"
+    CANCELLED = "cancelled", "已取消"

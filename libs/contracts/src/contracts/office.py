@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.base import EventModel
-from contracts.documents import NoticeKind
+from contracts.documents import NoticeKind, ReturnStatus
 from contracts.vocabulary import Open
 
 
@@ -38,7 +38,10 @@ class NoticeForwardedV1(EventModel):
 
 
 class NoticeSignedV1(EventModel):
-    """A unit acknowledged receipt of a notice (签收)."""
+    """A unit acknowledged receipt of a notice (签收).
+
+    `signing_unit_id`: the unit above that did so for it (代签).
+    """
 
     type: ClassVar[str] = "zhuxue.office.notice.signed.v1"
 
@@ -47,6 +50,34 @@ class NoticeSignedV1(EventModel):
     unit_path: str
     signed_by: UUID
     signed_at: datetime
+    signing_unit_id: UUID | None = None
+
+
+class NoticeReturnedV1(EventModel):
+    """A unit returned a notice to its sender (退回)."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.returned.v1"
+
+    notice_id: UUID
+    unit_id: UUID
+    unit_path: str
+    number: int
+    to_unit_id: UUID
+    returned_by: UUID
+    returned_at: datetime
+
+
+class NoticeReturnDecidedV1(EventModel):
+    """The sender confirmed a return or sent the notice again, or the unit cancelled its return."""
+
+    type: ClassVar[str] = "zhuxue.office.notice.return_decided.v1"
+
+    notice_id: UUID
+    unit_id: UUID
+    number: int
+    status: Open[ReturnStatus]
+    decided_by: UUID
+    decided_at: datetime
 
 
 class NoticeWithdrawnV1(EventModel):

@@ -341,6 +341,7 @@ class TaskKind(Vocabulary):
     SIGN = "sign", "签收"
     HANDLE = "handle", "承办"
     ANSWER = "answer", "答复"
+    RETURN = "return", "处理退回"
     OTHER = "other", "其他"
 
 

@@ -10,6 +10,7 @@ from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office.addressing.endpoints import router as addressing
+from office.assignments.endpoints import router as assignments
 from office.base import job_queue, replica_tables, revocations, tables
 from office.coverage.endpoints import router as coverage
 from office.descriptions import DESCRIPTIONS
@@ -23,6 +24,7 @@ from office.issuing.jobs import Calendar
 from office.notices.endpoints import router as notices
 from office.numbering.endpoints import router as numbering
 from office.receipts.endpoints import router as receipts
+from office.returns.endpoints import router as returns
 from office.settings import Settings
 from replica.replica import Replica
 from replica.snapshot import Snapshot
@@ -55,6 +57,8 @@ def build(
             issuing,
             numbering,
             forwarding,
+            returns,
+            assignments,
             receipts,
             coverage,
             addressing,

@@ -1,13 +1,13 @@
 """Queries over units."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
-from office.directory.models import FormerPlace, Unit
+from office.directory.models import FormerPlace, Person, Unit
 from servicekit.ltree import between, under
 
 
@@ -20,6 +20,13 @@ class UnitRepository:
     async def get(self, unit_id: UUID) -> Unit | None:
         """Return the unit in any status."""
         return await self._session.get(Unit, unit_id)
+
+    async def names(self, people: Iterable[UUID]) -> dict[UUID, str]:
+        """Return the names of people by their identifiers."""
+        rows = await self._session.execute(
+            select(Person.sub, Person.name).where(Person.sub.in_(sorted(people)))
+        )
+        return {row.sub: row.name for row in rows}
 
     async def former_places(self, unit_id: UUID) -> Sequence[FormerPlace]:
         """Return the former places of the unit, ordered by date."""

@@ -1,6 +1,6 @@
 """Units: checks of reach, and the read API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -48,6 +48,10 @@ class Units:
         if not actor.reaches(unit.path):
             raise OutOfReach
         return unit
+
+    async def names(self, people: Iterable[UUID]) -> dict[UUID, str]:
+        """Return the names of people who are known here, by their identifiers."""
+        return await self._units.names(people)
 
     async def former_places(self, unit: Unit) -> Sequence[FormerPlace]:
         """Return the former places of the unit, ordered by date."""

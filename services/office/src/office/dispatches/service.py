@@ -44,6 +44,10 @@ class Dispatches:
         """End circulation: wait for all who hold the notice. Call it before taking the time."""
         await self._dispatches.stop(notice_id)
 
+    async def lock(self, notice_id: UUID, unit: Unit) -> None:
+        """Have dispatches and returns of the notice by the unit wait for this transaction."""
+        await self._dispatches.lock_sender(notice_id, unit.id)
+
     async def send(
         self,
         notice_id: UUID,

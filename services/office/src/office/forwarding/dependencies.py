@@ -8,6 +8,7 @@ from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.forwarding.service import Forwardings
 from office.notices.dependencies import NoticeService
+from office.returns.dependencies import ReturnService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -18,8 +19,9 @@ async def _forwardings(
     units: UnitService,
     notices: NoticeService,
     dispatches: DispatchService,
+    returns: ReturnService,
 ) -> Forwardings:
-    return Forwardings(session, clock, units, notices, dispatches)
+    return Forwardings(session, clock, units, notices, dispatches, returns)
 
 
 ForwardingService = Annotated[Forwardings, Depends(_forwardings)]

@@ -15,6 +15,7 @@ from office.forwarding.errors import DeadlineAfterParents
 from office.forwarding.schemas import ForwardedOut, ForwardIn
 from office.notices.auth import Clerk
 from office.notices.errors import NOT_CIRCULATING, BadDeadline, ClassifiedDocumentRefused
+from office.returns.errors import NoticeReturned
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.problems import responses
 
@@ -33,6 +34,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
         AlreadyForwarded,
         NothingBelow,
         RecipientsOutOfReach,
+        NoticeReturned,
         DeadlineAfterParents,
         BadDeadline,
         ClassifiedDocumentRefused,

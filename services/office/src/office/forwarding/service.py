@@ -15,6 +15,7 @@ from office.forwarding.errors import DeadlineAfterParents
 from office.notices import rules
 from office.notices.errors import BadDeadline, ClassifiedDocumentRefused
 from office.notices.service import Notices
+from office.returns.service import Returns
 from servicekit.clock import Clock
 
 
@@ -22,13 +23,20 @@ class Forwardings:
     """Forward notices within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, dispatches: Dispatches
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        units: Units,
+        notices: Notices,
+        dispatches: Dispatches,
+        returns: Returns,
     ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
         self._notices = notices
         self._dispatches = dispatches
+        self._returns = returns
 
     async def forward(
         self,
@@ -42,12 +50,15 @@ class Forwardings:
 
         The publisher sends it to further units in the same way. Raises `NotFound`, `NotPublished`,
         `NoticeWithdrawn`, `AlreadyForwarded` if every recipient has been addressed before, `NothingBelow`,
-        `RecipientsOutOfReach`, `DeadlineAfterParents`, `BadDeadline`, `ClassifiedDocumentRefused`.
+        `RecipientsOutOfReach`, `NoticeReturned`, `DeadlineAfterParents`, `BadDeadline`,
+        `ClassifiedDocumentRefused`.
         """
         unit = await self._units.own(actor)
         notice, delivery, _ = await self._notices.circulating(actor, unit, notice_id)
         if cover_text is not None and rules.is_classified(rules.UNCLASSIFIED, [cover_text]):
             raise ClassifiedDocumentRefused
+        await self._dispatches.lock(notice_id, unit)
+        await self._returns.check(notice_id, unit)
         now = self._clock.now()
         due = notice.deadline if delivery is None else delivery.deadline
         assert due is not None

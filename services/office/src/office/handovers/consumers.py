@@ -6,6 +6,7 @@ from contracts.identity import HandOverRequestedV1, PersonChangedV1
 from contracts.office import HandOverCompletedV1
 from contracts.vocabulary import AccountStatus
 from messaging.envelope import Envelope
+from office.assignments.service import Leavers
 from office.base import outbox
 from office.tasks.service import Tasks
 from servicekit.clock import Clock
@@ -22,6 +23,9 @@ class HandOvers:
 
         Notices and their drafts belong to units, and any of a unit's people may continue them.
         """
+        # What an ended unit had received does not go to the unit that takes its people.
+        stays = event.successor_unit_id is None
+        await Leavers(session).relieve(event.sub, event.unit_id, event.successor if stays else None)
         items = await Tasks(session, self._clock).hand_over(event.sub, event.unit_id, event.successor)
         outbox.add(
             session,
@@ -42,4 +46,6 @@ class HandOvers:
         """
         if event.status != AccountStatus.ACTIVE:
             closed = event.status == AccountStatus.CLOSED
+            if closed:
+                await Leavers(session).relieve(event.sub, None, None)
             await Tasks(session, self._clock).give_back(event.sub, personal=closed)

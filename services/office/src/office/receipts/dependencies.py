@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.assignments.dependencies import AssignmentService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
 from office.receipts.service import Receipts
+from office.returns.dependencies import ReturnService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -18,8 +20,10 @@ async def _receipts(
     units: UnitService,
     notices: NoticeService,
     dispatches: DispatchService,
+    returns: ReturnService,
+    assignments: AssignmentService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices, dispatches)
+    return Receipts(session, clock, units, notices, dispatches, returns, assignments)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]

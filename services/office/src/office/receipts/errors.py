@@ -3,9 +3,9 @@
 from servicekit.problems import Conflict
 
 
-class OwnNotice(Conflict):
-    """The publisher cannot sign its own notice."""
+class NotDelivered(Conflict):
+    """The unit to sign for does not have the notice yet."""
 
-    code = "own_notice"
-    title = "本单位发布的通知"
-    detail = "本单位是发文单位，不需要签收。"
+    code = "not_delivered"
+    title = "通知尚未送达"
+    detail = "该单位尚未收到该通知，不能代签。"

@@ -9,7 +9,7 @@ on one row, and a published notice is never deleted.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from office.base import Base
@@ -18,14 +18,20 @@ _INSTANT = DateTime(timezone=True)
 
 
 class Signature(Base):
-    """A unit acknowledged receipt (签收), once."""
+    """A unit acknowledged receipt (签收), once, or a unit above did so for it (代签)."""
 
     __tablename__ = "signatures"
+    __table_args__ = (CheckConstraint("(signing_unit_id IS NULL) = (reason IS NULL)", name="on_behalf"),)
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
     signed_by: Mapped[UUID]
     signed_at: Mapped[datetime] = mapped_column(_INSTANT)
+    late: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default="false", doc="after the second in which it was due"
+    )
+    signing_unit_id: Mapped[UUID | None] = mapped_column(doc="代签: the unit above that signed for it")
+    reason: Mapped[str | None] = mapped_column(Text, doc="why it could not sign itself")
 
 
 class Read(Base):

@@ -1,21 +1,28 @@
 """Queries over the inbox of a unit and its receipts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.predicates import Standing, first
 from office.notices.models import Notice
 from office.receipts.models import Read, Signature
+from office.receipts.rules import RECEIVED, InboxSort, overdue_before
+from office.returns.models import STANDING, Return
+from servicekit.paging import MOST_COUNTED
+
+_Columns = TypeVarTuple("_Columns")
 
 
 class InboxLine(NamedTuple):
@@ -25,8 +32,31 @@ class InboxLine(NamedTuple):
     publisher: Unit | None
     delivery: Forwarding
     signature: Signature | None
+    given_back: Return | None
     forwarded_at: datetime | None
     read_at: datetime | None
+
+
+@dataclass(frozen=True)
+class InboxFilter:
+    """Which notices of an inbox are wanted; None is no restriction. Times are compared with `now`."""
+
+    now: datetime
+    status: NoticeStatus | None = None
+    kind: NoticeKind | None = None
+    signed: bool | None = None
+    read: bool | None = None
+    overdue: bool | None = None
+    urgency: Urgency | None = None
+    words: str | None = None
+
+
+class InboxCounts(NamedTuple):
+    """Published notices that the person has not read, the unit has not signed, and is late to sign."""
+
+    unread: int
+    unsigned: int
+    overdue: int
 
 
 class ReceiptRepository:
@@ -39,38 +69,67 @@ class ReceiptRepository:
         self,
         standing: Standing,
         reader: UUID,
+        wanted: InboxFilter,
+        sort: InboxSort,
         *,
-        signed: bool | None,
         after: Sequence[Any] | None,
         limit: int,
     ) -> list[InboxLine]:
-        """Return the published notices that the unit has, latest delivery first, starting after `after`.
+        """Return notices that the unit has, starting after `after`: the time of the sort and the notice's id.
 
         A notice that reached it at a former place keeps that delivery.
         """
-        unit, own = standing.unit, aliased(Forwarding)
-        mine = and_(own.notice_id == Notice.id, own.unit_id == unit.id, own.number == 1)
-        key = tuple_(Forwarding.forwarded_at, Forwarding.notice_id)
-        statement = (
-            select(Notice, Unit, Forwarding, Signature, own.forwarded_at, Read.read_at)
-            .select_from(Forwarding)
+        own = aliased(Forwarding)
+        statement = self._joined(
+            select(Notice, Unit, Forwarding, Signature, Return, own.forwarded_at, Read.read_at),
+            standing,
+            reader,
+        ).outerjoin(own, and_(own.notice_id == Notice.id, own.unit_id == standing.unit.id, own.number == 1))
+        statement = statement.where(*_wanted(wanted))
+        by = Forwarding.deadline if sort is InboxSort.DEADLINE else Forwarding.forwarded_at
+        key = tuple_(by, Forwarding.notice_id)
+        if sort is InboxSort.DEADLINE:
+            order: tuple[ColumnElement[Any], ...] = (by.asc(), Forwarding.notice_id.asc())
+            following = None if after is None else key > tuple_(*after)
+        else:
+            order = (by.desc(), Forwarding.notice_id.desc())
+            following = None if after is None else key < tuple_(*after)
+        if following is not None:
+            statement = statement.where(following)
+        rows = await self._session.execute(statement.order_by(*order).limit(limit))
+        return [InboxLine(*row) for row in rows]
+
+    async def count(self, standing: Standing, reader: UUID, wanted: InboxFilter) -> int:
+        """Return how many notices are wanted, up to one more than lists count."""
+        rows = (
+            self._joined(select(Notice.id), standing, reader).where(*_wanted(wanted)).limit(MOST_COUNTED + 1)
+        )
+        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+
+    async def counts(self, standing: Standing, reader: UUID, now: datetime) -> InboxCounts:
+        """Return what waits for the person and the unit, each up to one more than lists count."""
+        published = InboxFilter(now, NoticeStatus.PUBLISHED)
+        wanted = (
+            replace(published, read=False),
+            replace(published, signed=False),
+            replace(published, overdue=True),
+        )
+        return InboxCounts(*[await self.count(standing, reader, one) for one in wanted])
+
+    def _joined(self, statement: Select[*_Columns], standing: Standing, reader: UUID) -> Select[*_Columns]:
+        unit = standing.unit
+        return (
+            statement.select_from(Forwarding)
             .join(Notice, Notice.id == Forwarding.notice_id)
             .outerjoin(Unit, Unit.id == Notice.publisher_id)
             .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
-            .outerjoin(own, mine)
-            .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
-            .where(first(standing), Notice.status == NoticeStatus.PUBLISHED)
-        )
-        if signed is not None:
-            statement = statement.where(
-                Signature.unit_id.is_not(None) if signed else Signature.unit_id.is_(None)
+            .outerjoin(
+                Return,
+                and_(Return.notice_id == Notice.id, Return.unit_id == unit.id, Return.status.in_(STANDING)),
             )
-        if after is not None:
-            statement = statement.where(key < tuple_(*after))
-        rows = await self._session.execute(
-            statement.order_by(Forwarding.forwarded_at.desc(), Forwarding.notice_id.desc()).limit(limit)
+            .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
+            .where(first(standing))
         )
-        return [InboxLine(*row) for row in rows]
 
     async def signature(self, notice_id: UUID, unit: Unit) -> Signature | None:
         """Return the unit's own signature of the notice."""
@@ -95,3 +154,38 @@ class ReceiptRepository:
             insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
         )
         return result.first() is not None
+
+
+def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter. An announcement and what was returned are never unsigned."""
+    unsigned = and_(
+        Signature.unit_id.is_(None),
+        Return.unit_id.is_(None),
+        Notice.status == NoticeStatus.PUBLISHED,
+        Notice.kind != NoticeKind.ANNOUNCEMENT,
+    )
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.status is None:
+        conditions.append(Notice.status.in_(RECEIVED))
+    else:
+        conditions.append(Notice.status == wanted.status)
+    if wanted.kind is not None:
+        conditions.append(Notice.kind == wanted.kind)
+    if wanted.signed is not None:
+        conditions.append(Signature.unit_id.is_not(None) if wanted.signed else unsigned)
+    if wanted.read is not None:
+        conditions.append(Read.sub.is_not(None) if wanted.read else Read.sub.is_(None))
+    if wanted.overdue is not None:
+        late = and_(unsigned, Forwarding.deadline <= overdue_before(wanted.now))
+        conditions.append(late if wanted.overdue else not_(late))
+    if wanted.urgency is not None:
+        conditions.append(Notice.urgency == wanted.urgency)
+    if wanted.words is not None:
+        conditions.append(
+            or_(
+                Notice.title.icontains(wanted.words, autoescape=True),
+                Notice.document_number.icontains(wanted.words, autoescape=True),
+                Unit.name.icontains(wanted.words, autoescape=True),
+            )
+        )
+    return conditions

@@ -6,32 +6,57 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.documents import NoticeKind, Urgency
+from contracts.documents import NoticeKind, ReturnStatus, Urgency
 from contracts.vocabulary import NoticeStatus
+from office.assignments.schemas import AssignmentOut
 from office.directory.models import Unit
 from office.directory.schemas import UnitRef
 from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
 from office.notices.schemas import DraftOut
-from office.receipts.models import Signature
-from office.receipts.repository import InboxLine
-from office.receipts.service import NoticeView
+from office.receipts.repository import InboxCounts, InboxLine
+from office.receipts.rules import is_late
+from office.receipts.service import NoticeView, SignedNotice
+from office.returns.schemas import Reason, ReturnOut
+from servicekit.paging import Total
+
+
+class SignForIn(BaseModel):
+    """代签: why the unit cannot sign itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason = Field(description="代签原因", examples=["该校网络故障，已电话确认收到。"])
 
 
 class SignatureOut(BaseModel):
     """签收: one per unit and notice."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     notice_id: UUID
     unit_id: UUID
     signed_by: UUID = Field(description="签收人")
+    signed_by_name: str | None = Field(description="签收人姓名", examples=["张三"])
     signed_at: datetime = Field(description="签收时间", examples=["2023-04-27T03:12:00Z"])
+    late: bool = Field(description="是否逾期签收", examples=[False])
+    on_behalf: bool = Field(description="是否由上级单位代签", examples=[False])
+    signing_unit: UnitRef | None = Field(description="代签单位；本单位自行签收的为空")
+    reason: str | None = Field(description="代签原因")
 
     @classmethod
-    def of(cls, signature: Signature) -> Self:
+    def of(cls, signed: SignedNotice) -> Self:
         """Convert a stored signature."""
-        return cls.model_validate(signature)
+        signature = signed.signature
+        return cls(
+            notice_id=signature.notice_id,
+            unit_id=signature.unit_id,
+            signed_by=signature.signed_by,
+            signed_by_name=signed.name,
+            signed_at=signature.signed_at,
+            late=signature.late,
+            on_behalf=signature.signing_unit_id is not None,
+            signing_unit=_ref(signed.signing_unit),
+            reason=signature.reason,
+        )
 
 
 class ReadOut(BaseModel):
@@ -66,6 +91,8 @@ class NoticeOut(DraftOut):
     publisher: UnitRef | None = Field(description="发文单位")
     delivery: DeliveryOut | None = Field(description="来文信息；本单位为发文单位时为空")
     signature: SignatureOut | None = Field(description="本单位的签收")
+    given_back: ReturnOut | None = Field(description="本单位最近一次退回")
+    assignment: AssignmentOut | None = Field(description="本单位目前的承办")
     forwardings: list[ForwardingOut] = Field(description="本单位的历次转发（发文单位的第一次为发布）")
     read_at: datetime | None = Field(description="本人首次阅读时间")
 
@@ -92,6 +119,8 @@ class NoticeOut(DraftOut):
             publisher=_ref(view.publisher),
             delivery=delivery,
             signature=None if view.signature is None else SignatureOut.of(view.signature),
+            given_back=None if view.given_back is None else ReturnOut.of(view.given_back),
+            assignment=None if view.assigned is None else AssignmentOut.of_one(view.assigned),
             forwardings=[ForwardingOut.of(forwarding) for forwarding in view.forwardings],
             read_at=view.read_at,
         )
@@ -118,42 +147,86 @@ class Tombstone(BaseModel):
         )
 
 
+ReceivedStatus = Literal[
+    NoticeStatus.PUBLISHED, NoticeStatus.WITHDRAWN, NoticeStatus.SUPERSEDED, NoticeStatus.ARCHIVED
+]
+"""The statuses that recipients see."""
+
+
 class ReceivedOut(BaseModel):
     """A notice in the inbox."""
 
     id: UUID
+    status: NoticeStatus = Field(description="状态", examples=["published"])
     kind: NoticeKind = Field(description="文种", examples=["notice"])
     document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
     title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
     urgency: Urgency = Field(description="紧急程度", examples=["routine"])
     publisher: UnitRef | None = Field(description="发文单位")
+    withdrawn_at: datetime | None = Field(description="撤回时间；没有撤回的为空")
+    withdraw_reason: str | None = Field(description="撤回原因")
     cover_text: str | None = Field(description="上级的转发意见")
     delivered_at: datetime = Field(description="送达时间")
     deadline: datetime = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
+    overdue: bool = Field(description="是否逾期未签收", examples=[False])
     signed: bool = Field(description="本单位是否已签收", examples=[False])
     signed_at: datetime | None = Field(description="签收时间")
+    late: bool = Field(description="是否逾期签收", examples=[False])
+    on_behalf: bool = Field(description="是否由上级单位代签", examples=[False])
+    returned: ReturnStatus | None = Field(description="退回的状态；没有退回或已重新发送的为空")
     forwarded: bool = Field(description="本单位是否已转发", examples=[False])
     forwarded_at: datetime | None = Field(description="首次转发时间")
     read_at: datetime | None = Field(description="本人首次阅读时间")
 
     @classmethod
-    def of(cls, row: InboxLine) -> Self:
+    def of(cls, row: InboxLine, now: datetime) -> Self:
         """Convert a query row."""
+        withdrawn = row.notice.status is NoticeStatus.WITHDRAWN
+        owing = (
+            row.notice.status is NoticeStatus.PUBLISHED
+            and row.notice.kind is not NoticeKind.ANNOUNCEMENT
+            and row.signature is None
+            and row.given_back is None
+        )
         return cls(
             id=row.notice.id,
             kind=row.notice.kind,
+            status=row.notice.status,
             document_number=row.notice.document_number,
             title=row.notice.title,
             urgency=row.notice.urgency,
             publisher=_ref(row.publisher),
-            cover_text=row.delivery.cover_text,
+            withdrawn_at=row.notice.withdrawn_at,
+            withdraw_reason=row.notice.withdraw_reason,
+            cover_text=None if withdrawn else row.delivery.cover_text,
             delivered_at=row.delivery.forwarded_at,
             deadline=row.delivery.deadline,
+            overdue=owing and is_late(now, row.delivery.deadline),
             signed=row.signature is not None,
             signed_at=None if row.signature is None else row.signature.signed_at,
+            late=row.signature is not None and row.signature.late,
+            on_behalf=row.signature is not None and row.signature.signing_unit_id is not None,
+            returned=None if row.given_back is None else row.given_back.status,
             forwarded=row.forwarded_at is not None,
             forwarded_at=row.forwarded_at,
             read_at=row.read_at,
+        )
+
+
+class InboxCountsOut(BaseModel):
+    """What waits in an inbox."""
+
+    unread: Total = Field(description="本人未读的")
+    unsigned: Total = Field(description="本单位未签收的")
+    overdue: Total = Field(description="本单位逾期未签收的")
+
+    @classmethod
+    def of(cls, counts: InboxCounts) -> Self:
+        """Convert the counts."""
+        return cls(
+            unread=Total.of(counts.unread),
+            unsigned=Total.of(counts.unsigned),
+            overdue=Total.of(counts.overdue),
         )
 
 

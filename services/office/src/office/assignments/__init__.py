@@ -1,0 +1,1 @@
+"""Assignments (承办): who inside a unit handles a notice, and until when."""
