@@ -104,7 +104,13 @@ async def _run(url: str, metadata: MetaData) -> None:
 def _migrate(connection: Connection, metadata: MetaData) -> None:
     from alembic import context  # a proxy that exists only while Alembic runs an environment
 
-    context.configure(connection=connection, target_metadata=metadata, **_comparison(metadata))
+    # A transaction for each: the locks of one migration do not last until the end of the next ones.
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        **_comparison(metadata),
+    )
     # Lock and timeout belong to the connection, because `create_index_concurrently` ends the transaction.
     # The lock is polled, because a concurrent index build of the other job would wait for a transaction
     # that waits for the lock.
@@ -166,6 +172,29 @@ def create_partitioned_index_concurrently(name: str, table: str, definition: str
         part = f"{partition}_{suffix}_idx"
         create_index_concurrently(part, f"ON {partition} {definition}")
         op.execute(f"ALTER INDEX {name} ATTACH PARTITION {part}")
+
+
+def in_batches(body: str, key: str = "uuid") -> None:
+    """Fill a large table in a migration without blocking writers: each batch is a transaction of its own.
+
+    `body` is a block of PL/pgSQL that changes the rows after the key `after`, which is null at first, and
+    returns the last key of the batch, or null after the last one. Each of its statements sees what has been
+    committed before it. An attempt that failed starts anew, so the effect must be safe to repeat, and the
+    earlier statements of the migration are committed: use a separate migration.
+    """
+    from alembic import op
+
+    with op.get_context().autocommit_block():
+        connection = op.get_bind()
+        name = "pg_temp.next_batch"
+        op.execute(
+            f"CREATE OR REPLACE FUNCTION {name}(after {key}) RETURNS {key} LANGUAGE plpgsql AS $_$ {body} $_$"
+        )
+        call = text(f"SELECT {name}(CAST(:after AS {key}))")
+        after = connection.scalar(call, {"after": None})
+        while after is not None:
+            after = connection.scalar(call, {"after": after})
+        op.execute(f"DROP FUNCTION {name}")
 
 
 def validate_constraint(table: str, name: str) -> None:

@@ -1,7 +1,8 @@
 """Units have a duty phone, an address and a successor; their changes have a date, a reason and a place.
 
 `unit_changes` gets the period in which each state is in force, so that the tree of any day can be read. A
-trigger dates the rows that running processes of the previous release insert. Revocations can name a place.
+trigger dates the rows that running processes of the previous release insert; the next migration dates those
+that are there. Revocations can name a place.
 
 Revision: 0023
 """
@@ -25,8 +26,6 @@ _KINDS = (
     "merged",
     "closed",
 )
-_PARENT_CODE = r"substring(state->>'path' FROM '([^.]+)\.[^.]+$')"
-_DAY = "(changed_at AT TIME ZONE 'Asia/Shanghai')::date"
 
 
 def upgrade() -> None:
@@ -50,26 +49,6 @@ def upgrade() -> None:
     ):
         op.add_column("unit_changes", column)
     op.execute(
-        f"""
-        UPDATE unit_changes c SET
-            code = c.state->>'code',
-            parent_id = p.id,
-            kind = CASE WHEN c.state->>'status' = 'closed' THEN 'closed'
-                        WHEN c.version = 1 THEN 'opened' ELSE 'amended' END,
-            effective_on = d.effective_on,
-            valid_to = d.valid_to,
-            state = c.state || jsonb_build_object('short_name', u.short_name)
-        FROM (
-            SELECT unit_id, version, {_DAY} AS effective_on, {_PARENT_CODE} AS parent_code,
-                   lead({_DAY}) OVER (PARTITION BY unit_id ORDER BY version) AS valid_to
-            FROM unit_changes
-        ) d
-        JOIN units u ON u.id = d.unit_id
-        LEFT JOIN units p ON p.code = d.parent_code
-        WHERE c.unit_id = d.unit_id AND c.version = d.version
-        """
-    )
-    op.execute(
         r"""
         CREATE FUNCTION unit_change_is_dated() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -92,8 +71,10 @@ def upgrade() -> None:
         """
     )
     kinds = ", ".join(f"'{kind}'" for kind in _KINDS)
-    op.create_check_constraint(op.f("ck_unit_changes_kind_known"), "unit_changes", f"kind IN ({kinds})")
-    op.create_check_constraint(op.f("ck_unit_changes_ends_later"), "unit_changes", "valid_to >= effective_on")
+    for name, condition in (("kind_known", f"kind IN ({kinds})"), ("ends_later", "valid_to >= effective_on")):
+        op.execute(
+            f"ALTER TABLE unit_changes ADD CONSTRAINT ck_unit_changes_{name} CHECK ({condition}) NOT VALID"
+        )
     op.add_column("revocations", sa.Column("unit_path", sa.Text(), nullable=True))
     # The table holds some minutes of revocations: checked and indexed at once.
     op.create_check_constraint(

@@ -1,6 +1,6 @@
 """People and units are searched by tokens; triggers queue what has changed, and the indexer fills the tables.
 
-Everything is queued once: the indexer of the new release works it off in batches.
+A later migration queues what is there, in batches: the indexer of the new release works it off.
 
 Revision: 0036
 """
@@ -90,5 +90,3 @@ def upgrade() -> None:
                 f"CREATE TRIGGER {name} AFTER {event.upper()} ON {table}"
                 f" REFERENCING{old} NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
             )
-    op.execute("INSERT INTO search_queue (kind, id) SELECT 'unit', id FROM units")
-    op.execute("INSERT INTO search_queue (kind, id) SELECT 'person', id FROM accounts")

@@ -13,7 +13,8 @@ from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
 from identity.accounts.rules import mask_phone
 from identity.memberships.models import Membership
-from identity.search import frequencies
+from identity.search.frequencies import Frequencies
+from identity.search.repository import Part
 from identity.units.models import Unit
 from servicekit.ids import new_id
 from services.identity.tests.support.running_identity import NewBrowser
@@ -191,12 +192,8 @@ async def test_people_follow_the_name_of_their_unit(app: FastAPI, ask: Ask) -> N
     assert await names(await ask("people", "小明 历下")) == []
 
 
-@pytest.mark.parametrize("walk_from", [0, 24], ids=["walking", "by tokens"])
-async def test_pages_of_people_follow_each_other(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch, walk_from: int
-) -> None:
-    """By either plan, with the names that begin with the query first."""
-    monkeypatch.setattr(frequencies, "WALK_FROM", walk_from)
+async def test_pages_of_people_follow_each_other(ask: Ask) -> None:
+    """With the names that begin with the query first."""
     seen: list[str] = []
     params: dict[str, Any] = {"limit": 1}
     while True:
@@ -219,11 +216,18 @@ async def test_units_are_found_by(ask: Ask, q: str, first: str) -> None:
     assert (await names(await ask("units", q, by="370102")))[0].startswith(first)
 
 
-@pytest.mark.parametrize("walk_from", [0, 24], ids=["walking", "by tokens"])
+@pytest.mark.parametrize("walked", [None, 2, 100], ids=["by tokens", "walking in vain", "walking"])
 async def test_pages_of_units_follow_each_other_from_the_top(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch, walk_from: int
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, walked: int | None
 ) -> None:
-    monkeypatch.setattr(frequencies, "WALK_FROM", walk_from)
+    """In either way."""
+
+    async def parts(
+        _: Any, __: Any, ___: Any, alternatives: tuple[frozenset[str], ...], **____: Any
+    ) -> list[Part]:
+        return [Part(alternatives, walked)]
+
+    monkeypatch.setattr(Frequencies, "parts", parts)
     whole = await ask("units", "中心", limit=100)
     seen, params = [], {"limit": 2}
     while True:

@@ -40,7 +40,7 @@ async def search_people(
     unit_id: Annotated[UUID | None, Query(description="只找该单位及其下级单位的人员")] = None,
 ) -> Page[FoundPersonOut]:
     """Return people in the caller's reach, names that begin with the query first."""
-    after = paging.key(_phase, str, UUID)
+    after = paging.key(_phase, str, str, UUID)
     found = await searches.people(member, q, unit_id=unit_id, after=after, limit=paging.limit)
     part = cut(found, paging.limit, lambda person: person.key)
     return Page(items=[FoundPersonOut.model_validate(one) for one in part.items], next=part.next)

@@ -1,19 +1,26 @@
-"""How frequent tokens are, from PostgreSQL's statistics.
+"""How frequent tokens are, from PostgreSQL's statistics, and what follows for the way to search.
 
 A search of a frequent token walks through the names in the order of the answer; a search of a rare one reads
 the index of tokens and sorts.
 """
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf, prod, sqrt
 
-from identity.search.repository import SearchRepository
+from identity.search.repository import Part, SearchRepository
+from identity.search.words import FIRST, beginning
 
 _SECONDS = 600.0
-WALK_FROM = 24
-"""Walking reads about 20 × rows ÷ matches rows and compares each with all alternatives; the other plan reads
-and sorts all matches. Walking is faster if the square of the matches is at least so many times the rows.
+WALKED_PER_MATCH = 2.4
+"""Reading a match by the index of tokens and sorting it takes as long as walking through so many rows."""
+_MARGIN = 1.5
+"""A walk must be likely to be so much shorter: it may be in vain."""
+LEAST_WALKED, MOST_WALKED = 4000, 16_000
+"""Rows after which a walk gives up: as much work as the other way is expected to be, within these bounds.
+1,000 rows take a millisecond or a little more.
 """
 
 
@@ -23,6 +30,18 @@ class _Known:
     shares: dict[str, float] = field(default_factory=dict)
     read_at: float = float("-inf")
 
+    def share(self, token: str) -> float:
+        return self.shares.get(token, 0.0)
+
+    def matches(self, tokens: frozenset[str]) -> float:
+        """Return the likely number of rows that have all tokens.
+
+        It is the mean of what it is if tokens have nothing to do with each other, and if all rows with the
+        rarest one have the others, too: pairs of one word usually come together, initials do not.
+        """
+        shares = [self.share(token) for token in tokens]
+        return self.rows * sqrt(min(shares) * prod(shares)) if shares else 0.0
+
 
 class Frequencies:
     """The statistics of this process; read again every ten minutes."""
@@ -30,16 +49,41 @@ class Frequencies:
     def __init__(self) -> None:
         self._tables: dict[str, _Known] = {}
 
-    async def many(
-        self, rows: SearchRepository, table: str, alternatives: Sequence[frozenset[str]], code: str | None
-    ) -> bool:
-        """Return whether a search for one of `alternatives` in a subtree has many matches."""
+    async def parts(
+        self,
+        rows: SearchRepository,
+        table: str,
+        alternatives: Iterable[frozenset[str]],
+        *,
+        code: str | None,
+        missing: int,
+        one_name: bool,
+    ) -> list[Part]:
+        """Return how to find `missing` rows with one of `alternatives` in a subtree.
+
+        If rows have `one_name`, in whose order they are, then a walk for a beginning visits only the names
+        that begin with such a character.
+        """
         known = await self._known(rows, table)
-        share = sum(min((known.shares.get(token, 0.0) for token in one), default=0.0) for one in alternatives)
-        if code is not None:
-            share *= known.shares.get(code, 0.0)
-        matches, compared = known.rows * share, (1 + 2 * len(alternatives)) / 3
-        return matches**2 >= WALK_FROM * known.rows * compared
+        inside = 1.0 if code is None else known.share(code)
+        walked: dict[str, list[frozenset[str]]] = defaultdict(list)
+        limits: dict[str, float] = defaultdict(float)
+        others: list[frozenset[str]] = []
+        for tokens in alternatives:
+            first, visited = _narrowest(known, tokens) if one_name else ("", 1.0)
+            matches = known.matches(tokens) * inside
+            otherwise = WALKED_PER_MATCH * matches
+            likely = missing * max(known.rows * visited / matches, 1.0) if matches else inf
+            limit = min(max(otherwise, LEAST_WALKED), MOST_WALKED)
+            if _MARGIN * likely <= min(otherwise, limit):
+                walked[first].append(tokens)
+                limits[first] = max(limits[first], limit)
+            else:
+                others.append(tokens)
+        found = [
+            Part(tuple(walked[first]), walked=int(limits[first]), first=first or None) for first in walked
+        ]
+        return [*found, Part(tuple(others))] if others else found
 
     async def _known(self, rows: SearchRepository, table: str) -> _Known:
         known = self._tables.get(table)
@@ -47,3 +91,9 @@ class Frequencies:
             return known
         known = self._tables[table] = _Known(*await rows.statistics(table), time.monotonic())
         return known
+
+
+def _narrowest(known: _Known, tokens: Iterable[str]) -> tuple[str, float]:
+    """Return the rarest beginning of the names with these tokens and its share; all names without one."""
+    marked = {beginning(token) for token in tokens if token.startswith(FIRST)}
+    return min(((one, known.share(one)) for one in marked), key=lambda pair: pair[1], default=("", 1.0))

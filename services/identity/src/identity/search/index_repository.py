@@ -92,7 +92,7 @@ class IndexRepository:
         await self._session.execute(delete(PersonSearch).where(PersonSearch.account_id.in_(gone)))
         if rows:
             statement = pg_insert(PersonSearch)
-            new = {name: statement.excluded[name] for name in ("name", "words", "tokens")}
+            new = {name: statement.excluded[name] for name in ("first", "name", "words", "tokens")}
             connection = await self._session.connection()
             await connection.execute(
                 statement.on_conflict_do_update(index_elements=["account_id"], set_=new), rows

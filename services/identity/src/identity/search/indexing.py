@@ -19,7 +19,7 @@ from identity.accounts.models import Account
 from identity.accounts.service import PHONE
 from identity.memberships.models import Membership
 from identity.search.index_repository import IndexRepository
-from identity.search.words import TAIL, UNIT, pairs_of, tokens_of
+from identity.search.words import TAIL, UNIT, first_of, pairs_of, tokens_of
 from identity.units.models import Unit
 from identity.vault import Vault
 from servicekit.background import repeated
@@ -124,7 +124,13 @@ def person_row(
         tokens |= pairs_of(text)
     tokens |= {UNIT + code for path, _ in units for code in path.split(".")}
     words = "\n".join([name, *posts, *(unit for _, unit in units)]).lower()
-    return {"account_id": account_id, "name": name, "words": words, "tokens": sorted(tokens)}
+    return {
+        "account_id": account_id,
+        "first": first_of(name),
+        "name": name,
+        "words": words,
+        "tokens": sorted(tokens),
+    }
 
 
 def unit_row(unit: Unit) -> dict[str, Any]:

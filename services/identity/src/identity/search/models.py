@@ -21,11 +21,15 @@ class PersonSearch(Base):
 
     __tablename__ = "people_search"
     __table_args__ = (
-        Index("ix_people_search_name", "name", "account_id"),
+        Index("ix_people_search_first", "first", "name", "account_id"),
         Index("ix_people_search_tokens", "tokens", postgresql_using="gin"),
     )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    first: Mapped[str] = mapped_column(_NAME, server_default="")
+    """The first letter of the name, so that a walk visits only names that may begin with what is asked for;
+    empty until the row is indexed anew.
+    """
     name: Mapped[str] = mapped_column(_NAME)
     words: Mapped[str] = mapped_column(Text)
     """Name, posts and units, to verify what was found by pairs."""

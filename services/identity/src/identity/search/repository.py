@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Select,
+    Subquery,
     Text,
     and_,
+    any_,
     cast,
     func,
     literal,
@@ -23,12 +24,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 from identity.memberships.models import Membership
 from identity.search.models import PersonSearch, UnitSearch
-from identity.search.words import Wanted
+from identity.search.words import Wanted, firsts_of
 from identity.units.models import Unit
 from servicekit.ltree import under
 from servicekit.words import inline
@@ -56,12 +58,25 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Alternatives that are searched in one way.
+
+    `walked` is the number of rows that are visited at most, in the order of the answer; with `first`, only
+    names with this beginning. Without it, all matches are read by the index of tokens.
+    """
+
+    alternatives: tuple[frozenset[str], ...]
+    walked: int | None = None
+    first: str | None = None
+
+
+@dataclass(frozen=True)
 class Search:
-    """One query of a search: the leading matches or the others, after a position."""
+    """One query of a search: a part of the leading matches or of the others, after a position."""
 
     wanted: Wanted
     leading: bool
-    walk: bool
+    part: Part
     after: tuple[Any, ...] | None
     limit: int
 
@@ -92,16 +107,12 @@ class SearchRepository:
         )
 
     async def people(self, search: Search, reach: Reach) -> Sequence[Row[Any]]:
-        """Return people in reach, by name: name, id, and the membership and unit in reach."""
+        """Return people in reach, by name: first character, name, id, the membership and unit in reach."""
         doc = PersonSearch
-        conditions = _matching(search, doc, extra=[] if reach.code is None else [reach.code])
-        if search.after is not None:
-            conditions.append(_after((doc.name, doc.account_id), search.after))
-        matching = select(doc.account_id, doc.name).where(*conditions)
-        if not search.walk:
-            # OFFSET 0 keeps the order: find, sort, then look at memberships until the page is full.
-            matching = matching.order_by(doc.name, doc.account_id).offset(0)
-        found = matching.subquery("found")
+        key = (doc.first, doc.name, doc.account_id)
+        extra = [] if reach.code is None else [reach.code]
+        found = _matches(search, doc, key, extra)
+        columns = (found.c.first, found.c.name, found.c.account_id)
         inside = Membership.unit_id == reach.unit_id if reach.unit_id else under(Unit.path, reach.path)
         one = (
             select(Membership.unit_id, Membership.posts, Unit.name.label("unit_name"))
@@ -112,33 +123,29 @@ class SearchRepository:
             .lateral("one")
         )
         page = (
-            select(found.c.account_id, found.c.name, one.c.unit_id, one.c.posts, one.c.unit_name)
+            select(*columns, one.c.unit_id, one.c.posts, one.c.unit_name, Account.phone_masked)
+            .select_from(found)
             .join(one, true())
-            .order_by(found.c.name, found.c.account_id)
-            .limit(search.limit)
-            .subquery("page")
-        )
-        statement = (
-            select(page, Account.phone_masked, Account.status)
-            .join(Account, Account.id == page.c.account_id)
+            .join(Account, Account.id == found.c.account_id)
             .where(Account.status != inline(AccountStatus.CLOSED))
-            .order_by(page.c.name, page.c.account_id)
+            .order_by(*columns)
+            .limit(search.limit)
         )
-        return (await self._session.execute(statement)).all()
+        return (await self._session.execute(page)).all()
 
     async def units(self, search: Search, within: str | None) -> Sequence[Row[Any]]:
         """Return units, those of higher levels first, then by name."""
         doc = UnitSearch
-        conditions = _matching(search, doc, extra=[] if within is None else [within])
         key = (doc.rank, doc.name, doc.unit_id)
-        if search.after is not None:
-            conditions.append(_after(key, search.after))
-        matching = select(doc.rank, doc.name, doc.unit_id).where(*conditions)
-        if search.walk:
-            return await self._details(matching.order_by(*key).limit(search.limit))
-        found = matching.offset(0).subquery("found")
+        found = _matches(search, doc, key, [] if within is None else [within])
         columns = (found.c.rank, found.c.name, found.c.unit_id)
-        return await self._details(select(*columns).order_by(*columns).limit(search.limit))
+        page = select(*columns).order_by(*columns).limit(search.limit).subquery("page")
+        whole = (
+            select(page.c.rank, page.c.name.label("sorted"), Unit)
+            .join(Unit, Unit.id == page.c.unit_id)
+            .order_by(page.c.rank, page.c.name, page.c.unit_id)
+        )
+        return (await self._session.execute(whole)).all()
 
     async def units_by_code(
         self, code: str, within: str | None, after: tuple[Any, ...] | None, limit: int
@@ -147,7 +154,7 @@ class SearchRepository:
         doc = UnitSearch
         conditions = [doc.code >= code, doc.code < code + _LAST]
         if within is not None:
-            conditions.append(_has(doc.tokens, frozenset({within}), walk=True))
+            conditions.append(_has(doc.tokens, frozenset({within})).is_(true()))
         if after is not None:
             conditions.append(doc.code > after[0])
         matching = select(doc.code, doc.unit_id).where(*conditions).order_by(doc.code).limit(limit)
@@ -155,39 +162,64 @@ class SearchRepository:
         whole = select(page.c.code.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
         return (await self._session.execute(whole.order_by(page.c.code))).all()
 
-    async def _details(self, statement: Select[int, str, UUID]) -> Sequence[Row[Any]]:
-        page = statement.subquery("page")
-        key = (page.c.rank, page.c.name, page.c.unit_id)
-        whole = select(page.c.rank, page.c.name.label("sorted"), Unit).join(Unit, Unit.id == page.c.unit_id)
-        return (await self._session.execute(whole.order_by(*key))).all()
 
-
-def _matching(
+def _matches(
     search: Search,
     doc: type[PersonSearch] | type[UnitSearch],
-    *,
-    extra: Sequence[str],
-) -> list[ColumnElement[bool]]:
+    key: tuple[InstrumentedAttribute[Any], ...],
+    extra: list[str],
+) -> Subquery:
+    """Return the matches in the order of `key`: those of the next rows that a walk visits, or all of them."""
+    part = search.part
+    if part.walked is not None:
+        rows = select(*key, doc.words, doc.tokens).where(*_visited(search, doc))
+        if search.after is not None:
+            rows = rows.where(_after(key, search.after))
+        near = rows.order_by(*key).limit(part.walked).subquery("near")
+        columns = [near.c[column.key] for column in key]
+        return select(*columns).where(*_matching(search, near.c, extra)).subquery("found")
+    conditions = _matching(search, doc, extra)
+    if search.after is not None:
+        # In a form that no other index can answer.
+        conditions.append(_after(key, search.after).is_(true()))
+    # OFFSET 0 keeps the order: find and sort before anything else is joined.
+    return select(*key).where(*conditions).order_by(*key).offset(0).subquery("found")
+
+
+def _visited(search: Search, doc: type[PersonSearch] | type[UnitSearch]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a walk that the index in its order can answer."""
+    first, begins = search.part.first, search.wanted.begins
+    if first is None or not issubclass(doc, PersonSearch):
+        return []
+    # Rows that are not indexed anew yet have no first character.
+    firsts = sorted({"", *firsts_of(first)})
+    found: list[ColumnElement[bool]] = [doc.first == any_(literal(firsts, ARRAY(Text)))]
+    return found if begins is None else [*found, *_begins(doc, begins)]
+
+
+def _matching(search: Search, doc: Any, extra: list[str]) -> list[ColumnElement[bool]]:
     wanted, more = search.wanted, frozenset(extra)
-    alternatives = wanted.leading if search.leading else wanted.others
     # Cheap comparisons first: PostgreSQL evaluates them in this order.
     found: list[ColumnElement[bool]] = []
     if wanted.begins is not None:
-        begins = and_(doc.name >= wanted.begins, doc.name < wanted.begins + _LAST)
-        found.append(begins if search.leading else not_(begins))
+        begins = and_(*_begins(doc, wanted.begins))
+        found.append(begins.is_(true()) if search.leading else not_(begins))
     found += [func.strpos(doc.words, word) > 0 for word in wanted.words]
-    found.append(or_(*(_has(doc.tokens, tokens | more, walk=search.walk) for tokens in alternatives)))
+    found.append(or_(*(_has(doc.tokens, tokens | more) for tokens in search.part.alternatives)))
     if wanted.begins is None and not search.leading and wanted.leading:
-        found.append(not_(or_(*(_has(doc.tokens, tokens, walk=True) for tokens in wanted.leading))))
+        found.append(not_(or_(*(_has(doc.tokens, tokens).is_(true()) for tokens in wanted.leading))))
     return found
 
 
-def _has(tokens: Any, wanted: frozenset[str], *, walk: bool) -> ColumnElement[bool]:
-    """Return the condition; for a walk in a form that the index of tokens cannot answer."""
+def _begins(doc: Any, text: str) -> list[ColumnElement[bool]]:
+    return [doc.name >= text, doc.name < text + _LAST]
+
+
+def _has(tokens: Any, wanted: frozenset[str]) -> ColumnElement[bool]:
     found: ColumnElement[bool] = tokens.op("@>", is_comparison=True)(
         cast(literal(sorted(wanted), ARRAY(Text)), ARRAY(Text))
     )
-    return found.is_(true()) if walk else found
+    return found
 
 
 def _after(key: tuple[Any, ...], values: tuple[Any, ...]) -> ColumnElement[bool]:

@@ -14,14 +14,16 @@ from identity.search.frequencies import Frequencies
 from identity.search.index_repository import IndexRepository
 from identity.search.indexing import TAIL_PURPOSE, tail_token
 from identity.search.models import PersonSearch, UnitSearch
-from identity.search.repository import Reach, Search, SearchRepository
+from identity.search.repository import Part, Reach, Search, SearchRepository
 from identity.search.words import UNIT, Wanted, parse
 from identity.units.models import Unit
 from identity.units.service import Units
 from identity.vault import Vault
 
 LEADING, OTHERS = "1", "2"
-Query = Callable[[Search], Awaitable[Sequence[Any]]]
+Found = tuple[tuple[Any, ...], Any]
+"""The place of a row in the order, and the row."""
+Query = Callable[[Search], Awaitable[Sequence[Found]]]
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,14 @@ class Searches:
             tail = [tail_token(index) for index in self._vault.indexes(TAIL_PURPOSE, wanted.digits)]
             wanted = Wanted((), tuple(frozenset({token}) for token in tail))
 
-        async def one(search: Search) -> Sequence[Any]:
-            return await self._rows.people(search, reach)
+        async def one(search: Search) -> list[Found]:
+            rows = await self._rows.people(search, reach)
+            return [((row.first, row.name, row.account_id), row) for row in rows]
 
-        table, code = PersonSearch.__tablename__, reach.code
-        rows = await self._phases(wanted, table, code, after, limit, one)
+        table = PersonSearch.__tablename__
+        rows = await self._phases(
+            wanted, table, code=reach.code, one_name=True, after=after, limit=limit, query=one
+        )
         return [
             FoundPerson(
                 row.account_id,
@@ -93,9 +98,9 @@ class Searches:
                 row.unit_name,
                 list(row.posts),
                 row.phone_masked if reader else None,
-                (phase, row.name, row.account_id),
+                key,
             )
-            for phase, row in rows
+            for key, row in rows
         ]
 
     async def units(
@@ -114,34 +119,54 @@ class Searches:
             found = await self._rows.units_by_code(wanted.code, code, position, limit + 1)
             return [FoundUnit(row.Unit, (LEADING, 0, row.Unit.code, row.Unit.id)) for row in found]
 
-        async def one(search: Search) -> Sequence[Any]:
-            return await self._rows.units(search, code)
+        async def one(search: Search) -> list[Found]:
+            rows = await self._rows.units(search, code)
+            return [((row.rank, row.sorted, row.Unit.id), row) for row in rows]
 
         table = UnitSearch.__tablename__
-        rows = await self._phases(wanted, table, None if within is None else code, after, limit, one)
-        return [FoundUnit(row.Unit, (phase, row.rank, row.sorted, row.Unit.id)) for phase, row in rows]
+        rows = await self._phases(
+            wanted, table, code=code, one_name=False, after=after, limit=limit, query=one
+        )
+        return [FoundUnit(row.Unit, key) for key, row in rows]
 
     async def _phases(
         self,
         wanted: Wanted,
         table: str,
+        *,
         code: str | None,
+        one_name: bool,
         after: tuple[Any, ...] | None,
         limit: int,
         query: Query,
-    ) -> list[tuple[str, Any]]:
+    ) -> list[Found]:
         """Return the leading matches, then the others, after a position; one more than `limit`."""
-        found: list[tuple[str, Any]] = []
+        found: list[Found] = []
         for phase, alternatives in ((LEADING, wanted.leading), (OTHERS, wanted.others)):
             missing = limit + 1 - len(found)
             if not alternatives or missing <= 0 or (after is not None and after[0] > phase):
                 continue
-            walk = await self._frequencies.many(self._rows, table, alternatives, code)
-            await self._rows.plan(walk=walk)
             position = after[1:] if after is not None and after[0] == phase else None
-            rows = await query(Search(wanted, phase == LEADING, walk, position, missing))
-            found += [(phase, row) for row in rows]
+            parts = await self._frequencies.parts(
+                self._rows, table, alternatives, code=code, missing=missing, one_name=one_name
+            )
+            # Each part returns the first of its matches, so the first of all are among them.
+            rows: dict[tuple[Any, ...], Any] = {}
+            for part in parts:
+                rows.update(
+                    await self._planned(Search(wanted, phase == LEADING, part, position, missing), query)
+                )
+            found += [((phase, *key), rows[key]) for key in sorted(rows)[:missing]]
         return found
+
+    async def _planned(self, search: Search, query: Query) -> Sequence[Found]:
+        """Return the rows of a search. A walk that gave up before the page was full does not count."""
+        walk = search.part.walked is not None
+        await self._rows.plan(walk=walk)
+        rows = await query(search)
+        if walk and len(rows) < search.limit:
+            return await self._planned(replace(search, part=Part(search.part.alternatives)), query)
+        return rows
 
     async def _reach(self, principal: Principal, unit_id: UUID | None, *, reader: bool) -> Reach:
         acting = principal.acting

@@ -53,6 +53,11 @@ def _tokens(characters: list[str]) -> Iterator[str]:
             yield f"{mark}{left[0]}.{right[0]}"
 
 
+def first_of(name: str) -> str:
+    """Return the first letter or digit of a name, by which its tokens begin; empty if it has none."""
+    return "".join(_characters(name)[:1])
+
+
 def pairs_of(text: str) -> set[str]:
     """Return the pairs of characters of a text, for what is found by characters only."""
     return {one + other for one, other in pairwise(_characters(text))}
@@ -85,6 +90,31 @@ def syllables() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _beginnings() -> frozenset[str]:
     return frozenset(one[:length] for one in syllables() for length in range(1, len(one)))
+
+
+@lru_cache(maxsize=1)
+def _characters_by_reading() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for code_point in pinyin_dict:
+        character = chr(code_point)
+        # Not through the cache of `readings`, from which they would push the common ones.
+        for reading in readings.__wrapped__(character):
+            found.setdefault(reading, set()).add(character)
+            found.setdefault(reading[0], set()).add(character)
+    return {reading: frozenset(characters) for reading, characters in found.items()}
+
+
+def beginning(token: str) -> str:
+    """Return the token of the first character that names with a marked token have: ^zhang.w has ^zhang."""
+    return token.partition(".")[0] if token.isascii() else token
+
+
+def firsts_of(token: str) -> frozenset[str]:
+    """Return the first characters of all names with a marked token."""
+    first = beginning(token).removeprefix(FIRST)
+    if first.isascii():
+        return _characters_by_reading().get(first, frozenset()) | {first}
+    return frozenset({first[0]})
 
 
 @dataclass(frozen=True)
