@@ -21,6 +21,9 @@ from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
 from office.issuing.endpoints import router as issuing
 from office.issuing.jobs import Calendar
+from office.live.dependencies import live_hub
+from office.live.endpoints import router as live
+from office.live.jobs import pruning_feed
 from office.notices.endpoints import router as notices
 from office.numbering.endpoints import router as numbering
 from office.receipts.endpoints import router as receipts
@@ -49,7 +52,8 @@ def build(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
     hand_overs = HandOvers(server.clock)
-    return server.app(
+    hub = live_hub(database, server.clock, server.refuses)
+    app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
         routers=(
@@ -63,11 +67,18 @@ def build(
             coverage,
             addressing,
             directory,
+            live,
             desk,
         ),
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
-        periodic=Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
+        periodic=[
+            *Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
+            pruning_feed(database),
+        ],
+        background=lambda _: hub.running(),
     )
+    app.state.hub = hub
+    return app
