@@ -151,7 +151,7 @@ async def mistakes(person: Person, number: str, identity: str) -> None:
 async def notice(story: Story) -> None:
     """One is published and signed; `test_main_job` has it pass through the whole country."""
     async with story.person(CENTRE) as centre, story.person("370000", 1) as handler:
-        written = await steps._draft(centre)
+        written = await steps.prepare(story, centre)
         expect(await centre.office("POST", f"/notices/{written}/publish"))
         expect(await handler.office("POST", f"/notices/{written}/sign"), 200, 201)
 

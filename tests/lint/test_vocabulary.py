@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from contracts import documents, vocabulary
+from contracts import documents, intake, vocabulary
 from contracts.vocabulary import Audience, Vocabulary
 from testkit.syntax import parse
 
 ROOT = Path(__file__).parents[2]
-HOME = {f"libs/contracts/src/contracts/{name}.py" for name in ("vocabulary", "documents")}
+HOME = {f"libs/contracts/src/contracts/{name}.py" for name in ("vocabulary", "documents", "intake")}
 # What models and messages call the fields that hold a word.
 FIELDS = {"status", "level", "kind"}
 WORDS = {
     word.value
-    for words in (*vars(vocabulary).values(), *vars(documents).values())
+    for words in (*vars(vocabulary).values(), *vars(documents).values(), *vars(intake).values())
     if isinstance(words, type) and issubclass(words, Vocabulary)
     for word in words
 }

@@ -5,13 +5,13 @@ from uuid import uuid4
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from contracts import documents, vocabulary
+from contracts import documents, intake, vocabulary
 from contracts.identity import UnitChangedV1
 from contracts.vocabulary import Audience, Level, Open, Role, Vocabulary, label
 
 ALL = [
     one
-    for one in (*vars(vocabulary).values(), *vars(documents).values())
+    for one in (*vars(vocabulary).values(), *vars(documents).values(), *vars(intake).values())
     if isinstance(one, type) and issubclass(one, Vocabulary) and one is not Vocabulary
 ]
 

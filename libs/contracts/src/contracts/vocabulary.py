@@ -387,12 +387,3 @@ class Reach(Vocabulary):
     CHILDREN = "children", "直接下级"
     SUBTREE = "subtree", "全部下级"
     PICKED = "picked", "指定单位"
-
-
-class BatchStatus(Vocabulary):
-    """How far a batch of facts has come."""
-
-    RECEIVING = "receiving", "接收中"
-    COMMITTED = "committed", "已入库"
-    FAILED = "failed", "未入库"
-    REVERSED = "reversed", "已冲正"

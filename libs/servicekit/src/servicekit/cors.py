@@ -19,9 +19,7 @@ class Cors(CORSMiddleware):
             allow_origins=origins,
             allow_origin_regex=LOCAL if local else None,
             allow_methods=["*"],
-            allow_headers=[
-                *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id")
-            ],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "dpop"],
             expose_headers=["etag", "x-correlation-id", "www-authenticate", "dpop-nonce"],
         )
         self._pages = tuple(f"{page}/" for page in pages)

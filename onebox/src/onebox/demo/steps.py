@@ -57,7 +57,7 @@ async def step2_sign_in(story: Story) -> dict[str, Any]:
 async def step3_notice(story: Story, tell: Tell = lambda _: None) -> dict[str, Any]:
     """The centre publishes; each level forwards and signs; one county of 山东 withholds."""
     async with story.person(CENTRE) as centre:
-        notice = await _draft(centre)
+        notice = await prepare(story, centre)
         issued = expect(await centre.office("POST", f"/notices/{notice}/publish"))
         number, delivered = issued["document_number"], [issued["delivered_to"]]
         waves: dict[int, list[str]] = {}
@@ -190,8 +190,11 @@ def _below(units: dict[str, UnitSeed], code: str, ancestor: str) -> bool:
     return False
 
 
-async def _draft(centre: Person) -> str:
-    """Create the draft of the notice, and the centre's number series; its year begins with 11."""
+async def prepare(story: Story, centre: Person) -> str:
+    """Have the centre's handler draft the notice and its reviewer approve it; return the notice's id.
+
+    The centre's number series begins with 11 in the first run.
+    """
     body = [
         "定于2023年5月10日在江苏省南京市召开全国学生资助办公系统与大数据平台上线运行启动会暨系统应用培训会，采取线上线下相结合的方式。",
         "省、市、县学生资助管理部门，各级各类学校及中央高校相关院系的资助工作人员线上参加，全程观看直播并签到，参加上机操作与考试。",
@@ -210,7 +213,11 @@ async def _draft(centre: Person) -> str:
         "attachments": [{"name": "系统简介", "note": "两个平台的定位、功能和用户范围"}],
         "deadline": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
     }
-    return str(expect(await centre.office("POST", "/notices", json=draft), 201)["id"])
+    async with story.person(CENTRE, 1) as handler, story.person(CENTRE, 2) as reviewer:
+        notice = expect(await handler.office("POST", "/notices", json=draft), 201)["id"]
+        expect(await handler.office("POST", f"/notices/{notice}/submit"))
+        expect(await reviewer.office("POST", f"/notices/{notice}/approve", json={"opinion": "同意"}))
+    return str(notice)
 
 
 async def _coverage(centre: Person, notice: str) -> Any:

@@ -29,7 +29,7 @@ class Story:
             self.staff.setdefault(person.unit_code, []).append(person)
 
     def person(self, unit_code: str, number: int = 0) -> Person:
-        """The unit's administrator (0) or handler (1)."""
+        """The unit's administrator (0), handler (1) or, in the centre, reviewer (2)."""
         return Person(self.system, self.staff[unit_code][number].phone)
 
 

@@ -21,11 +21,10 @@ from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
 from office.issuing.endpoints import router as issuing
 from office.issuing.jobs import Calendar
-from office.live.dependencies import live_hub
-from office.live.endpoints import router as live
-from office.live.jobs import pruning_feed
 from office.notices.endpoints import router as notices
 from office.numbering.endpoints import router as numbering
+from office.printing.endpoints import router as printing
+from office.printing.printer import Printer
 from office.receipts.endpoints import router as receipts
 from office.returns.endpoints import router as returns
 from office.settings import Settings
@@ -52,7 +51,6 @@ def build(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
     hand_overs = HandOvers(server.clock)
-    hub = live_hub(database, server.clock, server.refuses)
     app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
@@ -60,6 +58,7 @@ def build(
             notices,
             issuing,
             numbering,
+            printing,
             forwarding,
             returns,
             assignments,
@@ -67,18 +66,13 @@ def build(
             coverage,
             addressing,
             directory,
-            live,
             desk,
         ),
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
-        periodic=[
-            *Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
-            pruning_feed(database),
-        ],
-        background=lambda _: hub.running(),
+        periodic=Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
     )
-    app.state.hub = hub
+    app.state.printer = Printer(settings.font_folder)
     return app

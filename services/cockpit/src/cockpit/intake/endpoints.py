@@ -16,7 +16,7 @@ from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.files import codec_of
 from cockpit.intake.receiving import NewBatch
 from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 from filekit.errors import EmptyFile, MalformedCsv
 from replica.errors import UnitNotReplicated
 from servicekit import problems

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
 

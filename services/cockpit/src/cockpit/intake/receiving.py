@@ -25,7 +25,7 @@ from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
 from contracts.cockpit import BatchCommittedV1
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 from filekit.spool import SpooledFile, temporary_file
 from filekit.threads import ParsingThreads
 from jobs.kinds import Periodic

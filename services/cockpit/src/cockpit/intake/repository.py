@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 from servicekit.ltree import under
 
 

@@ -10,7 +10,7 @@ from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.intake.feeds import Feed, FeedName
 from cockpit.intake.models import Batch
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 
 
 class ColumnOut(BaseModel):

@@ -17,7 +17,7 @@ from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
 from cockpit.intake.repository import BatchRepository
-from contracts.vocabulary import BatchStatus
+from contracts.intake import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import release
 from servicekit.ids import new_id

@@ -88,10 +88,7 @@ class Desk:
 
     async def counts(self, actor: Actor) -> Counts:
         """Return the numbers of open tasks by unit and kind."""
-        return await self.counts_of(await self.me(actor))
-
-    async def counts_of(self, me: Me) -> Counts:
-        """Return the numbers of open tasks of a person."""
+        me = await self.me(actor)
         lines = await self._lists.counts(me, now=self._clock.now())
         units = await self._desk.units([place.unit_id for place in me.places])
         return Counts(lines, units, me)

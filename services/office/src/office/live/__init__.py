@@ -1,1 +1,0 @@
-"""Changes of tasks for connected browsers, by server-sent events."""
