@@ -52,6 +52,31 @@ def test_other():
     pass
 """
 
+# A function of the application that knows the application, as the pages of the API reference do.
+APPLICATION = """
+import gc
+import weakref
+
+import fastapi
+
+alive = []
+
+
+def test_that_makes_an_application():
+    app = fastapi.FastAPI()
+
+    @app.get("/")
+    async def title():
+        return app.title
+
+    alive.append(weakref.ref(app))
+
+
+def test_after_it():
+    gc.collect()
+    assert [one() for one in alive] == [None]
+"""
+
 
 def _take_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -112,6 +137,11 @@ def test_workers_are_told_why_a_backend_cannot_be_had(tmp_path: Path) -> None:
     status, said = outcome(inner(tmp_path, TWO, "-n2", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none"))
     assert status == 1
     assert said.count("MisconfiguredError: DATABASE_URL is set, but its postgresql is unusable") >= 2
+
+
+def test_no_application_outlives_its_test(tmp_path: Path) -> None:
+    status, said = outcome(inner(tmp_path, APPLICATION))
+    assert status == 0, said
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "workers"])

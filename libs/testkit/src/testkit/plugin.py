@@ -7,6 +7,7 @@ the plugin, so it imports modules only when needed.
 import asyncio
 import gc
 import secrets
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -46,6 +47,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Let go of the applications of the test.
+
+    FastAPI remembers, in caches of the module, of which kind thousands of functions are. Some of them are
+    closures over an application, which would live until the end of the run, at 15 MB each.
+    """
+    models = sys.modules.get("fastapi.dependencies.models")
+    for value in list(vars(models).values()) if models else []:
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 @pytest.hookimpl(optionalhook=True)

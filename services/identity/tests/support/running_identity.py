@@ -210,9 +210,15 @@ NewBrowser = Callable[[], Browser]
 
 @asynccontextmanager
 async def running(
-    database_url: str, clock: FrozenClock, issuer: str, **changes: object
+    database_url: str,
+    clock: FrozenClock,
+    issuer: str,
+    *,
+    bus: InProcessBus | None = None,
+    **changes: object,
 ) -> AsyncIterator[FastAPI]:
     """Serve Identity in dev mode on a database that `filled` has prepared."""
-    application = build(settings_for(database_url, issuer=issuer, **changes), InProcessBus(), clock)
+    settings = settings_for(database_url, issuer=issuer, **changes)
+    application = build(settings, bus or InProcessBus(), clock)
     async with application.router.lifespan_context(application):
         yield application
