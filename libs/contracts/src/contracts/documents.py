@@ -52,3 +52,11 @@ class AssignmentStatus(Vocabulary):
     DONE = "done", "已办结"
     REASSIGNED = "reassigned", "已改派"
     CANCELLED = "cancelled", "已取消"
+
+
+class AnswerStatus(Vocabulary):
+    """How far the answer of a unit to a notice (答复) has come."""
+
+    DRAFT = "draft", "填写中"
+    SUBMITTED = "submitted", "已提交"
+    REOPENED = "reopened", "退回修改"

@@ -80,6 +80,20 @@ class NoticeReturnDecidedV1(EventModel):
     decided_at: datetime
 
 
+class AnswerSubmittedV1(EventModel):
+    """A unit answered a notice by its form (答复); `number` counts its submissions."""
+
+    type: ClassVar[str] = "zhuxue.office.answer.submitted.v1"
+
+    notice_id: UUID
+    unit_id: UUID
+    unit_path: str
+    number: int
+    late: bool
+    submitted_by: UUID
+    submitted_at: datetime
+
+
 class NoticeWithdrawnV1(EventModel):
     """The publisher withdrew a notice (撤回). Recipients see only that it was withdrawn."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 import xlsxwriter
@@ -29,15 +30,29 @@ class Notes:
     rows: Sequence[Sequence[str]] = field(default_factory=list)
 
 
+Cell = str | int | float | Decimal | None
+"""Text, or a number that a spreadsheet calculates with."""
+
+
 class SheetWriter:
-    """Writes one sheet with a heading, all cells as text. Every method blocks: call it in a thread."""
+    """Writes sheets with a heading, cells as text or numbers. Every method blocks: call it in a thread."""
 
     def __init__(self, file: BinaryIO, sheet: str, columns: Sequence[Column]) -> None:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        self._book: Any = xlsxwriter.Workbook(file, options)
+        self._begin(xlsxwriter.Workbook(file, options), sheet, columns)
+
+    def further(self, sheet: str, columns: Sequence[Column]) -> "SheetWriter":
+        """Return a writer of a further sheet of the same workbook, which `close` of the first completes."""
+        writer = SheetWriter.__new__(SheetWriter)
+        writer._begin(self._book, sheet, columns)
+        return writer
+
+    def _begin(self, book: Any, sheet: str, columns: Sequence[Column]) -> None:
+        self._book = book
         self._sheet: Any = self._book.add_worksheet(sheet)
         self._bold: Any = self._book.add_format({"bold": True, "num_format": "@", "bg_color": "#EAF1FB"})
         text = self._book.add_format({"num_format": "@"})
+        self._number: Any = self._book.add_format({"num_format": "General"})
         for place, column in enumerate(columns):
             self._sheet.set_column(place, place, column.width, text)
             if column.choices:
@@ -52,14 +67,17 @@ class SheetWriter:
         self._sheet.freeze_panes(1, 0)
         self._row = 0
 
-    def write(self, rows: Iterable[Sequence[str | None]]) -> None:
-        """Append rows, each field `escaped`."""
-        put = self._sheet.write_string
+    def write(self, rows: Iterable[Sequence[Cell]]) -> None:
+        """Append rows, each text `escaped`."""
+        put, put_number = self._sheet.write_string, self._sheet.write_number
         for row in rows:
             self._row += 1
             for place, value in enumerate(row):
-                if value:
-                    put(self._row, place, escaped(value))
+                if isinstance(value, str):
+                    if value:
+                        put(self._row, place, escaped(value))
+                elif value is not None:
+                    put_number(self._row, place, value, self._number)
 
     def close(self, notes: Notes | None = None) -> None:
         """Complete the workbook in the file, which stays open; `notes` become a second sheet."""

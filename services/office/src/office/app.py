@@ -10,13 +10,20 @@ from contracts.vocabulary import Audience
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office.addressing.endpoints import router as addressing
+from office.answers.endpoints import router as answers
 from office.assignments.endpoints import router as assignments
 from office.base import job_queue, replica_tables, revocations, tables
+from office.collected import workbook
+from office.collected.endpoints import router as collected
+from office.collected.service import EXPORT_KIND as ANSWERS
 from office.coverage.endpoints import router as coverage
 from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
+from office.exports import jobs as exporting
+from office.exports.endpoints import router as exports
+from office.forms.endpoints import router as forms
 from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
 from office.issuing.endpoints import router as issuing
@@ -62,6 +69,10 @@ def build(
             forwarding,
             returns,
             assignments,
+            forms,
+            answers,
+            collected,
+            exports,
             receipts,
             coverage,
             addressing,
@@ -72,7 +83,11 @@ def build(
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
-        periodic=Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
+        handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write})],
+        periodic=[
+            *Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
+            *exporting.Tidying(database, server.clock).tasks(),
+        ],
     )
     app.state.printer = Printer(settings.font_folder)
     return app

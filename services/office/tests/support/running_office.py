@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, insert, select
 from authkit.jwks import KeySet
 from contracts import EventModel
 from contracts.office import (
+    AnswerSubmittedV1,
     NoticeArchivedV1,
     NoticeForwardedV1,
     NoticePublishedV1,
@@ -51,6 +52,7 @@ OFFICE_EVENTS = (
     NoticeSignedV1,
     NoticeReturnedV1,
     NoticeReturnDecidedV1,
+    AnswerSubmittedV1,
     NoticeWithdrawnV1,
     NoticeSupersededV1,
     NoticeArchivedV1,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, tuple_
+from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import Exists
 
@@ -18,6 +18,31 @@ from office.addressing.predicates import addressed_at, passes
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding, PickedUnit
 from servicekit.words import inline
+
+
+def has_here(notice_id: Any, unit: type[Unit]) -> ColumnElement[bool]:
+    """Return whether a dispatch addresses the unit at its present place.
+
+    A unit that has moved may have the notice from a former place besides.
+    """
+    plain, special, sender = aliased(Forwarding), aliased(Forwarding), aliased(Unit)
+    plainly = (
+        exists()
+        .where(plain.notice_id == notice_id, plain.unit_id == unit.parent_id, plain.plain)
+        .correlate_except(plain)
+    )
+    specially = (
+        select(special.id)
+        .join(sender, sender.id == special.unit_id)
+        .where(
+            special.notice_id == notice_id,
+            ~special.plain,
+            reached_by(special, sender, unit, unit.parent_id, unit.path),
+        )
+        .correlate_except(special, sender)
+        .exists()
+    )
+    return or_(plainly, specially)
 
 
 @dataclass(frozen=True)

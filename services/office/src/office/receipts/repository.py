@@ -16,9 +16,10 @@ from contracts.vocabulary import NoticeStatus
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.predicates import Standing, first
+from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
 from office.receipts.models import Read, Signature
-from office.receipts.rules import RECEIVED, InboxSort, overdue_before
+from office.receipts.rules import RECEIVED, InboxSort
 from office.returns.models import STANDING, Return
 from servicekit.paging import MOST_COUNTED
 

@@ -11,11 +11,11 @@ from contracts.vocabulary import NoticeStatus
 from office.assignments.schemas import AssignmentOut
 from office.directory.models import Unit
 from office.directory.schemas import UnitRef
+from office.dispatches.rules import is_late
 from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
 from office.notices.schemas import DraftOut
 from office.receipts.repository import InboxCounts, InboxLine
-from office.receipts.rules import is_late
 from office.receipts.service import NoticeView, SignedNotice
 from office.returns.schemas import Reason, ReturnOut
 from servicekit.paging import Total

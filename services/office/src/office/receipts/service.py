@@ -17,13 +17,14 @@ from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.models import Cover, Forwarding
+from office.dispatches.rules import is_late
 from office.dispatches.service import Dispatches
 from office.notices.models import Notice
 from office.notices.service import Notices
 from office.receipts.errors import NotDelivered
 from office.receipts.models import Read, Signature
 from office.receipts.repository import InboxCounts, InboxFilter, InboxLine, ReceiptRepository
-from office.receipts.rules import InboxSort, is_late
+from office.receipts.rules import InboxSort
 from office.returns.errors import NoReceiptNeeded, OwnNotice
 from office.returns.models import Return
 from office.returns.service import Returns

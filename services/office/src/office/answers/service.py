@@ -1,0 +1,196 @@
+"""Answering a notice by its form: filling in, submitting, changing, being asked to change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.errors import OutOfReach
+from contracts.office import AnswerSubmittedV1
+from contracts.vocabulary import TaskKind
+from office.actors import Actor
+from office.answers.errors import AnswerInvalid, CollectionEnded, NotAnswered, NothingToSubmit
+from office.answers.models import Answer, AnswerRevision
+from office.answers.repository import AnswerRepository
+from office.base import outbox
+from office.directory.models import Unit
+from office.directory.service import Units
+from office.dispatches.models import Forwarding
+from office.dispatches.rules import is_late
+from office.forms import rules
+from office.forms.models import Form
+from office.forms.service import Forms
+from office.notices.errors import ClassifiedDocumentRefused
+from office.notices.rules import UNCLASSIFIED, is_classified
+from office.notices.service import Notices
+from office.returns.errors import OwnNotice
+from office.returns.service import Returns
+from office.tasks.service import Tasks
+from servicekit.clock import Clock
+from servicekit.etags import SeenVersions
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """The answer of the actor's unit, None if nobody has begun it, and the names of the people in it."""
+
+    form: Form
+    answer: Answer | None
+    delivery: Forwarding
+    names: dict[UUID, str]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A unit that answers: the form, its delivery, and where the notice reached it."""
+
+    unit: Unit
+    form: Form
+    delivery: Forwarding
+    path: str
+
+
+class Answers:
+    """Answers of units within one request."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        units: Units,
+        notices: Notices,
+        forms: Forms,
+        returns: Returns,
+        tasks: Tasks,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._units = units
+        self._notices = notices
+        self._forms = forms
+        self._returns = returns
+        self._tasks = tasks
+        self._answers = AnswerRepository(session)
+
+    async def own(self, actor: Actor, notice_id: UUID) -> OwnAnswer:
+        """Return the own unit's answer and the form. Raises `NotFound`, `NoForm`, `OwnNotice`."""
+        unit = await self._units.own(actor)
+        visible = await self._notices.visible(actor, unit, notice_id)
+        if visible.delivery is None:
+            raise OwnNotice
+        form = await self._forms.of(notice_id)
+        return await self._shown(form, await self._answers.get(notice_id, unit.id), visible.delivery)
+
+    async def save(
+        self, actor: Actor, notice_id: UUID, values: Mapping[str, Any], seen: SeenVersions
+    ) -> OwnAnswer:
+        """Keep what was filled in so far; what was submitted stays as it is.
+
+        Raises `NoForm`, `OwnNotice`, `NoticeReturned`, `CollectionEnded`, `AnswerClosed`, `VersionChanged`,
+        `AnswerInvalid`, `ClassifiedDocumentRefused`, and as `Notices.circulating` does.
+        """
+        place = await self._answering(actor, notice_id)
+        answer = await self._opened(place, seen)
+        answer.save(_checked(place.form, values, complete=False), by=actor.sub, now=self._clock.now())
+        await self._answers.save(answer)
+        return await self._shown(place.form, answer, place.delivery)
+
+    async def submit(
+        self, actor: Actor, notice_id: UUID, values: Mapping[str, Any] | None, seen: SeenVersions
+    ) -> OwnAnswer:
+        """Answer with `values`, or with the draft if None. Raises as `save` does, and `NothingToSubmit`."""
+        place = await self._answering(actor, notice_id)
+        answer = await self._opened(place, seen)
+        if values is None:
+            if answer.draft is None:
+                raise NothingToSubmit
+            values = answer.draft
+        now = self._clock.now()
+        late = is_late(now, place.delivery.deadline)
+        answer.submit(_checked(place.form, values, complete=True), by=actor.sub, now=now, late=late)
+        assert answer.values is not None
+        revision = AnswerRevision(
+            notice_id=notice_id,
+            unit_id=place.unit.id,
+            number=answer.number,
+            values=answer.values,
+            submitted_by=actor.sub,
+            submitted_at=now,
+        )
+        await self._answers.save(answer, revision)
+        await self._tasks.done(TaskKind.ANSWER, f"notice/{notice_id}", unit=place.unit.id, by=actor.sub)
+        event = AnswerSubmittedV1(
+            notice_id=notice_id,
+            unit_id=place.unit.id,
+            unit_path=place.unit.path,
+            number=answer.number,
+            late=answer.late,
+            submitted_by=actor.sub,
+            submitted_at=now,
+        )
+        outbox.add(self._session, event, subject=notice_id)
+        return await self._shown(place.form, answer, place.delivery)
+
+    async def revisions(self, actor: Actor, notice_id: UUID, unit_id: UUID | None) -> list[AnswerRevision]:
+        """Return what the own unit, or one below it, has submitted, the latest first.
+
+        Raises `NotFound`, `OutOfReach`.
+        """
+        unit = await self._units.own(actor)
+        await self._notices.visible(actor, unit, notice_id)
+        of = unit if unit_id is None else await self._units.reachable(actor, unit_id)
+        return list(await self._answers.revisions(notice_id, of.id))
+
+    async def reopen(self, actor: Actor, notice_id: UUID, unit_id: UUID, note: str) -> Answer:
+        """Have a unit below change its answer, also after the deadline.
+
+        Raises `NotFound`, `OutOfReach`, `NotAnswered`, `CollectionEnded`, and as `Notices.circulating` does.
+        """
+        own = await self._units.own(actor)
+        await self._notices.circulating(actor, own, notice_id)
+        form = await self._forms.of(notice_id)
+        if form.locked_at is not None:
+            raise CollectionEnded
+        unit = await self._units.reachable(actor, unit_id)
+        if unit.id == own.id:
+            raise OutOfReach
+        answer = await self._answers.get(notice_id, unit.id, lock=True)
+        if answer is None:
+            raise NotAnswered
+        answer.reopen(note, by=actor.sub, now=self._clock.now())
+        await self._answers.save(answer)
+        return answer
+
+    async def _answering(self, actor: Actor, notice_id: UUID) -> _Place:
+        unit = await self._units.own(actor)
+        _, delivery, path = await self._notices.circulating(actor, unit, notice_id)
+        if delivery is None:
+            raise OwnNotice
+        form = await self._forms.of(notice_id)
+        if form.locked_at is not None:
+            raise CollectionEnded
+        await self._returns.check(notice_id, unit)
+        return _Place(unit, form, delivery, path)
+
+    async def _opened(self, place: _Place, seen: SeenVersions) -> Answer:
+        answer = await self._answers.begun(place.form.notice_id, place.unit.id, place.path)
+        seen.require(answer.version)
+        answer.check_open(closed=is_late(self._clock.now(), place.delivery.deadline))
+        return answer
+
+    async def _shown(self, form: Form, answer: Answer | None, delivery: Forwarding) -> OwnAnswer:
+        people: set[UUID] = set()
+        if answer is not None:
+            people = {sub for sub in (answer.saved_by, answer.submitted_by, answer.reopened_by) if sub}
+        return OwnAnswer(form, answer, delivery, await self._units.names(people))
+
+
+def _checked(form: Form, values: Mapping[str, Any], *, complete: bool) -> rules.Values:
+    checked = rules.check(form.parsed, values, complete=complete)
+    if checked.problems:
+        raise AnswerInvalid.of(checked.problems)
+    if is_classified(UNCLASSIFIED, rules.texts(checked.values)):
+        raise ClassifiedDocumentRefused
+    return checked.values

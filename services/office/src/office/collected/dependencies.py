@@ -1,0 +1,25 @@
+"""Build the feature's service for each request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from office.collected.service import Collection
+from office.directory.dependencies import UnitService
+from office.exports.dependencies import ExportService
+from office.forms.dependencies import FormService
+from office.notices.dependencies import NoticeService
+from servicekit.db import Session
+
+
+async def _collection(
+    session: Session,
+    units: UnitService,
+    notices: NoticeService,
+    forms: FormService,
+    exports: ExportService,
+) -> Collection:
+    return Collection(session, units, notices, forms, exports)
+
+
+CollectionService = Annotated[Collection, Depends(_collection)]

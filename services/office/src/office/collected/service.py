@@ -1,0 +1,186 @@
+"""The answers of a subtree: a table, totals, who has not answered, and an Excel workbook."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import NoticeStatus
+from office.actors import Actor
+from office.collected.repository import CollectionRepository, Counts, Line, NumberTotal, Scope, Which
+from office.directory import rules as directory_rules
+from office.directory.models import Unit
+from office.directory.service import Units
+from office.exports.service import Exports, ExportView
+from office.forms.fields import ChoiceField, MultiChoiceField, NumberField, TableField
+from office.forms.models import Form
+from office.forms.service import Forms
+from office.notices.models import Notice
+from office.notices.service import Notices
+from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.problems import NotFound
+
+EXPORT_KIND: Final = "answers"
+_MAX_NAME: Final = 80
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A page of the table."""
+
+    form: Form
+    page: Cut[Line]
+    total: Total
+    names: dict[UUID, str]
+
+
+@dataclass(frozen=True)
+class FieldTotal:
+    """What was answered to one field; `column` names a column of a table field."""
+
+    key: str
+    column: str | None
+    label: str
+    number: NumberTotal | None
+    options: dict[str, int] | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of answers in a subtree, and what was answered to fields that can be summed up."""
+
+    unit: Unit
+    counts: Counts
+    missing: Total
+    fields: list[FieldTotal]
+
+
+class Collection:
+    """Read the answers of a subtree within one request."""
+
+    def __init__(
+        self, session: AsyncSession, units: Units, notices: Notices, forms: Forms, exports: Exports
+    ) -> None:
+        self._units = units
+        self._notices = notices
+        self._forms = forms
+        self._exports = exports
+        self._collected = CollectionRepository(session)
+
+    async def table(
+        self,
+        actor: Actor,
+        notice_id: UUID,
+        paging: PageRequest,
+        *,
+        under: UUID | None,
+        which: Which,
+        words: str | None,
+    ) -> Collected:
+        """Return units of the subtree of `under` (None: the own unit) with their answers.
+
+        Raises `NotFound`, `NoForm`, `OutOfReach`, `BadCursor`. Only the publisher sees the answers to a
+        withdrawn notice.
+        """
+        scope, _, _, form = await self._scope(actor, notice_id, under)
+        after = paging.key(directory_rules.path, UUID)
+        if which is Which.MISSING:
+            lines = await self._collected.missing(
+                scope, words, after=None if after is None else after[0], limit=paging.limit + 1
+            )
+            count = await self._collected.count_missing(scope, words)
+        else:
+            lines = await self._collected.answers(
+                scope,
+                which,
+                words,
+                after=None if after is None else (after[0], after[1]),
+                limit=paging.limit + 1,
+            )
+            count = await self._collected.count_answers(scope, which, words)
+        page = cut(lines, paging.limit, lambda line: [line.path, _unit_of(line)])
+        people = {line.answer.submitted_by for line in page.items if line.answer is not None}
+        return Collected(
+            form, page, Total.of(count), await self._units.names(sub for sub in people if sub is not None)
+        )
+
+    async def summary(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> Summary:
+        """Return the totals of the subtree of `under` (None: the own unit). Raises as `table` does."""
+        scope, unit, _, form = await self._scope(actor, notice_id, under)
+        fields = form.parsed
+        numbers = await self._collected.numbers(
+            scope, [one.key for one in fields if isinstance(one, NumberField)]
+        )
+        choices = await self._collected.choices(
+            scope, [one.key for one in fields if isinstance(one, ChoiceField | MultiChoiceField)]
+        )
+        totals: list[FieldTotal] = []
+        for one in fields:
+            if isinstance(one, NumberField):
+                totals.append(FieldTotal(one.key, None, one.label, numbers[one.key], None))
+            elif isinstance(one, ChoiceField | MultiChoiceField):
+                options = {option: choices[one.key].get(option, 0) for option in one.options}
+                totals.append(FieldTotal(one.key, None, one.label, None, options))
+            elif isinstance(one, TableField):
+                totals += await self._columns(scope, one)
+        return Summary(
+            unit=unit,
+            counts=await self._collected.counts(scope),
+            missing=Total.of(await self._collected.count_missing(scope, None)),
+            fields=totals,
+        )
+
+    async def export(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> ExportView:
+        """Have an Excel workbook made of the subtree of `under`. Raises as `table` does, `TooManyExports`."""
+        scope, unit, notice, _ = await self._scope(actor, notice_id, under)
+        return await self._exports.start(
+            actor,
+            EXPORT_KIND,
+            subject=f"notice/{notice.id}",
+            name=f"答复汇总-{unit.short_name}-{notice.title}"[:_MAX_NAME],
+            parameters={
+                "notice_id": str(notice.id),
+                "publisher_id": str(notice.publisher_id),
+                "paths": list(scope.paths),
+            },
+        )
+
+    async def _columns(self, scope: Scope, table: TableField) -> list[FieldTotal]:
+        columns = [column for column in table.columns if isinstance(column, NumberField)]
+        if not columns:
+            return []
+        found = await self._collected.cells(scope, table.key, [column.key for column in columns])
+        nothing = NumberTotal(0, Decimal(0), None, None)
+        return [
+            FieldTotal(
+                table.key,
+                column.key,
+                f"{table.label}·{column.label}",
+                found.get(column.key, nothing),
+                None,
+            )
+            for column in columns
+        ]
+
+    async def _scope(
+        self, actor: Actor, notice_id: UUID, under: UUID | None
+    ) -> tuple[Scope, Unit, Notice, Form]:
+        own = await self._units.own(actor)
+        notice, delivery, _ = await self._notices.visible(actor, own, notice_id)
+        if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
+            raise NotFound
+        form = await self._forms.of(notice_id)
+        unit = own if under is None else await self._units.reachable(actor, under)
+        former = await self._units.former_places(unit)
+        paths = dict.fromkeys([*(place.path for place in former), unit.path])
+        paths.pop(unit.path)
+        return Scope(notice.id, notice.publisher_id, (*paths, unit.path)), unit, notice, form
+
+
+def _unit_of(line: Line) -> UUID:
+    if line.answer is not None:
+        return line.answer.unit_id
+    assert line.unit is not None
+    return line.unit.id

@@ -1,0 +1,70 @@
+"""The API of exports. The features that start them have endpoints of their own for it."""
+
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from office.actors import Member
+from office.directory.dependencies import UnitService
+from office.directory.errors import REFUSALS
+from office.exports.dependencies import ExportService
+from office.exports.errors import ExportEnded, ExportNotReady
+from office.exports.repository import parts
+from office.exports.schemas import ExportOut
+from servicekit.dependencies import ServiceDatabase
+from servicekit.paging import BadCursor, CountedPage, Paging
+from servicekit.problems import NotFound, responses
+
+router = APIRouter(prefix="/api/v1/exports", tags=["导出"])
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@router.get("", summary="我的导出", responses=responses(*REFUSALS, BadCursor))
+async def list_exports(actor: Member, exports: ExportService, paging: Paging) -> CountedPage[ExportOut]:
+    """本人在当前单位提出的导出，从新到旧，保留 7 天。进度在单个导出中查看。"""
+    page, total = await exports.list(actor, paging)
+    return CountedPage(items=[ExportOut.of(export) for export in page.items], next=page.next, total=total)
+
+
+@router.get("/{export_id}", summary="查看导出", responses=responses(*REFUSALS, NotFound))
+async def get_export(export_id: UUID, actor: Member, exports: ExportService) -> ExportOut:
+    """状态和进度。"""
+    return ExportOut.of_view(await exports.get(actor, export_id))
+
+
+@router.post("/{export_id}/cancel", summary="取消导出", responses=responses(*REFUSALS, NotFound, ExportEnded))
+async def cancel_export(export_id: UUID, actor: Member, exports: ExportService) -> ExportOut:
+    """不再生成文件。"""
+    return ExportOut.of_view(await exports.cancel(actor, export_id))
+
+
+@router.get(
+    "/{export_id}/file",
+    summary="下载导出的文件",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Excel 工作簿",
+            "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **responses(*REFUSALS, NotFound, ExportNotReady),
+    },
+)
+async def download_export(
+    export_id: UUID, actor: Member, units: UnitService, exports: ExportService, database: ServiceDatabase
+) -> StreamingResponse:
+    """只有提出导出的本人，在提出时的单位，可以下载。"""
+    await units.own(actor)
+    export = await exports.file(actor, export_id)
+    # RFC 6266 §5, with RFC 8187 for the Chinese name.
+    name = quote(f"{export.name}.xlsx", safe="")
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"export.xlsx\"; filename*=UTF-8''{name}",
+        "Content-Length": str(export.size),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(parts(database, export.id), media_type=XLSX, headers=headers)

@@ -1,0 +1,106 @@
+"""Queries over exports and their files."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import BinaryIO, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import ExportStatus
+from office.exports.models import Export, ExportPart
+from servicekit.db import Database
+from servicekit.paging import MOST_COUNTED
+
+_PART: Final = 512 * 1024
+
+
+class ExportRepository:
+    """Read and write exports."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, export: Export) -> None:
+        """Write an export."""
+        self._session.add(export)
+        await self._session.flush()
+
+    async def get(self, export_id: UUID, *, lock: bool = False) -> Export | None:
+        """Return an export as it is now."""
+        return await self._session.get(
+            Export, export_id, with_for_update=lock or None, populate_existing=True
+        )
+
+    async def of_person(
+        self, sub: UUID, unit_id: UUID, *, after: UUID | None, limit: int
+    ) -> Sequence[Export]:
+        """Return the exports of a person who acts for a unit, the newest first, after the id `after`."""
+        statement = select(Export).where(Export.created_by == sub, Export.unit_id == unit_id)
+        if after is not None:
+            statement = statement.where(Export.id < after)
+        return (await self._session.scalars(statement.order_by(Export.id.desc()).limit(limit))).all()
+
+    async def count(self, sub: UUID, unit_id: UUID) -> int:
+        """Return how many there are, up to one more than lists count."""
+        rows = (
+            select(Export.id)
+            .where(Export.created_by == sub, Export.unit_id == unit_id)
+            .limit(MOST_COUNTED + 1)
+        )
+        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+
+    async def count_running(self, sub: UUID) -> int:
+        """Return how many exports of a person have not ended."""
+        statement = (
+            select(func.count())
+            .select_from(Export)
+            .where(Export.created_by == sub, Export.status == ExportStatus.RUNNING)
+        )
+        return (await self._session.scalars(statement)).one()
+
+    async def running(self, limit: int) -> Sequence[Export]:
+        """Return exports that have not ended, locked; those that a job has locked are left out."""
+        statement = (
+            select(Export)
+            .where(Export.status == ExportStatus.RUNNING)
+            .order_by(Export.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def save_file(self, export_id: UUID, file: BinaryIO) -> int:
+        """Write the file in pieces; return its size."""
+        await asyncio.to_thread(file.seek, 0)
+        size = part = 0
+        while data := await asyncio.to_thread(file.read, _PART):
+            values = {"export_id": export_id, "part": part, "data": data}
+            await self._session.execute(insert(ExportPart).values(values))
+            size, part = size + len(data), part + 1
+        return size
+
+    async def part(self, export_id: UUID, part: int) -> bytes | None:
+        """Return a piece of the file."""
+        statement = select(ExportPart.data).where(ExportPart.export_id == export_id, ExportPart.part == part)
+        return (await self._session.scalars(statement)).one_or_none()
+
+    async def delete_older(self, before: datetime, limit: int) -> int:
+        """Delete some exports that were made before `before`, with their files; return their number."""
+        old = select(Export.id).where(Export.created_at < before).limit(limit)
+        result = await self._session.execute(delete(Export).where(Export.id.in_(old)).returning(Export.id))
+        return len(result.all())
+
+
+async def parts(database: Database, export_id: UUID) -> AsyncIterator[bytes]:
+    """Yield a file piece by piece, each from a transaction of its own: a slow reader holds no connection."""
+    number = 0
+    while True:
+        async with database.transaction() as session:
+            data = await ExportRepository(session).part(export_id, number)
+        if data is None:
+            return
+        yield data
+        number += 1

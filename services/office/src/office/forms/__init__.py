@@ -1,0 +1,1 @@
+"""Forms: the typed fields that a notice asks its recipients to answer (答复)."""
