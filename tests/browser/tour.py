@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pyotp
 
-from .conftest import COUNTY_ADMIN, Person
+from .conftest import COUNTY_ADMIN, Person, Site
 
 CALLBACK = "https://jz.example.edu.cn/callback"
 _PKCE = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
@@ -35,6 +35,12 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.keyboard.press("Enter")
     await person.focused("短信验证码")
     yield "recover-code", "找回账号：核对身份"
+    await person.visit("/login/new-holder")
+    yield "new-holder", "新机主注册：手机号"
+    await page.get_by_label("手机号").fill("13612345678")
+    await page.keyboard.press("Enter")
+    await person.focused("短信验证码")
+    yield "new-holder-name", "新机主注册：核验身份"
     await person.visit("/account")
     yield "login", "登录：手机号"
     await person.ask_for_code()
@@ -55,6 +61,8 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.get_by_role("link", name="注销账号").click()
     await page.get_by_role("heading", name="要注销账号吗？").wait_for()
     yield "close", "注销账号"
+    await person.visit("/account/privacy/withdraw")
+    yield "withdraw", "撤回同意"
     await person.visit("/account/phone")
     yield "phone", "更换手机号"
     await page.get_by_label("新手机号").fill("13887658765")
@@ -82,6 +90,8 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.get_by_role("button", name="提交申请").click()
     await page.get_by_text("待审批", exact=True).wait_for()
     yield "units", "我的单位：等待审批"
+    async for shown in delegations(person):
+        yield shown
     await person.visit("/account/security")
     yield "security", "登录方式"
     await person.visit("/account/security/password")
@@ -124,8 +134,40 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     yield "sms-inbox", "短信收件箱（开发模式）"
     await person.visit("/authorize?client_id=x")
     yield "error", "无法登录"
+    await new_terms(site)
+    await person.visit("/account/history")
+    await page.get_by_role("heading", name="文件已更新，请重新确认").wait_for()
+    yield "agree", "同意新的文件"
     await person.visit("/end_session")
     yield "sign-out", "退出登录"
     await page.get_by_role("button", name="退出登录").click()
     await page.get_by_role("status").wait_for()
     yield "signed-out", "已退出"
+
+
+async def delegations(person: Person) -> AsyncIterator[tuple[str, str]]:
+    """Delegate a role to a colleague, and be asked before ending it."""
+    page = person.page
+    await person.visit("/account/delegations/new")
+    yield "delegate-find", "委托代办：选择同事"
+    await page.get_by_role("link", name="委托").last.click()
+    await page.get_by_label("委托的原因").fill("出差期间代办")
+    await page.get_by_label("签发人").check()
+    yield "delegate", "委托代办：角色和日期"
+    await page.get_by_role("button", name="委托", exact=True).click()
+    await page.get_by_text("有效", exact=True).wait_for()
+    yield "delegations", "委托代办"
+    await page.get_by_role("link", name="终止对").click()
+    await page.get_by_role("heading", name="要终止对").wait_for()
+    yield "delegation-end", "终止委托"
+
+
+async def new_terms(site: Site) -> None:
+    """The operator starts the service with a new version of the terms."""
+    from contracts.vocabulary import PolicyKind
+    from identity.policies.dependencies import publish
+    from identity.policies.rules import Document
+
+    text = "# 使用条款\n\n新的条款。\n"
+    site.app.state.policies[PolicyKind.TERMS] = Document(PolicyKind.TERMS, "2.0", text)
+    await publish(site.app.state.database, site.clock, site.app.state.policies)

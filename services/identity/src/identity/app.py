@@ -21,6 +21,7 @@ from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, revocations, tables
+from identity.belonging.delegating import router as delegation_pages
 from identity.belonging.joining import router as join_pages
 from identity.belonging.units import router as unit_pages
 from identity.clients import development
@@ -81,11 +82,13 @@ from identity.search.frequencies import Frequencies
 from identity.search.indexing import SearchIndexer
 from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
+from identity.sessions.places import Places
 from identity.settings import Settings
 from identity.signin.account import router as own_sessions
 from identity.signin.agreeing import router as agreeing
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.signin.new_holder import router as new_holder
 from identity.signin.phone_pages import router as phone_pages
 from identity.signin.privacy_pages import router as privacy_pages
 from identity.signin.recovering import router as recovering
@@ -146,6 +149,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     sms = make_sms(settings)
     provider = make_real_names(settings)
     current_policies = load_policies(settings.policies_directory)
+    places = Places(settings.place_tables)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
     indexer = SearchIndexer(database, vault)
 
@@ -175,11 +179,13 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             signin,
             registering,
             recovering,
+            new_holder,
             agreeing,
             phone_pages,
             privacy_pages,
             join_pages,
             unit_pages,
+            delegation_pages,
             own_sessions,
             device,
             step_up,
@@ -271,6 +277,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.sms = sms
     app.state.real_names = provider
     app.state.policies = current_policies
+    app.state.places = places
     app.state.sms_dispatcher = dispatcher
     app.state.search_indexer = indexer
     app.state.search_frequencies = Frequencies()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
@@ -55,6 +55,9 @@ class Settings(ServiceSettings):
     sign_in_days: int = Field(default=400, ge=180, description="Days the sign-in history is kept")
     sign_in_notices: bool = Field(
         default=True, description="Send an SMS after a sign-in from a browser that is not remembered"
+    )
+    place_tables: list[FilePath] = Field(
+        default=[], description="Tables of ip2region (`.xdb`) that name the place of a sign-in"
     )
     access_token_seconds: int = Field(default=300, ge=30, le=900)
     key_rotation_days: int = Field(default=90, ge=0, description="Days a signing key signs; 0: never rotated")

@@ -185,6 +185,9 @@ async def list_sessions(
             last_seen_at=row.last_seen_at,
             acr=row.acr,
             amr=row.amr,
+            device=row.device,
+            address_masked=row.address_masked,
+            place=row.place,
         )
         for row in rows
     ]

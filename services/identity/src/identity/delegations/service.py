@@ -85,10 +85,25 @@ class Delegations:
         found = await self._rows.whole(delegation_id)
         if found is None or not await self._may_revoke(principal, found):
             raise DelegationNotFound
+        return await self._revoke(found, UUID(principal.sub))
+
+    async def given(self, sub: UUID, delegation_id: UUID) -> Delegated:
+        """Return a delegation that a person gave. Raises `DelegationNotFound`."""
+        found = await self._rows.whole(delegation_id)
+        if found is None or found.giver.id != sub:
+            raise DelegationNotFound
+        return found
+
+    async def end(self, sub: UUID, delegation_id: UUID) -> Delegated:
+        """End a delegation early that a person gave; idempotent. Raises `DelegationNotFound`."""
+        return await self._revoke(await self.given(sub, delegation_id), sub)
+
+    async def _revoke(self, found: Delegated, by: UUID) -> Delegated:
+        delegation_id = found.delegation.id
         row = await self._rows.lock(delegation_id)
-        if row is not None and row.end(UUID(principal.sub), self._clock.now(), DelegationEnding.REVOKED):
+        if row is not None and row.end(by, self._clock.now(), DelegationEnding.REVOKED):
             self._revocations.revoke(found.taker.id, reason="delegation revoked")
-            self._audit.record(actor=principal.sub, action="delegation.revoked", target=row.id)
+            self._audit.record(actor=by, action="delegation.revoked", target=row.id)
         return await self._whole(delegation_id)
 
     async def of_person(self, sub: UUID, before: UUID | None, limit: int) -> list[Delegated]:

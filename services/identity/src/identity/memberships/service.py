@@ -121,6 +121,17 @@ class Memberships:
         rows = await self._rows.members(unit.id, role=role, query=query, after=after, limit=limit)
         return [Profile(account, ((one, unit),), (one, unit)) for account, one in rows]
 
+    async def colleagues(
+        self, sub: UUID, unit_id: UUID, *, query: str | None, limit: int
+    ) -> Sequence[tuple[Account, Membership]]:
+        """Return the people of one of a person's own units, without the person, one more than `limit`.
+
+        Raises `MembershipNotFound`.
+        """
+        await self.belonging(sub, unit_id)
+        rows = await self._rows.members(unit_id, role=None, query=query, after=None, limit=limit + 1)
+        return [row for row in rows if row[0].id != sub][: limit + 1]
+
     async def belonging(self, sub: UUID, unit_id: UUID, *, lock: bool = False) -> Belonging:
         """Return a person's active membership in a unit. Raises `MembershipNotFound`.
 

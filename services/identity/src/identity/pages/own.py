@@ -26,6 +26,7 @@ from servicekit.problems import Problem
 NAVIGATION = (
     ("/account", "账号首页"),
     ("/account/units", "我的单位"),
+    ("/account/delegations", "委托代办"),
     ("/account/security", "登录方式"),
     ("/account/sessions", "登录设备"),
     ("/account/authorisations", "系统授权"),

@@ -94,6 +94,7 @@ class Sections:
                     "方式": one.means,
                     "设备": one.device,
                     "网络地址": one.address_masked,
+                    "地点": one.place,
                     "未能登录的原因": one.refused,
                 }
                 for one in await self._rows.sign_ins(sub)

@@ -8,6 +8,7 @@ from identity.audit.dependencies import AuditService
 from identity.dependencies import ServiceSettings
 from identity.revocations.dependencies import RevocationService
 from identity.sessions.devices import device_of
+from identity.sessions.places import PlaceResolver
 from identity.sessions.service import Sessions
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
@@ -22,7 +23,8 @@ async def _sessions(
     audit: AuditService,
 ) -> Sessions:
     address = request.client.host if request.client else ""
-    device = device_of(request.headers.get("user-agent", ""), address)
+    places: PlaceResolver = request.app.state.places
+    device = device_of(request.headers.get("user-agent", ""), address, places.place(address))
     return Sessions(session, clock, settings, revocations, audit, device)
 
 

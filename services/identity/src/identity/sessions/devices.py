@@ -48,13 +48,15 @@ class Device:
     """For people, such as “Windows 电脑 · Edge 浏览器”; empty if nothing is recognised."""
     address: str = ""
     """The network address without its last part."""
+    place: str = ""
+    """Where the address is, as far as the operator's tables tell."""
 
 
-def device_of(user_agent: str, address: str) -> Device:
+def device_of(user_agent: str, address: str, place: str = "") -> Device:
     """Return what a person may see of a browser. Nothing of it is verified."""
     text = user_agent[:_LONGEST]
     parts = (_first(_SYSTEMS, text), _first(_BROWSERS, text))
-    return Device(" · ".join(part for part in parts if part), masked_address(address))
+    return Device(" · ".join(part for part in parts if part), masked_address(address), place)
 
 
 def masked_address(address: str) -> str:

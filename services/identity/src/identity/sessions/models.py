@@ -32,6 +32,8 @@ class SignInRecord(Base):
     """The code of the refusal; None for a success."""
     device: Mapped[str | None] = mapped_column(Text)
     address_masked: Mapped[str | None] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(Text)
+    """Where the address was, by the operator's tables of that time."""
     session_id: Mapped[UUID | None] = mapped_column()
 
 
@@ -67,6 +69,8 @@ class BrowserSession(Base):
     """Kind of device and browser at the last sign-in, for the person's own list."""
     address_masked: Mapped[str | None] = mapped_column(Text)
     """The browser's address at the last sign-in, without its last part."""
+    place: Mapped[str | None] = mapped_column(Text)
+    """Where that address was."""
 
     def act_for(self, membership_id: UUID, now: datetime) -> datetime:
         """Act for another membership. Return the instant before which tokens were issued for the former one.

@@ -66,6 +66,7 @@ class Sessions:
             amr=amr,
             device=self.device.name,
             address_masked=self.device.address,
+            place=self.device.place or None,
         )
         self._rows.add(row)
         return row, f"{row.id}.{secret}"
@@ -95,6 +96,7 @@ class Sessions:
             return self.start(account, acr=acr, amr=amr)
         row.begun_at = row.authenticated_at = self._clock.now()
         row.device, row.address_masked = self.device.name, self.device.address
+        row.place = self.device.place or None
         return row, self._renew(row, acr, amr)
 
     async def step_up(
@@ -192,6 +194,7 @@ class Sessions:
                 refused=refused,
                 device=self.device.name or None,
                 address_masked=self.device.address or None,
+                place=self.device.place or None,
                 session_id=sid,
             )
         )

@@ -69,6 +69,7 @@ async def own_sessions(own: Own, sessions: SessionService) -> Response:
                 "id": row.id,
                 "device": row.device,
                 "address": row.address_masked,
+                "place": row.place,
                 "since": row.authenticated_at,
                 "seen": row.last_seen_at,
                 "current": row.id == own.browser.id,

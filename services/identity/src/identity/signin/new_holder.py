@@ -1,0 +1,102 @@
+"""Pages of registering with a number that belongs to another person's account: the carrier gave it anew."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from contracts.vocabulary import PolicyKind
+from identity.dependencies import ServiceSettings
+from identity.pages.dependencies import JOIN_PAGE, Browser
+from identity.phones.dependencies import RecoveryService
+from identity.policies.dependencies import PolicyService
+from identity.signin.dependencies import SignInService
+from identity.signin.errors import TermsNotAccepted
+from identity.signin.forms import (
+    AgainAt,
+    CaptchaAnswer,
+    CaptchaToken,
+    Code,
+    Forms,
+    Phone,
+    Token,
+    signed_in,
+)
+from identity.signin.registering import Version, versions
+
+# Below /login, like the cookie of forms of browsers without a session.
+router = APIRouter(prefix="/login/new-holder", include_in_schema=False)
+_PAGE = "login/new_holder.html"
+Text = Annotated[str, Form(max_length=100)]
+Ticked = Annotated[str, Form(max_length=10)]
+
+
+@router.get("")
+async def new_holder_page(forms: Forms, policies: PolicyService) -> Response:
+    """Show the first step: the number, and who is meant."""
+    return await forms.show(_PAGE, JOIN_PAGE, name="", agreed=False, versions=versions(policies))
+
+
+@router.post("/code")
+async def send_code(
+    forms: Forms,
+    policies: PolicyService,
+    csrf: Token,
+    phone: Phone = "",
+    captcha: CaptchaToken = "",
+    answer: CaptchaAnswer = "",
+) -> Response:
+    """Send a code for registering to the number."""
+    forms.check(csrf, JOIN_PAGE)
+    shown = {"name": "", "agreed": False, "versions": versions(policies)}
+    return await forms.send(_PAGE, JOIN_PAGE, phone, "register", captcha, answer, **shown)
+
+
+@router.post("")
+async def register(
+    forms: Forms,
+    recoveries: RecoveryService,
+    signing_in: SignInService,
+    policies: PolicyService,
+    browser: Browser,
+    settings: ServiceSettings,
+    csrf: Token,
+    phone: Phone = "",
+    code: Code = "",
+    name: Text = "",
+    id_number: Text = "",
+    consent: Ticked = "",
+    agreed: Ticked = "",
+    privacy_policy: Version = "",
+    terms: Version = "",
+    again_at: AgainAt = 0,
+) -> Response:
+    """Verify the real name, create the account and a session; the former account loses the number."""
+    forms.check(csrf, JOIN_PAGE)
+    seen = {PolicyKind.PRIVACY_POLICY: privacy_policy, PolicyKind.TERMS: terms}
+
+    async def act() -> Response:
+        if agreed != "yes":
+            raise TermsNotAccepted
+        account = await recoveries.register_as_new_holder(
+            phone,
+            ticket=forms.ticket,
+            code=code,
+            name=name,
+            id_number=id_number,
+            consent=consent == "yes",
+            agreed=seen,
+        )
+        return signed_in(await signing_in.begin(account, browser), JOIN_PAGE, settings)
+
+    current = versions(policies)
+    return await forms.confirm(
+        _PAGE,
+        JOIN_PAGE,
+        act,
+        phone=phone,
+        again_at=again_at,
+        name=name,
+        agreed=agreed == "yes" and seen.items() <= current.items(),
+        versions=current,
+    )
