@@ -1,5 +1,6 @@
 """From draft to archive: review, issue, timed publication, replacement, withdrawal."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -289,6 +290,60 @@ async def test_recipients_see_why_a_notice_was_withdrawn(office: RunningOffice) 
     assert [event.reason for event in events] == ["内容有误"]
     seen = (await office.unit("370000").get(f"{N}/{notice}")).json()
     assert (seen["status"], seen["reason"]) == ("withdrawn", "内容有误")
+
+
+async def tasks_of(client: httpx.AsyncClient) -> list[tuple[str, str]]:
+    items = (await client.get("/api/v1/tasks")).json()["items"]
+    return [(task["kind"], task["title"]) for task in items]
+
+
+async def test_each_step_asks_who_comes_next(office: RunningOffice) -> None:
+    await staffed(office)
+    who = acting(office)
+    path = await drafted(who["handler"], title="甲", urgency="urgent")
+    await who["handler"].post(f"{path}/submit")
+    assert await tasks_of(who["reviewer"]) == [("review", "审核《甲》")]
+    assert await tasks_of(who["approver"]) == []
+    await who["handler"].post(f"{path}/recall")
+    assert await tasks_of(who["reviewer"]) == []
+    await who["handler"].post(f"{path}/submit")
+    await who["reviewer"].post(f"{path}/return", json={"reason": "请修改"})
+    assert await tasks_of(who["reviewer"]) == []
+    assert await tasks_of(who["handler"]) == [("return", "修改被退回的《甲》")]
+    await who["handler"].post(f"{path}/submit")
+    assert await tasks_of(who["handler"]) == []
+    await who["reviewer"].post(f"{path}/approve")
+    assert await tasks_of(who["approver"]) == [("issue", "签发《甲》")]
+    await who["approver"].post(f"{path}/publish")
+    for client in who.values():
+        assert await tasks_of(client) == []
+
+
+async def test_a_deleted_draft_leaves_no_task(office: RunningOffice) -> None:
+    await staffed(office)
+    who = acting(office)
+    path = await drafted(who["handler"])
+    await who["handler"].post(f"{path}/submit")
+    await who["reviewer"].post(f"{path}/return", json={"reason": "请修改"})
+    assert (await who["handler"].delete(path)).status_code == 204
+    assert await tasks_of(who["handler"]) == []
+
+
+async def test_tasks_of_recipients_end_with_the_notice(office: RunningOffice) -> None:
+    notice = await office.published()
+    owner = str(uuid.uuid4())
+    await office.insert_people([("370000", uuid.UUID(owner))])
+    assigned = await office.unit("370000").post(f"{N}/{notice}/assignments", json={"owner": owner})
+    assert assigned.status_code in {200, 201}, assigned.text
+    client = office.unit("370000", "handler", sub=owner)
+    assert [kind for kind, _ in await tasks_of(client)] == ["handle"]
+    await office.withdrawn(notice)
+    for _ in range(500):
+        if not await tasks_of(client):
+            break
+        await asyncio.sleep(0.02)
+    else:
+        raise AssertionError("the task is still open")
 
 
 def the_calendar(office: RunningOffice) -> Calendar:

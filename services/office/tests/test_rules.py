@@ -10,7 +10,7 @@ THURSDAY = datetime(2023, 4, 27, 1, tzinfo=UTC)
 
 
 def test_five_workdays_after_27_april_2023_end_with_8_may_in_beijing() -> None:
-    assert rules.deadline(Urgency.ROUTINE, 5, THURSDAY) == datetime(2023, 5, 8, 15, 59, 59, tzinfo=UTC)
+    assert rules.deadline(Urgency.NORMAL, 5, THURSDAY) == datetime(2023, 5, 8, 15, 59, 59, tzinfo=UTC)
 
 
 def test_the_day_of_issue_is_counted_in_beijing() -> None:
@@ -19,14 +19,14 @@ def test_the_day_of_issue_is_counted_in_beijing() -> None:
 
 
 def test_urgency_decides_when_no_days_are_given() -> None:
-    assert rules.deadline(Urgency.ROUTINE, None, THURSDAY) == datetime(2023, 5, 4, 15, 59, 59, tzinfo=UTC)
+    assert rules.deadline(Urgency.NORMAL, None, THURSDAY) == datetime(2023, 5, 4, 15, 59, 59, tzinfo=UTC)
     assert rules.deadline(Urgency.URGENT, None, THURSDAY) == datetime(2023, 4, 28, 15, 59, 59, tzinfo=UTC)
     assert rules.deadline(Urgency.EXTRA_URGENT, None, THURSDAY) == THURSDAY + timedelta(hours=4)
 
 
 def test_a_year_without_published_holidays_is_not_guessed() -> None:
     with pytest.raises(CalendarNotPublishedError) as caught:
-        rules.deadline(Urgency.ROUTINE, 1, datetime(2030, 12, 30, 1, tzinfo=UTC))
+        rules.deadline(Urgency.NORMAL, 1, datetime(2030, 12, 30, 1, tzinfo=UTC))
     assert caught.value.year == 2030
 
 

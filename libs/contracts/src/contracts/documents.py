@@ -15,7 +15,7 @@ class NoticeKind(Vocabulary):
 class Urgency(Vocabulary):
     """How soon a document is to be handled (紧急程度)."""
 
-    ROUTINE = "routine", "平件"
+    NORMAL = "normal", "平件"
     URGENT = "urgent", "加急"
     EXTRA_URGENT = "extra_urgent", "特急"
 

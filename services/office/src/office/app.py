@@ -35,6 +35,7 @@ from office.printing.printer import Printer
 from office.receipts.endpoints import router as receipts
 from office.returns.endpoints import router as returns
 from office.settings import Settings
+from office.templates.endpoints import router as templates
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
@@ -58,6 +59,7 @@ def build(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
     )
     hand_overs = HandOvers(server.clock)
+    calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
     app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
@@ -65,6 +67,7 @@ def build(
             notices,
             issuing,
             numbering,
+            templates,
             printing,
             forwarding,
             returns,
@@ -83,11 +86,8 @@ def build(
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
-        handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write})],
-        periodic=[
-            *Calendar(database, server.clock, timedelta(days=settings.notice_archive_days)).tasks(),
-            *exporting.Tidying(database, server.clock).tasks(),
-        ],
+        handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write}), *calendar.handlers()],
+        periodic=[*calendar.tasks(), *exporting.Tidying(database, server.clock).tasks()],
     )
     app.state.printer = Printer(settings.font_folder)
     return app

@@ -277,7 +277,7 @@ def a_draft(**changes: JsonValue) -> dict[str, JsonValue]:
     return {
         "title": "关于举办全国学生资助业务培训的通知",
         "body": "<p>定于5月10日举办线上业务培训。</p><p>请各单位按时组织参加。</p>",
-        "urgency": "routine",
+        "urgency": "normal",
         "attachments": [{"name": "培训日程", "note": "一天半"}],
         "deadline_workdays": 5,
         **changes,

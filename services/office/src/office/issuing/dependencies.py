@@ -10,6 +10,7 @@ from office.dispatches.dependencies import DispatchService
 from office.issuing.service import Issuing
 from office.notices.dependencies import NoticeService
 from office.numbering.dependencies import NumberingService
+from office.tasks.dependencies import TaskService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -22,8 +23,9 @@ async def _issuing(
     dispatches: DispatchService,
     numbering: NumberingService,
     notices: NoticeService,
+    tasks: TaskService,
 ) -> Issuing:
-    return Issuing(session, clock, units, addressing, dispatches, numbering, notices)
+    return Issuing(session, clock, units, addressing, dispatches, numbering, notices, tasks)
 
 
 IssuingService = Annotated[Issuing, Depends(_issuing)]

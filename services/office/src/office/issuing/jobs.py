@@ -4,13 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from jobs.kinds import Periodic
+from jobs.job import Job
+from jobs.kinds import Handler, Periodic
 from office.addressing.service import Addressing
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.issuing.kinds import ENDED, EndedNotice
 from office.issuing.service import Issuing
 from office.notices.service import Notices
 from office.numbering.service import Numbering
+from office.tasks.rules import MAX_NOTE
+from office.tasks.service import Tasks
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -45,6 +49,18 @@ class Calendar:
                     await self._issuing(session).archive_older(notice_id, before)
             count = len(due)
 
+    async def end(self, job: Job[EndedNotice]) -> None:
+        """Withdraw the tasks of recipients of a notice that does not circulate any more."""
+        ended = job.payload
+        async with job.transaction() as session:
+            await Tasks(session, self._clock).withdraw(
+                f"notice/{ended.notice_id}", ended.cause[:MAX_NOTE], by=ended.by
+            )
+
+    def handlers(self) -> list[Handler[EndedNotice]]:
+        """Return the handlers of jobs."""
+        return [Handler(ENDED, self.end)]
+
     def tasks(self) -> list[Periodic]:
         """Return the periodic tasks."""
         return [
@@ -57,5 +73,6 @@ class Calendar:
         addressing = Addressing(session)
         dispatches = Dispatches(session, units, addressing)
         numbering = Numbering(session, self._clock, units)
-        notices = Notices(session, self._clock, units, addressing, dispatches, numbering)
-        return Issuing(session, self._clock, units, addressing, dispatches, numbering, notices)
+        tasks = Tasks(session, self._clock)
+        notices = Notices(session, self._clock, units, addressing, dispatches, numbering, tasks)
+        return Issuing(session, self._clock, units, addressing, dispatches, numbering, notices, tasks)

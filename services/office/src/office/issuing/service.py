@@ -18,11 +18,13 @@ from contracts.office import (
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.addressing.service import Addressing
-from office.base import outbox
+from office.base import job_queue, outbox
 from office.directory.errors import UnitInactive
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.issuing.kinds import ENDED, EndedNotice
+from office.issuing.prompts import Prompts
 from office.notices import rules
 from office.notices.errors import (
     BadPublishingTime,
@@ -37,6 +39,7 @@ from office.notices.errors import (
 from office.notices.models import Notice
 from office.notices.service import Notices, OwnNotice, check_deadline
 from office.numbering.service import Numbering
+from office.tasks.service import Tasks
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.problems import Problem
@@ -68,6 +71,7 @@ class Issuing:
         dispatches: Dispatches,
         numbering: Numbering,
         notices: Notices,
+        tasks: Tasks,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -76,6 +80,7 @@ class Issuing:
         self._dispatches = dispatches
         self._numbering = numbering
         self._notices = notices
+        self._prompts = Prompts(tasks)
 
     async def submit(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> OwnNotice:
         """Submit a draft for review (送审).
@@ -90,6 +95,7 @@ class Issuing:
             raise NoReviewer
         now = self._clock.now()
         notice.submit(now)
+        await self._prompts.review(notice, actor.sub)
         return await self._done(notice, NoticeStep.SUBMITTED, actor, now)
 
     async def recall(self, actor: Actor, notice_id: UUID) -> OwnNotice:
@@ -97,6 +103,7 @@ class Issuing:
         notice = await self._notices.own(actor, notice_id)
         now = self._clock.now()
         notice.recall(now)
+        await self._prompts.recalled(notice, actor.sub)
         return await self._done(notice, NoticeStep.RECALLED, actor, now)
 
     async def approve(
@@ -113,6 +120,7 @@ class Issuing:
         _check_text(opinion or "")
         now = self._clock.now()
         notice.approve(now)
+        await self._prompts.issue(notice, actor.sub)
         return await self._done(notice, NoticeStep.APPROVED, actor, now, opinion)
 
     async def send_back(self, actor: Actor, notice_id: UUID, reason: str) -> OwnNotice:
@@ -124,8 +132,9 @@ class Issuing:
         if notice.status is NoticeStatus.REVIEWED and not actor.has_role(*rules.ISSUING_ROLES):
             raise RoleRequired
         _check_text(reason)
-        now = self._clock.now()
+        was, now = notice.status, self._clock.now()
         notice.send_back(now)
+        await self._prompts.rework(notice, actor.sub, was)
         return await self._done(notice, NoticeStep.RETURNED, actor, now, reason)
 
     async def issue(
@@ -178,7 +187,10 @@ class Issuing:
         notice = await self._notices.own(actor, notice_id)
         _check_text(reason)
         now = self._clock.now()
+        was = notice.status
         notice.withdraw(reason, by=actor.sub, now=now)
+        if was is NoticeStatus.PUBLISHED:
+            await self._end_circulation(notice, f"通知已撤回：{reason}", actor.sub)
         await self._numbering.void(notice.id, reason, now)
         event = NoticeWithdrawnV1(
             notice_id=notice.id,
@@ -231,6 +243,7 @@ class Issuing:
         notice.number_prefix = number.prefix
         notice.issue(number.text, by=actor.sub, now=now, publish_at=publish_at)
         await self._notices.save(notice, NoticeStep.ISSUED, by=actor.sub, now=now, note=note)
+        await self._prompts.issued(notice, actor.sub)
 
     async def _publish(self, notice: Notice, unit: Unit, by: UUID, now: datetime) -> int:
         """Publish an issued notice; the number of rows written does not depend on that of recipients."""
@@ -265,6 +278,7 @@ class Issuing:
             raise NotReplaceable
         earlier.supersede(notice.id, now)
         note = f"由{notice.document_number}替代。"
+        await self._end_circulation(earlier, f"通知已被替代：{note}", by)
         await self._notices.save(earlier, NoticeStep.SUPERSEDED, by=by, now=now, note=note)
         event = NoticeSupersededV1(
             notice_id=earlier.id,
@@ -278,6 +292,7 @@ class Issuing:
     async def _archive(self, notice: Notice, by: UUID | None) -> None:
         now = self._clock.now()
         notice.archive(now)
+        await self._end_circulation(notice, "通知已归档", by)
         await self._notices.save(notice, NoticeStep.ARCHIVED, by=by, now=now)
         event = NoticeArchivedV1(
             notice_id=notice.id,
@@ -286,6 +301,10 @@ class Issuing:
             archived_at=now,
         )
         outbox.add(self._session, event, subject=notice.id, sequence=notice.version)
+
+    async def _end_circulation(self, notice: Notice, cause: str, by: UUID | None) -> None:
+        """Have what recipients still have to do with the notice withdrawn; there may be many of them."""
+        await job_queue.enqueue(self._session, ENDED, EndedNotice(notice_id=notice.id, cause=cause, by=by))
 
     async def _seen(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Notice:
         notice = await self._notices.own(actor, notice_id)

@@ -25,7 +25,7 @@ class NoticeContent:
     body: str
     """HTML."""
     kind: NoticeKind = NoticeKind.NOTICE
-    urgency: Urgency = Urgency.ROUTINE
+    urgency: Urgency = Urgency.NORMAL
     number_prefix: str | None = None
     """机关代字; None: the unit's preferred one."""
     salutation: str | None = None

@@ -9,6 +9,7 @@ from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.service import Notices
 from office.numbering.dependencies import NumberingService
+from office.tasks.dependencies import TaskService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -20,8 +21,9 @@ async def _notices(
     addressing: AddressingService,
     dispatches: DispatchService,
     numbering: NumberingService,
+    tasks: TaskService,
 ) -> Notices:
-    return Notices(session, clock, units, addressing, dispatches, numbering)
+    return Notices(session, clock, units, addressing, dispatches, numbering, tasks)
 
 
 NoticeService = Annotated[Notices, Depends(_notices)]

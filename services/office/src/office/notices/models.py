@@ -29,6 +29,7 @@ from office.notices.errors import (
     NotReturnable,
     NotReviewing,
 )
+from office.templates.rules import variables_in
 from office.writing import richtext
 from office.writing.words import pairs_of
 from servicekit.ids import new_id
@@ -141,8 +142,19 @@ class Notice(AddressColumns, Base):
     @property
     def missing(self) -> list[tuple[str, str]]:
         """The fields that a document must have and this one lacks: pointer and Chinese name."""
-        required = (("title", "标题", self.title), ("body", "正文", self.plain))
-        return [(f"body.{field}", name) for field, name, value in required if not value]
+        texts = (
+            ("title", "标题", self.title),
+            ("body", "正文", self.plain),
+            ("salutation", "主送机关", self.salutation),
+            ("remark", "附注", self.remark),
+        )
+        found: list[tuple[str, str]] = []
+        for field, name, value in texts:
+            if value == "":
+                found.append((f"body.{field}", name))
+            names = variables_in([value or ""])
+            found.extend((f"body.{field}", f"{name}中的“{variable}”") for variable in names)
+        return found
 
     def edit(self, content: NoticeContent, *, by: UUID, now: datetime) -> None:
         """Replace the content of a draft with a cleaned one. Raises `NotDraft`."""

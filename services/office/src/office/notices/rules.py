@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
+from uuid import UUID
 
 from contracts.documents import Urgency
 from contracts.vocabulary import NoticeStatus, Role
@@ -22,7 +23,7 @@ DELIVERY_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
 IN_PREPARATION: Final = (NoticeStatus.REVIEWING, NoticeStatus.REVIEWED, NoticeStatus.ISSUED)
 """Between draft and publication: those with any role in the unit see it."""
 
-DEFAULT_PERIODS: Final = {Urgency.ROUTINE: WorkDays(2), Urgency.URGENT: WorkDays(1)}
+DEFAULT_PERIODS: Final = {Urgency.NORMAL: WorkDays(2), Urgency.URGENT: WorkDays(1)}
 URGENT_HOURS: Final = 4
 """特急: hours, not workdays. No statute sets these; they are Office's defaults."""
 
@@ -32,6 +33,11 @@ LONGEST_WAIT: Final = timedelta(days=90)
 """How long after its issue a notice may be published."""
 COALESCED: Final = timedelta(minutes=10)
 """Saves of one person within this time make one revision: editors save every few seconds."""
+
+
+def draft_subject(notice_id: UUID) -> str:
+    """Return the subject of tasks about a notice before its publication; later it is `notice/<id>`."""
+    return f"draft/{notice_id}"
 
 
 class CalendarNotPublishedError(Exception):

@@ -68,9 +68,9 @@ class DraftIn(BaseModel):
         examples=[_BODY],
     )
     urgency: Urgency = Field(
-        default=Urgency.ROUTINE,
+        default=Urgency.NORMAL,
         description="紧急程度；未填办理期限时：平件 2 个工作日，加急 1 个工作日，特急 4 小时",
-        examples=["routine"],
+        examples=["normal"],
     )
     secrecy: Annotated[str, AfterValidator(_secrecy)] = Field(
         default=rules.UNCLASSIFIED,
@@ -142,7 +142,7 @@ class NoticeSummary(BaseModel):
         description="发文字号；签发之前为空", examples=["教助中心〔2023〕11号"]
     )
     title: str = Field(description="标题", examples=[_TITLE])
-    urgency: Urgency = Field(description="紧急程度", examples=["routine"])
+    urgency: Urgency = Field(description="紧急程度", examples=["normal"])
     created_at: datetime = Field(description="起草时间")
     issued_at: datetime | None = Field(description="签发时间", examples=["2023-04-27T01:00:00Z"])
     published_at: datetime | None = Field(description="发布时间", examples=["2023-04-27T01:00:00Z"])

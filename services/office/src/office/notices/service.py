@@ -27,6 +27,7 @@ from office.notices.errors import (
 from office.notices.models import Notice, Revision, Step, VisibleNotice
 from office.notices.repository import NoticeRepository, OutboxFilter
 from office.numbering.service import Numbering
+from office.tasks.service import Tasks
 from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
@@ -68,12 +69,14 @@ class Notices:
         addressing: Addressing,
         dispatches: Dispatches,
         numbering: Numbering,
+        tasks: Tasks,
     ) -> None:
         self._clock = clock
         self._units = units
         self._addressing = addressing
         self._dispatches = dispatches
         self._numbering = numbering
+        self._tasks = tasks
         self._notices = NoticeRepository(session)
 
     async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> OwnNotice:
@@ -112,6 +115,7 @@ class Notices:
         if seen is not None:
             seen.require(notice.version)
         notice.check_draft()
+        await self._tasks.withdraw(rules.draft_subject(notice.id), "草稿已删除", by=actor.sub, gone=True)
         await self._notices.delete(notice)
 
     async def outbox(self, actor: Actor, paging: PageRequest, wanted: OutboxFilter) -> Listed:

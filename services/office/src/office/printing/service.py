@@ -64,7 +64,7 @@ def _document(notice: Notice, publisher: Unit | None, letterhead: str, *, seal: 
     return {
         "title": notice.title,
         "title-lines": rules.title_lines(notice.title),
-        "urgency": None if notice.urgency is Urgency.ROUTINE else notice.urgency.label,
+        "urgency": None if notice.urgency is Urgency.NORMAL else notice.urgency.label,
         "letterhead": letterhead,
         "number": notice.document_number or "",
         "salutation": rules.salutation(notice.salutation),

@@ -161,7 +161,7 @@ class ReceivedOut(BaseModel):
     kind: NoticeKind = Field(description="文种", examples=["notice"])
     document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
     title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    urgency: Urgency = Field(description="紧急程度", examples=["routine"])
+    urgency: Urgency = Field(description="紧急程度", examples=["normal"])
     publisher: UnitRef | None = Field(description="发文单位")
     withdrawn_at: datetime | None = Field(description="撤回时间；没有撤回的为空")
     withdraw_reason: str | None = Field(description="撤回原因")
