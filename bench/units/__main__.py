@@ -34,7 +34,7 @@ from filekit.sniff import TEXT, XLSX
 from filekit.spool import blocks, spooled
 from identity.accounts.models import Account
 from identity.audit.service import AuditLog
-from identity.base import MIGRATIONS
+from identity.base import MIGRATIONS, job_queue
 from identity.memberships.models import Membership
 from identity.unit_imports.models import UnitExport, UnitImport
 from identity.unit_imports.report import Report
@@ -68,6 +68,11 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-units", description=__doc__)
     parser.add_argument("--units", type=int, default=600_000)
     parser.add_argument("--quick", action="store_true", help="60,000 units")
+    parser.add_argument(
+        "--kill",
+        action="store_true",
+        help="kill the worker (-9) while it reads and while it applies the CSV file",
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args()
     if given.quick:
@@ -158,16 +163,76 @@ def made(folder: Path, units: int, format_: FileFormat) -> Path:
     return path
 
 
-class Bench:
-    """One database, one worker."""
+class WorkerProcess:
+    """`python -m identity work`; another one takes over from a killed one."""
 
-    def __init__(self, database: Database, worker: PrivateProcess, root: Unit) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url = url
+        self._folder = folder
+        self._process = self._started()
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Kill the worker (-9) and start another one."""
+        say("  killed")
+        self._process.stop()
+        self._process = self._started()
+
+    def stop(self) -> None:
+        """End the worker."""
+        self._process.stop()
+
+    def _started(self) -> PrivateProcess:
+        port = free_port()
+        process = PrivateProcess(
+            [sys.executable, "-m", "identity", "work"],
+            log=self._folder / "identity.log",
+            directories=[],
+            env=environment(self._url, port),
+        )
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        return process
+
+
+class Bench:
+    """One database, one worker at a time."""
+
+    def __init__(self, database: Database, worker: WorkerProcess, root: Unit) -> None:
         self._database = database
         self._worker = worker
+        self._kill_at: int | None = None
         acting = Acting(root.id, root.path, root.level, root.kind, frozenset({"unit_admin"}))
         now = CLOCK.now()
         self._by = Principal(str(ADMINISTRATOR), "portal", frozenset(), now, now, "x", acting=acting)
         self._root = root
+
+    def kill_at(self, row: int) -> None:
+        """Kill the worker as soon as the next step has dealt with this many rows."""
+        self._kill_at = row
+
+    async def _kill(self, job_id: UUID | None) -> None:
+        if self._kill_at is None or job_id is None:
+            return
+        async with self._database.transaction() as session:
+            job = await job_queue.get(session, job_id)
+        if job is not None and job.done >= self._kill_at:
+            self._kill_at = None
+            await asyncio.to_thread(self._worker.kill)
+
+    async def opened(self) -> tuple[int, int]:
+        """Return how many units are below the centre, and how many of them have been opened once."""
+        async with self._database.transaction() as session:
+            once = text(
+                "SELECT count(*), count(*) FILTER (WHERE changes = 1) FROM (SELECT count(*) AS changes"
+                " FROM units u JOIN unit_changes c ON c.unit_id = u.id WHERE u.parent_id IS NOT NULL"
+                " AND u.path ~ ('*.' || u.code)::lquery GROUP BY u.id) each"
+            )
+            found = (await session.execute(once)).one()
+        return found[0], found[1]
 
     async def check(self, path: Path, name: str) -> tuple[Measured, UnitImport]:
         """Upload a file and wait for its report."""
@@ -261,6 +326,7 @@ class Bench:
                 row = await session.get_one(of, id_)
             if row.status != state:
                 return row, peak
+            await self._kill(row.job_id)
             if time.monotonic() - said > 15:
                 say(f"  {state}, {peak} MiB")
                 said = time.monotonic()
@@ -305,13 +371,7 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
                 is_primary=True,
             )
         )
-    port = free_port()
-    worker = PrivateProcess(
-        [sys.executable, "-m", "identity", "work"],
-        log=folder / "identity.log",
-        directories=[],
-        env=environment(url, port),
-    )
+    worker = WorkerProcess(url, folder)
     measured: list[Measured] = []
 
     def keep(one: Measured) -> None:
@@ -319,12 +379,20 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
         measured.append(one)
 
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz", worker)
         bench = Bench(database, worker, root)
+        killed = ", killed half-way" if given.kill else ""
         for format_, name in ((FileFormat.XLSX, "an Excel workbook"), (FileFormat.CSV, "a CSV file")):
-            checked, row = await bench.check(made(folder, given.units, format_), f"check {name}: all new")
+            path = made(folder, given.units, format_)
+            if given.kill and format_ == FileFormat.CSV:
+                bench.kill_at(given.units // 2)
+                name += killed
+            checked, row = await bench.check(path, f"check {name}: all new")
             keep(checked)
-        keep(await bench.apply(row, "apply the CSV file"))
+        if given.kill:
+            bench.kill_at(given.units // 2)
+        keep(await bench.apply(row, f"apply the CSV file{killed}"))
+        if await bench.opened() != (given.units - 1, given.units - 1):
+            raise RuntimeError(f"{await bench.opened()} of {given.units - 1} units, and how many once")
         for format_ in (FileFormat.CSV, FileFormat.XLSX):
             exported, path = await bench.export(format_, folder, f"export as {format_}")
             keep(exported)

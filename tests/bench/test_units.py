@@ -9,10 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-async def test_each_step_of_imports_and_exports_is_measured() -> None:
+async def test_each_step_of_imports_and_exports_is_measured_and_a_killed_worker_changes_nothing() -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "bench.units", "--units", "18000"],
+        [sys.executable, "-m", "bench.units", "--units", "18000", "--kill"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -22,7 +22,7 @@ async def test_each_step_of_imports_and_exports_is_measured() -> None:
     rows = re.findall(r"^\| ([a-z][^|]*) \| ([\d,]+) \| [\d,.]+ \|", done.stdout, re.MULTILINE)
     assert [name for name, _ in rows][:3] == [
         "check an Excel workbook: all new",
-        "check a CSV file: all new",
-        "apply the CSV file",
+        "check a CSV file, killed half-way: all new",
+        "apply the CSV file, killed half-way",
     ]
     assert {count for _, count in rows[:3]} == {"17,999"}

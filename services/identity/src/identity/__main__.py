@@ -1,6 +1,6 @@
 """`python -m identity serve|migrate|prune|dead-letters|bootstrap|keys|partitions|reset-authenticators|
 rotate-encryption-key|verify-audit|drop-audit-month|
-index-search`.
+index-search|import-units`.
 """
 
 from identity.cli import run

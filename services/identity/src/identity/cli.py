@@ -10,6 +10,7 @@ from identity import (
     cli_encryption,
     cli_keys,
     cli_platform,
+    cli_units,
     partitions,
 )
 from identity.app import build, make_vault
@@ -91,4 +92,6 @@ def run(argv: list[str] | None = None) -> int:
         return cli_encryption.run(arguments[1:])
     if arguments[:1] == ["appoint-platform-admin"]:
         return cli_platform.run(arguments[1:])
+    if arguments[:1] == ["import-units"]:
+        return cli_units.run(arguments[1:])
     return main(SERVICE, arguments)

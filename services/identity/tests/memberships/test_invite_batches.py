@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from services.identity.tests.support.people import (
     unit_of,
 )
 from services.identity.tests.support.running_identity import NewBrowser
+from services.identity.tests.support.workbooks import large, with_macros, workbook
 from testkit.postgres import Migration
 
 GOOD = [
@@ -32,6 +34,7 @@ GOOD = [
     ["13912345678", "阿依古丽·买买提", "handler", ""],
     [COUNTY_HANDLER, "马明瑶", "经办人", ""],
 ]
+PEOPLE = [GOOD[0], *([f"1391234567{number}", "王小明", "approver", ""] for number in range(6))]
 WRONG = [
     ["010-66097980", "X", "局长", "一、二、三、四、五、六"],
     ["", "李四", "", ""],
@@ -148,6 +151,60 @@ async def test_a_file_that_is_no_such_table_is_refused(app: FastAPI, sign_in: Si
     assert await refusal(csv_of(many)) == "too_many_rows"
 
 
+async def test_what_a_spreadsheet_has_made_of_a_cell_is_told_row_by_row(
+    app: FastAPI, sign_in: SignIn
+) -> None:
+    def fill(book: Any, notes: Any) -> None:
+        notes.write(0, 0, "填表说明")
+        sheet = book.add_worksheet("名单")
+        sheet.write(0, 0, "2026 年新进人员")
+        for number, line in enumerate([GOOD[0], GOOD[1], *PEOPLE[1:5], PEOPLE[5], PEOPLE[6]], start=1):
+            for position, cell in enumerate(line):
+                sheet.write_string(number, position + 1, cell)
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_formula(2, 2, '="王"&"小明"', None, "王小明")
+        sheet.write_number(3, 1, 13_912_345_670)
+        sheet.write_datetime(4, 1, date(2026, 9, 1), day)
+        sheet.write_formula(5, 2, "=1/0", None, "#DIV/0!")
+        sheet.merge_range(7, 3, 8, 3, "经办人")
+
+    batch = (await upload(app, await sign_in(COUNTY), workbook(fill))).json()
+    assert (batch["total"], batch["wrong"]) == (7, 4)
+    admin = await sign_in(COUNTY)
+    rows = (await admin.ok("GET", f"/invite-batches/{batch['id']}/rows"))["items"]
+    errors = {row["number"]: row["errors"] for row in rows if row["errors"]}
+    merged = "该行有合并的单元格，请取消合并后逐行填写"
+    assert errors == {
+        5: ["“手机号”被识别为日期，请设为文本格式后重新填写"],
+        6: ["“姓名”的公式有错误"],
+        8: [merged],
+        9: [merged],
+    }
+    assert rows[0]["name"] == "王小明"
+    assert (rows[1]["phone_masked"], rows[1]["result"]) == ("139****5670", "waiting")
+
+
+async def test_a_workbook_of_300000_people_with_macros_or_without_the_table_is_refused(
+    app: FastAPI, sign_in: SignIn
+) -> None:
+    admin = await sign_in(COUNTY)
+
+    async def refusal(content: bytes) -> tuple[int, str]:
+        answer = await upload(app, admin, content)
+        return answer.status_code, str(answer.json()["code"])
+
+    people = ([NEWCOMER, "王小明", "经办人", ""] for _ in range(300_000))
+    assert await refusal(large(GOOD[0], people)) == (400, "too_many_rows")
+    assert await refusal(with_macros(xlsx_of(GOOD))) == (415, "macro_workbook")
+    other = workbook(lambda _, sheet: sheet.write(0, 0, "学校名录"))
+    assert (await refusal(other))[0] == 400
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100
+    assert await refusal(old) == (415, "old_workbook")
+    assert await refusal(old + "EncryptedPackage".encode("utf-16-le")) == (415, "encrypted_workbook")
+    wide = workbook(lambda _, sheet: sheet.write(1_048_575, 16_383, "x"))
+    assert (await refusal(wide))[0] == 400
+
+
 async def test_a_batch_is_limited_to_reach_and_to_roles_that_one_may_grant(
     app: FastAPI, sign_in: SignIn
 ) -> None:
@@ -164,9 +221,6 @@ async def test_a_batch_is_limited_to_reach_and_to_roles_that_one_may_grant(
     assert [one["id"] for one in (await city.ok("GET", f"/units/{above}/invite-batches"))["items"]] == [
         batch["id"]
     ]
-
-
-PEOPLE = [GOOD[0], *([f"1391234567{number}", "王小明", "approver", ""] for number in range(6))]
 
 
 async def results(by: Person, batch_id: str) -> list[tuple[str, list[str]]]:

@@ -3,13 +3,12 @@
 import asyncio
 import io
 import itertools
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import httpx
 import pytest
-import xlsxwriter
 from fastapi import FastAPI
 from sqlalchemy import func, select, text
 
@@ -20,13 +19,13 @@ from identity.unit_imports.models import UnitFile, UnitImportRow
 from identity.unit_imports.rules import HEADINGS
 from identity.units.rules import may_stand_below
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.workbooks import Line, sheet_of, with_macros, workbook
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
 CENTRE_ADMIN = "19900000001"
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 COUNTY = "370102"
-Line = Sequence[str | None]
 
 
 @pytest.fixture
@@ -54,14 +53,6 @@ def csv_of(*lines: Line, headings: Line = HEADINGS) -> bytes:
     return "\n".join(",".join(cell or "" for cell in line) for line in (headings, *lines)).encode()
 
 
-def workbook(fill: Callable[[Any, Any], None], *, sheet: str = "单位") -> bytes:
-    file = io.BytesIO()
-    book = xlsxwriter.Workbook(file)
-    fill(book, book.add_worksheet(sheet))
-    book.close()
-    return file.getvalue()
-
-
 def rows_of(content: bytes) -> list[list[str]]:
     """The rows of the only sheet of a workbook."""
     rows = XlsxRows(io.BytesIO(content), lambda _: True)
@@ -73,12 +64,7 @@ def rows_of(content: bytes) -> list[list[str]]:
 
 
 def xlsx_of(*lines: Line) -> bytes:
-    def fill(_: Any, sheet: Any) -> None:
-        for number, line in enumerate((HEADINGS, *lines)):
-            for position, cell in enumerate(line):
-                sheet.write_string(number, position, cell or "")
-
-    return workbook(fill)
+    return sheet_of((HEADINGS, *lines))
 
 
 @dataclass
@@ -321,16 +307,9 @@ async def test_every_common_encoding_is_read(county: Importer, encoding: str) ->
 
 
 async def test_types_other_than_a_workbook_without_macros_or_text_are_refused(county: Importer) -> None:
-    import zipfile
-
-    plain, macros = xlsx_of(school(9001)), io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(plain)) as source, zipfile.ZipFile(macros, "w") as target:
-        for entry in source.infolist():
-            target.writestr(entry.filename, source.read(entry))
-        target.writestr("xl/vbaProject.bin", b"macro")
     old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 100
     for content, code in (
-        (macros.getvalue(), "macro_workbook"),
+        (with_macros(xlsx_of(school(9001))), "macro_workbook"),
         (old, "old_workbook"),
         (old + "EncryptedPackage".encode("utf-16-le"), "encrypted_workbook"),
         (b"%PDF-1.7\n", "unsupported_file_type"),
@@ -349,7 +328,7 @@ async def test_merged_cells_formulas_dates_other_sheets_and_blank_lines_are_hand
             for position, cell in enumerate(line):
                 sheet.write_string(number, position + 1, cell or "")
         sheet.write_formula(3, 3, '="济南市历下区"&"第一小学"', None, "济南市历下区第一小学")
-        sheet.write_datetime(4, 8, __import__("datetime").datetime(2026, 9, 1), day)
+        sheet.write_datetime(4, 8, date(2026, 9, 1), day)
         sheet.merge_range(6, 3, 7, 3, "济南市历下区第四小学")
 
     found = await county.checked(workbook(fill))

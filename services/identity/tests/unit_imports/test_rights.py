@@ -136,6 +136,54 @@ async def test_an_export_has_only_the_chosen_units(county: Importer, app: FastAP
     assert (ended.status_code, ended.json()["code"]) == (409, "unit_export_ended")
 
 
+async def closed(county: Importer, code: str) -> None:
+    unit = await county.unit(code)
+    answer = await county.call(
+        "POST", f"/units/{unit['id']}/close", headers={"If-Match": "*"}, json={"reason": "布局调整"}
+    )
+    assert answer.status_code == 200, answer.text
+
+
+async def test_closed_units_are_exported_with_their_status_and_come_back_unchanged(county: Importer) -> None:
+    await county.imported(csv_of(school(9001), school(9002)))
+    await closed(county, "S3701029002")
+    unit = await county.unit(COUNTY)
+    made = await county.call("POST", "/unit-exports", json={"unit_id": unit["id"], "include_closed": True})
+    done = await county.done(made.json()["id"], path="unit-exports")
+    file = await county.call("GET", f"/unit-exports/{done['id']}/file")
+    assert {row[0]: row[-1] for row in rows_of(file.content)} == {
+        "单位代码": "状态",
+        COUNTY: "正常",
+        "S3701029001": "正常",
+        "S3701029002": "已撤销",
+    }
+    found = await county.checked(file.content)
+    assert await county.errors(found["id"]) == {}
+    assert counts(found) == {"total": 3, "unchanged": 3}
+
+
+async def test_an_import_neither_closes_nor_opens_again_nor_changes_a_closed_unit(county: Importer) -> None:
+    await county.imported(csv_of(school(9001), school(9002)))
+    await closed(county, "S3701029002")
+    found = await county.checked(
+        csv_of(
+            [*school(9001), "已撤销"],
+            [*school(9002), "正常"],
+            [*school(9002, code="S3701029003"), "已撤销"],
+            [*school(9004), "停办"],
+            school(9002),
+        )
+    )
+    errors = await county.errors(found["id"])
+    assert errors[2] == ["撤销单位不能通过导入办理"]
+    assert "该单位已撤销" in errors[3]
+    assert errors[4] == ["新单位的“状态”不能是已撤销"]
+    assert errors[5] == ["“状态”停办 不正确，可填：正常、已撤销"]
+    assert "该单位已撤销" in errors[6]
+    changed = await county.checked(csv_of([*school(9002, name="济南市历下区甲小学"), "已撤销"]))
+    assert await county.errors(changed["id"]) == {2: ["该单位已撤销，不能变更"]}
+
+
 async def test_whoever_no_longer_manages_the_unit_gets_no_export(
     county: Importer, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

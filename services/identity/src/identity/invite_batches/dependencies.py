@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
-from filekit.scan import Scanner
 from identity.audit.dependencies import AuditService
 from identity.dependencies import ServiceVault
 from identity.invite_batches.service import InviteBatches
@@ -25,10 +24,4 @@ async def _batches(
     return InviteBatches(session, clock, vault, units, roles, audit)
 
 
-async def _scanner(request: Request) -> Scanner:
-    scanner: Scanner = request.app.state.file_scanner
-    return scanner
-
-
 InviteBatchService = Annotated[InviteBatches, Depends(_batches)]
-FileScanner = Annotated[Scanner, Depends(_scanner)]

@@ -10,22 +10,13 @@ from fastapi.responses import Response
 
 from authkit.dependencies import REFUSALS
 from contracts.vocabulary import InviteResult
-from filekit.errors import (
-    EncryptedWorkbook,
-    FileInfected,
-    MacroWorkbook,
-    OldWorkbook,
-    ScanLimitExceeded,
-    ScannerUnavailable,
-    UnsupportedFileType,
-)
-from filekit.receiving import received
-from filekit.sniff import TEXT, XLSX
+from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, row_number, uploaded
+from filekit.sniff import XLSX
 from filekit.spool import temporary_file
 from filekit.threads import ParsingThreads
 from filekit.xlsx_writer import Column, SheetWriter
 from identity.invite_batches import errors, rules
-from identity.invite_batches.dependencies import FileScanner, InviteBatchService
+from identity.invite_batches.dependencies import InviteBatchService
 from identity.invite_batches.reading import people_of
 from identity.invite_batches.schemas import InviteBatchOut, InviteRowOut
 from identity.memberships.auth import REFUSED, Admitter
@@ -37,7 +28,6 @@ UPLOADS = "/api/v1/invite-batches"
 """Below this path the larger body limit holds."""
 
 router = APIRouter(prefix="/api/v1", tags=["批量邀请"], responses=problems.responses(*REFUSALS))
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ONE = (*REFUSED, errors.BatchNotFound)
 _threads = ParsingThreads()
 
@@ -50,21 +40,14 @@ _threads = ParsingThreads()
         "请求体就是文件：Excel 工作簿（.xlsx）或 CSV，列为手机号、姓名、角色、职务，最多 5000 行。"
         "只校验，不发送；确认后再发送。"
     ),
-    openapi_extra={"requestBody": {"required": True, "content": {XLSX: _BINARY, "text/csv": _BINARY}}},
+    openapi_extra=TABLE_BODY,
     responses=problems.responses(
         *REFUSED,
         UnitNotFound,
         UnitClosed,
         errors.TableUnreadable,
         errors.TooManyRows,
-        UnsupportedFileType,
-        OldWorkbook,
-        EncryptedWorkbook,
-        MacroWorkbook,
-        FileInfected,
-        ScanLimitExceeded,
-        ScannerUnavailable,
-        problems.BodyTooLarge,
+        *UPLOAD_ERRORS,
     ),
 )
 async def upload_invites(
@@ -79,8 +62,7 @@ async def upload_invites(
     ],
 ) -> InviteBatchOut:
     """Receive a table of people and judge each row."""
-    limit = rules.MOST_BYTES
-    async with received(request.stream(), limit=limit, accepted=(XLSX, TEXT), scanner=scanner) as file:
+    async with uploaded(request, scanner, limit=rules.MOST_BYTES) as file:
         people = await _threads.run(people_of, file.file, file.media_type)
     return InviteBatchOut.of(await batches.upload(admin, unit_id, people, file_name))
 
@@ -125,7 +107,7 @@ async def list_invite_rows(
     result: Annotated[InviteResult | None, Query(description="结果")] = None,
 ) -> Page[InviteRowOut]:
     """Return rows in the order of the file."""
-    after = paging.key(_number)
+    after = paging.key(row_number)
     rows = await batches.rows(admin, batch_id, result, 0 if after is None else after[0], paging.limit)
     return page([InviteRowOut.of(row) for row in rows], paging.limit, lambda row: [row.number])
 
@@ -136,18 +118,14 @@ async def list_invite_rows(
     description="有错误和未发送的行，各附全部原因；改正后可以直接上传。",
     response_class=Response,
     responses={
-        200: {"description": "工作簿", "content": {XLSX: _BINARY}},
+        200: {"description": "工作簿", "content": {XLSX: BINARY}},
         **problems.responses(*_ONE),
     },
 )
 async def download_failed_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> Response:
     """Return a workbook of the rows that are wrong or were refused."""
     rows = await batches.failed(admin, batch_id)
-    headers = {
-        "Content-Disposition": 'attachment; filename="failed-rows.xlsx"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
+    headers = attachment("失败的行.xlsx", plain="failed-rows.xlsx")
     return Response(await asyncio.to_thread(_workbook, rows), media_type=XLSX, headers=headers)
 
 
@@ -175,13 +153,6 @@ async def send_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchServ
 async def cancel_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> InviteBatchOut:
     """Stop sending."""
     return InviteBatchOut.of(await batches.cancel(admin, batch_id))
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 2**31:
-        raise ValueError("not a row of ours")
-    return number
 
 
 def _workbook(rows: Sequence[Sequence[str]]) -> bytes:

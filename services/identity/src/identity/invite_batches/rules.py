@@ -35,6 +35,8 @@ class Person:
     roles: list[str] = field(default_factory=list)
     posts: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    unusable: set[str] = field(default_factory=set)
+    """Columns whose cell is spoilt, such as a number that became a date; nothing else is said of them."""
 
 
 def heading_of(cells: Sequence[str]) -> dict[str, int] | None:
@@ -57,10 +59,13 @@ def person_of(line: Line, columns: Mapping[str, int]) -> Person:
     for at, fault in line.faults:
         named = next((name for name, position in columns.items() if position == at), None)
         if named is not None:
-            row.errors.append(f"{named}：{fault}")
-    row.errors += [f"{name}：不能为空" for name in _REQUIRED if not texts[name]]
-    _roles(row, texts["角色"])
-    _posts(row, texts.get("职务", ""))
+            row.errors.append(f"“{named}”{fault}")
+            row.unusable.add(named)
+    row.errors += [f"{name}：不能为空" for name in _REQUIRED if not texts[name] and name not in row.unusable]
+    if "角色" not in row.unusable:
+        _roles(row, texts["角色"])
+    if "职务" not in row.unusable:
+        _posts(row, texts.get("职务", ""))
     return row
 
 

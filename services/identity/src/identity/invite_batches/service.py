@@ -137,9 +137,9 @@ class InviteBatches:
         phone, name = person.fields[:2]
         person.phone = normalise_phone(phone) if phone else None
         person.name = name if is_real_name(name) else None
-        if phone and person.phone is None:
+        if phone and person.phone is None and "手机号" not in person.unusable:
             person.errors.append("手机号：不是有效的中国大陆手机号码")
-        if name and person.name is None:
+        if name and person.name is None and "姓名" not in person.unusable:
             person.errors.append("姓名：请填写真实姓名")
         if not set(person.roles) <= grantable:
             person.errors.append("角色：您不能授予其中的角色")

@@ -28,9 +28,9 @@ WITH r AS (
 ),
 f AS (SELECT code, number, rank FROM r WHERE number = first AND code IS NOT NULL),
 compared AS (
-    SELECT r.*, u.id AS existing_id, u.version, u.path, u.status, u.parent_id, u.level AS old_level,
-           u.kind AS old_kind, old.code AS old_parent, p.id AS above_id, p.path AS above_path,
-           p.status AS above_status, f.number AS above_number,
+    SELECT r.*, u.id AS existing_id, u.version, u.path, u.status AS old_status, u.parent_id,
+           u.level AS old_level, u.kind AS old_kind, old.code AS old_parent,
+           p.id AS above_id, p.path AS above_path, p.status AS above_status, f.number AS above_number,
            coalesce(array_position(:levels, p.level), f.rank) AS above_rank,
            u.id IS NOT NULL AND r.parent_code IS NOT NULL AND r.parent_code IS DISTINCT FROM old.code
                AS moving,
@@ -60,7 +60,10 @@ SELECT number, coalesce(existing_id, unit_id) AS unit_id, version AS seen_versio
     CASE WHEN code IS NOT NULL AND number <> first THEN format('“单位代码”与第 %s 行重复', first)
          WHEN code IS NOT NULL AND next IS NOT NULL THEN format('“单位代码”与第 %s 行重复', next) END,
     CASE WHEN NOT path <@ text2ltree(:root) THEN '该单位不在管辖范围内' END,
-    CASE WHEN status = 'closed' THEN '该单位已撤销' END,
+    CASE WHEN old_status = 'closed' AND status IS DISTINCT FROM 'closed' THEN '该单位已撤销'
+         WHEN old_status = 'closed' AND (moving OR differing <> '{}') THEN '该单位已撤销，不能变更'
+         WHEN status = 'closed' AND existing_id IS NULL THEN '新单位的“状态”不能是已撤销'
+         WHEN status = 'closed' AND old_status = 'active' THEN '撤销单位不能通过导入办理' END,
     CASE WHEN level <> old_level THEN '已有单位的“层级”不能变更' END,
     CASE WHEN kind <> old_kind THEN '已有单位的“类别”不能变更' END,
     CASE WHEN existing_id = :root_id AND moving THEN '本单位的隶属关系由上级单位的管理员变更' END,

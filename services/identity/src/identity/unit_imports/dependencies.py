@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
-from filekit.scan import Scanner
 from identity.audit.dependencies import AuditService
 from identity.unit_imports.report import Report
 from identity.unit_imports.service import UnitImports
@@ -23,10 +22,4 @@ async def _imports(
     return UnitImports(session, clock, units, Report(database), audit)
 
 
-async def _scanner(request: Request) -> Scanner:
-    scanner: Scanner = request.app.state.file_scanner
-    return scanner
-
-
 UnitImportService = Annotated[UnitImports, Depends(_imports)]
-FileScanner = Annotated[Scanner, Depends(_scanner)]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -13,21 +12,11 @@ from fastapi.responses import StreamingResponse
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
 from contracts.vocabulary import FileFormat, UnitImportResult
-from filekit.errors import (
-    EncryptedWorkbook,
-    FileInfected,
-    MacroWorkbook,
-    OldWorkbook,
-    ScanLimitExceeded,
-    ScannerUnavailable,
-    UnsupportedFileType,
-)
-from filekit.receiving import received
-from filekit.sniff import TEXT, XLSX
+from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, row_number, uploaded
 from filekit.spool import blocks, temporary_file
 from identity.dependencies import ServiceSettings
 from identity.unit_imports import errors, writing
-from identity.unit_imports.dependencies import FileScanner, UnitImportService
+from identity.unit_imports.dependencies import UnitImportService
 from identity.unit_imports.repository import parts
 from identity.unit_imports.schemas import (
     ApplyIn,
@@ -51,11 +40,10 @@ UPLOADS = "/api/v1/unit-imports"
 router = APIRouter(prefix="/api/v1", tags=["单位导入导出"], responses=problems.responses(*REFUSALS))
 _ADMIN = (MembershipRequired, PermissionRequired, OutOfReach)
 _ONE = (*_ADMIN, errors.ImportNotFound)
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE: dict[int | str, dict[str, object]] = {
     200: {
         "description": "文件",
-        "content": {writing.MEDIA_TYPES[FileFormat.XLSX]: _BINARY, "text/csv": _BINARY},
+        "content": {writing.MEDIA_TYPES[FileFormat.XLSX]: BINARY, "text/csv": BINARY},
     }
 }
 
@@ -69,22 +57,10 @@ _FILE: dict[int | str, dict[str, object]] = {
         "只校验，不变更；校验结果确认后再导入。"
         "按单位代码识别：没有的新增，已有的变更，空白的单元格保持不变。"
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {writing.MEDIA_TYPES[FileFormat.XLSX]: _BINARY, "text/csv": _BINARY},
-        }
-    },
+    openapi_extra=TABLE_BODY,
     responses=problems.responses(
         *_ADMIN,
-        UnsupportedFileType,
-        OldWorkbook,
-        EncryptedWorkbook,
-        MacroWorkbook,
-        FileInfected,
-        ScanLimitExceeded,
-        ScannerUnavailable,
-        problems.BodyTooLarge,
+        *UPLOAD_ERRORS,
         EffectiveInFuture,
         errors.TooManyImports,
     ),
@@ -104,8 +80,7 @@ async def upload_units(
     ] = None,
 ) -> UnitImportOut:
     """Receive a table of units and check it in the background."""
-    limit = settings.import_limit_bytes
-    async with received(request.stream(), limit=limit, accepted=(XLSX, TEXT), scanner=scanner) as file:
+    async with uploaded(request, scanner, limit=settings.import_limit_bytes) as file:
         row = await imports.upload(
             admin,
             file,
@@ -169,7 +144,7 @@ async def list_import_rows(
     result: Annotated[UnitImportResult | None, Query(description="结果")] = None,
 ) -> Page[ImportRowOut]:
     """Return rows in the order of the file."""
-    after = paging.key(_number)
+    after = paging.key(row_number)
     rows = await imports.rows(admin, import_id, result, None if after is None else after[0], paging.limit)
     return page([ImportRowOut.of(row) for row in rows], paging.limit, lambda row: [row.number])
 
@@ -308,18 +283,5 @@ async def _template() -> AsyncIterator[bytes]:
 def _download(
     chunks: AsyncIterator[bytes] | AsyncIterator[str], name: str, format_: FileFormat
 ) -> StreamingResponse:
-    # RFC 6266 §5, with RFC 8187 for the Chinese name.
-    disposition = f"attachment; filename=\"units.{format_}\"; filename*=UTF-8''{quote(f'{name}.{format_}')}"
-    headers = {
-        "Content-Disposition": disposition,
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
+    headers = attachment(f"{name}.{format_}", plain=f"units.{format_}")
     return StreamingResponse(chunks, media_type=writing.MEDIA_TYPES[format_], headers=headers)
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 2**31:
-        raise ValueError("not a row of ours")
-    return number

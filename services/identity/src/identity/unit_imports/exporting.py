@@ -80,4 +80,5 @@ def _exported(unit: Unit, parent_code: str | None) -> list[str | None]:
         unit.region_code,
         unit.duty_phone,
         unit.address,
+        unit.status.label,
     ]

@@ -153,6 +153,8 @@ class UnitImportRow(Base):
     region_code: Mapped[str | None] = mapped_column(Text)
     duty_phone: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str | None] = mapped_column(Text)
+    """What the file says of the unit's status: it is compared, and never changed by an import."""
     errors: Mapped[list[str]] = mapped_column(ARRAY(Text))
     raw: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     """The fields as they were sent, in the order of the import's headings."""
@@ -185,7 +187,10 @@ class UnitExport(Base):
     levels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     kinds: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default=text("'{}'"))
     unit_status: Mapped[UnitStatus | None] = mapped_column(
-        Word(UnitStatus), default=UnitStatus.ACTIVE, server_default=text("'active'")
+        # None is a value of its own, not the absence of one, for which SQLAlchemy would write the default.
+        Word(UnitStatus).evaluates_none(),
+        default=UnitStatus.ACTIVE,
+        server_default=text("'active'"),
     )
     """The status of the units to export; None: all."""
     acting_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))

@@ -54,6 +54,7 @@ _COPIED = (
     "region_code",
     "duty_phone",
     "address",
+    "status",
     "errors",
     "raw",
 )
@@ -187,6 +188,7 @@ class ImportRepository:
                 row.values["region_code"],
                 row.values["duty_phone"],
                 row.values["address"],
+                row.values["status"],
                 row.errors,
                 row.raw,
             )

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from contracts.vocabulary import Kind, Level, Stage, Vocabulary
+from contracts.vocabulary import Kind, Level, Stage, UnitStatus, Vocabulary
 from filekit.cells import cleaned
 from filekit.rows import Row as Line
 
@@ -54,6 +54,7 @@ COLUMNS = (
     Column("region_code", "行政区划代码", example="370102", narrow=True),
     Column("duty_phone", "值班电话", example="0531-86012345", removable=True, narrow=True),
     Column("address", "地址", example="济南市历下区解放东路 1 号", removable=True),
+    Column("status", "状态", example="正常"),
 )
 HEADING_OF = {column.name: column.heading for column in COLUMNS}
 REMOVE = "无"
@@ -102,6 +103,7 @@ def explanations() -> list[list[str]]:
         "region_code": "GB/T 2260 的六位代码；新单位不填时与上级单位相同",
         "duty_phone": f"固定电话（带区号）或服务号码，不能填写个人手机号；填“{REMOVE}”表示删除",
         "address": f"2 至 200 个字；填“{REMOVE}”表示删除",
+        "status": f"{_labels(UnitStatus)}；只供核对，撤销单位不能通过导入办理",
     }
     return [
         ["列", "必填", "说明"],
@@ -177,6 +179,8 @@ def row_of(line: Line, columns: Mapping[str, int], regions: Mapping[str, object]
     _length(row, "address", 2, 200)
     values["level"] = _word(row, "level", Level)
     values["kind"] = _word(row, "kind", Kind)
+    if values["status"] is not None:
+        values["status"] = _word(row, "status", UnitStatus)
     row.stages = _stages(row)
     region = values["region_code"]
     if region is not None and (not _REGION.fullmatch(region) or region not in regions):

@@ -121,6 +121,9 @@ class ExportIn(BaseModel):
     levels: Annotated[list[Level], Field(max_length=6)] = Field(default=[], examples=[["county"]])
     kinds: Annotated[list[Kind], Field(max_length=4)] = Field(default=[], examples=[["student_aid"]])
     unit_status: UnitStatus | None = Field(default=UnitStatus.ACTIVE, examples=["active"])
+    include_closed: bool = Field(
+        default=False, description="同时导出已撤销的单位，其“状态”列为已撤销；再次导入时显示为无变化"
+    )
 
 
 class UnitExportOut(BaseModel):

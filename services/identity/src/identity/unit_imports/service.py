@@ -186,7 +186,7 @@ class UnitImports:
             format=asked.format,
             levels=[level.value for level in asked.levels],
             kinds=[kind.value for kind in asked.kinds],
-            unit_status=asked.unit_status,
+            unit_status=None if asked.include_closed else asked.unit_status,
             acting_unit_id=principal.acting.unit if principal.acting is not None else None,
             status=ExportStatus.RUNNING,
             file_id=new_id(),

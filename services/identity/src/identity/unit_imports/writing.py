@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Protocol
 
-from contracts.vocabulary import FileFormat, Kind, Level
+from contracts.vocabulary import FileFormat, Kind, Level, UnitStatus
 from filekit.cells import csv_line
 from filekit.xlsx_writer import Column, Notes, SheetWriter
 from identity.unit_imports.rules import COLUMNS, HEADINGS, REASON, explanations
@@ -13,6 +13,7 @@ _WIDTHS = {"单位名称": 36, "学段": 24, "地址": 36, REASON: 60}
 _CHOICES: dict[str, Sequence[str]] = {
     "层级": [level.label for level in Level],
     "类别": [kind.label for kind in Kind],
+    "状态": [status.label for status in UnitStatus],
 }
 
 MEDIA_TYPES = {
