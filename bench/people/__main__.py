@@ -5,11 +5,14 @@
 Identity runs in this process on a durable PostgreSQL with a made-up country. Each line is one kind of
 request, sent one after another with other values each time. The times are what its statements take in the
 database with the way there and back, how long the server's process computes, and the whole request. `--write`
-puts the table into docs/benchmarks.md.
+puts the table into docs/benchmarks.md. With BENCH_DATABASE_URL, the database of that server is kept and used
+again.
 """
 
 import argparse
 import asyncio
+import contextlib
+import os
 import random
 import sys
 import time
@@ -30,7 +33,7 @@ from authkit.principal import Acting, Principal
 from bench.common.servers import database_server
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
-from bench.people.world import OFFICES, SURNAMES, fill, first_phone, units
+from bench.people.world import OFFICES, SURNAMES, fill, filled, first_phone, units
 from contracts.vocabulary import Level, Permission
 from identity.accounts.repository import AccountRepository
 from identity.app import build
@@ -46,9 +49,10 @@ from servicekit.clock import SystemClock
 from servicekit.ids import new_id
 from servicekit.migrations import upgrade
 from testkit.backends.postgresql import connect
-from testkit.postgres import create_database
+from testkit.postgres import create_database, database_url
 
 TARGET_MS = 20
+PINYIN = ("wang", "zhao", "huang", "li", "zhangwei", "liuguohua", "zengming", "xiaoming")
 CLOCK = SystemClock()
 Ask = Callable[[], Awaitable[Any]]
 
@@ -63,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args()
     if given.quick:
-        given.units, given.people, given.runs = 20_000, 40_000, 100
+        given.units, given.people, given.runs = 20_000, 40_000, 60
     return given
 
 
@@ -207,8 +211,8 @@ class Bench:
             "people by surname": lambda: chance.choice(SURNAMES[:10]),
             "people by two characters of the given name": lambda: "".join(chance.choices(given, k=2)),
             "people by full name": lambda: chance.choice(SURNAMES) + "".join(chance.choices(given, k=2)),
-            "people by pinyin": lambda: chance.choice(("wang", "zhangwei", "liuguohua", "zengming")),
-            "people by initials": lambda: "".join(chance.choices("wlzcyhgmjs", k=3)),
+            "people by pinyin": lambda: chance.choice(PINYIN),
+            "people by initials": lambda: "".join(chance.choices("wlzcyhgmjs", k=chance.randint(1, 3))),
             "people by unit": lambda: chance.choice(("小学", "中心", "历下", "第12中学", "幼儿园")),
             "people by name and post": lambda: f"{chance.choice('王李张')}明 主任",
             "people by the last four digits": lambda: f"{chance.randrange(10_000):04d}",
@@ -289,9 +293,13 @@ class Bench:
         return approve
 
 
-async def measure(given: argparse.Namespace, server: str) -> tuple[list[Measured], float]:
-    """Fill a database and measure."""
-    url = await create_database(server, "identity")
+async def measure(given: argparse.Namespace, server: str, *, kept: bool) -> tuple[list[Measured], float]:
+    """Fill a database, unless an earlier run has kept one, and measure."""
+    name = f"bench_people_{given.units}_{given.people}"
+    if kept and await _exists(server, name):
+        url = database_url(server, name)
+    else:
+        url = await create_database(server, name)
     await upgrade(MIGRATIONS, url)
     settings = Settings(
         mode="dev",
@@ -306,23 +314,35 @@ async def measure(given: argparse.Namespace, server: str) -> tuple[list[Measured
     )
     app = build(settings, InProcessBus(), CLOCK)
     began = time.monotonic()
-    all_units = units(given.units)
     connection = await connect(url)
     try:
-        subs = await fill(connection, app.state.vault, all_units, given.people)
+        found = await filled(connection)
+        if found is None:
+            all_units = units(given.units)
+            subs = await fill(connection, app.state.vault, all_units, given.people)
+        else:
+            all_units, subs = found
     finally:
         await connection.close()
     say(f"filled in {time.monotonic() - began:.0f} s")
     bench = Bench(app, all_units, subs, given.runs)
     try:
-        found = await bench.run()
+        measured = await bench.run()
         rate = await bench.indexed(app.state.vault)
     finally:
         await app.state.database.close()
-    return found, rate
+    return measured, rate
 
 
-def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float) -> str:
+async def _exists(server: str, name: str) -> bool:
+    connection = await connect(server)
+    try:
+        return bool(await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name))
+    finally:
+        await connection.close()
+
+
+def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float, *, load: float) -> str:
     """Return the result as a section of a document."""
     versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "pypinyin"))
     rows = [
@@ -342,7 +362,10 @@ def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float) 
         "whole request p99 (ms)",
     ]
     slow = sum(percentile(one.database, 0.99) > TARGET_MS for one in found)
-    what = f"{given.units:,} units, {given.people:,} people, {given.runs} requests of each kind"
+    what = (
+        f"{given.units:,} units, {given.people:,} people, {given.runs} requests of each kind,"
+        f" load {load:.1f} before"
+    )
     last = (
         f"Above the target of {TARGET_MS} ms: {slow} of {len(found)}. The indexer of the search works off"
         f" {rate:,.0f} people or units per second."
@@ -354,8 +377,10 @@ def main() -> None:
     """Measure and print the results."""
     given = arguments()
     logs.configure(json=True, level="ERROR")
-    with database_server() as server:
-        result = markdown(given, *asyncio.run(measure(given, server)))
+    before = os.getloadavg()[0]
+    server = os.environ.get("BENCH_DATABASE_URL")
+    with contextlib.nullcontext(server) if server else database_server() as url:
+        result = markdown(given, *asyncio.run(measure(given, url, kept=server is not None)), load=before)
     sys.stdout.write(f"{result}\n")
     if given.write:
         write("people", result)

@@ -414,7 +414,7 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
     return measured
 
 
-def markdown(given: argparse.Namespace, measured: list[Measured]) -> str:
+def markdown(given: argparse.Namespace, measured: list[Measured], *, load: float) -> str:
     """Return the result as a section of a document."""
     versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "xlsxwriter"))
     rows = [
@@ -428,14 +428,16 @@ def markdown(given: argparse.Namespace, measured: list[Measured]) -> str:
         for one in measured
     ]
     heading = ["step", "rows", "seconds", "rows per second", "worker's peak memory (MiB)"]
-    return "\n".join([f"{given.units:,} units; {machine()}; {versions}.", "", *table(heading, rows)])
+    what = f"{given.units:,} units, load {load:.1f} before; {machine()}; {versions}."
+    return "\n".join([what, "", *table(heading, rows)])
 
 
 def main() -> None:
     """Measure and print the results."""
     given = arguments()
+    before = os.getloadavg()[0]
     with database_server() as server, tempfile.TemporaryDirectory(prefix="bench-units-") as folder:
-        result = markdown(given, asyncio.run(measure(given, server, Path(folder))))
+        result = markdown(given, asyncio.run(measure(given, server, Path(folder))), load=before)
     sys.stdout.write(f"{result}\n")
     if given.write:
         write("units", result)
