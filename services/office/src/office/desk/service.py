@@ -88,7 +88,10 @@ class Desk:
 
     async def counts(self, actor: Actor) -> Counts:
         """Return the numbers of open tasks by unit and kind."""
-        me = await self.me(actor)
+        return await self.counts_of(await self.me(actor))
+
+    async def counts_of(self, me: Me) -> Counts:
+        """Return the numbers of open tasks of a person."""
         lines = await self._lists.counts(me, now=self._clock.now())
         units = await self._desk.units([place.unit_id for place in me.places])
         return Counts(lines, units, me)

@@ -83,5 +83,5 @@ def to_share(task: Task, share: TaskShare, action: TaskAction) -> TaskChange:
     data = told(task, action, holder=share.holder)
     data["unit_id"] = None if share.unit_id is None else str(share.unit_id)
     if share.personal:
-        return TaskChange(sub=share.addressee, data=data)
+        return TaskChange(sub=share.addressee, roles=[], data=data)
     return TaskChange(unit_id=share.addressee, roles=task.roles, data=data)

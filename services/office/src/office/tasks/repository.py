@@ -102,18 +102,17 @@ class TaskRepository:
         return [(task, share) for task, share in await self._session.execute(statement)]
 
     async def readdress(
-        self, share: TaskShare, addressee: UUID, *, personal: bool, holder: UUID | None
+        self, share: TaskShare, addressee: UUID, *, unit_id: UUID, personal: bool, holder: UUID | None
     ) -> bool:
         """Give a share to another person or back to its unit; return False if that one has a share
         already.
         """
-        taken = await self._session.get(TaskShare, (share.task_id, addressee))
-        if taken is not None:
+        if addressee != share.addressee and await self._session.get(TaskShare, (share.task_id, addressee)):
             return False
         await self._session.execute(
             update(TaskShare)
             .where(TaskShare.task_id == share.task_id, TaskShare.addressee == share.addressee)
-            .values(addressee=addressee, personal=personal, holder=holder)
+            .values(addressee=addressee, unit_id=unit_id, personal=personal, holder=holder)
         )
         await self._session.execute(
             update(TaskEntry)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import PersonMembership
 from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
 from office.tasks import rules
 from office.tasks.feed import TaskChange, to_share
@@ -148,17 +149,25 @@ class Tasks:
         if task is not None and task.withdrawn_at is None:
             await self._withdraw(task, cause, by=None, gone=gone)
 
-    async def hand_over(self, sub: UUID, unit_id: UUID, successor: UUID | None) -> int:
-        """Give the open tasks of a person in a unit to the successor, or back to the unit. Return their
-        number.
+    async def hand_over(
+        self, sub: UUID, unit_id: UUID, successor: UUID | None, *, into: UUID | None = None
+    ) -> int:
+        """Give the open tasks of a person in a unit to the successor, or back to the unit; return their number.
+
+        If the unit has ended, the tasks go `into` the unit that takes its place.
         """
-        return await self._pass_on(sub, unit_id, successor, TaskAction.HANDED_OVER)
+        return await self._pass_on(sub, unit_id, successor, TaskAction.HANDED_OVER, into=into)
 
     async def give_back(self, sub: UUID, *, personal: bool) -> int:
         """Give the open tasks that a person has taken back to the units; with `personal` also the tasks for
         this person alone that belong to the work of a unit. Return their number.
         """
         return await self._pass_on(sub, None, None, TaskAction.RETURNED, personal=personal)
+
+    def tell_places(self, sub: UUID, memberships: Sequence[PersonMembership]) -> None:
+        """Tell the connected browsers of a person which units the person belongs to from now on."""
+        places = [{"unit_id": str(one.unit_id), "roles": list(one.roles)} for one in memberships]
+        self._tell(TaskChange(sub=sub, roles=[], data={"places": places}))
 
     async def settle(self, after: UUID | None) -> UUID | None:
         """Compute deadlines again whose workdays have been published since, one batch after the task `after`.
@@ -214,40 +223,42 @@ class Tasks:
         action: TaskAction,
         *,
         personal: bool = True,
+        into: UUID | None = None,
     ) -> int:
         count = 0
         while held := await self._tasks.held(sub, unit_id, personal=personal, limit=_AT_ONCE):
             for task, share in held:
-                await self._reassign(task, share, successor, action)
+                await self._reassign(task, share, successor, action, into)
             await self._tasks.save()
             count += len(held)
         return count
 
     async def _reassign(
-        self, task: Task, share: TaskShare, successor: UUID | None, action: TaskAction
+        self, task: Task, share: TaskShare, successor: UUID | None, action: TaskAction, into: UUID | None
     ) -> None:
         """Give one share to the successor or back to its unit, and record it."""
-        now, sub = self._clock.now(), share.holder
-        if share.personal:
-            assert share.unit_id is not None
+        now, sub, unit_id = self._clock.now(), share.holder, into or share.unit_id
+        assert unit_id is not None
+        if share.personal or unit_id != share.unit_id:
             self._tell(to_share(task, share, TaskAction.WITHDRAWN))
-            addressee = successor or share.unit_id
+            personal = share.personal and successor is not None
+            addressee = successor if personal and successor is not None else unit_id
             if not await self._tasks.readdress(
-                share, addressee, personal=successor is not None, holder=successor
+                share, addressee, unit_id=unit_id, personal=personal, holder=successor
             ):
                 # The new one has the same task already.
                 share.withdraw(now)
                 return
-            share = (
-                TaskShare.of_unit(task.id, addressee)
-                if successor is None
-                else TaskShare.of_person(task.id, addressee, share.unit_id)
+            share = TaskShare(
+                task_id=task.id, addressee=addressee, unit_id=unit_id, personal=personal, holder=successor
             )
         else:
             share.hold(successor, now)
         self._tell(to_share(task, share, action))
         self._tasks.add(
-            TaskEntry(task_id=task.id, addressee=share.addressee, action=action, by=sub, to=successor, at=now)
+            TaskEntry(
+                task_id=task.id, addressee=share.addressee, action=action, by=sub, to=successor, at=now
+            )
         )
 
     def _tell(self, change: TaskChange) -> None:
