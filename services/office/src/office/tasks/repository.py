@@ -107,7 +107,8 @@ class TaskRepository:
         """Give a share to another person or back to its unit; return False if that one has a share
         already.
         """
-        if addressee != share.addressee and await self._session.get(TaskShare, (share.task_id, addressee)):
+        other = await self._session.get(TaskShare, (share.task_id, addressee))
+        if other is not None and other is not share:
             return False
         await self._session.execute(
             update(TaskShare)

@@ -152,7 +152,8 @@ class Tasks:
     async def hand_over(
         self, sub: UUID, unit_id: UUID, successor: UUID | None, *, into: UUID | None = None
     ) -> int:
-        """Give the open tasks of a person in a unit to the successor, or back to the unit; return their number.
+        """Give the open tasks of a person in a unit to the successor, or back to the unit; return their
+        number.
 
         If the unit has ended, the tasks go `into` the unit that takes its place.
         """
@@ -256,9 +257,7 @@ class Tasks:
             share.hold(successor, now)
         self._tell(to_share(task, share, action))
         self._tasks.add(
-            TaskEntry(
-                task_id=task.id, addressee=share.addressee, action=action, by=sub, to=successor, at=now
-            )
+            TaskEntry(task_id=task.id, addressee=share.addressee, action=action, by=sub, to=successor, at=now)
         )
 
     def _tell(self, change: TaskChange) -> None:
