@@ -1,17 +1,19 @@
 """Build the hub of a process, and the service of streams for each request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
+from office.addressing.service import Addressing
 from office.desk.dependencies import DeskService
 from office.desk.rules import Me
 from office.desk.schemas import CountsOut
 from office.desk.service import Desk
+from office.directory.service import Units
+from office.dispatches.service import Dispatches
 from office.live.hub import Hub
 from office.live.service import Streams
 from servicekit.clock import Clock
@@ -22,12 +24,10 @@ def live_hub(database: Database, clock: Clock, refuses: Callable[[Principal], bo
     """Return the hub of this process."""
 
     async def count(session: AsyncSession, me: Me) -> str:
-        return CountsOut.of(await Desk(session, clock).counts_of(me)).model_dump_json()
+        dispatches = Dispatches(session, Units(session), Addressing(session))
+        return CountsOut.of(await Desk(session, clock, dispatches).counts_of(me)).model_dump_json()
 
-    async def match(_: AsyncSession, _task_id: UUID, _units: Sequence[UUID]) -> Sequence[UUID]:
-        return []
-
-    return Hub(database, refuses=refuses, count=count, match=match)
+    return Hub(database, refuses=refuses, count=count)
 
 
 async def _streams(request: Request, session: Session, desk: DeskService) -> Streams:

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, delete, exists, func, insert, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Text, Uuid, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from office.desk.rules import Place
+from office.directory.models import Unit
 from office.live.models import FeedState
 from office.tasks.feed import FeedEntry, TaskChange
+from office.tasks.models import TaskAddress
+from office.tasks.predicates import reaches_now
 
 CHANNEL = "task_feed"
 _NUMBERING = 0x5A58_5441_534B
@@ -118,7 +122,53 @@ class FeedRepository:
         for statement in concerned:
             rows = await self._session.execute(statement.order_by(FeedEntry.position).limit(limit))
             found += [Entry(*row) for row in rows]
+        found += await self._missed_dispatches(places, after, until, limit)
         return sorted(found, key=lambda entry: entry.position)
+
+    async def _missed_dispatches(
+        self, places: Sequence[Place], after: int, until: int, limit: int
+    ) -> list[Entry]:
+        """Return the dispatched changes that concern a person's units, one entry for each unit."""
+        roles = {place.unit_id: place.roles for place in places}
+        sender, found = aliased(Unit), list[Entry]()
+        # An entry names an address that is new, or a task with all its addresses.
+        for named in (TaskAddress.id, TaskAddress.task_id):
+            rows = await self._session.execute(
+                select(*_COLUMNS, Unit.id)
+                .ext(distinct_on(FeedEntry.position, Unit.id))
+                .join(TaskAddress, named == FeedEntry.dispatched)
+                .join(sender, sender.id == TaskAddress.sender_id)
+                .join(Unit, reaches_now(sender, Unit))
+                .where(
+                    FeedEntry.dispatched.is_not(None),
+                    FeedEntry.position > after,
+                    FeedEntry.position <= until,
+                    Unit.id.in_(roles),
+                )
+                .order_by(FeedEntry.position, Unit.id)
+                .limit(limit)
+            )
+            for *entry, unit_id in rows:
+                one = Entry(*entry)
+                if not one.roles or not roles[unit_id].isdisjoint(one.roles):
+                    found.append(one._replace(data={**one.data, "unit_id": str(unit_id)}))
+        return found
+
+    async def addressed(self, dispatched: UUID, units: Sequence[UUID]) -> Sequence[UUID]:
+        """Return which of `units` an address reaches now, or a task with all its addresses."""
+        sender = aliased(Unit)
+        rows = await self._session.scalars(
+            select(Unit.id)
+            .distinct()
+            .select_from(TaskAddress)
+            .join(sender, sender.id == TaskAddress.sender_id)
+            .join(Unit, reaches_now(sender, Unit))
+            .where(
+                or_(TaskAddress.id == dispatched, TaskAddress.task_id == dispatched),
+                Unit.id == func.any(literal(list(units), ARRAY(Uuid))),
+            )
+        )
+        return rows.all()
 
     async def prune(self, before: datetime, limit: int) -> int:
         """Delete the oldest entries that were written before a time; return their number."""

@@ -50,9 +50,6 @@ MESSAGES = Counter("zhuxue_office_stream_messages_total", "Messages to connected
 Count = Callable[[AsyncSession, Me], Awaitable[str]]
 """Returns the counts of a person as JSON."""
 
-Match = Callable[[AsyncSession, UUID, Sequence[UUID]], Awaitable[Sequence[UUID]]]
-"""Returns which of the units a dispatched task addresses."""
-
 
 class Subscriber:
     """One connected browser. Until it is `resumed`, what concerns it is held back."""
@@ -85,15 +82,12 @@ class Subscriber:
 class Hub:
     """The subscribers of this process."""
 
-    def __init__(
-        self, database: Database, *, refuses: Callable[[Principal], bool], count: Count, match: Match
-    ) -> None:
+    def __init__(self, database: Database, *, refuses: Callable[[Principal], bool], count: Count) -> None:
         """Create the hub; `refuses` returns whether a token has been revoked."""
         self._main = database
         self._database = database.separate(pool_size=1)
         self._refuses = refuses
         self._count = count
-        self._match = match
         self._wake = asyncio.Event()
         self._all: set[Subscriber] = set()
         self._by_sub: dict[UUID, set[Subscriber]] = {}
@@ -201,7 +195,8 @@ class Hub:
     async def _concerned(self, session: AsyncSession, entry: Entry) -> list[tuple[Subscriber, str]]:
         """Return whom an entry concerns, with what they are told."""
         if entry.dispatched is not None:
-            units = await self._match(session, entry.dispatched, list(self._by_unit))
+            connected = list(self._by_unit)
+            units = await FeedRepository(session).addressed(entry.dispatched, connected) if connected else []
             return [
                 (one, data)
                 for unit_id in units

@@ -27,7 +27,7 @@ class ChangeColumns:
 
     sub: Mapped[UUID | None]
     unit_id: Mapped[UUID | None]
-    dispatched: Mapped[UUID | None] = mapped_column(doc="a task with an address")
+    dispatched: Mapped[UUID | None] = mapped_column(doc="an address, or a task with all its addresses")
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 

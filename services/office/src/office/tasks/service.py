@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import PersonMembership
 from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
+from office.addressing.rules import Address
 from office.tasks import rules
-from office.tasks.feed import TaskChange, to_share
-from office.tasks.models import Task, TaskEntry, TaskShare
+from office.tasks.feed import TaskChange, to_share, told
+from office.tasks.models import Task, TaskAddress, TaskEntry, TaskShare
 from office.tasks.repository import TaskRepository
 from office.tasks.rules import Deadline
 from servicekit.clock import Clock
@@ -41,6 +42,20 @@ class ToUnit:
     """A task for a unit: for its people with one of `roles`, for all of them if empty."""
 
     unit_id: UUID
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToAddressed:
+    """A task for every unit that `sender` addresses: one row, however many they are.
+
+    `id` is that of the dispatch. A task that is dispatched again, such as a forwarded notice, is opened with
+    the same key and another id; what is new is the address and the deadline of the units there.
+    """
+
+    id: UUID
+    sender_id: UUID
+    address: Address
     roles: tuple[str, ...] = ()
 
 
@@ -74,16 +89,22 @@ class Tasks:
         self._clock = clock
         self._tasks = TaskRepository(session)
 
-    async def open(self, new: NewTask, to: ToPerson | ToUnit) -> UUID:
+    async def open(self, new: NewTask, to: ToPerson | ToUnit | ToAddressed) -> UUID:
         """Open a task; return its id, also if the source has opened the key before.
 
         Raises ValueError for a link that leads nowhere.
         """
-        task = self._new(new, to.roles if isinstance(to, ToUnit) else ())
+        task = self._new(new, () if isinstance(to, ToPerson) else to.roles)
+        task.addressed = isinstance(to, ToAddressed)
         if not await self._tasks.add_task(task):
             known = await self._tasks.by_key(new.source, new.key)
             assert known is not None
-            return known.id
+            task = known
+            if not isinstance(to, ToAddressed):
+                return task.id
+        if isinstance(to, ToAddressed):
+            await self._address(task, to, new.deadline)
+            return task.id
         share = (
             TaskShare.of_unit(task.id, to.unit_id)
             if isinstance(to, ToUnit)
@@ -105,7 +126,8 @@ class Tasks:
     ) -> int:
         """End the open tasks of this kind about `subject` for `unit` and for `person`.
 
-        Return their number: 0 if there is none any more, which is no error.
+        Return their number: 0 if there is none any more, which is no error. That an addressed unit has been
+        addressed is for the caller to know.
         """
         count = 0
         for addressee in (unit, person):
@@ -114,6 +136,8 @@ class Tasks:
                     share.done(by=by, now=self._clock.now())
                     self._tell(to_share(task, share, TaskAction.DONE))
                     count += 1
+        if unit is not None and count == 0:
+            count += await self._done_by_addressed(kind, subject, unit, by, source)
         return count
 
     async def withdraw(
@@ -208,9 +232,35 @@ class Tasks:
         task.due(new.deadline)
         return task
 
+    async def _address(self, task: Task, to: ToAddressed, deadline: Deadline | None) -> None:
+        due = None if deadline is None else deadline.at
+        address = TaskAddress(
+            id=to.id, task_id=task.id, sender_id=to.sender_id, deadline=due, sent_at=self._clock.now()
+        )
+        address.set_address(to.address)
+        if await self._tasks.add_address(address, to.address.picked):
+            data = told(task, TaskAction.OPENED)
+            data["deadline"] = None if due is None else due.isoformat()
+            self._tell(TaskChange(dispatched=to.id, roles=task.roles, data=data))
+
+    async def _done_by_addressed(
+        self, kind: str, subject: str, unit: UUID, by: UUID | None, source: str
+    ) -> int:
+        task = await self._tasks.addressed(source, subject, kind)
+        if task is None or not await self._tasks.add_done(task.id, unit, by=by, now=self._clock.now()):
+            return 0
+        share = TaskShare(task_id=task.id, addressee=unit, unit_id=unit, personal=False)
+        self._tell(to_share(task, share, TaskAction.DONE))
+        return 1
+
     async def _withdraw(self, task: Task, cause: str, *, by: UUID | None, gone: bool) -> None:
         now = self._clock.now()
         task.withdraw(cause, by=by, gone=gone, now=now)
+        if task.addressed:
+            # Not its shares: there may be one for each unit of the country.
+            data = told(task, TaskAction.WITHDRAWN)
+            self._tell(TaskChange(dispatched=task.id, roles=task.roles, data=data))
+            return
         for share in await self._tasks.shares(task.id):
             if share.is_open:
                 share.withdraw(now)
