@@ -1,13 +1,13 @@
 """The state of the feed of tasks: which feed it is, and from where it is kept.
 
-Revision: 0015
+Revision: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0015"
-down_revision: str | None = "0014"
+revision: str = "0016"
+down_revision: str | None = "0015"
 branch_labels: None = None
 depends_on: None = None
 

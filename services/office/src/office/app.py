@@ -92,7 +92,11 @@ def build(
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
         handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write}), *calendar.handlers()],
-        periodic=[*calendar.tasks(), *exporting.Tidying(database, server.clock).tasks(), pruning_feed(database)],
+        periodic=[
+            *calendar.tasks(),
+            *exporting.Tidying(database, server.clock).tasks(),
+            pruning_feed(database),
+        ],
         background=lambda _: hub.running(),
     )
     app.state.printer = Printer(settings.font_folder)

@@ -1,14 +1,14 @@
 """Tasks for the units that dispatches address.
 
-Revision: 0016
+Revision: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision: str = "0016"
-down_revision: str | None = "0015"
+revision: str = "0017"
+down_revision: str | None = "0016"
 branch_labels: None = None
 depends_on: None = None
 
