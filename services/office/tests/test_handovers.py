@@ -18,7 +18,9 @@ from services.office.tests.support.tasks import a_person, acting, ids, listed, o
 COUNTY = "370102"
 
 
-async def _handed_over(office: RunningOffice, sub: UUID, successor: UUID | None) -> HandOverCompletedV1:
+async def _handed_over(
+    office: RunningOffice, sub: UUID, successor: UUID | None, *, into: str | None = None
+) -> HandOverCompletedV1:
     """What Office answers to the request of Identity."""
     unit = office.world.units[COUNTY]
     asked = HandOverRequestedV1(
@@ -27,6 +29,7 @@ async def _handed_over(office: RunningOffice, sub: UUID, successor: UUID | None)
         unit_id=unit["id"],
         unit_path=unit["path"],
         successor=successor,
+        successor_unit_id=None if into is None else office.world.units[into]["id"],
         requested_at=office.clock.now(),
     )
     envelope = Envelope(
@@ -78,6 +81,19 @@ async def test_without_a_successor_tasks_go_back_to_the_unit(office: RunningOffi
     assert {item["id"] for item in items} == {str(taken), str(personal)}
     assert {(item["holder"], item["personal"]) for item in items} == {(None, False)}
     assert await ids(acting(office, leaver, COUNTY), view="mine") == [str(elsewhere)]
+
+
+async def test_tasks_of_an_ended_unit_go_into_the_unit_that_takes_its_place(office: RunningOffice) -> None:
+    """In a merger, the person goes there as well and goes on with them."""
+    person = await a_person(office, COUNTY)
+    taken = await _taken(office, person)
+    personal = await opened(office, ToPerson(person, office.world.units[COUNTY]["id"]))
+    assert (await _handed_over(office, person, person, into="370103")).items == 2
+    there = acting(office, person, "370103")
+    items = {item["id"]: item for item in await listed(there, view="mine")}
+    assert set(items) == {str(taken), str(personal)}
+    assert {item["unit"]["code"] for item in items.values()} == {"370103"}
+    assert await ids(office.unit(COUNTY), view="unit") == []
 
 
 async def test_a_hand_over_without_open_tasks_is_acknowledged(office: RunningOffice) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 
 from authkit import revocation
 from authkit.jwks import KeySet, fetch_over_http
+from authkit.principal import Principal
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.vocabulary import Audience
@@ -67,6 +68,10 @@ class ResourceServer:
         self._replica = replica
         self._subscriptions.append(self._subscription("directory", replica.types, replica.handle))
         self._handlers.append(replica.rebuilding(snapshot))
+
+    def refuses(self, principal: Principal) -> bool:
+        """Return whether a token that was valid has been revoked since, for a response that stays open."""
+        return self._revoked.refuses(principal)
 
     def verifier(self, *, audience: str) -> TokenVerifier:
         """Return a verifier with the same keys for an audience other than the service's own."""

@@ -19,7 +19,9 @@ class Cors(CORSMiddleware):
             allow_origins=origins,
             allow_origin_regex=LOCAL if local else None,
             allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "dpop"],
+            allow_headers=[
+                *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id")
+            ],
             expose_headers=["etag", "x-correlation-id", "www-authenticate", "dpop-nonce"],
         )
         self._pages = tuple(f"{page}/" for page in pages)

@@ -28,6 +28,9 @@ from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
 from office.issuing.endpoints import router as issuing
 from office.issuing.jobs import Calendar
+from office.live.dependencies import live_hub
+from office.live.endpoints import router as live
+from office.live.jobs import pruning_feed
 from office.notices.endpoints import router as notices
 from office.numbering.endpoints import router as numbering
 from office.printing.endpoints import router as printing
@@ -60,6 +63,7 @@ def build(
     )
     hand_overs = HandOvers(server.clock)
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
+    hub = live_hub(database, server.clock, server.refuses)
     app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
@@ -80,6 +84,7 @@ def build(
             coverage,
             addressing,
             directory,
+            live,
             desk,
         ),
         subscriptions=[
@@ -87,7 +92,13 @@ def build(
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
         handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write}), *calendar.handlers()],
-        periodic=[*calendar.tasks(), *exporting.Tidying(database, server.clock).tasks()],
+        periodic=[
+            *calendar.tasks(),
+            *exporting.Tidying(database, server.clock).tasks(),
+            pruning_feed(database),
+        ],
+        background=lambda _: hub.running(),
     )
     app.state.printer = Printer(settings.font_folder)
+    app.state.hub = hub
     return app

@@ -4,7 +4,7 @@ A list is put together from branches, each of which reads one index: the shares 
 person. It is sorted in memory: a person has some hundred open tasks, and what has ended is read by its time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,34 +14,43 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
+    Uuid,
     and_,
+    cast,
     func,
     literal,
+    null,
     or_,
     select,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import TaskState
 from office.desk.rules import CLOSED, NEVER, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
-from office.tasks.models import Task, TaskShare
+from office.dispatches.predicates import Standing
+from office.tasks.models import Task, TaskAddress, TaskShare
+from office.tasks.predicates import reaches
 from office.tasks.rules import pairs
 from servicekit.paging import MOST_COUNTED
 from servicekit.words import inline
 
+Standings = Mapping[UUID, Standing]
+"""Units of a person, with the places where they stand and stood."""
+
 
 class Line(NamedTuple):
     """A task as it concerns one unit or one person. `share` is None as long as an addressed unit has done
-    nothing, and in the list of what the person has caused.
+    nothing, and for a dispatched task in the list of what the person has caused.
     """
 
     task: Task
     share: TaskShare | None
+    deadline: datetime | None
     unit: Unit | None
     holder: Person | None
     done_by: Person | None
@@ -67,6 +76,7 @@ class ListRepository:
     async def lines(
         self,
         me: Me,
+        standings: Standings,
         view: View,
         filters: Filters,
         sort: Sort,
@@ -76,7 +86,7 @@ class ListRepository:
         limit: int,
     ) -> list[Line]:
         """Return one page of a list, after the sort key of the last line of the page before."""
-        keys = _keys(me, view, filters, now)
+        keys = _keys(me, standings, view, filters, now)
         order = _order(keys, view, sort)
         newest_first = view in CLOSED or sort is Sort.NEWEST
         statement = select(keys)
@@ -89,7 +99,7 @@ class ListRepository:
         order = _order(page, view, sort)
         holder, doer = aliased(Person), aliased(Person)
         rows = await self._session.execute(
-            select(Task, TaskShare, Unit, holder, doer, page.c.addressee)
+            select(Task, TaskShare, page.c.deadline, Unit, holder, doer, page.c.addressee)
             .select_from(page)
             .join(Task, Task.id == page.c.task_id)
             .outerjoin(
@@ -103,15 +113,17 @@ class ListRepository:
         )
         return [Line(*row) for row in rows]
 
-    async def count(self, me: Me, view: View, filters: Filters, *, now: datetime) -> int:
+    async def count(
+        self, me: Me, standings: Standings, view: View, filters: Filters, *, now: datetime
+    ) -> int:
         """Return the number of lines, up to `MOST_COUNTED + 1`."""
-        keys = _keys(me, view, filters, now)
+        keys = _keys(me, standings, view, filters, now)
         some = select(keys.c.task_id).limit(MOST_COUNTED + 1).subquery()
         return (await self._session.scalars(select(func.count()).select_from(some))).one()
 
-    async def counts(self, me: Me, *, now: datetime) -> Sequence[Counted]:
+    async def counts(self, me: Me, standings: Standings, *, now: datetime) -> Sequence[Counted]:
         """Return the numbers of open tasks by unit and kind, of the first `MOST_COUNTED` tasks."""
-        keys = _keys(me, View.OPEN, Filters(), now)
+        keys = _keys(me, standings, View.OPEN, Filters(), now)
         some = select(keys).limit(MOST_COUNTED).subquery()
         rows = await self._session.execute(
             select(
@@ -126,6 +138,17 @@ class ListRepository:
         )
         return [Counted(*row) for row in rows]
 
+    async def reached(
+        self, task_id: UUID, standings: Sequence[Standing]
+    ) -> tuple[Standing, datetime | None] | None:
+        """Return the first of the units that a dispatched task reaches, and when it is due there."""
+        for standing in standings:
+            statement = _first_addresses(standing).where(TaskAddress.task_id == task_id)
+            row = (await self._session.execute(statement)).first()
+            if row is not None:
+                return standing, row.deadline
+        return None
+
 
 def sort_key(line: Line, view: View, sort: Sort) -> list[Any]:
     """Return the sort key of a line, in the parts that `key_types` parses."""
@@ -133,7 +156,7 @@ def sort_key(line: Line, view: View, sort: Sort) -> list[Any]:
     if view in CLOSED:
         ended = line.share.ended_at if line.share is not None else task.withdrawn_at
         return [(ended or task.opened_at).isoformat(), *ends]
-    deadline = (task.deadline or NEVER).isoformat()
+    deadline = (line.deadline or NEVER).isoformat()
     if sort is Sort.DEADLINE:
         return [deadline, *ends]
     if sort is Sort.URGENCY:
@@ -153,28 +176,80 @@ def _order(keys: Subquery, view: View, sort: Sort) -> list[ColumnElement[Any]]:
     return ends
 
 
-def _keys(me: Me, view: View, filters: Filters, now: datetime) -> Subquery:
+def _keys(me: Me, standings: Standings, view: View, filters: Filters, now: datetime) -> Subquery:
     if view is View.CREATED:
         branches = [_created(me)]
     else:
         places = [place for place in me.places if filters.unit_id in (None, place.unit_id)]
         branches = [*(_of_unit(me, place, view) for place in places), _of_person(me, view, filters.unit_id)]
+        if view not in (View.MINE, View.DONE):
+            branches += [
+                _addressed(standings[place.unit_id], place, view)
+                for place in places
+                if place.unit_id in standings
+            ]
+    every = union_all(*(branch.where(*_restricted(filters)) for branch in branches)).subquery("every")
+    due: list[ColumnElement[bool]] = []
     if view is View.OVERDUE:
-        branches = [branch.where(Task.deadline < now) for branch in branches]
-    return union_all(*(branch.where(*_restricted(filters)) for branch in branches)).subquery("keys")
+        due.append(every.c.deadline < now)
+    if filters.due_from is not None:
+        due.append(every.c.deadline >= filters.due_from)
+    if filters.due_until is not None:
+        due.append(every.c.deadline < filters.due_until)
+    return select(every).where(*due).subquery("keys")
 
 
 def _columns(state: Any = TaskShare) -> list[Any]:
+    deadline = func.coalesce(state.deadline, Task.deadline)
     return [
         Task.id.label("task_id"),
         state.addressee.label("addressee"),
         state.unit_id.label("unit_id"),
         state.holder.label("holder"),
         state.ended_at.label("ended_at"),
-        Task.deadline.label("deadline"),
+        deadline.label("deadline"),
         Task.urgency_rank.label("urgency_rank"),
         Task.kind.label("kind"),
     ]
+
+
+def _first_addresses(standing: Standing) -> Select[UUID, datetime | None]:
+    """Return the tasks that are dispatched to the unit, each with the first address that reached it."""
+    return (
+        select(TaskAddress.task_id, TaskAddress.deadline)
+        .ext(distinct_on(TaskAddress.task_id))
+        .where(reaches(standing))
+        .order_by(TaskAddress.task_id, TaskAddress.sent_at)
+    )
+
+
+def _addressed(standing: Standing, place: Place, view: View) -> Select[Any]:
+    """Return the dispatched tasks with which the unit has done nothing yet; of the withdrawn ones, also those
+    that somebody has taken.
+    """
+    first = _first_addresses(standing).subquery(f"to_{place.unit_id.hex}")
+    share = aliased(TaskShare)
+    unit_id = literal(place.unit_id, Uuid())
+    statement = (
+        select(
+            Task.id.label("task_id"),
+            unit_id.label("addressee"),
+            unit_id.label("unit_id"),
+            cast(null(), Uuid()).label("holder"),
+            Task.withdrawn_at.label("ended_at"),
+            first.c.deadline.label("deadline"),
+            Task.urgency_rank.label("urgency_rank"),
+            Task.kind.label("kind"),
+        )
+        .select_from(first)
+        .join(Task, Task.id == first.c.task_id)
+        .outerjoin(share, and_(share.task_id == first.c.task_id, share.addressee == place.unit_id))
+        .where(allowed(place.roles))
+    )
+    if view is View.WITHDRAWN:
+        untouched = or_(share.task_id.is_(None), share.state == TaskState.OPEN)
+        return statement.where(Task.withdrawn_at.is_not(None), untouched)
+    return statement.where(Task.withdrawn_at.is_(None), share.task_id.is_(None))
 
 
 def _shares() -> Select[Any]:
@@ -213,8 +288,10 @@ def _of_person(me: Me, view: View, unit_id: UUID | None) -> Select[Any]:
 def _created(me: Me) -> Select[Any]:
     """Return what the person has caused, with the share if there is only one."""
     share = (
-        select(TaskShare.addressee, TaskShare.unit_id, TaskShare.holder, TaskShare.ended_at)
-        .where(TaskShare.task_id == Task.id)
+        select(
+            TaskShare.addressee, TaskShare.unit_id, TaskShare.holder, TaskShare.ended_at, TaskShare.deadline
+        )
+        .where(TaskShare.task_id == Task.id, Task.addressed.is_(False))
         .limit(1)
         .lateral("share")
     )
@@ -239,10 +316,6 @@ def _restricted(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(Task.kind.in_(filters.kinds))
     if filters.urgencies:
         conditions.append(Task.urgency.in_(filters.urgencies))
-    if filters.due_from is not None:
-        conditions.append(Task.deadline >= filters.due_from)
-    if filters.due_until is not None:
-        conditions.append(Task.deadline < filters.due_until)
     if filters.words is not None:
         if found := pairs(filters.words):
             conditions.append(Task.title_pairs.contains(found))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import PersonMembership
@@ -38,6 +39,21 @@ class DeskRepository:
             select(TaskShare).where(TaskShare.task_id == task_id, TaskShare.addressee.in_(addressees))
         )
         return min(rows, key=lambda share: addressees.index(share.addressee), default=None)
+
+    async def begin(self, share: TaskShare) -> TaskShare:
+        """Write the share of an addressed unit that begins to act, and return it locked.
+
+        Of two people who begin at once, the second waits, and gets what the first one has written.
+        """
+        values = {
+            column.key: getattr(share, column.key)
+            for column in TaskShare.__mapper__.column_attrs
+            if getattr(share, column.key) is not None
+        }
+        await self._session.execute(insert(TaskShare).values(values).on_conflict_do_nothing())
+        begun = await self.share(share.task_id, share.addressee, lock=True)
+        assert begun is not None
+        return begun
 
     async def history(self, task_id: UUID, addressee: UUID) -> Sequence[TaskEntry]:
         """Return the latest entries of a share, oldest first."""

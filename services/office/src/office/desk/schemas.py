@@ -72,7 +72,7 @@ class TaskOut(BaseModel):
     def of(cls, line: Line, me: Me, now: datetime) -> Self:
         """Convert a line of a list."""
         task, share = line.task, line.share
-        left, now_state = time_left(task.deadline, now, published_calendar()), state(line)
+        left, now_state = time_left(line.deadline, now, published_calendar()), state(line)
         personal = share is not None and share.personal
         unit_id = share.unit_id if share is not None else None if line.unit is None else line.unit.id
         return cls(
@@ -82,13 +82,13 @@ class TaskOut(BaseModel):
             title=task.title,
             link=task.link,
             urgency=task.urgency,
-            deadline=task.deadline,
+            deadline=line.deadline,
             clock=task.clock,
             clock_count=task.clock_count,
             provisional=task.provisional,
             days_left=left.days,
             workdays_left=left.workdays,
-            overdue=now_state is TaskState.OPEN and task.deadline is not None and task.deadline < now,
+            overdue=now_state is TaskState.OPEN and line.deadline is not None and line.deadline < now,
             unit=None if line.unit is None else UnitRef.model_validate(line.unit),
             acting=(personal and unit_id is None) or unit_id == me.acting,
             personal=personal,

@@ -14,6 +14,8 @@ from office.desk.list_repository import Counted, Line, ListRepository, sort_key
 from office.desk.repository import DeskRepository, memberships
 from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
+from office.dispatches.predicates import Standing
+from office.dispatches.service import Dispatches
 from office.tasks.errors import (
     ActingForOtherUnit,
     NotColleague,
@@ -62,9 +64,10 @@ class Found:
 class Desk:
     """The tasks of the caller within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, dispatches: Dispatches) -> None:
         self._session = session
         self._clock = clock
+        self._dispatches = dispatches
         self._desk = DeskRepository(session)
         self._lists = ListRepository(session)
 
@@ -80,18 +83,29 @@ class Desk:
     ) -> Found:
         """Return one page of a list, and the number of all lines. Raises `BadCursor`."""
         me, now = await self.me(actor), self._clock.now()
+        standings = await self._standings(me)
         lines = await self._lists.lines(
-            me, view, filters, sort, now=now, after=_after(paging, view, sort), limit=paging.limit + 1
+            me,
+            standings,
+            view,
+            filters,
+            sort,
+            now=now,
+            after=_after(paging, view, sort),
+            limit=paging.limit + 1,
         )
-        total = Total.of(await self._lists.count(me, view, filters, now=now))
+        total = Total.of(await self._lists.count(me, standings, view, filters, now=now))
         return Found(cut(lines, paging.limit, lambda line: sort_key(line, view, sort)), total, me)
 
     async def counts(self, actor: Actor) -> Counts:
         """Return the numbers of open tasks by unit and kind."""
-        me = await self.me(actor)
-        lines = await self._lists.counts(me, now=self._clock.now())
-        units = await self._desk.units([place.unit_id for place in me.places])
-        return Counts(lines, units, me)
+        return await self.counts_of(await self.me(actor))
+
+    async def counts_of(self, me: Me) -> Counts:
+        """Return the numbers of open tasks of a person."""
+        standings = await self._standings(me)
+        lines = await self._lists.counts(me, standings, now=self._clock.now())
+        return Counts(lines, {unit_id: one.unit for unit_id, one in standings.items()}, me)
 
     async def get(self, actor: Actor, task_id: UUID, unit_id: UUID | None) -> Detail:
         """Return a task as it concerns the caller, in `unit_id` if the caller belongs to several units that
@@ -107,6 +121,8 @@ class Desk:
             place = None if share.unit_id is None else me.place(share.unit_id)
             if place is None or not may_do(task, place):
                 share = None
+        if share is None and (reached := await self._reached(task, me, units)) is not None:
+            return await self._detail(task, None, reached)
         if share is None and task.owner != me.sub:
             raise NotFound
         return await self._detail(task, share)
@@ -181,13 +197,37 @@ class Desk:
         if task is None:
             raise NotFound
         if share is None:
-            await self.get(actor, task_id, None)
-            raise ActingForOtherUnit
+            share = await self._begin(actor, task)
         if not share.personal and not may_do(task, Place(actor.unit_id, actor.acting.roles)):
             raise NotFound
         task.check_open()
         share.check_open()
         return task, share
+
+    async def _begin(self, actor: Actor, task: Task) -> TaskShare:
+        """Return the new share of the acting unit in a dispatched task, locked."""
+        me = await self.me(actor)
+        reached = await self._reached(task, me, [actor.unit_id])
+        if reached is None:
+            await self.get(actor, task.id, None)
+            raise ActingForOtherUnit
+        _, deadline = reached
+        return await self._desk.begin(TaskShare.of_unit(task.id, actor.unit_id, deadline))
+
+    async def _reached(
+        self, task: Task, me: Me, units: Sequence[UUID]
+    ) -> tuple[Standing, datetime | None] | None:
+        """Return which of the person's units a dispatched task reaches first, as far as the roles allow."""
+        if not task.addressed:
+            return None
+        places = [place for unit_id in units if (place := me.place(unit_id)) and may_do(task, place)]
+        standings = await self._standings(me)
+        found = [standings[place.unit_id] for place in places if place.unit_id in standings]
+        return await self._lists.reached(task.id, found)
+
+    async def _standings(self, me: Me) -> dict[UUID, Standing]:
+        units = await self._desk.units([place.unit_id for place in me.places])
+        return {unit.id: await self._dispatches.standing(unit) for unit in units.values()}
 
     def _move(
         self,
@@ -214,9 +254,16 @@ class Desk:
         )
         announce(self._session)
 
-    async def _detail(self, task: Task, share: TaskShare | None) -> Detail:
+    async def _detail(
+        self, task: Task, share: TaskShare | None, reached: tuple[Standing, datetime | None] | None = None
+    ) -> Detail:
         await self._desk.save()
-        addressee = task.id if share is None else share.addressee
+        unit = None if reached is None else reached[0].unit
+        deadline = task.deadline if reached is None else reached[1]
+        addressee = task.id if unit is None else unit.id
+        if share is not None:
+            addressee = share.addressee
+            deadline = share.deadline or task.deadline
         entries = await self._desk.history(task.id, addressee)
         named = {task.owner, task.withdrawn_by, *(entry.by for entry in entries), *(e.to for e in entries)}
         if share is not None:
@@ -227,7 +274,8 @@ class Desk:
         line = Line(
             task=task,
             share=share,
-            unit=None if unit_id is None else units.get(unit_id),
+            deadline=deadline,
+            unit=unit if unit_id is None else units.get(unit_id),
             holder=None if share is None or share.holder is None else people.get(share.holder),
             done_by=None if share is None or share.done_by is None else people.get(share.done_by),
             addressee=addressee,

@@ -24,9 +24,11 @@ class HandOvers:
         Notices and their drafts belong to units, and any of a unit's people may continue them.
         """
         # What an ended unit had received does not go to the unit that takes its people.
-        stays = event.successor_unit_id is None
-        await Leavers(session).relieve(event.sub, event.unit_id, event.successor if stays else None)
-        items = await Tasks(session, self._clock).hand_over(event.sub, event.unit_id, event.successor)
+        successor = event.successor if event.successor_unit_id is None else None
+        await Leavers(session).relieve(event.sub, event.unit_id, successor)
+        items = await Tasks(session, self._clock).hand_over(
+            event.sub, event.unit_id, event.successor, into=event.successor_unit_id
+        )
         outbox.add(
             session,
             HandOverCompletedV1(
@@ -40,12 +42,14 @@ class HandOvers:
         )
 
     async def person(self, session: AsyncSession, event: PersonChangedV1, _: Envelope) -> None:
-        """Give what a suspended person has taken back to the units; of a closed account, also the tasks for
-        this person alone. An old event that arrives late does the same: colleagues can pass the tasks on
-        again.
+        """Tell the person's browsers which units they belong to now. Give what a suspended person has taken
+        back to the units; of a closed account, also the tasks for this person alone. An old event that
+        arrives late does the same: colleagues can pass the tasks on again.
         """
+        tasks = Tasks(session, self._clock)
+        tasks.tell_places(event.sub, event.memberships)
         if event.status != AccountStatus.ACTIVE:
             closed = event.status == AccountStatus.CLOSED
             if closed:
                 await Leavers(session).relieve(event.sub, None, None)
-            await Tasks(session, self._clock).give_back(event.sub, personal=closed)
+            await tasks.give_back(event.sub, personal=closed)

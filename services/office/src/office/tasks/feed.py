@@ -27,7 +27,7 @@ class ChangeColumns:
 
     sub: Mapped[UUID | None]
     unit_id: Mapped[UUID | None]
-    dispatched: Mapped[UUID | None] = mapped_column(doc="a task with an address")
+    dispatched: Mapped[UUID | None] = mapped_column(doc="an address, or a task with all its addresses")
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
@@ -83,5 +83,5 @@ def to_share(task: Task, share: TaskShare, action: TaskAction) -> TaskChange:
     data = told(task, action, holder=share.holder)
     data["unit_id"] = None if share.unit_id is None else str(share.unit_id)
     if share.personal:
-        return TaskChange(sub=share.addressee, data=data)
+        return TaskChange(sub=share.addressee, roles=[], data=data)
     return TaskChange(unit_id=share.addressee, roles=task.roles, data=data)

@@ -1,4 +1,4 @@
-"""Tasks, their shares and their history.
+"""Tasks, their addresses, their shares and their history.
 
 `tasks` grows with every dispatch and every task of a person, `task_shares` and `task_history` with every
 action. All keys begin with an id that is a UUIDv7. `tasks.jobs` deletes what ended more than two years ago.
@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.vocabulary import TaskAction, TaskClock, TaskState, TaskUrgency
+from office.addressing.models import AddressColumns, address_constraints
 from office.base import Base
 from office.tasks.errors import TaskDone, TaskSubjectGone, TaskWithdrawn
 from office.tasks.rules import Deadline
@@ -67,6 +68,9 @@ class Task(Base):
         ARRAY(Text), doc="who of a unit may do it; empty: all its people"
     )
     by_hand: Mapped[bool] = mapped_column(Boolean, doc="a person may mark it as done")
+    addressed: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default="false", doc="for the units of its addresses"
+    )
     owner: Mapped[UUID | None] = mapped_column(doc="the person who caused it")
     owner_unit_id: Mapped[UUID | None]
     opened_at: Mapped[datetime] = mapped_column(_INSTANT)
@@ -93,6 +97,37 @@ class Task(Base):
         """End it for all who have not done it; `gone`: what it is about no longer exists."""
         self.cause, self.withdrawn_by, self.withdrawn_at = cause, by, now
         self.subject_gone = gone
+
+
+class TaskAddress(AddressColumns, Base):
+    """One dispatch of a task: every unit that it addresses has the task, now or once it comes there.
+
+    The first one that reached a unit says when it is due there.
+    """
+
+    __tablename__ = "task_addresses"
+    __table_args__ = (
+        *address_constraints(),
+        Index("ix_task_addresses_sender", "sender_id", "task_id"),
+        Index("ix_task_addresses_task", "task_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, doc="chosen by the feature, such as its dispatch")
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    sender_id: Mapped[UUID]
+    deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
+    sent_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class TaskAddressUnit(Base):
+    """A unit that an address with `Reach.PICKED` names."""
+
+    __tablename__ = "task_address_units"
+
+    address_id: Mapped[UUID] = mapped_column(
+        ForeignKey("task_addresses.id", ondelete="CASCADE"), primary_key=True
+    )
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class TaskShare(Base):
@@ -139,11 +174,19 @@ class TaskShare(Base):
     done_by: Mapped[UUID | None]
     done_at: Mapped[datetime | None] = mapped_column(_INSTANT)
     ended_at: Mapped[datetime | None] = mapped_column(_INSTANT, doc="done or withdrawn")
+    deadline: Mapped[datetime | None] = mapped_column(_INSTANT, doc="of this unit; None: that of the task")
 
     @classmethod
-    def of_unit(cls, task_id: UUID, unit_id: UUID) -> "TaskShare":
+    def of_unit(cls, task_id: UUID, unit_id: UUID, deadline: datetime | None = None) -> "TaskShare":
         """Return the open share of a unit; nobody has taken it."""
-        return cls(task_id=task_id, addressee=unit_id, unit_id=unit_id, personal=False, state=TaskState.OPEN)
+        return cls(
+            task_id=task_id,
+            addressee=unit_id,
+            unit_id=unit_id,
+            personal=False,
+            state=TaskState.OPEN,
+            deadline=deadline,
+        )
 
     @classmethod
     def of_person(cls, task_id: UUID, sub: UUID, unit_id: UUID | None) -> "TaskShare":

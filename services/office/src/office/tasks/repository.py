@@ -1,6 +1,7 @@
 """Queries over single tasks and their shares."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import TaskState
 from office.tasks.feed import TaskChange
-from office.tasks.models import Task, TaskEntry, TaskShare
+from office.tasks.models import Task, TaskAddress, TaskAddressUnit, TaskEntry, TaskShare
 
 
 class TaskRepository:
@@ -27,6 +28,43 @@ class TaskRepository:
         }
         result = await self._session.execute(
             insert(Task).values(values).on_conflict_do_nothing().returning(Task.id)
+        )
+        return result.first() is not None
+
+    async def add_address(self, address: TaskAddress, picked: Sequence[UUID]) -> bool:
+        """Write an address and the units that it names; return False if it is known already."""
+        known = await self._session.get(TaskAddress, address.id)
+        if known is not None:
+            return False
+        self._session.add(address)
+        await self._session.flush()
+        if picked:
+            rows = [{"address_id": address.id, "unit_id": unit_id} for unit_id in picked]
+            await self._session.execute(insert(TaskAddressUnit), rows)
+        return True
+
+    async def addressed(self, source: str, subject: str, kind: str) -> Task | None:
+        """Return the open task about `subject` that is for addressed units."""
+        statement = select(Task).where(
+            Task.source == source,
+            Task.subject == subject,
+            Task.kind == kind,
+            Task.addressed,
+            Task.withdrawn_at.is_(None),
+        )
+        return (await self._session.scalars(statement.order_by(Task.id).limit(1))).first()
+
+    async def add_done(self, task_id: UUID, unit_id: UUID, *, by: UUID | None, now: datetime) -> bool:
+        """Write the share of an addressed unit as done; return False if it has one."""
+        share = TaskShare.of_unit(task_id, unit_id)
+        share.done(by=by, now=now)
+        values = {
+            column.key: getattr(share, column.key)
+            for column in TaskShare.__mapper__.column_attrs
+            if getattr(share, column.key) is not None
+        }
+        result = await self._session.execute(
+            insert(TaskShare).values(values).on_conflict_do_nothing().returning(TaskShare.task_id)
         )
         return result.first() is not None
 
@@ -102,18 +140,18 @@ class TaskRepository:
         return [(task, share) for task, share in await self._session.execute(statement)]
 
     async def readdress(
-        self, share: TaskShare, addressee: UUID, *, personal: bool, holder: UUID | None
+        self, share: TaskShare, addressee: UUID, *, unit_id: UUID, personal: bool, holder: UUID | None
     ) -> bool:
         """Give a share to another person or back to its unit; return False if that one has a share
         already.
         """
-        taken = await self._session.get(TaskShare, (share.task_id, addressee))
-        if taken is not None:
+        other = await self._session.get(TaskShare, (share.task_id, addressee))
+        if other is not None and other is not share:
             return False
         await self._session.execute(
             update(TaskShare)
             .where(TaskShare.task_id == share.task_id, TaskShare.addressee == share.addressee)
-            .values(addressee=addressee, personal=personal, holder=holder)
+            .values(addressee=addressee, unit_id=unit_id, personal=personal, holder=holder)
         )
         await self._session.execute(
             update(TaskEntry)

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import PersonMembership
 from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
+from office.addressing.rules import Address
 from office.tasks import rules
-from office.tasks.feed import TaskChange, to_share
-from office.tasks.models import Task, TaskEntry, TaskShare
+from office.tasks.feed import TaskChange, to_share, told
+from office.tasks.models import Task, TaskAddress, TaskEntry, TaskShare
 from office.tasks.repository import TaskRepository
 from office.tasks.rules import Deadline
 from servicekit.clock import Clock
@@ -40,6 +42,20 @@ class ToUnit:
     """A task for a unit: for its people with one of `roles`, for all of them if empty."""
 
     unit_id: UUID
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToAddressed:
+    """A task for every unit that `sender` addresses: one row, however many they are.
+
+    `id` is that of the dispatch. A task that is dispatched again, such as a forwarded notice, is opened with
+    the same key and another id; what is new is the address and the deadline of the units there.
+    """
+
+    id: UUID
+    sender_id: UUID
+    address: Address
     roles: tuple[str, ...] = ()
 
 
@@ -73,16 +89,22 @@ class Tasks:
         self._clock = clock
         self._tasks = TaskRepository(session)
 
-    async def open(self, new: NewTask, to: ToPerson | ToUnit) -> UUID:
+    async def open(self, new: NewTask, to: ToPerson | ToUnit | ToAddressed) -> UUID:
         """Open a task; return its id, also if the source has opened the key before.
 
         Raises ValueError for a link that leads nowhere.
         """
-        task = self._new(new, to.roles if isinstance(to, ToUnit) else ())
+        task = self._new(new, () if isinstance(to, ToPerson) else to.roles)
+        task.addressed = isinstance(to, ToAddressed)
         if not await self._tasks.add_task(task):
             known = await self._tasks.by_key(new.source, new.key)
             assert known is not None
-            return known.id
+            task = known
+            if not isinstance(to, ToAddressed):
+                return task.id
+        if isinstance(to, ToAddressed):
+            await self._address(task, to, new.deadline)
+            return task.id
         share = (
             TaskShare.of_unit(task.id, to.unit_id)
             if isinstance(to, ToUnit)
@@ -104,7 +126,8 @@ class Tasks:
     ) -> int:
         """End the open tasks of this kind about `subject` for `unit` and for `person`.
 
-        Return their number: 0 if there is none any more, which is no error.
+        Return their number: 0 if there is none any more, which is no error. That an addressed unit has been
+        addressed is for the caller to know.
         """
         count = 0
         for addressee in (unit, person):
@@ -113,6 +136,8 @@ class Tasks:
                     share.done(by=by, now=self._clock.now())
                     self._tell(to_share(task, share, TaskAction.DONE))
                     count += 1
+        if unit is not None and count == 0:
+            count += await self._done_by_addressed(kind, subject, unit, by, source)
         return count
 
     async def withdraw(
@@ -148,17 +173,26 @@ class Tasks:
         if task is not None and task.withdrawn_at is None:
             await self._withdraw(task, cause, by=None, gone=gone)
 
-    async def hand_over(self, sub: UUID, unit_id: UUID, successor: UUID | None) -> int:
-        """Give the open tasks of a person in a unit to the successor, or back to the unit. Return their
+    async def hand_over(
+        self, sub: UUID, unit_id: UUID, successor: UUID | None, *, into: UUID | None = None
+    ) -> int:
+        """Give the open tasks of a person in a unit to the successor, or back to the unit; return their
         number.
+
+        If the unit has ended, the tasks go `into` the unit that takes its place.
         """
-        return await self._pass_on(sub, unit_id, successor, TaskAction.HANDED_OVER)
+        return await self._pass_on(sub, unit_id, successor, TaskAction.HANDED_OVER, into=into)
 
     async def give_back(self, sub: UUID, *, personal: bool) -> int:
         """Give the open tasks that a person has taken back to the units; with `personal` also the tasks for
         this person alone that belong to the work of a unit. Return their number.
         """
         return await self._pass_on(sub, None, None, TaskAction.RETURNED, personal=personal)
+
+    def tell_places(self, sub: UUID, memberships: Sequence[PersonMembership]) -> None:
+        """Tell the connected browsers of a person which units the person belongs to from now on."""
+        places = [{"unit_id": str(one.unit_id), "roles": list(one.roles)} for one in memberships]
+        self._tell(TaskChange(sub=sub, roles=[], data={"places": places}))
 
     async def settle(self, after: UUID | None) -> UUID | None:
         """Compute deadlines again whose workdays have been published since, one batch after the task `after`.
@@ -198,9 +232,35 @@ class Tasks:
         task.due(new.deadline)
         return task
 
+    async def _address(self, task: Task, to: ToAddressed, deadline: Deadline | None) -> None:
+        due = None if deadline is None else deadline.at
+        address = TaskAddress(
+            id=to.id, task_id=task.id, sender_id=to.sender_id, deadline=due, sent_at=self._clock.now()
+        )
+        address.set_address(to.address)
+        if await self._tasks.add_address(address, to.address.picked):
+            data = told(task, TaskAction.OPENED)
+            data["deadline"] = None if due is None else due.isoformat()
+            self._tell(TaskChange(dispatched=to.id, roles=task.roles, data=data))
+
+    async def _done_by_addressed(
+        self, kind: str, subject: str, unit: UUID, by: UUID | None, source: str
+    ) -> int:
+        task = await self._tasks.addressed(source, subject, kind)
+        if task is None or not await self._tasks.add_done(task.id, unit, by=by, now=self._clock.now()):
+            return 0
+        share = TaskShare(task_id=task.id, addressee=unit, unit_id=unit, personal=False)
+        self._tell(to_share(task, share, TaskAction.DONE))
+        return 1
+
     async def _withdraw(self, task: Task, cause: str, *, by: UUID | None, gone: bool) -> None:
         now = self._clock.now()
         task.withdraw(cause, by=by, gone=gone, now=now)
+        if task.addressed:
+            # Not its shares: there may be one for each unit of the country.
+            data = told(task, TaskAction.WITHDRAWN)
+            self._tell(TaskChange(dispatched=task.id, roles=task.roles, data=data))
+            return
         for share in await self._tasks.shares(task.id):
             if share.is_open:
                 share.withdraw(now)
@@ -214,34 +274,34 @@ class Tasks:
         action: TaskAction,
         *,
         personal: bool = True,
+        into: UUID | None = None,
     ) -> int:
         count = 0
         while held := await self._tasks.held(sub, unit_id, personal=personal, limit=_AT_ONCE):
             for task, share in held:
-                await self._reassign(task, share, successor, action)
+                await self._reassign(task, share, successor, action, into)
             await self._tasks.save()
             count += len(held)
         return count
 
     async def _reassign(
-        self, task: Task, share: TaskShare, successor: UUID | None, action: TaskAction
+        self, task: Task, share: TaskShare, successor: UUID | None, action: TaskAction, into: UUID | None
     ) -> None:
         """Give one share to the successor or back to its unit, and record it."""
-        now, sub = self._clock.now(), share.holder
-        if share.personal:
-            assert share.unit_id is not None
+        now, sub, unit_id = self._clock.now(), share.holder, into or share.unit_id
+        assert unit_id is not None
+        if share.personal or unit_id != share.unit_id:
             self._tell(to_share(task, share, TaskAction.WITHDRAWN))
-            addressee = successor or share.unit_id
+            personal = share.personal and successor is not None
+            addressee = successor if personal and successor is not None else unit_id
             if not await self._tasks.readdress(
-                share, addressee, personal=successor is not None, holder=successor
+                share, addressee, unit_id=unit_id, personal=personal, holder=successor
             ):
                 # The new one has the same task already.
                 share.withdraw(now)
                 return
-            share = (
-                TaskShare.of_unit(task.id, addressee)
-                if successor is None
-                else TaskShare.of_person(task.id, addressee, share.unit_id)
+            share = TaskShare(
+                task_id=task.id, addressee=addressee, unit_id=unit_id, personal=personal, holder=successor
             )
         else:
             share.hold(successor, now)

@@ -1,0 +1,1 @@
+"""Changes of tasks for connected browsers, by server-sent events."""

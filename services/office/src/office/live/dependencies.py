@@ -1,0 +1,37 @@
+"""Build the hub of a process, and the service of streams for each request."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from office.addressing.service import Addressing
+from office.desk.dependencies import DeskService
+from office.desk.rules import Me
+from office.desk.schemas import CountsOut
+from office.desk.service import Desk
+from office.directory.service import Units
+from office.dispatches.service import Dispatches
+from office.live.hub import Hub
+from office.live.service import Streams
+from servicekit.clock import Clock
+from servicekit.db import Database, Session
+
+
+def live_hub(database: Database, clock: Clock, refuses: Callable[[Principal], bool]) -> Hub:
+    """Return the hub of this process."""
+
+    async def count(session: AsyncSession, me: Me) -> str:
+        dispatches = Dispatches(session, Units(session), Addressing(session))
+        return CountsOut.of(await Desk(session, clock, dispatches).counts_of(me)).model_dump_json()
+
+    return Hub(database, refuses=refuses, count=count)
+
+
+async def _streams(request: Request, session: Session, desk: DeskService) -> Streams:
+    return Streams(session, desk, request.app.state.hub)
+
+
+StreamService = Annotated[Streams, Depends(_streams)]

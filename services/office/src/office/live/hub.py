@@ -1,0 +1,307 @@
+"""The connected browsers of one process, and the loop that tells them what has changed.
+
+The process has one database connection for all of them. The loop numbers changes, reads the feed after its
+position, and puts each entry into the mailboxes of those whom it concerns. It never waits for a browser.
+PostgreSQL wakes it by NOTIFY, its own process by the commit of a change; otherwise it looks twice a second.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from office.desk.rules import Me, Place
+from office.live.errors import StreamsUnavailable, TooManyStreams
+from office.live.feed_repository import CHANNEL, Entry, FeedRepository
+from office.live.rules import Reader
+from servicekit.background import repeated
+from servicekit.db import Database
+from servicekit.retry import RetryPolicy
+from servicekit.shutdown import on_stop
+from servicekit.sse import Mailbox, message, retry
+
+LOOK_SECONDS: Final = 0.5
+HEARTBEAT_SECONDS: Final = 15.0
+TICK_SECONDS: Final = 1.0
+MOST_STREAMS: Final = 20_000
+MOST_STREAMS_OF_A_PERSON: Final = 10
+MOST_WAITING: Final = 200
+"""Messages that wait for one slow browser before it is told to reload."""
+
+_BATCH = 500
+_COUNTS_AT_ONCE = 20
+# Several changes in a row cause one count.
+_COUNT_AFTER_SECONDS = 0.5
+_BUSY_SECONDS = 0.05
+_RETRY = RetryPolicy(base=0.2, cap=5.0)
+
+STREAMS = Gauge("zhuxue_office_streams", "Browsers that are connected to the stream of tasks")
+MESSAGES = Counter("zhuxue_office_stream_messages_total", "Messages to connected browsers", ["event"])
+
+Count = Callable[[AsyncSession, Me], Awaitable[str]]
+"""Returns the counts of a person as JSON."""
+
+
+class Subscriber:
+    """One connected browser. Until it is `resumed`, what concerns it is held back."""
+
+    __slots__ = ("acting", "heard_at", "held", "mailbox", "places", "principal", "reader", "sub")
+
+    def __init__(self, sub: UUID, principal: Principal, reader: Reader, mailbox: Mailbox) -> None:
+        self.sub = sub
+        self.principal = principal
+        self.reader = reader
+        self.mailbox = mailbox
+        self.acting: UUID | None = None
+        self.places: dict[UUID, frozenset[str]] = {}
+        self.held: list[tuple[int, bytes]] | None = []
+        self.heard_at = 0.0
+
+    def tell(self, position: int, chunk: bytes) -> None:
+        """Put a message of the feed into the mailbox, or hold it back."""
+        if self.held is None:
+            self.mailbox.put(chunk)
+        else:
+            self.held.append((position, chunk))
+
+    def me(self) -> Me:
+        """Return the person as the lists need it."""
+        places = tuple(Place(unit_id, roles) for unit_id, roles in self.places.items())
+        return Me(self.sub, self.acting or self.sub, places)
+
+
+class Hub:
+    """The subscribers of this process."""
+
+    def __init__(self, database: Database, *, refuses: Callable[[Principal], bool], count: Count) -> None:
+        """Create the hub; `refuses` returns whether a token has been revoked."""
+        self._main = database
+        self._database = database.separate(pool_size=1)
+        self._refuses = refuses
+        self._count = count
+        self._wake = asyncio.Event()
+        self._all: set[Subscriber] = set()
+        self._by_sub: dict[UUID, set[Subscriber]] = {}
+        self._by_unit: dict[UUID, set[Subscriber]] = {}
+        self._to_count: dict[Subscriber, float] = {}
+        self._position = 0
+        self._epoch: UUID | None = None
+        self._ticked_at = 0.0
+        self._stopping = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve subscribers until the context exits, or until the process is asked to stop."""
+        event.listen(self._database.engine.sync_engine, "connect", self._listen)
+        self._main.after_commit.append(self._wake.set)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._database.close)
+            async with self._database.transaction() as session:
+                feed = FeedRepository(session)
+                self._position, self._epoch = await feed.newest(), (await feed.state()).epoch
+            stack.callback(self._main.after_commit.remove, self._wake.set)
+            stack.callback(self.stop)
+            stack.enter_context(on_stop(self.stop))
+            await stack.enter_async_context(
+                repeated("tasks.live", self._run, every=LOOK_SECONDS, retry=_RETRY, wake=self._wake)
+            )
+            yield
+
+    def stop(self) -> None:
+        """End all streams: their browsers connect to another process, not all at once."""
+        self._stopping = True
+        for one in list(self._all):
+            pause = retry(random.randint(500, 5_000))
+            self._end(one, "shutdown", pause)
+
+    def subscribe(self, sub: UUID, principal: Principal) -> Subscriber:
+        """Add a browser. Raises `StreamsUnavailable`, `TooManyStreams`."""
+        if self._stopping or self._epoch is None or len(self._all) >= MOST_STREAMS:
+            raise StreamsUnavailable
+        if len(self._by_sub.get(sub, ())) >= MOST_STREAMS_OF_A_PERSON:
+            raise TooManyStreams
+        reader = Reader.of(self._epoch, sub)
+        mailbox = Mailbox(MOST_WAITING, lambda: self._reset(reader))
+        one = Subscriber(sub, principal, reader, mailbox)
+        self._all.add(one)
+        self._by_sub.setdefault(sub, set()).add(one)
+        STREAMS.set(len(self._all))
+        return one
+
+    def place(self, one: Subscriber, me: Me) -> int:
+        """Set the units of a browser's person; return the position after which it is told everything."""
+        one.acting = me.acting
+        self._set_places(one, me.places)
+        return self._position
+
+    def resume(self, one: Subscriber, position: int, first: Iterable[bytes]) -> None:
+        """Send `first`, and then what has happened after `position`."""
+        held, one.held = one.held or [], None
+        for chunk in first:
+            one.mailbox.put(chunk)
+        for at, chunk in held:
+            if at > position:
+                one.mailbox.put(chunk)
+        one.heard_at = asyncio.get_running_loop().time()
+
+    def remove(self, one: Subscriber) -> None:
+        """Forget a browser."""
+        if one in self._all:
+            self._all.discard(one)
+            self._to_count.pop(one, None)
+            _drop(self._by_sub, one.sub, one)
+            for unit_id in one.places:
+                _drop(self._by_unit, unit_id, one)
+            STREAMS.set(len(self._all))
+
+    def _listen(self, connection: Any, _: object) -> None:
+        """Have PostgreSQL wake the loop, on each new connection."""
+
+        async def listen(driver: Any) -> None:
+            await driver.add_listener(CHANNEL, lambda *_: self._wake.set())
+
+        connection.run_async(listen)
+
+    async def _run(self) -> float | None:
+        """Do what is to be done now; return the seconds until the next run, None for the usual ones."""
+        async with self._database.transaction() as session:
+            numbered = await FeedRepository(session).number(_BATCH)
+        more = await self._read()
+        more = await self._tell_counts() or more
+        self._tick()
+        if more or numbered == _BATCH:
+            return 0.0
+        return _BUSY_SECONDS if numbered is None else None
+
+    async def _read(self) -> bool:
+        """Tell one batch of the feed; return whether there may be more."""
+        async with self._database.transaction() as session:
+            entries = await FeedRepository(session).after(self._position, _BATCH)
+            for entry in entries:
+                for one, data in await self._concerned(session, entry):
+                    self._deliver(one, entry, data)
+                self._position = entry.position
+        return len(entries) == _BATCH
+
+    async def _concerned(self, session: AsyncSession, entry: Entry) -> list[tuple[Subscriber, str]]:
+        """Return whom an entry concerns, with what they are told."""
+        if entry.dispatched is not None:
+            connected = list(self._by_unit)
+            units = await FeedRepository(session).addressed(entry.dispatched, connected) if connected else []
+            return [
+                (one, data)
+                for unit_id in units
+                for data in [as_json({**entry.data, "unit_id": str(unit_id)})]
+                for one in self._in_unit(unit_id, entry.roles)
+            ]
+        if entry.unit_id is not None:
+            found = self._in_unit(entry.unit_id, entry.roles)
+        else:
+            found = list(self._by_sub.get(entry.sub, ())) if entry.sub is not None else []
+        data = as_json(entry.data) if found else ""
+        return [(one, data) for one in found]
+
+    def _in_unit(self, unit_id: UUID, roles: Sequence[str]) -> list[Subscriber]:
+        return [
+            one
+            for one in self._by_unit.get(unit_id, ())
+            if not roles or not one.places[unit_id].isdisjoint(roles)
+        ]
+
+    def _deliver(self, one: Subscriber, entry: Entry, data: str) -> None:
+        if (places := entry.data.get("places")) is not None:
+            self._move(one, places)
+            one.tell(entry.position, self._reset(one.reader, entry.position))
+            return
+        one.tell(entry.position, told(one.reader, entry.position, data))
+        self._to_count.setdefault(one, asyncio.get_running_loop().time() + _COUNT_AFTER_SECONDS)
+
+    def _move(self, one: Subscriber, places: Sequence[Mapping[str, Any]]) -> None:
+        """Set the person's units as an event has them; the roles of the acting unit are those of the
+        token.
+        """
+        acting = [Place(one.acting, one.places[one.acting])] if one.acting in one.places else []
+        others = [Place(UUID(place["unit_id"]), frozenset(place["roles"])) for place in places]
+        self._set_places(one, [*acting, *(place for place in others if place.unit_id != one.acting)])
+
+    def _set_places(self, one: Subscriber, places: Iterable[Place]) -> None:
+        for unit_id in one.places:
+            _drop(self._by_unit, unit_id, one)
+        one.places = {place.unit_id: place.roles for place in places}
+        for unit_id in one.places:
+            self._by_unit.setdefault(unit_id, set()).add(one)
+
+    async def _tell_counts(self) -> bool:
+        """Send counts that are due, some at once; return whether more are due."""
+        now = asyncio.get_running_loop().time()
+        due = [one for one, at in self._to_count.items() if at <= now][: _COUNTS_AT_ONCE + 1]
+        if not due:
+            return False
+        async with self._database.transaction() as session:
+            for one in due[:_COUNTS_AT_ONCE]:
+                self._to_count.pop(one, None)
+                if not one.mailbox.closed:
+                    data = await self._count(session, one.me())
+                    one.mailbox.put(message(event="counts", data=data))
+                    MESSAGES.labels("counts").inc()
+        return len(due) > _COUNTS_AT_ONCE
+
+    def _tick(self) -> None:
+        """Once a second: end the streams of expired and revoked tokens, and show the others that they
+        live.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._ticked_at < TICK_SECONDS:
+            return
+        self._ticked_at, today = now, datetime.now(UTC)
+        for one in list(self._all):
+            if one.principal.expires_at <= today:
+                self._end(one, "token_expired")
+            elif self._refuses(one.principal):
+                self._end(one, "token_revoked")
+            elif one.held is None and now - one.heard_at >= HEARTBEAT_SECONDS:
+                one.heard_at = now
+                # An event without data: the browser only keeps the position, and needs no replay up to it.
+                one.mailbox.put(message(id_=one.reader.id_of(self._position)))
+
+    def _reset(self, reader: Reader, position: int | None = None) -> bytes:
+        MESSAGES.labels("reset").inc()
+        at = self._position if position is None else position
+        return message(event="reset", data="{}", id_=reader.id_of(at))
+
+    def _end(self, one: Subscriber, reason: str, before: bytes = b"") -> None:
+        one.mailbox.close(before + message(event="end", data=as_json({"reason": reason})))
+        self.remove(one)
+
+
+def told(reader: Reader, position: int, data: str) -> bytes:
+    """Return the event that a task has changed."""
+    MESSAGES.labels("task").inc()
+    return message(event="task", data=data, id_=reader.id_of(position))
+
+
+def asas_json(data: Mapping[str, Any]) -> str:
+    """Return data on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Return data on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _drop(index: dict[UUID, set[Subscriber]], key: UUID, one: Subscriber) -> None:
+    found = index.get(key)
+    if found is not None:
+        found.discard(one)
+        if not found:
+            del index[key]
