@@ -95,7 +95,8 @@ def build(
         handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write}), *calendar.handlers()],
         periodic=[
             *calendar.tasks(),
-            *exporting.Tidying(database, server.clock).tasks(), Recounting(database, server.clock).task(),
+            *exporting.Tidying(database, server.clock).tasks(),
+            Recounting(database, server.clock).task(),
             pruning_feed(database),
         ],
         background=lambda _: hub.running(),
