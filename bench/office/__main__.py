@@ -7,26 +7,31 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from bench.common.servers import database_server
 from bench.common.tables import machine, python_versions, table, write
-from bench.office.world import SCOPES, analyze, change, fill, forward, publish, sign
+from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign
 from office.coverage.counting import Scope
+from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
 from servicekit.db import Database
 
+NOW = PUBLISHED_AT + timedelta(days=200)
+
 Query = Callable[[CoverageRepository, Notice, Scope], Awaitable[object]]
 
 QUERIES: dict[str, Query] = {
-    "tallies": lambda coverage, notice, scope: coverage.tallies(notice, scope),
+    "tallies": lambda coverage, notice, scope: coverage.tallies(notice, scope, NOW),
     "blocking": lambda coverage, notice, scope: coverage.blocking(notice, scope, limit=100),
-    "missing": lambda coverage, notice, scope: coverage.missing(notice, scope, after=None, limit=51),
-    "readers": lambda coverage, notice, scope: coverage.readers(notice, scope),
+    "missing": lambda coverage, notice, scope: coverage.missing(
+        notice, scope, lack=Lack.SIGNATURE, after=None, now=NOW, limit=51
+    ),
 }
 
 

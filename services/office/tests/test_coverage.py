@@ -117,8 +117,8 @@ async def test_readers_are_counted_apart_from_signatures(office: RunningOffice) 
     people = [(code, uuid.uuid4()) for code in ("100000", "370000", "370000", "370100")]
     await office.insert_people(people)
     notice = await office.published()
-    await office.unit("370000", sub=str(people[1][1])).get(f"{N}/{notice}")
-    await office.unit("100000", sub=str(people[0][1])).get(f"{N}/{notice}")
+    await office.unit("370000", sub=str(people[1][1])).post(f"{N}/{notice}/read")
+    await office.unit("100000", sub=str(people[0][1])).post(f"{N}/{notice}/read")
     answer = await office.coverage(notice)
     assert (answer.people, answer.signed) == (ReadersOut(total=3, read=1), 0)
 
@@ -193,7 +193,7 @@ class Tree:
             },
             missing=[
                 (self.codes[index], None if self.has(index) else self.codes[self.blocker(index)])
-                for index in sorted(units, key=self.path)
+                for index in sorted(units, key=lambda unit: (self.path(self.parents[unit]), self.path(unit)))
                 if not self.signed[index]
             ],
         )
@@ -243,7 +243,11 @@ async def all_missing(office: RunningOffice, notice: str, scope: str) -> list[Mi
             return items
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(tree=trees(), data=st.data())
 async def test_coverage_of_any_tree_is_what_a_naive_count_finds(
     office: RunningOffice, tree: Tree, data: st.DataObject

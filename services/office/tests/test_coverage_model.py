@@ -154,8 +154,10 @@ def seen(answer: CoverageOut) -> Expected:
 class History:
     """Steps of a tree and a notice, taken by a replay and, with dates, by the directory of Office."""
 
-    def __init__(self, office: RunningOffice, parents: Sequence[int]) -> None:
+    def __init__(self, office: RunningOffice, parents: Sequence[int], *, late: bool) -> None:
         self.office = office
+        self.late = late
+        """Whether Office learns of all changes of the tree after the last step."""
         self.world = World()
         self.world.add(ROOT, None)
         self.world.add(PUBLISHER, ROOT)
@@ -217,9 +219,21 @@ class History:
                 PUBLISHER
             }:
                 self.replay.signed.add(code)
-                await self.office.insert_receipts(self.notice, signed=[code])
+                if self.late:
+                    await self.office.insert_receipts(self.notice, signed=[code])
+                else:
+                    await self.office.signed(self.notice, code)
         else:
             take(code, second)
+        if not self.late:
+            await self.office.deliver(*self.events)
+            self.events.clear()
+
+    def has_below(self, code: str) -> bool:
+        units = self.world.units
+        return any(
+            unit["parent_id"] == units[code]["id"] and unit["status"] == "active" for unit in units.values()
+        )
 
     def _open(self, parent: str, _: str) -> None:
         code = f"u{len(self.world.units)}"
@@ -257,11 +271,16 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     parents=st.lists(st.integers(0, 1000), min_size=2, max_size=8),
     steps=STEPS,
     choice=st.integers(0, 1000),
+    late=st.booleans(),
     data=st.data(),
 )
 async def test_coverage_of_any_history_is_what_a_replay_finds(
@@ -269,14 +288,17 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
     parents: list[int],
     steps: list[tuple[Kind, int, int]],
     choice: int,
+    late: bool,
     data: st.DataObject,
 ) -> None:
     # The publisher needs a unit below it.
-    history = History(office, [1, *parents])
+    history = History(office, [1, *parents], late=late)
     await history.publish(choice)
     for step in steps:
         await history.step(*step)
-    await office.deliver(*data.draw(st.permutations(history.events)))
+    if late:
+        await office.deliver(*data.draw(st.permutations(history.events)))
+        await office.recount(history.notice)
     below = [code for code, path in history.replay.paths.items() if PUBLISHER in path]
     for scope in {PUBLISHER, data.draw(st.sampled_from(below))}:
         answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)

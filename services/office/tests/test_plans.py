@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -10,6 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.coverage.counting import Scope
+from office.coverage.jobs import recount
+from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
 from office.directory.models import Unit
 from office.directory.repository import UnitRepository
@@ -21,6 +23,7 @@ from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 
 RUNS = 10
+NOW = datetime(2023, 7, 1, tzinfo=UTC)
 
 _TREE = text(
     """
@@ -82,6 +85,7 @@ async def forward(database: Database, notice: Notice, *, where: str) -> None:
             ),
             values,
         )
+        await recount(session, notice.id)
     async with database.engine.connect() as connection:
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE"))
@@ -102,11 +106,10 @@ async def database(url: str) -> AsyncIterator[Database]:
 Query = Callable[[AsyncSession, Notice, Scope], Awaitable[object]]
 
 QUERIES: dict[str, Query] = {
-    "tallies": lambda session, notice, scope: CoverageRepository(session).tallies(notice, scope),
-    "readers": lambda session, notice, scope: CoverageRepository(session).readers(notice, scope),
+    "tallies": lambda session, notice, scope: CoverageRepository(session).tallies(notice, scope, NOW),
     "blocking": lambda session, notice, scope: CoverageRepository(session).blocking(notice, scope, limit=100),
     "missing": lambda session, notice, scope: CoverageRepository(session).missing(
-        notice, scope, after=None, limit=51
+        notice, scope, lack=Lack.SIGNATURE, after=None, now=NOW, limit=51
     ),
     "units": lambda session, _, scope: UnitRepository(session).below(
         scope.unit.path, words=None, after=None, limit=51
@@ -156,6 +159,7 @@ async def test_a_list_of_a_subtree_reads_no_other_subtree(database: Database, cl
             ),
             {"notice": notice.id},
         )
+        await recount(session, notice.id)
         units = (await session.scalars(select(Unit).where(Unit.code.in_(["100000x1", "100000x9"])))).all()
     for unit in units:
         scope = Scope(unit, [unit.path], "100000")

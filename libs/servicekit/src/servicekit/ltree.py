@@ -46,7 +46,12 @@ def between(path: ColumnElement[str] | Any, ancestor: str) -> ColumnElement[bool
     What is below a path sorts behind it, and before the path whose last label is longer by the first of all
     characters.
     """
-    return and_(path >= func.text2ltree(ancestor), path < func.text2ltree(f"{ancestor}{_FIRST_CHARACTER}"))
+    return and_(path >= func.text2ltree(ancestor), path < func.text2ltree(beyond(ancestor)))
+
+
+def beyond(ancestor: str) -> str:
+    """Return the first path behind all of those at and below `ancestor`, in the order of paths."""
+    return f"{ancestor}{_FIRST_CHARACTER}"
 
 
 def is_under(path: str, ancestor: str) -> bool:

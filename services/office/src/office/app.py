@@ -17,6 +17,7 @@ from office.collected import workbook
 from office.collected.endpoints import router as collected
 from office.collected.service import EXPORT_KIND as ANSWERS
 from office.coverage.endpoints import router as coverage
+from office.coverage.jobs import Recounting
 from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
@@ -95,6 +96,7 @@ def build(
         periodic=[
             *calendar.tasks(),
             *exporting.Tidying(database, server.clock).tasks(),
+            Recounting(database, server.clock).task(),
             pruning_feed(database),
         ],
         background=lambda _: hub.running(),

@@ -31,6 +31,7 @@ from messaging.inprocess import InProcessBus
 from office.addressing.rules import Address
 from office.app import build
 from office.base import MIGRATIONS, outbox
+from office.coverage.jobs import recount
 from office.coverage.schemas import CoverageOut
 from office.directory.models import FormerPlace, Person, Unit
 from office.dispatches.models import Forwarding, PickedUnit
@@ -225,7 +226,12 @@ class RunningOffice:
             )
 
     async def insert_receipts(
-        self, notice_id: str, *, forwarded: Iterable[str] = (), signed: Iterable[str] = ()
+        self,
+        notice_id: str,
+        *,
+        forwarded: Iterable[str] = (),
+        signed: Iterable[str] = (),
+        recount: bool = True,
     ) -> None:
         """Forwardings and signatures as bare facts, many at once."""
         now, sub = self.clock.now(), uuid.uuid4()
@@ -249,6 +255,12 @@ class RunningOffice:
                 await session.execute(insert(Forwarding), forwardings)
             if signatures:
                 await session.execute(insert(Signature), signatures)
+        if recount:
+            await self.recount(notice_id)
+
+    async def recount(self, notice_id: str) -> None:
+        async with self.database.transaction() as session:
+            await recount(session, uuid.UUID(notice_id))
 
     async def insert_dispatch(self, notice_id: str, code: str, number: int, address: Address) -> None:
         """A dispatch as a bare fact."""

@@ -42,7 +42,7 @@ from office.dispatches.models import Forwarding
 from office.dispatches.predicates import is_picked, reached_by
 from office.notices.models import Notice
 from office.receipts.models import Signature
-from servicekit.ltree import under
+from servicekit.ltree import is_under, under
 from servicekit.words import inline
 
 
@@ -53,17 +53,33 @@ class Scope(NamedTuple):
     paths: list[str]
     publisher_path: str | None
     """Where the publisher stood when it published the notice; None for a unit that is not replicated yet."""
-    all_owed: bool = False
-    """Whether the publication addressed all units directly below the publisher, to be passed on by them.
-
-    Then every unit that stood below the publisher is owed the notice, which needs no look at the dispatches.
+    special: tuple[str, ...] = ()
+    """The paths below which units are looked at one by one, because their superiors have addressed only some
+    of them, or some far below. Everywhere else, all units are owed the notice and plain dispatches deliver.
     """
 
+    @property
+    def depth(self) -> int:
+        """The number of labels of the unit's path."""
+        return self.unit.path.count(".") + 1
 
-Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool]
-"""Units that count: id, parent_id, code, name, path, branch, delivered, signed.
+    @property
+    def root(self) -> str | None:
+        """The path below which units that have not changed count; None if there are none."""
+        if self.publisher_path is None:
+            return None
+        if is_under(self.unit.path, self.publisher_path):
+            return self.unit.path
+        return self.publisher_path if is_under(self.publisher_path, self.unit.path) else None
+
+
+Counted = Select[UUID, UUID | None, str, str, str, str | None, bool, bool, bool, datetime | None, bool]
+"""Units that count, one by one: id, parent_id, code, name, path, branch, alone, delivered, signed, deadline,
+in_counters.
 
 `branch` is the code of the child of the scope's unit that the unit counts below; None for that unit itself.
+`alone`: no group has it, because it is the scope's unit or directly below, or below a special dispatch.
+`deadline` is that of the dispatch that reached it first. `in_counters`: `receipt_counts` has its signature.
 """
 
 
@@ -125,27 +141,41 @@ def _specially(
     return exists(found if until is None else found.where(forwarding.forwarded_at < until))
 
 
-def counted(notice: Notice, scope: Scope) -> list[Counted]:
-    """Return all units that count as disjoint selects for `UNION ALL`."""
-    return [*present(notice, scope), former(notice, scope)]
+def unchanged(notice: Notice, scope: Scope) -> Counted:
+    """Return units whose place is unchanged since before the notice was published (nearly all units).
 
-
-def present(notice: Notice, scope: Scope) -> list[Counted]:
-    """Return units that count at their present place: the notice reached them there, or not yet."""
-    return [_unchanged(notice, scope), _changed(notice, scope)]
-
-
-def _unchanged(notice: Notice, scope: Scope) -> Counted:
-    """Return units whose place is unchanged since before the notice was published (nearly all units)."""
+    Limit it to some of them: the others are counted in groups.
+    """
     standing = _standing(notice, scope).where(
-        or_(Unit.placed_at.is_(None), Unit.placed_at <= notice.published_at),
+        has_not_changed(notice),
         false() if scope.publisher_path is None else under(Unit.path, scope.publisher_path),
     )
-    return standing if scope.all_owed else standing.where(_owed(notice))
+    if not scope.special:
+        return standing
+    return standing.where(or_(~is_special(Unit.path, scope), _owed(notice)))
 
 
-def _changed(notice: Notice, scope: Scope) -> Counted:
-    """Return units that were opened or moved after the notice was published."""
+def has_not_changed(notice: Notice) -> ColumnElement[bool]:
+    """Return whether `Unit` has stood in its place since before the notice was published."""
+    return or_(Unit.placed_at.is_(None), Unit.placed_at <= notice.published_at)
+
+
+def is_special(path: Any, scope: Scope) -> ColumnElement[bool]:
+    """Return whether `path` is below a unit that has dispatched the notice in a special way."""
+    return or_(
+        false(), *(and_(under(path, special), path != func.text2ltree(special)) for special in scope.special)
+    )
+
+
+def changed(notice: Notice, scope: Scope) -> list[Counted]:
+    """Return the units that count and have changed since, as disjoint selects for `UNION ALL`."""
+    return [changed_here(notice, scope), former(notice, scope)]
+
+
+def changed_here(notice: Notice, scope: Scope) -> Counted:
+    """Return units that changed after the notice was published and count at their present place: the notice
+    reached them there, or not yet.
+    """
     return _standing(notice, scope).where(
         Unit.placed_at > notice.published_at, ~had(notice, Unit), _owed(notice)
     )
@@ -160,11 +190,17 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
             Unit.code.label("code"),
             Unit.name.label("name"),
             Unit.path.label("path"),
-            _label(Unit.path, literal(scope.unit.path.count(".") + 1)).label("branch"),
-            or_(forwarding.unit_id.is_not(None), _specially(notice, Unit, Unit.parent_id, Unit.path)).label(
-                "delivered"
-            ),
+            label(Unit.path, literal(scope.depth)).label("branch"),
+            or_(func.nlevel(Unit.path) < scope.depth + 2, is_special(Unit.path, scope)).label("alone"),
+            or_(
+                forwarding.unit_id.is_not(None),
+                _specially(notice, Unit, Unit.parent_id, Unit.path) if scope.special else false(),
+            ).label("delivered"),
             signature.unit_id.is_not(None).label("signed"),
+            (
+                _deadline(notice, Unit, Unit.parent_id, Unit.path) if scope.special else forwarding.deadline
+            ).label("deadline"),
+            func.coalesce(signature.counted, false()).label("in_counters"),
         )
         .outerjoin(
             forwarding,
@@ -190,9 +226,17 @@ def former(notice: Notice, scope: Scope) -> Counted:
             Unit.code.label("code"),
             Unit.name.label("name"),
             FormerPlace.path.label("path"),
-            _label(FormerPlace.path, _position(FormerPlace.path, scope.unit.code) + 1).label("branch"),
+            label(FormerPlace.path, position(FormerPlace.path, scope.unit.code) + 1).label("branch"),
+            or_(
+                func.nlevel(FormerPlace.path) < position(FormerPlace.path, scope.unit.code) + 3,
+                is_special(FormerPlace.path, scope),
+            ).label("alone"),
             literal(True).label("delivered"),
             signed.label("signed"),
+            _deadline(notice, Unit, FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_to).label(
+                "deadline"
+            ),
+            func.coalesce(signature.counted, false()).label("in_counters"),
         )
         .select_from(FormerPlace)
         .join(Unit, Unit.id == FormerPlace.unit_id)
@@ -265,10 +309,33 @@ def _dispatched_to(
     )
 
 
-def _position(path: InstrumentedAttribute[str], code: str) -> ColumnElement[int]:
+def _deadline(
+    notice: Notice, unit: type[Unit], parent_id: Any, path: Any, until: Any = None
+) -> ColumnElement[Any]:
+    """Return the deadline of the first dispatch that reaches the unit at the place."""
+    forwarding, sender = aliased(Forwarding), aliased(Unit)
+    found = (
+        select(forwarding.deadline)
+        .join(sender, sender.id == forwarding.unit_id)
+        .where(
+            forwarding.notice_id == notice.id,
+            or_(
+                and_(forwarding.plain, forwarding.unit_id == parent_id),
+                and_(~forwarding.plain, reached_by(forwarding, sender, unit, parent_id, path)),
+            ),
+        )
+        .order_by(forwarding.forwarded_at, forwarding.id)
+        .limit(1)
+        .correlate_except(forwarding, sender)
+    )
+    return (found if until is None else found.where(forwarding.forwarded_at < until)).scalar_subquery()
+
+
+def position(path: InstrumentedAttribute[str], code: str) -> ColumnElement[int]:
+    """Return at which position of `path` the label `code` is, from 0; negative if it is not there."""
     return func.index(path, func.text2ltree(code), type_=Integer)
 
 
-def _label(path: InstrumentedAttribute[str], position: ColumnElement[int]) -> ColumnElement[str | None]:
+def label(path: InstrumentedAttribute[str], position: ColumnElement[int]) -> ColumnElement[str | None]:
     """Return the code at `position` of `path`, or None if the path is shorter."""
     return case((func.nlevel(path) > position, func.ltree2text(func.subpath(path, position, 1))), else_=None)

@@ -1,36 +1,25 @@
-"""Coverage, computed in the database from the tree and the facts.
-
-Only facts are stored, so the figures are always current. If counting a whole country becomes too slow,
-incremental counters can replace this module behind the same functions. `counting` defines which units count.
-A unit that is owed the notice and does not have it is blocked by its nearest superior that has it.
+"""Coverage, counted in the database: `summing`, `blockers` and `missing` have the statements, `counting` the
+rules.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Select,
-    Subquery,
-    and_,
-    cast,
-    func,
-    select,
-    text,
-    true,
-    union_all,
-)
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from contracts.vocabulary import AccountStatus
-from office.coverage.counting import Counted, Scope, counted, former, has, present
-from office.directory.models import Person, Unit
+from office.counters.rules import group_of
+from office.coverage.blockers import BLOCKERS, waiting_alone
+from office.coverage.counting import Scope
+from office.coverage.missing import GROUPS, Lack, page
+from office.coverage.summing import tally
+from office.directory.models import Unit
+from office.dispatches.models import Forwarding
+from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
-from office.receipts.models import Read
-from servicekit.ltree import between
+from servicekit.ltree import beyond
 
 
 class UnitName(NamedTuple):
@@ -42,12 +31,16 @@ class UnitName(NamedTuple):
 
 
 class BranchTally(NamedTuple):
-    """Counts of one branch directly below the scope; None as `unit` means the scope's own unit."""
+    """Figures of one branch directly below the scope; None as `unit` means the scope's own unit."""
 
     unit: UnitName | None
     total: int
     delivered: int
     signed: int
+    overdue: int
+    read_units: int
+    people: int
+    people_read: int
 
 
 class BlockingUnit(NamedTuple):
@@ -58,19 +51,16 @@ class BlockingUnit(NamedTuple):
 
 
 class MissingUnit(NamedTuple):
-    """A unit that has not signed; `blocked_by` is set if the notice has not reached the unit."""
+    """A unit that lacks something; `blocked_by` is set if the notice has not reached the unit.
+
+    `deadline` is that of the forwarding that reached it.
+    """
 
     unit: UnitName
     path: str
     delivered: bool
+    deadline: datetime | None
     blocked_by: UnitName | None
-
-
-class ReaderCount(NamedTuple):
-    """The number of people, and the number of people who have read the notice."""
-
-    total: int
-    read: int
 
 
 class CoverageRepository:
@@ -86,118 +76,104 @@ class CoverageRepository:
         """
         await self._session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 
-    async def tallies(self, notice: Notice, scope: Scope) -> list[BranchTally]:
-        """Return the counts of the scope's unit itself and of each branch below it."""
-        units = union_all(*counted(notice, scope)).subquery()
-        branches = (
-            select(
-                units.c.branch,
-                func.count().label("total"),
-                func.count().filter(units.c.delivered).label("delivered"),
-                func.count().filter(units.c.signed).label("signed"),
-            )
-            .group_by(units.c.branch)
-            .subquery()
-        )
-        rows = await self._session.execute(
-            select(Unit.id, Unit.code, Unit.name, branches.c.total, branches.c.delivered, branches.c.signed)
-            .select_from(branches)
-            .outerjoin(Unit, Unit.code == branches.c.branch)
-            .order_by(branches.c.branch)
-        )
-        return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
+    async def notice(self, notice_id: UUID) -> Notice | None:
+        """Return the notice."""
+        return await self._session.get(Notice, notice_id)
 
-    async def readers(self, notice: Notice, scope: Scope) -> ReaderCount:
-        """Return the active people of the units that coverage counts."""
-        units = union_all(*counted(notice, scope)).subquery()
-        row = (
-            await self._session.execute(
-                select(func.count(), func.count(Read.sub))
-                .select_from(Person)
-                .join(units, units.c.id == Person.unit_id)
-                .outerjoin(Read, and_(Read.notice_id == notice.id, Read.sub == Person.sub))
-                .where(Person.status == AccountStatus.ACTIVE)
-            )
-        ).one()
-        return ReaderCount(*row)
+    async def published_since(self, since: datetime) -> Sequence[UUID]:
+        """Return the notices published since, the latest first, also withdrawn ones."""
+        statement = select(Notice.id).where(Notice.published_at >= since).order_by(Notice.id.desc())
+        return (await self._session.scalars(statement)).all()
+
+    async def special_places(self, notice_id: UUID, *, limit: int) -> Sequence[str]:
+        """Return the paths of units that have dispatched the notice in a special way."""
+        statement = (
+            select(Unit.path)
+            .join(Forwarding, Forwarding.unit_id == Unit.id)
+            .where(Forwarding.notice_id == notice_id, ~Forwarding.plain)
+            .distinct()
+            .limit(limit)
+        )
+        return (await self._session.scalars(statement)).all()
+
+    async def tallies(self, notice: Notice, scope: Scope, now: datetime) -> list[BranchTally]:
+        """Return the figures of the scope's unit itself and of each branch below it, at `now`."""
+        rows = await self._session.execute(tally(notice, scope, now))
+        return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
 
     async def blocking(self, notice: Notice, scope: Scope, *, limit: int) -> tuple[int, list[BlockingUnit]]:
         """Return the number of units that block the notice in `scope`, and the `limit` largest blockers.
 
         A blocker can be above `scope`; it then blocks the whole scope.
         """
-        waiting = union_all(*present(notice, scope)).subquery()
-        # Siblings have the same blocker, so compute them per parent: there are far fewer parents than units.
-        groups = (
-            select(waiting.c.parent_id, func.count().label("cut_off"))
-            .where(~waiting.c.delivered)
-            .group_by(waiting.c.parent_id)
-            .subquery()
-        )
-        parent = aliased(Unit)
-        blocker = _nearest_holder(notice, parent.path).lateral()
-        cut_off = cast(func.sum(groups.c.cut_off), BigInteger)
+        alone = (await self._session.execute(waiting_alone(notice, scope))).all()
+        root = scope.root
         rows = (
             await self._session.execute(
-                select(blocker.c.id, blocker.c.code, blocker.c.name, cut_off, func.count().over())
-                .select_from(groups)
-                .join(parent, parent.id == groups.c.parent_id)
-                .join(blocker, true())
-                .group_by(blocker.c.id, blocker.c.code, blocker.c.name, blocker.c.path)
-                .order_by(cut_off.desc(), blocker.c.path)
-                .limit(limit)
+                BLOCKERS,
+                {
+                    "notice": notice.id,
+                    "publisher": notice.publisher_id,
+                    "published_at": notice.published_at,
+                    "unit": scope.unit.id,
+                    "root": root or "",
+                    "beyond": "" if root is None else beyond(root),
+                    "blockers": [path for path, _ in alone],
+                    "units": [units for _, units in alone],
+                    "special": list(scope.special),
+                    "limit": limit,
+                },
             )
         ).all()
-        blocking = [BlockingUnit(UnitName(*row[:3]), row[3]) for row in rows]
+        blocking = [BlockingUnit(UnitName(*row[:3]), int(row[3])) for row in rows]
         return (rows[0][4] if rows else 0), blocking
 
     async def missing(
-        self, notice: Notice, scope: Scope, *, after: str | None, limit: int
+        self,
+        notice: Notice,
+        scope: Scope,
+        *,
+        lack: Lack,
+        after: str | None,
+        now: datetime,
+        limit: int,
     ) -> Sequence[MissingUnit]:
-        """Return units that have not signed, ordered by the path they count at, starting after `after`."""
-        # Limit the page first, so that blockers are looked up only for its rows.
-        standing = [part.where(between(Unit.path, scope.unit.path)) for part in present(notice, scope)]
-        parts = [_unsigned(part, after, limit) for part in (*standing, former(notice, scope))]
-        units = union_all(*map(select, parts)).subquery()
-        page = select(units).order_by(units.c.path).limit(limit).subquery()
-        blocker = _nearest_holder(notice, page.c.path).lateral()
-        rows = await self._session.execute(
-            select(
-                page.c.id,
-                page.c.code,
-                page.c.name,
-                page.c.path,
-                page.c.delivered,
-                blocker.c.id,
-                blocker.c.code,
-                blocker.c.name,
-            )
-            .select_from(page)
-            .outerjoin(blocker, ~page.c.delivered)
-            .order_by(page.c.path)
-        )
-        return [MissingUnit(UnitName(*row[:3]), row[3], row[4], _name(*row[5:])) for row in rows]
+        """Return units of `lack`, ordered by the superior unit where they count and by their path."""
+        wanted = limit
+        while True:
+            groups, complete = await self._groups(notice, scope, lack, after, now, wanted)
+            rows = (
+                await self._session.execute(
+                    page(notice, scope, lack, groups, after=after, now=now, limit=limit)
+                )
+            ).all()
+            # A counter may be behind, until the receipts are counted again: then look at more groups.
+            if complete or len(rows) >= limit:
+                return [
+                    MissingUnit(UnitName(*row[:3]), row[3], row[4], row[5], _name(*row[6:])) for row in rows
+                ]
+            wanted *= 8
 
-
-def _unsigned(part: Counted, after: str | None, limit: int) -> Subquery:
-    rows = part.subquery()
-    statement = select(rows).where(~rows.c.signed)
-    if after is not None:
-        statement = statement.where(rows.c.path > func.text2ltree(after))
-    return statement.order_by(rows.c.path).limit(limit).subquery()
-
-
-def _nearest_holder(
-    notice: Notice, path: ColumnElement[str] | InstrumentedAttribute[str]
-) -> Select[UUID, str, str, str]:
-    """Return the nearest unit that has the notice, at `path` or above."""
-    unit = aliased(Unit)
-    return (
-        select(unit.id, unit.code, unit.name, unit.path)
-        .where(unit.path.op("@>", is_comparison=True)(path), has(notice, unit))
-        .order_by(func.nlevel(unit.path).desc())
-        .limit(1)
-    )
+    async def _groups(
+        self, notice: Notice, scope: Scope, lack: Lack, after: str | None, now: datetime, limit: int
+    ) -> tuple[list[UUID], bool]:
+        """Return superior units of the next `limit` units, and whether these are all."""
+        root = scope.root
+        if root is None:
+            return [], True
+        values = {
+            "notice": notice.id,
+            "published_at": notice.published_at,
+            "root": root,
+            "beyond": beyond(root),
+            "after": "" if after is None else group_of(after),
+            "limit": limit,
+            "special": list(scope.special),
+        }
+        if lack is Lack.OVERDUE:
+            values |= {"deadline": notice.deadline, "late": overdue_before(now)}
+        rows = (await self._session.execute(GROUPS[lack], values)).all()
+        return [row[0] for row in rows], not rows or len(rows) == rows[0][1]
 
 
 def _name(id_: UUID | None, code: str | None, name: str | None) -> UnitName | None:

@@ -12,6 +12,13 @@ from office.directory.schemas import UnitRef
 from servicekit.paging import Page
 
 
+class ReadersOut(BaseModel):
+    """How many people have read the notice."""
+
+    total: int = Field(description="人数", examples=[2032])
+    read: int = Field(description="已读人数", examples=[2030])
+
+
 class ChildOut(BaseModel):
     """A branch directly below the requested unit."""
 
@@ -19,6 +26,9 @@ class ChildOut(BaseModel):
     total: int = Field(description="单位数", examples=[547])
     delivered: int = Field(description="已送达单位数", examples=[544])
     signed: int = Field(description="已签收单位数", examples=[544])
+    read: int = Field(description="已有人阅读的单位数", examples=[540])
+    overdue: int = Field(description="逾期未签收单位数", examples=[0])
+    people: ReadersOut = Field(description="个人阅读情况")
 
 
 class BlockingOut(BaseModel):
@@ -54,13 +64,6 @@ class MissingOut(BaseModel):
         )
 
 
-class ReadersOut(BaseModel):
-    """How many people have read the notice."""
-
-    total: int = Field(description="人数", examples=[2032])
-    read: int = Field(description="已读人数", examples=[2030])
-
-
 class CoverageOut(BaseModel):
     """The coverage of a notice in a subtree, by the units' places at delivery, without the publisher."""
 
@@ -70,10 +73,12 @@ class CoverageOut(BaseModel):
     total: int = Field(description="应签收单位数", examples=[1016])
     delivered: int = Field(description="已送达单位数", examples=[1013])
     signed: int = Field(description="已签收单位数", examples=[1013])
+    read: int = Field(description="已有人阅读的单位数", examples=[1010])
+    overdue: int = Field(description="逾期未签收单位数", examples=[3])
     people: ReadersOut = Field(description="个人阅读情况")
     blocking: BlockersOut = Field(description="未转发、致使下级收不到的单位")
     children: list[ChildOut] = Field(description="各直接下级及其下级的情况")
-    missing: Page[MissingOut] = Field(description="未签收的单位，按隶属路径排序，可翻页")
+    missing: Page[MissingOut] = Field(description="未签收的单位，按上级单位、隶属路径排序，可翻页")
 
     @classmethod
     def of(cls, report: CoverageReport) -> Self:
@@ -85,7 +90,12 @@ class CoverageOut(BaseModel):
             total=sum(branch.total for branch in report.branches),
             delivered=sum(branch.delivered for branch in report.branches),
             signed=sum(branch.signed for branch in report.branches),
-            people=ReadersOut(total=report.readers.total, read=report.readers.read),
+            overdue=sum(branch.overdue for branch in report.branches),
+            read=sum(branch.read_units for branch in report.branches),
+            people=ReadersOut(
+                total=sum(branch.people for branch in report.branches),
+                read=sum(branch.people_read for branch in report.branches),
+            ),
             blocking=BlockersOut(
                 count=report.blocking_count,
                 items=[
@@ -99,6 +109,9 @@ class CoverageOut(BaseModel):
                     total=branch.total,
                     delivered=branch.delivered,
                     signed=branch.signed,
+                    read=branch.read_units,
+                    overdue=branch.overdue,
+                    people=ReadersOut(total=branch.people, read=branch.people_read),
                 )
                 for branch in report.branches
                 if branch.unit is not None

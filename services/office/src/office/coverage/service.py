@@ -10,7 +10,8 @@ from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.addressing.rules import ALL_CHILDREN
 from office.coverage.counting import Scope
-from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit, ReaderCount
+from office.coverage.missing import Lack
+from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
 from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
@@ -21,6 +22,8 @@ from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
 BLOCKERS_SHOWN = 100
+SPECIAL_PLACES = 50
+"""If more units have dispatched in a special way, all units of the notice are looked at one by one."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,6 @@ class CoverageReport:
     blocking_count: int
     blocking: list[BlockingUnit]
     missing: Cut[MissingUnit]
-    readers: ReaderCount
 
 
 class Coverage:
@@ -54,36 +56,65 @@ class Coverage:
         Raises `NotFound` if the actor's unit does not have the notice, `OutOfReach` for a subtree outside the
         actor's, `BadCursor`. Only the publisher sees coverage of a withdrawn notice; a draft has none.
         """
+        notice, scope = await self._viewed(actor, notice_id, under)
+        now = self._clock.now()
+        blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
+        return CoverageReport(
+            notice_id=notice.id,
+            scope=scope.unit,
+            as_of=now,
+            branches=await self._coverage.tallies(notice, scope, now),
+            blocking_count=blocking_count,
+            blocking=blocking,
+            missing=await self._missing(notice, scope, Lack.SIGNATURE, paging, now),
+        )
+
+    async def missing(
+        self, actor: Actor, notice_id: UUID, under: UUID | None, lack: Lack, paging: PageRequest
+    ) -> Cut[MissingUnit]:
+        """Return the units of `under` that lack something. Raises as `report` does."""
+        notice, scope = await self._viewed(actor, notice_id, under)
+        return await self._missing(notice, scope, lack, paging, self._clock.now())
+
+    async def _missing(
+        self, notice: Notice, scope: Scope, lack: Lack, paging: PageRequest, now: datetime
+    ) -> Cut[MissingUnit]:
+        after = paging.key(rules.path)
+        units = await self._coverage.missing(
+            notice,
+            scope,
+            lack=lack,
+            after=None if after is None else str(after[0]),
+            now=now,
+            limit=paging.limit + 1,
+        )
+        return cut(units, paging.limit, lambda row: [row.path])
+
+    async def _viewed(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, Scope]:
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)
         notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
         if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
             raise NotFound
-        scope = await self._scope(
-            notice, unit if under is None else await self._units.reachable(actor, under)
-        )
-        after = paging.key(rules.path)
-        missing = await self._coverage.missing(
-            notice, scope, after=None if after is None else str(after[0]), limit=paging.limit + 1
-        )
-        blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
-        return CoverageReport(
-            notice_id=notice.id,
-            scope=scope.unit,
-            as_of=self._clock.now(),
-            branches=await self._coverage.tallies(notice, scope),
-            blocking_count=blocking_count,
-            blocking=blocking,
-            missing=cut(missing, paging.limit, lambda row: [row.path]),
-            readers=await self._coverage.readers(notice, scope),
-        )
+        top = unit if under is None else await self._units.reachable(actor, under)
+        return notice, await self._scope(notice, top)
 
     async def _scope(self, notice: Notice, unit: Unit) -> Scope:
         assert notice.published_at is not None
         former = await self._units.former_places(unit)
+        publisher_path = await self._units.path_at(notice.publisher_id, notice.published_at)
         return Scope(
             unit=unit,
             paths=sorted({unit.path, *(place.path for place in former)}),
-            publisher_path=await self._units.path_at(notice.publisher_id, notice.published_at),
-            all_owed=notice.recipients == ALL_CHILDREN,
+            publisher_path=publisher_path,
+            special=await self._special(notice, publisher_path),
         )
+
+    async def _special(self, notice: Notice, publisher_path: str | None) -> tuple[str, ...]:
+        """Return the paths below which dispatches are special; see `Scope.special`."""
+        if publisher_path is None:
+            return ()
+        if notice.recipients != ALL_CHILDREN:
+            return (publisher_path,)
+        places = await self._coverage.special_places(notice.id, limit=SPECIAL_PLACES + 1)
+        return (publisher_path,) if len(places) > SPECIAL_PLACES else tuple(places)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from office.assignments.dependencies import AssignmentService
+from office.counters.dependencies import CounterService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
@@ -22,8 +23,9 @@ async def _receipts(
     dispatches: DispatchService,
     returns: ReturnService,
     assignments: AssignmentService,
+    counters: CounterService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices, dispatches, returns, assignments)
+    return Receipts(session, clock, units, notices, dispatches, returns, assignments, counters)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]

@@ -9,7 +9,7 @@ on one row, and a published notice is never deleted.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Text
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from office.base import Base
@@ -32,14 +32,20 @@ class Signature(Base):
     )
     signing_unit_id: Mapped[UUID | None] = mapped_column(doc="代签: the unit above that signed for it")
     reason: Mapped[str | None] = mapped_column(Text, doc="why it could not sign itself")
+    counted: Mapped[bool] = mapped_column(server_default=false(), doc="`receipt_counts` has it")
 
 
 class Read(Base):
     """A person of a unit that has the notice opened it (已读). Independent of 签收."""
 
     __tablename__ = "reads"
+    __table_args__ = (
+        Index("ix_reads_unit", "notice_id", "unit_id"),
+        Index("ix_reads_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
+    )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
     sub: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID]
     read_at: Mapped[datetime] = mapped_column(_INSTANT)
+    counted: Mapped[bool] = mapped_column(server_default=false(), doc="`receipt_counts` has it")

@@ -14,6 +14,7 @@ from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.assignments.service import Assigned, Assignments
 from office.base import outbox
+from office.counters.service import Counters, is_counted
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.models import Cover, Forwarding
@@ -95,6 +96,7 @@ class Receipts:
         dispatches: Dispatches,
         returns: Returns,
         assignments: Assignments,
+        counters: Counters,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -104,6 +106,7 @@ class Receipts:
         self._returns = returns
         self._assignments = assignments
         self._receipts = ReceiptRepository(session)
+        self._counters = counters
 
     async def inbox(self, actor: Actor, paging: PageRequest, wanted: InboxQuery, sort: InboxSort) -> Inbox:
         """Return the notices that the unit has. Raises `BadCursor`, also for one of another order."""
@@ -193,6 +196,7 @@ class Receipts:
             return await self._signed(first), False
         await self._returns.check(notice.id, unit)
         now = self._clock.now()
+        counted = is_counted(unit, notice.published_at)
         signature = Signature(
             notice_id=notice.id,
             unit_id=unit.id,
@@ -201,11 +205,14 @@ class Receipts:
             late=is_late(now, delivery.deadline),
             signing_unit_id=None if by_unit is None else by_unit.id,
             reason=reason,
+            counted=counted,
         )
         if not await self._receipts.add_signature(signature):
             first = await self._receipts.signature(notice.id, unit)
             assert first is not None
             return await self._signed(first), False
+        if counted:
+            await self._counters.signed(notice.id, unit)
         event = NoticeSignedV1(
             notice_id=notice.id,
             unit_id=unit.id,
@@ -234,8 +241,11 @@ class Receipts:
         if visible.delivery is None:
             return None
         now = self._clock.now()
-        row = Read(notice_id=visible.notice.id, sub=actor.sub, unit_id=unit.id, read_at=now)
+        notice, counted = visible.notice, is_counted(unit, visible.notice.published_at)
+        row = Read(notice_id=notice.id, sub=actor.sub, unit_id=unit.id, read_at=now, counted=counted)
         if await self._receipts.add_read(row):
+            if counted:
+                await self._counters.read(notice.id, unit, actor.sub)
             return now
         first = await self._receipts.read(visible.notice.id, actor.sub)
         return None if first is None else first.read_at

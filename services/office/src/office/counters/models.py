@@ -1,0 +1,67 @@
+"""Tables of numbers.
+
+`tree_counts` and `unit_people` are written by triggers on `units` and `people` only. Reading them is exact in
+any transaction; the triggers take one advisory lock, so that changes of the tree wait for each other.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from office.base import Base
+from servicekit.ltree import LTree
+
+
+class TreeCount(Base):
+    """Active units and people below the unit at `path`, by level, kind and stages of the units.
+
+    The row with empty `level`, `kind` and `stages` is the sum. Only units that have or had units below them
+    have rows.
+    """
+
+    __tablename__ = "tree_counts"
+    __table_args__ = (
+        Index("ix_tree_counts_sums", "path", postgresql_where=text("level = ''")),
+        Index("ix_tree_counts_unit_id", "unit_id"),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
+
+    path: Mapped[str] = mapped_column(LTree, primary_key=True)
+    level: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    stages: Mapped[list[str]] = mapped_column(ARRAY(Text), primary_key=True)
+    unit_id: Mapped[UUID | None] = mapped_column(doc="the unit at `path`; None while nothing stands below it")
+    children: Mapped[int] = mapped_column(Integer, doc="units directly below")
+    below: Mapped[int] = mapped_column(Integer, doc="units at any depth below")
+    people_children: Mapped[int] = mapped_column(Integer, doc="people of the units directly below")
+    people_below: Mapped[int] = mapped_column(Integer, doc="people of all units below")
+
+
+class UnitPeople(Base):
+    """The number of active people who belong to a unit."""
+
+    __tablename__ = "unit_people"
+
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    people: Mapped[int] = mapped_column(Integer)
+
+
+class ReceiptCount(Base):
+    """Receipts of one notice by the units that stand directly below the unit at `path`.
+
+    Only receipts with `counted` are in it: those of units that had not changed since the notice was
+    published. Receipts of the others are counted one by one. The table grows with the number of superior
+    units per notice, about a hundredth of the receipts.
+    """
+
+    __tablename__ = "receipt_counts"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(LTree, primary_key=True)
+    signed: Mapped[int] = mapped_column(Integer, server_default="0")
+    read: Mapped[int] = mapped_column(Integer, server_default="0", doc="people who have read")
+    read_units: Mapped[int] = mapped_column(Integer, server_default="0", doc="units with such a person")
+    answered: Mapped[int] = mapped_column(Integer, server_default="0")

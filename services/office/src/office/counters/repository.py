@@ -1,0 +1,91 @@
+"""Writes the numbers of receipts."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from office.counters.models import ReceiptCount
+
+_FIRST_READER = text(
+    """
+    UPDATE receipt_counts SET read_units = read_units + 1
+    WHERE notice_id = :notice AND path = text2ltree(:path)
+      AND NOT EXISTS (SELECT FROM reads
+                      WHERE notice_id = :notice AND unit_id = :unit AND sub <> :sub AND counted)
+    """
+)
+
+_UNCHANGED = """
+    SELECT u.id, u.path FROM units u
+    WHERE u.status = 'active' AND u.id <> :publisher AND u.path <@ text2ltree(:publisher_path)
+      AND (u.placed_at IS NULL OR u.placed_at <= :published_at)
+"""
+_MARK = f"""
+    WITH unchanged AS MATERIALIZED ({_UNCHANGED})
+    UPDATE {{facts}} r SET counted = NOT counted
+    WHERE r.notice_id = :notice AND r.counted <> (r.unit_id IN (SELECT id FROM unchanged))
+"""  # noqa: S608 - our names
+_MARK_SIGNATURES, _MARK_READS = _MARK.format(facts="signatures"), _MARK.format(facts="reads")
+_COUNT = f"""
+    WITH facts AS (
+        SELECT unit_id, count(*) AS signed, 0 AS read, 0 AS read_units
+        FROM signatures WHERE notice_id = :notice AND counted GROUP BY 1
+        UNION ALL
+        SELECT unit_id, 0, count(*), 1 FROM reads WHERE notice_id = :notice AND counted GROUP BY 1
+    )
+    INSERT INTO receipt_counts AS c (notice_id, path, signed, read, read_units)
+    SELECT :notice, subpath(u.path, 0, -1), sum(f.signed), sum(f.read), sum(f.read_units)
+    FROM facts f JOIN ({_UNCHANGED}) u ON u.id = f.unit_id
+    GROUP BY 2
+    -- A row that is here already has receipts that were not committed when this statement began.
+    ON CONFLICT (notice_id, path) DO UPDATE SET signed = c.signed + excluded.signed,
+        read = c.read + excluded.read, read_units = c.read_units + excluded.read_units
+"""  # noqa: S608 - our names
+_RECOUNT = (
+    text(_MARK_SIGNATURES),
+    text(_MARK_READS),
+    text("DELETE FROM receipt_counts WHERE notice_id = :notice"),
+    text(_COUNT),
+)
+
+
+class NoticeScope(NamedTuple):
+    """A published notice, and where its publisher stood then."""
+
+    notice: UUID
+    publisher: UUID
+    publisher_path: str
+    published_at: datetime
+
+
+class CounterRepository:
+    """Adds to the counters of a notice."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, notice_id: UUID, group: str, **numbers: int) -> None:
+        """Add to the counters of the units directly below the path `group`; locks the row."""
+        statement = insert(ReceiptCount).values(notice_id=notice_id, path=group, **numbers)
+        await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["notice_id", "path"],
+                set_={name: getattr(ReceiptCount, name) + statement.excluded[name] for name in numbers},
+            )
+        )
+
+    async def add_reading_unit(self, notice_id: UUID, group: str, unit_id: UUID, sub: UUID) -> None:
+        """Count the unit if `sub` is the first of its people who has read; the row is locked before."""
+        await self._session.execute(
+            _FIRST_READER, {"notice": notice_id, "path": group, "unit": unit_id, "sub": sub}
+        )
+
+    async def recount(self, notice: NoticeScope) -> None:
+        """Count the receipts of the notice again, with the tree as it is known now."""
+        for statement in _RECOUNT:
+            values = {name: getattr(notice, name) for name in statement.compile().params}
+            await self._session.execute(statement, values)
