@@ -172,7 +172,7 @@ async def test_the_register_lists_searches_and_exports_every_number(office: Runn
     await office.published("370000")
 
     found = (await client.get(REGISTER)).json()
-    assert (found["total"], found["total_is_more"], found["next"]) == (3, False, None)
+    assert (found["total"], found["next"]) == ({"count": 3, "exact": True}, None)
     assert [line["serial"] for line in found["items"]] == [3, 2, 1]
     last = found["items"][0]
     assert (last["document_number"], last["void_reason"]) == ("教助中心〔2023〕3号", "内容有误")
@@ -189,7 +189,7 @@ async def test_the_register_lists_searches_and_exports_every_number(office: Runn
     ):
         answer = (await client.get(REGISTER, params=query)).json()
         assert [line["serial"] for line in answer["items"]] == serials, query
-        assert answer["total"] == len(serials)
+        assert answer["total"]["count"] == len(serials)
     page = (await client.get(REGISTER, params={"limit": 2})).json()
     rest = (await client.get(REGISTER, params={"limit": 2, "cursor": page["next"]})).json()
     assert [line["serial"] for line in page["items"] + rest["items"]] == [3, 2, 1]

@@ -16,11 +16,12 @@ from office.directory.errors import REFUSALS
 from office.notices import errors
 from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
-from office.notices.repository import OutboxFilter
+from office.notices.repository import OutboxFilter, OutboxOrder
 from office.notices.schemas import (
     DraftIn,
     HistoryOut,
-    OutboxOut,
+    OutboxCountsOut,
+    OutboxLine,
     OwnNoticeOut,
     RevisionLine,
     RevisionOut,
@@ -30,7 +31,7 @@ from office.numbering.errors import UnknownPrefix
 from servicekit.clock import SHANGHAI
 from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
-from servicekit.paging import Paging
+from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -111,9 +112,24 @@ async def outbox(
     notices: NoticeService,
     paging: Paging,
     wanted: Annotated[OutboxFilter, Depends(_filter)],
-) -> OutboxOut:
-    """按起草时间从新到旧，包括草稿、审核中和已撤回的；审核人看不到草稿。"""
-    return OutboxOut.of(await notices.outbox(actor, paging, wanted))
+    order: Annotated[
+        OutboxOrder, Query(description="排序：created 起草时间，updated 最近修改时间，都从新到旧")
+    ] = OutboxOrder.CREATED,
+) -> CountedPage[OutboxLine]:
+    """包括草稿、审核中和已撤回的；审核人看不到草稿。"""
+    listed = await notices.outbox(actor, paging, wanted, order)
+    items = [OutboxLine.of(notice, listed.names) for notice in listed.page.items]
+    return CountedPage(items=items, next=listed.page.next, total=listed.total)
+
+
+@router.get(
+    "/outbox/counts",
+    summary="本单位通知的各状态数量",
+    responses=responses(*_IN_ROLE),
+)
+async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOut:
+    """审核人看不到草稿的数量。"""
+    return OutboxCountsOut.of(await notices.counts(actor))
 
 
 @router.get(

@@ -72,8 +72,9 @@ class Notice(AddressColumns, Base):
     document_number: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text, doc="sanitised HTML")
-    plain: Mapped[str] = mapped_column(Text, doc="the body's text")
-    words: Mapped[list[str]] = mapped_column(ARRAY(Text), doc="pairs of characters, to search by")
+    # Only searched: reading them with each row would cost more than all other columns.
+    plain: Mapped[str] = mapped_column(Text, deferred=True, doc="the body's text")
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True, doc="pairs of characters")
     urgency: Mapped[Urgency] = mapped_column(Word(Urgency))
     salutation: Mapped[str | None] = mapped_column(Text)
     copies: Mapped[str | None] = mapped_column(Text)
@@ -144,7 +145,7 @@ class Notice(AddressColumns, Base):
         """The fields that a document must have and this one lacks: pointer and Chinese name."""
         texts = (
             ("title", "标题", self.title),
-            ("body", "正文", self.plain),
+            ("body", "正文", richtext.plain(self.body)),
             ("salutation", "主送机关", self.salutation),
             ("remark", "附注", self.remark),
         )
@@ -277,7 +278,7 @@ class Notice(AddressColumns, Base):
         self._touch(now)
 
     def _index(self) -> None:
-        self.words = pairs_of(self.title, self.plain, self.document_number or "")
+        self.words = pairs_of(self.title, richtext.plain(self.body), self.document_number or "")
 
     def _become(self, status: NoticeStatus, now: datetime) -> None:
         self.status = status

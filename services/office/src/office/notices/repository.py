@@ -3,16 +3,20 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.vocabulary import AccountStatus, NoticeStatus, Role
 from office.directory.models import Person, Unit
 from office.notices.models import Notice, Revision, Step
 from office.writing.words import pairs_of
+from servicekit.paging import MOST_COUNTED
 from servicekit.words import inline
 
 MAX_STEPS = 500
@@ -33,6 +37,22 @@ class OutboxFilter:
     drafted_by: UUID | None = None
     drafts: bool = True
     """Whether drafts may be shown at all."""
+
+
+class OutboxOrder(StrEnum):
+    """By which time the outbox is in order, the latest first."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+
+    @property
+    def columns(self) -> tuple[InstrumentedAttribute[Any], ...]:
+        """The columns of the sort key."""
+        return (Notice.id,) if self is OutboxOrder.CREATED else (Notice.updated_at, Notice.id)
+
+    def key_of(self, notice: Notice) -> list[object]:
+        """Return the sort key of a notice."""
+        return [notice.id] if self is OutboxOrder.CREATED else [notice.updated_at.isoformat(), notice.id]
 
 
 class NoticeRepository:
@@ -96,18 +116,35 @@ class NoticeRepository:
         return (await self._session.scalars(statement)).one_or_none()
 
     async def outbox(
-        self, unit: Unit, wanted: OutboxFilter, *, after: UUID | None, limit: int
+        self,
+        unit: Unit,
+        wanted: OutboxFilter,
+        order: OutboxOrder,
+        *,
+        after: Sequence[Any] | None,
+        limit: int,
     ) -> Sequence[Notice]:
-        """Return the unit's own notices, newest first, starting after the id `after`."""
-        statement = select(Notice).where(*_wanted(unit, wanted))
+        """Return the unit's own notices without their texts, the newest first, starting after `after`."""
+        columns = order.columns
+        statement = select(Notice).options(defer(Notice.body, raiseload=True)).where(*_wanted(unit, wanted))
         if after is not None:
-            statement = statement.where(Notice.id < after)
-        return (await self._session.scalars(statement.order_by(Notice.id.desc()).limit(limit))).all()
+            statement = statement.where(tuple_(*columns) < tuple_(*after))
+        statement = statement.order_by(*(column.desc() for column in columns)).limit(limit)
+        return (await self._session.scalars(statement)).all()
 
-    async def count(self, unit: Unit, wanted: OutboxFilter, *, most: int) -> int:
-        """Return the number of the unit's own notices, at most `most`."""
-        found = select(Notice.id).where(*_wanted(unit, wanted)).limit(most).subquery()
+    async def count(self, unit: Unit, wanted: OutboxFilter) -> int:
+        """Return the number of the unit's own notices, at most one more than are counted."""
+        found = select(Notice.id).where(*_wanted(unit, wanted)).limit(MOST_COUNTED + 1).subquery()
         return (await self._session.scalars(select(func.count()).select_from(found))).one()
+
+    async def counts(self, unit: Unit, *, drafts: bool) -> dict[NoticeStatus, int]:
+        """Return the number of the unit's own notices in each status."""
+        statement = (
+            select(Notice.status, func.count())
+            .where(*_wanted(unit, OutboxFilter(drafts=drafts)))
+            .group_by(Notice.status)
+        )
+        return dict((await self._session.execute(statement)).all())
 
     async def names(self, people: Collection[UUID | None]) -> dict[UUID, str]:
         """Return the names of people; who is not replicated is absent."""

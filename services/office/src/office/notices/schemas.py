@@ -14,7 +14,7 @@ from office.addressing.schemas import AddressIn, AddressOut
 from office.notices import rules
 from office.notices.content import NoticeContent
 from office.notices.models import Notice, Revision, Step
-from office.notices.service import COUNTED, Listed, OwnNotice
+from office.notices.service import OwnNotice
 from office.numbering.rules import PREFIX
 from office.writing.richtext import MAX_LENGTH
 from servicekit.instants import Instant
@@ -243,22 +243,23 @@ class OutboxLine(NoticeSummary):
         return line
 
 
-class OutboxOut(BaseModel):
-    """A page of the outbox."""
+class StatusCountOut(BaseModel):
+    """How many notices of the unit have a status."""
 
-    items: list[OutboxLine] = Field(description="通知，从新到旧")
-    next: str | None = Field(default=None, description="下一页的分页标记", examples=[None])
-    total: int = Field(description="总数，最多数到 10,000", examples=[1])
-    total_is_more: bool = Field(description="总数超过 10,000", examples=[False])
+    status: NoticeStatus = Field(description="状态", examples=["draft"])
+    count: int = Field(description="通知数", examples=[3])
+
+
+class OutboxCountsOut(BaseModel):
+    """How many notices of the unit have each status."""
+
+    items: list[StatusCountOut] = Field(description="各状态的通知数，按办理顺序，不含为零的")
 
     @classmethod
-    def of(cls, listed: Listed) -> Self:
-        """Convert a page."""
+    def of(cls, counts: dict[NoticeStatus, int]) -> Self:
+        """Convert counts."""
         return cls(
-            items=[OutboxLine.of(notice, listed.names) for notice in listed.page.items],
-            next=listed.page.next,
-            total=min(listed.total, COUNTED),
-            total_is_more=listed.total > COUNTED,
+            items=[StatusCountOut(status=one, count=counts[one]) for one in NoticeStatus if one in counts]
         )
 
 

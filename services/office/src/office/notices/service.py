@@ -25,18 +25,15 @@ from office.notices.errors import (
     RevisionNotFound,
 )
 from office.notices.models import Notice, Revision, Step, VisibleNotice
-from office.notices.repository import NoticeRepository, OutboxFilter
+from office.notices.repository import NoticeRepository, OutboxFilter, OutboxOrder
 from office.numbering.service import Numbering
 from office.tasks.service import Tasks
 from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, cut
+from servicekit.paging import Cut, PageRequest, Total, cut, instant
 from servicekit.problems import NotFound
-
-COUNTED = 10_000
-"""Totals are exact up to this number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Listed:
     """A page of the unit's own notices."""
 
     page: Cut[Notice]
-    total: int
+    total: Total
     names: dict[UUID, str]
 
 
@@ -118,20 +115,26 @@ class Notices:
         await self._tasks.withdraw(rules.draft_subject(notice.id), "草稿已删除", by=actor.sub, gone=True)
         await self._notices.delete(notice)
 
-    async def outbox(self, actor: Actor, paging: PageRequest, wanted: OutboxFilter) -> Listed:
-        """Return the unit's own notices, newest first; drafts only to those who may draft."""
+    async def outbox(
+        self, actor: Actor, paging: PageRequest, wanted: OutboxFilter, order: OutboxOrder
+    ) -> Listed:
+        """Return the unit's own notices, the newest first by `order`; drafts only to those who may draft."""
         unit = await self._units.own(actor)
-        after = paging.key(UUID)
+        after = paging.key(UUID) if order is OutboxOrder.CREATED else paging.key(instant, UUID)
         wanted = replace(wanted, drafts=actor.has_role(*rules.DRAFTING_ROLES))
-        notices = await self._notices.outbox(
-            unit, wanted, after=None if after is None else after[0], limit=paging.limit + 1
-        )
+        notices = await self._notices.outbox(unit, wanted, order, after=after, limit=paging.limit + 1)
         people = {sub for one in notices for sub in (one.created_by, one.updated_by, one.issued_by)}
         return Listed(
-            cut(notices, paging.limit, lambda notice: [notice.id]),
-            await self._notices.count(unit, wanted, most=COUNTED + 1),
+            cut(notices, paging.limit, order.key_of),
+            Total.of(await self._notices.count(unit, wanted)),
             await self._notices.names(people),
         )
+
+    async def counts(self, actor: Actor) -> dict[NoticeStatus, int]:
+        """Return how many notices the unit has in each status, without drafts for those who may not draft."""
+        unit = await self._units.own(actor)
+        drafts = actor.has_role(*rules.DRAFTING_ROLES)
+        return await self._notices.counts(unit, drafts=drafts)
 
     async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
         """Return a notice of the unit with what only the unit sees. Raises `NotFound`."""

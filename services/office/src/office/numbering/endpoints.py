@@ -14,7 +14,7 @@ from office.numbering.auth import Reader, Registrar
 from office.numbering.dependencies import NumberingService
 from office.numbering.repository import RegisterFilter
 from office.numbering.schemas import (
-    RegisterOut,
+    NumberOut,
     SeriesChangeIn,
     SeriesIn,
     SeriesListOut,
@@ -25,7 +25,7 @@ from office.numbering.schemas import (
 from office.numbering.workbook import workbook
 from servicekit.db import Session, release
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import Paging
+from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1", tags=["文号"])
@@ -129,9 +129,10 @@ async def start_number_series(
 )
 async def list_document_numbers(
     actor: Reader, numbering: NumberingService, wanted: Wanted, paging: Paging
-) -> RegisterOut:
+) -> CountedPage[NumberOut]:
     """本单位已签发的文号，从新到旧；已撤回的也在内，其文号不再使用。"""
-    return RegisterOut.of(*await numbering.register(actor, wanted, paging))
+    found, total = await numbering.register(actor, wanted, paging)
+    return CountedPage(items=[NumberOut.of(line) for line in found.items], next=found.next, total=total)
 
 
 @router.get(

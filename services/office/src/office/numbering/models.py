@@ -95,7 +95,7 @@ class DocumentNumber(Base):
     serial: Mapped[int] = mapped_column(Integer)
     subject_id: Mapped[UUID] = mapped_column(doc="the notice")
     title: Mapped[str] = mapped_column(Text)
-    words: Mapped[list[str]] = mapped_column(ARRAY(Text), doc="pairs of characters of number and title")
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True, doc="pairs of characters")
     issued_by: Mapped[UUID]
     issued_at: Mapped[datetime] = mapped_column(_INSTANT)
     voided_at: Mapped[datetime | None] = mapped_column(_INSTANT, doc="when the document was withdrawn")

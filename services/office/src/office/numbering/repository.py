@@ -13,6 +13,7 @@ from office.directory.models import Person
 from office.numbering.errors import PrefixTaken
 from office.numbering.models import DocumentNumber, NumberCounter, NumberSeries
 from office.writing.words import pairs_of
+from servicekit.paging import MOST_COUNTED
 
 _SERIES = 0x4E55
 """First key of advisory locks."""
@@ -162,9 +163,9 @@ class NumberingRepository:
         rows = await self._session.execute(statement.order_by(DocumentNumber.id.desc()).limit(limit))
         return [(row[0], row[1]) for row in rows]
 
-    async def count(self, unit_id: UUID, wanted: RegisterFilter, *, most: int) -> int:
-        """Return the number of lines, at most `most`."""
-        lines = select(DocumentNumber.id).where(*_wanted(unit_id, wanted)).limit(most).subquery()
+    async def count(self, unit_id: UUID, wanted: RegisterFilter) -> int:
+        """Return the number of lines, at most one more than are counted."""
+        lines = select(DocumentNumber.id).where(*_wanted(unit_id, wanted)).limit(MOST_COUNTED + 1).subquery()
         return (await self._session.scalars(select(func.count()).select_from(lines))).one()
 
 

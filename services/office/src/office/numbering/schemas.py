@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from office.numbering import rules
-from office.numbering.service import COUNTED, RegisterLine, SeriesLine
-from servicekit.paging import Cut
+from office.numbering.service import RegisterLine, SeriesLine
 
 Letterhead = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=2, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -117,23 +116,4 @@ class NumberOut(BaseModel):
             issued_at=number.issued_at,
             voided_at=number.voided_at,
             void_reason=number.void_reason,
-        )
-
-
-class RegisterOut(BaseModel):
-    """A page of the register."""
-
-    items: list[NumberOut] = Field(description="发文登记，从新到旧")
-    next: str | None = Field(default=None, description="下一页的分页标记", examples=[None])
-    total: int = Field(description="总数，最多数到 10,000", examples=[1])
-    total_is_more: bool = Field(description="总数超过 10,000", examples=[False])
-
-    @classmethod
-    def of(cls, found: Cut[RegisterLine], total: int) -> Self:
-        """Convert a page and its total."""
-        return cls(
-            items=[NumberOut.of(line) for line in found.items],
-            next=found.next,
-            total=min(total, COUNTED),
-            total_is_more=total > COUNTED,
         )

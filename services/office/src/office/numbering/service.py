@@ -23,11 +23,8 @@ from office.numbering.repository import NumberingRepository, RegisterFilter
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, cut
+from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
-
-COUNTED = 10_000
-"""Totals are exact up to this number."""
 
 
 @dataclass(frozen=True)
@@ -172,16 +169,14 @@ class Numbering:
 
     async def register(
         self, actor: Actor, wanted: RegisterFilter, paging: PageRequest
-    ) -> tuple[Cut[RegisterLine], int]:
-        """Return a page of the unit's register, latest first, and how many lines there are (to 10,000, one
-        more means that there are more).
-        """
+    ) -> tuple[Cut[RegisterLine], Total]:
+        """Return a page of the unit's register, latest first, and how many lines there are."""
         unit = await self._units.own(actor)
         after = paging.key(UUID)
         lines = await self._numbers.register(
             unit.id, wanted, after=None if after is None else after[0], limit=paging.limit + 1
         )
-        total = await self._numbers.count(unit.id, wanted, most=COUNTED + 1)
+        total = Total.of(await self._numbers.count(unit.id, wanted))
         return cut([RegisterLine(*line) for line in lines], paging.limit, lambda one: [one.number.id]), total
 
     async def exported(self, actor: Actor, wanted: RegisterFilter) -> Sequence[RegisterLine]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, defer
 
 from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
@@ -86,7 +86,7 @@ class ReceiptRepository:
             standing,
             reader,
         ).outerjoin(own, and_(own.notice_id == Notice.id, own.unit_id == standing.unit.id, own.number == 1))
-        statement = statement.where(*_wanted(wanted))
+        statement = statement.options(defer(Notice.body, raiseload=True)).where(*_wanted(wanted))
         by = Forwarding.deadline if sort is InboxSort.DEADLINE else Forwarding.forwarded_at
         key = tuple_(by, Forwarding.notice_id)
         if sort is InboxSort.DEADLINE:

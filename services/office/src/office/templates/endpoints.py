@@ -17,12 +17,12 @@ from office.templates.schemas import (
     FillIn,
     TemplateIn,
     TemplateOut,
-    TemplatesOut,
+    TemplateSummary,
     TemplateVersionOut,
     TemplateVersionsOut,
 )
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import Paging
+from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notice-templates", tags=["通知模板"])
@@ -65,10 +65,12 @@ async def list_templates(
             examples=["会议"],
         ),
     ] = None,
-) -> TemplatesOut:
+) -> CountedPage[TemplateSummary]:
     """本单位的模板，以及上级单位供下级使用的模板；新建的在前。"""
     wanted = TemplateFilter(kind=kind, own=own, words=q)
-    return TemplatesOut.of(*await templates.list(actor, paging, wanted))
+    found, total = await templates.list(actor, paging, wanted)
+    items = [TemplateSummary.of(view) for view in found.items]
+    return CountedPage(items=items, next=found.next, total=total)
 
 
 @router.get("/{template_id}", summary="查看模板", responses=responses(*_IN_ROLE, NotFound))

@@ -67,7 +67,7 @@ class NoticeTemplate(Base):
     remark: Mapped[str | None] = mapped_column(Text)
     hints: Mapped[dict[str, str]] = mapped_column(JSONB)
     offered: Mapped[bool] = mapped_column(Boolean)
-    words: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True)
     updated_by: Mapped[UUID]
     updated_at: Mapped[datetime] = mapped_column(_INSTANT)
     retired_at: Mapped[datetime | None] = mapped_column(_INSTANT)

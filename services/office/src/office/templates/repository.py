@@ -13,6 +13,7 @@ from office.directory.models import Person, Unit
 from office.templates.errors import TemplateNameTaken
 from office.templates.models import NoticeTemplate, TemplateVersion
 from office.writing.words import pairs_of
+from servicekit.paging import MOST_COUNTED
 
 MAX_VERSIONS = 500
 
@@ -84,13 +85,13 @@ class TemplateRepository:
         rows = await self._session.execute(statement.order_by(NoticeTemplate.id.desc()).limit(limit))
         return [(row[0], row[1]) for row in rows]
 
-    async def count(self, unit: Unit, wanted: TemplateFilter, *, most: int) -> int:
-        """Return the number of templates, at most `most`."""
+    async def count(self, unit: Unit, wanted: TemplateFilter) -> int:
+        """Return the number of templates, at most one more than are counted."""
         found = (
             select(NoticeTemplate.id)
             .outerjoin(Unit, Unit.id == NoticeTemplate.unit_id)
             .where(*_usable(unit), *_wanted(unit, wanted))
-            .limit(most)
+            .limit(MOST_COUNTED + 1)
             .subquery()
         )
         return (await self._session.scalars(select(func.count()).select_from(found))).one()

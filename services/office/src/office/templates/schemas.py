@@ -10,9 +10,8 @@ from contracts.documents import NoticeKind
 from office.directory.schemas import UnitRef
 from office.templates.models import TemplateContent, TemplateVersion
 from office.templates.rules import NAME
-from office.templates.service import COUNTED, Filled, TemplateView
+from office.templates.service import Filled, TemplateView
 from office.writing.richtext import MAX_LENGTH
-from servicekit.paging import Cut
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -111,25 +110,6 @@ class TemplateOut(TemplateSummary):
             salutation=template.salutation,
             remark=template.remark,
             variables=[VariableOut(name=name, hint=template.hints.get(name)) for name in view.variables],
-        )
-
-
-class TemplatesOut(BaseModel):
-    """A page of templates."""
-
-    items: list[TemplateSummary] = Field(description="模板，新建的在前")
-    next: str | None = Field(default=None, description="下一页的分页标记", examples=[None])
-    total: int = Field(description="总数，最多数到 10,000", examples=[1])
-    total_is_more: bool = Field(description="总数超过 10,000", examples=[False])
-
-    @classmethod
-    def of(cls, found: Cut[TemplateView], total: int) -> Self:
-        """Convert a page and its total."""
-        return cls(
-            items=[TemplateSummary.of(view) for view in found.items],
-            next=found.next,
-            total=min(total, COUNTED),
-            total_is_more=total > COUNTED,
         )
 
 

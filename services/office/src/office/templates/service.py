@@ -18,11 +18,9 @@ from office.writing import richtext, secrecy
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, cut
+from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
-COUNTED = 10_000
-"""Totals are exact up to this number."""
 _JSON = TypeAdapter(TemplateContent)
 
 
@@ -93,14 +91,14 @@ class Templates:
 
     async def list(
         self, actor: Actor, paging: PageRequest, wanted: TemplateFilter
-    ) -> tuple[Cut[TemplateView], int]:
+    ) -> tuple[Cut[TemplateView], Total]:
         """Return a page of the templates that the unit may use, and their number."""
         unit = await self._units.own(actor)
         after = paging.key(UUID)
         found = await self._templates.list(
             unit, wanted, after=None if after is None else after[0], limit=paging.limit + 1
         )
-        total = await self._templates.count(unit, wanted, most=COUNTED + 1)
+        total = Total.of(await self._templates.count(unit, wanted))
         return cut([_view(*one) for one in found], paging.limit, lambda view: [view.template.id]), total
 
     async def versions(

@@ -37,6 +37,7 @@ _ATTRIBUTES: Final = {
     "th": {"colspan", "rowspan", "style"},
 }
 _STYLES: Final = {"text-align"}
+_ROUNDS: Final = 6
 _NUMBER = re.compile(r"[1-9]\d{0,2}")
 _ALIGN = re.compile(r"text-align\s*:\s*(left|center|right|justify)", re.IGNORECASE)
 # Without the end of the tag: looking for it takes quadratic time in text without one.
@@ -64,9 +65,12 @@ def clean(html: str) -> str:
     _check_depth(html, MAX_DEPTH, _VOID | _CLOSED_BY_NEXT)
     # Editors and mail programs write paragraphs as `div`.
     text = _cleaned(_DIV.sub(r"<\1p>", _cleaned(html)))
-    while (less := _EMPTY.sub("", text)) != text:
-        text = less
-    text = _cleaned(text.strip())
+    # Removing what is empty can change how the rest nests, which is settled after very few rounds.
+    for _ in range(_ROUNDS):
+        settled = _cleaned(_without_empty(text))
+        if settled == text:
+            break
+        text = settled
     _check_depth(text, MAX_KEPT_DEPTH, _VOID)
     return text
 
@@ -77,6 +81,12 @@ def plain(html: str) -> str:
     reader.feed(html)
     reader.close()
     return reader.text()
+
+
+def _without_empty(html: str) -> str:
+    while (less := _EMPTY.sub("", html)) != html:
+        html = less
+    return html.strip()
 
 
 def _cleaned(html: str) -> str:
