@@ -1,6 +1,7 @@
 """Bad input: problem+json with a stable code and a Chinese message, never a 500, never half an effect."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
@@ -316,3 +317,47 @@ async def test_a_form_token_that_is_not_ascii_is_refused(new_browser: NewBrowser
     await browser.http.get("/login", params={"return_to": return_to})
     answer = await browser.http.post("/login", data={"csrf": "假的", "return_to": return_to})
     refused(answer, 403, "forged_form")
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("𬱖㛃", "𬱖㛃"), ("阿卜杜拉 • 买买提", "阿卜杜拉·买买提"), (" 王　小 明 ", "王小明")],
+)
+async def test_a_rare_or_strangely_spaced_name_is_kept_in_one_form(
+    new_browser: NewBrowser, typed: str, stored: str
+) -> None:
+    browser = new_browser()
+    assert (await browser.register(PHONE, name=typed)).status_code == 201
+    me = await browser.http.get("/api/v1/me", headers=await browser.bearer(PHONE))
+    assert me.json()["name"] == stored
+
+
+async def test_an_identity_number_is_judged_before_anybody_is_asked(new_browser: NewBrowser) -> None:
+    """A wrong check character, a day that does not exist, and a small x, which is right."""
+    browser, headers = await newcomer(new_browser)
+    for number in ("110105194912310021", "11010519490231002X"):
+        body = {"id_number": number, "consent": True}
+        answer = await browser.http.post("/api/v1/me/real-name", headers=headers, json=body)
+        refused(answer, 400, "bad_id_number")
+    body = {"id_number": "11010519491231002x", "consent": True}
+    answer = await browser.http.post("/api/v1/me/real-name", headers=headers, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id_number_masked"].endswith("002X")
+
+
+async def test_every_reading_operation_refuses_unknown_and_repeated_parameters(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser = new_browser()
+    headers = await browser.bearer(ADMIN)
+    paths = [path for path, methods in app.openapi()["paths"].items() if "get" in methods]
+    paths = [path for path in paths if path.startswith("/api/v1/")]
+    assert len(paths) > 40
+    taken: dict[str, int] = {}
+    for path in paths:
+        address = re.sub(r"\{[^}]*\}", "01930000-0000-7000-8000-000000000000", path)
+        for query in ("unknown=1", "limit=1&limit=2"):
+            answer = await browser.http.get(f"{address}?{query}", headers=headers)
+            if answer.status_code != 422 or answer.json()["code"] != "invalid_shape":
+                taken[f"{path}?{query}"] = answer.status_code
+    assert taken == {}

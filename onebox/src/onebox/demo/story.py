@@ -52,7 +52,11 @@ async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> 
     asked = {"phone": phone, "purpose": "register"}
     sent = expect(await newcomer.http.post(f"{base}/sms-codes", json=asked), 202)
     code = await newcomer.last_code()
-    account = {"phone": phone, "ticket": sent["ticket"], "code": code, "name": name}
+    agreed = {
+        kind: expect(await newcomer.http.get(f"{base}/policies/{kind}"))["version"]
+        for kind in ("privacy_policy", "terms")
+    }
+    account = {"phone": phone, "ticket": sent["ticket"], "code": code, "name": name, "agreed": agreed}
     expect(await newcomer.http.post(f"{base}/accounts", json=account), 201)
     invite = expect(await admin.identity("POST", f"/units/{unit}/invites", json={"roles": [role]}), 201)
     request = expect(

@@ -1,14 +1,17 @@
 """The three administrators of the platform: two people appoint each, and none of them has a unit's powers."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 
 from contracts.vocabulary import PlatformRole
 from identity.cli_platform import appoint
+from identity.memberships.models import Membership
 from identity.platform.errors import HasPlatformRole, NotTheFirst
 from services.identity.tests.support.people import (
+    CENTRE,
     CITY,
     COUNTY,
     COUNTY_HANDLER,
@@ -191,3 +194,29 @@ async def test_a_platform_role_gives_no_reach_in_units(
             status, code = await person.code(method, path, json=body)
             assert (status, code) in ((403, "permission_required"), (403, "out_of_reach")), path
     await forget_codes(app)
+
+
+async def test_the_last_administrator_of_the_top_unit_is_not_suspended(
+    app: FastAPI, three: dict[str, Person], sign_in: SignIn, new_browser: NewBrowser
+) -> None:
+    """Nobody above could appoint another one. It does not matter which unit decides about the account."""
+    security, county, above = three["security_admin"], await sign_in(COUNTY), await sign_in(CENTRE)
+    path = f"/platform/accounts/{await above.sub()}/suspend"
+    assert await security.code("POST", path, json=WHY) == (409, "last_administrator")
+    newcomer = await registered(new_browser(), NEWCOMER)
+    async with app.state.database.transaction() as session:
+        for code, primary, roles in (("370102", True, ["handler"]), ("100000", False, ["unit_admin"])):
+            session.add(
+                Membership(
+                    account_id=UUID(await newcomer.sub()),
+                    unit_id=await unit_of(app, code),
+                    is_primary=primary,
+                    roles=roles,
+                    started_at=app.state.clock.now(),
+                )
+            )
+    await security.ok("POST", path, json=WHY)
+    by_county = f"/accounts/{await newcomer.sub()}/suspend"
+    assert await county.code("POST", by_county, json=WHY) == (409, "last_administrator")
+    await security.ok("POST", path.replace("suspend", "restore"), json=WHY)
+    assert (await county.ok("POST", by_county, json=WHY))["status"] == "suspended"

@@ -302,6 +302,13 @@ class Model:
             or bool(self.staying(member.unit, member.sub))
         )
 
+    def may_be_suspended(self, sub: Sub) -> bool:
+        """Whether the top of the tree keeps an administrator without a person."""
+        return all(
+            ADMIN not in one.roles or self.units[one.unit].parent is not None or self.staying(one.unit, sub)
+            for one in self.of(sub)
+        )
+
     def token(self, sub: Sub) -> Token:
         acting, role = self.acting(sub), self.platform.get(sub)
         roles = frozenset[str]() if acting is None else self.effective_roles(acting)

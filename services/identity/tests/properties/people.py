@@ -168,6 +168,7 @@ async def suspend(world: World) -> Outcome:
         and sub not in model.platform
         and acting is not None
         and bool(model.staying(acting.unit, sub))
+        and model.may_be_suspended(sub)
     )
     answer = await world.call(by, "POST", f"/accounts/{sub}/suspend", WHY)
     if answer.is_success and acting is not None:

@@ -80,6 +80,7 @@ async def suspend_anybody(world: World) -> Outcome:
         model.may(by, ACCOUNTS)
         and by != sub
         and model.active(sub)
+        and model.may_be_suspended(sub)
         and (held is None or bool(_others(world, held, sub)))
     )
     answer = await world.call(by, "POST", f"/platform/accounts/{sub}/suspend", WHY)

@@ -20,6 +20,7 @@ from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.keys.ring import KeyRing
 from identity.memberships.dependencies import MembershipService
+from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
 from identity.platform.auth import KeyWatcher, SecurityAdmin
 from identity.platform.dependencies import PlatformService
@@ -65,8 +66,10 @@ class SigningKeyOut(BaseModel):
 @router.post(
     "/accounts/{sub}/suspend",
     summary="停用任一账号",
-    description="由安全管理员停用，单位管理员不能恢复；各系统在一秒内拒绝其令牌。",
-    responses=problems.responses(NotYourself, AccountNotFound, AccountNotActive, LastOfItsKind),
+    description="由安全管理员停用，单位管理员不能恢复；各系统在一秒内拒绝其令牌。部级单位须另有管理员在任。",
+    responses=problems.responses(
+        NotYourself, AccountNotFound, AccountNotActive, LastAdministrator, LastOfItsKind
+    ),
 )
 async def suspend_any_account(
     sub: UUID,
@@ -76,7 +79,9 @@ async def suspend_any_account(
     memberships: MembershipService,
     entitlements: EntitlementService,
 ) -> MemberOut:
-    """Suspend an account of any unit, or of none, but not the last platform administrator of a kind."""
+    """Suspend an account of any unit, or of none, but not the last platform administrator of a kind, nor the
+    last administrator of the top unit.
+    """
     await platform.keep_one_of_each(admin, sub)
     profile = await memberships.suspend_anywhere(UUID(admin.sub), sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))

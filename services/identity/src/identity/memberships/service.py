@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import Role, UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -237,11 +237,12 @@ class Memberships:
 
         Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`, `LastAdministrator`.
         """
+        units = await self._lock_tops(sub)
         # Two administrators of one unit who suspend each other wait for each other here.
-        acting = await self._units.get(principal.acting.unit, lock=True) if principal.acting else None
+        if principal.acting is not None:
+            units.append(await self._units.get(principal.acting.unit, lock=True))
         profile = await self._of_somebody_else(principal, sub)
-        if acting is not None and not await self._rows.administrators(acting.id, besides=sub):
-            raise LastAdministrator
+        await self._keep_administered(units, sub)
         profile.account.suspend(path_of(principal))
         await self._publish(profile.account)
         await self._sessions.end_all(sub, "account suspended")
@@ -262,9 +263,11 @@ class Memberships:
     async def suspend_anywhere(self, by: UUID, sub: UUID, reason: str) -> Profile:
         """Suspend an account as a security administrator of the platform; no unit can restore it.
 
-        Raises `NotYourself`, `AccountNotFound`, `AccountNotActive`.
+        Raises `NotYourself`, `AccountNotFound`, `AccountNotActive`, `LastAdministrator`.
         """
+        units = await self._lock_tops(sub)
         profile = await self._anybody_else(by, sub)
+        await self._keep_administered(units, sub)
         profile.account.suspend("")
         await self._publish(profile.account)
         await self._sessions.end_all(sub, "account suspended")
@@ -347,6 +350,20 @@ class Memberships:
             raise NotYourself
         await self._accounts.get(sub, lock=True)
         return await self.profile(sub)
+
+    async def _lock_tops(self, sub: UUID) -> list[Unit]:
+        """Lock the units at the top of the tree that a person administers, before the account: nobody above
+        could appoint an administrator there.
+        """
+        belonging = sorted(await self._rows.active(sub), key=lambda one: one[1].path)
+        tops = [of.id for one, of in belonging if of.parent_id is None and Role.UNIT_ADMIN in one.roles]
+        return [await self._units.get(unit_id, lock=True) for unit_id in tops]
+
+    async def _keep_administered(self, units: Sequence[Unit], sub: UUID) -> None:
+        """Raise `LastAdministrator` if one of the locked units would be without, if a person were away."""
+        for unit in units:
+            if not await self._rows.administrators(unit.id, besides=sub):
+                raise LastAdministrator
 
     async def _publish(self, account: Account) -> None:
         event = person_changed(account, await self._rows.active(account.id))
