@@ -16,6 +16,7 @@ from identity.search.words import FIRST, beginning
 _SECONDS = 600.0
 WALKED_PER_MATCH = 2.4
 """Reading a match by the index of tokens and sorting it takes as long as walking through so many rows."""
+_OF_ONE_WORD = 1.2
 _MARGIN = 1.5
 """A walk must be likely to be so much shorter: it may be in vain."""
 LEAST_WALKED, MOST_WALKED = 4000, 16_000
@@ -37,10 +38,16 @@ class _Known:
         """Return the likely number of rows that have all tokens.
 
         It is the mean of what it is if tokens have nothing to do with each other, and if all rows with the
-        rarest one have the others, too: pairs of one word usually come together, initials do not.
+        rarest one have the others, too. Pairs of characters that are as frequent as each other are of one
+        word (幼儿, 儿园) and count once.
         """
-        shares = [self.share(token) for token in tokens]
-        return self.rows * sqrt(min(shares) * prod(shares)) if shares else 0.0
+        shares: list[float] = []
+        word = 0.0
+        for share, latin in sorted((self.share(token), token.isascii()) for token in tokens):
+            if latin or share >= _OF_ONE_WORD * word:
+                shares.append(share)
+            word = word if latin else share
+        return self.rows * sqrt(shares[0] * prod(shares)) if shares else 0.0
 
 
 class Frequencies:
