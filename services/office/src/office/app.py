@@ -24,6 +24,7 @@ from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
+from office.directory.service import Units
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
 from office.forms.endpoints import router as forms
@@ -96,7 +97,7 @@ def build(
         ],
         handlers=[
             exporting.handler(
-                server.clock, {ANSWERS: workbook.write, COVERAGE: Workbook(server.clock).write}
+                server.clock, {ANSWERS: workbook.write, COVERAGE: Workbook(server.clock, Units).write}
             ),
             *calendar.handlers(),
         ],

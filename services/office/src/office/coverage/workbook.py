@@ -1,10 +1,12 @@
 """The Excel workbook of coverage: branches, blocking units, and who has not signed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import BinaryIO, Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from filekit.xlsx_writer import MAX_ROWS, Cell, Column, SheetWriter
 from jobs.job import Job
@@ -26,8 +28,9 @@ _FIGURES: Final = ("应签收", "已送达", "已签收", "逾期未签收", "�
 class Workbook:
     """Writes exports of coverage."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, units: Callable[[AsyncSession], Units]) -> None:
         self._clock = clock
+        self._units = units
 
     async def write(self, job: Job[Which], export: Export, file: BinaryIO) -> int:
         """Write the workbook; return the number of units that have not signed.
@@ -36,7 +39,7 @@ class Workbook:
         """
         now = self._clock.now()
         async with job.transaction() as session:
-            coverage, units = CoverageRepository(session), Units(session)
+            coverage, units = CoverageRepository(session), self._units(session)
             notice = await coverage.notice(UUID(export.parameters["notice_id"]))
             unit = await units.get(UUID(export.parameters["unit_id"]))
             if notice is None or unit is None:
