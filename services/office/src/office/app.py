@@ -17,11 +17,14 @@ from office.collected import workbook
 from office.collected.endpoints import router as collected
 from office.collected.service import EXPORT_KIND as ANSWERS
 from office.coverage.endpoints import router as coverage
-from office.coverage.jobs import Recounting
+from office.coverage.jobs import Curves, Recounting
+from office.coverage.service import EXPORT_KIND as COVERAGE
+from office.coverage.workbook import Workbook
 from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.models import FormerPlace, Person, Unit
+from office.directory.service import Units
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
 from office.forms.endpoints import router as forms
@@ -92,11 +95,17 @@ def build(
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
         ],
-        handlers=[exporting.handler(server.clock, {ANSWERS: workbook.write}), *calendar.handlers()],
+        handlers=[
+            exporting.handler(
+                server.clock, {ANSWERS: workbook.write, COVERAGE: Workbook(server.clock, Units).write}
+            ),
+            *calendar.handlers(),
+        ],
         periodic=[
             *calendar.tasks(),
             *exporting.Tidying(database, server.clock).tasks(),
             Recounting(database, server.clock).task(),
+            Curves(database, server.clock).task(),
             pruning_feed(database),
         ],
         background=lambda _: hub.running(),

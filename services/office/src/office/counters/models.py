@@ -4,9 +4,10 @@
 any transaction; the triggers take one advisory lock, so that changes of the tree wait for each other.
 """
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, Text, text
+from sqlalchemy import DateTime, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -65,3 +66,18 @@ class ReceiptCount(Base):
     read: Mapped[int] = mapped_column(Integer, server_default="0", doc="people who have read")
     read_units: Mapped[int] = mapped_column(Integer, server_default="0", doc="units with such a person")
     answered: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class ReceiptHour(Base):
+    """What units below `path` signed and read in the hour that begins at `hour`, added up afterwards.
+
+    The curve of a notice's progress; the last hour is the difference to the counters.
+    """
+
+    __tablename__ = "receipt_hours"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(LTree, primary_key=True)
+    hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    signed: Mapped[int] = mapped_column(Integer)
+    people_read: Mapped[int] = mapped_column(Integer)

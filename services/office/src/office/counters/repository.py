@@ -1,14 +1,14 @@
 """Writes the numbers of receipts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.counters.models import ReceiptCount
+from office.counters.models import ReceiptCount, ReceiptHour
 
 _FIRST_READER = text(
     """
@@ -53,6 +53,25 @@ _RECOUNT = (
 )
 
 
+_HOUR = """
+    INSERT INTO receipt_hours AS h (notice_id, path, hour, signed, people_read)
+    SELECT f.notice_id, subpath(u.path, 0, size), :hour, sum(f.signed), sum(f.people_read)
+    FROM (
+        SELECT notice_id, unit_id, count(*) AS signed, 0 AS people_read
+        FROM signatures WHERE signed_at >= :hour AND signed_at < :end GROUP BY 1, 2
+        UNION ALL
+        SELECT notice_id, unit_id, 0, count(*)
+        FROM reads WHERE read_at >= :hour AND read_at < :end GROUP BY 1, 2
+    ) f
+        JOIN units u ON u.id = f.unit_id
+        CROSS JOIN LATERAL generate_series(1, nlevel(u.path) - 1) size
+    GROUP BY 1, 2
+    ON CONFLICT (notice_id, path, hour) DO UPDATE
+    SET signed = excluded.signed, people_read = excluded.people_read
+"""
+_ADD_HOUR = text(_HOUR)
+
+
 class NoticeScope(NamedTuple):
     """A published notice, and where its publisher stood then."""
 
@@ -89,3 +108,11 @@ class CounterRepository:
         for statement in _RECOUNT:
             values = {name: getattr(notice, name) for name in statement.compile().params}
             await self._session.execute(statement, values)
+
+    async def last_hour(self) -> datetime | None:
+        """Return the last hour that has been added up."""
+        return await self._session.scalar(select(func.max(ReceiptHour.hour)))
+
+    async def add_hour(self, hour: datetime) -> None:
+        """Add up the receipts of the hour, or add them up again."""
+        await self._session.execute(_ADD_HOUR, {"hour": hour, "end": hour + timedelta(hours=1)})

@@ -50,3 +50,11 @@ class Counters:
         Necessary after Office has learned of a move later than of receipts given after the move.
         """
         await self._counters.recount(NoticeScope(notice_id, publisher, publisher_path, published_at))
+
+    async def last_hour(self) -> datetime | None:
+        """Return the last hour whose receipts have been added up for the curve."""
+        return await self._counters.last_hour()
+
+    async def add_hour(self, hour: datetime) -> None:
+        """Add up the receipts of the hour that begins at `hour`; again if it was added up before."""
+        await self._counters.add_hour(hour)

@@ -6,15 +6,20 @@ from fastapi import Depends
 
 from office.coverage.service import Coverage
 from office.directory.dependencies import UnitService
+from office.exports.dependencies import ExportService
 from office.notices.dependencies import NoticeService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
 
 async def _coverage(
-    session: Session, clock: ServiceClock, units: UnitService, notices: NoticeService
+    session: Session,
+    clock: ServiceClock,
+    units: UnitService,
+    notices: NoticeService,
+    exports: ExportService,
 ) -> Coverage:
-    return Coverage(session, clock, units, notices)
+    return Coverage(session, clock, units, notices, exports)
 
 
 CoverageService = Annotated[Coverage, Depends(_coverage)]

@@ -3,14 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from authkit.errors import OutOfReach
 from office.actors import Member
 from office.coverage.dependencies import CoverageService
-from office.coverage.schemas import CoverageOut
+from office.coverage.missing import Lack
+from office.coverage.rules import Step
+from office.coverage.schemas import CoverageOut, HistoryOut, MissingPage
 from office.directory.errors import REFUSALS
-from servicekit.paging import Paging
+from office.exports.errors import TooManyExports
+from office.exports.schemas import ExportOut
+from servicekit.paging import BadCursor, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
@@ -34,3 +38,63 @@ async def get_coverage(
     未签收即撤销的单位不再计入。limit 和 cursor 用于 missing。
     """
     return CoverageOut.of(await coverage.report(actor, notice_id, under, paging))
+
+
+@router.get(
+    "/{notice_id}/coverage/units",
+    summary="未送达、未签收、未阅读的单位",
+    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
+)
+async def list_missing_units(
+    notice_id: UUID,
+    actor: Member,
+    coverage: CoverageService,
+    paging: Paging,
+    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+    lack: Annotated[
+        Lack,
+        Query(
+            description=(
+                "not_signed 未签收（含未送达）；not_delivered 未送达；not_read 已送达而无人阅读；"
+                "overdue 逾期未签收"
+            )
+        ),
+    ] = Lack.SIGNATURE,
+) -> MissingPage:
+    """按上级单位、隶属路径排序。未送达的，附未转发的上级单位。"""
+    return MissingPage.of_list(await coverage.missing(actor, notice_id, under, lack, paging))
+
+
+@router.get(
+    "/{notice_id}/coverage/history",
+    summary="送达、签收和阅读的进程",
+    responses=responses(*REFUSALS, OutOfReach, NotFound),
+)
+async def get_coverage_history(
+    notice_id: UUID,
+    actor: Member,
+    coverage: CoverageService,
+    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+    by: Annotated[Step, Query(description="按小时（hour）或按天（day，北京时间）")] = Step.DAY,
+) -> HistoryOut:
+    """自发布起每小时或每天结束时的累计数，最后一个是现在。已过去的小时在其结束后几分钟内汇总。"""
+    return HistoryOut.of(await coverage.history(actor, notice_id, under, by))
+
+
+@router.post(
+    "/{notice_id}/coverage/exports",
+    status_code=202,
+    summary="导出覆盖情况",
+    responses=responses(*REFUSALS, OutOfReach, NotFound, TooManyExports),
+)
+async def export_coverage(
+    notice_id: UUID,
+    actor: Member,
+    coverage: CoverageService,
+    response: Response,
+    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+) -> ExportOut:
+    """在后台生成 Excel 工作簿：各下级的情况，未转发的单位，未签收的单位。进度和下载见导出。"""
+    view = await coverage.export(actor, notice_id, under)
+    response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
+    return ExportOut.of_view(view)

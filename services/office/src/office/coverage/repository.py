@@ -7,18 +7,21 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import false, func, literal, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from office.counters.models import ReceiptHour
 from office.counters.rules import group_of
 from office.coverage.blockers import BLOCKERS, waiting_alone
 from office.coverage.counting import Scope
 from office.coverage.missing import GROUPS, Lack, page
+from office.coverage.rules import Increment
 from office.coverage.summing import tally
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
+from office.receipts.models import Read, Signature
 from servicekit.ltree import beyond
 
 
@@ -100,6 +103,31 @@ class CoverageRepository:
         """Return the figures of the scope's unit itself and of each branch below it, at `now`."""
         rows = await self._session.execute(tally(notice, scope, now))
         return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
+
+    async def increments(self, notice: Notice, scope: Scope) -> list[Increment]:
+        """Return what the units of the scope have added in each past hour, in their order."""
+        unit_id = scope.unit.id
+        own = union_all(
+            select(
+                Signature.signed_at.label("at"), literal(1).label("signed"), literal(0).label("read")
+            ).where(Signature.notice_id == notice.id, Signature.unit_id == unit_id),
+            select(Read.read_at, literal(0), literal(1)).where(
+                Read.notice_id == notice.id, Read.unit_id == unit_id
+            ),
+        ).subquery()
+        rows = union_all(
+            select(ReceiptHour.hour, ReceiptHour.signed, ReceiptHour.people_read).where(
+                ReceiptHour.notice_id == notice.id,
+                or_(false(), *(ReceiptHour.path == func.text2ltree(path) for path in scope.paths)),
+            ),
+            select(func.date_trunc("hour", own.c.at), own.c.signed, own.c.read).select_from(own),
+        ).subquery()
+        statement = (
+            select(rows.c.hour, func.sum(rows.c.signed), func.sum(rows.c.people_read))
+            .group_by(rows.c.hour)
+            .order_by(rows.c.hour)
+        )
+        return [Increment(*row) for row in await self._session.execute(statement)]
 
     async def blocking(self, notice: Notice, scope: Scope, *, limit: int) -> tuple[int, list[BlockingUnit]]:
         """Return the number of units that block the notice in `scope`, and the `limit` largest blockers.

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from office.coverage.repository import MissingUnit
-from office.coverage.service import CoverageReport
+from office.coverage.service import CoverageReport, History, MissingList
 from office.directory.schemas import UnitRef
-from servicekit.paging import Page
+from servicekit.paging import CountedPage, Page, Total
 
 
 class ReadersOut(BaseModel):
@@ -119,4 +119,42 @@ class CoverageOut(BaseModel):
             missing=Page(
                 items=[MissingOut.of(row) for row in report.missing.items], next=report.missing.next
             ),
+        )
+
+
+class MissingPage(CountedPage[MissingOut]):
+    """A page of units that lack something."""
+
+    @classmethod
+    def of_list(cls, found: MissingList) -> Self:
+        """Convert a page and its total."""
+        return cls(
+            items=[MissingOut.of(row) for row in found.page.items],
+            next=found.page.next,
+            total=Total(count=found.total, exact=True),
+        )
+
+
+class PointOut(BaseModel):
+    """Sums up to a time."""
+
+    at: datetime = Field(description="截至时间", examples=["2023-04-27T04:00:00Z"])
+    signed: int = Field(description="已签收单位数", examples=[320])
+    people_read: int = Field(description="已读人数", examples=[511])
+
+
+class HistoryOut(BaseModel):
+    """The progress of a notice in a subtree."""
+
+    under: UnitRef = Field(description="统计范围：该单位及其下级")
+    total: int = Field(description="现在的应签收单位数", examples=[1016])
+    points: list[PointOut] = Field(description="各时段结束时的累计数，按时间排序；没有新增的时段不列出")
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """Convert a history."""
+        return cls(
+            under=UnitRef.model_validate(history.scope),
+            total=history.total,
+            points=[PointOut(**point._asdict()) for point in history.points],
         )

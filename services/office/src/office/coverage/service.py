@@ -2,19 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
-from office.addressing.rules import ALL_CHILDREN
 from office.coverage.counting import Scope
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
+from office.coverage.rules import Point, Step, curve
+from office.coverage.scopes import scope_of
 from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
+from office.exports.service import Exports, ExportView
 from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.clock import Clock
@@ -22,8 +25,8 @@ from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
 BLOCKERS_SHOWN = 100
-SPECIAL_PLACES = 50
-"""If more units have dispatched in a special way, all units of the notice are looked at one by one."""
+EXPORT_KIND: Final = "coverage"
+_MAX_NAME: Final = 80
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,33 @@ class CoverageReport:
     missing: Cut[MissingUnit]
 
 
+@dataclass(frozen=True)
+class MissingList:
+    """A page of units that lack something, and how many there are."""
+
+    page: Cut[MissingUnit]
+    total: int
+
+
+@dataclass(frozen=True)
+class History:
+    """The progress within `scope`; the last point is now."""
+
+    scope: Unit
+    total: int
+    points: list[Point]
+
+
 class Coverage:
     """Report coverage of notices within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, exports: Exports
+    ) -> None:
         self._clock = clock
         self._units = units
         self._notices = notices
+        self._exports = exports
         self._coverage = CoverageRepository(session)
 
     async def report(
@@ -71,10 +94,45 @@ class Coverage:
 
     async def missing(
         self, actor: Actor, notice_id: UUID, under: UUID | None, lack: Lack, paging: PageRequest
-    ) -> Cut[MissingUnit]:
+    ) -> MissingList:
         """Return the units of `under` that lack something. Raises as `report` does."""
         notice, scope = await self._viewed(actor, notice_id, under)
-        return await self._missing(notice, scope, lack, paging, self._clock.now())
+        now = self._clock.now()
+        page = await self._missing(notice, scope, lack, paging, now)
+        branches = await self._coverage.tallies(notice, scope, now)
+        return MissingList(page, sum(_lacking(lack, branch) for branch in branches))
+
+    async def history(self, actor: Actor, notice_id: UUID, under: UUID | None, step: Step) -> History:
+        """Return the curve of `under`. Raises as `report` does."""
+        notice, scope = await self._viewed(actor, notice_id, under)
+        now = self._clock.now()
+        branches = await self._coverage.tallies(notice, scope, now)
+        increments = await self._coverage.increments(notice, scope)
+        return History(
+            scope=scope.unit,
+            total=sum(branch.total for branch in branches),
+            points=[
+                *curve(increments, step),
+                Point(
+                    now,
+                    sum(branch.signed for branch in branches),
+                    sum(branch.people_read for branch in branches),
+                ),
+            ],
+        )
+
+    async def export(self, actor: Actor, notice_id: UUID, under: UUID | None) -> ExportView:
+        """Have an Excel workbook of `under` made. Raises as `report` does, `TooManyExports`."""
+        unit = await self._units.own(actor)
+        notice = await self._seen(actor, unit, notice_id)
+        top = unit if under is None else await self._units.reachable(actor, under)
+        return await self._exports.start(
+            actor,
+            EXPORT_KIND,
+            subject=f"notice/{notice.id}",
+            name=f"覆盖情况-{top.short_name}-{notice.title}"[:_MAX_NAME],
+            parameters={"notice_id": str(notice.id), "unit_id": str(top.id)},
+        )
 
     async def _missing(
         self, notice: Notice, scope: Scope, lack: Lack, paging: PageRequest, now: datetime
@@ -93,28 +151,25 @@ class Coverage:
     async def _viewed(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, Scope]:
         await self._coverage.see_one_snapshot()
         unit = await self._units.own(actor)
+        notice = await self._seen(actor, unit, notice_id)
+        top = unit if under is None else await self._units.reachable(actor, under)
+        return notice, await scope_of(self._coverage, self._units, notice, top)
+
+    async def _seen(self, actor: Actor, unit: Unit, notice_id: UUID) -> Notice:
         notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
         if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
             raise NotFound
-        top = unit if under is None else await self._units.reachable(actor, under)
-        return notice, await self._scope(notice, top)
+        return notice
 
-    async def _scope(self, notice: Notice, unit: Unit) -> Scope:
-        assert notice.published_at is not None
-        former = await self._units.former_places(unit)
-        publisher_path = await self._units.path_at(notice.publisher_id, notice.published_at)
-        return Scope(
-            unit=unit,
-            paths=sorted({unit.path, *(place.path for place in former)}),
-            publisher_path=publisher_path,
-            special=await self._special(notice, publisher_path),
-        )
 
-    async def _special(self, notice: Notice, publisher_path: str | None) -> tuple[str, ...]:
-        """Return the paths below which dispatches are special; see `Scope.special`."""
-        if publisher_path is None:
-            return ()
-        if notice.recipients != ALL_CHILDREN:
-            return (publisher_path,)
-        places = await self._coverage.special_places(notice.id, limit=SPECIAL_PLACES + 1)
-        return (publisher_path,) if len(places) > SPECIAL_PLACES else tuple(places)
+def _lacking(lack: Lack, branch: BranchTally) -> int:
+    """Return how many units of a branch lack something."""
+    match lack:
+        case Lack.SIGNATURE:
+            return branch.total - branch.signed
+        case Lack.DELIVERY:
+            return branch.total - branch.delivered
+        case Lack.READ:
+            return branch.delivered - branch.read_units
+        case Lack.OVERDUE:
+            return branch.overdue

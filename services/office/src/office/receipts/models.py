@@ -21,7 +21,10 @@ class Signature(Base):
     """A unit acknowledged receipt (签收), once, or a unit above did so for it (代签)."""
 
     __tablename__ = "signatures"
-    __table_args__ = (CheckConstraint("(signing_unit_id IS NULL) = (reason IS NULL)", name="on_behalf"),)
+    __table_args__ = (
+        CheckConstraint("(signing_unit_id IS NULL) = (reason IS NULL)", name="on_behalf"),
+        Index("ix_signatures_signed_at", "signed_at", postgresql_using="brin"),
+    )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -40,6 +43,7 @@ class Read(Base):
 
     __tablename__ = "reads"
     __table_args__ = (
+        Index("ix_reads_read_at", "read_at", postgresql_using="brin"),
         Index("ix_reads_unit", "notice_id", "unit_id"),
         Index("ix_reads_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
     )

@@ -1,0 +1,110 @@
+"""The Excel workbook of coverage: branches, blocking units, and who has not signed."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import BinaryIO, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from filekit.xlsx_writer import MAX_ROWS, Cell, Column, SheetWriter
+from jobs.job import Job
+from jobs.kinds import PermanentFailure
+from office.coverage.missing import Lack
+from office.coverage.repository import BranchTally, CoverageRepository, MissingUnit
+from office.coverage.scopes import scope_of
+from office.directory.service import Units
+from office.exports.jobs import Which
+from office.exports.models import Export
+from servicekit.clock import SHANGHAI, Clock
+
+_CHUNK: Final = 2000
+_BLOCKERS: Final = 10_000
+_UNIT: Final = (Column("单位代码", 18), Column("单位名称", 36))
+_FIGURES: Final = ("应签收", "已送达", "已签收", "逾期未签收", "有人阅读的单位", "人数", "已读人数")
+
+
+class Workbook:
+    """Writes exports of coverage."""
+
+    def __init__(self, clock: Clock, units: Callable[[AsyncSession], Units]) -> None:
+        self._clock = clock
+        self._units = units
+
+    async def write(self, job: Job[Which], export: Export, file: BinaryIO) -> int:
+        """Write the workbook; return the number of units that have not signed.
+
+        Each page is a transaction of its own: who signs meanwhile may or may not be listed.
+        """
+        now = self._clock.now()
+        async with job.transaction() as session:
+            coverage, units = CoverageRepository(session), self._units(session)
+            notice = await coverage.notice(UUID(export.parameters["notice_id"]))
+            unit = await units.get(UUID(export.parameters["unit_id"]))
+            if notice is None or unit is None:
+                raise PermanentFailure("the notice or the unit does not exist any more")
+            scope = await scope_of(coverage, units, notice, unit)
+            branches = await coverage.tallies(notice, scope, now)
+            _, blocking = await coverage.blocking(notice, scope, limit=_BLOCKERS)
+        names = [] if unit is None else [unit.code, unit.name]
+        book = await asyncio.to_thread(_Book, file, branches, names)
+        await asyncio.to_thread(
+            book.blockers.write, [[one.unit.code, one.unit.name, one.cut_off] for one in blocking]
+        )
+        expected = sum(branch.total - branch.signed for branch in branches)
+        after: str | None = None
+        written = 0
+        while written < MAX_ROWS:
+            async with job.transaction() as session:
+                rows = await CoverageRepository(session).missing(
+                    notice,
+                    scope,
+                    lack=Lack.SIGNATURE,
+                    after=after,
+                    now=now,
+                    limit=min(_CHUNK, MAX_ROWS - written),
+                )
+            if not rows:
+                break
+            await asyncio.to_thread(book.missing.write, [_row(one, now) for one in rows])
+            after, written = rows[-1].path, written + len(rows)
+            await job.progress(written, max(expected, written), f"已写入 {written} 个未签收的单位")
+        await asyncio.to_thread(book.main.close)
+        return written
+
+
+class _Book:
+    """The sheets of the workbook."""
+
+    def __init__(self, file: BinaryIO, branches: Sequence[BranchTally], own: Sequence[str]) -> None:
+        self.main = SheetWriter(file, "覆盖情况", [*_UNIT, *(Column(name, 14) for name in _FIGURES)])
+        for one in branches:
+            unit = own if one.unit is None else [one.unit.code, one.unit.name]
+            self.main.write([[*unit, *_figures(one)]])
+        sums: list[Cell] = [sum(column) for column in zip(*map(_figures, branches), strict=True)]
+        self.main.write([["", "合计", *sums]])
+        self.blockers = self.main.further("未转发的单位", [*_UNIT, Column("因此未送达的单位数", 20)])
+        self.missing = self.main.further(
+            "未签收的单位",
+            [*_UNIT, Column("状态", 12), Column("截止时间", 20), Column("未转发的上级", 36)],
+        )
+
+
+def _figures(one: BranchTally) -> tuple[int, ...]:
+    return (one.total, one.delivered, one.signed, one.overdue, one.read_units, one.people, one.people_read)
+
+
+def _row(one: MissingUnit, now: datetime) -> list[Cell]:
+    if not one.delivered:
+        state = "未送达"
+    else:
+        state = "逾期未签收" if one.deadline is not None and one.deadline < now else "未签收"
+    due = None if one.deadline is None else f"{one.deadline.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return [
+        one.unit.code,
+        one.unit.name,
+        state,
+        due,
+        None if one.blocked_by is None else one.blocked_by.name,
+    ]

@@ -1,0 +1,104 @@
+"""Lists of who is missing, the curve of the progress, and the workbook."""
+
+import io
+import re
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from office.coverage.jobs import Curves
+from services.office.tests.support.running_office import RunningOffice
+
+N = "/api/v1/notices"
+
+
+async def units(office: RunningOffice, notice: str, **params: Any) -> dict[str, Any]:
+    response = await office.unit("100000").get(f"{N}/{notice}/coverage/units", params=params)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+async def codes(office: RunningOffice, notice: str, lack: str) -> set[str]:
+    found = await units(office, notice, lack=lack)
+    assert found["total"] == {"count": len(found["items"]), "exact": True}
+    return {item["unit"]["code"] for item in found["items"]}
+
+
+async def test_a_list_has_the_units_that_lack_something(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    await office.signed(notice, "370100")
+    response = await office.unit("370200").post(f"{N}/{notice}/read")
+    assert response.status_code == 200
+    assert await codes(office, notice, "not_read") == {"320000", "370000", "370100"}
+    assert await codes(office, notice, "overdue") == set()
+    delivered = {"320000", "370000", "370100", "370200"}
+    waiting = await codes(office, notice, "not_delivered")
+    assert await codes(office, notice, "not_signed") == waiting | delivered - {"370100"}
+    assert len(waiting) == 7
+    office.clock.advance(timedelta(days=60))
+    assert await codes(office, notice, "overdue") == waiting | delivered - {"370100"}
+
+
+async def test_a_list_is_read_in_pages(office: RunningOffice) -> None:
+    notice = await office.published()
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await units(office, notice, limit=2, **cursor)
+        seen += [item["unit"]["code"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert len(seen) == len(set(seen)) == 11
+
+
+@pytest.mark.parametrize("step", ["hour", "day"])
+async def test_the_curve_adds_up_to_now(office: RunningOffice, step: str) -> None:
+    notice = await office.published()
+    curves = Curves(office.database, office.clock)
+    await office.signed(notice, "320000")
+    office.clock.advance(timedelta(hours=1))
+    await office.forwarded(notice, "370000")
+    await office.signed(notice, "370000", "370100")
+    office.clock.advance(timedelta(days=1))
+    await curves.run()
+    await office.signed(notice, "370200")
+    await curves.run()
+
+    async def points(**params: str) -> list[int]:
+        response = await office.unit("100000").get(
+            f"{N}/{notice}/coverage/history", params={"by": step, **params}
+        )
+        assert response.status_code == 200, response.text
+        return [point["signed"] for point in response.json()["points"]]
+
+    assert await points() == ([1, 3, 4] if step == "hour" else [3, 4])
+    assert await points(under=office.world.id("370000")) == [2, 3]
+    assert await points(under=office.world.id("320000")) == [1, 1]
+
+
+async def test_the_workbook_has_branches_blockers_and_who_is_missing(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.signed(notice, "320000")
+    centre = office.client(office.token("100000", "handler"))
+    started = await centre.post(f"{N}/{notice}/coverage/exports")
+    assert started.status_code == 202, started.text
+    path = started.headers["Location"]
+    for _ in range(200):
+        export = (await centre.get(path)).json()
+        if export["status"] != "running":
+            break
+        await office.settle()
+    assert (export["status"], export["rows"]) == ("done", 10)
+    file = await centre.get(f"{path}/file")
+    with zipfile.ZipFile(io.BytesIO(file.content)) as book:
+        names = book.read("xl/workbook.xml").decode()
+        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2, 3)]
+    assert re.findall(r'<sheet name="([^"]+)"', names) == ["覆盖情况", "未转发的单位", "未签收的单位"]
+    # Two provinces and the sums, two blockers, ten units; each sheet has a heading.
+    assert [sheet.count("<row ") for sheet in sheets] == [4, 3, 11]
+    assert re.findall(r"<v>(\d+)</v>", sheets[0])[-7:-3] == ["11", "2", "1", "0"]
