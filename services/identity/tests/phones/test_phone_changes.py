@@ -468,6 +468,7 @@ async def test_a_number_in_use_is_not_taken_over(new_browser: NewBrowser, app: F
         ({"name": "王小明", "id_number": id_number()}, "phone_taken"),
         ({"id_number": id_number(999)}, "real_name_mismatch"),
         ({"consent": False}, "separate_consent_required"),
+        ({"agreed": {"privacy_policy": "0.1", "terms": "0.1"}}, "policy_outdated"),
     ],
 )
 async def test_no_number_is_taken_over_without_another_verified_name(

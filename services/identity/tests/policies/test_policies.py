@@ -182,7 +182,7 @@ async def test_without_agreeing_one_s_rights_and_signing_out_stay_open(
     await browser.register(PHONE)
     await browser.bearer(PHONE)
     await new_terms(app, clock)
-    for path in ("/account", "/account/units", "/join", "/account/security"):
+    for path in ("/account", "/account/units", "/join", "/account/security", "/device"):
         answer = await browser.http.get(path)
         assert answer.headers["location"].startswith("/login/agree?"), path
     silent = await browser.http.get(browser.authorize_url(verifier="v" * 43, prompt="none"))

@@ -15,8 +15,9 @@ from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode
 from identity.oauth.device.service import FurtherSignIn
 from identity.pages import csrf
-from identity.pages.dependencies import DEVICE_PAGE, Browser
+from identity.pages.dependencies import AGREE_PAGE, DEVICE_PAGE, Browser
 from identity.pages.rendering import page, see_other
+from identity.policies.dependencies import PolicyService
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
 
@@ -27,15 +28,20 @@ Code = Annotated[str, Form(max_length=40)]
 
 @router.get(DEVICE_PAGE)
 async def enter(
-    browser: Browser, vault: ServiceVault, user_code: Annotated[str, Query(max_length=40)] = ""
+    browser: Browser,
+    vault: ServiceVault,
+    policies: PolicyService,
+    user_code: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Show the form for the code. A code in the URL only prefills it; the person compares and submits it
     (§3.3.1).
     """
     code = rules.normal(user_code)
+    back = DEVICE_PAGE + ("" if code is None else "?" + urlencode({"user_code": rules.shown(code)}))
     if browser is None:
-        query = "" if code is None else "?" + urlencode({"user_code": rules.shown(code)})
-        return see_other("/login?" + urlencode({"return_to": DEVICE_PAGE + query}))
+        return see_other("/login?" + urlencode({"return_to": back}))
+    if await policies.missing(browser.account_id):
+        return see_other(f"{AGREE_PAGE}?" + urlencode({"return_to": back}))
     return _form(vault, browser, "" if code is None else rules.shown(code), given=code is not None)
 
 
@@ -64,6 +70,7 @@ async def decide(
     devices: DeviceService,
     browser: Browser,
     vault: ServiceVault,
+    policies: PolicyService,
     settings: ServiceSettings,
     token: Token,
     user_code: Code,
@@ -77,6 +84,9 @@ async def decide(
     row, client = found
     if decision == "deny":
         devices.deny(row, mine)
+    elif await policies.missing(mine.account_id):
+        # A new version since the page with the code was shown.
+        return see_other(f"{AGREE_PAGE}?" + urlencode(_back(rules.normal(user_code) or "")))
     elif (further := devices.further_sign_in(row, client, mine)) is not None:
         return _further(further, rules.normal(user_code) or "")
     else:
@@ -84,8 +94,12 @@ async def decide(
     return page("oauth/device_done.html", name=client.client_name, allowed=decision == "allow")
 
 
+def _back(user_code: str) -> dict[str, str]:
+    return {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
+
+
 def _further(further: FurtherSignIn, user_code: str) -> Response:
-    back = {"return_to": f"{DEVICE_PAGE}?{urlencode({'user_code': rules.shown(user_code)})}"}
+    back = _back(user_code)
     if further.acr is None:
         return see_other("/login?" + urlencode(back))
     return see_other("/login/step-up?" + urlencode(back | {"acr": further.acr}))
