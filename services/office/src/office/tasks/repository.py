@@ -55,7 +55,7 @@ class TaskRepository:
         return (await self._session.scalars(statement.order_by(Task.id).limit(1))).first()
 
     async def add_done(self, task_id: UUID, unit_id: UUID, *, by: UUID | None, now: datetime) -> bool:
-        """Write the share of an addressed unit as done; return False if it has one."""
+        """Write the share of an addressed unit as done; return False if it was done before."""
         share = TaskShare.of_unit(task_id, unit_id)
         share.done(by=by, now=now)
         values = {
@@ -64,7 +64,14 @@ class TaskRepository:
             if getattr(share, column.key) is not None
         }
         result = await self._session.execute(
-            insert(TaskShare).values(values).on_conflict_do_nothing().returning(TaskShare.task_id)
+            insert(TaskShare)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=[TaskShare.task_id, TaskShare.addressee],
+                set_={name: values[name] for name in ("state", "done_at", "ended_at")} | {"done_by": by},
+                where=TaskShare.state == TaskState.OPEN,
+            )
+            .returning(TaskShare.task_id)
         )
         return result.first() is not None
 
@@ -81,12 +88,15 @@ class TaskRepository:
         statement = select(Task).where(Task.source == source, Task.key == key)
         return await self._session.scalar(statement.with_for_update() if lock else statement)
 
-    async def open_about(self, source: str, subject: str, kind: str | None) -> Sequence[Task]:
+    async def open_about(
+        self, source: str, subject: str, kind: str | None, limit: int | None
+    ) -> Sequence[Task]:
         """Return the open tasks about `subject`, locked in the order of their ids; of all kinds if None."""
         statement = (
             select(Task)
             .where(Task.source == source, Task.subject == subject, Task.withdrawn_at.is_(None))
             .order_by(Task.id)
+            .limit(limit)
             .with_for_update()
         )
         if kind is not None:

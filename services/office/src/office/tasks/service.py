@@ -129,15 +129,13 @@ class Tasks:
         Return their number: 0 if there is none any more, which is no error. That an addressed unit has been
         addressed is for the caller to know.
         """
-        count = 0
+        count = 0 if unit is None else await self._done_by_addressed(kind, subject, unit, by, source)
         for addressee in (unit, person):
-            if addressee is not None:
+            if addressee is not None and (addressee != unit or count == 0):
                 for task, share in await self._tasks.shares_of(source, subject, kind, addressee):
                     share.done(by=by, now=self._clock.now())
                     self._tell(to_share(task, share, TaskAction.DONE))
                     count += 1
-        if unit is not None and count == 0:
-            count += await self._done_by_addressed(kind, subject, unit, by, source)
         return count
 
     async def withdraw(
@@ -149,12 +147,15 @@ class Tasks:
         by: UUID | None = None,
         gone: bool = False,
         source: str = OWN,
+        limit: int | None = None,
     ) -> int:
         """Withdraw the tasks about `subject`, of all kinds if None, and tell those who had them the `cause`.
 
+        At most `limit` at once: a job repeats it where there can be one for each unit.
+
         What is done stays done. `gone`: the subject no longer exists. Return the number of tasks.
         """
-        tasks = await self._tasks.open_about(source, subject, kind)
+        tasks = await self._tasks.open_about(source, subject, kind, limit)
         for task in tasks:
             await self._withdraw(task, cause, by=by, gone=gone)
         return len(tasks)
