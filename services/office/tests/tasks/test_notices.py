@@ -77,7 +77,7 @@ async def test_a_notice_with_a_form_asks_for_an_answer_too(office: RunningOffice
     await office.numbered(PROVINCE)
     publisher = office.unit(PROVINCE)
     draft = (await publisher.post("/api/v1/notices", json=a_draft())).json()["id"]
-    field = {"key": "count", "label": "参加人数", "type": "integer", "required": True}
+    field = {"key": "count", "label": "参加人数", "type": "number"}
     put = await publisher.put(f"/api/v1/notices/{draft}/form", json={"fields": [field]})
     assert put.status_code in {200, 201}, put.text
     assert (await publisher.post(f"/api/v1/notices/{draft}/publish")).status_code == 200

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -183,3 +183,29 @@ class TaskRepository:
         if after is not None:
             statement = statement.where(Task.id > after)
         return (await self._session.scalars(statement)).all()
+
+    async def oldest_ended(self, before: UUID) -> UUID | None:
+        """Return the first task with an id below `before` that is open for nobody, or is dispatched."""
+        open_share = exists().where(TaskShare.task_id == Task.id, TaskShare.state == TaskState.OPEN)
+        ended = or_(Task.withdrawn_at.is_not(None), Task.addressed, ~open_share)
+        statement = select(Task.id).where(Task.id < before, ended).order_by(Task.id).limit(1)
+        return (await self._session.scalars(statement)).first()
+
+    async def delete_shares(self, task_id: UUID, limit: int) -> int:
+        """Delete some shares of a task with their history; return the number of shares."""
+        some = select(TaskShare.addressee).where(TaskShare.task_id == task_id).limit(limit)
+        rows = await self._session.scalars(
+            delete(TaskShare)
+            .where(TaskShare.task_id == task_id, TaskShare.addressee.in_(some.scalar_subquery()))
+            .returning(TaskShare.addressee)
+        )
+        gone = rows.all()
+        if gone:
+            await self._session.execute(
+                delete(TaskEntry).where(TaskEntry.task_id == task_id, TaskEntry.addressee.in_(gone))
+            )
+        return len(gone)
+
+    async def delete(self, task_id: UUID) -> None:
+        """Delete a task with its addresses."""
+        await self._session.execute(delete(Task).where(Task.id == task_id))

@@ -90,7 +90,7 @@ class Tasks:
         self._tasks = TaskRepository(session)
 
     async def open(self, new: NewTask, to: ToPerson | ToUnit | ToAddressed) -> UUID:
-        """Open a task; return its id, also if the source has opened the key before.
+        """Open a task; return its id, also if the source has opened the key before or it has ended already.
 
         Raises ValueError for a link that leads nowhere.
         """
@@ -159,6 +159,14 @@ class Tasks:
         for task in tasks:
             await self._withdraw(task, cause, by=by, gone=gone)
         return len(tasks)
+
+    async def ended_before(self, source: str, key: str, cause: str) -> None:
+        """Note that a task has ended, unless it is known; opening it then does nothing."""
+        task = self._new(
+            NewTask(kind=TaskKind.OTHER, key=key, subject=key, title="", link="/", source=source), ()
+        )
+        task.withdraw(cause, by=None, gone=False, now=self._clock.now())
+        await self._tasks.add_task(task)
 
     async def done_by_key(self, source: str, key: str, *, by: UUID | None) -> None:
         """End the task that `source` opened with `key`; nothing if it has ended or never was."""
