@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from contracts.base import EventModel
+from contracts.tasks import TaskDone, TaskOpened, TaskWithdrawn
 from contracts.vocabulary import AccountStatus, Audience, Kind, Level, Open, Role, Stage, UnitStatus
 
 
@@ -176,3 +177,21 @@ class DirectoryLoadedV1(EventModel):
     load_id: UUID
     units: int
     people: int
+
+
+class TaskOpenedV1(EventModel, TaskOpened):
+    """Identity has something for a person or a unit to do, which Office shows."""
+
+    type: ClassVar[str] = "zhuxue.identity.task.opened.v1"
+
+
+class TaskDoneV1(EventModel, TaskDone):
+    """What a task of Identity asked for is done."""
+
+    type: ClassVar[str] = "zhuxue.identity.task.done.v1"
+
+
+class TaskWithdrawnV1(EventModel, TaskWithdrawn):
+    """A task of Identity is not to be done any more."""
+
+    type: ClassVar[str] = "zhuxue.identity.task.withdrawn.v1"

@@ -42,6 +42,9 @@ from office.printing.printer import Printer
 from office.receipts.endpoints import router as receipts
 from office.returns.endpoints import router as returns
 from office.settings import Settings
+from office.tasks.consumers import EVENTS as TASK_EVENTS
+from office.tasks.consumers import TaskEvents
+from office.tasks.jobs import Upkeep
 from office.templates.endpoints import router as templates
 from replica.replica import Replica
 from replica.snapshot import Snapshot
@@ -94,6 +97,7 @@ def build(
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),
             Subscription("office.leavers", (PersonChangedV1,), hand_overs.person),
+            Subscription("office.tasks", TASK_EVENTS, TaskEvents(server.clock).handle),
         ],
         handlers=[
             exporting.handler(
@@ -107,6 +111,7 @@ def build(
             Recounting(database, server.clock).task(),
             Curves(database, server.clock).task(),
             pruning_feed(database),
+            *Upkeep(database, server.clock).tasks(),
         ],
         background=lambda _: hub.running(),
     )

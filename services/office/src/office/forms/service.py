@@ -77,6 +77,10 @@ class Forms:
             raise NoForm
         return form
 
+    async def exists(self, notice_id: UUID) -> bool:
+        """Return whether the notice asks for answers."""
+        return await self._forms.get(notice_id) is not None
+
     async def set_locked(self, actor: Actor, notice_id: UUID, *, locked: bool) -> Form:
         """End or resume the collection of answers to an own notice, after those that are being submitted.
 

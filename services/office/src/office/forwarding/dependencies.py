@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.asking.dependencies import AskingService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.forwarding.service import Forwardings
@@ -20,8 +21,9 @@ async def _forwardings(
     notices: NoticeService,
     dispatches: DispatchService,
     returns: ReturnService,
+    asking: AskingService,
 ) -> Forwardings:
-    return Forwardings(session, clock, units, notices, dispatches, returns)
+    return Forwardings(session, clock, units, notices, dispatches, returns, asking)
 
 
 ForwardingService = Annotated[Forwardings, Depends(_forwardings)]

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.office import NoticeForwardedV1
 from office.actors import Actor
 from office.addressing.rules import Address
+from office.asking.service import Asking
 from office.base import outbox
 from office.directory.service import Units
 from office.dispatches.service import Dispatches, Sent
@@ -30,6 +31,7 @@ class Forwardings:
         notices: Notices,
         dispatches: Dispatches,
         returns: Returns,
+        asking: Asking,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -37,6 +39,7 @@ class Forwardings:
         self._notices = notices
         self._dispatches = dispatches
         self._returns = returns
+        self._asking = asking
 
     async def forward(
         self,
@@ -75,6 +78,7 @@ class Forwardings:
             by=actor.sub,
             now=now,
         )
+        await self._asking.dispatched(notice, sent.forwarding, address)
         event = NoticeForwardedV1(
             notice_id=notice.id,
             unit_id=unit.id,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from office.addressing.dependencies import AddressingService
+from office.asking.dependencies import AskingService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.issuing.service import Issuing
@@ -24,8 +25,9 @@ async def _issuing(
     numbering: NumberingService,
     notices: NoticeService,
     tasks: TaskService,
+    asking: AskingService,
 ) -> Issuing:
-    return Issuing(session, clock, units, addressing, dispatches, numbering, notices, tasks)
+    return Issuing(session, clock, units, addressing, dispatches, numbering, notices, tasks, asking)
 
 
 IssuingService = Annotated[Issuing, Depends(_issuing)]

@@ -7,8 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from jobs.job import Job
 from jobs.kinds import Handler, Periodic
 from office.addressing.service import Addressing
+from office.asking.service import Asking
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.forms.service import Forms
 from office.issuing.kinds import ENDED, EndedNotice
 from office.issuing.service import Issuing
 from office.notices.service import Notices
@@ -51,11 +53,12 @@ class Calendar:
 
     async def end(self, job: Job[EndedNotice]) -> None:
         """Withdraw the tasks of recipients of a notice that does not circulate any more."""
-        ended = job.payload
-        async with job.transaction() as session:
-            await Tasks(session, self._clock).withdraw(
-                f"notice/{ended.notice_id}", ended.cause[:MAX_NOTE], by=ended.by
-            )
+        ended, count = job.payload, BATCH
+        while count == BATCH:
+            async with job.transaction() as session:
+                count = await Tasks(session, self._clock).withdraw(
+                    f"notice/{ended.notice_id}", ended.cause[:MAX_NOTE], by=ended.by, limit=BATCH
+                )
 
     def handlers(self) -> list[Handler[EndedNotice]]:
         """Return the handlers of jobs."""
@@ -75,4 +78,5 @@ class Calendar:
         numbering = Numbering(session, self._clock, units)
         tasks = Tasks(session, self._clock)
         notices = Notices(session, self._clock, units, addressing, dispatches, numbering, tasks)
-        return Issuing(session, self._clock, units, addressing, dispatches, numbering, notices, tasks)
+        asking = Asking(tasks, Forms(session, self._clock, units, notices, dispatches))
+        return Issuing(session, self._clock, units, addressing, dispatches, numbering, notices, tasks, asking)

@@ -18,6 +18,7 @@ from contracts.office import (
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.addressing.service import Addressing
+from office.asking.service import Asking
 from office.base import job_queue, outbox
 from office.directory.errors import UnitInactive
 from office.directory.models import Unit
@@ -72,6 +73,7 @@ class Issuing:
         numbering: Numbering,
         notices: Notices,
         tasks: Tasks,
+        asking: Asking,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -81,6 +83,7 @@ class Issuing:
         self._numbering = numbering
         self._notices = notices
         self._prompts = Prompts(tasks)
+        self._asking = asking
 
     async def submit(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> OwnNotice:
         """Submit a draft for review (送审).
@@ -253,6 +256,7 @@ class Issuing:
         sent = await self._dispatches.send(
             notice.id, unit, notice.recipients, cover_text=None, deadline=due, by=by, now=now
         )
+        await self._asking.dispatched(notice, sent.forwarding, notice.recipients)
         await self._replace(notice, unit, by, now)
         assert notice.document_number is not None
         event = NoticePublishedV1(
@@ -304,6 +308,7 @@ class Issuing:
 
     async def _end_circulation(self, notice: Notice, cause: str, by: UUID | None) -> None:
         """Have what recipients still have to do with the notice withdrawn; there may be many of them."""
+        await self._asking.ended(notice, cause, by)
         await job_queue.enqueue(self._session, ENDED, EndedNotice(notice_id=notice.id, cause=cause, by=by))
 
     async def _seen(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> Notice:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.asking.dependencies import AskingService
 from office.assignments.dependencies import AssignmentService
 from office.counters.dependencies import CounterService
 from office.directory.dependencies import UnitService
@@ -24,8 +25,9 @@ async def _receipts(
     returns: ReturnService,
     assignments: AssignmentService,
     counters: CounterService,
+    asking: AskingService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices, dispatches, returns, assignments, counters)
+    return Receipts(session, clock, units, notices, dispatches, returns, assignments, counters, asking)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]

@@ -12,6 +12,7 @@ from contracts.documents import NoticeKind, Urgency
 from contracts.office import NoticeSignedV1
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.asking.service import Asking
 from office.assignments.service import Assigned, Assignments
 from office.base import outbox
 from office.counters.service import Counters, is_counted
@@ -97,6 +98,7 @@ class Receipts:
         returns: Returns,
         assignments: Assignments,
         counters: Counters,
+        asking: Asking,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -105,6 +107,7 @@ class Receipts:
         self._dispatches = dispatches
         self._returns = returns
         self._assignments = assignments
+        self._asking = asking
         self._receipts = ReceiptRepository(session)
         self._counters = counters
 
@@ -213,6 +216,7 @@ class Receipts:
             return await self._signed(first), False
         if counted:
             await self._counters.signed(notice.id, unit)
+        await self._asking.signed(notice.id, unit.id, actor.sub)
         event = NoticeSignedV1(
             notice_id=notice.id,
             unit_id=unit.id,

@@ -1,7 +1,7 @@
 """Tasks, their addresses, their shares and their history.
 
 `tasks` grows with every dispatch and every task of a person, `task_shares` and `task_history` with every
-action. All keys begin with an id that is a UUIDv7. `tasks.jobs` deletes what ended more than two years ago.
+action. All keys begin with an id that is a UUIDv7. `tasks.jobs` deletes them after two years.
 """
 
 from datetime import datetime

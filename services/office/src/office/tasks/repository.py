@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -55,7 +55,7 @@ class TaskRepository:
         return (await self._session.scalars(statement.order_by(Task.id).limit(1))).first()
 
     async def add_done(self, task_id: UUID, unit_id: UUID, *, by: UUID | None, now: datetime) -> bool:
-        """Write the share of an addressed unit as done; return False if it has one."""
+        """Write the share of an addressed unit as done; return False if it was done before."""
         share = TaskShare.of_unit(task_id, unit_id)
         share.done(by=by, now=now)
         values = {
@@ -64,7 +64,14 @@ class TaskRepository:
             if getattr(share, column.key) is not None
         }
         result = await self._session.execute(
-            insert(TaskShare).values(values).on_conflict_do_nothing().returning(TaskShare.task_id)
+            insert(TaskShare)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=[TaskShare.task_id, TaskShare.addressee],
+                set_={name: values[name] for name in ("state", "done_at", "ended_at")} | {"done_by": by},
+                where=TaskShare.state == TaskState.OPEN,
+            )
+            .returning(TaskShare.task_id)
         )
         return result.first() is not None
 
@@ -81,12 +88,15 @@ class TaskRepository:
         statement = select(Task).where(Task.source == source, Task.key == key)
         return await self._session.scalar(statement.with_for_update() if lock else statement)
 
-    async def open_about(self, source: str, subject: str, kind: str | None) -> Sequence[Task]:
+    async def open_about(
+        self, source: str, subject: str, kind: str | None, limit: int | None
+    ) -> Sequence[Task]:
         """Return the open tasks about `subject`, locked in the order of their ids; of all kinds if None."""
         statement = (
             select(Task)
             .where(Task.source == source, Task.subject == subject, Task.withdrawn_at.is_(None))
             .order_by(Task.id)
+            .limit(limit)
             .with_for_update()
         )
         if kind is not None:
@@ -173,3 +183,29 @@ class TaskRepository:
         if after is not None:
             statement = statement.where(Task.id > after)
         return (await self._session.scalars(statement)).all()
+
+    async def oldest_ended(self, before: UUID) -> UUID | None:
+        """Return the first task with an id below `before` that is open for nobody, or is dispatched."""
+        open_share = exists().where(TaskShare.task_id == Task.id, TaskShare.state == TaskState.OPEN)
+        ended = or_(Task.withdrawn_at.is_not(None), Task.addressed, ~open_share)
+        statement = select(Task.id).where(Task.id < before, ended).order_by(Task.id).limit(1)
+        return (await self._session.scalars(statement)).first()
+
+    async def delete_shares(self, task_id: UUID, limit: int) -> int:
+        """Delete some shares of a task with their history; return the number of shares."""
+        some = select(TaskShare.addressee).where(TaskShare.task_id == task_id).limit(limit)
+        rows = await self._session.scalars(
+            delete(TaskShare)
+            .where(TaskShare.task_id == task_id, TaskShare.addressee.in_(some.scalar_subquery()))
+            .returning(TaskShare.addressee)
+        )
+        gone = rows.all()
+        if gone:
+            await self._session.execute(
+                delete(TaskEntry).where(TaskEntry.task_id == task_id, TaskEntry.addressee.in_(gone))
+            )
+        return len(gone)
+
+    async def delete(self, task_id: UUID) -> None:
+        """Delete a task with its addresses."""
+        await self._session.execute(delete(Task).where(Task.id == task_id))

@@ -90,7 +90,7 @@ class Tasks:
         self._tasks = TaskRepository(session)
 
     async def open(self, new: NewTask, to: ToPerson | ToUnit | ToAddressed) -> UUID:
-        """Open a task; return its id, also if the source has opened the key before.
+        """Open a task; return its id, also if the source has opened the key before or it has ended already.
 
         Raises ValueError for a link that leads nowhere.
         """
@@ -129,15 +129,13 @@ class Tasks:
         Return their number: 0 if there is none any more, which is no error. That an addressed unit has been
         addressed is for the caller to know.
         """
-        count = 0
+        count = 0 if unit is None else await self._done_by_addressed(kind, subject, unit, by, source)
         for addressee in (unit, person):
-            if addressee is not None:
+            if addressee is not None and (addressee != unit or count == 0):
                 for task, share in await self._tasks.shares_of(source, subject, kind, addressee):
                     share.done(by=by, now=self._clock.now())
                     self._tell(to_share(task, share, TaskAction.DONE))
                     count += 1
-        if unit is not None and count == 0:
-            count += await self._done_by_addressed(kind, subject, unit, by, source)
         return count
 
     async def withdraw(
@@ -149,15 +147,26 @@ class Tasks:
         by: UUID | None = None,
         gone: bool = False,
         source: str = OWN,
+        limit: int | None = None,
     ) -> int:
         """Withdraw the tasks about `subject`, of all kinds if None, and tell those who had them the `cause`.
 
+        At most `limit` at once: a job repeats it where there can be one for each unit.
+
         What is done stays done. `gone`: the subject no longer exists. Return the number of tasks.
         """
-        tasks = await self._tasks.open_about(source, subject, kind)
+        tasks = await self._tasks.open_about(source, subject, kind, limit)
         for task in tasks:
             await self._withdraw(task, cause, by=by, gone=gone)
         return len(tasks)
+
+    async def ended_before(self, source: str, key: str, cause: str) -> None:
+        """Note that a task has ended, unless it is known; opening it then does nothing."""
+        task = self._new(
+            NewTask(kind=TaskKind.OTHER, key=key, subject=key, title="", link="/", source=source), ()
+        )
+        task.withdraw(cause, by=None, gone=False, now=self._clock.now())
+        await self._tasks.add_task(task)
 
     async def done_by_key(self, source: str, key: str, *, by: UUID | None) -> None:
         """End the task that `source` opened with `key`; nothing if it has ended or never was."""

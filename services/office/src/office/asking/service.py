@@ -1,0 +1,66 @@
+"""The tasks of recipients: signing (签收), and answering if the notice has a form (答复)."""
+
+from typing import Final
+from uuid import UUID
+
+from contracts.documents import NoticeKind
+from contracts.vocabulary import TaskKind, TaskUrgency
+from office.addressing.rules import Address
+from office.dispatches.models import Forwarding
+from office.forms.service import Forms
+from office.notices.models import Notice
+from office.notices.rules import DELIVERY_ROLES
+from office.tasks.rules import MAX_NOTE, Deadline
+from office.tasks.service import NewTask, Tasks, ToAddressed
+from servicekit.ids import new_id
+
+KINDS: Final = (TaskKind.SIGN, TaskKind.ANSWER)
+
+
+class Asking:
+    """Open and end the tasks of recipients, in the caller's transaction and whatever their number."""
+
+    def __init__(self, tasks: Tasks, forms: Forms) -> None:
+        self._tasks = tasks
+        self._forms = forms
+
+    async def dispatched(self, notice: Notice, forwarding: Forwarding, address: Address) -> None:
+        """Ask the units that `address` adds. An announcement asks nothing."""
+        if notice.kind is NoticeKind.ANNOUNCEMENT:
+            return
+        await self._ask(TaskKind.SIGN, notice, forwarding, address)
+        if await self._forms.exists(notice.id):
+            await self._ask(TaskKind.ANSWER, notice, forwarding, address)
+
+    async def signed(self, notice_id: UUID, unit_id: UUID, by: UUID) -> None:
+        """Note that a unit has signed."""
+        await self._tasks.done(TaskKind.SIGN, _subject(notice_id), unit=unit_id, by=by)
+
+    async def ended(self, notice: Notice, cause: str, by: UUID | None) -> None:
+        """Note that the notice does not circulate any more. Other tasks about it are for the job of
+        `issuing`.
+        """
+        for kind in KINDS:
+            await self._tasks.withdraw(_subject(notice.id), cause[:MAX_NOTE], kind=kind, by=by)
+
+    async def _ask(self, kind: TaskKind, notice: Notice, forwarding: Forwarding, address: Address) -> None:
+        # The id of the dispatch, for the first kind; an address belongs to one task.
+        id_ = forwarding.id if kind is TaskKind.SIGN else new_id()
+        await self._tasks.open(
+            NewTask(
+                kind=kind,
+                key=f"notice/{notice.id}/{kind}",
+                subject=_subject(notice.id),
+                title=notice.title,
+                link=f"/notices/{notice.id}",
+                deadline=Deadline(forwarding.deadline),
+                urgency=TaskUrgency(notice.urgency),
+                owner=notice.issued_by,
+                owner_unit_id=notice.publisher_id,
+            ),
+            ToAddressed(id_, forwarding.unit_id, address, DELIVERY_ROLES),
+        )
+
+
+def _subject(notice_id: UUID) -> str:
+    return f"notice/{notice_id}"
