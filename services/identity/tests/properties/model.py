@@ -385,9 +385,12 @@ class Model:
         self._suspensions_follow(former, self.chain(into))
 
     def _entitlements_follow(self, sub: Sub, unit: UnitId, into: UnitId) -> None:
-        for one in self.entitlements.values():
-            if (one.sub, one.unit) == (sub, unit):
-                one.unit = into
+        for held in self.entitlements.values():
+            if (held.sub, held.unit) == (sub, unit):
+                held.unit = into
+        for wish in self.wishes.values():
+            if (wish.sub, wish.unit) == (sub, unit):
+                wish.unit = into
 
     def _suspensions_follow(self, former: tuple[UnitId, ...], present: tuple[UnitId, ...]) -> None:
         for sub, place in self.suspended.items():

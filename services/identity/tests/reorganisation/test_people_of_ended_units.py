@@ -217,6 +217,18 @@ async def test_open_work_of_a_merged_unit_goes_on_with_its_people_in_the_other_u
     await consistent(app)
 
 
+async def test_a_request_for_an_entitlement_goes_on_in_the_unit_that_takes_over(
+    app: FastAPI, sign_in: SignIn
+) -> None:
+    city, handler = await sign_in(CITY), await sign_in(COUNTY_HANDLER)
+    wish = {"name": "cockpit", "reason": "负责本县资助数据分析"}
+    asked_for = await handler.ok("POST", "/entitlement-requests", json=wish)
+    await merge(city, app, "370102", "370103")
+    approved = await city.ok("POST", f"/entitlement-requests/{asked_for['id']}/approve")
+    assert (approved["status"], approved["unit_id"]) == ("approved", str(await unit_of(app, "370103")))
+    assert (await (await handler.again()).ok("GET", "/me"))["entitlements"] == ["cockpit"]
+
+
 async def test_nobody_acts_for_a_large_closed_unit_while_a_job_ends_its_memberships(
     app: FastAPI, sign_in: SignIn
 ) -> None:

@@ -123,10 +123,15 @@ class Entitlements:
         return bool(held)
 
     async def follow(self, sub: UUID, former: UUID, present: UUID) -> None:
-        """Let a person's entitlements for a unit that has been merged be for the one that took it over."""
+        """Let a person's entitlements for a unit that has been merged, and their undecided requests, be for
+        the one that took it over.
+        """
         for entitlement in await self._rows.lock_all(sub):
             if entitlement.unit_id == former:
                 entitlement.unit_id = present
+        for request in await self._rows.pending_of(sub):
+            if request.unit_id == former:
+                request.unit_id = present
 
     async def due(self, principal: Principal, after: tuple[Any, ...] | None, limit: int) -> Sequence[Held]:
         """Return the entitlements for units below the caller's that end within `rules.REVIEW`, by their end,
