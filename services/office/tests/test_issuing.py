@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -177,6 +177,31 @@ async def test_a_notice_is_published_when_its_time_has_come(
     )
     await calendar.publish()
     assert [step for step, _, _ in await history(client, path)] == ["drafted", "issued", "published"]
+
+
+async def test_a_due_notice_is_published_once_by_many_workers(
+    office: RunningOffice, clock: FrozenClock
+) -> None:
+    await office.numbered("100000")
+    client = office.unit("100000")
+    paths = [await drafted(client) for _ in range(6)]
+    for path in paths:
+        await client.post(f"{path}/publish", json={"publish_at": "2023-04-28T09:00:00+08:00"})
+    clock.advance(timedelta(days=1))
+    await asyncio.gather(*(the_calendar(office).publish() for _ in range(4)))
+    for path in paths:
+        steps = [step for step, _, _ in await history(client, path)]
+        assert steps == ["drafted", "issued", "published"]
+
+
+async def test_an_announcement_needs_no_published_workdays(office: RunningOffice, clock: FrozenClock) -> None:
+    clock.advance(datetime(2030, 6, 3, 1, tzinfo=UTC) - clock.now())
+    await office.numbered("100000")
+    client = office.unit("100000")
+    path = await drafted(client, kind="announcement", deadline_workdays=None)
+    assert (await client.post(f"{path}/publish")).status_code == 200
+    other = await drafted(client, deadline_workdays=None)
+    assert code_of(await client.post(f"{other}/publish")) == (409, "workdays_not_published")
 
 
 async def test_a_waiting_notice_can_be_published_at_once_or_withdrawn(office: RunningOffice) -> None:

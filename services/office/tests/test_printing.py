@@ -159,6 +159,16 @@ async def test_the_seal_has_its_place_over_the_signature(office: RunningOffice) 
     assert date[0] < 210 - 26 - 4 * 156 / 28
 
 
+async def test_no_page_has_a_signature_without_text(office: RunningOffice) -> None:
+    for count in range(3, 8):
+        body = f"<p>{'学' * 28}</p>" * count
+        notice = await office.published(body=body, attachments=[{"name": "附学"}])
+        texts = [page.extract_text() for page in (await printed(office, notice)).pages]
+        signed = [text for text in texts if "100000学生资助管理中心\n2023年4月27日" in text]
+        assert len(signed) == 1
+        assert "学" * 10 in signed[0]
+
+
 async def test_lists_and_tables_are_printed(office: RunningOffice) -> None:
     body = (
         "<ol><li>第一项<ul><li>分项</li></ul></li></ol><table><thead><tr><th>时间</th><th>内容</th></tr></thead>"
@@ -171,12 +181,12 @@ async def test_lists_and_tables_are_printed(office: RunningOffice) -> None:
 
 
 async def test_markup_of_the_printer_is_only_text(office: RunningOffice) -> None:
-    hostile = '#panic("x") $x^2$ *粗* @ref <label> \\ #read("/etc/passwd") {{变量}} ]'
+    hostile = '#panic("x") $x^2$ *粗* @ref <label> \\ #read("/etc/passwd") {{变 量}} ]'
     notice = await office.published(
         title=hostile.replace("<label>", ""), body=f"<p>{hostile}</p>", remark=hostile
     )
-    text = (await printed(office, notice)).pages[0].extract_text()
-    assert '#read("/etc/passwd")' in text
+    text = "".join(page.extract_text() for page in (await printed(office, notice)).pages)
+    assert text.replace("\n", "").count('#read("/etc/passwd")') == 3
 
 
 async def test_drafts_are_printed_with_a_watermark_for_their_unit_only(office: RunningOffice) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import RoleRequired
-from contracts.documents import NoticeStep
+from contracts.documents import NoticeKind, NoticeStep
 from contracts.office import (
     NoticeArchivedV1,
     NoticePublishedV1,
@@ -214,7 +214,7 @@ class Issuing:
         return await self._notices.shown(notice)
 
     async def archivable(self, before: datetime, limit: int) -> Sequence[UUID]:
-        """Return notices that were published before `before` and are not archived yet."""
+        """Return notices that were published before `before`, are past their deadline and not archived."""
         return await self._notices.archivable(before, limit)
 
     async def archive_older(self, notice_id: UUID, before: datetime) -> None:
@@ -342,4 +342,7 @@ def _deadline(notice: Notice, published_at: datetime) -> datetime:
     try:
         return rules.deadline(notice.urgency, notice.deadline_workdays, published_at)
     except rules.CalendarNotPublishedError as error:
+        if notice.kind is NoticeKind.ANNOUNCEMENT and notice.deadline_workdays is None:
+            # Nobody signs an announcement, so its date is of no consequence.
+            return published_at + rules.ANNOUNCED
         raise WorkdaysNotPublished(error.year) from error

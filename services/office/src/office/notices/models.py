@@ -42,7 +42,7 @@ _UNNUMBERED = "status IN ('draft', 'reviewing', 'reviewed')"
 class Notice(AddressColumns, Base):
     """A notice: draft → reviewing → reviewed → issued → published → withdrawn, superseded or archived.
 
-    Its address is that of its publication.
+    Its address is that of its publication. One row per notice, kept as a record; only drafts are deleted.
     """
 
     __tablename__ = "notices"
@@ -307,7 +307,7 @@ class Step(Base):
 
 
 class Revision(Base):
-    """The content of a draft as one person left it. Deleted with the draft, kept with the document."""
+    """The content of a draft as one person left it; may be pruned after the archive of the notice."""
 
     __tablename__ = "notice_revisions"
 

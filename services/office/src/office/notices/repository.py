@@ -95,11 +95,15 @@ class NoticeRepository:
         )
         return (await self._session.scalars(statement)).one_or_none()
 
-    async def archivable(self, before: datetime, limit: int) -> Sequence[UUID]:
-        """Return notices that were published before `before` and not archived, the oldest first."""
+    async def archivable(self, before: datetime, now: datetime, limit: int) -> Sequence[UUID]:
+        """Return notices that were published before `before` and are due before `now`, the oldest first."""
         statement = (
             select(Notice.id)
-            .where(Notice.status == inline(NoticeStatus.PUBLISHED), Notice.published_at < before)
+            .where(
+                Notice.status == inline(NoticeStatus.PUBLISHED),
+                Notice.published_at < before,
+                Notice.deadline < now,
+            )
             .order_by(Notice.published_at)
             .limit(limit)
         )

@@ -27,6 +27,9 @@ DEFAULT_PERIODS: Final = {Urgency.NORMAL: WorkDays(2), Urgency.URGENT: WorkDays(
 URGENT_HOURS: Final = 4
 """特急: hours, not workdays. No statute sets these; they are Office's defaults."""
 
+ANNOUNCED: Final = timedelta(days=7)
+"""公告, in a year without published workdays."""
+
 MAX_WORKDAYS: Final = 60
 _LONGEST = timedelta(days=366)
 LONGEST_WAIT: Final = timedelta(days=90)

@@ -214,8 +214,8 @@ class Notices:
         return await self._notices.lock_due(now)
 
     async def archivable(self, before: datetime, limit: int) -> Sequence[UUID]:
-        """Return notices that were published before `before` and are not archived yet."""
-        return await self._notices.archivable(before, limit)
+        """Return notices that were published before `before`, are past their deadline and not archived."""
+        return await self._notices.archivable(before, self._clock.now(), limit)
 
     async def has_reviewer(self, notice: Notice) -> bool:
         """Return whether anybody in the unit may review the notice: a reviewer who has not written it."""
