@@ -68,6 +68,7 @@ class InboxQuery:
     signed: bool | None = None
     read: bool | None = None
     overdue: bool | None = None
+    answered: bool | None = None
     urgency: Urgency | None = None
     words: str | None = None
 
