@@ -90,6 +90,7 @@ class Story:
         ]
         async with self.office.database.transaction() as session:
             await session.execute(insert(Read), rows)
+        await self.office.recount(self.notice)
 
     async def wave(self, depth: int) -> int:
         """Have the units of one level forward, except the county that withholds and what it cuts off."""

@@ -325,3 +325,21 @@ async def test_an_announcement_asks_for_no_receipt(office: RunningOffice) -> Non
         refused = await post(office, "370000", f"{notice}/{act}", reason="不属于本省")
         assert code_of(refused) == (409, "no_receipt_needed")
     assert (await office.unit("370000").post(f"{N}/{notice}/read")).status_code == 200
+
+
+async def test_a_return_ends_the_task_to_sign_until_the_notice_is_sent_again(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+
+    async def asked(code: str) -> list[str]:
+        found = await office.unit(code).get("/api/v1/tasks", params={"kind": "sign"})
+        assert found.status_code == 200, found.text
+        return [line["deadline"] for line in found.json()["items"]]
+
+    assert await asked("370100") == ["2023-05-08T15:59:59Z"]
+    await post(office, "370100", f"{notice}/returns", reason="不属于本市")
+    assert await asked("370100") == []
+    await post(office, "370000", f"{notice}/returns/{office.world.id('370100')}/resend")
+    assert await asked("370100") == ["2023-05-08T15:59:59Z"]
+    await office.signed(notice, "370100")
+    assert await asked("370100") == []
