@@ -376,3 +376,24 @@ async def test_an_export_holds_the_own_subtree_only(office: RunningOffice, code:
     path = await exported(client, await client.post(f"{N}/{notice}/answers/export"))
     rows = sheets((await client.get(f"{path}/file")).content)["答复汇总"][1:-1]
     assert {row[0] for row in rows} == {"370100", "S3701020001"} - (set() if code == "370100" else {"370100"})
+
+
+async def test_the_inbox_says_which_notices_wait_for_an_answer(office: RunningOffice) -> None:
+    plain, first, second = await office.published(), await asked(office), await asked(office)
+    client = office.unit("370000")
+
+    async def inbox(**params: str) -> list[tuple[str, bool, str | None]]:
+        lines = (await client.get(f"{N}/inbox", params=params)).json()["items"]
+        return [(line["id"], line["asks_answer"], line["answer"]) for line in lines]
+
+    async def unanswered() -> int:
+        return int((await client.get(f"{N}/inbox/counts")).json()["unanswered"]["count"])
+
+    await save(office, "370000", first, 0, people=1)
+    assert await inbox() == [(second, True, None), (first, True, "draft"), (plain, False, None)]
+    assert await unanswered() == 2
+    await answered(office, "370000", first, people=1)
+    assert await inbox(answered="true") == [(first, True, "submitted")]
+    assert await inbox(answered="false") == [(second, True, None)]
+    await office.unit("100000").post(f"{N}/{second}/form/lock")
+    assert await unanswered() == 0

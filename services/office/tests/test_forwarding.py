@@ -44,6 +44,26 @@ async def test_further_units_may_be_sent_a_notice_later(office: RunningOffice) -
     assert [str(event.forwarding_id) for event in events] == [first.json()["id"], second.json()["id"]]
 
 
+async def test_a_preview_says_how_many_units_are_new(office: RunningOffice) -> None:
+    notice = await office.published()
+
+    async def preview(code: str, **recipients: JsonValue) -> tuple[int, int]:
+        response = await office.unit(code).post(
+            f"{N}/{notice}/forward/preview", json={"recipients": recipients}
+        )
+        assert response.status_code == 200, response.text
+        return response.json()["total"], response.json()["new"]
+
+    assert await preview("370000") == (2, 2)
+    await forward(office, "370000", notice, recipients=picked(office, "370100"))
+    assert await preview("370000") == (2, 1)
+    assert await preview("370000", reach="subtree") == (8, 7)
+    assert await preview("370000", **picked(office, "370100")) == (1, 0)
+    assert await preview("100000") == (2, 0)
+    refused = await office.unit("370102").post(f"{N}/{notice}/forward/preview", json={})
+    assert refused.status_code == 404
+
+
 async def test_only_new_units_of_a_picked_list_are_addressed_again(office: RunningOffice) -> None:
     notice = await office.published("370000", recipients=picked(office, "370100"))
     both = await forward(office, "370000", notice, recipients=picked(office, "370100", "370200"))

@@ -78,10 +78,10 @@ async def test_the_inbox_counts_what_waits_for_the_person_and_the_unit(office: R
         answer = (await client.get(f"{N}/inbox/counts")).json()
         return {name: total["count"] for name, total in answer.items()}
 
-    assert await counts(reader) == {"unread": 1, "unsigned": 2, "overdue": 0}
-    assert await counts(office.unit("370000")) == {"unread": 3, "unsigned": 2, "overdue": 0}
+    assert await counts(reader) == {"unread": 1, "unsigned": 2, "overdue": 0, "unanswered": 0}
+    assert (await counts(office.unit("370000")))["unread"] == 3
     office.clock.advance(timedelta(days=30))
-    assert await counts(reader) == {"unread": 1, "unsigned": 2, "overdue": 2}
+    assert await counts(reader) == {"unread": 1, "unsigned": 2, "overdue": 2, "unanswered": 0}
     unread = await reader.get(f"{N}/inbox", params={"read": "false", "status": "published"})
     assert [line["id"] for line in unread.json()["items"]] == [notices[2]]
 
@@ -325,3 +325,21 @@ async def test_an_announcement_asks_for_no_receipt(office: RunningOffice) -> Non
         refused = await post(office, "370000", f"{notice}/{act}", reason="不属于本省")
         assert code_of(refused) == (409, "no_receipt_needed")
     assert (await office.unit("370000").post(f"{N}/{notice}/read")).status_code == 200
+
+
+async def test_a_return_ends_the_task_to_sign_until_the_notice_is_sent_again(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+
+    async def asked(code: str) -> list[str]:
+        found = await office.unit(code).get("/api/v1/tasks", params={"kind": "sign"})
+        assert found.status_code == 200, found.text
+        return [line["deadline"] for line in found.json()["items"]]
+
+    assert await asked("370100") == ["2023-05-08T15:59:59Z"]
+    await post(office, "370100", f"{notice}/returns", reason="不属于本市")
+    assert await asked("370100") == []
+    await post(office, "370000", f"{notice}/returns/{office.world.id('370100')}/resend")
+    assert await asked("370100") == ["2023-05-08T15:59:59Z"]
+    await office.signed(notice, "370100")
+    assert await asked("370100") == []

@@ -11,7 +11,7 @@ from office.forms.service import Forms
 from office.notices.models import Notice
 from office.notices.rules import DELIVERY_ROLES
 from office.tasks.rules import MAX_NOTE, Deadline
-from office.tasks.service import NewTask, Tasks, ToAddressed
+from office.tasks.service import NewTask, Tasks, ToAddressed, ToUnit
 from servicekit.ids import new_id
 
 KINDS: Final = (TaskKind.SIGN, TaskKind.ANSWER)
@@ -36,6 +36,21 @@ class Asking:
         """Note that a unit has signed."""
         await self._tasks.done(TaskKind.SIGN, _subject(notice_id), unit=unit_id, by=by)
 
+    async def returned(self, notice: Notice, unit_id: UUID, by: UUID) -> None:
+        """Note that a unit has returned the notice: it owes nothing until it gets it again."""
+        for kind in KINDS:
+            await self._tasks.done(kind, _subject(notice.id), unit=unit_id, by=by)
+
+    async def resent(self, notice: Notice, unit_id: UUID, number: int, forwarding: Forwarding) -> None:
+        """Ask a unit again whose return, its `number`th, has ended.
+
+        One that had signed before is asked to sign once more, which ends the task.
+        """
+        kinds = KINDS if await self._forms.exists(notice.id) else KINDS[:1]
+        for kind in kinds:
+            key = f"notice/{notice.id}/{kind}/{unit_id}/{number}"
+            await self._tasks.open(_task(kind, key, notice, forwarding), ToUnit(unit_id, DELIVERY_ROLES))
+
     async def ended(self, notice: Notice, cause: str, by: UUID | None) -> None:
         """Note that the notice does not circulate any more. Other tasks about it are for the job of
         `issuing`.
@@ -47,19 +62,23 @@ class Asking:
         # The id of the dispatch, for the first kind; an address belongs to one task.
         id_ = forwarding.id if kind is TaskKind.SIGN else new_id()
         await self._tasks.open(
-            NewTask(
-                kind=kind,
-                key=f"notice/{notice.id}/{kind}",
-                subject=_subject(notice.id),
-                title=notice.title,
-                link=f"/notices/{notice.id}",
-                deadline=Deadline(forwarding.deadline),
-                urgency=TaskUrgency(notice.urgency),
-                owner=notice.issued_by,
-                owner_unit_id=notice.publisher_id,
-            ),
+            _task(kind, f"notice/{notice.id}/{kind}", notice, forwarding),
             ToAddressed(id_, forwarding.unit_id, address, DELIVERY_ROLES),
         )
+
+
+def _task(kind: TaskKind, key: str, notice: Notice, forwarding: Forwarding) -> NewTask:
+    return NewTask(
+        kind=kind,
+        key=key,
+        subject=_subject(notice.id),
+        title=notice.title,
+        link=f"/notices/{notice.id}",
+        deadline=Deadline(forwarding.deadline),
+        urgency=TaskUrgency(notice.urgency),
+        owner=notice.issued_by,
+        owner_unit_id=notice.publisher_id,
+    )
 
 
 def _subject(notice_id: UUID) -> str:

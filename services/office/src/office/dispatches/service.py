@@ -88,6 +88,12 @@ class Dispatches:
         await self._dispatches.add(forwarding, picked)
         return Sent(forwarding, delivered_to)
 
+    async def count_new(self, notice_id: UUID, sender: Unit, address: Address, total: int) -> int:
+        """Return how many of the `total` units of `address` the sender has not addressed yet."""
+        if not await self._dispatches.of_unit(notice_id, sender.id):
+            return total
+        return await self._dispatches.count_new(notice_id, sender, address)
+
     async def standing(self, unit: Unit) -> Standing:
         """Return the unit with the places where it stood and stands."""
         return await self._dispatches.standing(unit, await self._units.former_places(unit))

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.addressing.dependencies import AddressingService
 from office.asking.dependencies import AskingService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
@@ -19,11 +20,12 @@ async def _forwardings(
     clock: ServiceClock,
     units: UnitService,
     notices: NoticeService,
+    addressing: AddressingService,
     dispatches: DispatchService,
     returns: ReturnService,
     asking: AskingService,
 ) -> Forwardings:
-    return Forwardings(session, clock, units, notices, dispatches, returns, asking)
+    return Forwardings(session, clock, units, notices, addressing, dispatches, returns, asking)
 
 
 ForwardingService = Annotated[Forwardings, Depends(_forwardings)]

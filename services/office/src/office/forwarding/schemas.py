@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from office.addressing.schemas import AddressIn, AddressOut
+from office.addressing.schemas import AddressIn, AddressOut, PreviewOut
+from office.addressing.service import Preview
 from office.dispatches.models import Forwarding
 from office.dispatches.service import Sent
 from servicekit.instants import Instant
@@ -35,6 +36,17 @@ class ForwardIn(BaseModel):
         description="对下级的办理截止时间，不得晚于上级要求；默认与上级要求相同",
         examples=["2023-05-06T17:30:00+08:00"],
     )
+
+
+class ForwardPreviewOut(PreviewOut):
+    """Whom a forwarding would reach."""
+
+    new: int = Field(description="其中本单位尚未发送过的单位数；为 0 时不能转发", examples=[15])
+
+    @classmethod
+    def of_reached(cls, preview: Preview, new: int) -> Self:
+        """Convert a preview."""
+        return cls(**PreviewOut.of(preview).model_dump(), new=new)
 
 
 class ForwardingOut(BaseModel):

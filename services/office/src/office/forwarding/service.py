@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.office import NoticeForwardedV1
 from office.actors import Actor
 from office.addressing.rules import Address
+from office.addressing.service import Addressing, Preview
 from office.asking.service import Asking
 from office.base import outbox
 from office.directory.service import Units
@@ -29,6 +30,7 @@ class Forwardings:
         clock: Clock,
         units: Units,
         notices: Notices,
+        addressing: Addressing,
         dispatches: Dispatches,
         returns: Returns,
         asking: Asking,
@@ -37,9 +39,20 @@ class Forwardings:
         self._clock = clock
         self._units = units
         self._notices = notices
+        self._addressing = addressing
         self._dispatches = dispatches
         self._returns = returns
         self._asking = asking
+
+    async def preview(self, actor: Actor, notice_id: UUID, address: Address) -> tuple[Preview, int]:
+        """Return whom a forwarding would reach, and how many of them the unit has not addressed yet.
+
+        Raises `NotFound`, `RecipientsOutOfReach`.
+        """
+        unit = await self._units.own(actor)
+        await self._notices.visible(actor, unit, notice_id)
+        preview = await self._addressing.preview(unit, address)
+        return preview, await self._dispatches.count_new(notice_id, unit, address, preview.total)
 
     async def forward(
         self,

@@ -53,6 +53,9 @@ async def inbox(
     ] = None,
     read: Annotated[bool | None, Query(description="只列本人已读（true）或未读（false）的")] = None,
     overdue: Annotated[bool | None, Query(description="只列逾期未签收的（true），或其余的（false）")] = None,
+    answered: Annotated[
+        bool | None, Query(description="true 只列已答复的；false 只列要求答复而未提交的")
+    ] = None,
     urgency: Annotated[Urgency | None, Query(description="只列该紧急程度的")] = None,
     q: Annotated[
         str | None,
@@ -69,7 +72,7 @@ async def inbox(
     ] = InboxSort.DELIVERED,
 ) -> CountedPage[ReceivedOut]:
     """本单位收到的通知。已撤回的只显示标题和撤回时间。"""
-    wanted = InboxQuery(status, kind, signed, read, overdue, urgency, q)
+    wanted = InboxQuery(status, kind, signed, read, overdue, answered, urgency, q)
     found = await receipts.inbox(actor, paging, wanted, sort)
     items = [ReceivedOut.of(line, found.now) for line in found.page.items]
     return CountedPage(items=items, next=found.page.next, total=found.total)
@@ -81,7 +84,7 @@ async def inbox(
     responses=responses(*REFUSALS),
 )
 async def count_inbox(actor: Member, receipts: ReceiptService) -> InboxCountsOut:
-    """本人未读、本单位未签收和逾期未签收的已发布通知数。"""
+    """本人未读、本单位未签收、逾期未签收和未答复的已发布通知数。"""
     return InboxCountsOut.of(await receipts.counts(actor))
 
 

@@ -11,12 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
 
-from contracts.documents import NoticeKind, Urgency
+from contracts.documents import AnswerStatus, NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
+from office.answers.models import Answer
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.predicates import Standing, first
 from office.dispatches.rules import overdue_before
+from office.forms.models import Form
 from office.notices.models import Notice
 from office.receipts.models import Read, Signature
 from office.receipts.rules import RECEIVED, InboxSort
@@ -34,6 +36,8 @@ class InboxLine(NamedTuple):
     delivery: Forwarding
     signature: Signature | None
     given_back: Return | None
+    form_id: UUID | None
+    answer: AnswerStatus | None
     forwarded_at: datetime | None
     read_at: datetime | None
 
@@ -48,16 +52,20 @@ class InboxFilter:
     signed: bool | None = None
     read: bool | None = None
     overdue: bool | None = None
+    answered: bool | None = None
     urgency: Urgency | None = None
     words: str | None = None
 
 
 class InboxCounts(NamedTuple):
-    """Published notices that the person has not read, the unit has not signed, and is late to sign."""
+    """Published notices that the person has not read, and that the unit has not signed, is late to sign, and
+    has not answered.
+    """
 
     unread: int
     unsigned: int
     overdue: int
+    unanswered: int
 
 
 class ReceiptRepository:
@@ -82,7 +90,17 @@ class ReceiptRepository:
         """
         own = aliased(Forwarding)
         statement = self._joined(
-            select(Notice, Unit, Forwarding, Signature, Return, own.forwarded_at, Read.read_at),
+            select(
+                Notice,
+                Unit,
+                Forwarding,
+                Signature,
+                Return,
+                Form.notice_id,
+                Answer.status,
+                own.forwarded_at,
+                Read.read_at,
+            ),
             standing,
             reader,
         ).outerjoin(own, and_(own.notice_id == Notice.id, own.unit_id == standing.unit.id, own.number == 1))
@@ -114,6 +132,7 @@ class ReceiptRepository:
             replace(published, read=False),
             replace(published, signed=False),
             replace(published, overdue=True),
+            replace(published, answered=False),
         )
         return InboxCounts(*[await self.count(standing, reader, one) for one in wanted])
 
@@ -128,6 +147,8 @@ class ReceiptRepository:
                 Return,
                 and_(Return.notice_id == Notice.id, Return.unit_id == unit.id, Return.status.in_(STANDING)),
             )
+            .outerjoin(Form, Form.notice_id == Notice.id)
+            .outerjoin(Answer, and_(Answer.notice_id == Notice.id, Answer.unit_id == unit.id))
             .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
             .where(first(standing))
         )
@@ -179,6 +200,8 @@ def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:
     if wanted.overdue is not None:
         late = and_(unsigned, Forwarding.deadline <= overdue_before(wanted.now))
         conditions.append(late if wanted.overdue else not_(late))
+    if wanted.answered is not None:
+        conditions.append(Answer.submitted_at.is_not(None) if wanted.answered else _unanswered())
     if wanted.urgency is not None:
         conditions.append(Notice.urgency == wanted.urgency)
     if wanted.words is not None:
@@ -190,3 +213,14 @@ def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:
             )
         )
     return conditions
+
+
+def _unanswered() -> ColumnElement[bool]:
+    """Return whether the notice asks for an answer that the unit can give and has not given yet."""
+    return and_(
+        Form.notice_id.is_not(None),
+        Form.locked_at.is_(None),
+        Answer.submitted_at.is_(None),
+        Return.unit_id.is_(None),
+        Notice.status == NoticeStatus.PUBLISHED,
+    )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.documents import NoticeKind, ReturnStatus, Urgency
+from contracts.documents import AnswerStatus, NoticeKind, ReturnStatus, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.assignments.schemas import AssignmentOut
 from office.directory.models import Unit
@@ -173,6 +173,8 @@ class ReceivedOut(BaseModel):
     signed_at: datetime | None = Field(description="签收时间")
     late: bool = Field(description="是否逾期签收", examples=[False])
     on_behalf: bool = Field(description="是否由上级单位代签", examples=[False])
+    asks_answer: bool = Field(description="是否要求答复", examples=[False])
+    answer: AnswerStatus | None = Field(description="本单位答复的状态；尚未填写的为空", examples=["draft"])
     returned: ReturnStatus | None = Field(description="退回的状态；没有退回或已重新发送的为空")
     forwarded: bool = Field(description="本单位是否已转发", examples=[False])
     forwarded_at: datetime | None = Field(description="首次转发时间")
@@ -206,6 +208,8 @@ class ReceivedOut(BaseModel):
             signed_at=None if row.signature is None else row.signature.signed_at,
             late=row.signature is not None and row.signature.late,
             on_behalf=row.signature is not None and row.signature.signing_unit_id is not None,
+            asks_answer=row.form_id is not None,
+            answer=row.answer,
             returned=None if row.given_back is None else row.given_back.status,
             forwarded=row.forwarded_at is not None,
             forwarded_at=row.forwarded_at,
@@ -219,6 +223,7 @@ class InboxCountsOut(BaseModel):
     unread: Total = Field(description="本人未读的")
     unsigned: Total = Field(description="本单位未签收的")
     overdue: Total = Field(description="本单位逾期未签收的")
+    unanswered: Total = Field(description="要求答复而本单位未提交的")
 
     @classmethod
     def of(cls, counts: InboxCounts) -> Self:
@@ -227,6 +232,7 @@ class InboxCountsOut(BaseModel):
             unread=Total.of(counts.unread),
             unsigned=Total.of(counts.unsigned),
             overdue=Total.of(counts.overdue),
+            unanswered=Total.of(counts.unanswered),
         )
 
 

@@ -68,6 +68,7 @@ class InboxQuery:
     signed: bool | None = None
     read: bool | None = None
     overdue: bool | None = None
+    answered: bool | None = None
     urgency: Urgency | None = None
     words: str | None = None
 
@@ -194,10 +195,12 @@ class Receipts:
     ) -> tuple[SignedNotice, bool]:
         if notice.kind is NoticeKind.ANNOUNCEMENT:
             raise NoReceiptNeeded
+        await self._returns.check(notice.id, unit)
+        # Also for one that had signed, returned the notice, and was sent it again.
+        await self._asking.signed(notice.id, unit.id, actor.sub)
         first = await self._receipts.signature(notice.id, unit)
         if first is not None:
             return await self._signed(first), False
-        await self._returns.check(notice.id, unit)
         now = self._clock.now()
         counted = is_counted(unit, notice.published_at)
         signature = Signature(
@@ -216,7 +219,6 @@ class Receipts:
             return await self._signed(first), False
         if counted:
             await self._counters.signed(notice.id, unit)
-        await self._asking.signed(notice.id, unit.id, actor.sub)
         event = NoticeSignedV1(
             notice_id=notice.id,
             unit_id=unit.id,

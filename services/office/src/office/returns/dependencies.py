@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.asking.dependencies import AskingService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
@@ -20,8 +21,9 @@ async def _returns(
     notices: NoticeService,
     dispatches: DispatchService,
     tasks: TaskService,
+    asking: AskingService,
 ) -> Returns:
-    return Returns(session, clock, units, notices, dispatches, tasks)
+    return Returns(session, clock, units, notices, dispatches, tasks, asking)
 
 
 ReturnService = Annotated[Returns, Depends(_returns)]

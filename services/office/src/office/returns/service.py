@@ -10,6 +10,7 @@ from contracts.documents import NoticeKind, ReturnStatus
 from contracts.office import NoticeReturnDecidedV1, NoticeReturnedV1
 from contracts.vocabulary import TaskKind
 from office.actors import Actor
+from office.asking.service import Asking
 from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
@@ -45,6 +46,7 @@ class Returns:
         notices: Notices,
         dispatches: Dispatches,
         tasks: Tasks,
+        asking: Asking,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -52,6 +54,7 @@ class Returns:
         self._notices = notices
         self._dispatches = dispatches
         self._tasks = tasks
+        self._asking = asking
         self._returns = ReturnRepository(session)
 
     async def check(self, notice_id: UUID, unit: Unit) -> None:
@@ -105,6 +108,7 @@ class Returns:
             ),
             ToUnit(delivery.unit_id, DELIVERY_ROLES),
         )
+        await self._asking.returned(notice, unit.id, actor.sub)
         event = NoticeReturnedV1(
             notice_id=notice.id,
             unit_id=unit.id,
@@ -120,12 +124,13 @@ class Returns:
     async def cancel(self, actor: Actor, notice_id: UUID) -> Return:
         """Take the own unit's return back. Raises `NotFound` without one, `ReturnDecided`."""
         unit = await self._units.own(actor)
-        await self._notices.circulating(actor, unit, notice_id)
+        notice, delivery, _ = await self._notices.circulating(actor, unit, notice_id)
         latest = await self._returns.latest(notice_id, unit.id, lock=True)
-        if latest is None:
+        if latest is None or delivery is None:
             raise NotFound
         latest.cancel(by=actor.sub, now=self._clock.now())
         await self._ended(latest, actor)
+        await self._asking.resent(notice, unit.id, latest.number, delivery)
         return latest
 
     async def decide(
@@ -147,7 +152,12 @@ class Returns:
             for kind in (TaskKind.SIGN, TaskKind.ANSWER):
                 await self._tasks.done(kind, f"notice/{notice_id}", unit=unit_id, by=actor.sub)
         await self._ended(latest, actor)
-        return ReturnLine(latest, visible.notice, await self._units.get(unit_id))
+        unit = await self._units.get(unit_id)
+        if not confirm and unit is not None:
+            delivery = await self._dispatches.delivery(notice_id, unit)
+            if delivery is not None:
+                await self._asking.resent(visible.notice, unit.id, latest.number, delivery.forwarding)
+        return ReturnLine(latest, visible.notice, unit)
 
     async def list(
         self, actor: Actor, paging: PageRequest, *, status: ReturnStatus | None, notice_id: UUID | None
