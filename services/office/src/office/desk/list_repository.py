@@ -227,7 +227,7 @@ def _addressed(standing: Standing, place: Place, view: View) -> Select[Any]:
     """Return the dispatched tasks with which the unit has done nothing yet; of the withdrawn ones, also those
     that somebody has taken.
     """
-    first = _first_addresses(standing).subquery(f"to_{place.unit_id.hex}")
+    first = _first_addresses(standing).subquery()
     share = aliased(TaskShare)
     unit_id = literal(place.unit_id, Uuid())
     statement = (

@@ -164,7 +164,8 @@ class TaskShare(Base):
         ),
     )
 
-    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+    # No foreign key: hundreds of units a second that end one task would all lock its row.
+    task_id: Mapped[UUID] = mapped_column(primary_key=True)
     addressee: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID | None]
     personal: Mapped[bool] = mapped_column(Boolean)
@@ -237,7 +238,7 @@ class TaskEntry(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    task_id: Mapped[UUID]
     addressee: Mapped[UUID]
     action: Mapped[TaskAction] = mapped_column(Word(TaskAction))
     by: Mapped[UUID | None]
