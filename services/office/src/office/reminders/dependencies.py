@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.coverage.dependencies import ProgressService
 from office.directory.dependencies import UnitService
 from office.notices.dependencies import NoticeService
 from office.reminders.service import Reminders
@@ -12,9 +13,13 @@ from servicekit.dependencies import ServiceClock
 
 
 async def _reminders(
-    session: Session, clock: ServiceClock, units: UnitService, notices: NoticeService
+    session: Session,
+    clock: ServiceClock,
+    units: UnitService,
+    notices: NoticeService,
+    progress: ProgressService,
 ) -> Reminders:
-    return Reminders(session, clock, units, notices)
+    return Reminders(session, clock, units, notices, progress)
 
 
 ReminderService = Annotated[Reminders, Depends(_reminders)]

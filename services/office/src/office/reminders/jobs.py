@@ -13,9 +13,7 @@ from contracts.vocabulary import NoticeStatus, ReminderReason
 from jobs.job import Job
 from jobs.kinds import ENDED, Handler, Kind, Periodic
 from office.base import job_queue, outbox
-from office.coverage.missing import Lack
-from office.coverage.repository import CoverageRepository, MissingUnit
-from office.coverage.scopes import scope_of
+from office.coverage.service import Progress, Waiting
 from office.directory.service import Units
 from office.notices.models import Notice
 from office.reminders.models import ReminderRun
@@ -142,30 +140,24 @@ class Reminding:
         return True
 
     async def _expected(self, session: AsyncSession, run: ReminderRun) -> int:
-        coverage, units = CoverageRepository(session), Units(session)
-        notice, unit = await coverage.notice(run.notice_id), await units.get(run.unit_id)
+        units = Units(session)
+        progress = Progress(session, self._clock, units)
+        notice, unit = await progress.notice(run.notice_id), await units.get(run.unit_id)
         if notice is None or unit is None:
             return 0
-        scope = await scope_of(coverage, units, notice, unit)
-        branches = await coverage.tallies(notice, scope, self._clock.now())
-        return sum(branch.total - branch.signed for branch in branches)
+        return (await progress.outstanding(notice, unit)).unsigned
 
     async def _batch(
         self, session: AsyncSession, run: ReminderRun, position: Position | None
     ) -> tuple[Position | None, bool]:
         """Remind the units of the next page; return the position behind it, and whether there are more."""
-        coverage, units = CoverageRepository(session), Units(session)
-        notice, unit = await coverage.notice(run.notice_id), await units.get(run.unit_id)
+        units = Units(session)
+        progress = Progress(session, self._clock, units)
+        notice, unit = await progress.notice(run.notice_id), await units.get(run.unit_id)
         if notice is None or unit is None or notice.status is not NoticeStatus.PUBLISHED:
             return position, False
-        now = self._clock.now()
-        page = await coverage.missing(
-            notice,
-            await scope_of(coverage, units, notice, unit),
-            lack=Lack.SIGNATURE,
-            after=None if position is None else position.after,
-            now=now,
-            limit=_BATCH,
+        page = await progress.waiting(
+            notice, unit, after=None if position is None else position.after, limit=_BATCH
         )
         if not page:
             return position, False
@@ -174,11 +166,11 @@ class Reminding:
         return Position(after=page[-1].path, seen=seen), len(page) == _BATCH
 
     async def _remind(
-        self, session: AsyncSession, run: ReminderRun, notice: Notice, page: Sequence[MissingUnit]
+        self, session: AsyncSession, run: ReminderRun, notice: Notice, page: Sequence[Waiting]
     ) -> None:
         """Remind who has the notice to sign it, and of the others those who block them to forward it."""
-        blocking = {one.blocked_by.id for one in page if one.blocked_by is not None} - {notice.publisher_id}
-        unsigned = {one.unit.id for one in page if one.delivered}
+        blocking = {one.blocker_id for one in page if one.blocker_id is not None} - {notice.publisher_id}
+        unsigned = {one.unit_id for one in page if one.delivered}
         now, reminders = self._clock.now(), ReminderRepository(session)
         counts = {ReminderReason.UNSIGNED: 0, ReminderReason.BLOCKING: 0}
         # Who blocks others and has not signed gets one reminder, about what matters more.

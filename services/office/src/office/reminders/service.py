@@ -11,8 +11,7 @@ from contracts.documents import NoticeKind
 from jobs.queue import JobView
 from office.actors import Actor
 from office.base import job_queue
-from office.coverage.repository import CoverageRepository
-from office.coverage.scopes import scope_of
+from office.coverage.service import Progress
 from office.directory.service import Units
 from office.notices.models import Notice
 from office.notices.service import Notices
@@ -46,12 +45,14 @@ class RunView:
 class Reminders:
     """Remind units within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, units: Units, notices: Notices) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, progress: Progress
+    ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
         self._notices = notices
-        self._coverage = CoverageRepository(session)
+        self._progress = progress
         self._reminders = ReminderRepository(session)
 
     async def preview(self, actor: Actor, notice_id: UUID, under: UUID | None) -> Preview:
@@ -63,11 +64,8 @@ class Reminders:
         unit = await self._units.get(unit_id)
         if unit is None:
             raise NotFound
-        now = self._clock.now()
-        scope = await scope_of(self._coverage, self._units, notice, unit)
-        branches = await self._coverage.tallies(notice, scope, now)
-        blocking, _ = await self._coverage.blocking(notice, scope, limit=1)
-        return Preview(sum(branch.delivered - branch.signed for branch in branches), blocking)
+        found = await self._progress.outstanding(notice, unit)
+        return Preview(found.delivered, found.blocking)
 
     async def remind(self, actor: Actor, notice_id: UUID, under: UUID | None, *, sms: bool) -> RunView:
         """Start a run by hand. Raises as `preview` does, `AlreadyReminding`."""
