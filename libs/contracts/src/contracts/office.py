@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.base import EventModel
 from contracts.documents import NoticeKind, ReturnStatus
-from contracts.vocabulary import Open
+from contracts.vocabulary import Open, ReminderReason
 
 
 class NoticePublishedV1(EventModel):
@@ -140,3 +140,23 @@ class HandOverCompletedV1(EventModel):
     unit_id: UUID
     items: int
     completed_at: datetime
+
+
+class ReminderRequestedV1(EventModel):
+    """Units were reminded (催办) of a notice: to sign it, or to forward what they hold up.
+
+    At most 500 units; one run publishes several. With `sms`, Identity sends text messages to the
+    administrators of the units, within its budgets. `reason` is the key of the text.
+    """
+
+    type: ClassVar[str] = "zhuxue.office.reminder.requested.v1"
+
+    reminder_id: UUID
+    notice_id: UUID
+    title: str
+    document_number: str | None
+    deadline: datetime | None
+    reason: Open[ReminderReason]
+    sms: bool
+    unit_ids: tuple[UUID, ...]
+    requested_at: datetime

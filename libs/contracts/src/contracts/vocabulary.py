@@ -345,6 +345,13 @@ class TaskKind(Vocabulary):
     OTHER = "other", "其他"
 
 
+class ReminderReason(Vocabulary):
+    """What a unit is reminded of (催办事由)."""
+
+    UNSIGNED = "unsigned", "未签收"
+    BLOCKING = "blocking", "未转发"
+
+
 class TaskState(Vocabulary):
     """How far a task has come."""
 

@@ -40,6 +40,8 @@ from office.numbering.endpoints import router as numbering
 from office.printing.endpoints import router as printing
 from office.printing.printer import Printer
 from office.receipts.endpoints import router as receipts
+from office.reminders.endpoints import router as reminders
+from office.reminders.jobs import Reminding
 from office.returns.endpoints import router as returns
 from office.settings import Settings
 from office.tasks.consumers import EVENTS as TASK_EVENTS
@@ -70,6 +72,7 @@ def build(
     )
     hand_overs = HandOvers(server.clock)
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
+    reminding = Reminding(database, server.clock)
     hub = live_hub(database, server.clock, server.refuses)
     app = server.app(
         title="助学办公系统",
@@ -89,6 +92,7 @@ def build(
             exports,
             receipts,
             coverage,
+            reminders,
             addressing,
             directory,
             live,
@@ -104,12 +108,14 @@ def build(
                 server.clock, {ANSWERS: workbook.write, COVERAGE: Workbook(server.clock, Units).write}
             ),
             *calendar.handlers(),
+            reminding.handler(),
         ],
         periodic=[
             *calendar.tasks(),
             *exporting.Tidying(database, server.clock).tasks(),
             Recounting(database, server.clock).task(),
             Curves(database, server.clock).task(),
+            *reminding.tasks(),
             pruning_feed(database),
             *Upkeep(database, server.clock).tasks(),
         ],

@@ -3,6 +3,7 @@
 DESCRIPTIONS = {
     "notice_id": "通知的标识",
     "task_id": "待办的标识",
+    "run_id": "催办的标识",
     "export_id": "导出的标识",
     "unit": "单位",
     "forwarded_at": "转发时间",

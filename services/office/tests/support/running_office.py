@@ -25,6 +25,7 @@ from contracts.office import (
     NoticeSignedV1,
     NoticeSupersededV1,
     NoticeWithdrawnV1,
+    ReminderRequestedV1,
 )
 from messaging.envelope import Envelope
 from messaging.inprocess import InProcessBus
@@ -57,6 +58,7 @@ OFFICE_EVENTS = (
     NoticeWithdrawnV1,
     NoticeSupersededV1,
     NoticeArchivedV1,
+    ReminderRequestedV1,
 )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from office.coverage.service import Coverage
+from office.coverage.service import Coverage, Progress
 from office.directory.dependencies import UnitService
 from office.exports.dependencies import ExportService
 from office.notices.dependencies import NoticeService
@@ -23,3 +23,10 @@ async def _coverage(
 
 
 CoverageService = Annotated[Coverage, Depends(_coverage)]
+
+
+async def _progress(session: Session, clock: ServiceClock, units: UnitService) -> Progress:
+    return Progress(session, clock, units)
+
+
+ProgressService = Annotated[Progress, Depends(_progress)]

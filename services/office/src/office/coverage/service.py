@@ -173,3 +173,60 @@ def _lacking(lack: Lack, branch: BranchTally) -> int:
             return branch.delivered - branch.read_units
         case Lack.OVERDUE:
             return branch.overdue
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A unit that has not signed: whether it has the notice, and if not, who blocks it."""
+
+    unit_id: UUID
+    path: str
+    delivered: bool
+    blocker_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """How many units have not signed, how many of these have the notice, and how many units block it."""
+
+    unsigned: int
+    delivered: int
+    blocking: int
+
+
+class Progress:
+    """The progress of published notices in any subtree, for features that check rights themselves."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, units: Units) -> None:
+        self._clock = clock
+        self._units = units
+        self._coverage = CoverageRepository(session)
+
+    async def notice(self, notice_id: UUID) -> Notice | None:
+        """Return the notice."""
+        return await self._coverage.notice(notice_id)
+
+    async def outstanding(self, notice: Notice, unit: Unit) -> Outstanding:
+        """Return the numbers of the subtree of `unit`."""
+        scope = await scope_of(self._coverage, self._units, notice, unit)
+        branches = await self._coverage.tallies(notice, scope, self._clock.now())
+        blocking, _ = await self._coverage.blocking(notice, scope, limit=1)
+        signed = sum(branch.signed for branch in branches)
+        return Outstanding(
+            unsigned=sum(branch.total for branch in branches) - signed,
+            delivered=sum(branch.delivered for branch in branches) - signed,
+            blocking=blocking,
+        )
+
+    async def waiting(self, notice: Notice, unit: Unit, *, after: str | None, limit: int) -> list[Waiting]:
+        """Return the next units of the subtree of `unit` that have not signed, after the path `after`."""
+        scope = await scope_of(self._coverage, self._units, notice, unit)
+        rows = await self._coverage.missing(
+            notice, scope, lack=Lack.SIGNATURE, after=after, now=self._clock.now(), limit=limit
+        )
+        return [
+            Waiting(
+                row.unit.id, row.path, row.delivered, None if row.blocked_by is None else row.blocked_by.id
+            )
+            for row in rows
+        ]

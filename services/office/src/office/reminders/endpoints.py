@@ -1,0 +1,110 @@
+"""The API of reminders (催办)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from authkit.errors import OutOfReach, RoleRequired
+from office.actors import Member
+from office.directory.errors import REFUSALS
+from office.notices.auth import Officer
+from office.notices.errors import NOT_CIRCULATING
+from office.reminders.dependencies import ReminderService
+from office.reminders.errors import AlreadyReminding
+from office.reminders.schemas import PreviewOut, ReminderOut, RemindIn, RunOut, ScheduleIn, ScheduleOut
+from office.returns.errors import NoReceiptNeeded
+from servicekit.paging import BadCursor, Page, Paging
+from servicekit.problems import NotFound, responses
+
+router = APIRouter(prefix="/api/v1", tags=["催办"])
+
+_SENDING = (*REFUSALS, RoleRequired, OutOfReach, NotFound, NoReceiptNeeded, *NOT_CIRCULATING)
+
+
+@router.get("/reminders", summary="本单位收到的催办", responses=responses(*REFUSALS, BadCursor))
+async def list_received_reminders(
+    actor: Member, reminders: ReminderService, paging: Paging
+) -> Page[ReminderOut]:
+    """从新到旧；已签收的、已撤回的通知不再列出。"""
+    page = await reminders.received(actor, paging)
+    return Page(items=[ReminderOut.of(row) for row in page.items], next=page.next)
+
+
+@router.get(
+    "/notices/{notice_id}/reminders/preview", summary="催办前查看单位数", responses=responses(*_SENDING)
+)
+async def preview_reminders(
+    notice_id: UUID,
+    actor: Officer,
+    reminders: ReminderService,
+    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+) -> PreviewOut:
+    """至多提醒的单位数。4 小时内已就该通知催办过的单位、已退回的单位不重复提醒。"""
+    return PreviewOut.of(await reminders.preview(actor, notice_id, under))
+
+
+@router.post(
+    "/notices/{notice_id}/reminders",
+    status_code=202,
+    summary="催办",
+    responses=responses(*_SENDING, AlreadyReminding),
+)
+async def remind(
+    notice_id: UUID,
+    body: RemindIn,
+    actor: Officer,
+    reminders: ReminderService,
+    response: Response,
+) -> RunOut:
+    """在后台提醒未签收的单位签收、未转发的单位转发，分批进行，可查看进度。"""
+    view = await reminders.remind(actor, notice_id, body.under, sms=body.sms)
+    response.headers["Location"] = f"/api/v1/notices/{notice_id}/reminders/{view.run.id}"
+    return RunOut.of_view(view)
+
+
+@router.get(
+    "/notices/{notice_id}/reminders",
+    summary="通知的催办记录",
+    responses=responses(*REFUSALS, RoleRequired, NotFound, BadCursor),
+)
+async def list_reminder_runs(
+    notice_id: UUID, actor: Officer, reminders: ReminderService, paging: Paging
+) -> Page[RunOut]:
+    """本单位的手工催办和定时催办，从新到旧。"""
+    page = await reminders.runs(actor, notice_id, paging)
+    return Page(items=[RunOut.of(run) for run in page.items], next=page.next)
+
+
+@router.get(
+    "/notices/{notice_id}/reminders/{run_id}",
+    summary="催办的进度",
+    responses=responses(*REFUSALS, RoleRequired, NotFound),
+)
+async def get_reminder_run(
+    notice_id: UUID, run_id: UUID, actor: Officer, reminders: ReminderService
+) -> RunOut:
+    """已提醒的单位数和进度。"""
+    return RunOut.of_view(await reminders.run(actor, notice_id, run_id))
+
+
+@router.get(
+    "/notices/{notice_id}/reminder-schedule",
+    summary="通知的定时催办",
+    responses=responses(*REFUSALS, RoleRequired, NotFound),
+)
+async def get_reminder_schedule(notice_id: UUID, actor: Officer, reminders: ReminderService) -> ScheduleOut:
+    """未设置时为默认：截止前 1 个工作日、当日、其后第 1 和第 3 个工作日。"""
+    return ScheduleOut.of(await reminders.schedule(actor, notice_id))
+
+
+@router.put(
+    "/notices/{notice_id}/reminder-schedule",
+    summary="设置定时催办",
+    responses=responses(*REFUSALS, RoleRequired, NotFound),
+)
+async def set_reminder_schedule(
+    notice_id: UUID, body: ScheduleIn, actor: Officer, reminders: ReminderService
+) -> ScheduleOut:
+    """由发文单位设置。"""
+    return ScheduleOut.of(await reminders.set_schedule(actor, notice_id, body.offsets, sms=body.sms))

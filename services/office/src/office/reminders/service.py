@@ -1,0 +1,154 @@
+"""Reminding units: previews, runs by hand, schedules, and what a unit sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.documents import NoticeKind
+from jobs.queue import JobView
+from office.actors import Actor
+from office.base import job_queue
+from office.coverage.service import Progress
+from office.directory.service import Units
+from office.notices.models import Notice
+from office.notices.service import Notices
+from office.reminders.jobs import RUN, Which
+from office.reminders.models import ReminderRun, ReminderSchedule
+from office.reminders.repository import Reminded, ReminderRepository
+from office.reminders.rules import DEFAULT_OFFSETS
+from office.returns.errors import NoReceiptNeeded
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+from servicekit.paging import Cut, PageRequest, cut, instant
+from servicekit.problems import NotFound
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many units a run would remind at most: those reminded recently are left out."""
+
+    unsigned: int
+    blocking: int
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run and its job, which has the progress; None once the job's record is deleted."""
+
+    run: ReminderRun
+    job: JobView | None
+
+
+class Reminders:
+    """Remind units within one request."""
+
+    def __init__(
+        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, progress: Progress
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._units = units
+        self._notices = notices
+        self._progress = progress
+        self._reminders = ReminderRepository(session)
+
+    async def preview(self, actor: Actor, notice_id: UUID, under: UUID | None) -> Preview:
+        """Return how many units below `under` (None: the own unit) would be reminded.
+
+        Raises `NotFound`, `OutOfReach`, `NoReceiptNeeded`, and as `Notices.circulating` does.
+        """
+        notice, unit_id = await self._circulating(actor, notice_id, under)
+        unit = await self._units.get(unit_id)
+        if unit is None:
+            raise NotFound
+        found = await self._progress.outstanding(notice, unit)
+        return Preview(found.delivered, found.blocking)
+
+    async def remind(self, actor: Actor, notice_id: UUID, under: UUID | None, *, sms: bool) -> RunView:
+        """Start a run by hand. Raises as `preview` does, `AlreadyReminding`."""
+        notice, unit_id = await self._circulating(actor, notice_id, under)
+        run = ReminderRun(
+            id=new_id(),
+            notice_id=notice.id,
+            unit_id=unit_id,
+            offset=None,
+            sms=sms,
+            requested_by=actor.sub,
+            requested_unit_id=actor.unit_id,
+            created_at=self._clock.now(),
+            unsigned=0,
+            blocking=0,
+        )
+        run.job_id = (await job_queue.enqueue(self._session, RUN, Which(id=run.id))).id
+        await self._reminders.add_run(run)
+        return RunView(run, await job_queue.get(self._session, run.job_id))
+
+    async def runs(self, actor: Actor, notice_id: UUID, paging: PageRequest) -> Cut[ReminderRun]:
+        """Return the runs of a notice by the own unit and by the schedule. Raises `NotFound`, `BadCursor`."""
+        unit = await self._units.own(actor)
+        await self._notices.visible(actor, unit, notice_id)
+        after = paging.key(UUID)
+        rows = await self._reminders.runs(
+            notice_id, unit.id, after=None if after is None else after[0], limit=paging.limit + 1
+        )
+        return cut(rows, paging.limit, lambda run: [run.id])
+
+    async def run(self, actor: Actor, notice_id: UUID, run_id: UUID) -> RunView:
+        """Return a run with its progress. Raises `NotFound`."""
+        unit = await self._units.own(actor)
+        await self._notices.visible(actor, unit, notice_id)
+        run = await self._reminders.run(run_id)
+        if run is None or run.notice_id != notice_id:
+            raise NotFound
+        if run.offset is None and run.requested_unit_id != unit.id:
+            raise NotFound
+        job = None if run.job_id is None else await job_queue.get(self._session, run.job_id)
+        return RunView(run, job)
+
+    async def schedule(self, actor: Actor, notice_id: UUID) -> ReminderSchedule:
+        """Return when units are reminded of a notice. Raises `NotFound`."""
+        unit = await self._units.own(actor)
+        notice, _, _ = await self._notices.visible(actor, unit, notice_id)
+        found = await self._reminders.schedule(notice.id)
+        if found is not None:
+            return found
+        return ReminderSchedule(
+            notice_id=notice.id,
+            offsets=list(DEFAULT_OFFSETS),
+            sms=False,
+            updated_by=notice.created_by,
+            updated_at=notice.created_at,
+        )
+
+    async def set_schedule(
+        self, actor: Actor, notice_id: UUID, offsets: Sequence[int], *, sms: bool
+    ) -> ReminderSchedule:
+        """Set when units are reminded of an own notice. Raises `NotFound`, `RoleRequired`."""
+        notice = await self._notices.own(actor, notice_id)
+        schedule = ReminderSchedule(
+            notice_id=notice.id,
+            offsets=sorted(set(offsets)),
+            sms=sms,
+            updated_by=actor.sub,
+            updated_at=self._clock.now(),
+        )
+        await self._reminders.put_schedule(schedule)
+        return schedule
+
+    async def received(self, actor: Actor, paging: PageRequest) -> Cut[Reminded]:
+        """Return the reminders of the own unit that it has not acted on, the latest first."""
+        unit = await self._units.own(actor)
+        after = paging.key(instant, UUID)
+        key: tuple[datetime, UUID] | None = None if after is None else (after[0], after[1])
+        rows = await self._reminders.of_unit(unit.id, after=key, limit=paging.limit + 1)
+        return cut(rows, paging.limit, lambda row: [row.reminder.at.isoformat(), row.reminder.notice_id])
+
+    async def _circulating(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, UUID]:
+        own = await self._units.own(actor)
+        notice, _, _ = await self._notices.circulating(actor, own, notice_id)
+        if notice.kind is NoticeKind.ANNOUNCEMENT:
+            raise NoReceiptNeeded
+        return notice, own.id if under is None else (await self._units.reachable(actor, under)).id
