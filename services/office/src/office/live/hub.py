@@ -38,7 +38,7 @@ MOST_WAITING: Final = 200
 """Messages that wait for one slow browser before it is told to reload."""
 
 _BATCH = 500
-_COUNTS_AT_ONCE = 20
+_COUNTS_AT_ONCE = 10
 # Several changes in a row cause one count.
 _COUNT_AFTER_SECONDS = 0.5
 _BUSY_SECONDS = 0.05
@@ -248,10 +248,14 @@ class Hub:
             return False
         async with self._database.transaction() as session:
             for one in due[:_COUNTS_AT_ONCE]:
-                self._to_count.pop(one, None)
-                if not one.mailbox.closed:
-                    data = await self._count(session, one.me())
-                    one.mailbox.put(message(event="counts", data=data))
+                # The tabs of a person get the same; this one may have had it with another.
+                tabs = [tab for tab in self._by_sub.get(one.sub, ()) if tab.acting == one.acting]
+                if self._to_count.pop(one, None) is None or not tabs:
+                    continue
+                chunk = message(event="counts", data=await self._count(session, one.me()))
+                for tab in tabs:
+                    self._to_count.pop(tab, None)
+                    tab.mailbox.put(chunk)
                     MESSAGES.labels("counts").inc()
         return len(due) > _COUNTS_AT_ONCE
 

@@ -147,10 +147,6 @@ class Returns:
             raise NotFound
         now = self._clock.now()
         (latest.confirm if confirm else latest.resend)(note, by=actor.sub, now=now)
-        if confirm:
-            # Nothing is asked of the unit any more.
-            for kind in (TaskKind.SIGN, TaskKind.ANSWER):
-                await self._tasks.done(kind, f"notice/{notice_id}", unit=unit_id, by=actor.sub)
         await self._ended(latest, actor)
         unit = await self._units.get(unit_id)
         if not confirm and unit is not None:

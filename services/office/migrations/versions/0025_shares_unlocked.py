@@ -1,12 +1,12 @@
 """A unit that ends its share of a task does not lock the row of the task.
 
-Revision: 0024
+Revision: 0025
 """
 
 from alembic import op
 
-revision: str = "0024"
-down_revision: str | None = "0023"
+revision: str = "0025"
+down_revision: str | None = "0024"
 branch_labels: None = None
 depends_on: None = None
 
