@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit.jwks import KeySet
-from contracts.office import HandOverCompletedV1
+from contracts.office import HandOverCompletedV1, ReminderRequestedV1
 from filekit.scan import scanner_of
 from identity import partitions
 from identity.administration.endpoints import router as administration
@@ -72,6 +72,7 @@ from identity.privacy import jobs as privacy_jobs
 from identity.privacy.dependencies import privacy_for
 from identity.privacy.endpoints import router as privacy
 from identity.registration.endpoints import router as rest_registration
+from identity.reminders.consumers import Reminding
 from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.role_changes import jobs as role_jobs
@@ -227,7 +228,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
                 "identity.handovers",
                 (HandOverCompletedV1,),
                 HandOvers(settings, vault, the_clock).handle,
-            )
+            ),
+            Subscription(
+                "identity.reminders",
+                (ReminderRequestedV1,),
+                Reminding(settings, vault, the_clock, dispatcher).handle,
+            ),
         ],
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
