@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit.jwks import KeySet
-from contracts.office import HandOverCompletedV1
+from contracts.office import HandOverCompletedV1, ReminderRequestedV1
 from filekit.scan import scanner_of
 from identity import partitions
 from identity.administration.endpoints import router as administration
@@ -72,6 +72,8 @@ from identity.privacy import jobs as privacy_jobs
 from identity.privacy.dependencies import privacy_for
 from identity.privacy.endpoints import router as privacy
 from identity.registration.endpoints import router as rest_registration
+from identity.reminders.consumers import Reminding
+from identity.reminders.jobs import pruning as prune_reminders
 from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
 from identity.role_changes import jobs as role_jobs
@@ -227,7 +229,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
                 "identity.handovers",
                 (HandOverCompletedV1,),
                 HandOvers(settings, vault, the_clock).handle,
-            )
+            ),
+            Subscription(
+                "identity.reminders",
+                (ReminderRequestedV1,),
+                Reminding(settings, vault, the_clock, dispatcher).handle,
+            ),
         ],
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
@@ -246,6 +253,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             code_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
             invite_jobs.pruning(database, the_clock),
+            prune_reminders(database, the_clock),
             entitlement_jobs.task(entitlement_jobs.Reviews(database, settings, vault, the_clock, dispatcher)),
             auditing.task(database, key_ring, the_clock),
             phone_jobs.task(

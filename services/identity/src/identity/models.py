@@ -21,6 +21,7 @@ from identity.phones.models import PhoneChange
 from identity.platform.models import PlatformAdministrator, PlatformProposal
 from identity.policies.models import Agreement, PolicyVersion
 from identity.privacy.models import AccountClosing, DataExport
+from identity.reminders.models import ReminderBudget
 from identity.reorganisation.models import UnitEnding
 from identity.role_changes.models import RoleChange
 from identity.roles.models import RoleDefinition
@@ -73,6 +74,7 @@ __all__ = [
     "RealNameCheck",
     "RecoveryCode",
     "RefreshToken",
+    "ReminderBudget",
     "RoleChange",
     "RoleDefinition",
     "SearchQueue",
