@@ -19,17 +19,22 @@ _FIRST_READER = text(
     """
 )
 
-_UNCHANGED = """
-    SELECT u.id, u.path FROM units u
-    WHERE u.status = 'active' AND u.id <> :publisher AND u.path <@ text2ltree(:publisher_path)
-      AND (u.placed_at IS NULL OR u.placed_at <= :published_at)
+_IS_UNCHANGED = """
+    u.status = 'active' AND u.id <> :publisher AND u.path <@ text2ltree(:publisher_path)
+    AND (u.placed_at IS NULL OR u.placed_at <= :published_at)
 """
+# Joins of the whole tables: a hashed subquery of all units would not fit into memory.
 _MARK = f"""
-    WITH unchanged AS MATERIALIZED ({_UNCHANGED})
-    UPDATE {{facts}} r SET counted = NOT counted
-    WHERE r.notice_id = :notice AND r.counted <> (r.unit_id IN (SELECT id FROM unchanged))
+    UPDATE {{facts}} r SET counted = true FROM units u
+    WHERE r.notice_id = :notice AND NOT r.counted AND u.id = r.unit_id AND {_IS_UNCHANGED}
+"""  # noqa: S608 - our names
+_UNMARK = f"""
+    UPDATE {{facts}} r SET counted = false
+    WHERE r.notice_id = :notice AND r.counted
+      AND NOT EXISTS (SELECT FROM units u WHERE u.id = r.unit_id AND {_IS_UNCHANGED})
 """  # noqa: S608 - our names
 _MARK_SIGNATURES, _MARK_READS = _MARK.format(facts="signatures"), _MARK.format(facts="reads")
+_UNMARK_SIGNATURES, _UNMARK_READS = _UNMARK.format(facts="signatures"), _UNMARK.format(facts="reads")
 _COUNT = f"""
     WITH facts AS (
         SELECT unit_id, count(*) AS signed, 0 AS read, 0 AS read_units
@@ -39,7 +44,7 @@ _COUNT = f"""
     )
     INSERT INTO receipt_counts AS c (notice_id, path, signed, read, read_units)
     SELECT :notice, subpath(u.path, 0, -1), sum(f.signed), sum(f.read), sum(f.read_units)
-    FROM facts f JOIN ({_UNCHANGED}) u ON u.id = f.unit_id
+    FROM facts f JOIN units u ON u.id = f.unit_id AND {_IS_UNCHANGED}
     GROUP BY 2
     -- A row that is here already has receipts that were not committed when this statement began.
     ON CONFLICT (notice_id, path) DO UPDATE SET signed = c.signed + excluded.signed,
@@ -48,6 +53,8 @@ _COUNT = f"""
 _RECOUNT = (
     text(_MARK_SIGNATURES),
     text(_MARK_READS),
+    text(_UNMARK_SIGNATURES),
+    text(_UNMARK_READS),
     text("DELETE FROM receipt_counts WHERE notice_id = :notice"),
     text(_COUNT),
 )
