@@ -1,14 +1,14 @@
 """Reminders of notices, their runs and schedules.
 
-Revision: 0025
+Revision: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision: str = "0025"
-down_revision: str | None = "0024"
+revision: str = "0024"
+down_revision: str | None = "0023"
 branch_labels: None = None
 depends_on: None = None
 
