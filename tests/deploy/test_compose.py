@@ -232,12 +232,16 @@ def test_the_gateway_is_given_every_value_that_its_template_uses(config: dict[st
     }
 
 
-def test_the_gateway_lets_through_what_the_services_take() -> None:
-    settings = importlib.import_module("cockpit.settings").Settings.model_fields
-    uploads = importlib.import_module("cockpit.intake.endpoints").UPLOADS
+@pytest.mark.parametrize(
+    ("service", "feature", "limit"),
+    [("cockpit", "intake", "upload_limit_bytes"), ("office", "files", "file_limit_bytes")],
+)
+def test_the_gateway_lets_through_what_the_services_take(service: str, feature: str, limit: str) -> None:
+    settings = importlib.import_module(f"{service}.settings").Settings.model_fields
+    uploads = importlib.import_module(f"{service}.{feature}.endpoints").UPLOADS
     block = re.search(rf"location {uploads} \{{(.*?)\}}", gateway(), re.DOTALL)
     assert block is not None
-    assert f"client_max_body_size {settings['upload_limit_bytes'].default // 1024**2}m;" in block[1]
+    assert f"client_max_body_size {settings[limit].default // 1024**2}m;" in block[1]
     assert "proxy_request_buffering off;" in block[1]
 
 

@@ -84,6 +84,8 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
             # The same few demo accounts sign in all day.
             "sms_budget_per_number": 1_000_000,
         }
+    if name == "office":
+        return {"file_store_url": f"file://{around.directory.resolve() / 'files'}"}
     if name == "cockpit":
         analytics = around.directory / "analytics"
         analytics.mkdir(exist_ok=True)

@@ -36,7 +36,7 @@ async def test_a_document_has_the_fields_of_the_standard(office: RunningOffice) 
         "copies": "各计划单列市",
         "remark": "此件公开发布",
         "printing_office": "中心办公室",
-        "attachments": [{"name": "名单", "note": None}],
+        "attachments": [{"name": "名单", "note": None, "file_id": None}],
     }
     made = await office.unit("100000", "handler").post(N, json=a_draft(**fields))
     assert made.headers["location"] == f"{OUTBOX}/{made.json()['id']}"

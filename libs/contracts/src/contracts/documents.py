@@ -36,6 +36,15 @@ class NoticeStep(Vocabulary):
     ARCHIVED = "archived", "归档"
 
 
+class PreviewStatus(Vocabulary):
+    """Whether a file has a small picture of its first page (预览)."""
+
+    NONE = "none", "不生成预览"
+    PENDING = "pending", "正在生成"
+    READY = "ready", "已生成"
+    FAILED = "failed", "无法生成"
+
+
 class ReturnStatus(Vocabulary):
     """How far the return of a notice to its sender (退回) has come."""
 

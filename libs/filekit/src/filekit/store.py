@@ -73,6 +73,14 @@ class FileStore:
         found = await obstore.get_async(self._store, _path(digest))
         return StoredFile(found.meta["size"], _verified(found, digest))
 
+    async def part(self, digest: bytes, first: int, end: int) -> StoredFile:
+        """Open the bytes from `first` up to `end`, which is not part of it. Raises `FileNotFoundError`.
+
+        A part cannot be compared with the digest; both positions must lie within the file.
+        """
+        found = await obstore.get_async(self._store, _path(digest), options={"range": (first, end)})
+        return StoredFile(end - first, _plain(found))
+
     async def exists(self, digest: bytes) -> bool:
         """Return whether the file is stored."""
         try:
@@ -140,6 +148,11 @@ async def _verified(found: "obstore.GetResult", digest: bytes) -> AsyncIterator[
         yield block
     if seen.digest() != digest:
         raise FileCorrupt(digest.hex())
+
+
+async def _plain(found: "obstore.GetResult") -> AsyncIterator[bytes]:
+    async for chunk in found.stream(min_chunk_size=BLOCK):
+        yield bytes(chunk)
 
 
 def _path(digest: bytes) -> str:

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from authkit.jwks import KeySet
 from contracts.identity import HandOverRequestedV1, PersonChangedV1
 from contracts.vocabulary import Audience
+from filekit.scan import scanner_of
+from filekit.store import store_of
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office.addressing.endpoints import router as addressing
@@ -27,6 +29,9 @@ from office.directory.models import FormerPlace, Person, Unit
 from office.directory.service import Units
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
+from office.files import jobs as filing
+from office.files.endpoints import UPLOADS
+from office.files.endpoints import router as files
 from office.forms.endpoints import router as forms
 from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
@@ -35,7 +40,9 @@ from office.issuing.jobs import Calendar
 from office.live.dependencies import live_hub
 from office.live.endpoints import router as live
 from office.live.jobs import pruning_feed
+from office.notices.dependencies import file_guard as notice_guard
 from office.notices.endpoints import router as notices
+from office.notices.rules import FILE_SUBJECT
 from office.numbering.endpoints import router as numbering
 from office.printing.endpoints import router as printing
 from office.printing.printer import Printer
@@ -74,6 +81,9 @@ def build(
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
     reminding = Reminding(database, server.clock)
     hub = live_hub(database, server.clock, server.refuses)
+    options = {name: value.get_secret_value() for name, value in settings.file_store_options.items()}
+    store = None if settings.file_store_url is None else store_of(settings.file_store_url, **options)
+    scanner = scanner_of(settings.file_scanner_url)
     app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
@@ -90,6 +100,7 @@ def build(
             answers,
             collected,
             exports,
+            files,
             receipts,
             coverage,
             reminders,
@@ -109,10 +120,14 @@ def build(
             ),
             *calendar.handlers(),
             reminding.handler(),
+            filing.Previewing(store).handler(),
         ],
         periodic=[
             *calendar.tasks(),
             *exporting.Tidying(database, server.clock).tasks(),
+            *filing.Tidying(
+                database, server.clock, store, timedelta(days=settings.file_download_days)
+            ).tasks(),
             Recounting(database, server.clock).task(),
             Curves(database, server.clock).task(),
             *reminding.tasks(),
@@ -120,7 +135,12 @@ def build(
             *Upkeep(database, server.clock).tasks(),
         ],
         background=lambda _: hub.running(),
+        checks={"file_scanner": scanner.check},
+        larger_bodies={UPLOADS: settings.file_limit_bytes},
     )
+    app.state.file_store = store
+    app.state.file_scanner = scanner
+    app.state.file_guards = {FILE_SUBJECT: notice_guard}
     app.state.printer = Printer(settings.font_folder)
     app.state.hub = hub
     return app

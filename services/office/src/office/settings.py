@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from replica.settings import SnapshotSettings
@@ -20,4 +20,31 @@ class Settings(ServiceSettings, SnapshotSettings):
     )
     font_folder: Path | None = Field(
         default=None, description="folder with fonts for printing, in addition to the system's"
+    )
+    file_store_url: str | None = Field(
+        default=None,
+        pattern=r"^(file:///|s3://)",
+        description="place of uploaded files: file:///folder or s3://bucket/prefix; None: files are refused",
+    )
+    file_store_options: dict[str, SecretStr] = Field(
+        default={}, description="options of S3: endpoint, region, access_key_id, secret_access_key"
+    )
+    file_scanner_url: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|unix)://",
+        description="ClamAV's daemon: tcp://host:port or unix:///path; None: uploads are not scanned",
+    )
+
+    @field_validator("file_store_url", "file_scanner_url", mode="before")
+    @classmethod
+    def _empty_place_is_none(cls, value: object) -> object:
+        """Convert an empty value, as in an environment file, to None."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    file_limit_bytes: int = Field(default=100 * 1024 * 1024, ge=1024, description="largest file")
+    file_unpacked_limit_bytes: int = Field(
+        default=1024 * 1024 * 1024, ge=1024, description="largest unpacked content of a document"
+    )
+    file_download_days: int = Field(
+        default=1096, ge=180, description="how long the record of downloads is kept"
     )

@@ -1,6 +1,7 @@
 """A running Office on a database of its own, and clients of people who act for its units."""
 
 import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -60,6 +61,9 @@ OFFICE_EVENTS = (
     NoticeArchivedV1,
     ReminderRequestedV1,
 )
+
+FILE_LIMIT = 2 * 1024 * 1024
+UNPACKED_LIMIT = 8 * 1024 * 1024
 
 
 async def migrate(url: str) -> None:
@@ -318,21 +322,25 @@ async def running(
     async def jwks() -> dict[str, Any]:
         return tokens.jwks()
 
-    settings = Settings.model_validate(
-        {
-            "mode": "dev",
-            "database_url": url,
-            "issuer": tokens.issuer,
-            "identity_url": "http://127.0.0.1:9",
-            "client_id": "office",
-            "client_secret": SecretStr("unused"),
-            "public_url": public_url,
-        }
-    )
-    bus = InProcessBus()
-    app = build(settings, bus=bus, clock=clock, keys=KeySet(jwks))
-    office = RunningOffice(app, world, tokens, bus, clock, app.state.database)
-    bus.listen(OFFICE_EVENTS, office.events.append)
-    await office.replace_units(world)
-    async with app.router.lifespan_context(app):
-        yield office
+    with tempfile.TemporaryDirectory(prefix="zhuxue-files-") as folder:
+        settings = Settings.model_validate(
+            {
+                "mode": "dev",
+                "database_url": url,
+                "issuer": tokens.issuer,
+                "identity_url": "http://127.0.0.1:9",
+                "client_id": "office",
+                "client_secret": SecretStr("unused"),
+                "public_url": public_url,
+                "file_store_url": f"file://{folder}",
+                "file_limit_bytes": FILE_LIMIT,
+                "file_unpacked_limit_bytes": UNPACKED_LIMIT,
+            }
+        )
+        bus = InProcessBus()
+        app = build(settings, bus=bus, clock=clock, keys=KeySet(jwks))
+        office = RunningOffice(app, world, tokens, bus, clock, app.state.database)
+        bus.listen(OFFICE_EVENTS, office.events.append)
+        await office.replace_units(world)
+        async with app.router.lifespan_context(app):
+            yield office

@@ -10,6 +10,7 @@ from office.addressing.service import Addressing
 from office.asking.service import Asking
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.files.service import Attachments
 from office.forms.service import Forms
 from office.issuing.kinds import ENDED, EndedNotice
 from office.issuing.service import Issuing
@@ -77,6 +78,7 @@ class Calendar:
         dispatches = Dispatches(session, units, addressing)
         numbering = Numbering(session, self._clock, units)
         tasks = Tasks(session, self._clock)
-        notices = Notices(session, self._clock, units, addressing, dispatches, numbering, tasks)
+        files = Attachments(session, self._clock)
+        notices = Notices(session, self._clock, units, addressing, dispatches, numbering, tasks, files)
         asking = Asking(tasks, Forms(session, self._clock, units, notices, dispatches))
         return Issuing(session, self._clock, units, addressing, dispatches, numbering, notices, tasks, asking)

@@ -50,9 +50,13 @@ class NoticeContent:
     def texts(self) -> list[str]:
         """Return every text of a cleaned content, plain."""
         fields = (self.title, self.salutation, self.copies, self.remark, self.printing_office)
-        attached = (value for attachment in self.attachments for value in attachment.values())
+        attached = (one.get(key) for one in self.attachments for key in ("name", "note"))
         texts = [richtext.plain(self.body), *fields, *attached]
         return [text for text in texts if isinstance(text, str)]
+
+    def file_ids(self) -> list[UUID]:
+        """Return the files of the attachments, in their order."""
+        return [UUID(one["file_id"]) for one in self.attachments if one.get("file_id")]
 
     def dump(self) -> dict[str, Any]:
         """Return the content as JSON, for a revision."""

@@ -13,6 +13,7 @@ from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
+from office.files.errors import FileNotAttachable, TooManyAttachments
 from office.notices import errors
 from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
@@ -43,6 +44,8 @@ _WRITING = (
     errors.BadDeadline,
     errors.NotReplaceable,
     UnknownPrefix,
+    FileNotAttachable,
+    TooManyAttachments,
 )
 _CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
 RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]

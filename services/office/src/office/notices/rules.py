@@ -12,6 +12,8 @@ from servicekit.clock import SHANGHAI
 from workdays import WorkDays, published_calendar
 
 UNCLASSIFIED: Final = secrecy.UNCLASSIFIED
+FILE_SUBJECT: Final = "notice"
+"""The kind of subject that the files of a notice are attached to."""
 """What `secrecy` says of a document that may be here."""
 
 DRAFTING_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)

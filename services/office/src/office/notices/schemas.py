@@ -47,6 +47,9 @@ class Attachment(BaseModel):
 
     name: Line = Field(description="附件名称", examples=["培训日程"])
     note: Line | None = Field(default=None, description="说明", examples=["请提前安排参训人员"])
+    file_id: UUID | None = Field(
+        default=None, description="已上传的文件；只有附件名称时为空", examples=[None]
+    )
 
 
 class DraftIn(BaseModel):
@@ -120,7 +123,7 @@ class DraftIn(BaseModel):
             number_prefix=self.number_prefix,
             salutation=self.salutation,
             copies=self.copies,
-            attachments=[attachment.model_dump() for attachment in self.attachments],
+            attachments=[one.model_dump(mode="json") for one in self.attachments],
             remark=self.remark,
             printing_office=self.printing_office,
             deadline=self.deadline,

@@ -15,12 +15,14 @@ from office.addressing.service import Addressing
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.files.service import Attachments
 from office.notices import rules
 from office.notices.content import NoticeContent
 from office.notices.errors import (
     BadDeadline,
     BodyTooDeep,
     ClassifiedDocumentRefused,
+    NoticeWithdrawn,
     NotReplaceable,
     RevisionNotFound,
 )
@@ -67,6 +69,7 @@ class Notices:
         dispatches: Dispatches,
         numbering: Numbering,
         tasks: Tasks,
+        files: Attachments,
     ) -> None:
         self._clock = clock
         self._units = units
@@ -74,13 +77,14 @@ class Notices:
         self._dispatches = dispatches
         self._numbering = numbering
         self._tasks = tasks
+        self._files = files
         self._notices = NoticeRepository(session)
 
     async def draft(self, actor: Actor, content: NoticeContent, secrecy: str) -> OwnNotice:
         """Create a draft; it may be incomplete.
 
         Raises `ClassifiedDocumentRefused`, `BodyTooDeep`, `BadDeadline`, `UnknownPrefix`, `NotReplaceable`,
-        `NothingBelow`, `RecipientsOutOfReach`.
+        `NothingBelow`, `RecipientsOutOfReach`, `FileNotAttachable`, `TooManyAttachments`.
         """
         unit = await self._units.own(actor)
         now = self._clock.now()
@@ -88,6 +92,7 @@ class Notices:
         await self._addressing.count(unit, content.recipients)
         notice = Notice.draft(content, publisher=unit.id, by=actor.sub, now=now)
         await self.save(notice, NoticeStep.DRAFTED, by=actor.sub, now=now)
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids())
         await self._revise(notice, actor.sub, now)
         return await self.shown(notice)
 
@@ -103,6 +108,7 @@ class Notices:
         content = await self._checked(unit, content, secrecy, now)
         notice.edit(content, by=actor.sub, now=now)
         await self._notices.save(notice)
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids())
         await self._revise(notice, actor.sub, now)
         return await self.shown(notice)
 
@@ -113,6 +119,7 @@ class Notices:
             seen.require(notice.version)
         notice.check_draft()
         await self._tasks.withdraw(rules.draft_subject(notice.id), "草稿已删除", by=actor.sub, gone=True)
+        await self._files.detach(rules.FILE_SUBJECT, notice.id)
         await self._notices.delete(notice)
 
     async def outbox(
@@ -183,6 +190,15 @@ class Notices:
         if delivery is None:
             raise NotFound
         return VisibleNotice(notice, *delivery)
+
+    async def check_files(self, actor: Actor, unit: Unit, notice_id: UUID) -> None:
+        """Check that the actor may see the attachments: recipients of a withdrawn notice may not.
+
+        Raises `NotFound`, `NoticeWithdrawn`.
+        """
+        found = await self.visible(actor, unit, notice_id)
+        if found.delivery is not None and found.notice.status is NoticeStatus.WITHDRAWN:
+            raise NoticeWithdrawn
 
     async def circulating(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice as `visible` does, and keep it from being withdrawn until the transaction ends.
