@@ -30,6 +30,7 @@ from bench.tasks.browsers import Browsers
 from contracts.vocabulary import Level, Reach, Role, TaskKind
 from office.addressing.rules import Address
 from office.addressing.service import Addressing
+from office.desk.list_repository import keys_of
 from office.desk.rules import Filters, Me, Place, Sort, View
 from office.desk.service import Desk
 from office.directory.models import Unit
@@ -104,9 +105,9 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
     async def page(session: Any, me: Me, view: View, sort: Sort, filters: Filters) -> None:
         one = desk(session)
         standings = await one._standings(me)
-        now = CLOCK.now()
-        await one._lists.lines(me, standings, view, filters, sort, now=now, after=None, limit=51)
-        await one._lists.count(me, standings, view, filters, now=now)
+        keys = keys_of(me, standings, view, filters, CLOCK.now())
+        await one._lists.lines(keys, view, sort, after=None, limit=51)
+        await one._lists.count(keys)
 
     nothing, words = Filters(), Filters(words="培训")
     cases: dict[str, Callable[[Any, Me], Awaitable[object]]] = {

@@ -74,19 +74,9 @@ class ListRepository:
         self._session = session
 
     async def lines(
-        self,
-        me: Me,
-        standings: Standings,
-        view: View,
-        filters: Filters,
-        sort: Sort,
-        *,
-        now: datetime,
-        after: tuple[Any, ...] | None,
-        limit: int,
+        self, keys: Subquery, view: View, sort: Sort, *, after: tuple[Any, ...] | None, limit: int
     ) -> list[Line]:
         """Return one page of a list, after the sort key of the last line of the page before."""
-        keys = _keys(me, standings, view, filters, now)
         order = _order(keys, view, sort)
         newest_first = view in CLOSED or sort is Sort.NEWEST
         statement = select(keys)
@@ -113,17 +103,14 @@ class ListRepository:
         )
         return [Line(*row) for row in rows]
 
-    async def count(
-        self, me: Me, standings: Standings, view: View, filters: Filters, *, now: datetime
-    ) -> int:
-        """Return the number of lines, up to `MOST_COUNTED + 1`."""
-        keys = _keys(me, standings, view, filters, now)
+    async def count(self, keys: Subquery) -> int:
+        """Return the number of lines of a list, up to `MOST_COUNTED + 1`."""
         some = select(keys.c.task_id).limit(MOST_COUNTED + 1).subquery()
         return (await self._session.scalars(select(func.count()).select_from(some))).one()
 
     async def counts(self, me: Me, standings: Standings, *, now: datetime) -> Sequence[Counted]:
         """Return the numbers of open tasks by unit and kind, of the first `MOST_COUNTED` tasks."""
-        keys = _keys(me, standings, View.OPEN, Filters(), now)
+        keys = keys_of(me, standings, View.OPEN, Filters(), now)
         some = select(keys).limit(MOST_COUNTED).subquery()
         rows = await self._session.execute(
             select(
@@ -176,7 +163,8 @@ def _order(keys: Subquery, view: View, sort: Sort) -> list[ColumnElement[Any]]:
     return ends
 
 
-def _keys(me: Me, standings: Standings, view: View, filters: Filters, now: datetime) -> Subquery:
+def keys_of(me: Me, standings: Standings, view: View, filters: Filters, now: datetime) -> Subquery:
+    """Return the tasks of a list with what they are sorted and counted by."""
     if view is View.CREATED:
         branches = [_created(me)]
     else:

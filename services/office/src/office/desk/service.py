@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.vocabulary import TaskAction, TaskState
 from office.actors import Actor
 from office.desk import rules
-from office.desk.list_repository import Counted, Line, ListRepository, sort_key
+from office.desk.list_repository import Counted, Line, ListRepository, keys_of, sort_key
 from office.desk.repository import DeskRepository, memberships
 from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
@@ -84,17 +84,11 @@ class Desk:
         """Return one page of a list, and the number of all lines. Raises `BadCursor`."""
         me, now = await self.me(actor), self._clock.now()
         standings = await self._standings(me)
+        keys = keys_of(me, standings, view, filters, now)
         lines = await self._lists.lines(
-            me,
-            standings,
-            view,
-            filters,
-            sort,
-            now=now,
-            after=_after(paging, view, sort),
-            limit=paging.limit + 1,
+            keys, view, sort, after=_after(paging, view, sort), limit=paging.limit + 1
         )
-        total = Total.of(await self._lists.count(me, standings, view, filters, now=now))
+        total = Total.of(await self._lists.count(keys))
         return Found(cut(lines, paging.limit, lambda line: sort_key(line, view, sort)), total, me)
 
     async def counts(self, actor: Actor) -> Counts:
