@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from office.coverage.jobs import Curves
 from services.office.tests.support.running_office import RunningOffice
@@ -41,6 +42,20 @@ async def test_a_list_has_the_units_that_lack_something(office: RunningOffice) -
     assert len(waiting) == 7
     office.clock.advance(timedelta(days=60))
     assert await codes(office, notice, "overdue") == waiting | delivered - {"370100"}
+
+
+async def test_a_publication_to_the_whole_subtree_is_delivered_to_everybody(office: RunningOffice) -> None:
+    recipients: dict[str, JsonValue] = {"reach": "subtree", "onward": False}
+    notice = await office.published(recipients=recipients)
+    await office.signed(notice, "370102", "S3701020001")
+    answer = await office.coverage(notice)
+    assert (answer.total, answer.delivered, answer.signed, answer.blocking.count) == (11, 11, 2, 0)
+    assert await codes(office, notice, "not_delivered") == set()
+    assert len(await codes(office, notice, "not_read")) == 11
+    assert await codes(office, notice, "overdue") == set()
+    office.clock.advance(timedelta(days=60))
+    assert len(await codes(office, notice, "overdue")) == 9
+    assert (await office.coverage(notice)).overdue == 9
 
 
 async def test_a_list_is_read_in_pages(office: RunningOffice) -> None:

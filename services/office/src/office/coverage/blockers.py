@@ -59,7 +59,7 @@ _WHOLE = """
         SELECT {of_unit}, -1
         FROM units u
         WHERE u.placed_at > :published_at AND u.status = 'active' AND u.path <@ text2ltree(:root)
-          AND nlevel(u.path) > nlevel(text2ltree(:root))
+          AND nlevel(u.path) > nlevel(text2ltree(:root)) AND nlevel(text2ltree(:root)) > 0
           AND ltree2text(subpath(u.path, 0, -1)) NOT IN (SELECT path FROM forwarded)
           AND NOT subpath(u.path, 0, -1) <@ CAST(:special AS ltree[])
         UNION ALL

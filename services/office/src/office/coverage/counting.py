@@ -57,6 +57,13 @@ class Scope(NamedTuple):
     """The paths below which units are looked at one by one, because their superiors have addressed only some
     of them, or some far below. Everywhere else, all units are owed the notice and plain dispatches deliver.
     """
+    whole: bool = False
+    """Whether the publication addressed all units below the publisher: it has delivered to all of them."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether only plain dispatches deliver."""
+        return not self.special and not self.whole
 
     @property
     def depth(self) -> int:
@@ -194,11 +201,11 @@ def _standing(notice: Notice, scope: Scope) -> Counted:
             or_(func.nlevel(Unit.path) < scope.depth + 2, is_special(Unit.path, scope)).label("alone"),
             or_(
                 forwarding.unit_id.is_not(None),
-                _specially(notice, Unit, Unit.parent_id, Unit.path) if scope.special else false(),
+                false() if scope.plain else _specially(notice, Unit, Unit.parent_id, Unit.path),
             ).label("delivered"),
             signature.unit_id.is_not(None).label("signed"),
             (
-                _deadline(notice, Unit, Unit.parent_id, Unit.path) if scope.special else forwarding.deadline
+                forwarding.deadline if scope.plain else _deadline(notice, Unit, Unit.parent_id, Unit.path)
             ).label("deadline"),
             func.coalesce(signature.counted, false()).label("in_counters"),
         )

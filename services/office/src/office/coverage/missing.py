@@ -32,9 +32,12 @@ class Lack(StrEnum):
 
 _DONE: Final = {
     Lack.SIGNATURE: ("true", "signed"),
-    Lack.DELIVERY: ("f.unit_id IS NULL", "signed"),
-    Lack.READ: ("f.unit_id IS NOT NULL", "read_units"),
-    Lack.OVERDUE: ("coalesce(f.deadline, :deadline) <= :late", "signed"),
+    Lack.DELIVERY: ("f.unit_id IS NULL AND NOT CAST(:whole AS boolean)", "signed"),
+    Lack.READ: ("(f.unit_id IS NOT NULL OR CAST(:whole AS boolean))", "read_units"),
+    Lack.OVERDUE: (
+        "coalesce(CASE WHEN CAST(:whole AS boolean) THEN NULL ELSE f.deadline END, :deadline) <= :late",
+        "signed",
+    ),
 }
 """Which groups are looked at, and what each of their units should have done."""
 

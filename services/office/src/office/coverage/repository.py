@@ -135,7 +135,8 @@ class CoverageRepository:
         A blocker can be above `scope`; it then blocks the whole scope.
         """
         alone = (await self._session.execute(waiting_alone(notice, scope))).all()
-        root = scope.root
+        # Of units that have not changed, none waits for what has been delivered to all.
+        root = None if scope.whole else scope.root
         rows = (
             await self._session.execute(
                 BLOCKERS,
@@ -198,6 +199,8 @@ class CoverageRepository:
             "limit": limit,
             "special": list(scope.special),
         }
+        if lack is not Lack.SIGNATURE:
+            values["whole"] = scope.whole
         if lack is Lack.OVERDUE:
             values |= {"deadline": notice.deadline, "late": overdue_before(now)}
         rows = (await self._session.execute(GROUPS[lack], values)).all()

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN
 from office.coverage.counting import Scope
 from office.coverage.repository import CoverageRepository
@@ -17,12 +18,14 @@ async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, u
     """Return the scope of a published notice in the subtree of `unit`."""
     assert notice.published_at is not None
     former = await units.former_places(unit)
+    whole = notice.recipients.reach is Reach.SUBTREE and not notice.recipients.filtered
     publisher_path = await units.path_at(notice.publisher_id, notice.published_at)
     return Scope(
         unit=unit,
         paths=sorted({unit.path, *(place.path for place in former)}),
         publisher_path=publisher_path,
-        special=await _special(coverage, notice, publisher_path),
+        special=() if whole else await _special(coverage, notice, publisher_path),
+        whole=whole,
     )
 
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -118,8 +119,8 @@ def _one_by_one(notice: Notice, units: Subquery, now: datetime) -> Part:
 def groups(notice: Notice, scope: Scope, root: str, now: datetime) -> Part:
     """Return the units that stand now in the groups below the scope's unit, without their receipts."""
     forwarded = forwardings(notice)
-    delivered = forwarded.c.unit_id.is_not(None)
-    due = is_due(notice, delivered, forwarded.c.deadline, now)
+    delivered: ColumnElement[bool] = true() if scope.whole else forwarded.c.unit_id.is_not(None)
+    due = is_due(notice, delivered, literal(notice.deadline) if scope.whole else forwarded.c.deadline, now)
     waiting = TreeCount.children - func.coalesce(ReceiptCount.signed, 0)
     return (
         select(
@@ -143,8 +144,8 @@ def groups(notice: Notice, scope: Scope, root: str, now: datetime) -> Part:
 def standing(notice: Notice, scope: Scope, root: str, now: datetime) -> Part:
     """Return minus the units of `groups` that have changed."""
     forwarding = aliased(Forwarding)
-    delivered = forwarding.unit_id.is_not(None)
-    due = is_due(notice, delivered, forwarding.deadline, now)
+    delivered: ColumnElement[bool] = true() if scope.whole else forwarding.unit_id.is_not(None)
+    due = is_due(notice, delivered, literal(notice.deadline) if scope.whole else forwarding.deadline, now)
     return (
         select(
             label(Unit.path, literal(scope.depth)).label("branch"),
