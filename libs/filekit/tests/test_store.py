@@ -55,6 +55,21 @@ async def test_what_is_put_is_read_back(store: FileStore, size: int) -> None:
     assert await read(store, digest) == content
 
 
+@pytest.mark.parametrize(("first", "end"), [(0, 1), (5, 9), (MIB, 6 * MIB), (6 * MIB - 1, 6 * MIB)])
+async def test_a_part_has_the_bytes_from_the_first_to_before_the_end(
+    store: FileStore, first: int, end: int
+) -> None:
+    content = os.urandom(6 * MIB)
+    part = await store.part(await store.put(spooled_of(content)), first, end)
+    assert part.size == end - first
+    assert b"".join([chunk async for chunk in part.chunks]) == content[first:end]
+
+
+async def test_a_part_of_a_missing_file_is_an_error(store: FileStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        await store.part(b"x" * 32, 0, 1)
+
+
 async def test_putting_and_deleting_again_change_nothing(store: FileStore) -> None:
     digests = {await store.put(spooled_of(b"letter")) for _ in range(3)}
     (digest,) = digests

@@ -35,6 +35,7 @@ from office.files.endpoints import router as files
 from office.forms.endpoints import router as forms
 from office.forwarding.endpoints import router as forwarding
 from office.handovers.consumers import HandOvers
+from office.help.endpoints import router as help_articles
 from office.issuing.endpoints import router as issuing
 from office.issuing.jobs import Calendar
 from office.live.dependencies import live_hub
@@ -108,6 +109,7 @@ def build(
             directory,
             live,
             desk,
+            help_articles,
         ),
         subscriptions=[
             Subscription("office.handovers", (HandOverRequestedV1,), hand_overs.handle),

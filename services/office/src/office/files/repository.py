@@ -43,11 +43,16 @@ class FileRepository:
         """Return a file, whoever may see it."""
         return await self._session.get(File, file_id, with_for_update=lock or None, populate_existing=True)
 
-    async def lock_all(self, kind: str, subject_id: UUID, ids: Collection[UUID]) -> dict[UUID, File]:
-        """Return the files of a subject and those with the ids, by id, locked in the order of their ids."""
+    async def lock_all(
+        self, kind: str, subject_id: UUID, ids: Collection[UUID], owner_id: UUID | None
+    ) -> dict[UUID, File]:
+        """Return the files of a subject, and those of a unit with the ids, locked in their order."""
         statement = (
             select(File)
-            .where(((File.subject_kind == kind) & (File.subject_id == subject_id)) | File.id.in_(ids))
+            .where(
+                ((File.subject_kind == kind) & (File.subject_id == subject_id))
+                | (File.id.in_(ids) & (File.unit_id == owner_id))
+            )
             .order_by(File.id)
             .with_for_update()
             .execution_options(populate_existing=True)

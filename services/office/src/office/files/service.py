@@ -81,7 +81,7 @@ class Attachments:
         wanted = list(dict.fromkeys(ids))
         if len(wanted) > rules.MAX_ATTACHMENTS:
             raise TooManyAttachments(f"附件最多 {rules.MAX_ATTACHMENTS} 个。")
-        files = await self._files.lock_all(kind, subject_id, wanted)
+        files = await self._files.lock_all(kind, subject_id, wanted, actor.unit_id)
         bad = []
         for position, file_id in enumerate(wanted):
             file = files.get(file_id)
@@ -103,7 +103,7 @@ class Attachments:
     async def detach(self, kind: str, subject_id: UUID) -> None:
         """Take all files from a subject that is being deleted."""
         now = self._clock.now()
-        for file in (await self._files.lock_all(kind, subject_id, ())).values():
+        for file in (await self._files.lock_all(kind, subject_id, (), None)).values():
             file.detach(now)
             await self._files.save(file)
 

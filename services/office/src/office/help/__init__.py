@@ -1,0 +1,1 @@
+"""Help (帮助): articles about the system, kept by the centre, readable by everybody in the system."""
