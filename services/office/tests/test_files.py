@@ -248,6 +248,23 @@ async def test_a_file_of_another_subject_or_unit_cannot_be_attached(office: Runn
         assert response.json()["errors"][0]["pointer"] == bad
 
 
+async def test_of_two_drafts_that_take_a_file_at_once_one_gets_it(office: RunningOffice) -> None:
+    client = office.unit("100000")
+    file = await uploaded(client)
+    draft = a_draft(attachments=attached(file))
+    answers = await asyncio.gather(*(client.post(N, json=draft) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [400] * 5
+
+
+async def test_a_deleted_draft_gives_its_files_back(office: RunningOffice) -> None:
+    client = office.unit("100000")
+    file = await uploaded(client)
+    made = await client.post(N, json=a_draft(attachments=attached(file)))
+    path = made.headers["location"].replace("/outbox", "")
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(f"{F}/{file}")).json()["subject_id"] is None
+
+
 async def test_a_file_taken_from_a_draft_is_deleted_a_day_later(office: RunningOffice) -> None:
     client = office.unit("100000")
     kept, dropped = await uploaded(client), await uploaded(client, a_picture(), "图.png")
@@ -319,6 +336,16 @@ async def test_odd_ranges_are_ignored_or_refused_and_if_range_is_compared(office
         assert response.status_code == status, value
     for value, status in ((etag, 304), (f'"x", W/{etag}', 304), ("*", 304), ('"x"', 200)):
         assert (await client.get(path, headers={"If-None-Match": value})).status_code == status, value
+
+
+async def test_a_front_end_on_another_host_may_ask_for_ranges_and_read_names(office: RunningOffice) -> None:
+    client = office.unit("100000")
+    path = f"{F}/{await uploaded(client)}/content"
+    origin = {"Origin": "http://localhost:5173"}
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-range,range"}
+    assert (await client.options(path, headers={**origin, **asked})).status_code == 200
+    shown = (await client.get(path, headers=origin)).headers["access-control-expose-headers"]
+    assert {"content-disposition", "content-range", "etag"} <= set(shown.split(", "))
 
 
 async def test_downloads_are_listed_for_the_unit_that_owns_the_file(office: RunningOffice) -> None:

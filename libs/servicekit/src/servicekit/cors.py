@@ -20,9 +20,13 @@ class Cors(CORSMiddleware):
             allow_origin_regex=LOCAL if local else None,
             allow_methods=["*"],
             allow_headers=[
-                *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id")
+                *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id"),
+                *("if-none-match", "if-range", "range"),
             ],
-            expose_headers=["etag", "x-correlation-id", "www-authenticate", "dpop-nonce"],
+            expose_headers=[
+                *("etag", "x-correlation-id", "www-authenticate", "dpop-nonce"),
+                *("content-disposition", "content-range"),
+            ],
         )
         self._pages = tuple(f"{page}/" for page in pages)
 
