@@ -44,10 +44,12 @@ class Settings(ServiceSettings):
         default=100_000, ge=1, description="Invitations by tables per day for all units"
     )
     reminder_budget_per_unit: int = Field(
-        default=4, ge=0, description="Text messages of reminders per day and unit"
+        default=4, ge=0, description="Text messages of reminders and waiting recoveries per day and unit"
     )
     reminder_budget_total: int = Field(
-        default=100_000, ge=0, description="Text messages of reminders per day for all units"
+        default=100_000,
+        ge=0,
+        description="Text messages of reminders and waiting recoveries per day for all units",
     )
     real_name_url: AnyHttpUrl | None = None
     real_name_secret: SecretStr | None = None

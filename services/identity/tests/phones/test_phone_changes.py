@@ -12,13 +12,24 @@ from identity.cli_platform import appoint
 from identity.phones.dependencies import phones_for
 from identity.phones.jobs import complete_due
 from identity.phones.rules import decides_recovery
-from services.identity.tests.support.phones import id_number, phone_code, verify
+from services.identity.tests.support.phones import (
+    COUNTY_ADMIN,
+    NEW,
+    OLD,
+    id_number,
+    member,
+    person,
+    phone_code,
+    recovery,
+    run,
+    texts,
+    verify,
+)
 from services.identity.tests.support.running_identity import Browser, NewBrowser, agreed_to
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
-OLD, NEW, THIRD = "13812345678", "13912345678", "13712345678"
-COUNTY_ADMIN = "19900001323"  # 历下区 370102
+THIRD = "13712345678"
 COUNTY_HANDLER = "19900001324"
 CITY_ADMIN = "19900001039"  # 济南市 370100
 VERIFIER = "v" * 64
@@ -27,27 +38,6 @@ VERIFIER = "v" * 64
 @pytest.fixture
 def prepared(one_line: Migration) -> Migration:
     return one_line
-
-
-async def person(
-    new_browser: NewBrowser, phone: str = OLD, *, verified: bool = True
-) -> tuple[Browser, dict[str, str]]:
-    browser = new_browser()
-    assert (await browser.register(phone)).status_code == 201
-    headers = await browser.bearer(phone)
-    if verified:
-        assert (await verify(browser, headers, id_number())).status_code == 200
-    browser.ticket = None
-    return browser, headers
-
-
-async def run(app: FastAPI, statement: str, **values: Any) -> list[Any]:
-    async with app.state.database.transaction() as session:
-        return (
-            list(await session.execute(text(statement), values))
-            if statement.startswith("SELECT")
-            else [await session.execute(text(statement), values)]
-        )
 
 
 async def completed(app: FastAPI, clock: FrozenClock) -> int:
@@ -59,10 +49,6 @@ async def completed(app: FastAPI, clock: FrozenClock) -> int:
     )
     await state.sms_dispatcher.drain()
     return done
-
-
-def texts(app: FastAPI, phone: str) -> list[str]:
-    return [one.text for one in app.state.sms.messages if one.phone == phone and "验证码为" not in one.text]
 
 
 async def signs_in(new_browser: NewBrowser, phone: str, app: FastAPI) -> bool:
@@ -234,34 +220,6 @@ async def test_a_number_that_was_taken_meanwhile_is_said(
     (row,) = await run(app, "SELECT * FROM phone_changes")
     assert (row.status, row.outcome) == ("failed", "number taken")
     assert await signs_in(new_browser, OLD, app)
-
-
-async def recovery(browser: Browser, **changes: Any) -> Any:
-    assert (await browser.ask(NEW, "recover")).status_code == 202
-    fields = {
-        "phone": NEW,
-        "ticket": browser.ticket,
-        "code": browser.last_code(NEW),
-        "name": "王小明",
-        "id_number": id_number(),
-    }
-    return await browser.http.post("/api/v1/phone-recoveries", json=fields | changes)
-
-
-async def member(new_browser: NewBrowser, *, verified: bool = True) -> Browser:
-    """Somebody of 历下区, admitted by its administrator."""
-    admin = new_browser()
-    headers = await admin.bearer(COUNTY_ADMIN)
-    me = (await admin.http.get("/api/v1/me", headers=headers)).json()
-    url = f"/api/v1/units/{me['unit_id']}/invites"
-    invite = (await admin.http.post(url, headers=headers, json={"roles": ["handler"]})).json()
-    browser, own = await person(new_browser, verified=verified)
-    asked = await browser.http.post(
-        "/api/v1/join-requests", headers=own, json={"invite_code": invite["code"]}
-    )
-    approved = await admin.http.post(f"/api/v1/join-requests/{asked.json()['id']}/approve", headers=headers)
-    assert approved.status_code == 200, approved.text
-    return admin
 
 
 async def test_a_lost_phone_is_recovered_with_the_administrator_s_approval_and_a_day(

@@ -1,11 +1,16 @@
-"""Identity numbers for tests, and changes of phone numbers through the REST API."""
+"""Identity numbers for tests, and changes of phone numbers and recoveries through the REST API."""
 
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
 
 from identity.verification.rules import check_character
-from services.identity.tests.support.running_identity import Browser
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+
+OLD, NEW = "13812345678", "13912345678"
+COUNTY_ADMIN = "19900001323"  # 历下区 370102
 
 
 def id_number(sequence: int = 123, birthday: str = "19900307", division: str = "370102") -> str:
@@ -29,3 +34,56 @@ async def phone_code(browser: Browser, headers: dict[str, str], phone: str | Non
     if answer.status_code == 202:
         browser.ticket = answer.json()["ticket"]
     return answer
+
+
+async def person(
+    new_browser: NewBrowser, phone: str = OLD, *, verified: bool = True
+) -> tuple[Browser, dict[str, str]]:
+    browser = new_browser()
+    assert (await browser.register(phone)).status_code == 201
+    headers = await browser.bearer(phone)
+    if verified:
+        assert (await verify(browser, headers, id_number())).status_code == 200
+    browser.ticket = None
+    return browser, headers
+
+
+async def run(app: FastAPI, statement: str, **values: Any) -> list[Any]:
+    async with app.state.database.transaction() as session:
+        return (
+            list(await session.execute(text(statement), values))
+            if statement.startswith("SELECT")
+            else [await session.execute(text(statement), values)]
+        )
+
+
+def texts(app: FastAPI, phone: str) -> list[str]:
+    return [one.text for one in app.state.sms.messages if one.phone == phone and "验证码为" not in one.text]
+
+
+async def recovery(browser: Browser, **changes: Any) -> Any:
+    assert (await browser.ask(NEW, "recover")).status_code == 202
+    fields = {
+        "phone": NEW,
+        "ticket": browser.ticket,
+        "code": browser.last_code(NEW),
+        "name": "王小明",
+        "id_number": id_number(),
+    }
+    return await browser.http.post("/api/v1/phone-recoveries", json=fields | changes)
+
+
+async def member(new_browser: NewBrowser, *, verified: bool = True) -> Browser:
+    """Somebody of 历下区, admitted by its administrator."""
+    admin = new_browser()
+    headers = await admin.bearer(COUNTY_ADMIN)
+    me = (await admin.http.get("/api/v1/me", headers=headers)).json()
+    url = f"/api/v1/units/{me['unit_id']}/invites"
+    invite = (await admin.http.post(url, headers=headers, json={"roles": ["handler"]})).json()
+    browser, own = await person(new_browser, verified=verified)
+    asked = await browser.http.post(
+        "/api/v1/join-requests", headers=own, json={"invite_code": invite["code"]}
+    )
+    approved = await admin.http.post(f"/api/v1/join-requests/{asked.json()['id']}/approve", headers=headers)
+    assert approved.status_code == 200, approved.text
+    return admin

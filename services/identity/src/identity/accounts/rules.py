@@ -81,6 +81,11 @@ def mask_phone(phone: str) -> str:
     return f"{phone[:3]}****{phone[-4:]}"
 
 
+def mask_name(name: str) -> str:
+    """Mask a name as `王**`: the first character stays, and the number of the others is not shown."""
+    return f"{name[:1]}**"
+
+
 def mask_id_number(number: str) -> str:
     """Mask an identity number as `110***********123X` (GB/T 35273-2020 §7.2)."""
     return f"{number[:3]}{'*' * 11}{number[-4:]}"

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from contracts.vocabulary import DelegationEnding, label
 from identity.delegations.dependencies import DelegationService
-from identity.delegations.schemas import DelegationIn, DelegationOut
+from identity.delegations.schemas import MAX_ROLES, DelegationIn, DelegationOut
 from identity.directory.dependencies import DirectoryService
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.models import Membership
@@ -183,7 +183,7 @@ async def delegate(
 ) -> Response:
     """Delegate from the beginning of the first day, or from now, to the end of the last one."""
     place = await memberships.belonging(form.account.id, unit_id)
-    chosen = (role or [])[:4]
+    chosen = role or []
     try:
         wish = _wish(unit_id, to, chosen, starts_on, ends_on, reason, clock.now())
         made = await delegations.create(form.account.id, wish)
@@ -198,6 +198,8 @@ def _wish(
 ) -> DelegationIn:
     if not roles:
         raise Incomplete("请选择所委托的角色。")
+    if len(roles) > MAX_ROLES:
+        raise Incomplete(f"一次最多委托 {MAX_ROLES} 个角色，请分次委托。")
     try:
         first, last = date.fromisoformat(starts_on.strip()), date.fromisoformat(ends_on.strip())
         ends_at = _midnight(last + timedelta(days=1))

@@ -71,14 +71,19 @@ class CaptchaIncorrect(Problem):
 
 
 class CodeTooSoon(TooManyRequests):
-    """A code was sent to this number for this browser less than a minute ago."""
+    """A code was sent to this number for this browser and purpose less than a minute ago.
+
+    `live` says whether that code can still be used.
+    """
 
     code = "code_too_soon"
     detail = "验证码已发送，请稍后再获取。"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"验证码已发送，请在 {retry_after} 秒后再获取。")
+    def __init__(self, retry_after: int, *, live: bool = True) -> None:
+        said = "验证码已发送" if live else "上一个验证码已不能使用"
+        super().__init__(f"{said}，请在 {retry_after} 秒后再获取。")
         self.seconds = retry_after
+        self.live = live
         self.headers = {"Retry-After": str(retry_after)}
 
 

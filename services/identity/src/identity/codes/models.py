@@ -38,6 +38,14 @@ class SmsCode(Base):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
+    def live(self, now: datetime) -> bool:
+        """Return whether the code can still be redeemed."""
+        return (
+            self.used_at is None
+            and self.attempts < rules.MAX_ATTEMPTS
+            and now < self.sent_at + rules.LIFETIME
+        )
+
     def redeem(self, given_hashes: Sequence[bytes], now: datetime) -> bool:
         """Redeem the code, given by its hashes under the keys in use. Return False and decrement the
         remaining attempts if it is wrong.

@@ -35,22 +35,24 @@ class CodeRepository:
         self,
         phone_indexes: Sequence[bytes],
         ticket_hashes: Sequence[bytes],
-        purpose: str | None = None,
+        purpose: str,
         *,
         lock: bool = False,
     ) -> SmsCode | None:
-        """Return the newest code sent to a number for a browser, of one purpose or of any.
+        """Return the newest code of one purpose sent to a number for a browser.
 
-        Both are given by their indexes under the keys in use.
+        Number and browser are given by their indexes under the keys in use.
         """
         statement = (
             select(SmsCode)
-            .where(SmsCode.phone_index.in_(phone_indexes), SmsCode.ticket_hash.in_(ticket_hashes))
+            .where(
+                SmsCode.phone_index.in_(phone_indexes),
+                SmsCode.ticket_hash.in_(ticket_hashes),
+                SmsCode.purpose == purpose,
+            )
             .order_by(SmsCode.sent_at.desc())
             .limit(1)
         )
-        if purpose is not None:
-            statement = statement.where(SmsCode.purpose == purpose)
         found: SmsCode | None = await self._session.scalar(statement.with_for_update() if lock else statement)
         return found
 

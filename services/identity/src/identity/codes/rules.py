@@ -101,7 +101,9 @@ def seconds_until(instant: datetime, now: datetime) -> int:
 
 
 def seconds_until_resend(last_sent: datetime | None, now: datetime) -> int:
-    """Return whole seconds until a browser can have another code sent to the same number; 0 for now."""
+    """Return whole seconds until a browser can have another code of the same purpose sent to the same number;
+    0 for now.
+    """
     if last_sent is None:
         return 0
     left = (last_sent + RESEND_AFTER - now).total_seconds()

@@ -134,13 +134,26 @@ class CodeSender:
 
         The response is the same for registered and unregistered numbers; only the SMS differs.
         Raises `CodeTooSoon`, `CodeBudgetSpent`, `CaptchaRequired`, `SmsUnavailable`, which count and store
-        nothing, and `CaptchaIncorrect`.
+        nothing, and `CaptchaIncorrect`. `CodeTooSoon` leaves the captcha for another code.
         """
         self._messages.check_gateway()
+        await self._wait(phone, purpose, ticket)
         if answer is not None:
             await self._captchas.check(ticket, answer)
         async with self._session.begin_nested():
             await self._send(phone, purpose, holder, ticket, solved=answer is not None)
+
+    async def _wait(self, phone: str, purpose: str, ticket: str) -> None:
+        # For each purpose: a code that was sent for another one does not help the person. The budgets count
+        # all of them.
+        await self._codes.serialise(self._vault.index(_TICKET, ticket))
+        latest = await self._codes.latest(
+            self._vault.indexes("phone", phone), self._vault.indexes(_TICKET, ticket), purpose
+        )
+        now = self._clock.now()
+        wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
+        if latest is not None and wait:
+            raise CodeTooSoon(wait, live=latest.live(now))
 
     async def _send(
         self, phone: str, purpose: str, holder: UUID | None, ticket: str, *, solved: bool
@@ -148,13 +161,6 @@ class CodeSender:
         now = self._clock.now()
         phone_index = self._vault.index("phone", phone)
         ticket_hash = self._vault.index(_TICKET, ticket)
-        await self._codes.serialise(ticket_hash)
-        latest = await self._codes.latest(
-            self._vault.indexes("phone", phone), self._vault.indexes(_TICKET, ticket)
-        )
-        wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
-        if wait:
-            raise CodeTooSoon(wait)
         await self._spend(phone_index, ticket_hash, holder, solved=solved)
         code = f"{secrets.randbelow(1_000_000):06d}"
         self._codes.add(

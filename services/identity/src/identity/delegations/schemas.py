@@ -9,6 +9,9 @@ from contracts.vocabulary import DelegationEnding, Open, Role
 from identity.delegations.repository import Delegated
 from identity.roles.schemas import RoleCode
 
+MAX_ROLES = 4
+"""Roles of one delegation."""
+
 
 class DelegationIn(BaseModel):
     """A new delegation by the caller in one of their units."""
@@ -29,7 +32,7 @@ class DelegationIn(BaseModel):
 
     unit_id: UUID
     to: UUID = Field(description="受托人的标识，须为本单位人员")
-    roles: list[RoleCode] = Field(min_length=1, max_length=4, description="所委托的角色")
+    roles: list[RoleCode] = Field(min_length=1, max_length=MAX_ROLES, description="所委托的角色")
     starts_at: AwareDatetime = Field(description="开始时间")
     ends_at: AwareDatetime = Field(description="截止时间，到时自动失效")
     reason: str = Field(min_length=2, max_length=200)

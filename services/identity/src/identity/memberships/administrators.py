@@ -1,9 +1,11 @@
 """Who administers a unit, and who belongs to it, for features without a caller."""
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.accounts.models import Account
 from identity.memberships.repository import MembershipRepository
 from identity.units.models import Unit
 
@@ -22,6 +24,18 @@ class Administrators:
         lowest = len(labels) if above is None else len(labels) - 1
         paths = [".".join(labels[:count]) for count in range(1, lowest + 1)]
         return await self._rows.nearest_administered(paths) if paths else None
+
+    async def nearest_holders(
+        self, paths: Sequence[str], roles: Collection[str], *, besides: UUID, limit: int
+    ) -> tuple[Unit, list[Account]] | None:
+        """Return the lowest of the units at `paths` in which somebody besides one person has one of `roles`,
+        and up to `limit` of those people who can be reached by text message.
+        """
+        found = await self._rows.nearest_with_roles(paths, roles, besides=besides, limit=limit)
+        if not found:
+            return None
+        nearest = found[0][0]
+        return nearest, [account for unit, account in found if unit.id == nearest.id]
 
     async def has_member(self, unit_id: UUID, sub: UUID) -> bool:
         """Return whether a person belongs to a unit."""

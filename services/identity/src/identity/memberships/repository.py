@@ -1,6 +1,6 @@
 """Queries for memberships."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -150,6 +150,29 @@ class MembershipRepository:
             .limit(1)
         )
         return found
+
+    async def nearest_with_roles(
+        self, paths: Sequence[str], roles: Collection[str], *, besides: UUID, limit: int
+    ) -> list[tuple[Unit, Account]]:
+        """Return active people who have one of the roles in one of these units and have a number, except one
+        person; the lowest units first, and in each those who have been there longest.
+        """
+        statement = (
+            select(Unit, Account)
+            .join(Membership, (Membership.unit_id == Unit.id) & _ACTIVE)
+            .join(Account, Account.id == Membership.account_id)
+            .where(
+                Unit.path == any_(cast(literal(list(paths), ARRAY(Text)), ARRAY(LTree))),
+                _OPEN_UNIT,
+                Membership.roles.overlap(cast(list(roles), ARRAY(Text))),
+                Account.status == AccountStatus.ACTIVE,
+                Account.phone_lost_at.is_(None),
+                Account.id != besides,
+            )
+            .order_by(func.nlevel(Unit.path).desc(), Membership.started_at, Membership.id)
+            .limit(limit)
+        )
+        return [(row[0], row[1]) for row in await self._session.execute(statement)]
 
     async def administrators(self, unit_id: UUID, *, besides: UUID | None = None) -> int:
         """Return the number of active administrators of a unit who stay, except one person."""

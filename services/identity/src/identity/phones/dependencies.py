@@ -11,14 +11,15 @@ from identity.audit.dependencies import AuditService
 from identity.audit.service import AuditLog
 from identity.codes.dependencies import CodeService
 from identity.codes.service import Codes
-from identity.dependencies import ServiceVault
-from identity.memberships.dependencies import MembershipService
+from identity.dependencies import ServiceSettings, ServiceVault
+from identity.memberships.dependencies import AdministratorService, MembershipService
 from identity.memberships.service import Memberships
 from identity.phones.recovery import Recoveries
 from identity.phones.service import Phones
 from identity.platform.dependencies import PlatformService
 from identity.platform.service import Platform
 from identity.policies.dependencies import PolicyService
+from identity.reminders.budgets import ReminderBudgets
 from identity.revocations.service import Revocations
 from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
@@ -65,6 +66,9 @@ async def _recoveries(
     codes: CodeService,
     real_names: RealNameService,
     policies: PolicyService,
+    administrators: AdministratorService,
+    settings: ServiceSettings,
+    messages: MessageService,
     audit: AuditService,
 ) -> Recoveries:
     return Recoveries(
@@ -79,6 +83,9 @@ async def _recoveries(
         codes,
         real_names,
         policies,
+        administrators,
+        ReminderBudgets(session, clock, settings),
+        messages,
         audit,
     )
 

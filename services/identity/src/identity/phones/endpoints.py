@@ -65,6 +65,7 @@ _DECIDE = problems.responses(
     responses=_OWN
     | problems.responses(
         account_errors.BadPhone,
+        errors.SamePhone,
         errors.PhoneGone,
         code_errors.CaptchaRequired,
         code_errors.CaptchaIncorrect,

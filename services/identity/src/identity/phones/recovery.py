@@ -10,9 +10,11 @@ from authkit.principal import Principal
 from contracts.vocabulary import AccountStatus, Permission, PhoneChangeKind, PolicyKind
 from identity.accounts.errors import NotYourself, PhoneTaken
 from identity.accounts.models import Account
+from identity.accounts.rules import mask_name
 from identity.accounts.service import Accounts, name_of, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
+from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships, path_of
 from identity.phones import rules
 from identity.phones.errors import (
@@ -27,11 +29,14 @@ from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
 from identity.platform.service import Platform
 from identity.policies.service import Policies
+from identity.reminders.budgets import ReminderBudgets
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
+from identity.sms.service import TextMessages
 from identity.units.models import Unit
 from identity.verification.service import RealNames, id_number_of
 from servicekit.clock import Clock
+from servicekit.ltree import lineage
 
 RECOVER = "recover"
 
@@ -52,6 +57,9 @@ class Recoveries:
         codes: Codes,
         real_names: RealNames,
         policies: Policies,
+        administrators: Administrators,
+        budgets: ReminderBudgets,
+        messages: TextMessages,
         audit: AuditLog,
     ) -> None:
         self._clock = clock
@@ -64,6 +72,9 @@ class Recoveries:
         self._codes = codes
         self._real_names = real_names
         self._policies = policies
+        self._administrators = administrators
+        self._budgets = budgets
+        self._messages = messages
         self._audit = audit
         self._rows = PhoneChangeRepository(session)
 
@@ -98,6 +109,8 @@ class Recoveries:
         except ChangePending:
             return
         await self._phones.announce(account, change)
+        if due is None:
+            await self._tell_administrators(account)
 
     async def pending(
         self, principal: Principal, after: tuple[Any, ...] | None, limit: int
@@ -192,6 +205,29 @@ class Recoveries:
             if found is not None and found.verified_at is not None:
                 return None
         return found if found is not None and found.name == name else None
+
+    async def _tell_administrators(self, account: Account) -> None:
+        """Tell those nearest who may approve; over the budget, they only see the request in the list."""
+        profile = await self._memberships.profile(account.id)
+        if profile.unit is None:
+            return
+        roles = await self._administering()
+        places = [of.path for one, of in profile.memberships if roles.intersection(one.roles)]
+        paths = [
+            path
+            for path in lineage(profile.unit.path)
+            if rules.decides_recovery(path, places, in_person=True)
+        ]
+        found = await self._administrators.nearest_holders(
+            paths, roles, besides=account.id, limit=rules.ADMINISTRATORS_TOLD
+        )
+        if found is None:
+            return
+        unit, holders = found
+        for holder in holders:
+            phone = self._accounts.phone(holder)
+            if phone is not None and await self._budgets.spend(unit.id):
+                await self._messages.queue(phone, rules.to_decide_text(mask_name(account.name)))
 
     async def _administering(self) -> frozenset[str]:
         """Return the roles whose holders decide about recoveries themselves."""

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 WITHOUT_OLD_NUMBER = timedelta(days=7)
 """Waiting time of a change that the old number does not confirm, in calendar days."""
+ADMINISTRATORS_TOLD = 2
+"""How many administrators get a message about a recovery that waits for them."""
 RECOVERY = timedelta(hours=24)
 """Waiting time of a recovery that an administrator has approved without seeing the person."""
 
@@ -46,6 +48,14 @@ def requested_text(masked: str) -> str:
     return (
         f"【学生资助】有人申请将您的账号找回到 {masked}，正待单位管理员审核。"
         "如非本人操作，请在登录页面选择“取消更换手机号”，用本号码接收验证码后取消。"
+    )
+
+
+def to_decide_text(masked_name: str) -> str:
+    """Return the message to an administrator when a recovery waits for approval."""
+    return (
+        f"【学生资助】您管理的单位有人员（{masked_name}）申请找回账号，正待审核。"
+        "请登录后核对身份并办理；未经核实，请勿通过。"
     )
 
 

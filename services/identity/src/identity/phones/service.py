@@ -13,6 +13,7 @@ from identity.accounts.rules import mask_phone
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.captchas import Answer
+from identity.codes.errors import CodeTooSoon
 from identity.codes.service import Codes, CodeSender
 from identity.memberships.service import Memberships
 from identity.phones import rules
@@ -79,15 +80,46 @@ class Phones:
     ) -> None:
         """Send a code for a change to a new number, or to the account's number if `phone_text` is None.
 
-        Raises `BadPhone`, `PhoneGone` and the errors of `CodeSender.send`.
+        Raises `BadPhone`, `SamePhone`, `PhoneGone` and the errors of `CodeSender.send`.
         """
         account = await self._accounts.get(sub)
         phone = self._accounts.phone(account) if phone_text is None else phone_of(phone_text)
+        if phone_text is not None and phone is not None:
+            self._old(account, phone)
         if phone is None:
             raise PhoneGone
         # A new number is not theirs yet: its own budget counts, not that of the person's browser.
         holder = sub if phone_text is None else None
         await sender.send(phone, CHANGE, holder=holder, ticket=ticket, answer=answer)
+
+    async def send_codes(
+        self,
+        sender: CodeSender,
+        sub: UUID,
+        phone_text: str,
+        *,
+        with_old: bool,
+        ticket: str,
+        answer: Answer | None,
+    ) -> CodeTooSoon | None:
+        """Send a code to the new number and, `with_old`, one to the account's number.
+
+        A number that got its code less than a minute ago keeps that one, and the answered captcha is left for
+        the other. Return the error of waiting if no code was sent because all are on their way. Raises the
+        errors of `send_code`, so that nothing is said to be sent while a number has no code to type.
+        """
+        waiting: CodeTooSoon | None = None
+        sent = False
+        for number in (phone_text, None) if with_old else (phone_text,):
+            try:
+                await self.send_code(sender, sub, number, ticket=ticket, answer=answer)
+            except CodeTooSoon as soon:
+                if not soon.live:
+                    raise
+                waiting = soon
+            else:
+                sent, answer = True, None
+        return None if sent else waiting
 
     async def change(self, sub: UUID, phone_text: str, *, ticket: str, code: str, old_code: str) -> Account:
         """Change the number at once, with the codes that the new and the old number got.

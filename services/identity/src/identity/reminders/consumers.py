@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.office import ReminderRequestedV1
 from identity.accounts.service import PHONE
-from identity.reminders.repository import TOTAL, ReminderRepository
+from identity.reminders.budgets import ReminderBudgets
+from identity.reminders.repository import ReminderRepository
 from identity.reminders.rules import PER_UNIT_AT_ONCE, text_of
 from identity.settings import Settings
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.service import TextMessages
 from identity.vault import Vault
 from messaging.envelope import Envelope
-from servicekit.clock import SHANGHAI, Clock
+from servicekit.clock import Clock
 
 log = structlog.get_logger("reminders")
 
@@ -36,16 +37,14 @@ class Reminding:
         now = self._clock.now()
         if not event.sms or now - event.requested_at > LIFETIME:
             return
-        reminders, day = ReminderRepository(session), now.astimezone(SHANGHAI).date()
+        reminders = ReminderRepository(session)
+        budgets = ReminderBudgets(session, self._clock, self._settings)
         messages = TextMessages(session, self._clock, self._vault, self._dispatcher)
         text = text_of(event.reason, event.title, event.deadline)
         sent = left = 0
         # In the order of the units, so that two events at once wait for each other and not in a circle.
         for unit_id, account in await reminders.administrators(sorted(event.unit_ids), PER_UNIT_AT_ONCE):
-            allowed = await reminders.spend(
-                str(unit_id), day, self._settings.reminder_budget_per_unit
-            ) and await reminders.spend(TOTAL, day, self._settings.reminder_budget_total)
-            if not allowed:
+            if not await budgets.spend(unit_id):
                 left += 1
                 continue
             await messages.queue(self._vault.open(PHONE, account.phone_sealed), text, lifetime=LIFETIME)

@@ -121,8 +121,8 @@ class CodeForms:
         """Send a code for a purpose, with the `answer` to a `captcha` if there is one, and return the page of
         the next step.
 
-        When a code is already on its way, the page still asks for it. When a budget is half used, the first
-        step is shown again, with a captcha.
+        When a code that can still be used is already on its way, the page asks for it. When a
+        budget is half used, the first step is shown again, with a captcha.
         """
         now = int(self._clock.now().timestamp())
         step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
@@ -135,7 +135,9 @@ class CodeForms:
             message, status = problem.detail, problem.status
             if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
                 question = self._numbers.captcha(self.ticket)
-            step = CodeStep(now + problem.seconds) if isinstance(problem, CodeTooSoon) else None
+            step = None
+            if isinstance(problem, CodeTooSoon) and problem.live:
+                step = CodeStep(now + problem.seconds)
         return await self.show(
             template,
             return_to,

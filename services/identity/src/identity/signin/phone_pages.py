@@ -10,7 +10,7 @@ from identity.codes import rules as code_rules
 from identity.codes.browsers import keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.dependencies import CodeSenderService
-from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
+from identity.codes.errors import CaptchaIncorrect, CaptchaRequired
 from identity.dependencies import ServiceSettings
 from identity.pages.dependencies import HOME_PAGE, is_secure, without_session
 from identity.pages.own import Own, OwnForm, OwnPages
@@ -96,12 +96,12 @@ async def send_codes(
     question: Captcha | None = None
     sent = True
     try:
-        await phones.send_code(sender, form.account.id, phone, ticket=steps.ticket, answer=answered)
-        if not without_old:
-            await phones.send_code(sender, form.account.id, None, ticket=steps.ticket)
+        problem = await phones.send_codes(
+            sender, form.account.id, phone, with_old=not without_old, ticket=steps.ticket, answer=answered
+        )
     except Problem as refused:
         problem = refused
-        sent = isinstance(refused, CodeTooSoon)
+        sent = False
         if isinstance(refused, CaptchaRequired | CaptchaIncorrect):
             question = sender.captcha(steps.ticket)
     return await steps.show(

@@ -1,0 +1,117 @@
+"""The pages of a change of number say that a code was sent only if it was, and can be used."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from identity.codes import questions
+from identity.codes.questions import Question
+from services.identity.tests.support.phones import phone_code
+from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
+from testkit.pages import csrf_of, forms
+from testkit.postgres import Migration
+
+OLD, NEW = "19900001323", "13912345678"
+VERIFIER = "v" * 64
+
+
+@pytest.fixture
+def prepared(one_line: Migration) -> Migration:
+    return one_line
+
+
+async def signed_in(new_browser: NewBrowser) -> Browser:
+    browser = new_browser()
+    answer = await browser.sign_in(OLD, browser.authorize_url(verifier=VERIFIER))
+    assert answer.status_code == 303
+    return browser
+
+
+async def ask(browser: Browser, phone: str, **more: str) -> httpx.Response:
+    page = await browser.http.get("/account/phone")
+    form = {"csrf": csrf_of(page.text), "phone": phone}
+    return await browser.http.post("/account/phone/codes", data=form | more)
+
+
+async def change(browser: Browser, page: httpx.Response, **typed: str) -> httpx.Response:
+    return await browser.http.post("/account/phone", data={"csrf": csrf_of(page.text), "phone": NEW} | typed)
+
+
+def received(app: FastAPI, phone: str) -> int:
+    return sum("更换手机号验证码" in one.text for one in app.state.sms.messages if one.phone == phone)
+
+
+async def test_both_numbers_get_a_code_right_after_signing_in(app: FastAPI, new_browser: NewBrowser) -> None:
+    browser = await signed_in(new_browser)
+    page = await ask(browser, NEW)
+    assert (page.status_code, "验证码已发送至新手机号" in page.text) == (200, True)
+    assert (received(app, OLD), received(app, NEW)) == (1, 1)
+    codes = {"code": browser.last_code(NEW), "old_code": browser.last_code(OLD)}
+    done = await change(browser, page, **codes)
+    assert "手机号已更换" in done.text
+    # Signing in again within the minute, after the code of the change is used up.
+    again = await browser.ask_for_code(NEW)
+    assert again.status_code == 200
+    assert (await browser.sign_in_with(NEW, browser.last_code(NEW))).status_code == 303
+
+
+async def test_the_old_number_gets_its_code_although_the_new_one_has_to_wait(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser = await signed_in(new_browser)
+    await ask(browser, NEW, without_old="true")
+    page = await ask(browser, NEW)
+    assert "和原手机号" in page.text
+    assert (received(app, OLD), received(app, NEW)) == (1, 1)
+    waiting = await ask(browser, NEW)
+    assert (waiting.status_code, "验证码已发送，请在 60 秒后再获取。" in waiting.text) == (429, True)
+    assert 'name="old_code"' in waiting.text
+
+
+async def test_a_captcha_is_left_for_the_number_that_needs_it(
+    app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "ask", lambda _: Question("三加四，等于多少？", 7))
+    browser = await signed_in(new_browser)
+    browser.http.cookies.delete("zhuxue_device")
+    app.state.settings = app.state.settings.model_copy(update={"sms_budget_per_number": 2})
+    refused = await ask(browser, NEW)
+    assert (refused.status_code, "验证码已发送" in refused.text) == (403, False)
+    (asked,) = [form for form in forms(refused.text) if form.action == "/account/phone/codes"]
+    form = asked.hidden | {"phone": NEW, "answer": "7"}
+    page = await browser.http.post("/account/phone/codes", data=form)
+    assert (page.status_code, "和原手机号" in page.text) == (200, True)
+    assert (received(app, OLD), received(app, NEW)) == (1, 1)
+
+
+async def test_a_used_code_is_not_said_to_be_on_its_way(
+    new_browser: NewBrowser, clock: FrozenClock, app: FastAPI
+) -> None:
+    browser = await signed_in(new_browser)
+    page = await browser.ask_for_code(OLD)
+    assert page.status_code == 429
+    assert "验证码已发送" not in page.text
+    assert "请在 60 秒后再获取。" in page.text
+    assert 'name="code"' not in page.text
+    sent = await ask(browser, NEW)
+    wrong = f"{(int(browser.last_code(NEW)) + 1) % 1_000_000:06d}"
+    await change(browser, sent, code=wrong, old_code=browser.last_code(OLD))
+    refused = await ask(browser, NEW)
+    assert (refused.status_code, 'name="old_code"' in refused.text) == (429, False)
+    clock.advance(timedelta(seconds=60))
+    assert 'name="old_code"' in (await ask(browser, NEW)).text
+    assert received(app, OLD) == 2
+
+
+async def test_one_s_own_number_is_refused_in_the_first_step(app: FastAPI, new_browser: NewBrowser) -> None:
+    browser = await signed_in(new_browser)
+    refused = await ask(browser, OLD)
+    assert (refused.status_code, "新手机号与当前手机号相同。" in refused.text) == (409, True)
+    assert received(app, OLD) == 0
+    headers = await browser.bearer(OLD)
+    answer = await phone_code(browser, headers, OLD)
+    assert (answer.status_code, answer.json()["code"]) == (409, "same_phone")
+    assert received(app, OLD) == 0
