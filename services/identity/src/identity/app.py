@@ -90,6 +90,7 @@ from identity.signin.account import router as own_sessions
 from identity.signin.agreeing import router as agreeing
 from identity.signin.dev import router as dev
 from identity.signin.endpoints import router as signin
+from identity.signin.name_pages import router as name_pages
 from identity.signin.new_holder import router as new_holder
 from identity.signin.phone_pages import router as phone_pages
 from identity.signin.privacy_pages import router as privacy_pages
@@ -183,6 +184,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             recovering,
             new_holder,
             agreeing,
+            name_pages,
             phone_pages,
             privacy_pages,
             join_pages,

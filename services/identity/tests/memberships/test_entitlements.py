@@ -88,6 +88,28 @@ async def test_an_administrator_asks_for_a_person_and_the_reason_of_a_refusal_is
     assert withdrawn["status"] == "withdrawn"
 
 
+async def test_a_request_that_nobody_decides_about_expires_after_30_days(
+    app: FastAPI, sign_in: SignIn, clock: FrozenClock
+) -> None:
+    handler, city = await sign_in(COUNTY_HANDLER), await sign_in(CITY)
+    asked = await handler.ok("POST", "/entitlement-requests", json=WISH)
+
+    async def status() -> str:
+        (mine,) = (await handler.ok("GET", "/me/entitlement-requests"))["items"]
+        return str(mine["status"])
+
+    at = clock.now()
+    await reviews(app, FrozenClock(at + rules.UNDECIDED - timedelta(seconds=1))).run()
+    assert await status() == "pending"
+    await reviews(app, FrozenClock(at + rules.UNDECIDED)).run()
+    assert await status() == "expired"
+    assert (await city.ok("GET", "/entitlement-requests"))["items"] == []
+    path = f"/entitlement-requests/{asked['id']}"
+    assert await city.code("POST", f"{path}/approve") == (409, "entitlement_request_decided")
+    # And may ask again.
+    await handler.ok("POST", "/entitlement-requests", json=WISH)
+
+
 async def test_the_ministry_decides_about_its_own_people_but_nobody_about_themselves(
     sign_in: SignIn,
 ) -> None:

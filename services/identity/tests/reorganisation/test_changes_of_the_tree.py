@@ -142,6 +142,57 @@ async def test_the_tree_of_a_day_before_the_move_is_still_there(
     history = (await centre.get(f"/units/{moved['id']}/history", limit=1))["items"]
     assert [row["change"] for row in history] == ["renamed"]
 
+    async def drawn(code: str, day: date) -> list[str]:
+        unit = (await centre.unit(code))["id"]
+        tree = await centre.get(f"/units/{unit}/tree", on=day.isoformat(), depth=2)
+        return [child["code"] for child in tree["children"]]
+
+    assert "370102" in await drawn("370100", first)
+    assert "370102" not in await drawn("370100", today)
+
+    async def subtree(code: str, day: date, **more: Any) -> list[str]:
+        unit, found, after = (await centre.unit(code))["id"], list[str](), dict[str, str]()
+        while True:
+            params = {"on": day.isoformat(), "limit": 2, **more, **after}
+            page = await centre.get(f"/units/{unit}/subtree", **params)
+            assert len(page["items"]) <= 2
+            found += [one["path"] for one in page["items"]]
+            if page.get("next") is None:
+                return found
+            after = {"cursor": page["next"]}
+
+    was, now = await subtree("370100", first), await subtree("370100", today)
+    assert was[0] == now[0] == "100000.370000.370100"
+    assert "100000.370000.370100.370102.S3701020001" in was
+    assert set(was) - set(now) == {path for path in was if "370102" in path}
+    assert len(set(was)) == len(was)
+    assert "100000.370200.370102.S3701020001" in await subtree("370200", today)
+    counties = await subtree("370100", first, level="county")
+    assert counties == [path for path in was if path.count(".") == 3 and "S" not in path]
+
+
+@pytest.mark.parametrize("view", ["", "/children", "/ancestors", "/tree", "/subtree"])
+async def test_the_tree_of_a_day_that_has_not_come_is_refused(
+    centre: Office, clock: FrozenClock, view: str
+) -> None:
+    unit = (await centre.unit("370100"))["id"]
+    tomorrow = day_of(clock.now()) + timedelta(days=1)
+    answer = await centre.browser.http.get(
+        f"/api/v1/units/{unit}{view}", headers=centre.headers, params={"on": tomorrow.isoformat()}
+    )
+    assert code_of(answer) == (400, "day_in_future")
+    assert "今天" in answer.json()["detail"]
+
+
+async def test_the_subtree_of_a_day_is_listed_by_path_only(centre: Office, clock: FrozenClock) -> None:
+    unit, today = (await centre.unit("370100"))["id"], day_of(clock.now())
+    answer = await centre.browser.http.get(
+        f"/api/v1/units/{unit}/subtree",
+        headers=centre.headers,
+        params={"on": today.isoformat(), "sort": "name"},
+    )
+    assert code_of(answer) == (400, "day_sorted_by_path")
+
 
 async def test_tokens_for_the_former_place_are_refused_and_new_ones_reach_the_new_place(
     centre: Office, new_browser: NewBrowser

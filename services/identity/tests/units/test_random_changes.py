@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Acting, Principal
 from contracts.identity import UnitChangedV1, UnitsChangedV1
-from contracts.vocabulary import Kind, Level
+from contracts.vocabulary import Kind, Level, UnitStatus
 from identity.audit.service import AuditLog
 from identity.base import MIGRATIONS, outbox
 from identity.units.changes import Occasion, day_of
@@ -27,6 +27,7 @@ from identity.units.rules import UnitSeed, may_stand_below
 from identity.units.schemas import ChangeIn, MergeIn, MoveIn, RenameIn, SplitIn, UnitIn
 from identity.units.service import Units
 from identity.units.structure import UnitTree
+from identity.units.view_repository import Filters
 from identity.units.views import UnitViews
 from servicekit.db import Database
 from servicekit.etags import SeenVersions
@@ -337,7 +338,7 @@ async def test_the_tree_of_every_day_is_that_of_the_model(
 
 async def same_as_model(world: World, day: date, tree: Tree) -> None:
     async with world.database.transaction() as session:
-        views = UnitViews(session)
+        views = UnitViews(session, world.clock)
         for code, id_ in world.ids.items():
             if id_ == UUID(int=0):
                 continue
@@ -354,6 +355,18 @@ async def same_as_model(world: World, day: date, tree: Tree) -> None:
             ), (day, code)
             below = [unit.code for unit in await views.children_on(id_, day, None, 1000)]
             assert below == sorted(children(tree, code))
+            drawn = await views.tree_on(id_, day, 1)
+            assert [unit.code for unit in drawn.children] == below[:100]
+            assert drawn.has_children == bool(below)
+        centre = world.ids["R000"]
+        listed, after = list[str](), None
+        while True:
+            page = await views.subtree_on(centre, day, Filters(status=UnitStatus.ACTIVE), after, 7)
+            listed += [unit.path for unit in page.items]
+            if (after := page.next) is None:
+                break
+        assert sorted(listed) == sorted(path(tree, code) for code in tree if tree[code].active)
+        assert len(set(listed)) == len(listed)
 
 
 async def events_carry_the_tree(world: World) -> None:

@@ -1,6 +1,6 @@
 """Errors of accounts."""
 
-from servicekit.problems import Conflict, NotFound, Problem
+from servicekit.problems import Conflict, NotFound, Problem, TooManyRequests
 
 
 class BadPhone(Problem):
@@ -19,6 +19,22 @@ class BadName(Problem):
     code = "bad_name"
     title = "姓名不正确"
     detail = "请填写真实姓名（2 至 30 个汉字，少数民族姓名可用间隔号“·”；或拉丁字母）。"
+
+
+class NameVerified(Conflict):
+    """A verified name is corrected by another real-name check only."""
+
+    code = "name_verified"
+    title = "姓名已实名核验"
+    detail = "您的姓名已通过实名核验，须凭公民身份号码重新核验后更正。"
+
+
+class TooManyCorrections(TooManyRequests):
+    """The name was corrected three times within thirty days."""
+
+    code = "too_many_corrections"
+    detail = "30 天内最多更正 3 次姓名，请以后再试。"
+    retry_after = 86_400
 
 
 class PhoneTaken(Conflict):

@@ -96,6 +96,10 @@ class Account(Base):
             self.phone_index, self.phone_index_even = slots
             self.phone_masked, self.phone_lost_at = "", now
 
+    def rename(self, name: str) -> None:
+        """Correct the name."""
+        self.name = name
+
     def verify(self, sealed: bytes, slots: Slots, masked: str, by: str, now: datetime) -> None:
         """Record the verified identity number."""
         self.id_number_sealed, self.id_number_masked = sealed, masked

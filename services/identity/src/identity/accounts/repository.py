@@ -1,17 +1,23 @@
 """Queries for accounts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
+from identity.audit.models import AuditRecord
 from identity.blind_indexes import found_by
 from identity.vault import Slots
+from servicekit.ids import first_id
 from servicekit.words import inline
+
+NAME_CORRECTED = "account.name_corrected"
+"""The action in the audit log."""
 
 
 class AccountRepository:
@@ -28,6 +34,15 @@ class AccountRepository:
             _first(select(Account).where(Account.id == sub).with_for_update())
         )
         return found
+
+    async def corrections(self, sub: UUID, since: datetime) -> int:
+        """Return how often the name of an account was corrected since a time."""
+        statement = select(func.count()).where(
+            AuditRecord.target_id == str(sub),
+            AuditRecord.id >= first_id(since),
+            AuditRecord.action == NAME_CORRECTED,
+        )
+        return await self._session.scalar(statement) or 0
 
     async def by_phone(self, phone: Slots, *, share: bool = False, lock: bool = False) -> Account | None:
         """Return the account with this phone number unless it is closed; `share` locks the row against

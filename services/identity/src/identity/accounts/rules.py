@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from enum import Enum
 
 import phonenumbers
@@ -23,6 +24,10 @@ _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u200b-\u200d\u2060\
 MAX_NAME = 50
 
 _NUMBER = re.compile(r"[+\d\s().\-]{5,40}")
+
+CORRECTIONS = 3
+"""Corrections of the name of one account within `CORRECTIONS_WITHIN`."""
+CORRECTIONS_WITHIN = timedelta(days=30)
 
 
 class PhoneFault(Enum):

@@ -11,9 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from contracts.vocabulary import AccountStatus
 from identity.accounts import rules
-from identity.accounts.errors import AccountNotFound, BadName, BadPhone, IdNumberTaken, PhoneTaken
+from identity.accounts.errors import (
+    AccountNotFound,
+    BadName,
+    BadPhone,
+    IdNumberTaken,
+    PhoneTaken,
+    TooManyCorrections,
+)
 from identity.accounts.models import Account
-from identity.accounts.repository import AccountRepository
+from identity.accounts.repository import NAME_CORRECTED, AccountRepository
 from identity.accounts.rules import PhoneFault
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
@@ -72,6 +79,17 @@ class Accounts:
         await self._unique(PhoneTaken, lambda: self._accounts.add(account))
         self._audit.record(actor=account.id, action="account.registered", target=account.id)
         return account
+
+    async def correct_name(self, account: Account, name: str) -> None:
+        """Correct a name to a normalized one; the account is locked. The record does not hold the names.
+
+        Raises `TooManyCorrections`.
+        """
+        since = self._clock.now() - rules.CORRECTIONS_WITHIN
+        if await self._accounts.corrections(account.id, since) >= rules.CORRECTIONS:
+            raise TooManyCorrections
+        account.rename(name)
+        self._audit.record(actor=account.id, action=NAME_CORRECTED, target=account.id)
 
     async def change_phone(self, account: Account, phone: str) -> None:
         """Set a normalized number that was verified just now; the account is locked. Raises `PhoneTaken`."""

@@ -1,7 +1,8 @@
-"""Ends entitlements whose time is over, and reminds people of the review before."""
+"""Ends entitlements and requests whose time is over, and reminds people of the review before."""
 
 from datetime import timedelta
 
+from contracts.vocabulary import EntitlementRequestStatus
 from identity.accounts.service import PHONE, Accounts
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
@@ -43,6 +44,9 @@ class Reviews:
         count = BATCH
         while count == BATCH:
             count = await self._expire()
+        count = BATCH
+        while count == BATCH:
+            count = await self._expire_requests()
 
     async def _remind(self) -> int:
         now = self._clock.now()
@@ -69,6 +73,21 @@ class Reviews:
             sessions = Sessions(session, clock, self._settings, revocations, audit)
             memberships = Memberships(session, clock, accounts, units, sessions, audit)
             return await Entitlements(session, clock, memberships, revocations, audit).expire(BATCH)
+
+    async def _expire_requests(self) -> int:
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            audit = AuditLog(session, self._clock)
+            due = await EntitlementRepository(session).to_expire(now - rules.UNDECIDED, BATCH)
+            for request in due:
+                request.decide(EntitlementRequestStatus.EXPIRED, None, now)
+                audit.record(
+                    actor=None,
+                    action="entitlement.request_expired",
+                    target=request.account_id,
+                    name=request.name,
+                )
+        return len(due)
 
 
 def task(reviews: Reviews) -> Periodic:

@@ -123,6 +123,18 @@ class EntitlementRepository:
             EntitlementRequest, request_id, with_for_update=True, populate_existing=True
         )
 
+    async def to_expire(self, until: datetime, limit: int) -> Sequence[EntitlementRequest]:
+        """Return undecided requests that were made before `until`, oldest first, locked."""
+        return (
+            await self._session.scalars(
+                select(EntitlementRequest)
+                .where(_PENDING, EntitlementRequest.requested_at <= until)
+                .order_by(EntitlementRequest.id)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+
     async def pending_of(self, sub: UUID) -> Sequence[EntitlementRequest]:
         """Return a person's undecided requests, locked."""
         return (

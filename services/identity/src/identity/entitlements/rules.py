@@ -22,6 +22,9 @@ LIFETIME = timedelta(days=365)
 REVIEW = timedelta(days=30)
 """So long before its end an entitlement is due for review, and the person is reminded."""
 
+UNDECIDED = timedelta(days=30)
+"""After this a request that nobody decided about ends."""
+
 
 def reviews(unit_path: str, reviewer_path: str) -> bool:
     """Return whether a unit's administrators review the entitlements of `unit_path`: only from above, because

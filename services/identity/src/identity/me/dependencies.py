@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from identity.accounts.dependencies import AccountService
 from identity.delegations.dependencies import DelegationService
 from identity.entitlements.dependencies import EntitlementService
 from identity.me.service import Myself
@@ -13,13 +14,14 @@ from identity.roles.dependencies import RoleService
 
 
 async def _myself(
+    accounts: AccountService,
     memberships: MembershipService,
     roles: RoleService,
     delegations: DelegationService,
     entitlements: EntitlementService,
     platform: PlatformService,
 ) -> Myself:
-    return Myself(memberships, roles, delegations, entitlements, platform)
+    return Myself(accounts, memberships, roles, delegations, entitlements, platform)
 
 
 MyselfService = Annotated[Myself, Depends(_myself)]

@@ -8,10 +8,11 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from authkit.principal import Principal
 from contracts.vocabulary import Audience, Permission
+from identity.accounts.errors import BadName, NameVerified, TooManyCorrections
 from identity.dependencies import ServiceSettings
 from identity.me.dependencies import MyselfService
 from identity.me.errors import NoBrowserSession
-from identity.me.schemas import ActingUnitIn, MeOut, UnreadOut
+from identity.me.schemas import ActingUnitIn, MeOut, OwnNameIn, UnreadOut
 from identity.me.service import Me
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.errors import MembershipNotFound
@@ -48,6 +49,23 @@ def _out(me: Me, settings: ServiceSettings) -> MeOut:
 )
 async def my_account(person: Person, myself: MyselfService, settings: ServiceSettings) -> MeOut:
     """Return the caller's own account, units, permissions and entitlements."""
+    return _out(await myself.of(UUID(person.sub), _sid(person)), settings)
+
+
+@router.patch(
+    "/me",
+    summary="更正姓名",
+    description=(
+        "本人更正尚未实名核验的姓名（《个人信息保护法》第四十六条），30 天内最多 3 次。"
+        "已实名核验的姓名通过重新核验（`POST /api/v1/me/real-name`）更正。"
+    ),
+    responses=problems.responses(BadName, NameVerified, TooManyCorrections),
+)
+async def correct_my_name(
+    correction: OwnNameIn, person: Person, myself: MyselfService, settings: ServiceSettings
+) -> MeOut:
+    """Correct the caller's own name while it is not verified."""
+    await myself.correct_name(UUID(person.sub), correction.name)
     return _out(await myself.of(UUID(person.sub), _sid(person)), settings)
 
 

@@ -113,6 +113,14 @@ class MeOut(BaseModel):
         )
 
 
+class OwnNameIn(BaseModel):
+    """A correction of one's own name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=100, description="更正后的姓名", examples=["王小明"])
+
+
 class ActingUnitIn(BaseModel):
     """Act for another of one's units."""
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.vocabulary import PlatformRole
+from identity.accounts.errors import NameVerified
+from identity.accounts.service import Accounts, name_of
 from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
 from identity.memberships.models import Profile
@@ -31,12 +33,14 @@ class Myself:
 
     def __init__(
         self,
+        accounts: Accounts,
         memberships: Memberships,
         roles: Roles,
         delegations: Delegations,
         entitlements: Entitlements,
         platform: Platform,
     ) -> None:
+        self._accounts = accounts
         self._memberships = memberships
         self._roles = roles
         self._delegations = delegations
@@ -46,6 +50,20 @@ class Myself:
     async def of(self, sub: UUID, sid: UUID | None) -> Me:
         """Return a person as they act in the browser session `sid`. Raises `AccountNotFound`."""
         return await self._of(await self._memberships.own(sub, sid))
+
+    async def correct_name(self, sub: UUID, text: str) -> None:
+        """Correct the person's own name, which is not verified yet (PIPL article 46); the other services are
+        told. Without effect if it is the name already.
+
+        Raises `AccountNotFound`, `BadName`, `NameVerified`, `TooManyCorrections`.
+        """
+        name = name_of(text)
+        account = await self._accounts.get(sub, lock=True)
+        if account.verified_at is not None:
+            raise NameVerified
+        if name != account.name:
+            await self._accounts.correct_name(account, name)
+            await self._memberships.changed(account)
 
     async def act_for(self, sub: UUID, sid: UUID, unit_id: UUID) -> Me:
         """Choose the acting unit of a browser session. Raises the errors of `Memberships.act_for`."""

@@ -33,6 +33,7 @@ Code = Annotated[str, Form(max_length=500)]
 """May be the whole text message."""
 AgainAt = Annotated[int, Form(ge=0, le=1 << 40)]
 CaptchaToken = Annotated[str, Form(max_length=1000)]
+IdNumber = Annotated[str, Form(max_length=40)]
 CaptchaAnswer = Annotated[str, Form(max_length=20)]
 
 

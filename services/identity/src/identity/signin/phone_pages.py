@@ -17,14 +17,13 @@ from identity.pages.own import Own, OwnForm, OwnPages
 from identity.pages.rendering import page
 from identity.phones.dependencies import PhoneService
 from identity.phones.service import Phones
-from identity.signin.forms import CaptchaAnswer, CaptchaToken, Code, Phone
+from identity.signin.forms import CaptchaAnswer, CaptchaToken, Code, IdNumber, Phone
 from identity.verification.dependencies import RealNameService
 from servicekit.problems import Problem
 
 router = APIRouter(prefix=HOME_PAGE, include_in_schema=False)
 PHONE_PAGE = f"{HOME_PAGE}/phone"
 REAL_NAME_PAGE = f"{HOME_PAGE}/real-name"
-IdNumber = Annotated[str, Form(max_length=40)]
 
 
 class PhonePages:

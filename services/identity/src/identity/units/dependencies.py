@@ -18,8 +18,8 @@ async def _units(session: Session, clock: ServiceClock, audit: AuditService) -> 
 UnitService = Annotated[Units, Depends(_units)]
 
 
-async def _views(session: Session) -> UnitViews:
-    return UnitViews(session)
+async def _views(session: Session, clock: ServiceClock) -> UnitViews:
+    return UnitViews(session, clock)
 
 
 UnitViewService = Annotated[UnitViews, Depends(_views)]

@@ -26,10 +26,11 @@ from identity.units.schemas import (
 from identity.units.view_repository import Filters, Sort
 from servicekit import problems
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import Page, Paging, instant, page
+from servicekit.paging import Page, Paging, encode, instant, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
 _READ = (MembershipRequired, InsufficientScope, errors.UnitNotFound)
+_PAST = (*_READ, errors.NoUnitOnDay, errors.DayInFuture)
 _DATED = (errors.EffectiveInFuture, errors.EffectiveTooEarly)
 _CHANGE = (
     MembershipRequired,
@@ -43,7 +44,7 @@ _CHANGE = (
 )
 OnDay = Annotated[
     date | None,
-    Query(description="查询该日（北京时间日终）的情况；不填为现在", examples=["2026-06-30"]),
+    Query(description="查询该日（北京时间日终）的情况，不能晚于今天；不填为现在", examples=["2026-06-30"]),
 ]
 
 
@@ -51,7 +52,7 @@ OnDay = Annotated[
     "/units/{unit_id}",
     summary="查看单位",
     description="属于任一单位的人员都可以查看其他单位，包括以往任一日的名称、隶属关系等。",
-    responses=problems.responses(*_READ, errors.NoUnitOnDay),
+    responses=problems.responses(*_PAST),
 )
 async def get_unit(
     unit_id: UUID,
@@ -86,7 +87,7 @@ async def get_unit_by_code(code: str, _: Member, units: UnitService, response: R
     "/units/{unit_id}/children",
     summary="下级单位",
     description="正常状态的直接下级单位，按代码排列；可以查询以往任一日的，此时不按名称筛选。",
-    responses=problems.responses(*_READ, errors.NoUnitOnDay),
+    responses=problems.responses(*_PAST),
 )
 async def list_children(
     unit_id: UUID,
@@ -110,7 +111,7 @@ async def list_children(
     "/units/{unit_id}/ancestors",
     summary="上级单位",
     description="从最高一级到该单位自己；可以查询以往任一日的。",
-    responses=problems.responses(*_READ, errors.NoUnitOnDay),
+    responses=problems.responses(*_PAST),
 )
 async def list_ancestors(unit_id: UUID, _: Member, views: UnitViewService, on: OnDay = None) -> list[UnitOut]:
     """Return the superiors of a unit and the unit itself, the root first; with `on`, those of that day."""
@@ -122,24 +123,30 @@ async def list_ancestors(unit_id: UUID, _: Member, views: UnitViewService, on: O
 @router.get(
     "/units/{unit_id}/tree",
     summary="单位树",
-    description="该单位及其以下若干层正常状态的单位；每个单位最多列出 100 个直接下级。",
-    responses=problems.responses(*_READ),
+    description="该单位及其以下若干层正常状态的单位；每个单位最多列出 100 个直接下级。可以查询以往任一日的。",
+    responses=problems.responses(*_PAST),
 )
 async def get_unit_tree(
     unit_id: UUID,
     _: Member,
     views: UnitViewService,
     depth: Annotated[int, Query(ge=1, le=3, description="层数")] = 1,
+    on: OnDay = None,
 ) -> UnitNode:
-    """Return a unit with some levels below it."""
+    """Return a unit with some levels below it; with `on`, those at the end of that day."""
+    if on is not None:
+        return await views.tree_on(unit_id, on, depth)
     return await views.tree(unit_id, depth)
 
 
 @router.get(
     "/units/{unit_id}/subtree",
     summary="管辖范围内的单位",
-    description="该单位及其所有下级单位，可按层级、类别、学段和状态筛选。",
-    responses=problems.responses(*_READ),
+    description=(
+        "该单位及其所有下级单位，可按层级、类别、学段和状态筛选。可以查询以往任一日的，此时按隶属关系排列；"
+        "一页可能少于所要的条数，有 `next` 即还有下一页。"
+    ),
+    responses=problems.responses(*_PAST, errors.DaySortedByPath),
 )
 async def list_subtree(
     unit_id: UUID,
@@ -153,11 +160,19 @@ async def list_subtree(
     sort: Annotated[
         Sort, Query(description="排列：path 按隶属关系，name 按名称，opened_at 从新到旧")
     ] = "path",
+    on: OnDay = None,
 ) -> Page[UnitOut]:
-    """Return units at and below a unit."""
+    """Return units at and below a unit; with `on`, those at the end of that day."""
+    filters = Filters(level, kind, stage, status)
+    if on is not None:
+        if sort != "path":
+            raise errors.DaySortedByPath
+        last = paging.key(str)
+        found = await views.subtree_on(unit_id, on, filters, None if last is None else last[0], paging.limit)
+        return Page(items=found.items, next=None if found.next is None else encode([found.next]))
     keys = {"path": (str,), "name": (str, UUID), "opened_at": (instant, UUID)}
     after = paging.key(*keys[sort])
-    rows = await views.subtree(unit_id, Filters(level, kind, stage, status), sort, after, paging.limit)
+    rows = await views.subtree(unit_id, filters, sort, after, paging.limit)
 
     def key(unit: UnitOut) -> list[object]:
         if sort == "path":

@@ -127,3 +127,21 @@ class NoUnitOnDay(NotFound):
     code = "no_unit_on_day"
     title = "该日尚无此单位"
     detail = "所指定的日期，该单位尚未设立。"
+
+
+class DayInFuture(Problem):
+    """The tree is asked for on a day that has not come."""
+
+    status = 400
+    code = "day_in_future"
+    title = "日期晚于今天"
+    detail = "查询日期不能晚于今天（北京时间）。"
+
+
+class DaySortedByPath(Problem):
+    """The tree of a day is listed by path only."""
+
+    status = 400
+    code = "day_sorted_by_path"
+    title = "不支持的排列方式"
+    detail = "查询以往某日的单位时，只能按隶属关系排列。"

@@ -1,6 +1,6 @@
 """Queries for the tree: of today, and of any day from the history."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -23,9 +23,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import Kind, Level, Stage, UnitStatus
+from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus
 from identity.units.models import Unit, UnitChange
-from identity.units.repository import IN_FORCE
 from servicekit.ltree import between, under
 from servicekit.words import inline
 
@@ -43,6 +42,15 @@ class Filters:
     kind: Kind | None = None
     stage: Stage | None = None
     status: UnitStatus | None = None
+
+    def match(self, state: Mapping[str, Any]) -> bool:
+        """Return whether a state of the history is one of these."""
+        return (
+            self.level in (None, state["level"])
+            and self.kind in (None, state["kind"])
+            and (self.stage is None or self.stage in state["stages"])
+            and self.status in (None, state["status"])
+        )
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ class ViewRepository:
             .where(
                 UnitChange.parent_id == parent_id,
                 *_on(day),
-                UnitChange.state["status"].astext == UnitStatus.ACTIVE.value,
+                _active(UnitChange),
             )
         )
         if after is not None:
@@ -168,10 +176,75 @@ class ViewRepository:
         statement = statement.order_by(UnitChange.code).limit(limit + 1)
         return [UnitOnDay(*row) for row in await self._session.execute(statement)]
 
+    async def child_on(self, parent_id: UUID, code: str, day: date) -> UnitOnDay | None:
+        """Return the child with a code on a day, active or closed."""
+        row = (
+            await self._session.execute(
+                select(Unit, UnitChange)
+                .join(UnitChange, UnitChange.unit_id == Unit.id)
+                .where(UnitChange.parent_id == parent_id, UnitChange.code == code, *_on(day))
+            )
+        ).first()
+        return None if row is None else UnitOnDay(*row)
 
-def _on(day: date) -> list[ColumnElement[bool]]:
+    async def levels_on(
+        self,
+        parents: Sequence[UUID],
+        day: date,
+        most: int,
+        *,
+        closed: bool = False,
+        after: str | None = None,
+    ) -> dict[UUID, list[tuple[UnitOnDay, bool]]]:
+        """Return up to `most` children of each parent on a day by code, and whether each has any below it.
+
+        Active ones, with `closed` also the others; with `after`, those of greater codes.
+        """
+        parent = (
+            func.unnest(literal(list(parents), ARRAY(Uuid)))
+            .table_valued("id", name="parent")
+            .render_derived()
+        )
+        of_parent, below = aliased(UnitChange), aliased(UnitChange)
+        chosen = (
+            select(of_parent.unit_id, of_parent.version)
+            .where(of_parent.parent_id == parent.c.id, *_on(day, of_parent))
+            .order_by(of_parent.code)
+            .limit(most)
+        )
+        there = exists(below.unit_id).where(below.parent_id == UnitChange.unit_id, *_on(day, below))
+        if not closed:
+            chosen = chosen.where(_active(of_parent))
+            there = there.where(_active(below))
+        if after is not None:
+            chosen = chosen.where(of_parent.code > after)
+        child = chosen.lateral("child")
+        statement = (
+            select(Unit, UnitChange, there.correlate(UnitChange))
+            .select_from(parent)
+            .join(child, literal_column("true"))
+            .join(
+                UnitChange, (UnitChange.unit_id == child.c.unit_id) & (UnitChange.version == child.c.version)
+            )
+            .join(Unit, Unit.id == UnitChange.unit_id)
+            .order_by(UnitChange.parent_id, UnitChange.code)
+        )
+        found: dict[UUID, list[tuple[UnitOnDay, bool]]] = {}
+        for unit, change, has in await self._session.execute(statement):
+            assert change.parent_id is not None
+            found.setdefault(change.parent_id, []).append((UnitOnDay(unit, change), has))
+        return found
+
+
+def _on(day: date, of: type[UnitChange] = UnitChange) -> list[ColumnElement[bool]]:
     return [
-        IN_FORCE,
-        UnitChange.effective_on <= day,
-        or_(UnitChange.valid_to.is_(None), UnitChange.valid_to > day),
+        # In the form of the partial indexes.
+        of.kind != inline(UnitChangeKind.MOVED_WITH),
+        of.effective_on <= day,
+        or_(of.valid_to.is_(None), of.valid_to > day),
     ]
+
+
+def _active(of: type[UnitChange]) -> ColumnElement[bool]:
+    active: ColumnElement[bool] = of.state["status"].astext == UnitStatus.ACTIVE.value
+    return active

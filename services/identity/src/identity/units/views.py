@@ -1,6 +1,6 @@
 """Reading the tree: superiors, subtrees, history, and the tree of any day."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,22 +8,29 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
-from identity.units.errors import NoUnitOnDay, UnitNotFound
+from identity.units.changes import day_of
+from identity.units.errors import DayInFuture, NoUnitOnDay, UnitNotFound
 from identity.units.models import Unit, UnitChange
 from identity.units.repository import UnitRepository
 from identity.units.schemas import UnitBrief, UnitChangeOut, UnitNode, UnitOut
 from identity.units.view_repository import Filters, Sort, UnitOnDay, ViewRepository
+from identity.units.walk import Walk, Walked
+from servicekit.clock import Clock
 
 MOST_CHILDREN = 100
 """Children of one unit in a tree."""
 MOST_NODES = 1000
 """Units in a tree; beyond them, no further level is read."""
 
+Levels = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, Sequence[tuple[UnitBrief, bool]]]]]
+"""Reads the children of some units, one more than `MOST_CHILDREN` of each, and whether each has any."""
+
 
 class UnitViews:
     """Views of units for one request. Every member of a unit may see other units."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._clock = clock
         self._units = UnitRepository(session)
         self._views = ViewRepository(session)
 
@@ -33,28 +40,42 @@ class UnitViews:
 
     async def tree(self, unit_id: UUID, depth: int) -> UnitNode:
         """Return a unit with `depth` levels of active units below it. Raises `UnitNotFound`."""
-        unit = await self._get(unit_id)
-        root = _node(unit, has_children=False)
-        level = {unit.id: root}
-        nodes = 1
-        for step in range(depth):
-            if not level or nodes > MOST_NODES:
-                break
-            found = await self._views.children(list(level), MOST_CHILDREN + 1)
-            below: dict[UUID, UnitNode] = {}
-            for parent, children in found.items():
-                listed = children[:MOST_CHILDREN]
-                made = [_node(child, has_children=has) for child, has in listed]
-                level[parent].children = made
-                level[parent].more = len(children) > len(listed)
-                below |= {node.id: node for node in made if node.has_children}
-                nodes += len(made)
-            if step == 0:
-                root.has_children = bool(root.children)
-            level = below
-        for node in level.values():
-            node.more = node.has_children and not node.children
-        return root
+
+        async def levels(parents: Sequence[UUID]) -> dict[UUID, list[tuple[UnitBrief, bool]]]:
+            found = await self._views.children(parents, MOST_CHILDREN + 1)
+            return {
+                parent: [(UnitBrief.model_validate(unit), has) for unit, has in children]
+                for parent, children in found.items()
+            }
+
+        return await _tree(UnitBrief.model_validate(await self._get(unit_id)), depth, levels)
+
+    async def tree_on(self, unit_id: UUID, day: date, depth: int) -> UnitNode:
+        """Return a unit with `depth` levels of the units that were active below it at the end of a day.
+
+        Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
+        """
+        chain = await self._chain_on(unit_id, day)
+
+        async def levels(parents: Sequence[UUID]) -> dict[UUID, list[tuple[UnitBrief, bool]]]:
+            found = await self._views.levels_on(parents, day, MOST_CHILDREN + 1)
+            return {
+                parent: [(_brief(unit), has) for unit, has in children] for parent, children in found.items()
+            }
+
+        return await _tree(_brief(chain[0]), depth, levels)
+
+    async def subtree_on(
+        self, unit_id: UUID, day: date, filters: Filters, after: str | None, limit: int
+    ) -> Walked[UnitOut]:
+        """Return units at and below a unit at the end of a day, by path; see `Walk` for the pages.
+
+        Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
+        """
+        chain = await self._chain_on(unit_id, day)
+        walk = Walk(self._views, day, filters, limit)
+        found = await walk.run(chain[0], _path(chain), after)
+        return Walked([_at(unit, path) for unit, path in found.items], found.next)
 
     async def subtree(
         self, unit_id: UUID, filters: Filters, sort: Sort, after: tuple[Any, ...] | None, limit: int
@@ -69,14 +90,17 @@ class UnitViews:
         return [_change(row, unit) for row in await self._views.history(unit_id, before, limit)]
 
     async def on(self, unit_id: UUID, day: date) -> UnitOut:
-        """Return a unit as it was at the end of a day. Raises `UnitNotFound`, `NoUnitOnDay`."""
+        """Return a unit as it was at the end of a day.
+
+        Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
+        """
         chain = await self._chain_on(unit_id, day)
         return _at(chain[0], _path(chain))
 
     async def ancestors_on(self, unit_id: UUID, day: date) -> list[UnitOut]:
         """Return the superiors and the unit on a day, the root first.
 
-        Raises `UnitNotFound`, `NoUnitOnDay`.
+        Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
         """
         chain = await self._chain_on(unit_id, day)
         return [_at(state, _path(chain[start:])) for start, state in reversed(list(enumerate(chain)))]
@@ -84,13 +108,15 @@ class UnitViews:
     async def children_on(self, unit_id: UUID, day: date, after: str | None, limit: int) -> list[UnitOut]:
         """Return the active children on a day by code, one more than `limit`.
 
-        Raises `UnitNotFound`, `NoUnitOnDay`.
+        Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
         """
         path = _path(await self._chain_on(unit_id, day))
         rows = await self._views.children_on(unit_id, day, after, limit)
         return [_at(row, f"{path}.{row.unit.code}") for row in rows]
 
     async def _chain_on(self, unit_id: UUID, day: date) -> list[UnitOnDay]:
+        if day > day_of(self._clock.now()):
+            raise DayInFuture
         await self._get(unit_id)
         chain = await self._views.chain_on(unit_id, day)
         if not chain:
@@ -109,8 +135,35 @@ def _path(chain: Sequence[UnitOnDay]) -> str:
     return ".".join(of.unit.code for of in reversed(chain))
 
 
-def _node(unit: Unit, *, has_children: bool) -> UnitNode:
-    brief = UnitBrief.model_validate(unit)
+async def _tree(unit: UnitBrief, depth: int, levels: Levels) -> UnitNode:
+    root = _node(unit, has_children=False)
+    level = {unit.id: root}
+    nodes = 1
+    for step in range(depth):
+        if not level or nodes > MOST_NODES:
+            break
+        found = await levels(list(level))
+        below: dict[UUID, UnitNode] = {}
+        for parent, children in found.items():
+            listed = children[:MOST_CHILDREN]
+            made = [_node(child, has_children=has) for child, has in listed]
+            level[parent].children = made
+            level[parent].more = len(children) > len(listed)
+            below |= {node.id: node for node in made if node.has_children}
+            nodes += len(made)
+        if step == 0:
+            root.has_children = bool(root.children)
+        level = below
+    for node in level.values():
+        node.more = node.has_children and not node.children
+    return root
+
+
+def _brief(found: UnitOnDay) -> UnitBrief:
+    return UnitBrief(id=found.unit.id, **found.state.state)
+
+
+def _node(brief: UnitBrief, *, has_children: bool) -> UnitNode:
     return UnitNode(**brief.model_dump(), has_children=has_children, more=False, children=[])
 
 

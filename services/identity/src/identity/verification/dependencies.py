@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.dependencies import ServiceVault
+from identity.memberships.dependencies import MembershipService
 from identity.policies.dependencies import PolicyService
 from identity.verification.service import RealNames
 from servicekit.db import Session
@@ -21,8 +22,10 @@ async def _real_names(
     accounts: AccountService,
     audit: AuditService,
     policies: PolicyService,
+    memberships: MembershipService,
 ) -> RealNames:
-    return RealNames(session, clock, vault, accounts, audit, request.app.state.real_names, policies)
+    provider = request.app.state.real_names
+    return RealNames(session, clock, vault, accounts, audit, provider, policies, memberships)
 
 
 RealNameService = Annotated[RealNames, Depends(_real_names)]

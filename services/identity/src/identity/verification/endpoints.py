@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from identity.accounts.dependencies import AccountService
-from identity.accounts.errors import IdNumberTaken
+from identity.accounts.errors import BadName, IdNumberTaken, TooManyCorrections
 from identity.units.auth import Person
 from identity.verification import errors
 from identity.verification.dependencies import RealNameService
@@ -32,12 +32,16 @@ async def my_real_name(person: Person, accounts: AccountService) -> RealNameOut:
 @router.post(
     "/me/real-name",
     summary="实名核验",
-    description="以本人姓名和公民身份号码核验身份；每天最多 5 次。",
+    description="以本人姓名和公民身份号码核验身份；每天最多 5 次。已核验的，只能为更正姓名重新核验。",
     responses=problems.responses(
         errors.BadIdNumber,
         errors.SeparateConsentRequired,
         errors.RealNameMismatch,
         errors.AlreadyVerified,
+        errors.NameChanged,
+        errors.IdNumberDiffers,
+        BadName,
+        TooManyCorrections,
         IdNumberTaken,
         errors.TooManyChecks,
         errors.RealNameUnavailable,
@@ -45,4 +49,7 @@ async def my_real_name(person: Person, accounts: AccountService) -> RealNameOut:
 )
 async def verify_real_name(asked: RealNameIn, person: Person, real_names: RealNameService) -> RealNameOut:
     """Verify the caller's name and identity number with the operator's provider."""
-    return RealNameOut.of(await real_names.verify(UUID(person.sub), asked.id_number, consent=asked.consent))
+    account = await real_names.verify(
+        UUID(person.sub), asked.id_number, consent=asked.consent, name_text=asked.name
+    )
+    return RealNameOut.of(account)

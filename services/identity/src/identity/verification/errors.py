@@ -57,6 +57,24 @@ class AlreadyVerified(Conflict):
     detail = "您已完成实名核验，无需重复办理。"
 
 
+class NameChanged(Conflict):
+    """The name was corrected while the provider was asked about the former one."""
+
+    code = "name_changed"
+    title = "姓名已更改"
+    detail = "核验期间姓名已更改，请重新核验。"
+    keep_changes = True
+
+
+class IdNumberDiffers(Conflict):
+    """The number is not the one that the account was verified with. The record of the check is kept."""
+
+    code = "id_number_differs"
+    title = "公民身份号码不一致"
+    detail = "更正姓名须使用原核验的公民身份号码。"
+    keep_changes = True
+
+
 class RealNameRequired(Conflict):
     """The operation needs a verified account."""
 

@@ -22,6 +22,12 @@ class RealNameIn(BaseModel):
 
     id_number: str = ID_NUMBER
     consent: bool = CONSENT
+    name: str | None = Field(
+        default=None,
+        max_length=100,
+        description="更正后的姓名，核验通过后生效；不填则核验现有姓名。已实名核验的，须用原公民身份号码",
+        examples=["王小明"],
+    )
 
 
 class RealNameOut(BaseModel):

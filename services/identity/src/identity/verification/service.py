@@ -7,14 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import PolicyKind, RealNameOutcome
 from identity.accounts.models import Account
-from identity.accounts.service import Accounts
+from identity.accounts.service import Accounts, name_of
 from identity.audit.service import AuditLog
+from identity.memberships.service import Memberships
 from identity.policies.service import Policies
 from identity.vault import Vault
 from identity.verification import rules
 from identity.verification.errors import (
     AlreadyVerified,
     BadIdNumber,
+    IdNumberDiffers,
+    NameChanged,
     RealNameMismatch,
     RealNameUnavailable,
     SeparateConsentRequired,
@@ -37,6 +40,11 @@ def id_number_of(text: str, now: datetime) -> str:
     return read
 
 
+def _keep_once(account: Account, name: str) -> None:
+    if account.verified_at is not None and name == account.name:
+        raise AlreadyVerified
+
+
 class RealNames:
     """Real-name checks for one request."""
 
@@ -49,6 +57,7 @@ class RealNames:
         audit: AuditLog,
         provider: RealNameProvider,
         policies: Policies,
+        memberships: Memberships,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -57,6 +66,7 @@ class RealNames:
         self._audit = audit
         self._provider = provider
         self._policies = policies
+        self._memberships = memberships
         self._rows = CheckRepository(session)
 
     @property
@@ -68,21 +78,36 @@ class RealNames:
         """Return an identity number in its one form. Raises `BadIdNumber`."""
         return id_number_of(text, self._clock.now())
 
-    async def verify(self, sub: UUID, id_text: str, *, consent: bool) -> Account:
-        """Verify the real name of an account.
+    async def verify(
+        self, sub: UUID, id_text: str, *, consent: bool, name_text: str | None = None
+    ) -> Account:
+        """Verify the real name of an account; another name, if given, replaces it when the provider matches.
 
-        Commits before the provider is asked. Raises `SeparateConsentRequired`, `BadIdNumber`,
-        `AlreadyVerified`, `IdNumberTaken` and the errors of `check`.
+        A verified account is checked again only to correct its name, with the same number.
+        Commits before the provider is asked. Raises `SeparateConsentRequired`, `BadIdNumber`, `BadName`,
+        `AlreadyVerified`, `NameChanged`, `IdNumberDiffers`, `IdNumberTaken`, `TooManyCorrections` and the
+        errors of `check`.
         """
         number = self.id_number(id_text)
         account = await self._accounts.get(sub)
-        if account.verified_at is not None:
-            raise AlreadyVerified
-        await self.check(account.name, number, consent=consent, subject=f"account:{sub}", account_id=sub)
+        name = account.name if name_text is None else name_of(name_text)
+        _keep_once(account, name)
+        await self.check(name, number, consent=consent, subject=f"account:{sub}", account_id=sub)
         account = await self._accounts.get(sub, lock=True)
-        if account.verified_at is not None:
-            raise AlreadyVerified
-        await self.verified(account, number)
+        _keep_once(account, name)
+        if name_text is None and name != account.name:
+            raise NameChanged
+        # Compared after the check only, which is counted: nobody can try numbers out.
+        if account.verified_at is not None and not self._accounts.has_id_number(account, number):
+            raise IdNumberDiffers
+        corrected = name != account.name
+        # All or nothing, also for a page, which shows the error and commits.
+        async with self._session.begin_nested():
+            if corrected:
+                await self._accounts.correct_name(account, name)
+            await self.verified(account, number)
+            if corrected:
+                await self._memberships.changed(account)
         return account
 
     async def verified(self, account: Account, number: str) -> None:
