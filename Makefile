@@ -91,7 +91,7 @@ check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for ea
 	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt || exit 1; \
 	  echo "Python $$python on $$machine: every package has a wheel"; done; done
 
-new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=tasks (ONE=task LABEL=任务)
+new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=surveys (ONE=survey LABEL=调查)
 	@$(PY) -m scaffold feature $(SERVICE) $(NAME) $(if $(ONE),--one $(ONE)) $(if $(LABEL),--label $(LABEL))
 
 new-service: $(VENV)/.dev ## Write a service: NAME=portal (LABEL=工作门户)

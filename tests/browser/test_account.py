@@ -103,15 +103,3 @@ async def test_an_account_is_not_closed_while_its_holder_belongs_to_a_unit(new_p
     await page.get_by_role("heading", name="要注销账号吗？").wait_for()
     await press(page, "注销账号")
     assert "请先离开所有所属单位" in await page.get_by_role("alert").inner_text()
-
-
-async def test_documents_are_agreed_to(new_person: NewPerson) -> None:
-    person = await new_person()
-    page = person.page
-    await person.sign_in()
-    await press(page, "确认")
-    for title in ("《隐私政策》", "《使用条款》"):
-        await press(page, f"同意{title}")
-        await page.get_by_text(f"已同意{title}。").wait_for()
-    await person.visit("/account")
-    assert await page.get_by_text("请您阅读并").count() == 0

@@ -50,7 +50,7 @@ def run(root: Path, *command: str, postgres: str | None = None) -> str:
 
 FEATURES = [
     ("shop", "orders", "订单"),
-    ("office", "tasks", "任务"),
+    ("office", "surveys", "调查"),
     ("identity", "work_orders", "工单"),
 ]
 

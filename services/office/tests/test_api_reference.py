@@ -30,6 +30,9 @@ async def test_every_operation_is_described_in_chinese_with_its_problem_codes(of
         assert anybody <= set(refusals), (method, path)
 
 
-async def test_readiness_covers_database_and_bus(office: RunningOffice) -> None:
+async def test_readiness_covers_database_bus_and_scanner(office: RunningOffice) -> None:
     ready = await office.client(None).get("/readyz")
-    assert ready.json() == {"status": "ok", "checks": {"database": "ok", "bus": "ok"}}
+    assert ready.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "bus": "ok", "file_scanner": "ok"},
+    }
