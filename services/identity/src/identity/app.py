@@ -14,16 +14,13 @@ from identity import partitions
 from identity.administration.endpoints import router as administration
 from identity.administration.platform_endpoints import router as platform_security
 from identity.audit.writer import AuditWriter
-from identity.auditing import jobs as auditing
-from identity.auditing.endpoints import router as audit
-from identity.auditing.kinds import EXPORT
+from identity.audit_review import jobs as audit_jobs
+from identity.audit_review.endpoints import router as audit
+from identity.audit_review.kinds import EXPORT
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
 from identity.base import AUDIENCE, revocations, tables
-from identity.belonging.delegating import router as delegation_pages
-from identity.belonging.joining import router as join_pages
-from identity.belonging.units import router as unit_pages
 from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
@@ -47,6 +44,11 @@ from identity.joining.endpoints import router as joining
 from identity.keys import jobs
 from identity.keys.ring import KeyRing
 from identity.me.endpoints import router as me
+from identity.member_changes.consumers import HandOvers
+from identity.member_changes.endpoints import router as member_changes
+from identity.membership_pages.delegating import router as delegation_pages
+from identity.membership_pages.joining import router as join_pages
+from identity.membership_pages.units import router as unit_pages
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
@@ -98,8 +100,6 @@ from identity.signin.recovering import router as recovering
 from identity.signin.registering import router as registering
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
-from identity.staff.consumers import HandOvers
-from identity.staff.endpoints import router as staff
 from identity.unit_imports import jobs as unit_imports
 from identity.unit_imports.endpoints import UPLOADS
 from identity.unit_imports.endpoints import router as unit_import_endpoints
@@ -211,7 +211,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             joining,
             entitlements,
             delegations,
-            staff,
+            member_changes,
             platform,
             platform_security,
             administration,
@@ -240,7 +240,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         ],
         handlers=[
             Handler(NOTIFY, LogoutDelivery(key_ring, settings, the_clock).run),
-            Handler(EXPORT, auditing.Exporter(key_ring, the_clock, settings.issuer_url).run),
+            Handler(EXPORT, audit_jobs.Exporter(key_ring, the_clock, settings.issuer_url).run),
             Handler(ROTATE, KeyRotation(vault, the_clock).run),
             announcing.HANDLER,
             reorganisation_jobs.handler(settings, vault, the_clock),
@@ -257,7 +257,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             invite_jobs.pruning(database, the_clock),
             prune_reminders(database, the_clock),
             entitlement_jobs.task(entitlement_jobs.Reviews(database, settings, vault, the_clock, dispatcher)),
-            auditing.task(database, key_ring, the_clock),
+            audit_jobs.task(database, key_ring, the_clock),
             phone_jobs.task(
                 database, the_clock, lambda s: phones_for(s, the_clock, vault, settings, dispatcher)
             ),

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from identity.app import make_vault
 from identity.audit.service import AuditLog
-from identity.auditing.repository import AuditReader
-from identity.auditing.rules import KEPT
-from identity.auditing.verification import Verifier
+from identity.audit_review.repository import AuditReader
+from identity.audit_review.rules import KEPT
+from identity.audit_review.verification import Verifier
 from identity.keys.ring import KeyRing
 from identity.settings import Settings
 from servicekit.clock import Clock, SystemClock

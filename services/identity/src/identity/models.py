@@ -2,7 +2,7 @@
 
 from identity.accounts.models import Account
 from identity.audit.models import AuditRecord, AuditSeal
-from identity.auditing.models import AuditExport, AuditExportPart
+from identity.audit_review.models import AuditExport, AuditExportPart
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
 from identity.codes.models import CodeBudget, SmsCode
@@ -14,6 +14,7 @@ from identity.invite_batches.models import InviteBatch, InviteBatchRow, InviteBu
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
 from identity.keys.models import SigningKey
+from identity.member_changes.models import HandOver
 from identity.memberships.models import Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
@@ -28,7 +29,6 @@ from identity.roles.models import RoleDefinition
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sms.models import SmsMessage
-from identity.staff.models import HandOver
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.units.models import Unit, UnitChange
 from identity.verification.models import RealNameCheck

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from identity.auditing.jobs import seal_due
-from identity.auditing.verification import Verifier
+from identity.audit_review.jobs import seal_due
+from identity.audit_review.verification import Verifier
 from identity.units.changes import day_of
 from services.identity.tests.properties.model import Place, UnitId
 from services.identity.tests.properties.world import World, token_of

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from contracts.office import HandOverCompletedV1
-from identity.staff.consumers import HandOvers
+from identity.member_changes.consumers import HandOvers
 from messaging.envelope import Envelope
 from services.identity.tests.properties.model import ADMIN, Request, Sub
 from services.identity.tests.properties.world import WHY, Action, Outcome, World

@@ -43,8 +43,9 @@ class AuditRecord(Base):
 class AuditSeal(Base):
     """The digest of one closed batch of the audit log: all rows with an `id` in [`from_id`, `until_id`).
 
-    `until_id` of the last seal is the watermark: rows from there on are not sealed yet. `auditing.sealing`
-    seals; docs/adr/0018-audit-partitions.md describes how. Some 50,000 seals a year, never pruned.
+    `until_id` of the last seal is the watermark: rows from there on are not sealed yet.
+    `audit_review.sealing` seals; docs/adr/0018-audit-partitions.md describes how.
+    Some 50,000 seals a year, never pruned.
     """
 
     __tablename__ = "audit_seals"

@@ -9,9 +9,9 @@ from identity.audit.dependencies import AuditService
 from identity.invites.dependencies import InviteService
 from identity.joining.deadlines import Deadlines
 from identity.joining.service import Joining
+from identity.member_changes.dependencies import MemberChangesService
 from identity.memberships.dependencies import AdministratorService, MembershipService
 from identity.roles.dependencies import RoleService
-from identity.staff.dependencies import StaffService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
@@ -31,11 +31,13 @@ async def _joining(
     memberships: MembershipService,
     administrators: AdministratorService,
     invites: InviteService,
-    staff: StaffService,
+    member_changes: MemberChangesService,
     audit: AuditService,
 ) -> Joining:
     deadlines = Deadlines(session, clock, calendar, units, administrators, audit)
-    return Joining(session, clock, deadlines, accounts, units, roles, memberships, invites, staff, audit)
+    return Joining(
+        session, clock, deadlines, accounts, units, roles, memberships, invites, member_changes, audit
+    )
 
 
 JoinService = Annotated[Joining, Depends(_joining)]

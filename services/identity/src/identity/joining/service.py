@@ -28,10 +28,10 @@ from identity.joining.errors import (
 from identity.joining.models import JoinRequest
 from identity.joining.repository import Asked, JoinRepository
 from identity.joining.schemas import ApprovalIn, JoinIn, TransferIn
+from identity.member_changes.service import MemberChanges
 from identity.memberships.errors import AlreadyMember, MembershipNotFound
 from identity.memberships.service import Memberships, path_of
 from identity.roles.service import Roles
-from identity.staff.service import Staff
 from identity.units.errors import UnitClosed
 from identity.units.models import Unit
 from identity.units.service import Units
@@ -58,7 +58,7 @@ class Joining:
         roles: Roles,
         memberships: Memberships,
         invites: Invites,
-        staff: Staff,
+        member_changes: MemberChanges,
         audit: AuditLog,
     ) -> None:
         self._session = session
@@ -69,7 +69,7 @@ class Joining:
         self._roles = roles
         self._memberships = memberships
         self._invites = invites
-        self._staff = staff
+        self._member_changes = member_changes
         self._audit = audit
         self._rows = JoinRepository(session)
 
@@ -297,7 +297,7 @@ class Joining:
         if former is None:
             raise MembershipNotFound
         unit = await self._units.get(former.unit_id)
-        await self._staff.transfer_away(principal, account, former, unit)
+        await self._member_changes.transfer_away(principal, account, former, unit)
 
     def _record(self, principal: Principal, action: str, request: JoinRequest, **details: object) -> None:
         self._audit.record(

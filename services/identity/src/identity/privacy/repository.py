@@ -13,13 +13,13 @@ from identity.accounts.models import Account
 from identity.audit.models import AuditRecord
 from identity.authenticators.models import Passkey, Password, RecoveryCode, Totp
 from identity.joining.models import JoinRequest
+from identity.member_changes.models import HandOver
 from identity.memberships.models import Membership
 from identity.phones.models import PhoneChange
 from identity.policies.models import Agreement
 from identity.privacy.models import AccountClosing, DataExport
 from identity.privacy.rules import ERASED_AT_ONCE, MOST_ROWS
 from identity.sessions.models import SignInRecord
-from identity.staff.models import HandOver
 from identity.units.models import Unit
 from servicekit.words import inline
 

@@ -14,6 +14,8 @@ from identity.delegations.service import Delegations
 from identity.entitlements.dependencies import EntitlementService
 from identity.entitlements.service import Entitlements
 from identity.joining.rejections import Rejections
+from identity.member_changes.dependencies import MemberChangesService
+from identity.member_changes.service import MemberChanges
 from identity.memberships.administrators import Administrators
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
@@ -24,8 +26,6 @@ from identity.revocations.service import Revocations
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
 from identity.settings import Settings
-from identity.staff.dependencies import StaffService
-from identity.staff.service import Staff
 from identity.units.dependencies import UnitService
 from identity.units.service import Units
 from identity.units.structure import UnitTree
@@ -42,13 +42,13 @@ async def _reorganisation(
     units: UnitService,
     memberships: MembershipService,
     entitlements: EntitlementService,
-    staff: StaffService,
+    member_changes: MemberChangesService,
     revocations: RevocationService,
     audit: AuditService,
 ) -> Reorganisation:
     rejections = Rejections(session, clock)
     settling = Settling(
-        session, clock, accounts, units, memberships, entitlements, staff, rejections, revocations
+        session, clock, accounts, units, memberships, entitlements, member_changes, rejections, revocations
     )
     return Reorganisation(session, UnitTree(session, clock), units, settling, revocations, audit)
 
@@ -65,7 +65,7 @@ def settling_for(session: AsyncSession, clock: Clock, vault: Vault, settings: Se
     sessions = Sessions(session, clock, settings, revocations, audit)
     memberships = Memberships(session, clock, accounts, units, sessions, audit)
     entitlements = Entitlements(session, clock, memberships, revocations, audit)
-    staff = Staff(
+    member_changes = MemberChanges(
         session,
         clock,
         accounts,
@@ -80,5 +80,5 @@ def settling_for(session: AsyncSession, clock: Clock, vault: Vault, settings: Se
     )
     rejections = Rejections(session, clock)
     return Settling(
-        session, clock, accounts, units, memberships, entitlements, staff, rejections, revocations
+        session, clock, accounts, units, memberships, entitlements, member_changes, rejections, revocations
     )

@@ -11,13 +11,13 @@ from identity.base import job_queue
 from identity.entitlements.rules import may_enter_cockpit
 from identity.entitlements.service import Entitlements
 from identity.joining.rejections import Rejections
+from identity.member_changes.service import MemberChanges
 from identity.memberships.models import Membership
 from identity.memberships.service import Memberships
 from identity.reorganisation.kinds import AT_ONCE, END, Reached, Which
 from identity.reorganisation.models import UnitEnding
 from identity.reorganisation.repository import ReorganisationRepository
 from identity.revocations.service import Revocations
-from identity.staff.service import Staff
 from identity.units.models import Unit
 from identity.units.service import Units
 from servicekit.clock import Clock
@@ -38,7 +38,7 @@ class Settling:
         units: Units,
         memberships: Memberships,
         entitlements: Entitlements,
-        staff: Staff,
+        member_changes: MemberChanges,
         rejections: Rejections,
         revocations: Revocations,
     ) -> None:
@@ -48,7 +48,7 @@ class Settling:
         self._units = units
         self._memberships = memberships
         self._entitlements = entitlements
-        self._staff = staff
+        self._member_changes = member_changes
         self._rejections = rejections
         self._revocations = revocations
         self._rows = ReorganisationRepository(session)
@@ -116,7 +116,7 @@ class Settling:
             await self._entitlements.follow(account.id, unit.id, heir.id)
         elif await self._entitlements.withdraw_all(account.id, by, unit.id):
             self._revocations.revoke(account.id, reason="entitlements withdrawn")
-        await self._staff.dissolve(account, membership, unit, heir, by, merged=merged)
+        await self._member_changes.dissolve(account, membership, unit, heir, by, merged=merged)
 
     async def _heir(self, unit: Unit) -> tuple[Unit | None, bool]:
         """Return the active unit that the work goes to, and whether the people go there, too.

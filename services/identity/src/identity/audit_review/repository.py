@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Row, delete, func, literal_column, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.models import AuditRecord, AuditSeal
-from identity.auditing.models import AuditExport, AuditExportPart
-from identity.auditing.rules import FREQUENT
+from identity.audit_review.models import AuditExport, AuditExportPart
+from identity.audit_review.rules import FREQUENT
 from servicekit.ids import first_id
 from servicekit.partitions import ByMonth, drop_part
 

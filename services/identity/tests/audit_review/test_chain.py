@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity import cli_audit
-from identity.auditing.jobs import seal_due
-from identity.auditing.repository import AuditReader
-from identity.auditing.rules import WINDOW, window_of
-from identity.auditing.verification import Verifier
+from identity.audit_review.jobs import seal_due
+from identity.audit_review.repository import AuditReader
+from identity.audit_review.rules import WINDOW, window_of
+from identity.audit_review.verification import Verifier
 from identity.keys.ring import KeyRing
 from servicekit.db import Database
 from servicekit.ids import first_id, id_at
@@ -215,7 +215,7 @@ async def test_many_rows_are_read_in_pages(
     clock: FrozenClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("identity.auditing.repository.PAGE", 3)
+    monkeypatch.setattr("identity.audit_review.repository.PAGE", 3)
     await add(database, start, rows=10)
     await seal_due(database, ring, clock)
     assert [seal.rows for seal in await seals(database)] == [10]

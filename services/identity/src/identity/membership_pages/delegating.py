@@ -95,7 +95,7 @@ async def own_delegations(
     ]
     profile = await memberships.profile(own.account.id)
     return own.show(
-        "belonging/delegations.html",
+        "membership_pages/delegations.html",
         given=[one for one in items if one["mine"]],
         received=[one for one in items if not one["mine"]],
         may_give=any(membership.roles for membership, _ in profile.memberships),
@@ -116,7 +116,9 @@ async def new_delegation(
     """Let the person choose one of their units, then a colleague there, then roles and days."""
     profile = await memberships.profile(own.account.id)
     if unit_id is None and len(profile.memberships) != 1:
-        return own.show("belonging/delegate_unit.html", here=DELEGATIONS_PAGE, units=profile.memberships)
+        return own.show(
+            "membership_pages/delegate_unit.html", here=DELEGATIONS_PAGE, units=profile.memberships
+        )
     chosen = profile.memberships[0][1].id if unit_id is None else unit_id
     membership, unit = await memberships.belonging(own.account.id, chosen)
     if to is not None:
@@ -128,7 +130,7 @@ async def new_delegation(
     wanted = name.strip()
     rows = await memberships.colleagues(own.account.id, unit.id, query=wanted or None, limit=_SHOWN)
     return own.show(
-        "belonging/delegate_find.html",
+        "membership_pages/delegate_find.html",
         here=DELEGATIONS_PAGE,
         unit=unit,
         several=len(profile.memberships) > 1,
@@ -156,7 +158,7 @@ async def _form(
     codes = sorted(await roles.in_use(membership.roles))
     (named,) = await roles.named(codes)
     return own.show(
-        "belonging/delegate.html",
+        "membership_pages/delegate.html",
         here=DELEGATIONS_PAGE,
         status=200 if problem is None else problem.status,
         unit=unit,
@@ -224,7 +226,7 @@ async def ask_to_end(
     found = await delegations.given(own.account.id, delegation_id)
     (named,) = await roles.named(found.delegation.roles)
     return own.show(
-        "belonging/delegation_end.html",
+        "membership_pages/delegation_end.html",
         here=DELEGATIONS_PAGE,
         id=delegation_id,
         taker=found.taker.name,

@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit.service import AuditLog
-from identity.auditing.errors import (
+from identity.audit_review.errors import (
     ExportNotFound,
     ExportNotReady,
     RangeReversed,
     RangeTooLong,
     SearchTooBroad,
 )
-from identity.auditing.kinds import EXPORT, Wanted
-from identity.auditing.models import AuditExport
-from identity.auditing.repository import AuditReader, ExportRepository, Filters
-from identity.auditing.rules import LONGEST_RANGE
+from identity.audit_review.kinds import EXPORT, Wanted
+from identity.audit_review.models import AuditExport
+from identity.audit_review.repository import AuditReader, ExportRepository, Filters
+from identity.audit_review.rules import LONGEST_RANGE
 from identity.base import job_queue
 from jobs.queue import JobView
 from servicekit.clock import Clock

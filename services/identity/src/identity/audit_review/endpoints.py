@@ -10,11 +10,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from authkit.dependencies import REFUSALS
-from identity.auditing import errors
-from identity.auditing.auth import REFUSED, AuditAdmin
-from identity.auditing.dependencies import AuditTrailService
-from identity.auditing.repository import ExportRepository, Filters
-from identity.auditing.schemas import AuditExportIn, AuditExportOut, AuditRecordOut, AuditSealOut
+from identity.audit_review import errors
+from identity.audit_review.auth import REFUSED, AuditAdmin
+from identity.audit_review.dependencies import AuditTrailService
+from identity.audit_review.repository import ExportRepository, Filters
+from identity.audit_review.schemas import AuditExportIn, AuditExportOut, AuditRecordOut, AuditSealOut
 from servicekit import problems
 from servicekit.db import Database
 from servicekit.dependencies import ServiceClock

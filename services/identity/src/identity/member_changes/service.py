@@ -16,23 +16,23 @@ from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
+from identity.member_changes.errors import AlreadyLeaving, BadSuccessor
+from identity.member_changes.models import HandOver
+from identity.member_changes.repository import HandOverRepository
+from identity.member_changes.schemas import LeaveIn, MemberChangeIn
 from identity.memberships.administrators import Administrators
 from identity.memberships.errors import LastAdministrator, MembershipNotFound
 from identity.memberships.models import Belonging, Membership, Profile
 from identity.memberships.service import Memberships
 from identity.revocations.service import Revocations
 from identity.roles.service import Roles
-from identity.staff.errors import AlreadyLeaving, BadSuccessor
-from identity.staff.models import HandOver
-from identity.staff.repository import HandOverRepository
-from identity.staff.schemas import LeaveIn, MemberChangeIn
 from identity.units.models import Unit
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 
-class Staff:
+class MemberChanges:
     """Changes of a unit's people for one request.
 
     The unit is locked first, so that two administrators cannot take each other's role away at once.

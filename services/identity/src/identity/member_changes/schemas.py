@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from identity.accounts.models import Account
+from identity.member_changes.models import HandOver
 from identity.memberships.schemas import Post
 from identity.roles.schemas import RoleCode
-from identity.staff.models import HandOver
 
 
 class MemberChangeIn(BaseModel):

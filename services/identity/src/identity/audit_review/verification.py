@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from identity.audit.models import AuditSeal
-from identity.auditing.repository import AuditReader
-from identity.auditing.rules import OVERDUE, Chain, month_of
-from identity.auditing.sealing import signed_by_us
+from identity.audit_review.repository import AuditReader
+from identity.audit_review.rules import OVERDUE, Chain, month_of
+from identity.audit_review.sealing import signed_by_us
 from identity.keys.ring import KeyRing
 from servicekit.clock import Clock
 from servicekit.db import Database

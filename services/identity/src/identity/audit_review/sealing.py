@@ -8,8 +8,8 @@ from joserfc import jws
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.models import AuditSeal
-from identity.auditing.repository import AuditReader
-from identity.auditing.rules import GRACE, LONGEST_TRANSACTION, Chain, statement, window_of
+from identity.audit_review.repository import AuditReader
+from identity.audit_review.rules import GRACE, LONGEST_TRANSACTION, Chain, statement, window_of
 from identity.keys.ring import KeyRing
 from servicekit.clock import Clock
 from servicekit.ids import first_id, instant_of

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
-from identity.staff.models import HandOver
+from identity.member_changes.models import HandOver
 
 
 class HandOverRepository:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from identity.audit.dependencies import AuditService
-from identity.auditing.service import AuditTrail
+from identity.audit_review.service import AuditTrail
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 

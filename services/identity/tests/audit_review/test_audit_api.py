@@ -15,8 +15,8 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql
 
 from identity.audit.models import AuditRecord
-from identity.auditing.repository import ExportRepository, Filters
-from identity.auditing.rules import canonical
+from identity.audit_review.repository import ExportRepository, Filters
+from identity.audit_review.rules import canonical
 from servicekit.db import Database
 from servicekit.ids import id_at
 from services.identity.tests.support.running_identity import NewBrowser
@@ -109,7 +109,7 @@ async def test_every_search_reads_an_index_in_its_order(app: FastAPI, name: str)
 async def test_an_export_is_a_file_of_canonical_rows_with_a_signed_manifest(
     app: FastAPI, auditor: Call, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("identity.auditing.jobs._ROWS", 3)
+    monkeypatch.setattr("identity.audit_review.jobs._ROWS", 3)
     database, now = app.state.database, datetime.now(UTC)
     ids = [await add(database, now - timedelta(minutes=minutes)) for minutes in range(8, 0, -1)]
     wanted = {

@@ -45,7 +45,7 @@ async def join(
         return _ways(own, code, problem)
     (named,) = await roles.named(invite.roles)
     return own.show(
-        "belonging/invited.html",
+        "membership_pages/invited.html",
         here=UNITS_PAGE,
         code=code,
         unit=unit,
@@ -81,7 +81,7 @@ async def choose(
         below = await searches.units(wanted, within=parent, after=None, limit=_FOUND)
         found += [one.unit for one in below[:_FOUND] if one.unit.id not in known]
     return own.show(
-        "belonging/choose.html",
+        "membership_pages/choose.html",
         here=UNITS_PAGE,
         way=[] if parent is None else await views.ancestors(parent),
         parent=parent,
@@ -124,7 +124,7 @@ async def request(
 
 def _ways(own: OwnPages, code: str, problem: Problem | None = None) -> Response:
     return own.show(
-        "belonging/join.html",
+        "membership_pages/join.html",
         here=UNITS_PAGE,
         status=200 if problem is None else problem.status,
         code=code,
@@ -142,7 +142,7 @@ async def _chosen(
     note: str = "",
 ) -> Response:
     return own.show(
-        "belonging/chosen.html",
+        "membership_pages/chosen.html",
         here=UNITS_PAGE,
         status=200 if problem is None else problem.status,
         way=await views.ancestors(unit_id),

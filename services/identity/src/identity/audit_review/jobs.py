@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.service import AuditLog
-from identity.auditing.kinds import Wanted
-from identity.auditing.models import AuditExport, AuditExportPart
-from identity.auditing.repository import AuditReader, ExportRepository, Filters
-from identity.auditing.rules import canonical
-from identity.auditing.sealing import Sealer
+from identity.audit_review.kinds import Wanted
+from identity.audit_review.models import AuditExport, AuditExportPart
+from identity.audit_review.repository import AuditReader, ExportRepository, Filters
+from identity.audit_review.rules import canonical
+from identity.audit_review.sealing import Sealer
 from identity.keys.ring import KeyRing, NoSigningKey
 from jobs.job import Job
 from jobs.kinds import Periodic, PermanentFailure

@@ -8,16 +8,16 @@ from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.delegations.dependencies import DelegationService
 from identity.entitlements.dependencies import EntitlementService
+from identity.member_changes.service import MemberChanges
 from identity.memberships.dependencies import AdministratorService, MembershipService
 from identity.revocations.dependencies import RevocationService
 from identity.roles.dependencies import RoleService
-from identity.staff.service import Staff
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
 
-async def _staff(
+async def _member_changes(
     session: Session,
     clock: ServiceClock,
     accounts: AccountService,
@@ -29,8 +29,8 @@ async def _staff(
     entitlements: EntitlementService,
     revocations: RevocationService,
     audit: AuditService,
-) -> Staff:
-    return Staff(
+) -> MemberChanges:
+    return MemberChanges(
         session,
         clock,
         accounts,
@@ -45,4 +45,4 @@ async def _staff(
     )
 
 
-StaffService = Annotated[Staff, Depends(_staff)]
+MemberChangesService = Annotated[MemberChanges, Depends(_member_changes)]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from contracts.office import HandOverCompletedV1
 from identity.delegations import rules
-from identity.staff.consumers import HandOvers
+from identity.member_changes.consumers import HandOvers
 from messaging.envelope import Envelope
 from services.identity.tests.support.people import (
     CITY,

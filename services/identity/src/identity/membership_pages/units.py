@@ -7,14 +7,14 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from contracts.vocabulary import JoinRequestStatus
-from identity.belonging.joining import UNITS_PAGE
 from identity.directory.dependencies import DirectoryService
 from identity.joining.dependencies import JoinService
+from identity.member_changes.dependencies import MemberChangesService
+from identity.member_changes.schemas import LeaveIn
+from identity.membership_pages.joining import UNITS_PAGE
 from identity.memberships.dependencies import MembershipService
 from identity.pages.own import Own, OwnForm, OwnPages
 from identity.roles.dependencies import RoleService
-from identity.staff.dependencies import StaffService
-from identity.staff.schemas import LeaveIn
 from identity.units.models import Unit
 from servicekit.problems import Problem
 
@@ -41,7 +41,7 @@ async def own_units(
     wished = await roles.named(*(request.roles for request, _, _ in rows))
     names = {one.id: one.name for one in await directory.units([one for one in asked if one])}
     return own.show(
-        "belonging/units.html",
+        "membership_pages/units.html",
         memberships=[
             {
                 "unit": unit,
@@ -99,7 +99,11 @@ async def ask_to_leave(
 
 @router.post("/leave")
 async def leave(
-    form: OwnForm, memberships: MembershipService, staff: StaffService, unit_id: UnitId, reason: Text = ""
+    form: OwnForm,
+    memberships: MembershipService,
+    member_changes: MemberChangesService,
+    unit_id: UnitId,
+    reason: Text = "",
 ) -> Response:
     """Leave a unit once the open work is handed over."""
     _, unit = await memberships.belonging(form.account.id, unit_id)
@@ -107,7 +111,7 @@ async def leave(
     if not _REASON[0] <= len(said) <= _REASON[1]:
         return _leave(form, unit, "请填写离开的原因，2 至 200 字。", status=400, reason=reason)
     try:
-        await staff.leave(form.account.id, unit_id, LeaveIn(reason=said))
+        await member_changes.leave(form.account.id, unit_id, LeaveIn(reason=said))
     except Problem as problem:
         return _leave(form, unit, problem.detail, status=problem.status, reason=reason)
     return form.go(UNITS_PAGE, f"已申请离开{unit.name}，未办结的工作交接完成后自动离开。")
@@ -115,7 +119,12 @@ async def leave(
 
 def _leave(own: OwnPages, unit: Unit, message: str = "", *, status: int = 200, reason: str = "") -> Response:
     return own.show(
-        "belonging/leave.html", here=UNITS_PAGE, status=status, unit=unit, message=message, reason=reason
+        "membership_pages/leave.html",
+        here=UNITS_PAGE,
+        status=status,
+        unit=unit,
+        message=message,
+        reason=reason,
     )
 
 

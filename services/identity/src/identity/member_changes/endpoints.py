@@ -8,13 +8,13 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
 from identity.accounts.dependencies import AccountService
 from identity.accounts.errors import AccountNotFound, NotYourself
+from identity.member_changes import errors
+from identity.member_changes.dependencies import MemberChangesService
+from identity.member_changes.schemas import HandOverOut, LeaveIn, MemberChangeIn, OwnLeaveIn
 from identity.memberships.auth import REFUSED, PeopleManager, PeopleReader
 from identity.memberships.errors import LastAdministrator, MembershipNotFound
 from identity.memberships.schemas import MemberOut
 from identity.roles.errors import RoleNotGrantable, UnknownRole
-from identity.staff import errors
-from identity.staff.dependencies import StaffService
-from identity.staff.schemas import HandOverOut, LeaveIn, MemberChangeIn, OwnLeaveIn
 from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from servicekit import problems
@@ -31,10 +31,10 @@ _ANOTHER = (*REFUSED, NotYourself, UnitNotFound, AccountNotFound, MembershipNotF
     responses=problems.responses(*_ANOTHER, RoleNotGrantable, UnknownRole, LastAdministrator),
 )
 async def change_member(
-    unit_id: UUID, sub: UUID, new: MemberChangeIn, admin: PeopleManager, staff: StaffService
+    unit_id: UUID, sub: UUID, new: MemberChangeIn, admin: PeopleManager, member_changes: MemberChangesService
 ) -> MemberOut:
     """Change the roles, posts or duties of a member."""
-    return MemberOut.from_profile(await staff.change(admin, unit_id, sub, new), [])
+    return MemberOut.from_profile(await member_changes.change(admin, unit_id, sub, new), [])
 
 
 @router.post(
@@ -45,10 +45,10 @@ async def change_member(
     responses=problems.responses(*_ANOTHER, LastAdministrator, errors.BadSuccessor),
 )
 async def end_membership(
-    unit_id: UUID, sub: UUID, why: LeaveIn, admin: PeopleManager, staff: StaffService
+    unit_id: UUID, sub: UUID, why: LeaveIn, admin: PeopleManager, member_changes: MemberChangesService
 ) -> None:
     """End a person's membership at once; open work is handed over afterwards."""
-    await staff.remove(admin, unit_id, sub, why)
+    await member_changes.remove(admin, unit_id, sub, why)
 
 
 @router.post(
@@ -67,10 +67,10 @@ async def end_membership(
     ),
 )
 async def leave_unit(
-    why: OwnLeaveIn, member: Member, staff: StaffService, accounts: AccountService
+    why: OwnLeaveIn, member: Member, member_changes: MemberChangesService, accounts: AccountService
 ) -> HandOverOut:
     """Leave one of the caller's units after the hand-over of open work."""
-    row = await staff.leave(UUID(member.sub), why.unit_id, why)
+    row = await member_changes.leave(UUID(member.sub), why.unit_id, why)
     return HandOverOut.of(row, await accounts.get(row.account_id))
 
 
@@ -81,9 +81,9 @@ async def leave_unit(
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_hand_overs(
-    unit_id: UUID, reader: PeopleReader, staff: StaffService, paging: Paging
+    unit_id: UUID, reader: PeopleReader, member_changes: MemberChangesService, paging: Paging
 ) -> Page[HandOverOut]:
     """Return the hand-overs in a unit, latest first."""
     after = paging.key(UUID)
-    rows = await staff.hand_overs(reader, unit_id, None if after is None else after[0], paging.limit)
+    rows = await member_changes.hand_overs(reader, unit_id, None if after is None else after[0], paging.limit)
     return page([HandOverOut.of(*row) for row in rows], paging.limit, lambda one: [one.id])

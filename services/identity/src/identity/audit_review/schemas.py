@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from identity.audit.models import AuditSeal
-from identity.auditing.models import AuditExport
-from identity.auditing.repository import Filters
+from identity.audit_review.models import AuditExport
+from identity.audit_review.repository import Filters
 from jobs.queue import JobView
 
 

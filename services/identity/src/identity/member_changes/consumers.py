@@ -8,13 +8,13 @@ from identity.audit.service import AuditLog
 from identity.codes.service import Codes
 from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
+from identity.member_changes.service import MemberChanges
 from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships
 from identity.revocations.service import Revocations
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
 from identity.settings import Settings
-from identity.staff.service import Staff
 from identity.units.service import Units
 from identity.vault import Vault
 from messaging.envelope import Envelope
@@ -31,16 +31,16 @@ class HandOvers:
 
     async def handle(self, session: AsyncSession, event: HandOverCompletedV1, _: Envelope) -> None:
         """Record the hand-over; the person who leaves has left with it."""
-        await self._staff(session).complete(event.hand_over_id, event.items)
+        await self._member_changes(session).complete(event.hand_over_id, event.items)
 
-    def _staff(self, session: AsyncSession) -> Staff:
+    def _member_changes(self, session: AsyncSession) -> MemberChanges:
         clock, audit = self._clock, AuditLog(session, self._clock)
         units = Units(session, clock, audit)
         accounts = Accounts(session, clock, self._vault, Codes(session, clock, self._vault), audit)
         revocations = Revocations(session, clock, self._settings.access_token_seconds)
         sessions = Sessions(session, clock, self._settings, revocations, audit)
         memberships = Memberships(session, clock, accounts, units, sessions, audit)
-        return Staff(
+        return MemberChanges(
             session,
             clock,
             accounts,
