@@ -37,7 +37,8 @@ _WHOLE = """
           AND ltree2text(c.path) NOT IN (SELECT path FROM forwarded)
           AND NOT c.path <@ CAST(:special AS ltree[])
         UNION ALL
-        SELECT {of_scope}, c.below
+        SELECT {of_scope},
+               CASE WHEN ltree2text(u.path) IN (SELECT path FROM forwarded) THEN 0 ELSE c.below END
              + CASE WHEN u.status = 'active' AND u.id <> :publisher
                          AND (u.placed_at IS NULL OR u.placed_at <= :published_at)
                          AND NOT EXISTS (SELECT FROM forwarded WHERE place = subpath(u.path, 0, -1))
@@ -46,7 +47,6 @@ _WHOLE = """
             SELECT coalesce(max(below), 0) AS below FROM tree_counts c WHERE level = '' AND c.path = u.path
         ) c
         WHERE u.id = :unit AND u.path = text2ltree(:root) AND nlevel(u.path) > 1
-          AND ltree2text(u.path) NOT IN (SELECT path FROM forwarded)
           AND NOT u.path <@ CAST(:special AS ltree[])
         UNION ALL
         -- A unit below it may have forwarded all the same: it got the notice elsewhere.
