@@ -209,6 +209,7 @@ def issuer(database_templates: Templates, tmp_path_factory: pytest.TempPathFacto
         "INDEX_KEY": secrets.token_hex(32),
         "SMS_BUDGET_PER_ADDRESS": "1000",
         "SMS_BUDGET_PER_NUMBER": "1000",
+        "SMS_BUDGET_PER_NUMBER_AND_ADDRESS": "1000",
         "LOG_LEVEL": "WARNING",
     }
     environment = {

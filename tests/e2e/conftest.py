@@ -89,6 +89,7 @@ async def running(
             "INDEX_KEY": secrets.token_hex(32),
             "SMS_BUDGET_PER_ADDRESS": "1000000",
             "SMS_BUDGET_PER_NUMBER": "1000000",
+            "SMS_BUDGET_PER_NUMBER_AND_ADDRESS": "1000000",
             "ACCESS_TOKEN_SECONDS": str(getattr(request, "param", 300)),
             **{f"{name.upper()}_CLIENT_SECRET": secret for name, secret in client_secrets.items()},
             "PORTAL_REDIRECT_URIS": '["http://localhost/callback"]',

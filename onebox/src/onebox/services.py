@@ -83,6 +83,7 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
             "sms_budget_per_address": 1_000_000,
             # The same few demo accounts sign in all day.
             "sms_budget_per_number": 1_000_000,
+            "sms_budget_per_number_and_address": 1_000_000,
         }
     if name == "office":
         return {"file_store_url": f"file://{around.directory.resolve() / 'files'}"}

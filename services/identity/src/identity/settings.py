@@ -33,6 +33,9 @@ class Settings(ServiceSettings):
     sms_budget_per_number: int = Field(
         default=10, ge=2, description="SMS codes per day and number, and per day and remembered device"
     )
+    sms_budget_per_number_and_address: int = Field(
+        default=3, ge=1, description="SMS codes per day and number, asked for from one address"
+    )
     sms_budget_per_address: int = Field(
         default=30, ge=1, description="SMS codes per hour and IPv4 address or IPv6 /64"
     )

@@ -24,10 +24,17 @@ WRONG = "000000"
 
 @pytest.fixture
 def one(app: FastAPI) -> Callable[..., None]:
-    """Sets budgets; afterwards they are as in production, unless given."""
+    """Sets budgets; afterwards they are as in production, unless given. All browsers of these tests are at one
+    address, so that its share of a number's day is as large as the day.
+    """
 
     def change(**budgets: int) -> None:
-        production = {"sms_budget_per_number": 10, "sms_budget_per_address": 30, "sms_budget_total": 100_000}
+        production = {
+            "sms_budget_per_number": 10,
+            "sms_budget_per_number_and_address": 10,
+            "sms_budget_per_address": 30,
+            "sms_budget_total": 100_000,
+        }
         app.state.settings = app.state.settings.model_copy(update=production | budgets)
 
     change()
@@ -126,6 +133,30 @@ async def test_the_second_half_of_a_number_s_day_needs_captchas(
     assert int(spent.headers["retry-after"]) == 86_400
     clock.advance(timedelta(days=1))
     assert code_of(await last.ask(PHONE)) == "sent"
+
+
+@pytest.mark.usefixtures("answer_is_7")
+async def test_one_address_has_a_share_of_a_number_s_day(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, one: Callable[..., None], issuer: str
+) -> None:
+    """Who spends it locks out nobody who is at another address."""
+    one(sms_budget_per_number_and_address=3)
+    stranger = new_browser()
+    assert code_of(await stranger.ask(PHONE)) == "sent"
+    clock.advance(timedelta(seconds=60))
+    assert code_of(await stranger.ask(PHONE)) == "sent"
+    clock.advance(timedelta(seconds=60))
+    assert code_of(await stranger.ask(PHONE)) == "captcha_required"
+    assert code_of(await stranger.ask(PHONE, **await solved(stranger))) == "sent"
+    clock.advance(timedelta(seconds=60))
+    assert code_of(await stranger.ask(PHONE, **await solved(stranger))) == "code_budget_spent"
+    # What was refused is not counted, and another number has a day of its own.
+    assert (await used(app))["number"] == 3
+    assert code_of(await stranger.ask(OWNER)) == "sent"
+    elsewhere = httpx.ASGITransport(app=app, client=("2001:db8:1:2::3", 1))
+    async with httpx.AsyncClient(transport=elsewhere, base_url=issuer) as http:
+        owner = Browser(app, http)
+        assert code_of(await owner.ask(PHONE)) == "sent"
 
 
 @pytest.mark.usefixtures("one", "answer_is_7")

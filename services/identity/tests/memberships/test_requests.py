@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
 
+from contracts.vocabulary import JoinRequestStatus
 from identity.joining import jobs, rules
 from identity.joining.models import JoinRequest
 from identity.memberships.models import Membership
@@ -24,7 +25,7 @@ from services.identity.tests.support.people import (
 )
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
-from workdays import published_calendar
+from workdays import Calendar, published_calendar
 
 REASON = {"reason": "材料不全，请补充后重新申请"}
 
@@ -112,9 +113,8 @@ async def test_an_unanswered_request_goes_up_level_by_level_after_five_workdays(
         return len(listed["items"])
 
     asked = await newcomer.ok("POST", "/join-requests", json={"unit_id": str(await unit_of(app, "370102"))})
-    assert datetime.fromisoformat(asked["escalate_at"]) == rules.escalates_at(
-        clock.now(), published_calendar()
-    )
+    deadline = rules.Deadline.of(clock.now(), published_calendar())
+    assert datetime.fromisoformat(asked["escalate_at"]) == deadline.at
     assert [await waiting(name) for name in people] == [1, 0]
     # Above, it is in the list of everything below nevertheless.
     assert len((await people["province"].ok("GET", "/join-requests"))["items"]) == 1
@@ -205,6 +205,48 @@ async def test_many_requests_are_escalated_in_bounded_batches(
     assert done == [1] * 5
 
 
+async def test_deadlines_are_computed_again_once_the_workdays_of_their_year_are_published(
+    app: FastAPI, newcomer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the Spring Festival of 2026, whose holidays are not known when people ask."""
+    asked_at = datetime(2026, 2, 13, 9, tzinfo=SHANGHAI)
+    guessed = rules.Deadline.of(asked_at, Calendar())
+    county = await unit_of(app, "370102")
+    async with app.state.database.transaction() as session:
+        others = await session.scalars(select(Membership.account_id).limit(5))
+        for number, sub in enumerate(others.all()):
+            request = JoinRequest(
+                account_id=sub,
+                unit_id=county,
+                roles=["handler"],
+                requested_at=asked_at,
+                status=JoinRequestStatus.PENDING,
+            )
+            request.ask(county, guessed)
+            if number == 0:
+                request.reject(sub, asked_at, "材料不全")
+            session.add(request)
+    monkeypatch.setattr(jobs, "BATCH", 2)
+
+    async def deadlines() -> list[datetime | None]:
+        async with app.state.database.transaction() as session:
+            return list(await session.scalars(select(JoinRequest.escalate_at).order_by(JoinRequest.id)))
+
+    monkeypatch.setattr(jobs, "published_calendar", Calendar)
+    await jobs.apply(app.state.database, FrozenClock(asked_at))
+    assert await deadlines() == [None, *[guessed.at] * 4]
+    monkeypatch.undo()
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    # The guess is over, and the deadline is not.
+    await jobs.apply(app.state.database, FrozenClock(guessed.at))
+    final = rules.Deadline.of(asked_at, published_calendar())
+    assert (final.provisional, final.at > guessed.at) == (False, True)
+    assert await deadlines() == [None, *[final.at] * 4]
+    async with app.state.database.transaction() as session:
+        assert set(await session.scalars(select(JoinRequest.provisional_since))) == {None}
+        assert set(await session.scalars(select(JoinRequest.escalations))) == {0}
+
+
 async def test_an_invite_has_a_link_a_qr_code_and_a_place_in_the_list(
     app: FastAPI, sign_in: SignIn, newcomer: Person
 ) -> None:
@@ -262,4 +304,4 @@ async def test_nobody_invites_or_admits_to_a_role_that_they_may_not_grant(
 )
 def test_five_workdays_are_counted_in_beijing(asked: date, end: date) -> None:
     morning = datetime(asked.year, asked.month, asked.day, 9, tzinfo=SHANGHAI)
-    assert rules.escalates_at(morning.astimezone(UTC), published_calendar()).date() == end
+    assert rules.Deadline.of(morning.astimezone(UTC), published_calendar()).at.date() == end

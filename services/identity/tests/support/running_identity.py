@@ -80,6 +80,7 @@ def settings_for(url: str, **changes: object) -> Settings:
         **KEYS,
         "sms_budget_per_address": 1000,
         "sms_budget_per_number": 1000,
+        "sms_budget_per_number_and_address": 1000,
         # Tests sign in at one new browser after another.
         "sign_in_notices": False,
         "log_json": False,

@@ -46,7 +46,7 @@ class Budget:
     """At most `limit` codes within `window`, which starts with the first of them."""
 
     kind: Literal[
-        "number", "browser", "address", "total", "device", "reserve", "captcha", "tries", "failures"
+        "number", "share", "browser", "address", "total", "device", "reserve", "captcha", "tries", "failures"
     ]
     key: bytes
     limit: int

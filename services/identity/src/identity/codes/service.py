@@ -189,8 +189,8 @@ class CodeSender:
         """Count the code in its budgets.
 
         A browser that the number's account has signed in from draws on a budget of its own and on a reserve
-        of the deployment, so that nobody else can spend what it needs. The rows of the deployment are locked
-        last, because all requests wait for them.
+        of the deployment, so that nobody else can spend what it needs. One address has only a share of a
+        number's day. The rows of the deployment are locked last, because all requests wait for them.
         """
         per_number, total = self._settings.sms_budget_per_number, self._settings.sms_budget_total
         shared = Budget("total", b"", rules.shared_part(total), rules.HOUR)
@@ -205,6 +205,9 @@ class CodeSender:
             return
         per_address = self._settings.sms_budget_per_address
         await self._count(Budget("number", phone_index, per_number, rules.DAY), solved=solved)
+        share = self._vault.index("share", f"{phone_index.hex()}\0{self._address.hex()}")
+        per_share = self._settings.sms_budget_per_number_and_address
+        await self._count(Budget("share", share, per_share, rules.DAY), solved=solved)
         await self._count(Budget("browser", ticket_hash, rules.BROWSER_BUDGET, rules.HOUR), solved=solved)
         await self._count(Budget("address", self._address, per_address, rules.HOUR), solved=solved)
         await self._count(shared, solved=solved)

@@ -1,11 +1,13 @@
 """Deadlines of requests to join: escalation to administrators further up, and expiry."""
 
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.service import AuditLog
-from identity.joining import rules
 from identity.joining.models import JoinRequest
 from identity.joining.repository import JoinRepository
+from identity.joining.rules import Deadline
 from identity.memberships.administrators import Administrators
 from identity.units.models import Unit
 from identity.units.service import Units
@@ -37,7 +39,19 @@ class Deadlines:
         """Ask the unit's administrators, or those of the nearest unit above that has any."""
         responsible = await self._administrators.responsible_for(unit)
         asked = unit if responsible is None else responsible
-        request.ask(asked.id, rules.escalates_at(self._clock.now(), self._calendar))
+        request.ask(asked.id, Deadline.of(self._clock.now(), self._calendar))
+
+    async def settle(self, after: UUID | None, limit: int) -> UUID | None:
+        """Compute deadlines again that depend on workdays which were not published when they were set, one
+        batch after the request `after`.
+
+        Return the last request of the batch, None after the last batch.
+        """
+        requests = await self._rows.provisional(after, limit)
+        for request in requests:
+            if request.provisional_since is not None:
+                request.wait(Deadline.of(request.provisional_since, self._calendar))
+        return requests[-1].id if len(requests) == limit else None
 
     async def escalate(self, limit: int) -> int:
         """Pass requests that were not answered for five workdays on to the administrators above, at most
@@ -68,5 +82,5 @@ class Deadlines:
         if above is None:
             request.escalate(None, now, None)
             return
-        request.escalate(above.id, now, rules.escalates_at(now, self._calendar))
+        request.escalate(above.id, now, Deadline.of(now, self._calendar))
         self._audit.record(actor=None, action="join.escalated", target=request.id, unit=str(above.id))

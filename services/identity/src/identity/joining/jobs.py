@@ -1,6 +1,7 @@
 """Applies the deadlines of requests to join, in small transactions."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,8 +23,19 @@ def _deadlines(session: AsyncSession, clock: Clock) -> Deadlines:
     return Deadlines(session, clock, published_calendar(), units, Administrators(session), audit)
 
 
+async def settle(database: Database, clock: Clock) -> None:
+    """Compute provisional deadlines again; a batch in each transaction."""
+    after: UUID | None = None
+    more = True
+    while more:
+        async with database.transaction() as session:
+            after = await _deadlines(session, clock).settle(after, BATCH)
+        more = after is not None
+
+
 async def apply(database: Database, clock: Clock) -> None:
-    """Expire, then escalate, all requests that are due; a batch in each transaction."""
+    """Settle deadlines, then expire and escalate all requests that are due; a batch in each transaction."""
+    await settle(database, clock)
     count = BATCH
     while count == BATCH:
         async with database.transaction() as session:

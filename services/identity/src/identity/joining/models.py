@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from contracts.vocabulary import JoinRequestStatus
 from identity.base import Base
 from identity.joining.errors import JoinRequestDecided
+from identity.joining.rules import Deadline
 from servicekit.ids import new_id
 from servicekit.words import Word, known
 
@@ -37,6 +38,7 @@ class JoinRequest(Base):
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_join_requests_escalate_at", "escalate_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_join_requests_provisional", "id", postgresql_where=text("provisional_since IS NOT NULL")),
         Index("ix_join_requests_expires_at", "expires_at", postgresql_where=text("status = 'pending'")),
         Index("ix_join_requests_account_id_id", "account_id", "id"),
         known("status", JoinRequestStatus, "status_known"),
@@ -64,6 +66,8 @@ class JoinRequest(Base):
     escalated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     escalate_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the next administrators above are asked; None if there are none."""
+    provisional_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the administrators were asked whose deadline depends on workdays that are not published yet."""
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     decided_by: Mapped[UUID | None] = mapped_column()
     reason: Mapped[str | None] = mapped_column(Text)
@@ -84,13 +88,19 @@ class JoinRequest(Base):
         """End a request that nobody decided. Raises `JoinRequestDecided`."""
         self._decide(JoinRequestStatus.EXPIRED, None, now, None)
 
-    def ask(self, responsible: UUID, until: datetime | None) -> None:
+    def ask(self, responsible: UUID, until: Deadline) -> None:
         """Ask the administrators of a unit; those above it from `until` on."""
-        self.responsible_unit_id, self.escalate_at = responsible, until
+        self.responsible_unit_id = responsible
+        self.wait(until)
 
-    def escalate(self, responsible: UUID | None, now: datetime, until: datetime | None) -> None:
+    def wait(self, until: Deadline | None) -> None:
+        """Ask the next administrators above from `until` on; None: never."""
+        self.escalate_at = None if until is None else until.at
+        self.provisional_since = until.asked if until is not None and until.provisional else None
+
+    def escalate(self, responsible: UUID | None, now: datetime, until: Deadline | None) -> None:
         """Ask the administrators of a unit further up; None if there are none left."""
-        self.escalate_at = until
+        self.wait(until)
         if responsible is not None:
             self.responsible_unit_id = responsible
             self.escalations += 1
@@ -103,4 +113,4 @@ class JoinRequest(Base):
         self.decided_by = by
         self.decided_at = now
         self.reason = reason
-        self.escalate_at = None
+        self.wait(None)

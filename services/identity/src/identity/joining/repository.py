@@ -104,6 +104,19 @@ class JoinRepository:
         asked_never = and_(JoinRequest.responsible_unit_id.is_(None), JoinRequest.escalate_at.is_(None))
         return await self._due(or_(JoinRequest.escalate_at <= now, asked_never), limit)
 
+    async def provisional(self, after: UUID | None, limit: int) -> Sequence[JoinRequest]:
+        """Return requests whose deadline depends on unpublished workdays, by id; locked."""
+        statement = (
+            select(JoinRequest)
+            .where(_PENDING, JoinRequest.provisional_since.is_not(None))
+            .order_by(JoinRequest.id)
+            .limit(limit)
+            .with_for_update()
+        )
+        if after is not None:
+            statement = statement.where(JoinRequest.id > after)
+        return (await self._session.scalars(statement)).all()
+
     async def to_expire(self, now: datetime, limit: int) -> Sequence[JoinRequest]:
         """Return requests that nobody has decided in time, locked; others' locked ones are skipped."""
         return await self._due(JoinRequest.expires_at <= now, limit)

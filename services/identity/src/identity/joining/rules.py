@@ -1,18 +1,29 @@
 """Deadlines of requests to join."""
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
+from servicekit.clock import SHANGHAI
 from workdays import Calendar, WorkDays
 
 UNANSWERED = WorkDays(5)
 """After this the administrators of the next level above are asked, too."""
 LIFETIME = timedelta(days=90)
 
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 
+@dataclass(frozen=True)
+class Deadline:
+    """When the administrators above are asked. `provisional`: the workdays of a year it depends on are not
+    published yet.
+    """
 
-def escalates_at(asked: datetime, calendar: Calendar) -> datetime:
-    """Return the end of the fifth workday after the day on which a unit's administrators were asked."""
-    day = calendar.after(asked.astimezone(_SHANGHAI).date(), UNANSWERED).day
-    return datetime.combine(day + timedelta(days=1), time(), _SHANGHAI)
+    asked: datetime
+    at: datetime
+    provisional: bool
+
+    @classmethod
+    def of(cls, asked: datetime, calendar: Calendar) -> "Deadline":
+        """Return the end of the fifth workday after the day on which a unit's administrators were asked."""
+        due = calendar.after(asked.astimezone(SHANGHAI).date(), UNANSWERED)
+        end = datetime.combine(due.day + timedelta(days=1), time(), SHANGHAI)
+        return cls(asked, end, due.provisional)

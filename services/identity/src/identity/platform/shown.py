@@ -13,6 +13,7 @@ NAMES = {
     "sign_in_days": "登录记录的保存天数",
     "sign_in_notices": "在新设备登录后是否发短信",
     "sms_budget_per_number": "每个号码每天的验证码条数",
+    "sms_budget_per_number_and_address": "每个号码每天可由一个网络地址获取的验证码条数",
     "sms_budget_per_address": "每个网络地址每小时的验证码条数",
     "sms_budget_total": "全平台每小时的验证码条数",
     "key_rotation_days": "签名密钥的轮换天数，0 为不轮换",
