@@ -24,8 +24,8 @@ WRONG = "000000"
 
 @pytest.fixture
 def one(app: FastAPI) -> Callable[..., None]:
-    """Sets budgets; afterwards they are as in production, unless given. All browsers of these tests are at one
-    address, so that its share of a number's day is as large as the day.
+    """Sets budgets; afterwards they are as in production, unless given. All browsers of these tests are at
+    one address, so that its share of a number's day is as large as the day.
     """
 
     def change(**budgets: int) -> None:
