@@ -27,7 +27,8 @@ from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
 from bench.office.world import analyze, fill
 from bench.tasks.browsers import Browsers
-from contracts.vocabulary import Level, Reach, Role, TaskKind
+from contracts.permissions import BUILT_IN
+from contracts.vocabulary import Level, Permission, Reach, Role, TaskKind
 from office.addressing.rules import Address
 from office.addressing.service import Addressing
 from office.desk.list_repository import keys_of
@@ -77,7 +78,9 @@ async def dispatch(database: Database, code: str, number: int) -> float:
             link=f"/notices/{number}",
             deadline=Deadline(CLOCK.now() + timedelta(days=number % 30 + 1)),
         )
-        await Tasks(session, CLOCK).open(new, ToAddressed(new_id(), sender.id, EVERYBODY, (Role.HANDLER,)))
+        await Tasks(session, CLOCK).open(
+            new, ToAddressed(new_id(), sender.id, EVERYBODY, (Permission.NOTICES_RECEIVE,))
+        )
     return time.perf_counter()
 
 
@@ -122,7 +125,7 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
         times = []
         for _ in range(runs):
             unit = random.choice(schools)
-            me = Me(uuid.uuid4(), unit.id, (Place(unit.id, frozenset({Role.HANDLER})),))
+            me = Me(uuid.uuid4(), unit.id, (Place(unit.id, BUILT_IN[Role.HANDLER]),))
             async with database.transaction() as session:
                 begun = time.perf_counter()
                 await case(session, me)

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from authkit.actors import Actor, acting_as
 from authkit.jwks import KeySet, fetch_over_http
 from authkit.tokens import TokenVerifier
+from contracts.vocabulary import Permission
 from servicekit import problems
 from testkit.serving import Served
 from testkit.tokens import TokenFactory
@@ -20,8 +21,8 @@ PERSON = "0190a1b2-0000-7000-8000-000000000001"
 UNIT = "0190a1b2-0000-7000-8000-0000000000aa"
 
 
-def acting(*roles: str) -> dict[str, Any]:
-    return {"unit": UNIT, "unit_path": "100000.370000", "roles": roles}
+def acting(*permissions: str) -> dict[str, Any]:
+    return {"unit": UNIT, "unit_path": "100000.370000", "roles": ["any"], "permissions": permissions}
 
 
 @pytest_asyncio.fixture
@@ -36,11 +37,13 @@ async def client(verifier: TokenVerifier) -> AsyncIterator[httpx.AsyncClient]:
             "sub": actor.sub,
             "unit": actor.unit_id,
             "reaches": [path for path in ("100000.370000.370100", "100000") if actor.reaches(path)],
-            "approver": actor.has_role("approver", "unit_admin"),
+            "issues": actor.may(Permission.NOTICES_ISSUE, Permission.UNITS_MANAGE),
         }
 
     @app.get("/approvals")
-    async def approvals(actor: Annotated[Actor, Depends(acting_as("approver", scope="office"))]) -> UUID:
+    async def approvals(
+        actor: Annotated[Actor, Depends(acting_as(Permission.NOTICES_ISSUE, scope="office"))],
+    ) -> UUID:
         return actor.sub
 
     transport = httpx.ASGITransport(app)
@@ -51,13 +54,13 @@ async def client(verifier: TokenVerifier) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_member_acts_for_the_unit_and_reaches_what_is_below(
     client: httpx.AsyncClient, issuer: TokenFactory
 ) -> None:
-    token = issuer.access_token(sub=PERSON, scope="office", **acting("approver"))
+    token = issuer.access_token(sub=PERSON, scope="office", **acting(Permission.NOTICES_ISSUE))
     headers = {"Authorization": f"Bearer {token}"}
     assert (await client.get("/tasks", headers=headers)).json() == {
         "sub": PERSON,
         "unit": UNIT,
         "reaches": ["100000.370000.370100"],
-        "approver": True,
+        "issues": True,
     }
     assert (await client.get("/approvals", headers=headers)).json() == PERSON
 
@@ -65,10 +68,10 @@ async def test_a_member_acts_for_the_unit_and_reaches_what_is_below(
 @pytest.mark.parametrize(
     ("path", "claims", "code"),
     [
-        ("/tasks", {"scope": "cockpit:read", **acting("approver")}, "insufficient_scope"),
+        ("/tasks", {"scope": "cockpit:read", **acting(Permission.NOTICES_ISSUE)}, "insufficient_scope"),
         ("/tasks", {"scope": "office"}, "membership_required"),
-        ("/approvals", {"scope": "office", **acting("filler")}, "role_required"),
-        ("/tasks", {"scope": "office", **acting("approver"), "sub": "nobody"}, "invalid_token"),
+        ("/approvals", {"scope": "office", **acting(Permission.NOTICES_DRAFT)}, "permission_required"),
+        ("/tasks", {"scope": "office", **acting(Permission.NOTICES_ISSUE), "sub": "nobody"}, "invalid_token"),
     ],
 )
 async def test_everybody_else_is_refused_with_the_reason(

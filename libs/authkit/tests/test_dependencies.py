@@ -34,7 +34,7 @@ def app(verifier: TokenVerifier) -> FastAPI:
 
     guarded("/members")
     guarded("/anyone", membership=False)
-    guarded("/approvers", roles=("approver", "unit_admin"))
+    guarded("/approvers", permission=("notices.issue", "units.manage"))
     guarded("/units", permission="units.manage")
     guarded("/platform", permission="audit.read", membership=False)
     guarded("/cockpit", entitlement="cockpit")
@@ -120,7 +120,7 @@ async def test_each_bad_token_has_its_status_and_code(
     refused(await get(issuer.expired()), 401, "token_expired")
 
 
-async def test_membership_roles_entitlements_and_scopes_are_refused_with_their_own_codes(
+async def test_membership_permissions_entitlements_and_scopes_are_refused_with_their_own_codes(
     client: httpx.AsyncClient, issuer: TokenFactory
 ) -> None:
     async def get(path: str, token: str) -> httpx.Response:
@@ -130,7 +130,7 @@ async def test_membership_roles_entitlements_and_scopes_are_refused_with_their_o
     refused(await get("/members", stranger), 403, "membership_required")
     assert (await get("/members", handler)).status_code == 200
     assert (await get("/anyone", stranger)).status_code == 200
-    refused(await get("/approvers", handler), 403, "role_required")
+    refused(await get("/approvers", handler), 403, "permission_required")
     refused(await get("/approvers", stranger), 403, "membership_required")
     assert (await get("/approvers", issuer.access_token(roles=["unit_admin"]))).status_code == 200
     refused(await get("/cockpit", handler), 403, "entitlement_required")
@@ -145,7 +145,11 @@ async def test_a_permission_is_required_by_its_word(client: httpx.AsyncClient, i
         return await client.get(path, headers=bearer(token))
 
     # A role without the permission's word in the token is not enough: roles are data.
-    refused(await get("/units", issuer.access_token(roles=["unit_admin"])), 403, "permission_required")
+    refused(
+        await get("/units", issuer.access_token(roles=["unit_admin"], permissions=[])),
+        403,
+        "permission_required",
+    )
     assert (await get("/units", issuer.access_token(permissions=["units.manage"]))).status_code == 200
     stranger = issuer.without_membership(permissions=["units.manage", "audit.read"])
     refused(await get("/units", stranger), 403, "membership_required")

@@ -38,7 +38,7 @@ async def client(verifier: TokenVerifier) -> AsyncIterator[httpx.AsyncClient]:
     guarded("/middle", acr=acr.PASSWORD_SMS)
     guarded("/recent", max_age=300)
     guarded("/both", acr=acr.MFA, max_age=300)
-    guarded("/admins", acr=acr.MFA, roles=("unit_admin",))
+    guarded("/admins", acr=acr.MFA, permission="units.manage")
     guarded("/clients", acr=acr.MFA, max_age=1, membership=False, clients=True)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
         yield client
@@ -86,7 +86,7 @@ async def test_who_may_not_anyway_is_not_asked_to_sign_in_again(
     client: httpx.AsyncClient, issuer: TokenFactory
 ) -> None:
     answer = await get(client, "/admins", issuer.access_token())
-    assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_required")
     challenged(await get(client, "/admins", issuer.access_token(roles=["unit_admin"])))
 
 

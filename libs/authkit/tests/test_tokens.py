@@ -34,8 +34,10 @@ async def test_a_good_token_says_who_calls(verifier: TokenVerifier, issuer: Toke
     assert principal.acting is not None
     assert principal.acting.unit == UUID(claims["unit"])
     assert principal.acting.path == claims["unit_path"]
-    assert principal.has_role("approver")
-    assert not principal.has_role("reviewer")
+    assert principal.acting.roles == {"handler", "approver"}
+    assert principal.may("notices.draft")
+    assert principal.may("units.manage", "notices.issue")
+    assert not principal.may("units.manage", "members.manage")
     assert principal.entitlements == {"cockpit"}
     assert not principal.is_client
     assert principal.reaches(claims["unit_path"])
@@ -50,7 +52,7 @@ async def test_a_person_without_membership_acts_for_no_unit(
     principal = await verifier.verify(issuer.without_membership())
     assert principal.acting is None
     assert not principal.reaches("100000")
-    assert not principal.has_role("handler")
+    assert not principal.may("notices.draft")
 
 
 async def test_a_token_for_several_audiences_is_good_for_each(

@@ -11,6 +11,7 @@ import pytest
 from jose import ExpiredSignatureError, JWTError, jws, jwt
 from jose.exceptions import JWTClaimsError
 
+from contracts.permissions import BUILT_IN, Role
 from testkit.clock import FrozenClock
 from testkit.tokens import OMIT, TokenFactory
 
@@ -38,7 +39,8 @@ def test_the_default_token_verifies_against_the_jwks(factory: TokenFactory) -> N
     claims = verify(factory, token)
     required = {"iss", "aud", "sub", "client_id", "iat", "exp", "jti"}  # RFC 9068 section 2.2
     ours = {"scope", "sid", "acr", "auth_time", "unit", "unit_path", "level", "kind", "roles", "entitlements"}
-    assert claims.keys() == required | ours
+    assert claims.keys() == required | ours | {"permissions"}
+    assert claims["permissions"] == sorted(BUILT_IN[Role.HANDLER])
     assert claims["exp"] - claims["iat"] == 300
 
 
@@ -63,7 +65,7 @@ def test_a_token_without_typ_is_still_properly_signed(factory: TokenFactory) -> 
 
 def test_a_person_without_membership_has_no_unit_claims(factory: TokenFactory) -> None:
     claims = verify(factory, factory.without_membership())
-    assert not {"unit", "unit_path", "level", "kind", "roles", "entitlements"} & claims.keys()
+    assert not {"unit", "unit_path", "level", "kind", "roles", "permissions"} & claims.keys()
 
 
 def test_wrong_issuer_audience_and_time_are_refused_for_their_own_reason(factory: TokenFactory) -> None:

@@ -118,7 +118,7 @@ async def test_a_title_without_words_is_refused(handler: httpx.AsyncClient) -> N
 async def test_reading_needs_membership_and_writing_a_role(feature: RunningFeature) -> None:
     reader = feature.person(COUNTY, Role.REVIEWER)
     assert (await reader.get(WIDGETS)).status_code == 200
-    assert code_of(await reader.post(WIDGETS, json={"title": TITLE})) == (403, "role_required")
+    assert code_of(await reader.post(WIDGETS, json={"title": TITLE})) == (403, "permission_required")
     assert code_of(await feature.anonymous().get(WIDGETS)) == (401, "unauthenticated")
     other_scope = feature.person(COUNTY, Role.HANDLER, scope="openid")
     assert code_of(await other_scope.get(WIDGETS)) == (403, "insufficient_scope")

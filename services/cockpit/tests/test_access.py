@@ -204,7 +204,7 @@ async def test_only_contributors_bring_figures_in(cockpit: Cockpit) -> None:
         return response.status_code, response.json().get("code", "")
 
     assert await attempt("county", scope="cockpit:read") == (403, "insufficient_scope")
-    assert await attempt("county", roles=["approver"]) == (403, "role_required")
+    assert await attempt("county", roles=["approver"]) == (403, "permission_required")
     assert await attempt("sibling") == (403, "out_of_reach")
     assert await attempt("school") == (403, "level_not_admitted")
     assert await attempt("county", entitlements=[]) == (403, "entitlement_required")

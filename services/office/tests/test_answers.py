@@ -154,7 +154,10 @@ async def test_the_publisher_ends_the_collection(office: RunningOffice) -> None:
     await answered(office, "370000", notice, people=12)
     lock = await office.unit("100000").post(f"{N}/{notice}/form/lock")
     assert (lock.status_code, lock.json()["locked"]) == (200, True)
-    assert code_of(await office.unit("370000").post(f"{N}/{notice}/form/lock")) == (403, "role_required")
+    assert code_of(await office.unit("370000").post(f"{N}/{notice}/form/lock")) == (
+        403,
+        "permission_required",
+    )
     for code in ("370000", "320000"):
         assert code_of(await submit(office, code, notice, people=1)) == (409, "collection_ended")
     path = f"{N}/{notice}/answers/{office.world.id('370000')}/reopen"

@@ -374,7 +374,7 @@ async def test_downloads_are_listed_for_the_unit_that_owns_the_file(office: Runn
     late = {"since": listed["items"][0]["at"]}
     assert len((await office.unit("100000", "approver").get(path, params=late)).json()["items"]) == 1
     assert (await office.unit(CHILD, "unit_admin").get(path)).json()["items"] == []
-    assert code_of(await office.unit("100000", "handler").get(path)) == (403, "role_required")
+    assert code_of(await office.unit("100000", "handler").get(path)) == (403, "permission_required")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ async def test_only_the_centre_keeps_articles(office: RunningOffice) -> None:
     assert code_of(await other.post(H, json=an_article())) == (403, "only_centre")
     assert code_of(await other.delete(path)) == (403, "only_centre")
     handler = office.unit("100000", "handler")
-    assert code_of(await handler.post(H, json=an_article())) == (403, "role_required")
+    assert code_of(await handler.post(H, json=an_article())) == (403, "permission_required")
 
 
 async def test_articles_are_in_order_and_found_by_two_characters(office: RunningOffice) -> None:

@@ -104,7 +104,7 @@ async def test_nobody_reviews_what_they_have_written(office: RunningOffice) -> N
     await both.put(path, json=a_draft(title="改过的标题"), headers={"If-Match": "*"})
     await who["handler"].post(f"{path}/submit")
     assert code_of(await both.post(f"{path}/approve")) == (403, "own_draft")
-    assert code_of(await who["handler"].post(f"{path}/approve")) == (403, "role_required")
+    assert code_of(await who["handler"].post(f"{path}/approve")) == (403, "permission_required")
     assert (await who["reviewer"].post(f"{path}/approve")).status_code == 200
 
 
@@ -113,12 +113,52 @@ async def test_a_unit_without_another_reviewer_issues_directly(office: RunningOf
     who = acting(office)
     only = office.unit("100000", "handler", "reviewer", "approver", sub=REVIEWER)
     path = await drafted(only)
-    assert code_of(await only.post(f"{path}/submit")) == (409, "no_reviewer")
+    # The issuer could review it, but is not asked to say the same twice.
     assert (await who["approver"].post(f"{path}/publish")).status_code == 200
     assert (await history(only, path))[1] == (
         "issued",
         "李明",
         "本单位没有其他审核人，未经审核直接签发。",
+    )
+
+
+async def test_a_notice_that_everybody_has_written_has_no_reviewer(office: RunningOffice) -> None:
+    await staffed(office)
+    who = acting(office)
+    path = await drafted(office.unit("100000", "handler", "reviewer", sub=REVIEWER))
+    written = await who["approver"].put(path, json=a_draft(), headers={"If-Match": "*"})
+    assert written.status_code == 200, written.text
+    assert code_of(await who["approver"].post(f"{path}/submit")) == (409, "no_reviewer")
+
+
+async def test_an_issuer_reviews_too(office: RunningOffice) -> None:
+    await staffed(office)
+    who = acting(office)
+    path = await drafted(who["handler"])
+    await who["handler"].post(f"{path}/submit")
+    approved = await who["approver"].post(f"{path}/approve")
+    assert (approved.status_code, approved.json()["status"]) == (200, "reviewed")
+    assert (await who["approver"].post(f"{path}/publish")).status_code == 200
+
+
+async def test_a_role_of_the_platform_s_own_reviews_and_does_not_issue(office: RunningOffice) -> None:
+    await staffed(office)
+    who = acting(office)
+    checker = office.unit("100000", "checker", permissions=["notices.review"])
+    path = await drafted(who["handler"])
+    await who["handler"].post(f"{path}/submit")
+    assert [kind for kind, _ in await tasks_of(checker)] == ["review"]
+    assert (await checker.get(own(path))).status_code == 200
+    assert (await checker.post(f"{path}/approve")).status_code == 200
+    assert code_of(await checker.post(f"{path}/publish")) == (403, "permission_required")
+    assert code_of(await checker.post(N, json=a_draft())) == (403, "permission_required")
+    assert await tasks_of(checker) == []
+    # The role's name alone allows nothing.
+    retired = office.unit("100000", "checker")
+    assert code_of(await retired.get(own(path))) == (403, "permission_required")
+    assert code_of(await retired.post(f"{path}/return", json={"reason": "请修改"})) == (
+        403,
+        "permission_required",
     )
 
 
@@ -136,7 +176,7 @@ async def test_a_refused_notice_goes_back_to_its_drafter_with_the_reason(office:
     assert (returned.json()["status"], returned.json()["returned_reason"]) == ("draft", reason["reason"])
     await who["handler"].post(f"{path}/submit")
     await who["reviewer"].post(f"{path}/approve")
-    assert code_of(await who["reviewer"].post(f"{path}/return", json=reason)) == (403, "role_required")
+    assert code_of(await who["reviewer"].post(f"{path}/return", json=reason)) == (403, "permission_required")
     assert (await who["approver"].post(f"{path}/return", json=reason)).status_code == 200
     steps = [step for step, _, _ in await history(who["handler"], path)]
     assert steps == ["drafted", "submitted", "returned", "submitted", "approved", "returned"]
@@ -273,7 +313,7 @@ async def test_a_notice_cannot_replace_one_that_was_withdrawn_meanwhile(office: 
 async def test_an_archived_notice_is_read_only(office: RunningOffice) -> None:
     notice = await office.published()
     handler = await office.unit("100000", "handler").post(f"{N}/{notice}/archive")
-    assert code_of(handler) == (403, "role_required")
+    assert code_of(handler) == (403, "permission_required")
     archived = await office.unit("100000").post(f"{N}/{notice}/archive")
     assert (archived.json()["status"], archived.json()["archived_at"]) == ("archived", "2023-04-27T01:00:00Z")
     assert (await office.unit("370000").get(f"{N}/{notice}")).json()["status"] == "archived"
@@ -328,9 +368,9 @@ async def test_each_step_asks_who_comes_next(office: RunningOffice) -> None:
     path = await drafted(who["handler"], title="甲", urgency="urgent")
     await who["handler"].post(f"{path}/submit")
     assert await tasks_of(who["reviewer"]) == [("review", "审核《甲》")]
-    assert await tasks_of(who["approver"]) == []
+    assert await tasks_of(who["approver"]) == [("review", "审核《甲》")]
     await who["handler"].post(f"{path}/recall")
-    assert await tasks_of(who["reviewer"]) == []
+    assert await tasks_of(who["reviewer"]) == await tasks_of(who["approver"]) == []
     await who["handler"].post(f"{path}/submit")
     await who["reviewer"].post(f"{path}/return", json={"reason": "请修改"})
     assert await tasks_of(who["reviewer"]) == []

@@ -193,9 +193,9 @@ async def test_a_withdrawn_notice_leaves_a_tombstone(office: RunningOffice) -> N
     notice = await office.published()
     reason = {"reason": "时间调整"}
     refused = await office.unit("370000").post(f"{N}/{notice}/withdraw", json=reason)
-    assert code_of(refused) == (403, "role_required")
+    assert code_of(refused) == (403, "permission_required")
     handler = office.unit("100000", "handler")
-    assert code_of(await handler.post(f"{N}/{notice}/withdraw", json=reason)) == (403, "role_required")
+    assert code_of(await handler.post(f"{N}/{notice}/withdraw", json=reason)) == (403, "permission_required")
     assert (await office.unit("100000").post(f"{N}/{notice}/withdraw", json={})).status_code == 422
     withdrawn = await office.unit("100000", "approver").post(f"{N}/{notice}/withdraw", json=reason)
     assert withdrawn.json()["status"] == "withdrawn"
@@ -242,8 +242,8 @@ async def test_a_draft_is_edited_by_who_has_seen_its_version(office: RunningOffi
 async def test_a_receiver_cannot_edit_or_publish_what_it_received(office: RunningOffice) -> None:
     notice = await office.published()
     refused = await office.unit("370000").put(f"{N}/{notice}", json=a_draft(), headers={"If-Match": '"2"'})
-    assert code_of(refused) == (403, "role_required")
-    assert code_of(await office.unit("370000").post(f"{N}/{notice}/publish")) == (403, "role_required")
+    assert code_of(refused) == (403, "permission_required")
+    assert code_of(await office.unit("370000").post(f"{N}/{notice}/publish")) == (403, "permission_required")
     assert code_of(await office.unit("320100").post(f"{N}/{notice}/publish")) == (404, "not_found")
 
 

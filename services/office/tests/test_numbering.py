@@ -128,7 +128,7 @@ async def test_setting_the_first_number_races_an_issue_without_double(office: Ru
 async def test_series_are_set_up_by_approvers_and_administrators(office: RunningOffice) -> None:
     for role in ("handler", "reviewer"):
         refused = await office.unit("100000", role).post(SERIES, json={"prefix": "教助中心"})
-        assert code_of(refused) == (403, "role_required")
+        assert code_of(refused) == (403, "permission_required")
         assert (await office.unit("100000", role).get(SERIES)).status_code == 200
     assert (await office.unit("100000", "approver").post(SERIES, json={"prefix": "一"})).status_code == 201
     again = await office.unit("100000", "unit_admin").post(SERIES, json={"prefix": "一"})
@@ -199,4 +199,4 @@ async def test_the_register_lists_searches_and_exports_every_number(office: Runn
     sheet = zipfile.ZipFile(io.BytesIO(exported.content)).read("xl/worksheets/sheet1.xml").decode()
     for text in ("发文字号", "教助中心〔2023〕2号", "关于报送决算的通知", "张三", "内容有误"):
         assert text in sheet
-    assert code_of(await office.unit("370000", "cockpit").get(REGISTER)) == (403, "role_required")
+    assert code_of(await office.unit("370000", "cockpit").get(REGISTER)) == (403, "permission_required")

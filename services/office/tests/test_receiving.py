@@ -158,7 +158,7 @@ async def test_nobody_signs_for_a_unit_that_is_not_below_or_does_not_have_the_no
     refused = await office.unit("370000", "reviewer").post(
         f"{N}/{notice}/units/{office.world.id('370100')}/sign", json={"reason": "电话确认"}
     )
-    assert code_of(refused) == (403, "role_required")
+    assert code_of(refused) == (403, "permission_required")
 
 
 async def test_a_unit_returns_a_notice_and_its_sender_confirms(office: RunningOffice) -> None:
@@ -246,7 +246,7 @@ async def test_a_notice_is_handled_by_a_colleague_until_done(office: RunningOffi
     ]
     assert (await office.unit("370000").get(f"{N}/{notice}")).json()["assignment"]["owner"] == other
     refused = await office.unit("370000", "reviewer").post(f"{N}/{path}/finish", json={})
-    assert code_of(refused) == (403, "role_required")
+    assert code_of(refused) == (403, "permission_required")
     done = await office.unit("370000", "reviewer", sub=other).post(
         f"{N}/{path}/finish", json={"result": "已报送"}
     )

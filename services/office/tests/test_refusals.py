@@ -104,7 +104,7 @@ async def test_each_act_needs_its_role(office: RunningOffice, act: str, unit: st
         refused = response.status_code == 403
         assert refused == (role not in allowed)
         if refused:
-            assert code_of(response) == (403, "role_required")
+            assert code_of(response) == (403, "permission_required")
 
 
 async def test_a_unit_not_yet_replicated_is_told_to_wait(office: RunningOffice) -> None:

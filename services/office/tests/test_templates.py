@@ -137,7 +137,7 @@ async def test_a_retired_template_frees_its_name(office: RunningOffice) -> None:
 async def test_templates_are_written_by_approvers_and_administrators(office: RunningOffice) -> None:
     for role in ("handler", "reviewer"):
         refused = await office.unit("100000", role).post(T, json=a_template())
-        assert code_of(refused) == (403, "role_required")
+        assert code_of(refused) == (403, "permission_required")
         assert (await office.unit("100000", role).get(T)).status_code == 200
 
 

@@ -9,9 +9,10 @@ from authkit.dependencies import Authenticated, requires
 from authkit.errors import InsufficientScope, InvalidToken, MembershipRequired
 from authkit.principal import Acting, Principal
 from servicekit.ltree import is_under
+from servicekit.permissions import requiring
 
 REFUSALS = (*TOKEN_REFUSALS, InsufficientScope, MembershipRequired)
-"""Errors for a caller who is not an actor; endpoints that require roles add `RoleRequired`."""
+"""Errors for a caller who is not an actor; endpoints that require a permission add `PermissionRequired`."""
 
 
 @dataclass(frozen=True)
@@ -20,35 +21,38 @@ class Actor:
 
     sub: UUID
     acting: Acting
+    permissions: frozenset[str] = frozenset()
+    """What the person may do there (`contracts.vocabulary.Permission`)."""
 
     @property
     def unit_id(self) -> UUID:
         """The acting unit."""
         return self.acting.unit
 
-    def has_role(self, *roles: str) -> bool:
-        """Return whether the person has at least one of `roles` in the acting unit."""
-        return not self.acting.roles.isdisjoint(roles)
+    def may(self, *permissions: str) -> bool:
+        """Return whether the person has at least one of `permissions` in the acting unit."""
+        return not self.permissions.isdisjoint(permissions)
 
     def reaches(self, path: str) -> bool:
         """Return whether `path` is the acting unit or one of its descendants in the authority tree."""
         return is_under(path, self.acting.path)
 
 
-def acting_as(*roles: str, scope: str) -> Callable[[Principal], Awaitable[Actor]]:
-    """Return a dependency that requires a member of a unit with one of `roles` there (any member if empty).
+def acting_as(*permissions: str, scope: str) -> Callable[[Principal], Awaitable[Actor]]:
+    """Return a dependency that requires a member of a unit with one of `permissions` (any member if empty).
 
-    The token must have `scope`. Raises 403 `InsufficientScope`, `MembershipRequired` or `RoleRequired`, and
-    the errors of `authkit.dependencies.authenticated`.
+    The token must have `scope`. Raises 403 `InsufficientScope`, `MembershipRequired` or `PermissionRequired`,
+    and the errors of `authkit.dependencies.authenticated`.
     """
-    check = requires(scope=scope, roles=roles)
+    check = requires(scope=scope, permission=permissions)
 
+    @requiring(*permissions)
     async def actor(principal: Authenticated) -> Actor:
         await check(principal)
         if principal.acting is None:
             raise MembershipRequired
         try:
-            return Actor(UUID(principal.sub), principal.acting)
+            return Actor(UUID(principal.sub), principal.acting, principal.permissions)
         except ValueError as error:
             # The subject is not a person only for a client acting for itself, which has no unit.
             raise InvalidToken from error

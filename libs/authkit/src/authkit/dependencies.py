@@ -19,7 +19,6 @@ from authkit.errors import (
     MembershipRequired,
     PermissionRequired,
     PersonRequired,
-    RoleRequired,
     TokenExpired,
     TokenRevoked,
     Unauthenticated,
@@ -27,6 +26,7 @@ from authkit.errors import (
 from authkit.principal import Principal
 from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
 from servicekit.logs import note_actor
+from servicekit.permissions import requiring
 
 # Only declares the scheme in OpenAPI; `presented` verifies the token.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一用户认证服务签发的访问令牌")
@@ -83,8 +83,7 @@ Authenticated = Annotated[Principal, Depends(authenticated)]
 def requires(
     *,
     scope: str | None = None,
-    roles: tuple[str, ...] = (),
-    permission: str | None = None,
+    permission: str | tuple[str, ...] = (),
     entitlement: str | None = None,
     membership: bool = True,
     clients: bool = False,
@@ -93,10 +92,10 @@ def requires(
 ) -> Callable[[Principal], Awaitable[Principal]]:
     """Return a dependency that verifies these requirements; each has its own 403 code.
 
-    `roles`: the person must have at least one of them in the acting unit. `permission`: the person must have
-    it (`contracts.vocabulary.Permission`), through the roles there or, with `membership=False`, through a
-    platform role. `membership=False` allows people without a unit. `clients=True` allows clients acting for
-    themselves, which have no unit.
+    `permission`: the person must have it, or one of several (`contracts.vocabulary.Permission`), through the
+    roles in the acting unit or, with `membership=False`, through a platform role. Roles are data, so no
+    endpoint asks for one. `membership=False` allows people without a unit. `clients=True` allows clients
+    acting for themselves, which have no unit.
 
     `acr`: the lowest level (`authkit.acr`) of the sign-in; `max_age`: its maximum age in seconds. Otherwise
     401 with a challenge (RFC 9470 §3). These are verified last, so that a person without the other
@@ -104,7 +103,9 @@ def requires(
     """
     if acr is not None and not levels.known(acr):
         raise ValueError(f"unknown acr: {acr}")
+    permissions = (permission,) if isinstance(permission, str) else permission
 
+    @requiring(*permissions)
     async def check(principal: Authenticated) -> Principal:
         if scope is not None and scope not in principal.scope:
             raise InsufficientScope
@@ -114,9 +115,7 @@ def requires(
             raise MembershipRequired
         if entitlement is not None and entitlement not in principal.entitlements:
             raise EntitlementRequired
-        if roles and not principal.has_role(*roles):
-            raise RoleRequired
-        if permission is not None and not principal.may(permission):
+        if permissions and not principal.may(*permissions):
             raise PermissionRequired
         if not principal.is_client and not (_strong(principal, acr) and _recent(principal, max_age)):
             scheme = "Bearer" if principal.jkt is None else "DPoP"

@@ -128,15 +128,6 @@ class MembershipRequired(Problem):
     detail = "您尚未加入任何单位，或加入申请还未通过审核。"
 
 
-class RoleRequired(Problem):
-    """The person does not have a role that allows this operation."""
-
-    status = 403
-    code = "role_required"
-    title = "缺少所需角色"
-    detail = "您在本单位的角色不允许此操作。"
-
-
 class PermissionRequired(Problem):
     """The person's roles do not include the required permission."""
 

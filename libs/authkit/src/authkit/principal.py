@@ -62,10 +62,8 @@ class Principal:
         """Return whether `path` is the acting unit or one of its descendants in the authority tree."""
         return self.acting is not None and is_under(path, self.acting.path)
 
-    def has_role(self, *roles: str) -> bool:
-        """Return whether the person has at least one of `roles` in the acting unit."""
-        return self.acting is not None and not self.acting.roles.isdisjoint(roles)
-
-    def may(self, permission: str) -> bool:
-        """Return whether the person has `permission`, in the acting unit or for the platform."""
-        return permission in self.permissions
+    def may(self, *permissions: str) -> bool:
+        """Return whether the person has at least one of `permissions`, in the acting unit or for the
+        platform.
+        """
+        return not self.permissions.isdisjoint(permissions)

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from contracts.vocabulary import Open, Role, TaskKind, TaskUrgency
+from contracts.vocabulary import Open, Permission, Role, TaskKind, TaskUrgency
 
 
 class TaskOpened(BaseModel):
-    """Somebody has to do something: the person `sub`, or people of the unit `unit_id` with one of `roles`.
+    """Somebody has to do something: the person `sub`, or people of the unit `unit_id` with one of
+    `permissions`. `roles` add holders of roles; name permissions instead, because roles are data.
 
     With both, it is the person's, as part of the work of the unit. `link` is a path of the front end or an
     https address. It is due at `deadline`, or `workdays` or `days` after `opened_at`, at the end of that day
@@ -29,6 +30,7 @@ class TaskOpened(BaseModel):
     opened_at: datetime
     unit_id: UUID | None = None
     roles: list[Open[Role]] = []
+    permissions: list[Open[Permission]] = []
     sub: UUID | None = None
     deadline: datetime | None = None
     workdays: int | None = Field(default=None, ge=0, le=366)

@@ -5,46 +5,13 @@ copy of the value, and every event, use `Open[…]`: a value added later must no
 invalid for a service of an earlier release.
 """
 
-from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Self
 
-from pydantic import Field, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from contracts.permissions import Permission, PlatformRole, Role
+from contracts.words import Open, Vocabulary, label
 
-
-class Vocabulary(StrEnum):
-    """A value with a label: `COUNTY = "county", "县"`."""
-
-    label: str
-    """The Chinese display name."""
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """Create the member for `value`."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Return the enum's schema with the labels as its description."""
-        schema = handler(core_schema)
-        handler.resolve_ref_schema(schema)["description"] = "；".join(f"{one} {one.label}" for one in cls)
-        return schema
-
-
-_Word = TypeVar("_Word", bound=Vocabulary)
-
-Open = Annotated[_Word | str, Field(union_mode="left_to_right")]
-"""A known value or any other string: `Open[Level]`."""
-
-
-def label(word: str) -> str:
-    """Return the label of a value; an unknown value is returned unchanged."""
-    return word.label if isinstance(word, Vocabulary) else word
+# What other modules define and the vocabulary includes, beside what is defined here.
+__all__ = ["Open", "Permission", "PlatformRole", "Role", "Vocabulary", "label"]
 
 
 class Audience(Vocabulary):
@@ -101,52 +68,6 @@ class Stage(Vocabulary):
     UNDERGRADUATE = "undergraduate", "本科"
     MASTER = "master", "硕士"
     DOCTOR = "doctor", "博士"
-
-
-class Role(Vocabulary):
-    """What a person may do in a unit (角色)."""
-
-    UNIT_ADMIN = "unit_admin", "单位管理员"
-    HANDLER = "handler", "经办人"
-    REVIEWER = "reviewer", "审核人"
-    APPROVER = "approver", "签发人"
-
-
-class Permission(Vocabulary):
-    """What a role allows (权限); endpoints require it, tokens carry it, `/me` lists it.
-
-    Those of a unit apply to the unit and every unit below it; those of the platform to all of it.
-    """
-
-    UNITS_MANAGE = "units.manage", "管理下级单位"
-    MEMBERS_READ = "members.read", "查看人员"
-    MEMBERS_ADMIT = "members.admit", "邀请和审核人员"
-    MEMBERS_MANAGE = "members.manage", "调整人员的角色和职务"
-    MEMBERS_UNMASK = "members.unmask", "查看人员的完整手机号和证件号"
-    ACCOUNTS_MANAGE = "accounts.manage", "停用账号和结束登录"
-    ENTITLEMENTS_GRANT = "entitlements.grant", "授权进入其他系统"
-    CLIENTS_MANAGE = "clients.manage", "管理接入系统"
-    NOTICES_DRAFT = "notices.draft", "起草通知"
-    NOTICES_REVIEW = "notices.review", "审核通知"
-    NOTICES_ISSUE = "notices.issue", "签发通知"
-    NOTICES_RECEIVE = "notices.receive", "签收和转发通知"
-    FIGURES_CONTRIBUTE = "figures.contribute", "报送数据"
-    PLATFORM_UNITS = "platform.units", "管理顶层单位"
-    PLATFORM_SETTINGS = "platform.settings", "管理平台设置"
-    PLATFORM_CLIENTS = "platform.clients", "管理全部接入系统"
-    PLATFORM_ACCOUNTS = "platform.accounts", "管理全部账号的状态和登录方式"
-    PLATFORM_ROLES = "platform.roles", "管理角色和权限"
-    PLATFORM_ENTITLEMENTS = "platform.entitlements", "复核系统授权"
-    PLATFORM_KEYS = "platform.keys", "查看密钥状态"
-    AUDIT_READ = "audit.read", "查阅审计日志"
-
-
-class PlatformRole(Vocabulary):
-    """One of the three separated administrators of the platform (三员分立); one person has one at most."""
-
-    SYSTEM_ADMIN = "system_admin", "系统管理员"
-    SECURITY_ADMIN = "security_admin", "安全管理员"
-    AUDIT_ADMIN = "audit_admin", "审计管理员"
 
 
 class InviteBatchStatus(Vocabulary):

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from servicekit import problems
+from servicekit import permissions, problems
 from servicekit.paging import BadCursor
 
 # Fields and parameters with the same meaning everywhere. Their own descriptions take precedence.
@@ -73,6 +73,7 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
         document = original()
         _declare_problems(document)
         _document_cursors(document)
+        _document_permissions(app, document)
         _describe(document, {**WORDS, **words})
         return document
 
@@ -95,6 +96,22 @@ def _document_cursors(document: dict[str, Any]) -> None:
             content = known.setdefault("content", {}).setdefault(problems.MEDIA_TYPE, {})
             examples = refusal["content"][problems.MEDIA_TYPE]["examples"]
             content.setdefault("examples", {}).update(examples)
+
+
+def _document_permissions(app: FastAPI, document: dict[str, Any]) -> None:
+    """Name the permission that an operation requires: for people in its description, for programs in
+    `x-permissions`: groups, of each of which the caller has one permission at least.
+    """
+    for route in app.routes:
+        groups = permissions.required_by(route) if isinstance(route, APIRoute) else ()
+        if not groups or not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        texts = "；".join("或".join(f"{one.label}（`{one}`）" for one in group) for group in groups)
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            operation["x-permissions"] = [[one.value for one in group] for group in groups]
+            described = operation.get("description", "").rstrip()
+            operation["description"] = f"{described}\n\n需要权限：{texts}。".lstrip()
 
 
 def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:

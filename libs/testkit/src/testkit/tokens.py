@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws
 
+from contracts.permissions import built_in_permissions
 from contracts.vocabulary import Audience, Kind, Level, Role
 
 ALGORITHM: Final = "ES256"
@@ -106,7 +107,10 @@ class TokenFactory:
     # --- what goes into a token ---
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """RFC 9068 section 2.2 claims and ours, for a handler of a county's aid office."""
+        """RFC 9068 section 2.2 claims and ours, for a handler of a county's aid office.
+
+        Without a claim `permissions`, they are those of the built-in roles among `roles`, as in Identity.
+        """
         now = self._now()
         base: dict[str, Any] = {
             "iss": self.issuer,
@@ -127,7 +131,10 @@ class TokenFactory:
             "roles": [Role.HANDLER],
             "entitlements": [],
         }
-        return _merged(base, changes)
+        claims = _merged(base, changes)
+        if "permissions" not in changes and isinstance(roles := claims.get("roles"), list | tuple):
+            claims["permissions"] = sorted(built_in_permissions(roles))
+        return claims
 
     def without_membership(self, **claims: Any) -> str:
         """Make a valid token of a person without active membership: no unit claims."""

@@ -15,9 +15,9 @@ SCOPE = "office"
 """The scope of every endpoint of Office."""
 
 
-def acting_as(*roles: str) -> Callable[[Principal], Awaitable[Actor]]:
-    """Return a dependency that admits members of a unit with one of `roles`; without `roles`, any member."""
-    return actors.acting_as(*roles, scope=SCOPE)
+def acting_as(*permissions: str) -> Callable[[Principal], Awaitable[Actor]]:
+    """Return a dependency that admits members of a unit with one of `permissions`; without, any member."""
+    return actors.acting_as(*permissions, scope=SCOPE)
 
 
 Member = Annotated[Actor, Depends(acting_as())]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from authkit.actors import REFUSALS
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from sample.widgets.auth import Handler, Member
 from sample.widgets.dependencies import WidgetService
@@ -27,7 +27,7 @@ WidgetId = Annotated[UUID, Path(description="样例的标识")]
     summary="新建样例",
     status_code=201,
     response_model=WidgetOut,
-    responses=responses(*REFUSALS, RoleRequired, BadWidgetTitle, IdempotencyKeyReused),
+    responses=responses(*REFUSALS, PermissionRequired, BadWidgetTitle, IdempotencyKeyReused),
 )
 async def create_widget(
     actor: Handler, body: WidgetIn, widgets: WidgetService, idempotency: Idempotent
@@ -53,7 +53,7 @@ async def get_widget(widget_id: WidgetId, actor: Member, widgets: WidgetService)
 @router.post(
     "/{widget_id}/close",
     summary="关闭样例",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, WidgetClosed),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, WidgetClosed),
 )
 async def close_widget(widget_id: WidgetId, actor: Handler, widgets: WidgetService) -> WidgetOut:
     """经办人、单位管理员可以关闭本单位的；关闭后不能再修改。"""

@@ -1,7 +1,7 @@
 """Admission to the cockpit.
 
 The order of the checks determines the error: a school's teacher learns that the cockpit is not for schools,
-not that a role is missing.
+not that a permission is missing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,12 @@ from fastapi import Depends
 
 from authkit.dependencies import REFUSALS as TOKEN_REFUSALS
 from authkit.dependencies import Authenticated
-from authkit.errors import EntitlementRequired, InsufficientScope, MembershipRequired, RoleRequired
+from authkit.errors import EntitlementRequired, InsufficientScope, MembershipRequired, PermissionRequired
 from authkit.principal import Principal
 from cockpit.access import rules
 from cockpit.access.errors import KindNotAdmitted, LevelNotAdmitted
+from contracts.vocabulary import Permission
+from servicekit.permissions import requiring
 
 REFUSALS = (
     *TOKEN_REFUSALS,
@@ -27,9 +29,10 @@ REFUSALS = (
 """What any endpoint of the cockpit may answer to somebody who does not get in."""
 
 
-def access(*scopes: str, roles: tuple[str, ...] = ()) -> Callable[[Principal], Awaitable[Principal]]:
-    """Return a dependency that admits the cockpit's users with one of `scopes` and one of `roles`."""
+def access(*scopes: str, permissions: tuple[str, ...] = ()) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that admits the cockpit's users with one of `scopes` and one of `permissions`."""
 
+    @requiring(*permissions)
     async def check(principal: Authenticated) -> Principal:
         if principal.scope.isdisjoint(scopes):
             raise InsufficientScope
@@ -41,8 +44,8 @@ def access(*scopes: str, roles: tuple[str, ...] = ()) -> Callable[[Principal], A
             raise KindNotAdmitted
         if rules.ENTITLEMENT not in principal.entitlements:
             raise EntitlementRequired
-        if roles and not principal.has_role(*roles):
-            raise RoleRequired
+        if permissions and not principal.may(*permissions):
+            raise PermissionRequired
         return principal
 
     return check
@@ -51,7 +54,7 @@ def access(*scopes: str, roles: tuple[str, ...] = ()) -> Callable[[Principal], A
 Viewer = Annotated[Principal, Depends(access(rules.READ))]
 """Looks at figures."""
 
-Contributor = Annotated[Principal, Depends(access(rules.WRITE, roles=rules.CONTRIBUTORS))]
+Contributor = Annotated[Principal, Depends(access(rules.WRITE, permissions=(Permission.FIGURES_CONTRIBUTE,)))]
 """Brings figures in and takes them back."""
 
 BatchReader = Annotated[Principal, Depends(access(rules.READ, rules.WRITE))]

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.analytics import errors as analytics
@@ -59,7 +59,7 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
-            *(RoleRequired, *_UNIT, UnitNotFound),
+            *(PermissionRequired, *_UNIT, UnitNotFound),
             *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
@@ -182,7 +182,7 @@ async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) 
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
     description="撤回后，各项数据不再包含该批次；其明细及撤回记录保留。",
-    responses=problems.responses(RoleRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
+    responses=problems.responses(PermissionRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
 )
 async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
     """Reverse a batch: figures exclude it from now on; its facts and their reversal are kept."""

@@ -9,6 +9,7 @@ from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, Pe
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
 from identity.units.auth import SCOPE
+from servicekit.permissions import requiring
 
 
 def _may(permission: Permission) -> object:
@@ -33,6 +34,7 @@ EntitlementGranter = Annotated[Principal, _may(Permission.ENTITLEMENTS_GRANT)]
 _person = requires(scope=SCOPE, membership=False)
 
 
+@requiring(Permission.PLATFORM_ENTITLEMENTS, Permission.ENTITLEMENTS_GRANT)
 async def _reviewer(principal: Annotated[Principal, Depends(_person)]) -> Principal:
     if principal.may(Permission.PLATFORM_ENTITLEMENTS):
         return principal

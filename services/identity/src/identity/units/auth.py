@@ -8,6 +8,7 @@ from authkit.dependencies import requires
 from authkit.errors import MembershipRequired, PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
+from servicekit.permissions import requiring
 
 SCOPE = "identity"
 """The scope that a client needs, in addition to the audience, to use this API for a person."""
@@ -24,6 +25,7 @@ UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, permission=Permis
 _person = requires(scope=SCOPE, membership=False)
 
 
+@requiring(Permission.PLATFORM_CLIENTS, Permission.CLIENTS_MANAGE)
 async def _client_admin(principal: Annotated[Principal, Depends(_person)]) -> Principal:
     if principal.may(Permission.PLATFORM_CLIENTS):
         return principal

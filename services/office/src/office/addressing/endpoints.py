@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from office.addressing.auth import Sender
 from office.addressing.dependencies import AddressingService
 from office.addressing.errors import RecipientsOutOfReach
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api/v1/recipients", tags=["通知公告"])
 @router.post(
     "/preview",
     summary="预览收文单位数",
-    responses=responses(*REFUSALS, RoleRequired, RecipientsOutOfReach),
+    responses=responses(*REFUSALS, PermissionRequired, RecipientsOutOfReach),
 )
 async def preview_recipients(
     actor: Sender, body: PreviewIn, units: UnitService, addressing: AddressingService

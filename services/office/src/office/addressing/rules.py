@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from contracts.vocabulary import Reach, Role
-
-SENDING_ROLES: Final = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
+from contracts.vocabulary import Reach
 
 MAX_PICKED: Final = 2000
 """Units that one address may name; groups count with their units."""

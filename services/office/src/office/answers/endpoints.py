@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from authkit.errors import OutOfReach, RoleRequired
+from authkit.errors import OutOfReach, PermissionRequired
 from office.actors import Member
 from office.answers import errors
 from office.answers.dependencies import AnswerService
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/v1/notices/{notice_id}", tags=["通知答复"])
 
 _ANSWERING = (
     *REFUSALS,
-    RoleRequired,
+    PermissionRequired,
     *NOT_CIRCULATING,
     NoForm,
     OwnNotice,
@@ -85,7 +85,7 @@ async def submit_answer(
 @router.get(
     "/answer/revisions",
     summary="历次提交的答复",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, OutOfReach),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, OutOfReach),
 )
 async def list_answer_revisions(
     notice_id: UUID,
@@ -103,7 +103,7 @@ async def list_answer_revisions(
     status_code=204,
     responses=responses(
         *REFUSALS,
-        RoleRequired,
+        PermissionRequired,
         OutOfReach,
         *NOT_CIRCULATING,
         NoForm,

@@ -4,17 +4,18 @@ from typing import Final
 from uuid import UUID
 
 from contracts.documents import NoticeKind
-from contracts.vocabulary import TaskKind, TaskUrgency
+from contracts.vocabulary import Permission, TaskKind, TaskUrgency
 from office.addressing.rules import Address
 from office.dispatches.models import Forwarding
 from office.forms.service import Forms
 from office.notices.models import Notice
-from office.notices.rules import DELIVERY_ROLES
 from office.tasks.rules import MAX_NOTE, Deadline
 from office.tasks.service import NewTask, Tasks, ToAddressed, ToUnit
 from servicekit.ids import new_id
 
 KINDS: Final = (TaskKind.SIGN, TaskKind.ANSWER)
+NEEDS: Final = (Permission.NOTICES_RECEIVE,)
+"""What whoever does these tasks has in the unit."""
 
 
 class Asking:
@@ -49,7 +50,7 @@ class Asking:
         kinds = KINDS if await self._forms.exists(notice.id) else KINDS[:1]
         for kind in kinds:
             key = f"notice/{notice.id}/{kind}/{unit_id}/{number}"
-            await self._tasks.open(_task(kind, key, notice, forwarding), ToUnit(unit_id, DELIVERY_ROLES))
+            await self._tasks.open(_task(kind, key, notice, forwarding), ToUnit(unit_id, NEEDS))
 
     async def ended(self, notice: Notice, cause: str, by: UUID | None) -> None:
         """Note that the notice does not circulate any more. Other tasks about it are for the job of
@@ -63,7 +64,7 @@ class Asking:
         id_ = forwarding.id if kind is TaskKind.SIGN else new_id()
         await self._tasks.open(
             _task(kind, f"notice/{notice.id}/{kind}", notice, forwarding),
-            ToAddressed(id_, forwarding.unit_id, address, DELIVERY_ROLES),
+            ToAddressed(id_, forwarding.unit_id, address, NEEDS),
         )
 
 

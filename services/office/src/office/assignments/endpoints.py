@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from office.actors import Member
 from office.assignments.dependencies import AssignmentService
@@ -37,7 +37,7 @@ async def list_assignments(notice_id: UUID, actor: Member, assignments: Assignme
     response_model=AssignmentOut,
     responses=responses(
         *REFUSALS,
-        RoleRequired,
+        PermissionRequired,
         *NOT_CIRCULATING,
         NotColleague,
         DueAfterDeadline,
@@ -60,7 +60,7 @@ async def assign_notice(
 @router.post(
     "/{notice_id}/assignments/finish",
     summary="承办办结",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, NotAssigned),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, NotAssigned),
 )
 async def finish_assignment(
     notice_id: UUID, actor: Member, body: FinishIn, assignments: AssignmentService
@@ -72,7 +72,7 @@ async def finish_assignment(
 @router.post(
     "/{notice_id}/assignments/cancel",
     summary="取消承办",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, NotAssigned),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, NotAssigned),
 )
 async def cancel_assignment(notice_id: UUID, actor: Clerk, assignments: AssignmentService) -> AssignmentOut:
     """取消后没有承办人，承办人的待办撤回。"""

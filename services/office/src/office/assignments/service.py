@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from contracts.documents import AssignmentStatus
-from contracts.vocabulary import TaskKind
+from contracts.vocabulary import Permission, TaskKind
 from office.actors import Actor
 from office.assignments.errors import DueAfterDeadline, NotAssigned, NotColleague
 from office.assignments.models import Assignment
@@ -83,8 +83,8 @@ class Assignments:
     async def finish(self, actor: Actor, notice_id: UUID, result: str | None) -> Assigned:
         """Note that the notice is handled (办结), by its owner or by a clerk of the unit.
 
-        Raises `NotAssigned`, `RoleRequired`, and as `Notices.visible` does: what a withdrawn notice asked
-        for may still be noted as done.
+        Raises `NotAssigned`, `PermissionRequired`, and as `Notices.visible` does: what a withdrawn notice
+        asked for may still be noted as done.
         """
         return await self._end(actor, notice_id, AssignmentStatus.DONE, result)
 
@@ -123,8 +123,8 @@ class Assignments:
         if assignment is None:
             raise NotAssigned
         mine = assignment.owner == actor.sub and status is AssignmentStatus.DONE
-        if not mine and not actor.has_role(*rules.DELIVERY_ROLES):
-            raise RoleRequired
+        if not mine and not actor.may(Permission.NOTICES_RECEIVE):
+            raise PermissionRequired
         assignment.end(status, result, by=actor.sub, now=self._clock.now())
         await self._assignments.save()
         if status is AssignmentStatus.DONE:

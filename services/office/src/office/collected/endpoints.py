@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from authkit.errors import OutOfReach, RoleRequired
+from authkit.errors import OutOfReach, PermissionRequired
 from office.collected.dependencies import CollectionService
 from office.collected.repository import Which
 from office.collected.schemas import CollectedOut, SummaryOut
@@ -19,7 +19,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices/{notice_id}/answers", tags=["通知答复"])
 
-_SEEING = (*REFUSALS, RoleRequired, OutOfReach, NotFound, NoForm)
+_SEEING = (*REFUSALS, PermissionRequired, OutOfReach, NotFound, NoForm)
 _Under = Annotated[UUID | None, Query(description="汇总该单位及其下级；默认本单位")]
 
 

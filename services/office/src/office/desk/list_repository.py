@@ -232,7 +232,7 @@ def _addressed(standing: Standing, place: Place, view: View) -> Select[Any]:
         .select_from(first)
         .join(Task, Task.id == first.c.task_id)
         .outerjoin(share, and_(share.task_id == first.c.task_id, share.addressee == place.unit_id))
-        .where(allowed(place.roles))
+        .where(allowed(place.holds))
     )
     if view is View.WITHDRAWN:
         untouched = or_(share.task_id.is_(None), share.state == TaskState.OPEN)
@@ -245,9 +245,9 @@ def _shares() -> Select[Any]:
 
 
 def _of_unit(me: Me, place: Place, view: View) -> Select[Any]:
-    """Return the tasks of one unit, as far as the person's roles there allow."""
+    """Return the tasks of one unit, as far as what the person may do there allows."""
     statement = _shares().where(
-        TaskShare.unit_id == place.unit_id, TaskShare.personal.is_(False), allowed(place.roles)
+        TaskShare.unit_id == place.unit_id, TaskShare.personal.is_(False), allowed(place.holds)
     )
     if view is View.DONE:
         return statement.where(TaskShare.state == inline(TaskState.DONE))
@@ -290,11 +290,11 @@ def _created(me: Me) -> Select[Any]:
     return select(*columns).outerjoin(share, literal(True)).where(Task.owner == me.sub)
 
 
-def allowed(roles: frozenset[str]) -> ColumnElement[bool]:
-    """Return whether a person with `roles` in the unit may do the task."""
+def allowed(holds: frozenset[str]) -> ColumnElement[bool]:
+    """Return whether a person with `holds` in the unit may do the task."""
     return or_(
-        func.cardinality(Task.roles) == 0,
-        Task.roles.op("&&", is_comparison=True)(literal(sorted(roles), ARRAY(Text))),
+        func.cardinality(Task.needs) == 0,
+        Task.needs.op("&&", is_comparison=True)(literal(sorted(holds), ARRAY(Text))),
     )
 
 

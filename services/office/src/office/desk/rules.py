@@ -14,7 +14,8 @@ class Place:
     """A unit that a person belongs to, and what they may do there."""
 
     unit_id: UUID
-    roles: frozenset[str]
+    holds: frozenset[str]
+    """Permissions and roles."""
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,5 @@ class Filters:
 
 
 def places(acting: Place, memberships: Iterable[Place]) -> tuple[Place, ...]:
-    """Return the places of a person, the one that the token acts for first and with the token's roles."""
+    """Return the places of a person, the one that the token acts for first and with what the token allows."""
     return (acting, *(place for place in memberships if place.unit_id != acting.unit_id))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import TaskAction, TaskState
+from contracts.vocabulary import Permission, TaskAction, TaskState
 from office.actors import Actor
 from office.desk import rules
 from office.desk.list_repository import Counted, Line, ListRepository, keys_of, sort_key
@@ -16,6 +16,7 @@ from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
 from office.dispatches.predicates import Standing
 from office.dispatches.service import Dispatches
+from office.permissions import holdings
 from office.tasks.errors import (
     ActingForOtherUnit,
     NotColleague,
@@ -26,7 +27,6 @@ from office.tasks.errors import (
 )
 from office.tasks.feed import to_share
 from office.tasks.models import Task, TaskEntry, TaskShare
-from office.tasks.rules import DISTRIBUTING_ROLES
 from servicekit.clock import Clock
 from servicekit.db import announce
 from servicekit.paging import Cut, PageRequest, Total, cut, instant
@@ -74,8 +74,8 @@ class Desk:
     async def me(self, actor: Actor) -> Me:
         """Return the caller with all units that they belong to."""
         person = await self._desk.person(actor.sub)
-        acting = Place(actor.unit_id, actor.acting.roles)
-        others = (Place(one.unit_id, frozenset(one.roles)) for one in memberships(person))
+        acting = _acting(actor)
+        others = (Place(one.unit_id, holdings(one)) for one in memberships(person))
         return Me(actor.sub, actor.unit_id, rules.places(acting, others))
 
     async def list(
@@ -163,7 +163,7 @@ class Desk:
             raise TaskTaken.by(None if holder is None else holder.name)
         colleague = await self._desk.person(to)
         places = [place for place in memberships(colleague) if place.unit_id == actor.unit_id]
-        able = [one for one in places if may_do(task, Place(one.unit_id, frozenset(one.roles)))]
+        able = [one for one in places if may_do(task, Place(one.unit_id, holdings(one)))]
         if to == share.holder or not able:
             raise NotColleague
         self._move(task, share, TaskAction.DELEGATED, actor, to, note)
@@ -192,7 +192,7 @@ class Desk:
             raise NotFound
         if share is None:
             share = await self._begin(actor, task)
-        if not share.personal and not may_do(task, Place(actor.unit_id, actor.acting.roles)):
+        if not share.personal and not may_do(task, _acting(actor)):
             raise NotFound
         task.check_open()
         share.check_open()
@@ -211,7 +211,7 @@ class Desk:
     async def _reached(
         self, task: Task, me: Me, units: Sequence[UUID]
     ) -> tuple[Standing, datetime | None] | None:
-        """Return which of the person's units a dispatched task reaches first, as far as the roles allow."""
+        """Return which of the person's units a dispatched task reaches first, as far as they may do it."""
         if not task.addressed:
             return None
         places = [place for unit_id in units if (place := me.place(unit_id)) and may_do(task, place)]
@@ -278,9 +278,13 @@ class Desk:
         return Detail(line, entries, people, owner_unit)
 
 
+def _acting(actor: Actor) -> Place:
+    return Place(actor.unit_id, actor.permissions | actor.acting.roles)
+
+
 def may_do(task: Task, place: Place) -> bool:
     """Return whether a person with this place may do the task of the unit."""
-    return not task.roles or not place.roles.isdisjoint(task.roles)
+    return not task.needs or not place.holds.isdisjoint(task.needs)
 
 
 def state(line: Line) -> TaskState:
@@ -302,7 +306,7 @@ def acts(line: Line, me: Me) -> list[Act]:
         return []
     holder = None if share is None else share.holder
     mine, free = holder == me.sub, holder is None
-    distributes = mine or not place.roles.isdisjoint(DISTRIBUTING_ROLES)
+    distributes = mine or Permission.TASKS_DISTRIBUTE in place.holds
     may = {
         Act.TAKE: free,
         Act.RELEASE: not free and distributes,
@@ -313,7 +317,7 @@ def acts(line: Line, me: Me) -> list[Act]:
 
 
 def _distributes(actor: Actor, share: TaskShare) -> bool:
-    return share.holder == actor.sub or actor.has_role(*DISTRIBUTING_ROLES)
+    return share.holder == actor.sub or actor.may(Permission.TASKS_DISTRIBUTE)
 
 
 def _after(paging: PageRequest, view: View, sort: Sort) -> tuple[datetime | int | UUID, ...] | None:

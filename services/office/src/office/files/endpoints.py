@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from filekit.http import BINARY, UPLOAD_ERRORS, FileScanner, attachment, uploaded
 from filekit.sniff import DOCUMENTS
 from office.actors import Member
@@ -172,7 +172,7 @@ async def preview_file(file_id: FileId, actor: Member, files: FileService) -> St
 
 
 @router.get(
-    "/file-downloads", summary="文件下载记录", responses=responses(*REFUSALS, RoleRequired, BadCursor)
+    "/file-downloads", summary="文件下载记录", responses=responses(*REFUSALS, PermissionRequired, BadCursor)
 )
 async def list_file_downloads(
     actor: FileAuditor,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contracts.vocabulary import Role
-
 MAX_ATTACHMENTS: Final = 50
 """Files of one subject."""
 MAX_LOOSE: Final = 100
@@ -19,8 +17,6 @@ ONE_DOWNLOAD: Final = timedelta(minutes=10)
 MAX_NAME: Final = 200
 MAX_PREVIEWED_BYTES: Final = 64 * 1024 * 1024
 """Larger files have no preview."""
-AUDITING_ROLES: Final = (Role.UNIT_ADMIN, Role.APPROVER)
-"""Who sees the downloads of the files of the unit."""
 
 PDF: Final = "application/pdf"
 PREVIEWED: Final = frozenset({PDF, "image/png", "image/jpeg", "image/gif"})

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from office.actors import Member
 from office.directory.errors import REFUSALS
 from office.forms.dependencies import FormService
@@ -17,7 +17,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices/{notice_id}/form", tags=["通知答复"])
 
-_LOCKING = responses(*REFUSALS, RoleRequired, *NOT_CIRCULATING, NoForm)
+_LOCKING = responses(*REFUSALS, PermissionRequired, *NOT_CIRCULATING, NoForm)
 
 
 @router.get("", summary="查看答复表单", responses=responses(*REFUSALS, NotFound, NoForm))
@@ -33,7 +33,7 @@ async def get_form(notice_id: UUID, actor: Member, forms: FormService, response:
     summary="设置答复表单",
     responses=responses(
         *REFUSALS,
-        RoleRequired,
+        PermissionRequired,
         NotFound,
         NotDraft,
         VersionChanged,
@@ -54,7 +54,7 @@ async def put_form(
     "",
     summary="删除答复表单",
     status_code=204,
-    responses=responses(*REFUSALS, RoleRequired, NotFound, NotDraft),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, NotDraft),
 )
 async def delete_form(notice_id: UUID, actor: Drafter, forms: FormService) -> None:
     """只能在起草时删除；没有表单的也返回成功。"""

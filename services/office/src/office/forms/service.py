@@ -37,8 +37,8 @@ class Forms:
         self._forms = FormRepository(session)
 
     async def put(self, actor: Actor, notice_id: UUID, fields: FormFields, seen: SeenVersions | None) -> Form:
-        """Replace the form of a draft. Raises `NotFound`, `RoleRequired`, `NotDraft`, `VersionChanged` if
-        `seen` is outdated, `FormNotForAnnouncements`, `ClassifiedDocumentRefused`.
+        """Replace the form of a draft. Raises `NotFound`, `PermissionRequired`, `NotDraft`, `VersionChanged`
+        if `seen` is outdated, `FormNotForAnnouncements`, `ClassifiedDocumentRefused`.
         """
         notice = await self._notices.own(actor, notice_id)
         notice.check_draft()
@@ -57,7 +57,7 @@ class Forms:
         return form
 
     async def delete(self, actor: Actor, notice_id: UUID) -> None:
-        """Have a draft ask for no answer. Raises `NotFound`, `RoleRequired`, `NotDraft`."""
+        """Have a draft ask for no answer. Raises `NotFound`, `PermissionRequired`, `NotDraft`."""
         notice = await self._notices.own(actor, notice_id)
         notice.check_draft()
         form = await self._forms.get(notice_id)
@@ -84,7 +84,7 @@ class Forms:
     async def set_locked(self, actor: Actor, notice_id: UUID, *, locked: bool) -> Form:
         """End or resume the collection of answers to an own notice, after those that are being submitted.
 
-        Raises `NotFound`, `RoleRequired`, `NoForm`, and as `Notice.check_published` does.
+        Raises `NotFound`, `PermissionRequired`, `NoForm`, and as `Notice.check_published` does.
         """
         await self._dispatches.stop(notice_id)
         notice = await self._notices.own(actor, notice_id)

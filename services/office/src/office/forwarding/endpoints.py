@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.addressing.schemas import PreviewIn
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 @router.post(
     "/{notice_id}/forward/preview",
     summary="预览转发范围",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, RecipientsOutOfReach),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, RecipientsOutOfReach),
 )
 async def preview_forwarding(
     notice_id: UUID, actor: Clerk, body: PreviewIn, forwardings: ForwardingService
@@ -43,7 +43,7 @@ async def preview_forwarding(
     response_model=ForwardedOut,
     responses=responses(
         *REFUSALS,
-        RoleRequired,
+        PermissionRequired,
         *NOT_CIRCULATING,
         AlreadyForwarded,
         NothingBelow,

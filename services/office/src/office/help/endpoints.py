@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from office.actors import Member
 from office.directory.errors import REFUSALS
 from office.help import errors
@@ -18,7 +18,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/help-articles", tags=["帮助"])
 
-_KEEPING = (*REFUSALS, RoleRequired, errors.OnlyCentre)
+_KEEPING = (*REFUSALS, PermissionRequired, errors.OnlyCentre)
 _WRITING = (errors.ClassifiedArticleRefused, errors.ArticleTooDeep, errors.ArticleTitleTaken)
 ArticleId = Annotated[UUID, Path(description="文章的标识")]
 _LINE = r"^[^\x00-\x1f\x7f]+$"

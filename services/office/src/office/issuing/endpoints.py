@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
@@ -21,7 +21,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_IN_ROLE = (*REFUSALS, RoleRequired, NotFound)
+_IN_ROLE = (*REFUSALS, PermissionRequired, NotFound)
 _COMPLETE = (errors.DraftIncomplete, NothingBelow, RecipientsOutOfReach)
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from contracts.vocabulary import NoticeStatus, Role, TaskKind, TaskUrgency
+from contracts.vocabulary import NoticeStatus, Permission, TaskKind, TaskUrgency
 from office.notices.models import Notice
 from office.notices.rules import draft_subject
 from office.tasks.service import NewTask, Tasks, ToPerson, ToUnit
@@ -15,15 +15,15 @@ class Prompts:
         self._tasks = tasks
 
     async def review(self, notice: Notice, by: UUID) -> None:
-        """Ask the unit's reviewers; what was asked of the drafter is done."""
+        """Ask those who may review in the unit; what was asked of the drafter is done."""
         subject = draft_subject(notice.id)
         await self._tasks.done(TaskKind.RETURN, subject, person=notice.created_by, by=by)
-        await self._ask(notice, TaskKind.REVIEW, "审核", by, Role.REVIEWER)
+        await self._ask(notice, TaskKind.REVIEW, "审核", by, Permission.NOTICES_REVIEW)
 
     async def issue(self, notice: Notice, by: UUID) -> None:
-        """Ask the unit's issuers; what was asked of the reviewers is done."""
+        """Ask those who may issue in the unit; what was asked of the reviewers is done."""
         await self._tasks.done(TaskKind.REVIEW, draft_subject(notice.id), unit=notice.publisher_id, by=by)
-        await self._ask(notice, TaskKind.ISSUE, "签发", by, Role.APPROVER)
+        await self._ask(notice, TaskKind.ISSUE, "签发", by, Permission.NOTICES_ISSUE)
 
     async def rework(self, notice: Notice, by: UUID, was: NoticeStatus) -> None:
         """Ask the drafter to revise a notice that was returned; who returned it has done their part."""
@@ -41,8 +41,8 @@ class Prompts:
         """Note that the drafter has taken the notice back."""
         await self._tasks.withdraw(draft_subject(notice.id), "起草人已收回", by=by)
 
-    async def _ask(self, notice: Notice, kind: TaskKind, verb: str, by: UUID, role: Role) -> None:
-        await self._tasks.open(self._new(notice, kind, verb, by), ToUnit(notice.publisher_id, (role,)))
+    async def _ask(self, notice: Notice, kind: TaskKind, verb: str, by: UUID, need: Permission) -> None:
+        await self._tasks.open(self._new(notice, kind, verb, by), ToUnit(notice.publisher_id, (need,)))
 
     @staticmethod
     def _new(notice: Notice, kind: TaskKind, verb: str, by: UUID) -> NewTask:

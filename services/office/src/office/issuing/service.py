@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from contracts.documents import NoticeKind, NoticeStep
 from contracts.office import (
     NoticeArchivedV1,
@@ -15,7 +15,7 @@ from contracts.office import (
     NoticeSupersededV1,
     NoticeWithdrawnV1,
 )
-from contracts.vocabulary import NoticeStatus
+from contracts.vocabulary import NoticeStatus, Permission
 from office.actors import Actor
 from office.addressing.service import Addressing
 from office.asking.service import Asking
@@ -129,11 +129,11 @@ class Issuing:
     async def send_back(self, actor: Actor, notice_id: UUID, reason: str) -> OwnNotice:
         """Return a notice to its drafter (退回修改): during its review, or the issuer after it.
 
-        Raises `NotReturnable`, `RoleRequired`, `ClassifiedDocumentRefused`.
+        Raises `NotReturnable`, `PermissionRequired`, `ClassifiedDocumentRefused`.
         """
         notice = await self._notices.own(actor, notice_id)
-        if notice.status is NoticeStatus.REVIEWED and not actor.has_role(*rules.ISSUING_ROLES):
-            raise RoleRequired
+        if notice.status is NoticeStatus.REVIEWED and not actor.may(Permission.NOTICES_ISSUE):
+            raise PermissionRequired
         _check_text(reason)
         was, now = notice.status, self._clock.now()
         notice.send_back(now)
@@ -233,7 +233,8 @@ class Issuing:
         notice.check_unissued()
         note = None
         if notice.status is not NoticeStatus.REVIEWED:
-            if await self._notices.has_reviewer(notice):
+            # Who issues it has looked at it: another person's review is what may be missing.
+            if await self._notices.has_reviewer(notice, besides=actor.sub):
                 raise ReviewRequired
             note = UNREVIEWED
         if publish_at is not None and not rules.is_publishing_time(publish_at, now):

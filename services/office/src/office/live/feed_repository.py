@@ -19,21 +19,15 @@ from office.tasks.predicates import reaches_now
 
 CHANNEL = "task_feed"
 _NUMBERING = 0x5A58_5441_534B
-_CONCERNED = (
-    TaskChange.sub,
-    TaskChange.unit_id,
-    TaskChange.dispatched,
-    TaskChange.roles,
-    TaskChange.data,
-    TaskChange.created_at,
-)
+# The columns that a change and its entry have in common.
+_NAMES = ("sub", "unit_id", "dispatched", "roles", "data", "created_at")
 
 _COLUMNS = (
     FeedEntry.position,
     FeedEntry.sub,
     FeedEntry.unit_id,
     FeedEntry.dispatched,
-    FeedEntry.roles,
+    FeedEntry.needs,
     FeedEntry.data,
 )
 
@@ -45,7 +39,7 @@ class Entry(NamedTuple):
     sub: UUID | None
     unit_id: UUID | None
     dispatched: UUID | None
-    roles: list[str]
+    needs: list[str]
     data: dict[str, Any]
 
 
@@ -70,13 +64,12 @@ class FeedRepository:
         moved = (
             delete(TaskChange)
             .where(TaskChange.id.in_(oldest.scalar_subquery()))
-            .returning(TaskChange.id, *_CONCERNED)
+            .returning(TaskChange.id, *(TaskChange.__table__.c[name] for name in _NAMES))
             .cte("moved")
         )
-        names = [column.key for column in _CONCERNED]
         rows = await self._session.scalars(
             insert(FeedEntry)
-            .from_select(names, select(*(moved.c[name] for name in names)).order_by(moved.c.id))
+            .from_select(_NAMES, select(*(moved.c[name] for name in _NAMES)).order_by(moved.c.id))
             .returning(FeedEntry.position)
         )
         count = len(rows.all())
@@ -107,13 +100,13 @@ class FeedRepository:
         between = (FeedEntry.position > after, FeedEntry.position <= until)
         concerned = [select(*_COLUMNS).where(FeedEntry.sub == sub, *between)]
         for place in places:
-            roles = literal(sorted(place.roles), ARRAY(Text))
+            holds = literal(sorted(place.holds), ARRAY(Text))
             concerned.append(
                 select(*_COLUMNS).where(
                     FeedEntry.unit_id == place.unit_id,
                     or_(
-                        func.cardinality(FeedEntry.roles) == 0,
-                        FeedEntry.roles.op("&&", is_comparison=True)(roles),
+                        func.cardinality(FeedEntry.needs) == 0,
+                        FeedEntry.needs.op("&&", is_comparison=True)(holds),
                     ),
                     *between,
                 )
@@ -129,7 +122,7 @@ class FeedRepository:
         self, places: Sequence[Place], after: int, until: int, limit: int
     ) -> list[Entry]:
         """Return the dispatched changes that concern a person's units, one entry for each unit."""
-        roles = {place.unit_id: place.roles for place in places}
+        holds = {place.unit_id: place.holds for place in places}
         sender, found = aliased(Unit), list[Entry]()
         # An entry names an address that is new, or a task with all its addresses.
         for named in (TaskAddress.id, TaskAddress.task_id):
@@ -143,14 +136,14 @@ class FeedRepository:
                     FeedEntry.dispatched.is_not(None),
                     FeedEntry.position > after,
                     FeedEntry.position <= until,
-                    Unit.id.in_(roles),
+                    Unit.id.in_(holds),
                 )
                 .order_by(FeedEntry.position, Unit.id)
                 .limit(limit)
             )
             for *entry, unit_id in rows:
                 one = Entry(*entry)
-                if not one.roles or not roles[unit_id].isdisjoint(one.roles):
+                if not one.needs or not holds[unit_id].isdisjoint(one.needs):
                     found.append(one._replace(data={**one.data, "unit_id": str(unit_id)}))
         return found
 

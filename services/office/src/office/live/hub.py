@@ -75,7 +75,7 @@ class Subscriber:
 
     def me(self) -> Me:
         """Return the person as the lists need it."""
-        places = tuple(Place(unit_id, roles) for unit_id, roles in self.places.items())
+        places = tuple(Place(unit_id, holds) for unit_id, holds in self.places.items())
         return Me(self.sub, self.acting or self.sub, places)
 
 
@@ -201,20 +201,20 @@ class Hub:
                 (one, data)
                 for unit_id in units
                 for data in [as_json({**entry.data, "unit_id": str(unit_id)})]
-                for one in self._in_unit(unit_id, entry.roles)
+                for one in self._in_unit(unit_id, entry.needs)
             ]
         if entry.unit_id is not None:
-            found = self._in_unit(entry.unit_id, entry.roles)
+            found = self._in_unit(entry.unit_id, entry.needs)
         else:
             found = list(self._by_sub.get(entry.sub, ())) if entry.sub is not None else []
         data = as_json(entry.data) if found else ""
         return [(one, data) for one in found]
 
-    def _in_unit(self, unit_id: UUID, roles: Sequence[str]) -> list[Subscriber]:
+    def _in_unit(self, unit_id: UUID, needs: Sequence[str]) -> list[Subscriber]:
         return [
             one
             for one in self._by_unit.get(unit_id, ())
-            if not roles or not one.places[unit_id].isdisjoint(roles)
+            if not needs or not one.places[unit_id].isdisjoint(needs)
         ]
 
     def _deliver(self, one: Subscriber, entry: Entry, data: str) -> None:
@@ -226,17 +226,20 @@ class Hub:
         self._to_count.setdefault(one, asyncio.get_running_loop().time() + _COUNT_AFTER_SECONDS)
 
     def _move(self, one: Subscriber, places: Sequence[Mapping[str, Any]]) -> None:
-        """Set the person's units as an event has them; the roles of the acting unit are those of the
-        token.
+        """Set the person's units as an event has them; what is held in the acting unit is as the
+        token has it.
         """
         acting = [Place(one.acting, one.places[one.acting])] if one.acting in one.places else []
-        others = [Place(UUID(place["unit_id"]), frozenset(place["roles"])) for place in places]
+        others = [
+            Place(UUID(place["unit_id"]), frozenset(place.get("holds", place.get("roles", ()))))
+            for place in places
+        ]
         self._set_places(one, [*acting, *(place for place in others if place.unit_id != one.acting)])
 
     def _set_places(self, one: Subscriber, places: Iterable[Place]) -> None:
         for unit_id in one.places:
             _drop(self._by_unit, unit_id, one)
-        one.places = {place.unit_id: place.roles for place in places}
+        one.places = {place.unit_id: place.holds for place in places}
         for unit_id in one.places:
             self._by_unit.setdefault(unit_id, set()).add(one)
 

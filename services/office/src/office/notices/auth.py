@@ -1,32 +1,27 @@
-"""Actor types for notices, with the roles they require."""
+"""Actor types for notices, with the permissions they require."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
+from contracts.vocabulary import Permission
 from office.actors import Actor, acting_as
-from office.notices.rules import (
-    DELIVERY_ROLES,
-    DRAFTING_ROLES,
-    ISSUING_ROLES,
-    OFFICE_ROLES,
-    REVIEWING_ROLES,
-)
+from office.permissions import OFFICE
 
-Drafter = Annotated[Actor, Depends(acting_as(*DRAFTING_ROLES))]
+Drafter = Annotated[Actor, Depends(acting_as(Permission.NOTICES_DRAFT))]
 """May write drafts."""
 
-Officer = Annotated[Actor, Depends(acting_as(*OFFICE_ROLES))]
-"""Has a role in the unit: sees its own notices; only drafters see drafts."""
+Officer = Annotated[Actor, Depends(acting_as(*OFFICE))]
+"""Works with the unit's notices: sees them; only drafters see drafts."""
 
-Reviewer = Annotated[Actor, Depends(acting_as(*REVIEWING_ROLES))]
-"""审核人: may review what others have written."""
+Reviewer = Annotated[Actor, Depends(acting_as(Permission.NOTICES_REVIEW))]
+"""May review what others have written."""
 
-Decider = Annotated[Actor, Depends(acting_as(*REVIEWING_ROLES, *ISSUING_ROLES))]
-"""审核人, 签发人: may return a notice to its drafter."""
+Decider = Annotated[Actor, Depends(acting_as(Permission.NOTICES_REVIEW, Permission.NOTICES_ISSUE))]
+"""May return a notice to its drafter."""
 
-Issuer = Annotated[Actor, Depends(acting_as(*ISSUING_ROLES))]
-"""签发人: may issue, withdraw and archive."""
+Issuer = Annotated[Actor, Depends(acting_as(Permission.NOTICES_ISSUE))]
+"""May issue, withdraw and archive."""
 
-Clerk = Annotated[Actor, Depends(acting_as(*DELIVERY_ROLES))]
+Clerk = Annotated[Actor, Depends(acting_as(Permission.NOTICES_RECEIVE))]
 """May forward and sign for the unit."""

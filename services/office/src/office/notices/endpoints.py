@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
@@ -37,7 +37,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_IN_ROLE = (*REFUSALS, RoleRequired)
+_IN_ROLE = (*REFUSALS, PermissionRequired)
 _WRITING = (
     errors.ClassifiedDocumentRefused,
     errors.BodyTooDeep,

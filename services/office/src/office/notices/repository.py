@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
-from contracts.vocabulary import AccountStatus, NoticeStatus, Role
+from contracts.permissions import BUILT_IN
+from contracts.vocabulary import AccountStatus, NoticeStatus, Permission
 from office.directory.models import Person, Unit
 from office.notices.models import Notice, Revision, Step
 from office.writing.words import pairs_of
@@ -158,11 +159,13 @@ class NoticeRepository:
         return dict(rows.all())
 
     async def has_reviewer(self, unit_id: UUID, authors: Collection[UUID]) -> bool:
-        """Return whether the unit has an active reviewer who is none of `authors`."""
+        """Return whether the unit has somebody active who may review and is none of `authors`."""
         statement = select(Person.sub).where(
             Person.unit_id == unit_id,
             Person.status == AccountStatus.ACTIVE,
-            Person.roles.contains([Role.REVIEWER.value]),
+            Person.roles.overlap(
+                [role for role, allowed in BUILT_IN.items() if Permission.NOTICES_REVIEW in allowed]
+            ),
             Person.sub.not_in(authors),
         )
         return (await self._session.scalars(statement.limit(1))).first() is not None

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.documents import Urgency
-from contracts.vocabulary import NoticeStatus, Role
+from contracts.vocabulary import NoticeStatus
 from office.writing import secrecy
 from servicekit.clock import SHANGHAI
 from workdays import WorkDays, published_calendar
@@ -16,14 +16,8 @@ FILE_SUBJECT: Final = "notice"
 """The kind of subject that the files of a notice are attached to."""
 """What `secrecy` says of a document that may be here."""
 
-DRAFTING_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
-REVIEWING_ROLES: Final = (Role.REVIEWER,)
-ISSUING_ROLES: Final = (Role.APPROVER,)
-OFFICE_ROLES: Final = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
-DELIVERY_ROLES: Final = (Role.HANDLER, Role.APPROVER, Role.UNIT_ADMIN)
-
 IN_PREPARATION: Final = (NoticeStatus.REVIEWING, NoticeStatus.REVIEWED, NoticeStatus.ISSUED)
-"""Between draft and publication: those with any role in the unit see it."""
+"""Between draft and publication: those who work with the unit's notices see it."""
 
 DEFAULT_PERIODS: Final = {Urgency.NORMAL: WorkDays(2), Urgency.URGENT: WorkDays(1)}
 URGENT_HOURS: Final = 4

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from contracts.documents import NoticeStep
-from contracts.vocabulary import NoticeStatus
+from contracts.vocabulary import NoticeStatus, Permission
 from office.actors import Actor
 from office.addressing.service import Addressing
 from office.directory.models import Unit
@@ -29,6 +29,7 @@ from office.notices.errors import (
 from office.notices.models import Notice, Revision, Step, VisibleNotice
 from office.notices.repository import NoticeRepository, OutboxFilter, OutboxOrder
 from office.numbering.service import Numbering
+from office.permissions import OFFICE
 from office.tasks.service import Tasks
 from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
@@ -128,7 +129,7 @@ class Notices:
         """Return the unit's own notices, the newest first by `order`; drafts only to those who may draft."""
         unit = await self._units.own(actor)
         after = paging.key(UUID) if order is OutboxOrder.CREATED else paging.key(instant, UUID)
-        wanted = replace(wanted, drafts=actor.has_role(*rules.DRAFTING_ROLES))
+        wanted = replace(wanted, drafts=actor.may(Permission.NOTICES_DRAFT))
         notices = await self._notices.outbox(unit, wanted, order, after=after, limit=paging.limit + 1)
         people = {sub for one in notices for sub in (one.created_by, one.updated_by, one.issued_by)}
         return Listed(
@@ -140,7 +141,7 @@ class Notices:
     async def counts(self, actor: Actor) -> dict[NoticeStatus, int]:
         """Return how many notices the unit has in each status, without drafts for those who may not draft."""
         unit = await self._units.own(actor)
-        drafts = actor.has_role(*rules.DRAFTING_ROLES)
+        drafts = actor.may(Permission.NOTICES_DRAFT)
         return await self._notices.counts(unit, drafts=drafts)
 
     async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
@@ -182,7 +183,7 @@ class Notices:
         if notice is None:
             raise NotFound
         if notice.publisher_id == unit.id:
-            _check_role(actor, notice)
+            _check_seen(actor, notice)
             return VisibleNotice(notice, None, unit.path)
         delivery = None
         if notice.published_at is not None:
@@ -212,14 +213,17 @@ class Notices:
         return found
 
     async def own(self, actor: Actor, notice_id: UUID) -> Notice:
-        """Return the unit's own notice, locked. Raises `NotFound`, or `RoleRequired` for a received one."""
+        """Return the unit's own notice, locked.
+
+        Raises `NotFound`, or `PermissionRequired` for a received one.
+        """
         unit = await self._units.own(actor)
         notice = await self._notices.lock_own(notice_id, unit)
         if notice is not None:
-            _check_role(actor, notice)
+            _check_seen(actor, notice)
             return notice
         await self.visible(actor, unit, notice_id)
-        raise RoleRequired("只有发文单位可以执行此操作。")
+        raise PermissionRequired("只有发文单位可以执行此操作。")
 
     async def lock(self, notice_id: UUID) -> Notice | None:
         """Return the notice, locked, whoever may see it."""
@@ -233,9 +237,14 @@ class Notices:
         """Return notices that were published before `before`, are past their deadline and not archived."""
         return await self._notices.archivable(before, self._clock.now(), limit)
 
-    async def has_reviewer(self, notice: Notice) -> bool:
-        """Return whether anybody in the unit may review the notice: a reviewer who has not written it."""
-        return await self._notices.has_reviewer(notice.publisher_id, await self._notices.authors(notice))
+    async def has_reviewer(self, notice: Notice, *, besides: UUID | None = None) -> bool:
+        """Return whether anybody in the unit may review the notice: one who has not written it, and is not
+        `besides`.
+        """
+        excluded = set(await self._notices.authors(notice))
+        if besides is not None:
+            excluded.add(besides)
+        return await self._notices.has_reviewer(notice.publisher_id, excluded)
 
     async def is_author(self, sub: UUID, notice: Notice) -> bool:
         """Return whether the person has written the notice, all or in part."""
@@ -264,8 +273,8 @@ class Notices:
         notice = await self._notices.get(notice_id)
         if notice is None or notice.publisher_id != unit.id:
             raise NotFound
-        _check_role(actor, notice)
-        if not actor.has_role(*rules.OFFICE_ROLES):
+        _check_seen(actor, notice)
+        if not actor.may(*OFFICE):
             raise NotFound
         return notice
 
@@ -310,9 +319,9 @@ def check_deadline(deadline: datetime, now: datetime) -> None:
         raise BadDeadline from error
 
 
-def _check_role(actor: Actor, notice: Notice) -> None:
-    """Raise `NotFound` if the notice is not published yet and the person's role does not let them see it."""
-    if notice.status is NoticeStatus.DRAFT and not actor.has_role(*rules.DRAFTING_ROLES):
+def _check_seen(actor: Actor, notice: Notice) -> None:
+    """Raise `NotFound` if the notice is not published yet and the person may not see it."""
+    if notice.status is NoticeStatus.DRAFT and not actor.may(Permission.NOTICES_DRAFT):
         raise NotFound
-    if notice.status in rules.IN_PREPARATION and not actor.has_role(*rules.OFFICE_ROLES):
+    if notice.status in rules.IN_PREPARATION and not actor.may(*OFFICE):
         raise NotFound

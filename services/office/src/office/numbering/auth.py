@@ -1,14 +1,15 @@
-"""Actor types for document numbers, with the roles they require."""
+"""Actor types for document numbers, with the permissions they require."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
+from contracts.vocabulary import Permission
 from office.actors import Actor, acting_as
-from office.numbering.rules import READING_ROLES, SETTING_ROLES
+from office.permissions import OFFICE
 
-Registrar = Annotated[Actor, Depends(acting_as(*SETTING_ROLES))]
-"""签发人, 单位管理员: may set up the unit's series."""
+Registrar = Annotated[Actor, Depends(acting_as(Permission.NUMBERS_MANAGE))]
+"""May set up the unit's series."""
 
-Reader = Annotated[Actor, Depends(acting_as(*READING_ROLES))]
-"""Anybody with a role in the unit: may see its series and register."""
+Reader = Annotated[Actor, Depends(acting_as(*OFFICE))]
+"""Works with the unit's notices: may see its series and register."""

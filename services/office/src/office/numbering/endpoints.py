@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from office.directory.errors import REFUSALS
 from office.numbering import errors, rules
 from office.numbering.auth import Reader, Registrar
@@ -30,7 +30,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1", tags=["文号"])
 
-_IN_ROLE = (*REFUSALS, RoleRequired)
+_IN_ROLE = (*REFUSALS, PermissionRequired)
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SeriesId = Annotated[UUID, Path(description="机关代字的标识")]
 

@@ -3,11 +3,6 @@
 import re
 from typing import Final
 
-from contracts.vocabulary import Role
-
-SETTING_ROLES: Final = (Role.APPROVER, Role.UNIT_ADMIN)
-READING_ROLES: Final = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
-
 MAX_NUMBER: Final = 99_999
 MAX_EXPORTED: Final = 20_000
 """Numbers in one workbook: a year of one unit."""

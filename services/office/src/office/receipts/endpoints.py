@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from authkit.errors import OutOfReach, RoleRequired
+from authkit.errors import OutOfReach, PermissionRequired
 from authkit.idempotency import Idempotent
 from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
@@ -113,7 +113,7 @@ async def get_notice(
     responses={
         **responses(
             *REFUSALS,
-            RoleRequired,
+            PermissionRequired,
             *NOT_CIRCULATING,
             OwnNotice,
             NoReceiptNeeded,
@@ -139,7 +139,7 @@ async def sign(
     responses={
         **responses(
             *REFUSALS,
-            RoleRequired,
+            PermissionRequired,
             OutOfReach,
             *NOT_CIRCULATING,
             NotDelivered,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from authkit.errors import OutOfReach, RoleRequired
+from authkit.errors import OutOfReach, PermissionRequired
 from office.actors import Member
 from office.directory.errors import REFUSALS
 from office.notices.auth import Officer
@@ -19,7 +19,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1", tags=["催办"])
 
-_SENDING = (*REFUSALS, RoleRequired, OutOfReach, NotFound, NoReceiptNeeded, *NOT_CIRCULATING)
+_SENDING = (*REFUSALS, PermissionRequired, OutOfReach, NotFound, NoReceiptNeeded, *NOT_CIRCULATING)
 
 
 @router.get("/reminders", summary="本单位收到的催办", responses=responses(*REFUSALS, BadCursor))
@@ -66,7 +66,7 @@ async def remind(
 @router.get(
     "/notices/{notice_id}/reminders",
     summary="通知的催办记录",
-    responses=responses(*REFUSALS, RoleRequired, NotFound, BadCursor),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, BadCursor),
 )
 async def list_reminder_runs(
     notice_id: UUID, actor: Officer, reminders: ReminderService, paging: Paging
@@ -79,7 +79,7 @@ async def list_reminder_runs(
 @router.get(
     "/notices/{notice_id}/reminders/{run_id}",
     summary="催办的进度",
-    responses=responses(*REFUSALS, RoleRequired, NotFound),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound),
 )
 async def get_reminder_run(
     notice_id: UUID, run_id: UUID, actor: Officer, reminders: ReminderService
@@ -91,7 +91,7 @@ async def get_reminder_run(
 @router.get(
     "/notices/{notice_id}/reminder-schedule",
     summary="通知的定时催办",
-    responses=responses(*REFUSALS, RoleRequired, NotFound),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound),
 )
 async def get_reminder_schedule(notice_id: UUID, actor: Officer, reminders: ReminderService) -> ScheduleOut:
     """未设置时为默认：截止前 1 个工作日、当日、其后第 1 和第 3 个工作日。"""
@@ -101,7 +101,7 @@ async def get_reminder_schedule(notice_id: UUID, actor: Officer, reminders: Remi
 @router.put(
     "/notices/{notice_id}/reminder-schedule",
     summary="设置定时催办",
-    responses=responses(*REFUSALS, RoleRequired, NotFound),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound),
 )
 async def set_reminder_schedule(
     notice_id: UUID, body: ScheduleIn, actor: Officer, reminders: ReminderService

@@ -126,7 +126,7 @@ class Reminders:
     async def set_schedule(
         self, actor: Actor, notice_id: UUID, offsets: Sequence[int], *, sms: bool
     ) -> ReminderSchedule:
-        """Set when units are reminded of an own notice. Raises `NotFound`, `RoleRequired`."""
+        """Set when units are reminded of an own notice. Raises `NotFound`, `PermissionRequired`."""
         notice = await self._notices.own(actor, notice_id)
         schedule = ReminderSchedule(
             notice_id=notice.id,

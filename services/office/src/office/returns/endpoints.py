@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
 from contracts.documents import ReturnStatus
 from office.actors import Member
@@ -22,7 +22,7 @@ from servicekit.problems import responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_DECIDING = responses(*REFUSALS, RoleRequired, *NOT_CIRCULATING, ReturnDecided)
+_DECIDING = responses(*REFUSALS, PermissionRequired, *NOT_CIRCULATING, ReturnDecided)
 
 
 @router.get(
@@ -51,7 +51,7 @@ async def list_returns(
     responses={
         **responses(
             *REFUSALS,
-            RoleRequired,
+            PermissionRequired,
             *NOT_CIRCULATING,
             OwnNotice,
             NoReceiptNeeded,

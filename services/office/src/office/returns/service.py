@@ -8,14 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import NoticeKind, ReturnStatus
 from contracts.office import NoticeReturnDecidedV1, NoticeReturnedV1
-from contracts.vocabulary import TaskKind
+from contracts.vocabulary import Permission, TaskKind
 from office.actors import Actor
 from office.asking.service import Asking
 from office.base import outbox
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
-from office.notices.rules import DELIVERY_ROLES
 from office.notices.service import Notices
 from office.returns.errors import NoReceiptNeeded, NoticeReturned, OwnNotice, PassedOn
 from office.returns.models import Return
@@ -106,7 +105,7 @@ class Returns:
                 owner=actor.sub,
                 owner_unit_id=unit.id,
             ),
-            ToUnit(delivery.unit_id, DELIVERY_ROLES),
+            ToUnit(delivery.unit_id, (Permission.NOTICES_RECEIVE,)),
         )
         await self._asking.returned(notice, unit.id, actor.sub)
         event = NoticeReturnedV1(

@@ -47,7 +47,7 @@ def _to(event: TaskOpened) -> ToPerson | ToUnit:
         return ToPerson(event.sub, event.unit_id)
     if event.unit_id is None:
         raise ValueError("a task is for a person or a unit")
-    return ToUnit(event.unit_id, tuple(event.roles))
+    return ToUnit(event.unit_id, (*event.permissions, *event.roles))
 
 
 def _new(event: TaskOpened, source: str) -> NewTask:

@@ -21,8 +21,8 @@ from servicekit.ids import new_id
 class ChangeColumns:
     """Whom a change concerns, and what they are told.
 
-    One of: a person; a unit's people with one of `roles` (all if empty); the people of every unit that the
-    dispatch of the task `dispatched` addresses.
+    One of: a person; a unit's people who have one of `needs` there (all if empty); the people of every
+    unit that the dispatch of the task `dispatched` addresses.
     """
 
     sub: Mapped[UUID | None]
@@ -32,9 +32,9 @@ class ChangeColumns:
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     @declared_attr
-    def roles(cls) -> Mapped[list[str]]:  # noqa: N805 - declared_attr works on the class
-        """Roles of a unit's people; empty: all of them."""
-        return mapped_column(ARRAY(Text), default=list)
+    def needs(cls) -> Mapped[list[str]]:  # noqa: N805 - declared_attr works on the class
+        """What a unit's people are told by, as of the task; empty: all of them."""
+        return mapped_column("roles", ARRAY(Text), default=list)
 
 
 class TaskChange(ChangeColumns, Base):
@@ -83,5 +83,5 @@ def to_share(task: Task, share: TaskShare, action: TaskAction) -> TaskChange:
     data = told(task, action, holder=share.holder)
     data["unit_id"] = None if share.unit_id is None else str(share.unit_id)
     if share.personal:
-        return TaskChange(sub=share.addressee, roles=[], data=data)
-    return TaskChange(unit_id=share.addressee, roles=task.roles, data=data)
+        return TaskChange(sub=share.addressee, needs=[], data=data)
+    return TaskChange(unit_id=share.addressee, needs=task.needs, data=data)

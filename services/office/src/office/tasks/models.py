@@ -64,8 +64,10 @@ class Task(Base):
     clock: Mapped[TaskClock | None] = mapped_column(Word(TaskClock))
     clock_count: Mapped[int | None] = mapped_column(Integer)
     provisional: Mapped[bool] = mapped_column(Boolean, doc="a year it depends on has no workdays yet")
-    roles: Mapped[list[str]] = mapped_column(
-        ARRAY(Text), doc="who of a unit may do it; empty: all its people"
+    needs: Mapped[list[str]] = mapped_column(
+        "roles",
+        ARRAY(Text),
+        doc="permissions, roles; who of a unit has one may do it; empty: all its people",
     )
     by_hand: Mapped[bool] = mapped_column(Boolean, doc="a person may mark it as done")
     addressed: Mapped[bool] = mapped_column(

@@ -8,15 +8,13 @@ from datetime import UTC, datetime, time
 from itertools import pairwise
 from typing import Final
 
-from contracts.vocabulary import Role, TaskClock, TaskUrgency
+from contracts.vocabulary import TaskClock, TaskUrgency
 from servicekit.clock import SHANGHAI
 from workdays import Calendar, CalendarDays, WorkDays
 
 MAX_TITLE: Final = 200
 MAX_NOTE: Final = 500
 MAX_LINK: Final = 500
-DISTRIBUTING_ROLES: Final = (Role.UNIT_ADMIN,)
-"""Who may pass on or release what a colleague has taken."""
 
 # A path of the front end, or an address elsewhere. `//host` would lead elsewhere unnoticed.
 _LINK = re.compile(r"(/(?!/)|https://[^/\s]+(/|$))[^\s<>\"'\\]*")

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.identity import PersonMembership
 from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
 from office.addressing.rules import Address
+from office.permissions import holdings
 from office.tasks import rules
 from office.tasks.feed import TaskChange, to_share, told
 from office.tasks.models import Task, TaskAddress, TaskEntry, TaskShare
@@ -39,10 +40,13 @@ class ToPerson:
 
 @dataclass(frozen=True)
 class ToUnit:
-    """A task for a unit: for its people with one of `roles`, for all of them if empty."""
+    """A task for a unit: for its people who have one of `needs` there, for all of them if empty.
+
+    Each is a permission; tasks of other services may also name roles.
+    """
 
     unit_id: UUID
-    roles: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class ToAddressed:
     id: UUID
     sender_id: UUID
     address: Address
-    roles: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Tasks:
 
         Raises ValueError for a link that leads nowhere.
         """
-        task = self._new(new, () if isinstance(to, ToPerson) else to.roles)
+        task = self._new(new, () if isinstance(to, ToPerson) else to.needs)
         task.addressed = isinstance(to, ToAddressed)
         if not await self._tasks.add_task(task):
             known = await self._tasks.by_key(new.source, new.key)
@@ -200,8 +204,8 @@ class Tasks:
 
     def tell_places(self, sub: UUID, memberships: Sequence[PersonMembership]) -> None:
         """Tell the connected browsers of a person which units the person belongs to from now on."""
-        places = [{"unit_id": str(one.unit_id), "roles": list(one.roles)} for one in memberships]
-        self._tell(TaskChange(sub=sub, roles=[], data={"places": places}))
+        places = [{"unit_id": str(one.unit_id), "holds": sorted(holdings(one))} for one in memberships]
+        self._tell(TaskChange(sub=sub, needs=[], data={"places": places}))
 
     async def settle(self, after: UUID | None) -> UUID | None:
         """Compute deadlines again whose workdays have been published since, one batch after the task `after`.
@@ -216,7 +220,7 @@ class Tasks:
                 task.due(Deadline.after(task.opened_at, kind(task.clock_count), calendar))
         return tasks[-1].id if len(tasks) == _AT_ONCE else None
 
-    def _new(self, new: NewTask, roles: Sequence[str]) -> Task:
+    def _new(self, new: NewTask, needs: Sequence[str]) -> Task:
         if not rules.is_link(new.link):
             raise ValueError("a task's link is a path of the front end or an https address")
         title = new.title[: rules.MAX_TITLE]
@@ -231,7 +235,7 @@ class Tasks:
             link=new.link,
             urgency=new.urgency,
             urgency_rank=rules.rank(new.urgency),
-            roles=list(roles),
+            needs=list(needs),
             by_hand=new.by_hand,
             owner=new.owner,
             owner_unit_id=new.owner_unit_id,
@@ -250,7 +254,7 @@ class Tasks:
         if await self._tasks.add_address(address, to.address.picked):
             data = told(task, TaskAction.OPENED)
             data["deadline"] = None if due is None else due.isoformat()
-            self._tell(TaskChange(dispatched=to.id, roles=task.roles, data=data))
+            self._tell(TaskChange(dispatched=to.id, needs=task.needs, data=data))
 
     async def _done_by_addressed(
         self, kind: str, subject: str, unit: UUID, by: UUID | None, source: str
@@ -268,7 +272,7 @@ class Tasks:
         if task.addressed:
             # Not its shares: there may be one for each unit of the country.
             data = told(task, TaskAction.WITHDRAWN)
-            self._tell(TaskChange(dispatched=task.id, roles=task.roles, data=data))
+            self._tell(TaskChange(dispatched=task.id, needs=task.needs, data=data))
             return
         for share in await self._tasks.shares(task.id):
             if share.is_open:

@@ -1,14 +1,15 @@
-"""Actor types for templates, with the roles they require."""
+"""Actor types for templates, with the permissions they require."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
+from contracts.vocabulary import Permission
 from office.actors import Actor, acting_as
-from office.templates.rules import READING_ROLES, WRITING_ROLES
+from office.permissions import OFFICE
 
-TemplateUser = Annotated[Actor, Depends(acting_as(*READING_ROLES))]
-"""Anybody with a role in the unit: may use templates."""
+TemplateUser = Annotated[Actor, Depends(acting_as(*OFFICE))]
+"""Works with the unit's notices: may use templates."""
 
-TemplateWriter = Annotated[Actor, Depends(acting_as(*WRITING_ROLES))]
-"""签发人, 单位管理员: may write the unit's templates and offer them downward."""
+TemplateWriter = Annotated[Actor, Depends(acting_as(Permission.TEMPLATES_MANAGE))]
+"""May write the unit's templates and offer them downward."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 
-from authkit.errors import RoleRequired
+from authkit.errors import PermissionRequired
 from contracts.documents import NoticeKind
 from office.directory.errors import REFUSALS
 from office.templates import errors
@@ -27,7 +27,7 @@ from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notice-templates", tags=["通知模板"])
 
-_IN_ROLE = (*REFUSALS, RoleRequired)
+_IN_ROLE = (*REFUSALS, PermissionRequired)
 _WRITING = (errors.ClassifiedTemplateRefused, errors.TemplateTooDeep, errors.TemplateNameTaken)
 TemplateId = Annotated[UUID, Path(description="模板的标识")]
 

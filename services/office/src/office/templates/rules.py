@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from contracts.vocabulary import Role
 from servicekit.clock import SHANGHAI
-
-READING_ROLES: Final = (Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.UNIT_ADMIN)
-WRITING_ROLES: Final = (Role.APPROVER, Role.UNIT_ADMIN)
 
 NAME: Final = r"[\u4e00-\u9fffA-Za-z0-9_]{1,20}"
 _VARIABLE = re.compile(r"\{\{\s*(" + NAME + r")\s*\}\}")
