@@ -71,6 +71,10 @@ class Units:
         """Return the names of people who are known here, by their identifiers."""
         return await self._units.names(people)
 
+    async def of_ids(self, ids: Iterable[UUID]) -> dict[UUID, Unit]:
+        """Return units in any status by their identifiers. Does not check reach."""
+        return await self._units.of_ids(ids)
+
     async def former_places(self, unit: Unit) -> Sequence[FormerPlace]:
         """Return the former places of the unit, ordered by date."""
         return await self._units.former_places(unit.id)
