@@ -112,6 +112,25 @@ def test_a_change_inside_a_nested_model_is_breaking() -> None:
     assert snapshots.breaking_changes(old, same) == []
 
 
+def test_only_an_optional_field_may_be_added_inside_a_nested_model() -> None:
+    class Part(BaseModel):
+        title: str
+
+    class Extended(Part):
+        note: str | None = None
+
+    class Demanding(Part):
+        note: str
+
+    old, extended, demanding = (
+        create_model("Event", parts=(tuple[part, ...], ...)).model_json_schema()  # type: ignore[valid-type]
+        for part in (Part, Extended, Demanding)
+    )
+    assert snapshots.breaking_changes(old, extended) == []
+    assert snapshots.breaking_changes(extended, old) == ["field 'parts' changed its type"]
+    assert snapshots.breaking_changes(old, demanding) == ["field 'parts' changed its type"]
+
+
 def _snapshots_of_today(directory: Path) -> Path:
     assert snapshots.write(directory, directory.parent / "asyncapi.json") == []
     return directory

@@ -32,7 +32,7 @@ async def test_a_unit_lists_itself_and_what_is_below(office: RunningOffice) -> N
     assert await codes(county, under=office.world.id("S3701020001")) == ["S3701020001", "D3701020001"]
     assert await codes(county, q="s37010200") == ["S3701020001", "S3701020002"]
     assert await codes(county, q="0102学生") == ["370102"]
-    for wildcard in ("%", "_", "\\"):
+    for wildcard in ("%", "_", "\\", "。"):
         assert await codes(county, q=wildcard) == []
 
 

@@ -111,9 +111,7 @@ QUERIES: dict[str, Query] = {
     "missing": lambda session, notice, scope: CoverageRepository(session).missing(
         notice, scope, lack=Lack.SIGNATURE, after=None, now=NOW, limit=51
     ),
-    "units": lambda session, _, scope: UnitRepository(session).below(
-        scope.unit.path, words=None, after=None, limit=51
-    ),
+    "units": lambda session, _, scope: UnitRepository(session).below(scope.unit.path, after=None, limit=51),
 }
 STAGES = {"published": "nlevel(path) = 1", "on its way": "nlevel(path) < 4", "forwarded": "nlevel(path) < 5"}
 

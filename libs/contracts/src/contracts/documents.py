@@ -69,3 +69,50 @@ class AnswerStatus(Vocabulary):
     DRAFT = "draft", "填写中"
     SUBMITTED = "submitted", "已提交"
     REOPENED = "reopened", "退回修改"
+
+
+class ContactRelation(Vocabulary):
+    """Where a unit stands in the authority tree, seen from the unit that a person acts for (关系)."""
+
+    OWN = "own", "本单位"
+    BELOW = "below", "下级单位"
+    PARENT = "parent", "直接上级"
+    SUPERIOR = "superior", "更上级"
+    SIBLING = "sibling", "平级单位"
+    OTHER = "other", "其他单位"
+
+
+class ContactField(Vocabulary):
+    """What the address book (通讯录) shows or allows."""
+
+    UNIT = "unit", "单位名称、上级单位"
+    DUTY = "duty", "值班电话、地址、沿革"
+    PEOPLE = "people", "人数、姓名、职务"
+    PHONE = "masked_phone", "隐去中间四位的手机号"
+    TAIL = "tail", "按手机号后四位查找"
+    EXPORT = "export", "导出"
+    FULL_PHONE = "full_phone", "完整手机号（在统一用户认证中查看，须填写事由，查看留痕）"
+
+
+class ContactStatus(Vocabulary):
+    """What has become of a unit or person that was picked before."""
+
+    PRESENT = "present", "正常"
+    CLOSED = "closed", "已撤销"
+    MERGED = "merged", "已并入其他单位"
+    LEFT = "left", "已离开该单位"
+    HIDDEN = "hidden", "已不可见"
+
+
+class GroupScope(Vocabulary):
+    """Whose group it is."""
+
+    OWN = "own", "个人分组"
+    UNIT = "unit", "单位共享分组"
+
+
+class ExportFormat(Vocabulary):
+    """The format of a file that Office makes."""
+
+    XLSX = "xlsx", "Excel 工作簿"
+    VCF = "vcf", "电子名片（vCard）"

@@ -23,13 +23,25 @@ class UnitPlace(BaseModel):
     valid_to: datetime
 
 
+class FormerName(BaseModel):
+    """A name that a unit had from `valid_from` (inclusive) to `valid_to` (exclusive)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    valid_from: datetime
+    valid_to: datetime
+
+
 class UnitChangedV1(EventModel):
     """A unit was created or changed. The event has the complete current state and the former places.
 
     `code` never changes and is never assigned to another unit, even after the unit is closed.
     `version` increases with every change of the unit; a consumer keeps the highest version. `placed_at` is
     the time at which the unit got its current parent, path and status; None means unknown. `former_places`
-    are sorted by date; the last one ends at `placed_at`.
+    are sorted by date; the last one ends at `placed_at`. `duty_phone` is the landline or service number on
+    which the unit answers (值班电话), never that of a person. `merged_into_id` is the unit that continues the
+    work of a closed one. `former_names` are sorted by date.
     """
 
     type: ClassVar[str] = "zhuxue.identity.unit.changed.v1"
@@ -48,6 +60,10 @@ class UnitChangedV1(EventModel):
     version: int
     placed_at: datetime | None = None
     former_places: tuple[UnitPlace, ...] = ()
+    duty_phone: str | None = None
+    address: str | None = None
+    merged_into_id: UUID | None = None
+    former_names: tuple[FormerName, ...] = ()
 
 
 class UnitsChangedV1(EventModel):

@@ -21,7 +21,8 @@ _WORDS = {"title", "description", "examples", "default"}
 def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Return the changes in `new` that break a consumer or producer of `old`; empty if compatible.
 
-    The only allowed change is a new optional field. Both are JSON Schemas of an event's `data`.
+    The only allowed change is a new optional field, also of a model inside. Both are JSON Schemas of the
+    `data` of an event.
     """
     found: list[str] = []
     before, after = _properties(old), _properties(new)
@@ -29,7 +30,7 @@ def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     found += [
         f"field {name!r} changed its type"
         for name in before
-        if name in after and _shape(before[name], old) != _shape(after[name], new)
+        if name in after and not _fits(_shape(before[name], old), _shape(after[name], new))
     ]
     was, is_ = set(old.get("required", [])), set(new.get("required", []))
     found += [f"field {name!r} is new and required" for name in sorted(is_ - set(before))]
@@ -104,6 +105,20 @@ def _broken(published: dict[str, dict[str, Any]]) -> list[str]:
 def _properties(schema_: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = schema_.get("properties", {})
     return properties
+
+
+def _fits(old: Any, new: Any) -> bool:
+    """Return whether a shape is the other one, or has new optional fields inside."""
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_fits, old, new))
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return bool(old == new)
+    if old.keys() != new.keys():
+        return False
+    before, after = _properties(old), _properties(new)
+    fields = before.keys() <= after.keys() and all(_fits(before[name], after[name]) for name in before)
+    # What it requires is compared like the rest: a new field that is not in the list is optional.
+    return fields and all(_fits(old[name], new[name]) for name in old if name != "properties")
 
 
 def _shape(part: Any, root: dict[str, Any]) -> Any:

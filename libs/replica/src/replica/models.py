@@ -6,10 +6,10 @@ Identity assigns `version`: the state with the higher version is newer, independ
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -28,32 +28,45 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from contracts.identity import PersonMembership
+from contracts.identity import FormerName, PersonMembership
 from servicekit.ltree import LTree
 
-_MEMBERSHIPS = TypeAdapter(list[PersonMembership])
+M = TypeVar("M", bound=BaseModel)
 
 
-class Memberships(TypeDecorator[list[PersonMembership]]):
+class _Models(TypeDecorator[list[M]], Generic[M]):
+    """A list of models of contracts as JSON."""
+
+    impl = JSONB
+    cache_ok = True
+    models: ClassVar[TypeAdapter[Any]]
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        """Return the models, or their fields as an event has them, as JSON."""
+        if value is None:
+            return None
+        return self.models.dump_python(self.models.validate_python(list(value)), mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[M] | None:
+        """Return the models."""
+        return None if value is None else self.models.validate_python(list(value))
+
+
+class Memberships(_Models[PersonMembership]):
     """All memberships of a person, for a column `memberships` of a service that needs more than the first.
 
     `memberships: Mapped[list[PersonMembership]] = mapped_column(Memberships, server_default="[]")`
     """
 
-    impl = JSONB
     cache_ok = True
-
-    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
-        """Return the memberships, or their fields as an event has them, as JSON."""
-        return None if value is None else _MEMBERSHIPS.dump_python(_validated(value), mode="json")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> list[PersonMembership] | None:
-        """Return the memberships, the primary one first."""
-        return None if value is None else _validated(value)
+    models = TypeAdapter(list[PersonMembership])
 
 
-def _validated(value: Sequence[Any]) -> list[PersonMembership]:
-    return _MEMBERSHIPS.validate_python(list(value))
+class FormerNames(_Models[FormerName]):
+    """Former names of a unit, for a column `former_names` of a service that shows them."""
+
+    cache_ok = True
+    models = TypeAdapter(list[FormerName])
 
 
 def make_snapshot_table(metadata: MetaData) -> Table:

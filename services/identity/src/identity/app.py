@@ -82,7 +82,6 @@ from identity.role_changes import jobs as role_jobs
 from identity.role_changes.endpoints import router as role_changes
 from identity.roles.endpoints import router as roles
 from identity.search.endpoints import router as search
-from identity.search.frequencies import Frequencies
 from identity.search.indexing import SearchIndexer
 from identity.sessions.endpoints import router as sign_ins
 from identity.sessions.jobs import NOTIFY, LogoutDelivery
@@ -112,6 +111,7 @@ from jobs.kinds import Handler
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from resourceserver.server import ResourceServer
+from searchkit.frequencies import Frequencies
 from servicekit import design
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database

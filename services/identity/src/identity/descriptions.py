@@ -71,6 +71,7 @@ DESCRIPTIONS = {
     "closed_at": "撤销时间",
     "placed_at": "隶属于现上级单位的起始时间",
     "former_places": "以往的隶属关系",
+    "former_names": "曾用名",
     "duty_phone": "值班电话（固定电话或服务号码）",
     "address": "地址",
     "merged_into_id": "并入的单位的标识",

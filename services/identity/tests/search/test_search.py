@@ -13,9 +13,9 @@ from identity.accounts.models import Account
 from identity.accounts.repository import AccountRepository
 from identity.accounts.rules import mask_phone
 from identity.memberships.models import Membership
-from identity.search.frequencies import Frequencies
-from identity.search.repository import Part
 from identity.units.models import Unit
+from searchkit.frequencies import Frequencies
+from searchkit.matching import Part
 from servicekit.ids import new_id
 from services.identity.tests.support.running_identity import NewBrowser
 

@@ -20,16 +20,16 @@ from identity.accounts.models import Account
 from identity.audit.service import AuditLog
 from identity.base import MIGRATIONS
 from identity.memberships.models import Membership
-from identity.search import frequencies
-from identity.search.frequencies import Frequencies
 from identity.search.indexing import person_row, unit_row
 from identity.search.models import PersonSearch, UnitSearch
-from identity.search.repository import Part
 from identity.search.service import Searches
-from identity.search.words import tokens_of
 from identity.units.models import Unit
 from identity.units.service import Units
 from identity.vault import Key, Vault
+from searchkit import frequencies
+from searchkit.frequencies import Frequencies
+from searchkit.matching import Part
+from searchkit.words import tokens_of
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.migrations import upgrade

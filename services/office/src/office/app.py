@@ -1,5 +1,7 @@
 """The composition root: adds Office's components to those of every resource server."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -25,6 +27,7 @@ from office.coverage.workbook import Workbook
 from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
+from office.directory.indexing import SearchIndexer
 from office.directory.models import FormerPlace, Person, Unit
 from office.directory.service import Units
 from office.exports import jobs as exporting
@@ -59,6 +62,7 @@ from office.templates.endpoints import router as templates
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
+from searchkit.frequencies import Frequencies
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -81,10 +85,17 @@ def build(
     hand_overs = HandOvers(server.clock)
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
     reminding = Reminding(database, server.clock)
+    indexer = SearchIndexer(database)
     hub = live_hub(database, server.clock, server.refuses)
     options = {name: value.get_secret_value() for name, value in settings.file_store_options.items()}
     store = None if settings.file_store_url is None else store_of(settings.file_store_url, **options)
     scanner = scanner_of(settings.file_scanner_url)
+
+    @asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        async with hub.running(), indexer.running():
+            yield
+
     app = server.app(
         title="助学办公系统",
         words=DESCRIPTIONS,
@@ -136,7 +147,7 @@ def build(
             pruning_feed(database),
             *Upkeep(database, server.clock).tasks(),
         ],
-        background=lambda _: hub.running(),
+        background=background,
         checks={"file_scanner": scanner.check},
         larger_bodies={UPLOADS: settings.file_limit_bytes},
     )
@@ -145,4 +156,6 @@ def build(
     app.state.file_guards = {FILE_SUBJECT: notice_guard}
     app.state.printer = Printer(settings.font_folder)
     app.state.hub = hub
+    app.state.search_indexer = indexer
+    app.state.search_frequencies = Frequencies()
     return app

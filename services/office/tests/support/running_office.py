@@ -167,6 +167,11 @@ class RunningOffice:
             ]
             if former:
                 await session.execute(insert(FormerPlace), former)
+        await self.index()
+
+    async def index(self) -> None:
+        """Have changes of units and people indexed."""
+        await self.app.state.search_indexer.caught_up()
 
     async def deliver(self, *events: EventModel) -> None:
         """Have Office handle events of Identity."""

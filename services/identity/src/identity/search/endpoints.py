@@ -12,6 +12,7 @@ from identity.search.schemas import FoundPersonOut
 from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitOut
+from searchkit.phases import phase
 from servicekit import problems
 from servicekit.paging import Page, Paging, cut
 
@@ -40,7 +41,7 @@ async def search_people(
     unit_id: Annotated[UUID | None, Query(description="只找该单位及其下级单位的人员")] = None,
 ) -> Page[FoundPersonOut]:
     """Return people in the caller's reach, names that begin with the query first."""
-    after = paging.key(_phase, str, str, UUID)
+    after = paging.key(phase, str, str, UUID)
     found = await searches.people(member, q, unit_id=unit_id, after=after, limit=paging.limit)
     part = cut(found, paging.limit, lambda person: person.key)
     return Page(items=[FoundPersonOut.model_validate(one) for one in part.items], next=part.next)
@@ -61,13 +62,7 @@ async def search_units(
     within: Annotated[UUID | None, Query(description="只找该单位及其下级单位")] = None,
 ) -> Page[UnitOut]:
     """Return active units, for any member of a unit."""
-    after = paging.key(_phase, int, str, UUID)
+    after = paging.key(phase, int, str, UUID)
     found = await searches.units(q, within=within, after=after, limit=paging.limit)
     part = cut(found, paging.limit, lambda unit: unit.key)
     return Page(items=[UnitOut.model_validate(one.unit) for one in part.items], next=part.next)
-
-
-def _phase(text: str) -> str:
-    if text not in ("1", "2"):
-        raise ValueError(text)
-    return text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal, select, union_all
+from sqlalchemy import delete, insert, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,34 +14,12 @@ from identity.memberships.models import Membership
 from identity.search.models import PersonSearch, SearchQueue, UnitSearch
 from identity.units.models import Unit
 
-_LOCK = 0x5A58_5345_4152
-
 
 class IndexRepository:
     """The queue, the sources and the indexed rows."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def take(self, limit: int) -> list[tuple[str, UUID]]:
-        """Remove the oldest entries of the queue and return them; none while another process indexes.
-
-        One process at a time, so that an older state never replaces a newer one.
-        """
-        if not await self._session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
-            return []
-        oldest = select(SearchQueue.seq).order_by(SearchQueue.seq).limit(limit)
-        found = await self._session.execute(
-            delete(SearchQueue)
-            .where(SearchQueue.seq.in_(oldest))
-            .returning(SearchQueue.kind, SearchQueue.id)
-            .execution_options(synchronize_session=False)
-        )
-        return list(dict.fromkeys((row.kind, row.id) for row in found))
-
-    async def waiting(self) -> bool:
-        """Return whether the queue has entries."""
-        return await self._session.scalar(select(SearchQueue.seq).limit(1)) is not None
 
     async def queue_members(self, unit_ids: Sequence[UUID]) -> None:
         """Queue the people of units."""

@@ -1,34 +1,32 @@
-"""Keeps what people and units are searched by up to date, in the background.
+"""What people and units are found by, kept up to date in the background (`searchkit.queue`).
 
-Triggers of the database queue what has changed in the transaction of the change, whoever changes it: a
-request, an import or a move of fifty thousand units. Each process looks into the queue once a second and
-indexes in batches, one process at a time.
+Triggers queue what a request, an import or a move of fifty thousand units has changed.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 import structlog
 from cryptography.exceptions import InvalidTag
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Level
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
 from identity.memberships.models import Membership
 from identity.search.index_repository import IndexRepository
-from identity.search.words import TAIL, UNIT, first_of, pairs_of, tokens_of
+from identity.search.models import SearchQueue
 from identity.units.models import Unit
 from identity.vault import Vault
-from servicekit.background import repeated
+from searchkit.queue import Indexer
+from searchkit.words import TAIL, UNIT, first_of, pairs_of, tokens_of
 from servicekit.db import Database
 
 log = structlog.get_logger("search")
 
 TAIL_PURPOSE = "phone-tail"
-_BATCH = 500
 _RANKS = {level: rank for rank, level in enumerate(Level)}
 
 
@@ -37,44 +35,23 @@ def tail_token(index: bytes) -> str:
     return TAIL + index.hex()[:24]
 
 
-class SearchIndexer:
+class SearchIndexer(Indexer):
     """Indexes what is queued."""
 
+    queue = SearchQueue
+
     def __init__(self, database: Database, vault: Vault, *, poll_seconds: float = 1.0) -> None:
-        self._database = database
+        super().__init__(database, poll_seconds=poll_seconds)
         self._vault = vault
-        self._poll = poll_seconds
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Index in the background while the context is active."""
-        async with repeated("search", self._round, every=self._poll):
-            yield
-
-    async def caught_up(self) -> None:
-        """Return when the queue is empty."""
-        while True:
-            await self.index_batch()
-            async with self._database.transaction() as session:
-                if not await IndexRepository(session).waiting():
-                    return
-
-    async def index_batch(self) -> int:
-        """Index a batch in one transaction. Return the number of people and units in it."""
-        async with self._database.transaction() as session:
-            rows = IndexRepository(session)
-            taken = await rows.take(_BATCH)
-            units = [row_id for kind, row_id in taken if kind == "unit"]
-            people = [row_id for kind, row_id in taken if kind == "person"]
-            if units:
-                await self._units(rows, units)
-            if people:
-                found = await rows.people(people)
-                await rows.replace_people(people, self._people(found))
-        return len(taken)
-
-    async def _round(self) -> float | None:
-        return 0.0 if await self.index_batch() else None
+    async def index(self, session: AsyncSession, units: Sequence[UUID], people: Sequence[UUID]) -> None:
+        """Write what these units and people are found by."""
+        rows = IndexRepository(session)
+        if units:
+            await self._units(rows, units)
+        if people:
+            found = await rows.people(people)
+            await rows.replace_people(people, self._people(found))
 
     async def _units(self, rows: IndexRepository, ids: Sequence[UUID]) -> None:
         before = await rows.indexed_units(ids)

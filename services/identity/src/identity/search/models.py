@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, SmallInteger, Text
+from sqlalchemy import Index, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
+from searchkit.queue import QueueColumns
 
 # Sorted by code points: a range of names is what begins with the same characters.
 _NAME = Text(collation="C")
@@ -55,12 +56,5 @@ class UnitSearch(Base):
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
-class SearchQueue(Base):
+class SearchQueue(QueueColumns, Base):
     """People and units that have changed since they were indexed; triggers insert, the indexer deletes."""
-
-    __tablename__ = "search_queue"
-
-    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=True)
-    kind: Mapped[str] = mapped_column(Text)
-    """`person` or `unit`."""
-    id: Mapped[UUID]

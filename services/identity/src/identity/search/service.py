@@ -1,6 +1,5 @@
 """Searching people and units."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -10,20 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
-from identity.search.frequencies import Frequencies
 from identity.search.index_repository import IndexRepository
 from identity.search.indexing import TAIL_PURPOSE, tail_token
 from identity.search.models import PersonSearch, UnitSearch
-from identity.search.repository import Part, Reach, Search, SearchRepository
-from identity.search.words import UNIT, Wanted, parse
+from identity.search.repository import Reach, SearchRepository
 from identity.units.models import Unit
 from identity.units.service import Units
 from identity.vault import Vault
-
-LEADING, OTHERS = "1", "2"
-Found = tuple[tuple[Any, ...], Any]
-"""The place of a row in the order, and the row."""
-Query = Callable[[Search], Awaitable[Sequence[Found]]]
+from searchkit.frequencies import Frequencies
+from searchkit.matching import Search, plan
+from searchkit.phases import LEADING, Found, Phases
+from searchkit.words import UNIT, Wanted, parse
 
 
 @dataclass(frozen=True)
@@ -87,9 +83,9 @@ class Searches:
             return [((row.first, row.name, row.account_id), row) for row in rows]
 
         table = PersonSearch.__tablename__
-        rows = await self._phases(
-            wanted, table, code=reach.code, one_name=True, after=after, limit=limit, query=one
-        )
+        phases = Phases(self._session, self._frequencies, table, one_name=True)
+        within = [] if reach.code is None else [reach.code]
+        rows = await phases.find(wanted, one, within=within, after=after, limit=limit)
         return [
             FoundPerson(
                 row.account_id,
@@ -115,7 +111,7 @@ class Searches:
             return []
         if wanted.code is not None:
             position = None if after is None else (after[2],)
-            await self._rows.plan(walk=True)
+            await plan(self._session, walk=True)
             found = await self._rows.units_by_code(wanted.code, code, position, limit + 1)
             return [FoundUnit(row.Unit, (LEADING, 0, row.Unit.code, row.Unit.id)) for row in found]
 
@@ -124,49 +120,10 @@ class Searches:
             return [((row.rank, row.sorted, row.Unit.id), row) for row in rows]
 
         table = UnitSearch.__tablename__
-        rows = await self._phases(
-            wanted, table, code=code, one_name=False, after=after, limit=limit, query=one
-        )
+        phases = Phases(self._session, self._frequencies, table, one_name=False)
+        within_codes = [] if code is None else [code]
+        rows = await phases.find(wanted, one, within=within_codes, after=after, limit=limit)
         return [FoundUnit(row.Unit, key) for key, row in rows]
-
-    async def _phases(
-        self,
-        wanted: Wanted,
-        table: str,
-        *,
-        code: str | None,
-        one_name: bool,
-        after: tuple[Any, ...] | None,
-        limit: int,
-        query: Query,
-    ) -> list[Found]:
-        """Return the leading matches, then the others, after a position; one more than `limit`."""
-        found: list[Found] = []
-        for phase, alternatives in ((LEADING, wanted.leading), (OTHERS, wanted.others)):
-            missing = limit + 1 - len(found)
-            if not alternatives or missing <= 0 or (after is not None and after[0] > phase):
-                continue
-            position = after[1:] if after is not None and after[0] == phase else None
-            parts = await self._frequencies.parts(
-                self._rows, table, alternatives, code=code, missing=missing, one_name=one_name
-            )
-            # Each part returns the first of its matches, so the first of all are among them.
-            rows: dict[tuple[Any, ...], Any] = {}
-            for part in parts:
-                rows.update(
-                    await self._planned(Search(wanted, phase == LEADING, part, position, missing), query)
-                )
-            found += [((phase, *key), rows[key]) for key in sorted(rows)[:missing]]
-        return found
-
-    async def _planned(self, search: Search, query: Query) -> Sequence[Found]:
-        """Return the rows of a search. A walk that gave up before the page was full does not count."""
-        walk = search.part.walked is not None
-        await self._rows.plan(walk=walk)
-        rows = await query(search)
-        if walk and len(rows) < search.limit:
-            return await self._planned(replace(search, part=Part(search.part.alternatives)), query)
-        return rows
 
     async def _reach(self, principal: Principal, unit_id: UUID | None, *, reader: bool) -> Reach:
         acting = principal.acting

@@ -7,13 +7,14 @@ unit has changed again in the meantime.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.identity import UnitChangedV1, UnitPlace, UnitsChangedV1
+from contracts.identity import FormerName, UnitChangedV1, UnitPlace, UnitsChangedV1
 from identity.base import job_queue, outbox
-from identity.units.history import Place, places
+from identity.units.history import Place, names, places
 from identity.units.models import Unit
 from identity.units.repository import UnitRepository
 from jobs.job import Job
@@ -45,6 +46,7 @@ def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
     """Return the event for the current state of `unit`, with its history `states`."""
     *former, present = places(states)
     ends = [place.since for place in [*former, present]][1:]
+    named = names(states)
     return UnitChangedV1(
         unit_id=unit.id,
         code=unit.code,
@@ -68,6 +70,13 @@ def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
                 valid_to=end,
             )
             for place, end in zip(former, ends, strict=True)
+        ),
+        duty_phone=unit.duty_phone,
+        address=unit.address,
+        merged_into_id=unit.merged_into_id,
+        former_names=tuple(
+            FormerName(name=one.name, valid_from=one.since, valid_to=following.since)
+            for one, following in pairwise(named)
         ),
     )
 

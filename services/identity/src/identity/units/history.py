@@ -1,6 +1,6 @@
 """Dated places of a unit in the authority tree, derived from its changes. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,15 +8,16 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Place:
-    """A unit's parent, path and status, and the date from which they apply."""
+    """A unit's parent, path, status and name, and the date from which they apply."""
 
     parent_id: UUID | None
     path: str
     status: str
     since: datetime
+    name: str = ""
 
     def is_at(self, other: "Place") -> bool:
-        """Return whether both are the same place, regardless of their dates."""
+        """Return whether both are the same place, regardless of their dates and names."""
         return (self.parent_id, self.path, self.status) == (other.parent_id, other.path, other.status)
 
 
@@ -26,10 +27,19 @@ def places(states: Sequence[Place]) -> list[Place]:
     A later version that takes effect earlier (a correction) replaces the states after its date. Changes of
     other attributes, a rename for example, add no place.
     """
+    return _distinct(states, Place.is_at)
+
+
+def names(states: Sequence[Place]) -> list[Place]:
+    """Return the first state with each name of a unit, in the same way."""
+    return _distinct(states, lambda one, other: one.name == other.name)
+
+
+def _distinct(states: Sequence[Place], same: Callable[[Place, Place], bool]) -> list[Place]:
     found: list[Place] = []
     for state in states:
         while found and found[-1].since >= state.since:
             found.pop()
-        if not found or not found[-1].is_at(state):
+        if not found or not same(found[-1], state):
             found.append(state)
     return found

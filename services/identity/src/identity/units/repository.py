@@ -130,6 +130,7 @@ class UnitRepository:
                 UnitChange.state["path"].astext,
                 UnitChange.state["status"].astext,
                 UnitChange.changed_at,
+                UnitChange.state["name"].astext,
             )
             .where(UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))))
             .order_by(UnitChange.unit_id, UnitChange.version)

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from office.directory.service import Units
 from servicekit.db import Session
 
 
-async def _units(session: Session) -> Units:
-    return Units(session)
+async def _units(request: Request, session: Session) -> Units:
+    return Units(session, request.app.state.search_frequencies)
 
 
 UnitService = Annotated[Units, Depends(_units)]

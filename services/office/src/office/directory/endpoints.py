@@ -9,8 +9,8 @@ from authkit.errors import OutOfReach
 from office.actors import Member
 from office.directory.dependencies import UnitService
 from office.directory.errors import REFUSALS
-from office.directory.schemas import UnitOut
-from servicekit.paging import Page, Paging
+from office.directory.schemas import ListedUnitOut, UnitOut
+from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/units", tags=["单位目录"])
 @router.get(
     "",
     summary="列出本单位及下级单位",
-    responses=responses(*REFUSALS, OutOfReach, NotFound),
+    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
 )
 async def list_units(
     actor: Member,
@@ -32,14 +32,14 @@ async def list_units(
             min_length=1,
             max_length=50,
             pattern=r"^[^\x00-\x1f\x7f]+$",
-            description="名称、简称中的文字，或单位代码的开头",
+            description="名称或简称中的文字、拼音、拼音首字母，可用空格分隔多个词；或单位代码的开头",
             examples=["历下"],
         ),
     ] = None,
-) -> Page[UnitOut]:
-    """按隶属路径排序；只包括正常状态的单位。"""
-    found = await units.list(actor, paging, under=under, words=q)
-    return Page(items=[UnitOut.model_validate(unit) for unit in found.items], next=found.next)
+) -> CountedPage[ListedUnitOut]:
+    """只包括正常状态的单位。按隶属路径排序；查找时，以所查内容开头的在前，其中层级高的在前。"""
+    found, total = await units.list(actor, paging, under=under, words=q)
+    return CountedPage(items=[ListedUnitOut.of(unit) for unit in found.items], next=found.next, total=total)
 
 
 @router.get(

@@ -1,14 +1,23 @@
-"""The replica tables of Identity's units and people; the `replica` library keeps them up to date."""
+"""The replica tables of Identity's units and people, which the `replica` library keeps up to date.
+
+What units and people are searched by is derived from them in the background (`directory.indexing`).
+"""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Index, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.identity import PersonMembership
+from contracts.identity import FormerName, PersonMembership
 from contracts.vocabulary import UnitStatus
 from office.base import Base
-from replica.models import FormerPlaceColumns, Memberships, PersonColumns, UnitColumns
+from replica.models import FormerNames, FormerPlaceColumns, Memberships, PersonColumns, UnitColumns
+from searchkit.queue import QueueColumns
+
+# Sorted by code points: a range of names is what begins with the same characters.
+_NAME = Text(collation="C")
 
 
 class Unit(UnitColumns, Base):
@@ -19,6 +28,13 @@ class Unit(UnitColumns, Base):
         index=True,
         doc="since when it has had its parent, path and status; None: not known",
     )
+
+    duty_phone: Mapped[str | None] = mapped_column(Text, doc="on which the unit answers, never a person's")
+    address: Mapped[str | None] = mapped_column(Text)
+    merged_into_id: Mapped[UUID | None] = mapped_column(
+        doc="the unit that continues the work of a closed one"
+    )
+    former_names: Mapped[list[FormerName]] = mapped_column(FormerNames, server_default="[]")
 
     @property
     def is_active(self) -> bool:
@@ -36,3 +52,48 @@ class Person(PersonColumns, Base):
     memberships: Mapped[list[PersonMembership]] = mapped_column(
         Memberships, server_default="[]", doc="all of them, the primary one first"
     )
+
+
+class UnitSearch(Base):
+    """An active unit: tokens of its names and the codes of the units above. `rank` is its level."""
+
+    __tablename__ = "units_search"
+    __table_args__ = (
+        Index("ix_units_search_rank", "rank", "name", "unit_id"),
+        Index("ix_units_search_code", "code"),
+        Index("ix_units_search_tokens", "tokens", postgresql_using="gin"),
+    )
+
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(SmallInteger)
+    name: Mapped[str] = mapped_column(_NAME)
+    code: Mapped[str] = mapped_column(_NAME)
+    path: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class PersonSearch(Base):
+    """A person in one of their units: tokens of the name, the posts there, the unit and the units above.
+
+    A token `@` is the code of the unit or of one above it, `=` that of the unit itself, `#` the last four
+    digits of the phone number, which the masked number shows, too.
+    """
+
+    __tablename__ = "people_search"
+    __table_args__ = (
+        Index("ix_people_search_first", "first", "name", "sub", "unit_id"),
+        Index("ix_people_search_unit", "unit_id", "name", "sub"),
+        Index("ix_people_search_tokens", "tokens", postgresql_using="gin"),
+    )
+
+    sub: Mapped[UUID] = mapped_column(primary_key=True)
+    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    first: Mapped[str] = mapped_column(_NAME)
+    name: Mapped[str] = mapped_column(_NAME)
+    words: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class SearchQueue(QueueColumns, Base):
+    """Units and people that have changed since they were indexed; triggers insert, the indexer deletes."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
 from office.directory.models import FormerPlace, Person, Unit
 from servicekit.ltree import between, under
+from servicekit.paging import MOST_COUNTED
+from servicekit.words import inline
 
 
 class UnitRepository:
@@ -42,19 +44,28 @@ class UnitRepository:
         )
         return (await self._session.scalars(statement)).one()
 
-    async def below(self, path: str, *, words: str | None, after: str | None, limit: int) -> Sequence[Unit]:
+    async def below(self, path: str, *, after: str | None, limit: int) -> Sequence[Unit]:
         """Return active units at or below `path`, ordered by path, starting after the path `after`."""
-        statement = select(Unit).where(
-            under(Unit.path, path), between(Unit.path, path), Unit.status == UnitStatus.ACTIVE
-        )
-        if words is not None:
-            statement = statement.where(
-                or_(
-                    Unit.name.icontains(words, autoescape=True),
-                    Unit.short_name.icontains(words, autoescape=True),
-                    Unit.code.istartswith(words, autoescape=True),
-                )
-            )
+        statement = select(Unit).where(_below(path))
         if after is not None:
             statement = statement.where(Unit.path > after)
         return (await self._session.scalars(statement.order_by(Unit.path).limit(limit))).all()
+
+    async def count_below(self, path: str) -> int:
+        """Return the number of active units at or below `path`, up to one more than lists count."""
+        rows = select(Unit.id).where(_below(path)).order_by(Unit.path).limit(MOST_COUNTED + 1).subquery()
+        return (await self._session.scalars(select(func.count()).select_from(rows))).one()
+
+    async def by_codes(self, codes: Iterable[str]) -> dict[str, Unit]:
+        """Return units by their codes."""
+        rows = await self._session.scalars(select(Unit).where(Unit.code.in_(sorted(set(codes)))))
+        return {unit.code: unit for unit in rows}
+
+    async def of_ids(self, ids: Iterable[UUID]) -> dict[UUID, Unit]:
+        """Return units in any status by their ids."""
+        rows = await self._session.scalars(select(Unit).where(Unit.id.in_(sorted(set(ids)))))
+        return {unit.id: unit for unit in rows}
+
+
+def _below(path: str) -> ColumnElement[bool]:
+    return and_(under(Unit.path, path), between(Unit.path, path), Unit.status == inline(UnitStatus.ACTIVE))

@@ -1,10 +1,12 @@
 """API schemas of units."""
 
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import Kind, Level, Open, Stage, UnitStatus
+from office.directory.service import ListedUnit
 
 
 class UnitRef(BaseModel):
@@ -28,3 +30,17 @@ class UnitOut(UnitRef):
     parent_id: UUID | None = Field(description="上级单位（隶属）")
     path: str = Field(description="隶属路径", examples=["100000.370000.370100.370102"])
     status: Open[UnitStatus] = Field(description="状态", examples=["active"])
+
+
+class ListedUnitOut(UnitOut):
+    """A unit in a list."""
+
+    ancestors: list[UnitRef] = Field(description="各级上级单位，从最高级起")
+
+    @classmethod
+    def of(cls, listed: ListedUnit) -> Self:
+        """Convert a unit with those above it."""
+        return cls(
+            **UnitOut.model_validate(listed.unit).model_dump(),
+            ancestors=[UnitRef.model_validate(unit) for unit in listed.ancestors],
+        )

@@ -1,6 +1,8 @@
 """Units: checks of reach, and the read API."""
 
+import builtins
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,17 +12,33 @@ from authkit.errors import OutOfReach
 from office.actors import Actor
 from office.directory import rules
 from office.directory.errors import UnitInactive
-from office.directory.models import FormerPlace, Unit
+from office.directory.models import FormerPlace, Unit, UnitSearch
 from office.directory.repository import UnitRepository
+from office.directory.search_repository import UnitSearchRepository
 from replica.errors import UnitNotReplicated
-from servicekit.paging import Cut, PageRequest, cut
+from searchkit.frequencies import Frequencies
+from searchkit.matching import Search, plan
+from searchkit.phases import LEADING, Found, Phases, phase
+from searchkit.words import parse
+from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
+
+
+@dataclass(frozen=True)
+class ListedUnit:
+    """A unit, and the units above it that are known, the highest first."""
+
+    unit: Unit
+    ancestors: Sequence[Unit]
 
 
 class Units:
     """Read units within one request."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, frequencies: Frequencies | None = None) -> None:
+        """Only a search needs `frequencies`, which a process keeps."""
+        self._session = session
+        self._frequencies = frequencies or Frequencies()
         self._units = UnitRepository(session)
 
     async def get(self, unit_id: UUID) -> Unit | None:
@@ -53,6 +71,10 @@ class Units:
         """Return the names of people who are known here, by their identifiers."""
         return await self._units.names(people)
 
+    async def of_ids(self, ids: Iterable[UUID]) -> dict[UUID, Unit]:
+        """Return units in any status by their identifiers. Does not check reach."""
+        return await self._units.of_ids(ids)
+
     async def former_places(self, unit: Unit) -> Sequence[FormerPlace]:
         """Return the former places of the unit, ordered by date."""
         return await self._units.former_places(unit.id)
@@ -71,14 +93,52 @@ class Units:
 
     async def list(
         self, actor: Actor, paging: PageRequest, *, under: UUID | None, words: str | None
-    ) -> Cut[Unit]:
-        """Return active units at or below `under` (the actor's own unit when None).
+    ) -> tuple[Cut[ListedUnit], Total]:
+        """Return active units at or below `under` (the actor's own unit when None), and their number.
 
-        Raises as `reachable` does, and `BadCursor`.
+        Without `words` in the order of their paths, else those that begin with the words first, in each part
+        the higher levels first. Raises as `reachable` does, and `BadCursor`.
         """
         top = await (self.own(actor) if under is None else self.reachable(actor, under))
+        if words is not None:
+            return await self._search(top, words, paging)
         after = paging.key(rules.path)
         units = await self._units.below(
-            top.path, words=words, after=None if after is None else str(after[0]), limit=paging.limit + 1
+            top.path, after=None if after is None else str(after[0]), limit=paging.limit + 1
         )
-        return cut(units, paging.limit, lambda unit: [unit.path])
+        found = cut(units, paging.limit, lambda unit: [unit.path])
+        total = Total.of(await self._units.count_below(top.path))
+        return Cut(await self.listed(found.items), found.next), total
+
+    async def listed(self, units: Sequence[Unit]) -> builtins.list[ListedUnit]:
+        """Return units with those above them, the highest first."""
+        paths = [unit.path.split(".")[:-1] for unit in units]
+        known = await self._units.by_codes(code for path in paths for code in path)
+        return [
+            ListedUnit(unit, [known[code] for code in path if code in known])
+            for unit, path in zip(units, paths, strict=True)
+        ]
+
+    async def _search(self, top: Unit, words: str, paging: PageRequest) -> tuple[Cut[ListedUnit], Total]:
+        after = paging.key(phase, int, str, UUID)
+        wanted = parse(words)
+        if wanted is None:
+            return Cut([], None), Total.of(0)
+        rows = UnitSearchRepository(self._session, top.path)
+        if wanted.code is not None:
+            await plan(self._session, walk=True)
+            units = await rows.by_code(wanted.code, None if after is None else after[2], paging.limit + 1)
+            places = [((LEADING, 0, row.Unit.code, row.Unit.id), row.Unit) for row in units]
+        else:
+
+            async def query(search: Search) -> Sequence[Found]:
+                return [
+                    ((row.rank, row.sorted, row.Unit.id), row.Unit) for row in await rows.by_words(search)
+                ]
+
+            phases = Phases(self._session, self._frequencies, UnitSearch.__tablename__, one_name=False)
+            places = await phases.find(wanted, query, within=rows.within, after=after, limit=paging.limit)
+            await plan(self._session, walk=False)
+        found = cut(places, paging.limit, lambda place: place[0])
+        total = Total.of(await rows.count(wanted))
+        return Cut(await self.listed([unit for _, unit in found.items]), found.next), total

@@ -6,12 +6,14 @@ the index of tokens and sorts.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, prod, sqrt
 
-from identity.search.repository import Part, SearchRepository
-from identity.search.words import FIRST, beginning
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from searchkit.matching import Part, statistics
+from searchkit.words import FIRST, beginning
 
 _SECONDS = 600.0
 WALKED_PER_MATCH = 2.4
@@ -58,21 +60,21 @@ class Frequencies:
 
     async def parts(
         self,
-        rows: SearchRepository,
+        session: AsyncSession,
         table: str,
         alternatives: Iterable[frozenset[str]],
         *,
-        code: str | None,
+        within: Sequence[str],
         missing: int,
         one_name: bool,
     ) -> list[Part]:
-        """Return how to find `missing` rows with one of `alternatives` in a subtree.
+        """Return how to find `missing` rows with one of `alternatives`, and one of the tokens `within`.
 
         If rows have `one_name`, in whose order they are, then a walk for a beginning visits only the names
         that begin with such a character.
         """
-        known = await self._known(rows, table)
-        inside = 1.0 if code is None else known.share(code)
+        known = await self._known(session, table)
+        inside = min(1.0, sum(known.share(token) for token in within)) if within else 1.0
         walked: dict[str, list[frozenset[str]]] = defaultdict(list)
         limits: dict[str, float] = defaultdict(float)
         others: list[frozenset[str]] = []
@@ -92,11 +94,11 @@ class Frequencies:
         ]
         return [*found, Part(tuple(others))] if others else found
 
-    async def _known(self, rows: SearchRepository, table: str) -> _Known:
+    async def _known(self, session: AsyncSession, table: str) -> _Known:
         known = self._tables.get(table)
         if known is not None and time.monotonic() - known.read_at < _SECONDS:
             return known
-        known = self._tables[table] = _Known(*await rows.statistics(table), time.monotonic())
+        known = self._tables[table] = _Known(*await statistics(session, table), time.monotonic())
         return known
 
 

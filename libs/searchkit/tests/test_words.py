@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity.search.words import parse, readings, syllables, tokens_of
+from searchkit.words import parse, readings, syllables, tokens_of
 
 
 def found(name: str, query: str) -> bool:

@@ -1,0 +1,80 @@
+"""Queries that find units by words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import UnitStatus
+from office.directory.models import Unit, UnitSearch
+from searchkit.matching import LAST, Search, has, matches
+from searchkit.words import UNIT, Wanted
+from servicekit.ltree import under
+from servicekit.paging import MOST_COUNTED
+from servicekit.words import inline
+
+
+class UnitSearchRepository:
+    """Find active units at or below a path by their words or their codes."""
+
+    def __init__(self, session: AsyncSession, path: str) -> None:
+        self._session = session
+        self._path = path
+
+    @property
+    def within(self) -> list[str]:
+        """Return the token that narrows the index; none for the root, which has all units."""
+        first, _, last = self._path.rpartition(".")
+        return [UNIT + last] if first else []
+
+    async def by_words(self, search: Search) -> Sequence[Row[Any]]:
+        """Return units, those of higher levels first, then by name: `rank`, `sorted` and `Unit`."""
+        doc = UnitSearch
+        found = matches(search, doc, (doc.rank, doc.name, doc.unit_id), self.within)
+        columns = (found.c.rank, found.c.name, found.c.unit_id)
+        page = select(*columns).order_by(*columns).limit(search.limit).subquery("page")
+        return await self._joined(page, (page.c.rank, page.c.name, page.c.unit_id))
+
+    async def by_code(self, code: str, after: str | None, limit: int) -> Sequence[Row[Any]]:
+        """Return units whose code begins with `code`, by code."""
+        doc = UnitSearch
+        conditions = [doc.code >= code, doc.code < code + LAST]
+        if self.within:
+            conditions.append(has(doc.tokens, frozenset(self.within)).is_(True))
+        if after is not None:
+            conditions.append(doc.code > after)
+        page = (
+            select(doc.rank, doc.code.label("name"), doc.unit_id)
+            .where(*conditions)
+            .order_by(doc.code)
+            .limit(limit)
+            .subquery("page")
+        )
+        return await self._joined(page, (page.c.name,))
+
+    async def count(self, wanted: Wanted) -> int:
+        """Return the number of units that are found, up to one more than lists count."""
+        doc = UnitSearch
+        if wanted.code is not None:
+            conditions = [doc.code >= wanted.code, doc.code < wanted.code + LAST]
+            if self.within:
+                conditions.append(has(doc.tokens, frozenset(self.within)).is_(True))
+        else:
+            more = frozenset(self.within)
+            conditions = [func.strpos(doc.words, word) > 0 for word in wanted.words]
+            conditions.append(
+                or_(*(has(doc.tokens, tokens | more) for tokens in (*wanted.leading, *wanted.others)))
+            )
+        rows = select(doc.unit_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+        return (await self._session.scalars(select(func.count()).select_from(rows))).one()
+
+    async def _joined(self, page: Any, order: tuple[Any, ...]) -> Sequence[Row[Any]]:
+        """Join the units as they are now: one that has moved away or closed is not found."""
+        whole = (
+            select(page.c.rank, page.c.name.label("sorted"), Unit)
+            .join(Unit, Unit.id == page.c.unit_id)
+            .where(under(Unit.path, self._path), Unit.status == inline(UnitStatus.ACTIVE))
+            .order_by(*order)
+        )
+        return (await self._session.execute(whole)).all()
