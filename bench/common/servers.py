@@ -1,6 +1,7 @@
 """Servers under test: a durable PostgreSQL, and processes that serve HTTP."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,3 +46,9 @@ def memory(first: int) -> int:
             if str(first) in (fields["Pid"], fields["PPid"]):
                 total += int(fields.get("VmRSS", "0").split()[0])
     return total // 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from bench.common.servers import database_server, memory, wait_for
+from bench.common.servers import database_server, memory, processor_seconds, wait_for
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
 from bench.office.world import analyze, fill
@@ -31,17 +31,15 @@ from contracts.permissions import BUILT_IN
 from contracts.vocabulary import Level, Permission, Reach, Role, TaskKind
 from office.addressing.rules import Address
 from office.addressing.service import Addressing
-from office.desk.list_repository import keys_of
 from office.desk.rules import Filters, Me, Place, Sort, View
 from office.desk.service import Desk
 from office.directory.models import Unit
-from office.directory.service import Units
-from office.dispatches.service import Dispatches
 from office.tasks.rules import Deadline
 from office.tasks.service import NewTask, Tasks, ToAddressed
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.ids import new_id
+from servicekit.paging import PageRequest
 from testkit.backends.process import PrivateProcess, free_port, make_directory
 from testkit.tokens import TokenFactory
 
@@ -103,14 +101,10 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
         schools = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL, under))).all()
 
     def desk(session: Any) -> Desk:
-        return Desk(session, CLOCK, Dispatches(session, Units(session), Addressing(session)))
+        return Desk(session, CLOCK, Addressing(session))
 
     async def page(session: Any, me: Me, view: View, sort: Sort, filters: Filters) -> None:
-        one = desk(session)
-        standings = await one._standings(me)
-        keys = keys_of(me, standings, view, filters, CLOCK.now())
-        await one._lists.lines(keys, view, sort, after=None, limit=51)
-        await one._lists.count(keys)
+        await desk(session).list_of(me, PageRequest(50, None), view, filters, sort)
 
     nothing, words = Filters(), Filters(words="培训")
     cases: dict[str, Callable[[Any, Me], Awaitable[object]]] = {
@@ -175,12 +169,21 @@ async def streams(database: Database, url: str, count: int) -> list[list[str]]:
         row("connections per second", f"{browsers.ready / (time.perf_counter() - begun):,.0f}")
         connected = memory(server.pid)
         row("memory of the process before, with the browsers", f"{before} MiB, {connected} MiB")
+        spent = processor_seconds(server.pid)
         for number in range(1, 6):
+            used = processor_seconds(server.pid)
             committed = await dispatch(database, SENDERS[0], 10_000 + number)
             await browsers.until(number * browsers.ready, 300)
+            used = processor_seconds(server.pid) - used
             if number in (1, 5):
                 last = (browsers.at[-1] - committed) * 1000
                 row(f"national dispatch {number}: the last browser heard after", f"{last:,.0f} ms")
+                row("and the process had used", f"{used * 1000:,.0f} ms of processor time")
+        while processor_seconds(server.pid) - used > 0.05:
+            used = processor_seconds(server.pid)
+            await asyncio.sleep(2)
+        spent = (used - spent) / 5 / browsers.ready * 1e6
+        row("processor time for each browser and dispatch, with its counts", f"{spent:,.0f} µs")
         row("memory after five national dispatches", f"{memory(server.pid)} MiB")
     finally:
         await browsers.close()

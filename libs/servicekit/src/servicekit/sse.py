@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -29,6 +29,11 @@ def message(*, event: str | None = None, data: str | None = None, id_: str | Non
     if data is not None:
         lines.append(f"data: {data}")
     return ("\n".join(lines) + "\n\n").encode()
+
+
+def with_id(id_: str, event: bytes) -> bytes:
+    """Return an event of `message` with an id: what many browsers are told is encoded once."""
+    return f"id: {id_}\n".encode() + event
 
 
 def retry(milliseconds: int) -> bytes:
@@ -107,13 +112,16 @@ class EventStream(Response):
         """Send the response."""
         listening = asyncio.create_task(self._listen(receive))
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with _Patience() as patience:
+                patience.begin()
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            while (chunk := await self._mailbox.take()) is not None:
-                # `send` waits while the browser does not read. Leaving here closes the connection.
-                async with asyncio.timeout(SEND_SECONDS):
+                patience.end()
+                while (chunk := await self._mailbox.take()) is not None:
+                    # `send` waits while the browser does not read. Leaving here closes the connection.
+                    patience.begin()
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            async with asyncio.timeout(SEND_SECONDS):
+                    patience.end()
+                patience.begin()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (TimeoutError, OSError):
             pass
@@ -130,3 +138,44 @@ class EventStream(Response):
         while not gone:
             gone = (await receive())["type"] == "http.disconnect"
         self._mailbox.close()
+
+
+class _Patience:
+    """Raises TimeoutError in the context if what began has not ended after `SEND_SECONDS`.
+
+    One timer looks now and then: a timeout for each message would cost as much as sending it.
+    """
+
+    __slots__ = ("_began", "_limit", "_loop", "_timer")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = asyncio.timeout(None)
+        self._began: float | None = None
+        self._timer = self._loop.call_later(SEND_SECONDS / 2, self._look)
+
+    async def __aenter__(self) -> "_Patience":
+        await self._limit.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        self._timer.cancel()
+        await self._limit.__aexit__(*raised)
+
+    def begin(self) -> None:
+        """Something begins that must end in time."""
+        self._began = self._loop.time()
+
+    def end(self) -> None:
+        """It has ended."""
+        self._began = None
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if self._began is not None and now - self._began >= SEND_SECONDS:
+            self._limit.reschedule(now)
+            return
+        wait = SEND_SECONDS / 2
+        if self._began is not None:
+            wait = min(wait, self._began + SEND_SECONDS - now)
+        self._timer = self._loop.call_later(wait, self._look)

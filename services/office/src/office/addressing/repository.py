@@ -1,6 +1,7 @@
 """Queries over the recipients of an address."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.addressing.predicates import recipients
 from office.addressing.rules import Address
-from office.directory.models import Unit
+from office.addressing.standing import Place, Standing
+from office.directory.models import FormerPlace, Unit
 
 MAX_GROUPS = 20_000
 
@@ -20,6 +22,12 @@ class Group(NamedTuple):
     branch: str
     level: str
     units: int
+
+
+class _At(NamedTuple):
+    parent_id: UUID | None
+    path: str
+    until: datetime | None
 
 
 class AddressRepository:
@@ -55,3 +63,34 @@ class AddressRepository:
         """Return which of the picked units are active and below `sender`."""
         rows = await self._session.scalars(select(Unit.id).where(recipients(sender, address)))
         return set(rows)
+
+    async def standings(self, units: Collection[Unit]) -> dict[UUID, Standing]:
+        """Return units with all their places, by their ids."""
+        places: dict[UUID, list[_At]] = {unit.id: [] for unit in units}
+        former = await self._session.execute(
+            select(FormerPlace.unit_id, FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_to)
+            .where(FormerPlace.unit_id.in_(places))
+            .order_by(FormerPlace.unit_id, FormerPlace.valid_from)
+        )
+        for unit_id, parent_id, path, until in former:
+            places[unit_id].append(_At(parent_id, path, until))
+        for unit in units:
+            places[unit.id].append(_At(unit.parent_id, unit.path, None))
+        codes = {code for all_ in places.values() for place in all_ for code in place.path.split(".")[:-1]}
+        ids: dict[str, list[UUID]] = {}
+        for code, unit_id in await self._session.execute(
+            select(Unit.code, Unit.id).where(Unit.code.in_(sorted(codes)))
+        ):
+            ids.setdefault(code, []).append(unit_id)
+        return {
+            unit.id: Standing(
+                unit,
+                [
+                    Place(
+                        *place, tuple(one for code in place.path.split(".")[:-1] for one in ids.get(code, ()))
+                    )
+                    for place in places[unit.id]
+                ],
+            )
+            for unit in units
+        }

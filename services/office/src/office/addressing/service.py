@@ -1,7 +1,9 @@
 """Addresses: whether a sender may use one, and whom it reaches."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,6 +11,7 @@ from contracts.vocabulary import Reach
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.addressing.repository import AddressRepository
 from office.addressing.rules import Address
+from office.addressing.standing import Standing
 from office.directory.models import Unit
 
 BRANCHES_SHOWN = 1000
@@ -56,6 +59,10 @@ class Addressing:
         if total == 0:
             raise NothingBelow
         return total
+
+    async def standings(self, units: Collection[Unit]) -> dict[UUID, Standing]:
+        """Return units with the places where they stood and stand, by their ids."""
+        return await self._addresses.standings(units)
 
     async def preview(self, sender: Unit, address: Address) -> Preview:
         """Return the recipients by level and branch; none is no error. Raises `RecipientsOutOfReach`."""

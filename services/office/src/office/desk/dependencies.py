@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.addressing.dependencies import AddressingService
 from office.desk.service import Desk
-from office.dispatches.dependencies import DispatchService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
 
-async def _desk(session: Session, clock: ServiceClock, dispatches: DispatchService) -> Desk:
-    return Desk(session, clock, dispatches)
+async def _desk(session: Session, clock: ServiceClock, addressing: AddressingService) -> Desk:
+    return Desk(session, clock, addressing)
 
 
 DeskService = Annotated[Desk, Depends(_desk)]

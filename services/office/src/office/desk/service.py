@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Permission, TaskAction, TaskState
 from office.actors import Actor
+from office.addressing.service import Addressing
+from office.addressing.standing import Standing
 from office.desk import rules
-from office.desk.list_repository import Counted, Line, ListRepository, keys_of, sort_key
+from office.desk.list_repository import Counted, Line, ListRepository, sort_key
 from office.desk.repository import DeskRepository, memberships
 from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
-from office.dispatches.predicates import Standing
-from office.dispatches.service import Dispatches
 from office.permissions import holdings
 from office.tasks.errors import (
     ActingForOtherUnit,
@@ -64,10 +64,10 @@ class Found:
 class Desk:
     """The tasks of the caller within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, dispatches: Dispatches) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, addressing: Addressing) -> None:
         self._session = session
         self._clock = clock
-        self._dispatches = dispatches
+        self._addressing = addressing
         self._desk = DeskRepository(session)
         self._lists = ListRepository(session)
 
@@ -82,14 +82,18 @@ class Desk:
         self, actor: Actor, paging: PageRequest, view: View, filters: Filters, sort: Sort
     ) -> Found:
         """Return one page of a list, and the number of all lines. Raises `BadCursor`."""
-        me, now = await self.me(actor), self._clock.now()
+        return await self.list_of(await self.me(actor), paging, view, filters, sort)
+
+    async def list_of(self, me: Me, paging: PageRequest, view: View, filters: Filters, sort: Sort) -> Found:
+        """Return one page of a person's list. Raises `BadCursor`."""
+        now = self._clock.now()
         standings = await self._standings(me)
-        keys = keys_of(me, standings, view, filters, now)
-        lines = await self._lists.lines(
-            keys, view, sort, after=_after(paging, view, sort), limit=paging.limit + 1
+        after, limit = _after(paging, view, sort), paging.limit + 1
+        lines, total = await self._lists.lines(
+            me, standings, view, filters, sort, now=now, after=after, limit=limit
         )
-        total = Total.of(await self._lists.count(keys))
-        return Found(cut(lines, paging.limit, lambda line: sort_key(line, view, sort)), total, me)
+        page = cut(lines, paging.limit, lambda line: sort_key(line, view, sort))
+        return Found(page, Total.of(total), me)
 
     async def counts(self, actor: Actor) -> Counts:
         """Return the numbers of open tasks by unit and kind."""
@@ -221,7 +225,7 @@ class Desk:
 
     async def _standings(self, me: Me) -> dict[UUID, Standing]:
         units = await self._desk.units([place.unit_id for place in me.places])
-        return {unit.id: await self._dispatches.standing(unit) for unit in units.values()}
+        return await self._addressing.standings(units.values())
 
     def _move(
         self,

@@ -3,11 +3,7 @@
 For one unit whose places are known, `reaches` and `first`; for the units of a query, `reached_by`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -15,6 +11,7 @@ from sqlalchemy.sql.selectable import Exists
 
 from contracts.vocabulary import Reach
 from office.addressing.predicates import addressed_at, passes
+from office.addressing.standing import Place, Standing
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding, PickedUnit
 from servicekit.words import inline
@@ -43,29 +40,6 @@ def has_here(notice_id: Any, unit: type[Unit]) -> ColumnElement[bool]:
         .exists()
     )
     return or_(plainly, specially)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a unit stood until `until` (None: stands): its parent, its path, and all units above it."""
-
-    parent_id: UUID | None
-    path: str
-    until: datetime | None
-    above: tuple[UUID, ...]
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A unit and its places, the oldest first and the present one last."""
-
-    unit: Unit
-    places: Sequence[Place]
-
-    @property
-    def above(self) -> list[UUID]:
-        """Every unit that has been above it: nobody else can have addressed it."""
-        return sorted({unit for place in self.places for unit in place.above})
 
 
 def is_picked(forwarding: type[Forwarding], unit_id: Any) -> Exists:

@@ -1,7 +1,6 @@
 """Queries over dispatches."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,9 +10,10 @@ from sqlalchemy.orm import aliased
 
 from office.addressing.predicates import recipients
 from office.addressing.rules import Address
-from office.directory.models import FormerPlace, Unit
+from office.addressing.standing import Standing
+from office.directory.models import Unit
 from office.dispatches.models import Cover, Forwarding, PickedUnit
-from office.dispatches.predicates import Place, Standing, first, place_reached, reached_by
+from office.dispatches.predicates import first, place_reached, reached_by
 
 _CIRCULATION = 0x4E4F
 _SENDING = 0x4E53
@@ -52,30 +52,6 @@ class DispatchRepository:
         """Have other dispatches of the notice by the unit wait for this transaction."""
         await self._session.execute(
             select(func.pg_advisory_xact_lock(_SENDING, func.hashtext(f"{notice_id}{unit_id}")))
-        )
-
-    async def standing(self, unit: Unit, former: Sequence[FormerPlace]) -> Standing:
-        """Return the unit with all its places."""
-        places: list[tuple[UUID | None, str, datetime | None]] = [
-            (place.parent_id, place.path, place.valid_to) for place in former
-        ]
-        places.append((unit.parent_id, unit.path, None))
-        codes = {code for _, path, _ in places for code in path.split(".")[:-1]}
-        rows = await self._session.execute(select(Unit.code, Unit.id).where(Unit.code.in_(codes)))
-        ids: dict[str, list[UUID]] = {}
-        for code, unit_id in rows:
-            ids.setdefault(code, []).append(unit_id)
-        return Standing(
-            unit,
-            [
-                Place(
-                    parent_id=parent_id,
-                    path=path,
-                    until=until,
-                    above=tuple(one for code in path.split(".")[:-1] for one in ids.get(code, ())),
-                )
-                for parent_id, path, until in places
-            ],
         )
 
     async def first(self, notice_id: UUID, standing: Standing) -> Delivery | None:

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.vocabulary import Reach
 from office.addressing.rules import Address, on_the_way
 from office.addressing.service import Addressing
+from office.addressing.standing import Standing
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.errors import AlreadyForwarded
 from office.dispatches.models import Cover, Forwarding
-from office.dispatches.predicates import Standing
 from office.dispatches.repository import Delivery, DispatchRepository
 
 
@@ -96,7 +96,7 @@ class Dispatches:
 
     async def standing(self, unit: Unit) -> Standing:
         """Return the unit with the places where it stood and stands."""
-        return await self._dispatches.standing(unit, await self._units.former_places(unit))
+        return (await self._addressing.standings([unit]))[unit.id]
 
     async def delivery(self, notice_id: UUID, unit: Unit) -> Delivery | None:
         """Return the dispatch by which the unit has the notice."""

@@ -12,8 +12,6 @@ from office.desk.dependencies import DeskService
 from office.desk.rules import Me
 from office.desk.schemas import CountsOut
 from office.desk.service import Desk
-from office.directory.service import Units
-from office.dispatches.service import Dispatches
 from office.live.hub import Hub
 from office.live.service import Streams
 from servicekit.clock import Clock
@@ -24,8 +22,8 @@ def live_hub(database: Database, clock: Clock, refuses: Callable[[Principal], bo
     """Return the hub of this process."""
 
     async def count(session: AsyncSession, me: Me) -> str:
-        dispatches = Dispatches(session, Units(session), Addressing(session))
-        return CountsOut.of(await Desk(session, clock, dispatches).counts_of(me)).model_dump_json()
+        desk = Desk(session, clock, Addressing(session))
+        return CountsOut.of(await desk.counts_of(me)).model_dump_json()
 
     return Hub(database, refuses=refuses, count=count)
 

@@ -8,7 +8,7 @@ PostgreSQL wakes it by NOTIFY, its own process by the commit of a change; otherw
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,7 +27,7 @@ from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.retry import RetryPolicy
 from servicekit.shutdown import on_stop
-from servicekit.sse import Mailbox, message, retry
+from servicekit.sse import Mailbox, message, retry, with_id
 
 LOOK_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 15.0
@@ -41,12 +41,15 @@ _BATCH = 500
 _COUNTS_AT_ONCE = 10
 # Several changes in a row cause one count.
 _COUNT_AFTER_SECONDS = 0.5
+# After each batch of counts, as a multiple of its time: what happens to tasks is told before numbers.
+_COUNT_PAUSE = 3
 _BUSY_SECONDS = 0.05
 _RETRY = RetryPolicy(base=0.2, cap=5.0)
 
 STREAMS = Gauge("zhuxue_office_streams", "Browsers that are connected to the stream of tasks")
 MESSAGES = Counter("zhuxue_office_stream_messages_total", "Messages to connected browsers", ["event"])
 
+_Counted = tuple[UUID, UUID | None]
 Count = Callable[[AsyncSession, Me], Awaitable[str]]
 """Returns the counts of a person as JSON."""
 
@@ -92,7 +95,9 @@ class Hub:
         self._all: set[Subscriber] = set()
         self._by_sub: dict[UUID, set[Subscriber]] = {}
         self._by_unit: dict[UUID, set[Subscriber]] = {}
-        self._to_count: dict[Subscriber, float] = {}
+        # By person and acting unit, in the order of their times.
+        self._to_count: dict[_Counted, float] = {}
+        self._count_from = 0.0
         self._position = 0
         self._epoch: UUID | None = None
         self._ticked_at = 0.0
@@ -157,7 +162,6 @@ class Hub:
         """Forget a browser."""
         if one in self._all:
             self._all.discard(one)
-            self._to_count.pop(one, None)
             _drop(self._by_sub, one.sub, one)
             for unit_id in one.places:
                 _drop(self._by_unit, unit_id, one)
@@ -176,39 +180,36 @@ class Hub:
         async with self._database.transaction() as session:
             numbered = await FeedRepository(session).number(_BATCH)
         more = await self._read()
-        more = await self._tell_counts() or more
+        wait = await self._tell_counts()
         self._tick()
         if more or numbered == _BATCH:
             return 0.0
-        return _BUSY_SECONDS if numbered is None else None
+        return _BUSY_SECONDS if numbered is None else wait
 
     async def _read(self) -> bool:
         """Tell one batch of the feed; return whether there may be more."""
         async with self._database.transaction() as session:
             entries = await FeedRepository(session).after(self._position, _BATCH)
             for entry in entries:
-                for one, data in await self._concerned(session, entry):
-                    self._deliver(one, entry, data)
+                for found, data in await self._concerned(session, entry):
+                    self._deliver(found, entry, data)
                 self._position = entry.position
         return len(entries) == _BATCH
 
-    async def _concerned(self, session: AsyncSession, entry: Entry) -> list[tuple[Subscriber, str]]:
+    async def _concerned(
+        self, session: AsyncSession, entry: Entry
+    ) -> list[tuple[Collection[Subscriber], Mapping[str, Any]]]:
         """Return whom an entry concerns, with what they are told."""
         if entry.dispatched is not None:
             connected = list(self._by_unit)
             units = await FeedRepository(session).addressed(entry.dispatched, connected) if connected else []
             return [
-                (one, data)
+                (self._in_unit(unit_id, entry.needs), {**entry.data, "unit_id": str(unit_id)})
                 for unit_id in units
-                for data in [as_json({**entry.data, "unit_id": str(unit_id)})]
-                for one in self._in_unit(unit_id, entry.needs)
             ]
         if entry.unit_id is not None:
-            found = self._in_unit(entry.unit_id, entry.needs)
-        else:
-            found = list(self._by_sub.get(entry.sub, ())) if entry.sub is not None else []
-        data = as_json(entry.data) if found else ""
-        return [(one, data) for one in found]
+            return [(self._in_unit(entry.unit_id, entry.needs), entry.data)]
+        return [] if entry.sub is None else [(list(self._by_sub.get(entry.sub, ())), entry.data)]
 
     def _in_unit(self, unit_id: UUID, needs: Sequence[str]) -> list[Subscriber]:
         return [
@@ -217,13 +218,24 @@ class Hub:
             if not needs or not one.places[unit_id].isdisjoint(needs)
         ]
 
-    def _deliver(self, one: Subscriber, entry: Entry, data: str) -> None:
-        if (places := entry.data.get("places")) is not None:
-            self._move(one, places)
-            one.tell(entry.position, self._reset(one.reader, entry.position))
+    def _deliver(self, found: Collection[Subscriber], entry: Entry, data: Mapping[str, Any]) -> None:
+        if (places := data.get("places")) is not None:
+            for one in found:
+                self._move(one, places)
+                one.tell(entry.position, self._reset(one.reader, entry.position))
             return
-        one.tell(entry.position, told(one.reader, entry.position, data))
-        self._to_count.setdefault(one, asyncio.get_running_loop().time() + _COUNT_AFTER_SECONDS)
+        if not found:
+            return
+        body, chunks = event_of(data), dict[str, bytes]()
+        count_at = asyncio.get_running_loop().time() + _COUNT_AFTER_SECONDS
+        for one in found:
+            # The tabs of a person are told the same.
+            chunk = chunks.get(one.reader.tag)
+            if chunk is None:
+                chunk = chunks[one.reader.tag] = with_id(one.reader.id_of(entry.position), body)
+            one.tell(entry.position, chunk)
+            self._to_count.setdefault((one.sub, one.acting), count_at)
+        MESSAGES.labels("task").inc(len(found))
 
     def _move(self, one: Subscriber, places: Sequence[Mapping[str, Any]]) -> None:
         """Set the person's units as an event has them; what is held in the acting unit is as the
@@ -243,24 +255,36 @@ class Hub:
         for unit_id in one.places:
             self._by_unit.setdefault(unit_id, set()).add(one)
 
-    async def _tell_counts(self) -> bool:
-        """Send counts that are due, some at once; return whether more are due."""
+    async def _tell_counts(self) -> float | None:
+        """Send counts that are due, some at once; return the seconds until more are, None for none."""
         now = asyncio.get_running_loop().time()
-        due = [one for one, at in self._to_count.items() if at <= now][: _COUNTS_AT_ONCE + 1]
-        if not due:
-            return False
-        async with self._database.transaction() as session:
-            for one in due[:_COUNTS_AT_ONCE]:
-                # The tabs of a person get the same; this one may have had it with another.
-                tabs = [tab for tab in self._by_sub.get(one.sub, ()) if tab.acting == one.acting]
-                if self._to_count.pop(one, None) is None or not tabs:
-                    continue
-                chunk = message(event="counts", data=await self._count(session, one.me()))
-                for tab in tabs:
-                    self._to_count.pop(tab, None)
-                    tab.mailbox.put(chunk)
-                    MESSAGES.labels("counts").inc()
-        return len(due) > _COUNTS_AT_ONCE
+        if not self._to_count or now < self._count_from:
+            return self._count_from - now if self._to_count else None
+        due: list[_Counted] = []
+        for key, at in self._to_count.items():
+            if at > now or len(due) == _COUNTS_AT_ONCE:
+                break
+            due.append(key)
+        for key in due:
+            del self._to_count[key]
+        if due:
+            async with self._database.transaction() as session:
+                for key in due:
+                    await self._tell_count(session, *key)
+            now, begun = asyncio.get_running_loop().time(), now
+            self._count_from = now + _COUNT_PAUSE * (now - begun)
+        if not self._to_count:
+            return None
+        return max(self._count_from, next(iter(self._to_count.values()))) - now
+
+    async def _tell_count(self, session: AsyncSession, sub: UUID, acting: UUID | None) -> None:
+        """Count once for all tabs of a person who acts for one unit."""
+        tabs = [tab for tab in self._by_sub.get(sub, ()) if tab.acting == acting]
+        if tabs:
+            chunk = message(event="counts", data=await self._count(session, tabs[0].me()))
+            for tab in tabs:
+                tab.mailbox.put(chunk)
+            MESSAGES.labels("counts").inc(len(tabs))
 
     def _tick(self) -> None:
         """Once a second: end the streams of expired and revoked tokens, and show the others that they
@@ -290,15 +314,9 @@ class Hub:
         self.remove(one)
 
 
-def told(reader: Reader, position: int, data: str) -> bytes:
-    """Return the event that a task has changed."""
-    MESSAGES.labels("task").inc()
-    return message(event="task", data=data, id_=reader.id_of(position))
-
-
-def asas_json(data: Mapping[str, Any]) -> str:
-    """Return data on one line."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+def event_of(data: Mapping[str, Any]) -> bytes:
+    """Return the event that a task has changed, without its id."""
+    return message(event="task", data=as_json(data))
 
 
 def as_json(data: Mapping[str, Any]) -> str:

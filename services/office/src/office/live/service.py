@@ -8,8 +8,8 @@ from authkit.principal import Principal
 from office.actors import Actor
 from office.desk.service import Desk
 from office.live.feed_repository import FeedRepository
-from office.live.hub import Hub, Subscriber, as_json, told
-from servicekit.sse import EventStream, message, retry
+from office.live.hub import MESSAGES, Hub, Subscriber, event_of
+from servicekit.sse import EventStream, message, retry, with_id
 
 MOST_MISSED: Final = 500
 """Events that a reconnecting browser gets; one that has missed more reloads."""
@@ -54,5 +54,6 @@ class Streams:
         floor = (await self._feed.state()).floor
         if after < floor or len(missed) > MOST_MISSED or any("places" in entry.data for entry in missed):
             return [message(event="reset", data="{}", id_=now)]
-        events = [told(one.reader, entry.position, as_json(entry.data)) for entry in missed]
+        events = [with_id(one.reader.id_of(entry.position), event_of(entry.data)) for entry in missed]
+        MESSAGES.labels("task").inc(len(events))
         return [*events, message(event="ready", data="{}", id_=now)]

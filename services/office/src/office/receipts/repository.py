@@ -13,10 +13,11 @@ from sqlalchemy.orm import aliased, defer
 
 from contracts.documents import AnswerStatus, NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
+from office.addressing.standing import Standing
 from office.answers.models import Answer
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
-from office.dispatches.predicates import Standing, first
+from office.dispatches.predicates import first
 from office.dispatches.rules import overdue_before
 from office.forms.models import Form
 from office.notices.models import Notice

@@ -56,7 +56,8 @@ class Task(Base):
     kind: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text, doc="what it is about, such as notice/0192…")
     title: Mapped[str] = mapped_column(Text)
-    title_pairs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    # Only searched, never shown.
+    title_pairs: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True)
     link: Mapped[str] = mapped_column(Text)
     urgency: Mapped[TaskUrgency] = mapped_column(Word(TaskUrgency))
     urgency_rank: Mapped[int] = mapped_column(SmallInteger)

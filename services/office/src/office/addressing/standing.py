@@ -1,0 +1,31 @@
+"""Where a unit stands and has stood, which decides whose addresses reach it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from office.directory.models import Unit
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a unit stood until `until` (None: stands): its parent, its path, and all units above it."""
+
+    parent_id: UUID | None
+    path: str
+    until: datetime | None
+    above: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A unit and its places, the oldest first and the present one last."""
+
+    unit: Unit
+    places: Sequence[Place]
+
+    @property
+    def above(self) -> list[UUID]:
+        """Every unit that has been above it: nobody else can have addressed it."""
+        return sorted({unit for place in self.places for unit in place.above})
