@@ -23,8 +23,10 @@ async def test_a_number_is_changed_over_rest_by_texts_from_both_numbers(
     texts: dict[str, str] = {}
     ticket = None
     for phone, body in ((NEW, {"phone": NEW}), (OLD, {})):
-        more = {} if ticket is None else {"ticket": ticket}
-        asked = await browser.http.post("/api/v1/me/phone/text-challenges", headers=headers, json=body | more)
+        mine: dict[str, str] = {} if ticket is None else {"ticket": ticket}
+        asked = await browser.http.post(
+            "/api/v1/me/phone/text-challenges", headers=headers, json={**body, **mine}
+        )
         assert asked.status_code == 201, asked.text
         ticket, texts[phone] = asked.json()["ticket"], asked.json()["text"]
     change = {"phone": NEW, "ticket": ticket, "code": texts[NEW], "current_code": texts[OLD]}

@@ -1,13 +1,13 @@
 """Challenges that the holder of a number answers with a text message from it.
 
-Revision: 0053
+Revision: 0054
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0053"
-down_revision: str | None = "0052"
+revision: str = "0054"
+down_revision: str | None = "0053"
 branch_labels: None = None
 depends_on: None = None
 
