@@ -54,6 +54,8 @@ while IFS= read -r line; do
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
         # Second keys exist only while keys are being replaced.
         ZHUXUE_IDENTITY_OTHER_*_KEY=) ;;
+        # There may be no number that receives text messages.
+        ZHUXUE_IDENTITY_SMS_INBOUND_SECRET=) ;;
         # There may be no provider of real-name checks.
         ZHUXUE_IDENTITY_REAL_NAME_SECRET=) ;;
         ZHUXUE_*_PASSWORD= | ZHUXUE_*_SECRET= | ZHUXUE_*_KEY=)

@@ -49,6 +49,9 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.keyboard.press("Enter")
     await page.get_by_role("alert").wait_for()
     yield "login-wrong", "登录：验证码不正确"
+    await page.get_by_role("button", name="改用本机发送短信验证").click()
+    await page.get_by_role("button", name="我已发送").wait_for()
+    yield "login-text", "登录：用本机发送短信"
     await person.visit("/login/passkey?return_to=/account")
     yield "login-passkey", "用通行密钥登录"
     site.clock.advance(timedelta(minutes=2))
@@ -70,6 +73,11 @@ async def tour(person: Person) -> AsyncIterator[tuple[str, str]]:
     await page.keyboard.press("Enter")
     await person.focused("原手机号收到的验证码")
     yield "phone-codes", "更换手机号：验证码"
+    await person.visit("/account/phone")
+    await page.get_by_label("新手机号").fill("13887658765")
+    await page.get_by_role("button", name="改用手机发送短信验证").click()
+    await page.get_by_role("button", name="我已发送").wait_for()
+    yield "phone-text", "更换手机号：用手机发送短信"
     await person.visit("/account/real-name")
     yield "real-name", "实名核验"
     await person.visit("/account/units")

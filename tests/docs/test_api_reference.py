@@ -36,6 +36,7 @@ WITHOUT_TOKEN = {
         *("register_client", "read_client", "change_client", "delete_client"),
         *("send_code", "ask_captcha", "register", "register_as_new_holder"),
         *("request_recovery", "cancel_by_old_number", "get_policy"),
+        *("open_text_challenge", "text_challenge_state", "receive_text"),
     }
 }
 

@@ -33,6 +33,7 @@ from identity.directory.endpoints import router as directory
 from identity.encryption.jobs import ROTATE, KeyRotation
 from identity.entitlements import jobs as entitlement_jobs
 from identity.entitlements.endpoints import router as entitlements
+from identity.inbound.endpoints import router as inbound
 from identity.integrations.endpoints import router as integrations
 from identity.invite_batches import jobs as invite_jobs
 from identity.invite_batches.endpoints import UPLOADS as INVITE_UPLOADS
@@ -94,9 +95,11 @@ from identity.signin.endpoints import router as signin
 from identity.signin.name_pages import router as name_pages
 from identity.signin.new_holder import router as new_holder
 from identity.signin.phone_pages import router as phone_pages
+from identity.signin.phone_texting import router as phone_texting
 from identity.signin.privacy_pages import router as privacy_pages
 from identity.signin.recovering import router as recovering
 from identity.signin.registering import router as registering
+from identity.signin.text_pages import router as text_pages
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
 from identity.unit_imports import jobs as unit_imports
@@ -183,6 +186,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             registering,
             recovering,
             new_holder,
+            text_pages,
+            phone_texting,
             agreeing,
             name_pages,
             phone_pages,
@@ -197,6 +202,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             security_page,
             captchas,
             rest_registration,
+            inbound,
             policies,
             privacy,
             real_names,

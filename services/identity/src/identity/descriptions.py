@@ -41,6 +41,7 @@ DESCRIPTIONS = {
     "purpose": "验证码的用途",
     "reason": "原因",
     "export_id": "导出的标识",
+    "challenge_id": "短信上行验证的标识",
     "change_id": "更换手机号申请的标识",
     "posts": "职务",
     "memberships": "所属的全部单位，主要单位在前",

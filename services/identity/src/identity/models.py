@@ -5,7 +5,7 @@ from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport, AuditExportPart
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
 from identity.clients.models import Client, ClientSecret, InitialAccessToken
-from identity.codes.models import CodeBudget, SmsCode
+from identity.codes.models import CodeBudget, SmsCode, TextChallenge
 from identity.consents.models import Consent
 from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement, EntitlementRequest
@@ -83,6 +83,7 @@ __all__ = [
     "SmsCode",
     "SmsMessage",
     "SpentChallenge",
+    "TextChallenge",
     "Totp",
     "Unit",
     "UnitChange",

@@ -30,6 +30,12 @@ class Settings(ServiceSettings):
 
     sms_gateway_url: AnyHttpUrl | None = None
     sms_gateway_secret: SecretStr | None = None
+    sms_inbound_number: str | None = Field(
+        default=None, pattern=r"^[0-9]{4,20}$", description="Number that people send text messages to"
+    )
+    sms_inbound_secret: SecretStr | None = Field(
+        default=None, description="Key by which the gateway signs the messages that people sent"
+    )
     sms_budget_per_number: int = Field(
         default=10, ge=2, description="SMS codes per day and number, and per day and remembered device"
     )
@@ -118,6 +124,8 @@ class Settings(ServiceSettings):
     @field_validator(
         "other_encryption_key",
         "other_index_key",
+        "sms_inbound_number",
+        "sms_inbound_secret",
         "file_scanner_url",
         "real_name_url",
         "real_name_secret",
@@ -141,6 +149,10 @@ class Settings(ServiceSettings):
             raise ValueError(
                 "sms_gateway_url and sms_gateway_secret are required: the inbox is for dev mode only"
             )
+        if not self.dev and (self.sms_inbound_number is None) != (self.sms_inbound_secret is None):
+            raise ValueError("sms_inbound_number and sms_inbound_secret are only used together")
+        if self.sms_inbound_secret is not None and len(self.sms_inbound_secret.get_secret_value()) < 32:
+            raise ValueError("sms_inbound_secret needs 32 characters or more")
         return self
 
 

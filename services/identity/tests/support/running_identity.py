@@ -81,6 +81,8 @@ def settings_for(url: str, **changes: object) -> Settings:
         "sms_budget_per_address": 1000,
         "sms_budget_per_number": 1000,
         "sms_budget_per_number_and_address": 1000,
+        "sms_inbound_number": "106900001234",
+        "sms_inbound_secret": "i" * 32,
         # Tests sign in at one new browser after another.
         "sign_in_notices": False,
         "log_json": False,

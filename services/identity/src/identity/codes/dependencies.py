@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from identity.codes.browsers import device_cookie
+from identity.codes.challenges import Challenges
 from identity.codes.service import Codes, CodeSender, Failures
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.sms.dependencies import MessageService
@@ -36,4 +37,12 @@ async def _sender(
     return CodeSender(session, clock, vault, settings, messages, address, device_cookie(request))
 
 
+async def _challenges(
+    request: Request, session: Session, clock: ServiceClock, vault: ServiceVault, settings: ServiceSettings
+) -> Challenges:
+    address = request.client.host if request.client else "-"
+    return Challenges(session, clock, vault, settings, address)
+
+
+ChallengeService = Annotated[Challenges, Depends(_challenges)]
 CodeSenderService = Annotated[CodeSender, Depends(_sender)]

@@ -1,6 +1,6 @@
 """Errors of SMS codes and captchas."""
 
-from servicekit.problems import Problem, TooManyRequests
+from servicekit.problems import NotFound, Problem, TooManyRequests
 
 
 class CodeUnreadable(Problem):
@@ -49,6 +49,31 @@ class CodeExhausted(Problem):
     code = "code_exhausted"
     title = "验证码已失效"
     detail = "错误次数过多，验证码已失效，请重新获取。"
+
+
+class TextNotReceived(Problem):
+    """The text that was to be sent from the phone has not arrived yet."""
+
+    status = 400
+    code = "text_not_received"
+    title = "尚未收到短信"
+    detail = "还没有收到您的短信，请确认已用该手机号发送，稍候再试。"
+
+
+class TextingOff(Problem):
+    """The operator has no number that text messages can be sent to."""
+
+    status = 404
+    code = "texting_off"
+    title = "未开通短信上行验证"
+    detail = "本平台未开通短信上行验证，请使用短信验证码。"
+
+
+class ChallengeNotFound(NotFound):
+    """There is no such challenge, or it ended more than an hour ago."""
+
+    code = "text_challenge_not_found"
+    detail = "短信上行验证不存在或已失效，请重新开始。"
 
 
 class CaptchaRequired(Problem):

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
 from identity.codes import rules
-from identity.codes.errors import CodeExhausted, CodeExpired, CodeUsed
+from identity.codes.errors import CodeExhausted, CodeExpired, CodeUsed, TextNotReceived
+from identity.codes.rules import ChallengeState
 from servicekit.ids import new_id
 
 
@@ -63,6 +64,52 @@ class SmsCode(Base):
             return False
         self.used_at = now
         return True
+
+
+class TextChallenge(Base):
+    """Eight digits that the holder of a number is to send from it in a text message (短信上行), for one
+    purpose and browser; only keyed hashes are stored.
+
+    Deleted an hour after its end.
+    """
+
+    __tablename__ = "text_challenges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    text_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """Of number and digits: two browsers never wait for the same text from one number."""
+    ticket_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    purpose: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def state(self, now: datetime) -> ChallengeState:
+        """Return what the browser has to do."""
+        if self.used_at is not None:
+            return "used"
+        if now >= self.expires_at:
+            return "expired"
+        return "waiting" if self.received_at is None else "received"
+
+    def receive(self, now: datetime) -> bool:
+        """Record that the text has arrived. Return False if it changes nothing."""
+        if self.state(now) != "waiting":
+            return False
+        self.received_at = now
+        self.expires_at = now + rules.CHALLENGE_LIFETIME
+        return True
+
+    def redeem(self, now: datetime) -> None:
+        """Use the proof. Raises `TextNotReceived`, `CodeUsed`, `CodeExpired`."""
+        state = self.state(now)
+        if state == "used":
+            raise CodeUsed
+        if state == "expired":
+            raise CodeExpired
+        if state == "waiting":
+            raise TextNotReceived
+        self.used_at = now
 
 
 class CodeBudget(Base):

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import case, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.codes.models import CodeBudget, SmsCode
+from identity.codes.models import CodeBudget, SmsCode, TextChallenge
 from identity.codes.rules import Budget
+from servicekit.ids import new_id
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,33 @@ class CodeRepository:
         await self._session.execute(
             delete(CodeBudget).where(CodeBudget.kind == budget.kind, CodeBudget.key == budget.key)
         )
+
+    async def open_challenge(
+        self, text_hash: bytes, ticket_hash: bytes, purpose: str, expires_at: datetime
+    ) -> UUID | None:
+        """Insert a challenge and return its id; None if another one waits for the same text."""
+        row = pg_insert(TextChallenge).values(
+            id=new_id(),
+            text_hash=text_hash,
+            ticket_hash=ticket_hash,
+            purpose=purpose,
+            expires_at=expires_at,
+        )
+        found: UUID | None = await self._session.scalar(
+            row.on_conflict_do_nothing(index_elements=[TextChallenge.text_hash]).returning(TextChallenge.id)
+        )
+        return found
+
+    async def challenge(self, challenge_id: UUID) -> TextChallenge | None:
+        """Return a challenge by id."""
+        return await self._session.get(TextChallenge, challenge_id)
+
+    async def challenge_by_text(self, text_hashes: Sequence[bytes]) -> TextChallenge | None:
+        """Return the challenge that waits for a text from a number, locked."""
+        found: TextChallenge | None = await self._session.scalar(
+            select(TextChallenge).where(TextChallenge.text_hash.in_(text_hashes)).with_for_update()
+        )
+        return found
 
     def add(self, code: SmsCode) -> None:
         """Insert a code."""

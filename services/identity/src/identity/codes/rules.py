@@ -37,6 +37,15 @@ WORDS = {
 TICKET = r"^[A-Za-z0-9_-]{43}$"
 """Form of a ticket: 256 random bits in base64url."""
 
+ChallengeState = Literal["waiting", "received", "expired", "used"]
+CHALLENGE_LIFETIME = timedelta(minutes=10)
+"""Within which the text has to arrive, and then the browser has to go on."""
+BROWSER_CHALLENGES, ADDRESS_CHALLENGES = 10, 60
+"""Challenges an hour for one browser and for one address, whatever the numbers."""
+POLL_AFTER = timedelta(seconds=5)
+
+_CHALLENGE = re.compile(r"([0-9]{4})[ \-]?([0-9]{4})")
+_CHALLENGES = re.compile(rf"(?<![0-9]){_CHALLENGE.pattern}(?![0-9])")
 _SEPARATED = re.compile(r"(?<![0-9])([0-9]{3})[ \-]?([0-9]{3})(?![0-9])")
 _ALONE = re.compile(r"[ \-]*(?:[0-9][ \-]*){6}")
 
@@ -46,7 +55,18 @@ class Budget:
     """At most `limit` codes within `window`, which starts with the first of them."""
 
     kind: Literal[
-        "number", "share", "browser", "address", "total", "device", "reserve", "captcha", "tries", "failures"
+        "number",
+        "share",
+        "browser",
+        "address",
+        "total",
+        "device",
+        "reserve",
+        "captcha",
+        "tries",
+        "failures",
+        "challenges",
+        "inbound",
     ]
     key: bytes
     limit: int
@@ -92,6 +112,21 @@ def code_of(text: str) -> str | None:
     if _ALONE.fullmatch(plain):
         return re.sub(r"[ \-]", "", plain)
     found = {"".join(pair) for pair in _SEPARATED.findall(plain)}
+    return found.pop() if len(found) == 1 else None
+
+
+def challenge_of(text: str) -> str | None:
+    """Return the eight digits of a challenge that somebody typed in place of a code, or None."""
+    found = _CHALLENGE.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    return None if found is None else "".join(found.groups())
+
+
+def challenge_in(text: str) -> str | None:
+    """Return the eight digits in a text message from a phone, or None.
+
+    Words around them are accepted, as long as only one number of eight digits is in the text.
+    """
+    found = {"".join(pair) for pair in _CHALLENGES.findall(unicodedata.normalize("NFKC", text))}
     return found.pop() if len(found) == 1 else None
 
 

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.codes import rules
 from identity.codes.browsers import Devices
 from identity.codes.captchas import Answer, Captcha, Captchas
+from identity.codes.challenges import TEXT, sent_from
+from identity.codes.challenges import TICKET as _TICKET
 from identity.codes.errors import (
     CaptchaRequired,
     CodeBudgetSpent,
@@ -16,7 +18,7 @@ from identity.codes.errors import (
     CodeTooSoon,
     CodeUnreadable,
 )
-from identity.codes.models import SmsCode
+from identity.codes.models import SmsCode, TextChallenge
 from identity.codes.repository import CodeRepository
 from identity.codes.rules import Budget
 from identity.settings import Settings
@@ -26,8 +28,6 @@ from identity.vault import Vault
 from servicekit.clock import Clock
 
 log = structlog.get_logger("codes")
-
-_TICKET = "code-ticket"
 
 
 class Codes:
@@ -39,11 +39,16 @@ class Codes:
         self._codes = CodeRepository(session)
 
     async def redeem(self, phone: str, purpose: str, ticket: str, typed: str) -> None:
-        """Redeem the latest code that was sent to a number for the browser with this ticket.
+        """Redeem the latest code that was sent to a number for the browser with this ticket, or the digits of
+        a challenge that were sent from the number for this browser.
 
         Other browsers cannot use the code, nor use up its attempts. Raises `CodeUnreadable`, `CodeIncorrect`,
-        `CodeExpired`, `CodeUsed`, `CodeExhausted`.
+        `CodeExpired`, `CodeUsed`, `CodeExhausted`, `TextNotReceived`.
         """
+        digits = rules.challenge_of(typed)
+        if digits is not None:
+            await self._redeem_text(phone, purpose, ticket, digits)
+            return
         code = rules.code_of(typed)
         if code is None:
             raise CodeUnreadable
@@ -53,6 +58,28 @@ class Codes:
         given = self._vault.indexes(_bound(phone, purpose), code)
         if latest is None or not latest.redeem(given, self._clock.now()):
             raise CodeIncorrect
+
+    async def proved(self, phone: str, purpose: str, ticket: str, typed: str) -> str:
+        """Return the digits of a challenge that have arrived from the number for this browser and have not
+        been redeemed, or an empty string if `typed` is something else.
+        """
+        digits = rules.challenge_of(typed)
+        found = None if digits is None else await self._challenge(phone, purpose, ticket, digits)
+        received = found is not None and found.state(self._clock.now()) == "received"
+        return digits if digits is not None and received else ""
+
+    async def _redeem_text(self, phone: str, purpose: str, ticket: str, digits: str) -> None:
+        # Guesses are not counted: nothing but a text from the number makes digits right.
+        found = await self._challenge(phone, purpose, ticket, digits)
+        if found is None:
+            raise CodeIncorrect
+        found.redeem(self._clock.now())
+
+    async def _challenge(self, phone: str, purpose: str, ticket: str, digits: str) -> TextChallenge | None:
+        found = await self._codes.challenge_by_text(self._vault.indexes(TEXT, sent_from(phone, digits)))
+        if found is None or found.purpose != purpose:
+            return None
+        return found if found.ticket_hash in self._vault.indexes(_TICKET, ticket) else None
 
 
 class Failures:

@@ -11,8 +11,9 @@ from identity.accounts.schemas import AccountOut, ReasonIn
 from identity.codes import errors as code_errors
 from identity.codes.browsers import new_ticket
 from identity.codes.captchas import Answer
-from identity.codes.dependencies import CodeSenderService
+from identity.codes.dependencies import ChallengeService, CodeSenderService
 from identity.codes.schemas import CodeSentOut
+from identity.inbound.schemas import TextChallengeOut
 from identity.memberships.auth import REFUSED, AccountManager
 from identity.phones import errors, rules
 from identity.phones.dependencies import PhoneService, RecoveryService
@@ -20,6 +21,7 @@ from identity.phones.schemas import (
     ApprovalIn,
     CancelIn,
     NewHolderIn,
+    PhoneChallengeIn,
     PhoneChangeIn,
     PhoneChangeOut,
     PhoneChangeRequestIn,
@@ -44,6 +46,7 @@ _CODES = (
     code_errors.CodeExpired,
     code_errors.CodeUsed,
     code_errors.CodeExhausted,
+    code_errors.TextNotReceived,
 )
 _OWN = problems.responses(*REFUSALS, InsufficientScope)
 _DECIDE = problems.responses(
@@ -82,6 +85,30 @@ async def send_phone_code(
     answer = None if asked.captcha is None else Answer(asked.captcha.captcha, asked.captcha.answer)
     await phones.send_code(sender, UUID(person.sub), asked.phone, ticket=ticket, answer=answer)
     return CodeSentOut.to(ticket)
+
+
+@router.post(
+    "/me/phone/text-challenges",
+    status_code=201,
+    tags=["我的账号"],
+    summary="更换手机号的短信上行验证",
+    description="由本人用新手机号或当前手机号发送返回的内容，代替验证码。",
+    responses=_OWN
+    | problems.responses(
+        account_errors.BadPhone,
+        errors.SamePhone,
+        errors.PhoneGone,
+        code_errors.CodeBudgetSpent,
+        code_errors.TextingOff,
+    ),
+)
+async def open_phone_challenge(
+    asked: PhoneChallengeIn, person: Person, phones: PhoneService, challenges: ChallengeService
+) -> TextChallengeOut:
+    """Return what to send from the caller's new or current number."""
+    ticket = asked.ticket or new_ticket()
+    _, challenge = await phones.open_challenge(challenges, UUID(person.sub), asked.phone, ticket=ticket)
+    return TextChallengeOut.of(challenge, ticket)
 
 
 @router.post(

@@ -37,6 +37,21 @@ class PhoneCodeIn(BaseModel):
     captcha: CaptchaAnswerIn | None = Field(default=None, description="对验证问题的回答")
 
 
+class PhoneChallengeIn(BaseModel):
+    """Ask for what to send from a number, in place of a code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: str | None = Field(
+        default=None, min_length=5, max_length=40, description="新手机号；省略则用当前手机号发送"
+    )
+    ticket: str | None = Field(
+        default=None,
+        pattern=code_rules.TICKET,
+        description="此前返回给本浏览器的 `ticket`；两个号码须用同一个",
+    )
+
+
 class PhoneChangeIn(BaseModel):
     """A change with the codes of both numbers."""
 

@@ -13,6 +13,7 @@ from identity.accounts.rules import mask_phone
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.captchas import Answer
+from identity.codes.challenges import Challenge, Challenges
 from identity.codes.errors import CodeTooSoon
 from identity.codes.service import Codes, CodeSender
 from identity.memberships.service import Memberships
@@ -82,12 +83,7 @@ class Phones:
 
         Raises `BadPhone`, `SamePhone`, `PhoneGone` and the errors of `CodeSender.send`.
         """
-        account = await self._accounts.get(sub)
-        phone = self._accounts.phone(account) if phone_text is None else phone_of(phone_text)
-        if phone_text is not None and phone is not None:
-            self._old(account, phone)
-        if phone is None:
-            raise PhoneGone
+        phone = await self._to_prove(sub, phone_text)
         # A new number is not theirs yet: its own budget counts, not that of the person's browser.
         holder = sub if phone_text is None else None
         await sender.send(phone, CHANGE, holder=holder, ticket=ticket, answer=answer)
@@ -120,6 +116,35 @@ class Phones:
             else:
                 sent, answer = True, None
         return None if sent else waiting
+
+    async def open_challenge(
+        self, challenges: Challenges, sub: UUID, phone_text: str | None, *, ticket: str
+    ) -> tuple[str, Challenge]:
+        """Return a number to prove by a text message from it, in place of a code, and what to send.
+
+        Raises `BadPhone`, `SamePhone`, `PhoneGone` and the errors of `Challenges.open`.
+        """
+        phone = await self._to_prove(sub, phone_text)
+        return phone, await challenges.open(phone, CHANGE, ticket)
+
+    async def proved(
+        self, sub: UUID, phone: str, ticket: str, code: str, old_code: str = ""
+    ) -> tuple[str, str]:
+        """Return the digits that have arrived from the new and from the old number, as `Codes.proved`."""
+        old = self._accounts.phone(await self._accounts.get(sub))
+        return (
+            await self._codes.proved(phone, CHANGE, ticket, code),
+            "" if old is None else await self._codes.proved(old, CHANGE, ticket, old_code),
+        )
+
+    async def _to_prove(self, sub: UUID, phone_text: str | None) -> str:
+        account = await self._accounts.get(sub)
+        phone = self._accounts.phone(account) if phone_text is None else phone_of(phone_text)
+        if phone is None:
+            raise PhoneGone
+        if phone_text is not None:
+            self._old(account, phone)
+        return phone
 
     async def change(self, sub: UUID, phone_text: str, *, ticket: str, code: str, old_code: str) -> Account:
         """Change the number at once, with the codes that the new and the old number got.

@@ -56,6 +56,7 @@ async def send_code(asked: CodeRequestIn, numbers: NumberCodeService) -> CodeSen
         code_errors.CodeExpired,
         code_errors.CodeUsed,
         code_errors.CodeExhausted,
+        code_errors.TextNotReceived,
     ),
 )
 async def register(new: RegistrationIn, registrations: RegistrationService) -> AccountOut:

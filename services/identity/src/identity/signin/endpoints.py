@@ -72,4 +72,4 @@ async def sign_in(
         made = await signing_in.with_code(phone, forms.ticket, code, browser)
         return signed_in(made, return_to, settings)
 
-    return await forms.confirm(_PAGE, return_to, act, phone=phone, again_at=again_at)
+    return await forms.confirm(_PAGE, return_to, act, phone=phone, code=code, again_at=again_at)

@@ -3,17 +3,19 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Form, Request
 from fastapi.responses import Response
 
 from identity.accounts.dependencies import NumberCodeService
+from identity.accounts.errors import BadPhone
 from identity.accounts.rules import normalise_phone
 from identity.clients.dependencies import ClientService
 from identity.codes import rules as code_rules
 from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
+from identity.codes.dependencies import CodeService
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
@@ -38,6 +40,28 @@ CaptchaAnswer = Annotated[str, Form(max_length=20)]
 
 
 @dataclass(frozen=True)
+class Way:
+    """Pages on which a number is proved."""
+
+    purpose: str
+    template: str
+    start: str
+    """The address of the first step."""
+    returns: bool = False
+    """Whether the first step says where to go on afterwards."""
+
+
+WAYS = {
+    "sign-in": Way("sign_in", "login/phone.html", "/login", returns=True),
+    "register": Way("register", "login/register.html", "/login/register", returns=True),
+    "new-holder": Way("register", "login/new_holder.html", "/login/new-holder"),
+    "recover": Way("recover", "login/recover.html", "/login/recover"),
+    "cancel-change": Way("cancel_change", "login/cancel_change.html", "/login/cancel-change"),
+}
+WayName = Literal["sign-in", "register", "new-holder", "recover", "cancel-change"]
+
+
+@dataclass(frozen=True)
 class CodeStep:
     """The second step: a code is on its way."""
 
@@ -56,6 +80,7 @@ class CodeForms:
         clock: ServiceClock,
         clients: ClientService,
         numbers: NumberCodeService,
+        codes: CodeService,
     ) -> None:
         self._request = request
         self._vault = vault
@@ -63,6 +88,7 @@ class CodeForms:
         self._clock = clock
         self._clients = clients
         self._numbers = numbers
+        self._codes = codes
         self.ticket = ticket_cookie(request)
         self.secure = is_secure(settings)
 
@@ -81,9 +107,15 @@ class CodeForms:
         message: str = "",
         status: int = 200,
         captcha: Captcha | None = None,
+        refused: bool = False,
+        proved: str = "",
         **values: Any,
     ) -> Response:
-        """Return the page of the first step, or of the second if a code was `sent`."""
+        """Return the page of the first step, or of the second if a code was `sent`.
+
+        The first step offers to text from the phone if sending a code was `refused`, the second one always.
+        With `proved`, the digits that have arrived from the phone, no code is asked for.
+        """
         cookie = login_cookie(self._request)
         now = self._clock.now()
         again_at = 0 if sent is None else sent.again_at
@@ -100,6 +132,9 @@ class CodeForms:
             sent=sent is not None,
             message=message,
             captcha=captcha,
+            text_way=self._text_way(template),
+            refused=refused,
+            proved=proved,
             again_at=again_at,
             wait=max(wait, 0),
             again_time=(now + timedelta(seconds=wait)).astimezone(SHANGHAI).strftime("%H:%M:%S"),
@@ -108,6 +143,12 @@ class CodeForms:
         keep_ticket(response, self.ticket, secure=self.secure)
         keep_login_cookie(response, cookie, secure=self.secure)
         return response
+
+    def _text_way(self, template: str) -> str:
+        """Return the name of the page's way, empty if there is no number that people could text to."""
+        if self._settings.sms_inbound_number is None:
+            return ""
+        return next(name for name, way in WAYS.items() if way.template == template)
 
     async def send(
         self,
@@ -127,7 +168,7 @@ class CodeForms:
         """
         now = int(self._clock.now().timestamp())
         step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
-        message, status, question = "", 200, None
+        message, status, question, refused = "", 200, None, False
         try:
             await self._numbers.send(
                 purpose, phone, self.ticket, Answer(captcha, answer) if captcha else None
@@ -137,6 +178,7 @@ class CodeForms:
             if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
                 question = self._numbers.captcha(self.ticket)
             step = None
+            refused = not isinstance(problem, BadPhone | CodeTooSoon)
             if isinstance(problem, CodeTooSoon) and problem.live:
                 step = CodeStep(now + problem.seconds)
         return await self.show(
@@ -147,6 +189,7 @@ class CodeForms:
             message=message,
             status=status,
             captcha=question,
+            refused=refused,
             **values,
         )
 
@@ -157,20 +200,27 @@ class CodeForms:
         act: Callable[[], Awaitable[Response]],
         *,
         phone: str,
+        code: str,
         again_at: int,
         **values: Any,
     ) -> Response:
-        """Return the response of `act`, which redeems the code. If it raises a problem, return the page of
+        """Return the response of `act`, which redeems the `code`. If it raises a problem, return the page of
         the second step with it: rendered, not raised, so that the counted attempt is committed.
+
+        Who has texted from the phone gets that step again while the proof is good, else the first one.
         """
         try:
             return await act()
         except Problem as problem:
+            purpose = next(way.purpose for way in WAYS.values() if way.template == template)
+            proved = await self._codes.proved(phone, purpose, self.ticket, code)
+            over = code_rules.challenge_of(code) is not None and not proved
             return await self.show(
                 template,
                 return_to,
                 phone=phone,
-                sent=CodeStep(again_at),
+                sent=None if over else CodeStep(again_at),
+                proved=proved,
                 message=problem.detail,
                 status=problem.status,
                 **values,

@@ -95,6 +95,7 @@ async def register(
         JOIN_PAGE,
         act,
         phone=phone,
+        code=code,
         again_at=again_at,
         name=name,
         agreed=agreed == "yes" and seen.items() <= current.items(),

@@ -1,5 +1,6 @@
 """Pages of changing one's phone number, and of the real-name check. Work without JavaScript."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -11,6 +12,7 @@ from identity.codes.browsers import keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.dependencies import CodeSenderService
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired
+from identity.codes.rules import challenge_of
 from identity.dependencies import ServiceSettings
 from identity.pages.dependencies import HOME_PAGE, is_secure, without_session
 from identity.pages.own import Own, OwnForm, OwnPages
@@ -26,12 +28,24 @@ PHONE_PAGE = f"{HOME_PAGE}/phone"
 REAL_NAME_PAGE = f"{HOME_PAGE}/real-name"
 
 
+@dataclass(frozen=True)
+class Proved:
+    """The digits that have arrived from the new and from the old number, in place of codes."""
+
+    new: str = ""
+    old: str = ""
+
+
+NOTHING_PROVED = Proved()
+
+
 class PhonePages:
     """The two steps of a change: asking for the codes, and typing them."""
 
     def __init__(self, request: Request, settings: ServiceSettings) -> None:
         self.ticket = ticket_cookie(request)
         self.secure = is_secure(settings)
+        self._texting = settings.sms_inbound_number is not None
 
     async def show(
         self,
@@ -43,6 +57,7 @@ class PhonePages:
         without_old: bool = False,
         problem: Problem | None = None,
         captcha: Captcha | None = None,
+        proved: Proved = NOTHING_PROVED,
     ) -> Response:
         """Return the page; with `without_old`, the form for people without access to the old number."""
         response = own.show(
@@ -56,10 +71,31 @@ class PhonePages:
             without_old=without_old,
             message="" if problem is None else problem.detail,
             captcha=captcha,
+            texting=self._texting,
+            proved=proved,
             resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
         )
         keep_ticket(response, self.ticket, secure=self.secure)
         return response
+
+    async def again(
+        self, own: OwnPages, phones: Phones, problem: Problem, *, phone: str, codes: tuple[str, ...]
+    ) -> Response:
+        """Return the second step with what is wrong; `codes`: of the new number and, if asked for, the old.
+
+        If what was texted from the numbers is of no more use, the first step.
+        """
+        proved = Proved(*await phones.proved(own.account.id, phone, self.ticket, *codes))
+        over = any(challenge_of(code) for code in codes) and not all((proved.new, proved.old)[: len(codes)])
+        return await self.show(
+            own,
+            phones,
+            phone=phone,
+            sent=not over,
+            without_old=len(codes) == 1,
+            problem=problem,
+            proved=NOTHING_PROVED if over else proved,
+        )
 
 
 Steps = Annotated[PhonePages, Depends()]
@@ -133,7 +169,7 @@ async def change(
             form.account.id, phone, ticket=steps.ticket, code=code, old_code=old_code
         )
     except Problem as problem:
-        return await steps.show(form, phones, phone=phone, sent=True, problem=problem)
+        return await steps.again(form, phones, problem, phone=phone, codes=(code, old_code))
     return without_session(page("account/phone_changed.html", phone_masked=account.phone_masked), settings)
 
 
@@ -150,7 +186,7 @@ async def request(
     try:
         await phones.request(form.account.id, phone, ticket=steps.ticket, code=code, id_number=id_number)
     except Problem as problem:
-        return await steps.show(form, phones, phone=phone, sent=True, without_old=True, problem=problem)
+        return await steps.again(form, phones, problem, phone=phone, codes=(code,))
     return form.go(PHONE_PAGE, "已申请更换手机号。")
 
 

@@ -63,7 +63,7 @@ async def recover(
         return page("login/asked.html", title="申请已收到", message=ASKED)
 
     return await forms.confirm(
-        _RECOVER, HOME_PAGE, act, phone=phone, again_at=again_at, name=name, old_phone=old_phone
+        _RECOVER, HOME_PAGE, act, phone=phone, code=code, again_at=again_at, name=name, old_phone=old_phone
     )
 
 
@@ -102,4 +102,4 @@ async def cancel_change(
         await phones.cancel_by_old_number(phone, ticket=forms.ticket, code=code)
         return page("login/asked.html", title="已取消更换手机号", message="账号仍使用原手机号登录。")
 
-    return await forms.confirm(_CANCEL, HOME_PAGE, act, phone=phone, again_at=again_at)
+    return await forms.confirm(_CANCEL, HOME_PAGE, act, phone=phone, code=code, again_at=again_at)

@@ -94,6 +94,7 @@ async def register(
         return_to,
         act,
         phone=phone,
+        code=code,
         again_at=again_at,
         name=name,
         agreed=agreed == "yes" and seen.items() <= current.items(),

@@ -9,12 +9,12 @@ from identity.accounts.errors import AccountSuspended
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
-from identity.codes.errors import CodeIncorrect
 from identity.codes.service import Codes, CodeSender
 from identity.registration.service import Registrations
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
+from identity.signin.errors import NotRegistered
 from identity.sms.service import TextMessages
 from servicekit.clock import SHANGHAI, Clock
 
@@ -86,14 +86,15 @@ class SignIn:
     async def with_code(self, phone: str, ticket: str, code: str, browser: BrowserSession | None) -> SignedIn:
         """Verify the code and create a session.
 
-        Raises `BadPhone`, `AccountSuspended` and the errors of `Codes.redeem`. The caller must render them:
-        raising them further would roll back the counted attempt.
+        Raises `BadPhone`, `NotRegistered`, `AccountSuspended` and the errors of `Codes.redeem`. The caller
+        must render them: raising them further would roll back the counted attempt.
         """
         number = phone_of(phone)
         await self._codes.redeem(number, "sign_in", ticket, code)
         account = await self._accounts.by_phone(number, share=True)
         if account is None:
-            raise CodeIncorrect
+            # Only whoever has the number gets to know this.
+            raise NotRegistered
         if account.status != AccountStatus.ACTIVE:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
             self._sessions.refused(account.id, "sms", AccountSuspended.code)
