@@ -1,12 +1,12 @@
 """Answers that no counter has.
 
-Revision: 0030
+Revision: 0032
 """
 
 from servicekit.migrations import create_index_concurrently
 
-revision: str = "0030"
-down_revision: str | None = "0029"
+revision: str = "0032"
+down_revision: str | None = "0031"
 branch_labels: None = None
 depends_on: None = None
 

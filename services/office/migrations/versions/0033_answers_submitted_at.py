@@ -1,12 +1,12 @@
 """Answers of an hour.
 
-Revision: 0031
+Revision: 0033
 """
 
 from servicekit.migrations import create_index_concurrently
 
-revision: str = "0031"
-down_revision: str | None = "0030"
+revision: str = "0033"
+down_revision: str | None = "0032"
 branch_labels: None = None
 depends_on: None = None
 

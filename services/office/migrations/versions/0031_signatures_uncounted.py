@@ -1,12 +1,12 @@
 """Signatures that no counter has.
 
-Revision: 0029
+Revision: 0031
 """
 
 from servicekit.migrations import create_index_concurrently
 
-revision: str = "0029"
-down_revision: str | None = "0028"
+revision: str = "0031"
+down_revision: str | None = "0030"
 branch_labels: None = None
 depends_on: None = None
 

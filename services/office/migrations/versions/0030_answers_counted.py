@@ -1,13 +1,13 @@
 """Numbers of answers, kept as those of signatures are.
 
-Revision: 0028
+Revision: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0028"
-down_revision: str | None = "0027"
+revision: str = "0030"
+down_revision: str | None = "0029"
 branch_labels: None = None
 depends_on: None = None
 
