@@ -16,7 +16,7 @@ from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forw
 from bench.office.writers import answer, peers, rate, recount, storage
 from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
-from office.coverage.scopes import Scope
+from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice

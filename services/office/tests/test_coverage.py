@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from office.coverage.repository import BlockingUnit, CoverageRepository
 from office.coverage.schemas import BlockersOut, BlockingOut, CoverageOut, MissingOut, ReadersOut
-from office.coverage.scopes import Scope
+from office.coverage.scope import Scope
 from office.directory.schemas import UnitRef
 from office.notices.models import Notice
 from services.office.tests.support.running_office import RunningOffice

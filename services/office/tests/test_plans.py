@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from office.coverage.jobs import recount
 from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
-from office.coverage.scopes import Scope
+from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.repository import UnitRepository
 from office.notices.models import Notice

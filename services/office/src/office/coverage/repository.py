@@ -14,7 +14,7 @@ from office.counters.rules import group_of
 from office.coverage.blockers import blockers
 from office.coverage.missing import Lack, groups, page
 from office.coverage.rules import Increment
-from office.coverage.scopes import Scope
+from office.coverage.scope import Scope
 from office.coverage.summing import tally
 from office.dispatches.models import Forwarding
 from office.dispatches.rules import overdue_before

@@ -1,70 +1,15 @@
 """What of a notice is counted in a subtree."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
 from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN
+from office.coverage.repository import CoverageRepository
+from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
-from servicekit.ltree import beyond, is_under
-
-if TYPE_CHECKING:
-    from office.coverage.repository import CoverageRepository
 
 
-@dataclass(frozen=True)
-class Scope:
-    """The counted subtree: that of `unit`, at its present and former `paths`."""
-
-    unit: Unit
-    paths: list[str]
-    publisher_path: str | None
-    """Where the publisher stood when it published the notice; None for a unit that is not replicated yet."""
-    special: bool = False
-    """Whether a dispatch is not to all units directly below its sender."""
-    whole: bool = False
-    """Whether the publication addressed all units below the publisher: it has delivered to all of them."""
-    all_owed: bool = True
-    """Whether all units that stood below the publisher then are owed the notice."""
-
-    @property
-    def cells(self) -> bool:
-        """Whether siblings may differ: then they are counted by level, kind and stages."""
-        return not self.whole and (self.special or not self.all_owed)
-
-    @property
-    def root(self) -> str | None:
-        """The path below which units that have not changed count; None if there are none."""
-        if self.publisher_path is None:
-            return None
-        if is_under(self.unit.path, self.publisher_path):
-            return self.unit.path
-        return self.publisher_path if is_under(self.publisher_path, self.unit.path) else None
-
-    def values(self, notice: Notice) -> dict[str, Any]:
-        """Return the parameters of the statements about a published notice in this scope."""
-        root = self.root
-        return {
-            "notice": notice.id,
-            "publisher": notice.publisher_id,
-            "published_at": notice.published_at,
-            "deadline": notice.deadline,
-            "unit": self.unit.id,
-            "code": self.unit.code,
-            "path": self.unit.path,
-            "depth": self.unit.path.count(".") + 1,
-            "paths": self.paths,
-            "publisher_path": self.publisher_path,
-            "root": root,
-            "beyond": None if root is None else beyond(root),
-            "all_owed": self.all_owed,
-            "whole": self.whole,
-        }
-
-
-async def scope_of(coverage: "CoverageRepository", units: Units, notice: Notice, unit: Unit) -> Scope:
+async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, unit: Unit) -> Scope:
     """Return the scope of a published notice in the subtree of `unit`."""
     assert notice.published_at is not None
     former = await units.former_places(unit)

@@ -12,7 +12,8 @@ from office.actors import Actor
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
 from office.coverage.rules import Point, Step, curve
-from office.coverage.scopes import Scope, scope_of
+from office.coverage.scope import Scope
+from office.coverage.scopes import scope_of
 from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
