@@ -14,9 +14,9 @@ from bench.common.servers import database_server
 from bench.common.tables import machine, python_versions, table, write
 from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign
 from bench.office.writers import answer, peers, rate, recount, storage
-from office.coverage.counting import Scope
 from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
+from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice

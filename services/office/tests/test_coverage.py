@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from office.coverage.counting import Scope
 from office.coverage.repository import BlockingUnit, CoverageRepository
 from office.coverage.schemas import BlockersOut, BlockingOut, CoverageOut, MissingOut, ReadersOut
+from office.coverage.scope import Scope
 from office.directory.schemas import UnitRef
 from office.notices.models import Notice
 from services.office.tests.support.running_office import RunningOffice

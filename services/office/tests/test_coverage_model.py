@@ -1,8 +1,8 @@
 """Coverage of any history of a small tree is what a naive replay of the history finds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -15,17 +15,22 @@ from contracts.identity import UnitChangedV1
 from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN, Address
 from office.addressing.service import Addressing
-from office.coverage.schemas import CoverageOut
+from office.coverage.schemas import ChildOut, CoverageOut
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from servicekit.ids import new_id
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
 
-Kind = Literal["open", "move", "close", "forward", "sign"]
-Counts = tuple[int, int, int]
-"""Units in total, those that have the notice, those that have signed."""
+Kind = Literal["open", "move", "close", "merge", "forward", "sign", "read", "answer", "return"]
+FIGURES = ("total", "delivered", "signed", "answered", "returned", "overdue", "read")
+Counts = tuple[int, ...]
+"""`FIGURES`, people, and people who have read."""
+LACKS = ("not_signed", "not_delivered", "not_read", "not_answered", "overdue")
+PEOPLE = 2
 
+N = "/api/v1/notices"
 ROOT, PUBLISHER = "r", "p"
 
 
@@ -41,6 +46,8 @@ class Expected:
     blocking: dict[str, int]
     children: dict[str, Counts]
     missing: set[tuple[str, str | None]]
+    lacking: dict[str, list[str]]
+    """The codes of each list."""
 
 
 @dataclass
@@ -52,10 +59,20 @@ class Replay:
 
     paths: dict[str, tuple[str, ...]]
     levels: dict[str, str]
+    deadline: datetime
+    """That of the notice."""
     closed: set[str] = field(default_factory=set)
     sent: list[tuple[str, Address, set[str]]] = field(default_factory=list)
     """Each dispatch: its sender, its address, and the codes of the units that it names."""
+    deadlines: list[datetime] = field(default_factory=list)
+    """Those of the dispatches."""
     signed: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
+    read: dict[str, set[int]] = field(default_factory=dict)
+    """Which people of each unit have read the notice."""
+    due: dict[str, datetime] = field(default_factory=dict)
+    """The deadline of each unit that has the notice."""
     owed: set[str] = field(default_factory=set)
     reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -65,8 +82,11 @@ class Replay:
     def settle(self) -> None:
         """Have the notice reach whoever stands where a dispatch addresses it."""
         for code, path in self.paths.items():
-            if code not in self.reached and any(self.addresses(*sent, code) for sent in self.sent):
-                self.reached[code] = path
+            if code not in self.reached:
+                for sent, deadline in zip(self.sent, self.deadlines, strict=True):
+                    if self.addresses(*sent, code):
+                        self.reached[code], self.due[code] = path, deadline
+                        break
 
     def addresses(self, sender: str, address: Address, picked: set[str], code: str) -> bool:
         path = self.paths[code]
@@ -76,8 +96,9 @@ class Replay:
             return False
         return sender in (path[-2:-1] if address.reach is Reach.CHILDREN else path[:-1])
 
-    def forward(self, code: str, address: Address, picked: set[str]) -> None:
+    def forward(self, code: str, address: Address, picked: set[str], deadline: datetime) -> None:
         self.sent.append((code, address, picked))
+        self.deadlines.append(deadline)
         for other in self.below(code):
             line = self.paths[other][self.paths[other].index(code) + 1 :] if address.onward else (other,)
             if other not in self.closed and any(
@@ -111,43 +132,78 @@ class Replay:
         above = reversed(self.paths[code][:-1])
         return None if code in self.reached else next(other for other in above if other in self.reached)
 
-    def tally(self, codes: Sequence[str]) -> Counts:
+    def is_returned(self, code: str) -> bool:
+        """Whether its return was confirmed, so that nobody waits for it any more."""
+        return code in self.returned and code not in self.signed
+
+    def is_overdue(self, code: str, now: datetime) -> bool:
+        return code not in self.signed and self.due.get(code, self.deadline) < now
+
+    def tally(self, codes: Sequence[str], now: datetime) -> Counts:
+        owing = [code for code in codes if not self.is_returned(code)]
         return (
-            len(codes),
-            sum(code in self.reached for code in codes),
-            sum(code in self.signed for code in codes),
+            len(owing),
+            sum(code in self.reached for code in owing),
+            sum(code in self.signed for code in owing),
+            sum(code in self.answered for code in owing),
+            len(codes) - len(owing),
+            sum(self.is_overdue(code, now) for code in owing),
+            sum(bool(self.read.get(code)) for code in owing),
+            PEOPLE * len(owing),
+            sum(len(self.read.get(code, ())) for code in owing),
         )
 
-    def expected(self, scope: str) -> Expected:
+    def lacking(self, codes: dict[str, tuple[str, ...]], now: datetime) -> dict[str, list[str]]:
+        lacks: dict[str, Callable[[str], bool]] = {
+            "not_signed": lambda code: code not in self.signed,
+            "not_delivered": lambda code: code not in self.reached,
+            "not_read": lambda code: code in self.reached and not self.read.get(code),
+            "not_answered": lambda code: code not in self.answered,
+            "overdue": lambda code: self.is_overdue(code, now),
+        }
+        order = sorted(codes, key=lambda code: (codes[code][:-1], codes[code]))
+        return {
+            lack: [code for code in order if lacks_it(code) and not self.is_returned(code)]
+            for lack, lacks_it in lacks.items()
+        }
+
+    def expected(self, scope: str, now: datetime) -> Expected:
         within = {code: path for code, path in self.counted().items() if scope in path}
         children: dict[str, list[str]] = {}
         for code, path in within.items():
             for child in path[path.index(scope) + 1 :][:1]:
                 children.setdefault(child, []).append(code)
-        missing = {(code, self.blocker(code)) for code in within if code not in self.signed}
+        lacking = self.lacking(within, now)
+        missing = {(code, self.blocker(code)) for code in lacking["not_signed"]}
         blocking: dict[str, int] = {}
         for _, blocker in missing:
             if blocker is not None:
                 blocking[blocker] = blocking.get(blocker, 0) + 1
         return Expected(
-            counts=self.tally(list(within)),
+            counts=self.tally(list(within), now),
             blocking=blocking,
-            children={child: self.tally(codes) for child, codes in children.items()},
+            children={child: self.tally(codes, now) for child, codes in children.items()},
             missing=missing,
+            lacking=lacking,
         )
 
 
-def seen(answer: CoverageOut) -> Expected:
+def figures(one: CoverageOut | ChildOut) -> Counts:
+    return (*(getattr(one, name) for name in FIGURES), one.people.total, one.people.read)
+
+
+def seen(answer: CoverageOut, lacking: dict[str, list[str]]) -> Expected:
     missing = answer.missing.items
     assert answer.blocking.count == len(answer.blocking.items)
     assert len(missing) == len({item.unit.code for item in missing})
     return Expected(
-        counts=(answer.total, answer.delivered, answer.signed),
+        counts=figures(answer),
         blocking={item.unit.code: item.cut_off for item in answer.blocking.items},
-        children={child.unit.code: (child.total, child.delivered, child.signed) for child in answer.children},
+        children={child.unit.code: figures(child) for child in answer.children},
         missing={
             (item.unit.code, None if item.blocked_by is None else item.blocked_by.code) for item in missing
         },
+        lacking=lacking,
     )
 
 
@@ -166,7 +222,8 @@ class History:
             self.world.add(f"u{number}", codes[parent % len(codes)], level=level_of(number))
         paths = {code: tuple(unit["path"].split(".")) for code, unit in self.world.units.items()}
         levels = {code: unit["level"] for code, unit in self.world.units.items()}
-        self.replay = Replay(paths, levels)
+        self.replay = Replay(paths, levels, office.clock.now())
+        self.people: dict[str, list[UUID]] = {}
         self.events: list[UnitChangedV1] = []
         self.notice = ""
 
@@ -180,9 +237,18 @@ class History:
             "onward": address.onward,
             "units": [str(unit) for unit in address.picked],
         }
+        await self._join(self.world.units)
         self.notice = await self.office.published(PUBLISHER, recipients=recipients)
+        self.replay.deadline = await self.office.ask(self.notice)
         self.replay.reached[PUBLISHER] = self.replay.paths[PUBLISHER]
-        self.replay.forward(PUBLISHER, address, picked)
+        self.replay.forward(PUBLISHER, address, picked, self.replay.deadline)
+
+    async def _join(self, codes: Iterable[str]) -> None:
+        """Have people join units."""
+        joining = {code: [new_id() for _ in range(PEOPLE)] for code in codes}
+        self.people |= joining
+        if joining:
+            await self.office.insert_people([(code, sub) for code, subs in joining.items() for sub in subs])
 
     def address(self, sender: str, choice: int) -> tuple[Address, set[str]]:
         """An address that has recipients if the sender has units below, half of the time that of all."""
@@ -206,28 +272,82 @@ class History:
         self.office.clock.advance(timedelta(days=1))
         codes = list(self.world.units)
         code, second = codes[one % len(codes)], codes[other % len(codes)]
-        take: Callable[[str, str], None] = getattr(self, f"_{kind}", lambda *_: None)
+        known = set(codes)
         if kind == "forward":
-            address, picked = self.address(code, other)
-            earlier = [sent for sender, sent, _ in self.replay.sent if sender == code]
-            plain = {(sent.reach, sent.levels) for sent in earlier}
-            if code in self.replay.reached and (address.reach, address.levels) not in plain:
-                self.replay.forward(code, address, picked)
-                await self.office.insert_dispatch(self.notice, code, len(earlier) + 1, address)
-        elif kind == "sign":
-            if code in self.replay.reached and code not in self.replay.closed | self.replay.signed | {
-                PUBLISHER
-            }:
-                self.replay.signed.add(code)
-                if self.late:
-                    await self.office.insert_receipts(self.notice, signed=[code])
-                else:
-                    await self.office.signed(self.notice, code)
+            await self._forward(code, other)
+        elif kind in {"sign", "read", "answer", "return"}:
+            able = self.replay.reached.keys() - self.replay.closed - {PUBLISHER}
+            if code in able and (kind == "read" or code not in self.replay.returned):
+                await getattr(self, f"_{kind}")(code, other)
         else:
-            take(code, second)
+            getattr(self, f"_{kind}")(code, second)
         if not self.late:
             await self.office.deliver(*self.events)
             self.events.clear()
+        await self._join(self.world.units.keys() - known)
+
+    async def _forward(self, code: str, choice: int) -> None:
+        address, picked = self.address(code, choice)
+        earlier = [sent for sender, sent, _ in self.replay.sent if sender == code]
+        if code not in self.replay.reached or code in self.replay.returned:
+            return
+        if (address.reach, address.levels) not in {(sent.reach, sent.levels) for sent in earlier}:
+            deadline = self.office.clock.now() + timedelta(days=choice % 4 * 8)
+            self.replay.forward(code, address, picked, deadline)
+            await self.office.insert_dispatch(self.notice, code, len(earlier) + 1, address, deadline=deadline)
+
+    async def _sign(self, code: str, _: int) -> None:
+        if code in self.replay.signed:
+            return
+        self.replay.signed.add(code)
+        if self.late:
+            await self.office.insert_receipts(self.notice, signed=[code], recount=False)
+        else:
+            await self.office.signed(self.notice, code)
+
+    async def _read(self, code: str, choice: int) -> None:
+        person = choice % PEOPLE
+        self.replay.read.setdefault(code, set()).add(person)
+        sub = self.people[code][person]
+        if self.late:
+            await self.office.insert_receipts(self.notice, read=[(code, sub)], recount=False)
+        else:
+            response = await self.office.unit(code, sub=str(sub)).post(f"{N}/{self.notice}/read")
+            assert response.status_code == 200, response.text
+
+    async def _answer(self, code: str, _: int) -> None:
+        if code in self.replay.answered:
+            return
+        self.replay.answered.add(code)
+        if self.late:
+            await self.office.insert_receipts(self.notice, answered=[code], recount=False)
+        else:
+            response = await self.office.unit(code).post(
+                f"{N}/{self.notice}/answer/submit", json={"values": {"n": 1}}, headers={"If-Match": "*"}
+            )
+            assert response.status_code == 200, response.text
+
+    async def _return(self, code: str, choice: int) -> None:
+        confirmed = choice % 3 > 0
+        if confirmed:
+            self.replay.returned.add(code)
+        await self.office.insert_return(self.notice, code, confirmed=confirmed)
+
+    async def lacking(self, scope: str, lack: str) -> list[str]:
+        """The codes of a list, read in pages."""
+        found: list[str] = []
+        params: dict[str, str | int] = {"under": self.world.id(scope), "lack": lack, "limit": 3}
+        while True:
+            response = await self.office.unit(PUBLISHER).get(
+                f"{N}/{self.notice}/coverage/units", params=params
+            )
+            assert response.status_code == 200, response.text
+            page = response.json()
+            found += [item["unit"]["code"] for item in page["items"]]
+            if page["next"] is None:
+                assert page["total"] == {"count": len(found), "exact": True}
+                return found
+            params["cursor"] = page["next"]
 
     def has_below(self, code: str) -> bool:
         units = self.world.units
@@ -257,13 +377,38 @@ class History:
         self.replay.closed.add(code)
         self._publish([code])
 
+    def _merge(self, code: str, other: str) -> None:
+        """Have `other` take over what is below `code`, which closes."""
+        if code in {ROOT, PUBLISHER} or code in self.replay.closed or code in self.replay.paths[other]:
+            return
+        children = [one for one, path in self.replay.paths.items() if path[-2:-1] == (code,)]
+        for child in children:
+            self._move(child, other)
+        self._close(code, other)
+
     def _publish(self, codes: Sequence[str]) -> None:
         self.events += [self.world.event(code) for code in codes]
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["open", "move", "move", "close", "forward", "forward", "forward", "sign", "sign"]),
+        st.sampled_from(
+            [
+                "open",
+                "move",
+                "move",
+                "close",
+                "merge",
+                "forward",
+                "forward",
+                "forward",
+                "sign",
+                "sign",
+                "read",
+                "answer",
+                "return",
+            ]
+        ),
         st.integers(0, 1000),
         st.integers(0, 1000),
     ),
@@ -302,7 +447,8 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
     below = [code for code, path in history.replay.paths.items() if PUBLISHER in path]
     for scope in {PUBLISHER, data.draw(st.sampled_from(below))}:
         answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)
-        assert seen(answer) == history.replay.expected(scope)
+        lacking = {lack: await history.lacking(scope, lack) for lack in LACKS}
+        assert seen(answer, lacking) == history.replay.expected(scope, office.clock.now())
     async with office.database.transaction() as session:
         dispatches = Dispatches(session, Units(session), Addressing(session))
         units = (await session.scalars(select(Unit))).all()

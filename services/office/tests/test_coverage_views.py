@@ -116,4 +116,60 @@ async def test_the_workbook_has_branches_blockers_and_who_is_missing(office: Run
     assert re.findall(r'<sheet name="([^"]+)"', names) == ["覆盖情况", "未转发的单位", "未签收的单位"]
     # Two provinces and the sums, two blockers, ten units; each sheet has a heading.
     assert [sheet.count("<row ") for sheet in sheets] == [4, 3, 11]
-    assert re.findall(r"<v>(\d+)</v>", sheets[0])[-7:-3] == ["11", "2", "1", "0"]
+    assert re.findall(r"<v>(\d+)</v>", sheets[0])[-9:-5] == ["11", "2", "1", "0"]
+
+
+async def test_answers_are_counted_in_each_branch_and_listed_where_they_lack(office: RunningOffice) -> None:
+    notice = await office.published(recipients={"reach": "subtree", "onward": False})
+    await office.ask(notice)
+    for code in ("370102", "320000"):
+        response = await office.unit(code).post(
+            f"{N}/{notice}/answer/submit", json={"values": {"n": 3}}, headers={"If-Match": "*"}
+        )
+        assert response.status_code == 200, response.text
+    answer = await office.coverage(notice)
+    assert (answer.answered, answer.total) == (2, 11)
+    assert {child.unit.code: child.answered for child in answer.children} == {"320000": 1, "370000": 1}
+    missing = await codes(office, notice, "not_answered")
+    assert len(missing) == 9
+    assert not missing & {"370102", "320000"}
+    await office.recount(notice)
+    assert (await office.coverage(notice)).answered == 2
+
+
+async def test_a_confirmed_return_is_counted_apart_and_owes_nothing(office: RunningOffice) -> None:
+    notice = await office.published(recipients={"reach": "subtree", "onward": False})
+    returned = await office.unit("370102").post(f"{N}/{notice}/returns", json={"reason": "不属于参训范围"})
+    assert returned.status_code == 201, returned.text
+    assert (await office.coverage(notice)).total == 11
+    decide = f"{N}/{notice}/returns/{office.world.id('370102')}"
+    confirmed = await office.unit("100000").post(f"{decide}/confirm", json={})
+    assert confirmed.status_code == 200, confirmed.text
+    for code, under in (("100000", None), ("370100", "370100"), ("370102", "370102")):
+        answer = await office.coverage(notice, code, under=under)
+        assert answer.returned == 1
+        assert answer.total == {"100000": 10, "370100": 6, "370102": 3}[code]
+    assert "370102" not in await codes(office, notice, "not_signed")
+    resent = await office.unit("100000").post(f"{decide}/resend", json={})
+    assert resent.status_code == 200, resent.text
+    answer = await office.coverage(notice)
+    assert (answer.total, answer.returned) == (11, 0)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "counts"),
+    [
+        ({"reach": "subtree", "levels": ["school"], "onward": False}, (4, 4, 0)),
+        ({"reach": "children", "levels": ["school"], "onward": True}, (2, 1, 1)),
+    ],
+)
+async def test_filtered_publications_are_counted_by_level(
+    office: RunningOffice, recipients: dict[str, JsonValue], counts: tuple[int, int, int]
+) -> None:
+    for code in ("320000", "S3701020001", "D3701020001", "S3701030001"):
+        office.world.units[code]["level"] = "school"
+    await office.replace_units(office.world)
+    notice = await office.published(recipients=recipients)
+    answer = await office.coverage(notice)
+    blocked = sum(item.cut_off for item in answer.blocking.items)
+    assert (answer.total, answer.delivered, blocked) == counts

@@ -9,10 +9,10 @@ import pytest_asyncio
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.coverage.counting import Scope
 from office.coverage.jobs import recount
 from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
+from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.repository import UnitRepository
 from office.notices.models import Notice

@@ -13,9 +13,11 @@ import httpx
 from fastapi import FastAPI
 from pydantic import JsonValue, SecretStr
 from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from authkit.jwks import KeySet
 from contracts import EventModel
+from contracts.documents import ReturnStatus
 from contracts.office import (
     AnswerSubmittedV1,
     NoticeArchivedV1,
@@ -31,6 +33,7 @@ from contracts.office import (
 from messaging.envelope import Envelope
 from messaging.inprocess import InProcessBus
 from office.addressing.rules import Address
+from office.answers.models import Answer
 from office.app import build
 from office.base import MIGRATIONS, outbox
 from office.coverage.jobs import recount
@@ -38,9 +41,11 @@ from office.coverage.schemas import CoverageOut
 from office.directory.models import FormerPlace, Person, Unit
 from office.dispatches.models import Forwarding, PickedUnit
 from office.dispatches.repository import DispatchRepository
+from office.forms.models import Form
 from office.notices.content import NoticeContent
 from office.notices.models import Notice
-from office.receipts.models import Signature
+from office.receipts.models import Read, Signature
+from office.returns.models import Return
 from office.settings import Settings
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -242,9 +247,11 @@ class RunningOffice:
         *,
         forwarded: Iterable[str] = (),
         signed: Iterable[str] = (),
+        read: Iterable[tuple[str, uuid.UUID]] = (),
+        answered: Iterable[str] = (),
         recount: bool = True,
     ) -> None:
-        """Forwardings and signatures as bare facts, many at once."""
+        """Forwardings and receipts as bare facts, many at once."""
         now, sub = self.clock.now(), uuid.uuid4()
         ids = {"notice_id": uuid.UUID(notice_id)}
         forwardings = [
@@ -261,7 +268,26 @@ class RunningOffice:
             {**ids, "unit_id": self.world.units[code]["id"], "signed_by": sub, "signed_at": now}
             for code in signed
         ]
+        reads = [
+            {**ids, "unit_id": self.world.units[code]["id"], "sub": reader, "read_at": now}
+            for code, reader in read
+        ]
+        answers = [
+            {
+                **ids,
+                "unit_id": self.world.units[code]["id"],
+                "path": self.world.units[code]["path"],
+                "status": "submitted",
+                "number": 1,
+                "submitted_at": now,
+            }
+            for code in answered
+        ]
         async with self.database.transaction() as session:
+            if reads:
+                await session.execute(pg_insert(Read).on_conflict_do_nothing(), reads)
+            if answers:
+                await session.execute(insert(Answer), answers)
             if forwardings:
                 await session.execute(insert(Forwarding), forwardings)
             if signatures:
@@ -273,15 +299,51 @@ class RunningOffice:
         async with self.database.transaction() as session:
             await recount(session, uuid.UUID(notice_id))
 
-    async def insert_dispatch(self, notice_id: str, code: str, number: int, address: Address) -> None:
-        """A dispatch as a bare fact."""
+    async def ask(self, notice_id: str) -> datetime:
+        """Give a notice a form with the number `n`; its deadline."""
+        field = {"key": "n", "label": "人数", "type": "number"}
+        form = {"fields": [field], "updated_by": new_id(), "updated_at": self.clock.now(), "version": 1}
+        async with self.database.transaction() as session:
+            await session.execute(insert(Form), [{"notice_id": uuid.UUID(notice_id), **form}])
+            notice = await session.get_one(Notice, uuid.UUID(notice_id))
+            assert notice.deadline is not None
+            return notice.deadline
+
+    async def insert_return(self, notice_id: str, code: str, *, confirmed: bool) -> None:
+        """A return as a bare fact, unless the unit has returned the notice before."""
+        now, sub = self.clock.now(), uuid.uuid4()
+        values = {
+            "notice_id": uuid.UUID(notice_id),
+            "unit_id": self.world.units[code]["id"],
+            "number": 1,
+            "to_unit_id": sub,
+            "forwarding_id": sub,
+            "reason": "不属于参训范围",
+            "returned_by": sub,
+            "returned_at": now,
+            "status": ReturnStatus.CONFIRMED if confirmed else ReturnStatus.CANCELLED,
+            "decided_by": sub,
+            "decided_at": now,
+        }
+        statement = pg_insert(Return).values(values)
+        async with self.database.transaction() as session:
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["notice_id", "unit_id", "number"], set_={"status": values["status"]}
+                )
+            )
+
+    async def insert_dispatch(
+        self, notice_id: str, code: str, number: int, address: Address, *, deadline: datetime | None = None
+    ) -> None:
+        """A dispatch as a bare fact, due now unless `deadline` says otherwise."""
         now = self.clock.now()
         forwarding = Forwarding(
             id=new_id(),
             notice_id=uuid.UUID(notice_id),
             unit_id=self.world.units[code]["id"],
             number=number,
-            deadline=now,
+            deadline=deadline or now,
             forwarded_by=uuid.uuid4(),
             forwarded_at=now,
         )
@@ -291,7 +353,7 @@ class RunningOffice:
 
     async def delete_notices(self) -> None:
         async with self.database.transaction() as session:
-            for model in (PickedUnit, Forwarding, Signature, Notice):
+            for model in (PickedUnit, Forwarding, Signature, Read, Answer, Return, Person, Notice):
                 await session.execute(delete(model))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from office.answers.service import Answers
+from office.counters.dependencies import CounterService
 from office.directory.dependencies import UnitService
 from office.forms.dependencies import FormService
 from office.notices.dependencies import NoticeService
@@ -22,8 +23,9 @@ async def _answers(
     forms: FormService,
     returns: ReturnService,
     tasks: TaskService,
+    counters: CounterService,
 ) -> Answers:
-    return Answers(session, clock, units, notices, forms, returns, tasks)
+    return Answers(session, clock, units, notices, forms, returns, tasks, counters)
 
 
 AnswerService = Annotated[Answers, Depends(_answers)]

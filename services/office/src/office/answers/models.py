@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Text
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,6 +29,7 @@ class Answer(Base):
         known("status", AnswerStatus, "status"),
         CheckConstraint("(status = 'draft') = (submitted_at IS NULL)", name="submitted"),
         Index("ix_answers_path", "notice_id", "path"),
+        Index("ix_answers_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
     )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -43,6 +44,9 @@ class Answer(Base):
     late: Mapped[bool] = mapped_column(Boolean, default=False, doc="the first submission was")
     submitted_by: Mapped[UUID | None]
     submitted_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    counted: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default="false", doc="the counters of the notice have it"
+    )
     reopened_by: Mapped[UUID | None]
     reopened_at: Mapped[datetime | None] = mapped_column(_INSTANT)
     note: Mapped[str | None] = mapped_column(Text, doc="what is to be changed, from a unit above")
@@ -58,10 +62,10 @@ class Answer(Base):
         self.draft, self.saved_by, self.saved_at = values, by, now
         self.version += 1
 
-    def submit(self, values: dict[str, Any], *, by: UUID, now: datetime, late: bool) -> None:
-        """Answer with `values`."""
+    def submit(self, values: dict[str, Any], *, by: UUID, now: datetime, late: bool, counted: bool) -> None:
+        """Answer with `values`. `late` and `counted` are kept of the first submission."""
         if self.status is AnswerStatus.DRAFT:
-            self.late = late
+            self.late, self.counted = late, counted
         self.values, self.draft, self.status = values, None, AnswerStatus.SUBMITTED
         self.submitted_by, self.submitted_at = by, now
         self.number += 1
@@ -79,6 +83,7 @@ class AnswerRevision(Base):
     """An answer as it was submitted: a later one does not delete it."""
 
     __tablename__ = "answer_revisions"
+    __table_args__ = (Index("ix_answer_revisions_submitted_at", "submitted_at", postgresql_using="brin"),)
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)

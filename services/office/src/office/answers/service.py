@@ -15,6 +15,7 @@ from office.answers.errors import AnswerInvalid, CollectionEnded, NotAnswered, N
 from office.answers.models import Answer, AnswerRevision
 from office.answers.repository import AnswerRepository
 from office.base import outbox
+from office.counters.service import Counters, is_counted
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.models import Forwarding
@@ -44,12 +45,13 @@ class OwnAnswer:
 
 @dataclass(frozen=True)
 class _Place:
-    """A unit that answers: the form, its delivery, and where the notice reached it."""
+    """A unit that answers: the form, its delivery, where that reached it, and whether counters have it."""
 
     unit: Unit
     form: Form
     delivery: Forwarding
     path: str
+    counted: bool
 
 
 class Answers:
@@ -64,6 +66,7 @@ class Answers:
         forms: Forms,
         returns: Returns,
         tasks: Tasks,
+        counters: Counters,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -72,6 +75,7 @@ class Answers:
         self._forms = forms
         self._returns = returns
         self._tasks = tasks
+        self._counters = counters
         self._answers = AnswerRepository(session)
 
     async def own(self, actor: Actor, notice_id: UUID) -> OwnAnswer:
@@ -109,7 +113,14 @@ class Answers:
             values = answer.draft
         now = self._clock.now()
         late = is_late(now, place.delivery.deadline)
-        answer.submit(_checked(place.form, values, complete=True), by=actor.sub, now=now, late=late)
+        first = answer.number == 0
+        answer.submit(
+            _checked(place.form, values, complete=True),
+            by=actor.sub,
+            now=now,
+            late=late,
+            counted=place.counted,
+        )
         assert answer.values is not None
         revision = AnswerRevision(
             notice_id=notice_id,
@@ -120,6 +131,8 @@ class Answers:
             submitted_at=now,
         )
         await self._answers.save(answer, revision)
+        if first and answer.counted:
+            await self._counters.answered(notice_id, place.unit)
         await self._tasks.done(TaskKind.ANSWER, f"notice/{notice_id}", unit=place.unit.id, by=actor.sub)
         event = AnswerSubmittedV1(
             notice_id=notice_id,
@@ -165,14 +178,14 @@ class Answers:
 
     async def _answering(self, actor: Actor, notice_id: UUID) -> _Place:
         unit = await self._units.own(actor)
-        _, delivery, path = await self._notices.circulating(actor, unit, notice_id)
+        notice, delivery, path = await self._notices.circulating(actor, unit, notice_id)
         if delivery is None:
             raise OwnNotice
         form = await self._forms.of(notice_id)
         if form.locked_at is not None:
             raise CollectionEnded
         await self._returns.check(notice_id, unit)
-        return _Place(unit, form, delivery, path)
+        return _Place(unit, form, delivery, path, is_counted(unit, notice.published_at))
 
     async def _opened(self, place: _Place, seen: SeenVersions) -> Answer:
         answer = await self._answers.begun(place.form.notice_id, place.unit.id, place.path)

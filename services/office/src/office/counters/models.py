@@ -65,11 +65,11 @@ class ReceiptCount(Base):
     signed: Mapped[int] = mapped_column(Integer, server_default="0")
     read: Mapped[int] = mapped_column(Integer, server_default="0", doc="people who have read")
     read_units: Mapped[int] = mapped_column(Integer, server_default="0", doc="units with such a person")
-    answered: Mapped[int] = mapped_column(Integer, server_default="0")
+    answered: Mapped[int] = mapped_column(Integer, server_default="0", doc="units with an answer")
 
 
 class ReceiptHour(Base):
-    """What units below `path` signed and read in the hour that begins at `hour`, added up afterwards.
+    """What units below `path` did in the hour that begins at `hour`, added up afterwards.
 
     The curve of a notice's progress; the last hour is the difference to the counters.
     """
@@ -80,4 +80,5 @@ class ReceiptHour(Base):
     path: Mapped[str] = mapped_column(LTree, primary_key=True)
     hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     signed: Mapped[int] = mapped_column(Integer)
+    answered: Mapped[int] = mapped_column(Integer, server_default="0")
     people_read: Mapped[int] = mapped_column(Integer)

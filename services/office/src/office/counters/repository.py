@@ -33,48 +33,55 @@ _UNMARK = f"""
     WHERE r.notice_id = :notice AND r.counted
       AND NOT EXISTS (SELECT FROM units u WHERE u.id = r.unit_id AND {_IS_UNCHANGED})
 """  # noqa: S608 - our names
-_MARK_SIGNATURES, _MARK_READS = _MARK.format(facts="signatures"), _MARK.format(facts="reads")
-_UNMARK_SIGNATURES, _UNMARK_READS = _UNMARK.format(facts="signatures"), _UNMARK.format(facts="reads")
+_MARKS = [
+    statement.format(facts=facts)
+    for statement in (_MARK, _UNMARK)
+    for facts in ("signatures", "reads", "answers")
+]
 _COUNT = f"""
     WITH facts AS (
-        SELECT unit_id, count(*) AS signed, 0 AS read, 0 AS read_units
+        SELECT unit_id, count(*) AS signed, 0 AS read, 0 AS read_units, 0 AS answered
         FROM signatures WHERE notice_id = :notice AND counted GROUP BY 1
         UNION ALL
-        SELECT unit_id, 0, count(*), 1 FROM reads WHERE notice_id = :notice AND counted GROUP BY 1
+        SELECT unit_id, 0, count(*), 1, 0 FROM reads WHERE notice_id = :notice AND counted GROUP BY 1
+        UNION ALL
+        SELECT unit_id, 0, 0, 0, 1
+        FROM answers WHERE notice_id = :notice AND counted AND submitted_at IS NOT NULL
     )
-    INSERT INTO receipt_counts AS c (notice_id, path, signed, read, read_units)
-    SELECT :notice, subpath(u.path, 0, -1), sum(f.signed), sum(f.read), sum(f.read_units)
+    INSERT INTO receipt_counts AS c (notice_id, path, signed, read, read_units, answered)
+    SELECT :notice, subpath(u.path, 0, -1), sum(f.signed), sum(f.read), sum(f.read_units), sum(f.answered)
     FROM facts f JOIN units u ON u.id = f.unit_id AND {_IS_UNCHANGED}
     GROUP BY 2
     -- A row that is here already has receipts that were not committed when this statement began.
     ON CONFLICT (notice_id, path) DO UPDATE SET signed = c.signed + excluded.signed,
-        read = c.read + excluded.read, read_units = c.read_units + excluded.read_units
+        read = c.read + excluded.read, read_units = c.read_units + excluded.read_units,
+        answered = c.answered + excluded.answered
 """  # noqa: S608 - our names
 _RECOUNT = (
-    text(_MARK_SIGNATURES),
-    text(_MARK_READS),
-    text(_UNMARK_SIGNATURES),
-    text(_UNMARK_READS),
+    *map(text, _MARKS),
     text("DELETE FROM receipt_counts WHERE notice_id = :notice"),
     text(_COUNT),
 )
 
 
 _HOUR = """
-    INSERT INTO receipt_hours AS h (notice_id, path, hour, signed, people_read)
-    SELECT f.notice_id, subpath(u.path, 0, size), :hour, sum(f.signed), sum(f.people_read)
+    INSERT INTO receipt_hours AS h (notice_id, path, hour, signed, answered, people_read)
+    SELECT f.notice_id, subpath(u.path, 0, size), :hour, sum(f.signed), sum(f.answered), sum(f.people_read)
     FROM (
-        SELECT notice_id, unit_id, count(*) AS signed, 0 AS people_read
+        SELECT notice_id, unit_id, count(*) AS signed, 0 AS answered, 0 AS people_read
         FROM signatures WHERE signed_at >= :hour AND signed_at < :end GROUP BY 1, 2
         UNION ALL
-        SELECT notice_id, unit_id, 0, count(*)
+        SELECT notice_id, unit_id, 0, 1, 0
+        FROM answer_revisions WHERE number = 1 AND submitted_at >= :hour AND submitted_at < :end
+        UNION ALL
+        SELECT notice_id, unit_id, 0, 0, count(*)
         FROM reads WHERE read_at >= :hour AND read_at < :end GROUP BY 1, 2
     ) f
         JOIN units u ON u.id = f.unit_id
         CROSS JOIN LATERAL generate_series(1, nlevel(u.path) - 1) size
     GROUP BY 1, 2
     ON CONFLICT (notice_id, path, hour) DO UPDATE
-    SET signed = excluded.signed, people_read = excluded.people_read
+    SET signed = excluded.signed, answered = excluded.answered, people_read = excluded.people_read
 """
 _ADD_HOUR = text(_HOUR)
 

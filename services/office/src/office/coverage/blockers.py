@@ -1,18 +1,17 @@
-"""SQL for the units that block a notice. Runs no queries.
+"""SQL for the units that block a notice.
 
 A unit without the notice is blocked by its nearest superior unit that has it. Of units that have not changed,
 that is the unit below the last of their superiors that has forwarded: it blocks its whole subtree, whose size
-`tree_counts` has. Units that have changed are subtracted from that, and looked at one by one.
+`tree_counts` has. Units that have changed are subtracted from that, and looked at one by one. If dispatches
+differ between siblings (`Scope.cells`), what waits is summed up by group, and each group looks upwards.
 """
 
-from typing import Any
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, func, select, text, true, union_all
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy import TextClause, text
 
-from office.coverage.counting import Scope, changed_here, has, is_special, unchanged
-from office.directory.models import Unit
-from office.notices.models import Notice
+from office.coverage.cells import CELLS
+from office.coverage.places import holder, places
 
 _BLOCKER = """
     (SELECT ltree2text(subpath({path}, 0, size + 1))
@@ -22,7 +21,7 @@ _BLOCKER = """
 """
 
 _WHOLE = """
-    WITH forwarded AS MATERIALIZED (
+    , forwarded AS MATERIALIZED (
         SELECT DISTINCT ltree2text(u.path) AS path, u.path AS place, coalesce(c.below, 0) AS below
         FROM forwardings f
              JOIN units u ON u.id = f.unit_id
@@ -35,7 +34,6 @@ _WHOLE = """
         WHERE c.level = '' AND c.path > text2ltree(:root) AND c.path < text2ltree(:beyond)
           AND ltree2text(subpath(c.path, 0, -1)) IN (SELECT path FROM forwarded)
           AND ltree2text(c.path) NOT IN (SELECT path FROM forwarded)
-          AND NOT c.path <@ CAST(:special AS ltree[])
         UNION ALL
         SELECT {of_scope},
                CASE WHEN ltree2text(u.path) IN (SELECT path FROM forwarded) THEN 0 ELSE c.below END
@@ -47,79 +45,73 @@ _WHOLE = """
             SELECT coalesce(max(below), 0) AS below FROM tree_counts c WHERE level = '' AND c.path = u.path
         ) c
         WHERE u.id = :unit AND u.path = text2ltree(:root) AND nlevel(u.path) > 1
-          AND NOT u.path <@ CAST(:special AS ltree[])
         UNION ALL
         -- A unit below it may have forwarded all the same: it got the notice elsewhere.
         SELECT {of_forwarded}, -f.below
         FROM forwarded f
         WHERE f.place > text2ltree(:root) AND f.place < text2ltree(:beyond)
           AND ltree2text(subpath(f.place, 0, -1)) NOT IN (SELECT path FROM forwarded)
-          AND NOT subpath(f.place, 0, -1) <@ CAST(:special AS ltree[])
         UNION ALL
         SELECT {of_unit}, -1
-        FROM units u
-        WHERE u.placed_at > :published_at AND u.status = 'active' AND u.path <@ text2ltree(:root)
-          AND nlevel(u.path) > nlevel(text2ltree(:root)) AND nlevel(text2ltree(:root)) > 0
+        FROM standing u
+        WHERE u.status = 'active' AND u.path <@ text2ltree(:root)
+          AND nlevel(u.path) > nlevel(text2ltree(:root))
           AND ltree2text(subpath(u.path, 0, -1)) NOT IN (SELECT path FROM forwarded)
-          AND NOT subpath(u.path, 0, -1) <@ CAST(:special AS ltree[])
-        UNION ALL
-        SELECT * FROM unnest(CAST(:blockers AS text[]), CAST(:units AS int[]))
+    ), alone AS (
+        -- Siblings have the same blocker.
+        SELECT subpath(c.path, 0, -1) AS path, count(*) AS units
+        FROM counting c WHERE c.changed AND c.deadline IS NULL GROUP BY 1
     ), blocking AS (
-        SELECT blocker, sum(units) AS cut_off, count(*) OVER () AS number
-        FROM waiting WHERE blocker IS NOT NULL GROUP BY blocker HAVING sum(units) > 0
-        ORDER BY 2 DESC, text2ltree(blocker) LIMIT :limit
+        SELECT blocker AS path, sum(units) AS units FROM waiting WHERE blocker IS NOT NULL GROUP BY 1
+        UNION ALL
+        SELECT ltree2text(h.path), sum(a.units) FROM alone a CROSS JOIN {holder} h GROUP BY 1
+    ), blockers AS (
+        SELECT split_part(path, '.', -1) AS code, sum(units) AS cut_off FROM blocking GROUP BY 1
     )
-    SELECT u.id, u.code, u.name, b.cut_off, b.number
-    FROM blocking b JOIN units u ON u.code = split_part(b.blocker, '.', -1)
-    ORDER BY b.cut_off DESC, u.path
 """
-
-_STATEMENT = _WHOLE.format(
-    of_scope=_BLOCKER.format(path="u.path"),
-    of_forwarded=_BLOCKER.format(path="f.place"),
-    of_unit=_BLOCKER.format(path="u.path"),
-)
-BLOCKERS = text(_STATEMENT)
-"""The largest blockers: id, code, name, number of units they block, number of all blockers."""
-
-
-def waiting_alone(notice: Notice, scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Return the blockers of units that are looked at one by one: path, and how many of these they block."""
-    parts = [changed_here(notice, scope)]
-    if scope.special:
-        parts.append(unchanged(notice, scope).where(is_special(Unit.path, scope)))
-    waiting = union_all(*parts).subquery()
-    # Siblings have the same blocker.
-    groups = (
-        select(waiting.c.parent_id, func.count().label("units"))
-        .where(~waiting.c.delivered)
-        .group_by(waiting.c.parent_id)
-        .subquery()
+_BY_CELL = """
+    , {cells}, waiting AS (
+        SELECT c.path, c.children AS units FROM cells c WHERE c.owed AND c.deadline IS NULL
+        UNION ALL
+        SELECT c.path, -1
+        FROM standing u JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level
+                                    AND c.kind = u.kind AND c.stages = u.stages
+        WHERE c.owed AND c.deadline IS NULL AND u.status = 'active'
+        UNION ALL
+        SELECT subpath(p.path, 0, -1), -1 FROM picked p WHERE p.owed = 1 AND p.delivered = 0
+        UNION ALL
+        SELECT subpath(c.path, 0, -1), 1 FROM counting c WHERE c.deadline IS NULL
+    ), groups AS (
+        SELECT path, sum(units) AS units FROM waiting GROUP BY path HAVING sum(units) <> 0
+    ), blockers AS (
+        SELECT h.code, sum(g.units) AS cut_off FROM groups g CROSS JOIN {holder} h GROUP BY 1
     )
-    parent = aliased(Unit)
-    holder = nearest_holder(notice, parent.path).lateral()
-    return (
-        select(func.ltree2text(holder.c.path), func.sum(groups.c.units))
-        .select_from(groups)
-        .join(parent, parent.id == groups.c.parent_id)
-        .join(holder, true())
-        .group_by(holder.c.path)
-    )
+"""
+_LARGEST = """
+    SELECT u.id, u.code, u.name, b.cut_off, count(*) OVER () AS number
+    FROM blockers b JOIN units u ON u.code = b.code
+    WHERE b.cut_off > 0
+    ORDER BY b.cut_off DESC, u.path LIMIT :limit
+"""
+_WAITING = """NOT EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice AND f.plain
+                          AND f.unit_id = u.parent_id)"""
 
 
-def nearest_holder(
-    notice: Notice, path: ColumnElement[str] | InstrumentedAttribute[str]
-) -> Select[*tuple[Any, ...]]:
-    """Return the nearest unit that has the notice, at `path` or above: id, code, name, path."""
-    unit = aliased(Unit)
-    codes = (
-        func.unnest(func.string_to_array(func.ltree2text(path), ".")).table_valued("code").render_derived()
+@cache
+def blockers(*, special: bool, cells: bool) -> TextClause:
+    """Return the statement of the largest blockers: id, code, name, units they block, number of blockers."""
+    if cells:
+        found = _BY_CELL.format(cells=CELLS, holder=holder("g.path", special=special))
+        ones = places(special=special, left="false", near="u.id = :unit OR u.parent_id = :unit")
+        statement = ones + found + _LARGEST
+        return text(statement)
+    found = _WHOLE.format(
+        of_scope=_BLOCKER.format(path="u.path"),
+        of_forwarded=_BLOCKER.format(path="f.place"),
+        of_unit=_BLOCKER.format(path="u.path"),
+        holder=holder("a.path", special=special),
     )
-    return (
-        select(unit.id, unit.code, unit.name, unit.path)
-        .select_from(codes)
-        .join(unit, unit.code == codes.c.code)
-        .where(has(notice, unit))
-        .order_by(func.nlevel(unit.path).desc())
-        .limit(1)
-    )
+    # Only of units whose superior has not forwarded can one be blocked.
+    ones = places(special=special, standing=_WAITING, left="false", near="false")
+    statement = ones + found + _LARGEST
+    return text(statement)

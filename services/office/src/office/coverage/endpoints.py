@@ -35,14 +35,14 @@ async def get_coverage(
     """发文单位和已收到通知的各级单位可查本单位范围内的情况：送达、签收、谁未转发、谁未签收。
 
     按通知送达时的隶属关系统计：此后新设的单位可以查看，但不计入；此后划转的单位仍计入送达时所在的上级；
-    未签收即撤销的单位不再计入。limit 和 cursor 用于 missing。
+    未签收即撤销的单位、退回已经来文单位确认的单位不再计入。limit 和 cursor 用于 missing。
     """
     return CoverageOut.of(await coverage.report(actor, notice_id, under, paging))
 
 
 @router.get(
     "/{notice_id}/coverage/units",
-    summary="未送达、未签收、未阅读的单位",
+    summary="未送达、未签收、未阅读、未答复的单位",
     responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
 )
 async def list_missing_units(
@@ -56,7 +56,7 @@ async def list_missing_units(
         Query(
             description=(
                 "not_signed 未签收（含未送达）；not_delivered 未送达；not_read 已送达而无人阅读；"
-                "overdue 逾期未签收"
+                "not_answered 未答复（含未送达）；overdue 逾期未签收"
             )
         ),
     ] = Lack.SIGNATURE,

@@ -1,24 +1,18 @@
-"""SQL for the lists of units that lack something. Runs no queries.
+"""SQL for the lists of units that lack something.
 
 The list is in the order of superior units, and below each of them in the order of the paths. A page reads
-only groups of siblings in which something is missing: `tree_counts` and `receipt_counts` say which.
+only groups of siblings in which something is missing: `tree_counts` and `receipt_counts` say which. It looks
+at no unit that has changed beyond the last of these groups.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
-from uuid import UUID
+from functools import cache
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, select, text, tuple_, union_all
+from sqlalchemy import TextClause, text
 
-from office.counters.rules import group_of
-from office.coverage.blockers import nearest_holder
-from office.coverage.counting import Counted, Scope, changed, is_special, unchanged
-from office.coverage.summing import is_due
-from office.directory.models import Unit
-from office.notices.models import Notice
-from office.receipts.models import Read
+from office.coverage.cells import CELLS
+from office.coverage.places import RETURNED, SPECIAL, holder, is_late, places
 
 
 class Lack(StrEnum):
@@ -27,6 +21,7 @@ class Lack(StrEnum):
     SIGNATURE = "not_signed"
     DELIVERY = "not_delivered"
     READ = "not_read"
+    ANSWER = "not_answered"
     OVERDUE = "overdue"
 
 
@@ -34,6 +29,7 @@ _DONE: Final = {
     Lack.SIGNATURE: ("true", "signed"),
     Lack.DELIVERY: ("f.unit_id IS NULL AND NOT CAST(:whole AS boolean)", "signed"),
     Lack.READ: ("(f.unit_id IS NOT NULL OR CAST(:whole AS boolean))", "read_units"),
+    Lack.ANSWER: ("true", "answered"),
     Lack.OVERDUE: (
         "coalesce(CASE WHEN CAST(:whole AS boolean) THEN NULL ELSE f.deadline END, :deadline) <= :late",
         "signed",
@@ -41,7 +37,7 @@ _DONE: Final = {
 }
 """Which groups are looked at, and what each of their units should have done."""
 
-_FACTS: Final = {"signed": "signatures", "read_units": "reads"}
+_FACTS: Final = {"signed": "signatures", "read_units": "reads", "answered": "answers"}
 
 _GROUPS = """
     WITH arrived AS MATERIALIZED (
@@ -67,8 +63,31 @@ _GROUPS = """
              LEFT JOIN counted x ON x.path = ltree2text(c.path)
         WHERE c.level = '' AND c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond)
           AND c.path >= text2ltree(:after) AND {looked_at}
-          AND NOT c.path <@ CAST(:special AS ltree[])
-    ), ordered AS (
+    )
+"""
+# At least as many as are missing: neither units that have changed nor receipts are subtracted.
+_BY_CELL = """
+    WITH {special} standing AS (SELECT NULL::uuid AS id WHERE false), {cells}, groups AS (
+        SELECT c.unit_id, c.path, sum(c.missing) AS missing
+        FROM (
+            SELECT c.unit_id, c.path, c.children AS missing FROM cells c WHERE {looked_at}
+            UNION ALL
+            SELECT u.parent_id, subpath(c.path, 0, -1), 1
+            FROM picked c JOIN units u ON u.id = c.id WHERE {of_picked}
+        ) c
+        WHERE c.path >= text2ltree(:after)
+        GROUP BY c.unit_id, c.path
+    )
+"""
+_CELLS: Final = {
+    Lack.SIGNATURE: ("c.owed", "true"),
+    Lack.DELIVERY: ("c.owed AND c.deadline IS NULL", "false"),
+    Lack.READ: ("c.deadline IS NOT NULL", "true"),
+    Lack.ANSWER: ("c.owed", "true"),
+    Lack.OVERDUE: (f"c.owed AND {is_late('c')}", is_late("c")),
+}
+_NEXT = """
+    , ordered AS (
         SELECT unit_id, path, CASE WHEN path > text2ltree(:after) THEN missing ELSE 0 END AS missing
         FROM groups WHERE missing > 0
     ), summed AS (
@@ -76,73 +95,69 @@ _GROUPS = """
                count(*) OVER () AS number
         FROM ordered
     )
-    SELECT unit_id, number FROM summed WHERE before < :limit ORDER BY path LIMIT :limit + 1
+    SELECT unit_id, ltree2text(path), number
+    FROM summed WHERE before < :limit ORDER BY path LIMIT :limit + 1
 """
 
-_STATEMENTS = {
-    lack: _GROUPS.format(facts=_FACTS[done], done=done, looked_at=looked_at)
-    for lack, (looked_at, done) in _DONE.items()
+
+@cache
+def groups(lack: Lack, *, cells: bool) -> TextClause:
+    """Return the statement of the superior units below which the next `limit` units of the list stand, of
+    those that have not changed: id, path, and the number of all superior units with such units.
+    """
+    if cells:
+        looked_at, of_picked = _CELLS[lack]
+        found = _BY_CELL.format(special=SPECIAL, cells=CELLS, looked_at=looked_at, of_picked=of_picked)
+    else:
+        looked_at, done = _DONE[lack]
+        found = _GROUPS.format(facts=_FACTS[done], done=done, looked_at=looked_at)
+    statement = found + _NEXT
+    return text(statement)
+
+
+# Sub-selects instead of joins: they are evaluated row by row until the page is full.
+_FACT = "(SELECT count(*) FROM {} s WHERE s.notice_id = :notice AND s.unit_id = c.id)"
+_SIGNED = f"({_FACT.format('signatures')} > 0)"
+_LACKS: Final = {
+    Lack.SIGNATURE: f"NOT {_SIGNED}",
+    Lack.DELIVERY: f"c.deadline IS NULL AND NOT {_SIGNED}",
+    Lack.READ: """c.deadline IS NOT NULL
+                  AND (SELECT count(*) FROM (SELECT FROM reads s WHERE s.notice_id = :notice
+                                             AND s.unit_id = c.id LIMIT 1) s) = 0""",
+    Lack.ANSWER: """(SELECT count(*) FROM answers s WHERE s.notice_id = :notice AND s.unit_id = c.id
+                     AND s.submitted_at IS NOT NULL) = 0""",
+    Lack.OVERDUE: f"{is_late('c')} AND NOT {_SIGNED}",
 }
-GROUPS: Final[dict[Lack, TextClause]] = {lack: text(_STATEMENTS[lack]) for lack in Lack}
-"""The superior units below which the next `limit` units of the list stand, if they have not changed, and the
-number of all superior units with such units.
-"""
+_WINDOW = """subpath({path}, 0, -1) >= text2ltree(:after_group)
+             AND (CAST(:last_group AS text) IS NULL OR subpath({path}, 0, -1) <= text2ltree(:last_group))"""
 
 
-def page(
-    notice: Notice,
-    scope: Scope,
-    lack: Lack,
-    groups: Sequence[UUID],
-    *,
-    after: str | None,
-    now: datetime,
-    limit: int,
-) -> Select[*tuple[Any, ...]]:
-    """Return the next units: id, code, name, path, delivered, deadline, blocker's id, code and name."""
-    here = unchanged(notice, scope).where(
-        or_(Unit.parent_id.in_(groups), Unit.id == scope.unit.id, is_special(Unit.path, scope))
+@cache
+def page(lack: Lack, *, special: bool) -> TextClause:
+    """Return the statement of the next units: id, code, name, path, delivered, deadline, and the blocker's
+    id, code and name. They are the changed ones up to the last of the `groups`, and those of these groups.
+    """
+    found = places(
+        special=special,
+        standing=_WINDOW.format(path="u.path"),
+        left=_WINDOW.format(path="p.path"),
+        near="u.id = :unit OR u.parent_id = :unit OR u.parent_id = ANY(CAST(:groups AS uuid[]))",
     )
-    parts = [_lacking(notice, part, lack, after, now, limit) for part in (here, *changed(notice, scope))]
-    units = union_all(*parts).subquery()
-    # Limit the page first, so that blockers are looked up only for its rows.
-    rows = select(units).order_by(_group(units.c.path), units.c.path).limit(limit).subquery()
-    holder = nearest_holder(notice, rows.c.path).lateral()
-    return (
-        select(
-            rows.c.id,
-            rows.c.code,
-            rows.c.name,
-            rows.c.path,
-            rows.c.delivered,
-            rows.c.deadline,
-            holder.c.id,
-            holder.c.code,
-            holder.c.name,
+    statement = f"""
+        {found}, {RETURNED}, sorted AS (
+            SELECT c.* FROM counting c
+            WHERE {_WINDOW.format(path="c.path")}
+              AND (subpath(c.path, 0, -1) > text2ltree(:after_group) OR c.path > text2ltree(:after))
+              AND NOT EXISTS (SELECT FROM returned r WHERE r.unit_id = c.id)
+            ORDER BY subpath(c.path, 0, -1), c.path OFFSET 0
+        ), rows AS MATERIALIZED (
+            SELECT c.* FROM sorted c WHERE {_LACKS[lack]}
+            ORDER BY subpath(c.path, 0, -1), c.path LIMIT :limit
         )
-        .select_from(rows)
-        .outerjoin(holder, ~rows.c.delivered)
-        .order_by(_group(rows.c.path), rows.c.path)
-    )
-
-
-def _lacking(
-    notice: Notice, part: Counted, lack: Lack, after: str | None, now: datetime, limit: int
-) -> Select[*tuple[Any, ...]]:
-    rows = part.subquery()
-    has_read = exists().where(Read.notice_id == notice.id, Read.unit_id == rows.c.id)
-    lacks: dict[Lack, tuple[ColumnElement[bool], ...]] = {
-        Lack.SIGNATURE: (~rows.c.signed,),
-        Lack.DELIVERY: (~rows.c.signed, ~rows.c.delivered),
-        Lack.READ: (rows.c.delivered, ~has_read),
-        Lack.OVERDUE: (~rows.c.signed, is_due(notice, rows.c.delivered, rows.c.deadline, now)),
-    }
-    statement = select(rows).where(*lacks[lack])
-    if after is not None:
-        key = tuple_(_group(rows.c.path), rows.c.path)
-        statement = statement.where(key > tuple_(func.text2ltree(group_of(after)), func.text2ltree(after)))
-    return select(statement.order_by(_group(rows.c.path), rows.c.path).limit(limit).subquery())
-
-
-def _group(path: ColumnElement[str]) -> ColumnElement[str]:
-    return func.subpath(path, 0, -1)
+        SELECT c.id, u.code, u.name, ltree2text(c.path), c.deadline IS NOT NULL, c.deadline,
+               h.id, h.code, h.name
+        FROM rows c JOIN units u ON u.id = c.id
+             LEFT JOIN {holder("c.path", special=special)} h ON c.deadline IS NULL
+        ORDER BY subpath(c.path, 0, -1), c.path
+    """  # noqa: S608 - our names
+    return text(statement)

@@ -1,28 +1,24 @@
-"""Coverage, counted in the database: `summing`, `blockers` and `missing` have the statements, `counting` the
+"""Coverage, counted in the database: `summing`, `blockers` and `missing` have the statements, `places` the
 rules.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import false, func, literal, or_, select, text, union_all
+from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.counters.models import ReceiptHour
 from office.counters.rules import group_of
-from office.coverage.blockers import BLOCKERS, waiting_alone
-from office.coverage.counting import Scope
-from office.coverage.missing import GROUPS, Lack, page
+from office.coverage.blockers import blockers
+from office.coverage.missing import Lack, groups, page
 from office.coverage.rules import Increment
+from office.coverage.scope import Scope
 from office.coverage.summing import tally
-from office.directory.models import Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
-from office.receipts.models import Read, Signature
-from servicekit.ltree import beyond
 
 
 class UnitName(NamedTuple):
@@ -40,6 +36,8 @@ class BranchTally(NamedTuple):
     total: int
     delivered: int
     signed: int
+    answered: int
+    returned: int
     overdue: int
     read_units: int
     people: int
@@ -88,72 +86,34 @@ class CoverageRepository:
         statement = select(Notice.id).where(Notice.published_at >= since).order_by(Notice.id.desc())
         return (await self._session.scalars(statement)).all()
 
-    async def special_places(self, notice_id: UUID, *, limit: int) -> Sequence[str]:
-        """Return the paths of units that have dispatched the notice in a special way."""
-        statement = (
-            select(Unit.path)
-            .join(Forwarding, Forwarding.unit_id == Unit.id)
-            .where(Forwarding.notice_id == notice_id, ~Forwarding.plain)
-            .distinct()
-            .limit(limit)
-        )
-        return (await self._session.scalars(statement)).all()
+    async def is_special(self, notice_id: UUID) -> bool:
+        """Return whether a dispatch of the notice is not to all units directly below its sender."""
+        found = exists().where(Forwarding.notice_id == notice_id, ~Forwarding.plain)
+        return bool(await self._session.scalar(select(found)))
 
     async def tallies(self, notice: Notice, scope: Scope, now: datetime) -> list[BranchTally]:
         """Return the figures of the scope's unit itself and of each branch below it, at `now`."""
-        rows = await self._session.execute(tally(notice, scope, now))
+        rows = await self._session.execute(
+            tally(special=scope.special, cells=scope.cells),
+            {**scope.values(notice), "late": overdue_before(now)},
+        )
         return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
 
     async def increments(self, notice: Notice, scope: Scope) -> list[Increment]:
         """Return what the units of the scope have added in each past hour, in their order."""
-        unit_id = scope.unit.id
-        own = union_all(
-            select(
-                Signature.signed_at.label("at"), literal(1).label("signed"), literal(0).label("read")
-            ).where(Signature.notice_id == notice.id, Signature.unit_id == unit_id),
-            select(Read.read_at, literal(0), literal(1)).where(
-                Read.notice_id == notice.id, Read.unit_id == unit_id
-            ),
-        ).subquery()
-        rows = union_all(
-            select(ReceiptHour.hour, ReceiptHour.signed, ReceiptHour.people_read).where(
-                ReceiptHour.notice_id == notice.id,
-                or_(false(), *(ReceiptHour.path == func.text2ltree(path) for path in scope.paths)),
-            ),
-            select(func.date_trunc("hour", own.c.at), own.c.signed, own.c.read).select_from(own),
-        ).subquery()
-        statement = (
-            select(rows.c.hour, func.sum(rows.c.signed), func.sum(rows.c.people_read))
-            .group_by(rows.c.hour)
-            .order_by(rows.c.hour)
-        )
-        return [Increment(*row) for row in await self._session.execute(statement)]
+        values = {"notice": notice.id, "unit": scope.unit.id, "paths": scope.paths}
+        return [Increment(*row) for row in await self._session.execute(_INCREMENTS, values)]
 
     async def blocking(self, notice: Notice, scope: Scope, *, limit: int) -> tuple[int, list[BlockingUnit]]:
         """Return the number of units that block the notice in `scope`, and the `limit` largest blockers.
 
         A blocker can be above `scope`; it then blocks the whole scope.
         """
-        alone = (await self._session.execute(waiting_alone(notice, scope))).all()
-        # Of units that have not changed, none waits for what has been delivered to all.
-        root = None if scope.whole else scope.root
-        rows = (
-            await self._session.execute(
-                BLOCKERS,
-                {
-                    "notice": notice.id,
-                    "publisher": notice.publisher_id,
-                    "published_at": notice.published_at,
-                    "unit": scope.unit.id,
-                    "root": root or "",
-                    "beyond": "" if root is None else beyond(root),
-                    "blockers": [path for path, _ in alone],
-                    "units": [units for _, units in alone],
-                    "special": list(scope.special),
-                    "limit": limit,
-                },
-            )
-        ).all()
+        if scope.whole:
+            return 0, []
+        # What is overdue is not asked here.
+        values = {**scope.values(notice), "limit": limit, "late": notice.published_at}
+        rows = (await self._session.execute(blockers(special=scope.special, cells=scope.cells), values)).all()
         blocking = [BlockingUnit(UnitName(*row[:3]), int(row[3])) for row in rows]
         return (rows[0][4] if rows else 0), blocking
 
@@ -168,12 +128,24 @@ class CoverageRepository:
         limit: int,
     ) -> Sequence[MissingUnit]:
         """Return units of `lack`, ordered by the superior unit where they count and by their path."""
+        values = {
+            **scope.values(notice),
+            "late": overdue_before(now),
+            "after": after or "",
+            "after_group": group_of(after or ""),
+            "limit": limit,
+        }
         wanted = limit
         while True:
-            groups, complete = await self._groups(notice, scope, lack, after, now, wanted)
+            found, complete = await self._groups(
+                scope, lack, {**values, "after": group_of(after or ""), "limit": wanted}
+            )
+            # A group that is not among the next ones may have units of the list behind those.
+            last = None if complete else found[-1][1]
             rows = (
                 await self._session.execute(
-                    page(notice, scope, lack, groups, after=after, now=now, limit=limit)
+                    page(lack, special=scope.special),
+                    {**values, "groups": [group for group, _ in found], "last_group": last},
                 )
             ).all()
             # A counter may be behind, until the receipts are counted again: then look at more groups.
@@ -184,27 +156,35 @@ class CoverageRepository:
             wanted *= 8
 
     async def _groups(
-        self, notice: Notice, scope: Scope, lack: Lack, after: str | None, now: datetime, limit: int
-    ) -> tuple[list[UUID], bool]:
-        """Return superior units of the next `limit` units, and whether these are all."""
-        root = scope.root
-        if root is None:
+        self, scope: Scope, lack: Lack, values: dict[str, Any]
+    ) -> tuple[list[tuple[UUID, str]], bool]:
+        """Return id and path of superior units of the next units, and whether these are all."""
+        if scope.root is None:
             return [], True
-        values = {
-            "notice": notice.id,
-            "published_at": notice.published_at,
-            "root": root,
-            "beyond": beyond(root),
-            "after": "" if after is None else group_of(after),
-            "limit": limit,
-            "special": list(scope.special),
-        }
-        if lack is not Lack.SIGNATURE:
-            values["whole"] = scope.whole
-        if lack is Lack.OVERDUE:
-            values |= {"deadline": notice.deadline, "late": overdue_before(now)}
-        rows = (await self._session.execute(GROUPS[lack], values)).all()
-        return [row[0] for row in rows], not rows or len(rows) == rows[0][1]
+        rows = (await self._session.execute(groups(lack, cells=scope.cells), values)).all()
+        return [(row[0], row[1]) for row in rows], not rows or len(rows) == rows[0][2]
+
+
+_INCREMENTS = text(
+    """
+    SELECT hour, sum(signed), sum(answered), sum(people_read)
+    FROM (
+        SELECT h.hour, h.signed, h.answered, h.people_read
+        FROM receipt_hours h
+        WHERE h.notice_id = :notice AND h.path = ANY(CAST(CAST(:paths AS text[]) AS ltree[]))
+        UNION ALL
+        SELECT date_trunc('hour', signed_at), 1, 0, 0
+        FROM signatures WHERE notice_id = :notice AND unit_id = :unit
+        UNION ALL
+        SELECT date_trunc('hour', submitted_at), 0, 1, 0
+        FROM answer_revisions WHERE notice_id = :notice AND unit_id = :unit AND number = 1
+        UNION ALL
+        SELECT date_trunc('hour', read_at), 0, 0, 1
+        FROM reads WHERE notice_id = :notice AND unit_id = :unit
+    ) added
+    GROUP BY hour ORDER BY hour
+    """
+)
 
 
 def _name(id_: UUID | None, code: str | None, name: str | None) -> UnitName | None:

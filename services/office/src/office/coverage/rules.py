@@ -22,6 +22,7 @@ class Increment(NamedTuple):
 
     hour: datetime
     signed: int
+    answered: int
     people_read: int
 
 
@@ -30,6 +31,7 @@ class Point(NamedTuple):
 
     at: datetime
     signed: int
+    answered: int
     people_read: int
 
 
@@ -44,11 +46,12 @@ def end_of(step: Step, at: datetime) -> datetime:
 def curve(increments: Iterable[Increment], step: Step) -> list[Point]:
     """Return a point for the end of each hour or day in which something was added, with the sums up to it."""
     points: list[Point] = []
-    signed = people_read = 0
+    signed = answered = people_read = 0
     for one in increments:
-        signed, people_read = signed + one.signed, people_read + one.people_read
+        signed, answered = signed + one.signed, answered + one.answered
+        people_read += one.people_read
         end = end_of(step, one.hour)
         if points and points[-1].at == end:
             points.pop()
-        points.append(Point(end, signed, people_read))
+        points.append(Point(end, signed, answered, people_read))
     return points

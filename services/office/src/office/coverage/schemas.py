@@ -26,6 +26,8 @@ class ChildOut(BaseModel):
     total: int = Field(description="单位数", examples=[547])
     delivered: int = Field(description="已送达单位数", examples=[544])
     signed: int = Field(description="已签收单位数", examples=[544])
+    answered: int = Field(description="已答复单位数", examples=[540])
+    returned: int = Field(description="退回经来文单位确认、未签收的单位数，不计入单位数", examples=[0])
     read: int = Field(description="已有人阅读的单位数", examples=[540])
     overdue: int = Field(description="逾期未签收单位数", examples=[0])
     people: ReadersOut = Field(description="个人阅读情况")
@@ -46,7 +48,7 @@ class BlockersOut(BaseModel):
 
 
 class MissingOut(BaseModel):
-    """A unit that has not signed."""
+    """A unit that lacks something."""
 
     unit: UnitRef
     reason: Literal["not_delivered", "not_signed"] = Field(
@@ -73,6 +75,8 @@ class CoverageOut(BaseModel):
     total: int = Field(description="应签收单位数", examples=[1016])
     delivered: int = Field(description="已送达单位数", examples=[1013])
     signed: int = Field(description="已签收单位数", examples=[1013])
+    answered: int = Field(description="已答复单位数", examples=[1010])
+    returned: int = Field(description="退回经来文单位确认、未签收的单位数，不计入应签收单位数", examples=[0])
     read: int = Field(description="已有人阅读的单位数", examples=[1010])
     overdue: int = Field(description="逾期未签收单位数", examples=[3])
     people: ReadersOut = Field(description="个人阅读情况")
@@ -90,6 +94,8 @@ class CoverageOut(BaseModel):
             total=sum(branch.total for branch in report.branches),
             delivered=sum(branch.delivered for branch in report.branches),
             signed=sum(branch.signed for branch in report.branches),
+            answered=sum(branch.answered for branch in report.branches),
+            returned=sum(branch.returned for branch in report.branches),
             overdue=sum(branch.overdue for branch in report.branches),
             read=sum(branch.read_units for branch in report.branches),
             people=ReadersOut(
@@ -109,6 +115,8 @@ class CoverageOut(BaseModel):
                     total=branch.total,
                     delivered=branch.delivered,
                     signed=branch.signed,
+                    answered=branch.answered,
+                    returned=branch.returned,
                     read=branch.read_units,
                     overdue=branch.overdue,
                     people=ReadersOut(total=branch.people, read=branch.people_read),
@@ -140,6 +148,7 @@ class PointOut(BaseModel):
 
     at: datetime = Field(description="截至时间", examples=["2023-04-27T04:00:00Z"])
     signed: int = Field(description="已签收单位数", examples=[320])
+    answered: int = Field(description="已答复单位数", examples=[300])
     people_read: int = Field(description="已读人数", examples=[511])
 
 

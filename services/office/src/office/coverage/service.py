@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
-from office.coverage.counting import Scope
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
 from office.coverage.rules import Point, Step, curve
+from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of
 from office.directory import rules
 from office.directory.models import Unit
@@ -116,6 +116,7 @@ class Coverage:
                 Point(
                     now,
                     sum(branch.signed for branch in branches),
+                    sum(branch.answered for branch in branches),
                     sum(branch.people_read for branch in branches),
                 ),
             ],
@@ -171,6 +172,8 @@ def _lacking(lack: Lack, branch: BranchTally) -> int:
             return branch.total - branch.delivered
         case Lack.READ:
             return branch.delivered - branch.read_units
+        case Lack.ANSWER:
+            return branch.total - branch.answered
         case Lack.OVERDUE:
             return branch.overdue
 

@@ -1,214 +1,256 @@
-"""SQL expressions for the tallies of a notice, branch by branch. Runs no queries.
+"""SQL for the tallies of a notice, branch by branch.
 
 Units that have not changed since the notice was published are not looked at one by one: `tree_counts` has
-their number below each superior unit (a *group* of siblings, delivered to by one forwarding),
-`receipt_counts` what they have signed and read. The parts, whose sum is exact:
+their number below each superior unit (a *group* of siblings), `receipt_counts` what they have done.
+The parts, whose sum is exact:
 
-- `near`: one by one, the scope's unit and the units directly below it, because each is a branch of its own,
-  and units below those who have dispatched the notice in a special way (`Scope.special`);
-- `groups`: all units that stand in deeper groups now;
-- `standing`: minus those of them that have changed since;
-- `varied`: plus the changed units that count, where they count (`counting.changed`);
-- `receipts`: what the units of deeper groups have signed and read.
+- units of `places`, one by one: those that have changed, the scope's unit and the units directly below it,
+  because each is a branch of its own; the receipts of deeper ones only if the counters do not have them;
+- the groups below, as they stand now, minus the units of theirs that have changed;
+- what the units of these groups have done, from the counters;
+- minus units that have returned the notice.
+
+If dispatches differ between siblings (`Scope.cells`), a group is a sum of cells: siblings of the same level,
+kind and stages. Units that a dispatch names are corrected one by one. Signatures are counted by group, so
+they are subtracted from what is overdue where all cells that have the notice are, and one by one elsewhere.
 """
 
-from datetime import datetime
-from typing import Any
+from functools import cache
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Integer,
-    Select,
-    Subquery,
-    and_,
-    case,
-    false,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    true,
-    union_all,
+from sqlalchemy import TextClause, text
+
+from office.coverage.cells import CELLS
+from office.coverage.places import RETURNED, UNCHANGED, addresses, first, is_late, places
+
+FIGURES = (
+    "total",
+    "delivered",
+    "signed",
+    "answered",
+    "returned",
+    "overdue",
+    "read_units",
+    "people",
+    "people_read",
 )
-from sqlalchemy.orm import aliased
-
-from contracts.vocabulary import UnitStatus
-from office.counters.models import ReceiptCount, TreeCount, UnitPeople
-from office.coverage.counting import Scope, changed, is_special, label, position, unchanged
-from office.directory.models import Unit
-from office.dispatches.models import Forwarding
-from office.dispatches.rules import overdue_before
-from office.notices.models import Notice
-from office.receipts.models import Read
-from servicekit.ltree import between, under
-
-FIGURES = ("total", "delivered", "signed", "overdue", "read_units", "people", "people_read")
 """The figures of a tally."""
 
-Part = Select[*tuple[Any, ...]]
-"""The branch and the figures, one row for each branch or for each unit."""
+
+@cache
+def tally(*, special: bool, cells: bool) -> TextClause:
+    """Return the statement of the branches with their figures: id, code and name of the unit, the figures.
+
+    The unit is null in the row of the scope's own unit.
+    """
+    parts = [*_SINGLE, _RECEIPTS, _gone(special), *(_CELLS if cells else (_GROUPS, _STANDING))]
+    figures = ", ".join(f"CAST(coalesce(sum({name}), 0) AS int) AS {name}" for name in FIGURES)
+    statement = f"""
+        {places(special=special, near="u.id = :unit OR u.parent_id = :unit", people=True)}
+        , {CELLS + "," if cells else ""} {RETURNED}
+        , figures (branch, {", ".join(FIGURES)}) AS ({" UNION ALL ".join(parts)})
+        , summed AS (SELECT branch, {figures} FROM figures GROUP BY branch)
+        SELECT u.id, u.code, u.name, {", ".join(f"s.{name}" for name in FIGURES)}
+        FROM summed s LEFT JOIN units u ON u.code = s.branch
+        WHERE (s.branch IS NULL OR u.id IS NOT NULL) AND (s.total > 0 OR s.returned > 0)
+        ORDER BY s.branch
+    """  # noqa: S608 - our names
+    return text(statement)
 
 
-def tally(notice: Notice, scope: Scope, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Return the branches with their figures at `now`; `counting.Counted` says what a branch is."""
-    root = scope.root
-    parts = [near(notice, scope, now), varied(notice, scope, now), receipts(notice, scope)]
-    if root is not None:
-        parts += [groups(notice, scope, root, now), standing(notice, scope, root, now)]
-    rows = union_all(*parts).subquery()
-    figures = [func.coalesce(func.sum(rows.c[name]), 0).cast(Integer).label(name) for name in FIGURES]
-    summed = select(rows.c.branch, *figures).group_by(rows.c.branch).subquery()
-    return (
-        select(Unit.id, Unit.code, Unit.name, *(summed.c[name] for name in FIGURES))
-        .select_from(summed)
-        .outerjoin(Unit, Unit.code == summed.c.branch)
-        .where(or_(summed.c.branch.is_(None), Unit.id.is_not(None)), summed.c.total > 0)
-        .order_by(summed.c.branch)
+def _part(branch: str, source: str, **figures: str) -> str:
+    """Return a part: the branch and the figures of each row; those that are not named are 0."""
+    columns = ", ".join(figures.get(name, "0") for name in FIGURES)
+    return f"SELECT {branch}, {columns} FROM {source}"  # noqa: S608 - our names
+
+
+def _label(path: str, place: str) -> str:
+    return f"CASE WHEN nlevel({path}) > {place} THEN ltree2text(subpath({path}, {place}, 1)) END"
+
+
+_DEPTH = "CAST(:depth AS int)"
+_BRANCH = _label("c.path", "c.place + 1")
+_DEEP = "counting c {} WHERE NOT c.alone"
+_DEEP_UNITS = f"u.path <@ text2ltree(:root) AND nlevel(u.path) > {_DEPTH} + 1 AND u.path <> text2ltree(:root)"
+_DUE = f"CAST({is_late('c')} AS int)"
+
+_SINGLE = (
+    _part(
+        _BRANCH,
+        """counting c
+            LEFT JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id
+            LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND a.submitted_at IS NOT NULL
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS people FROM reads r WHERE r.notice_id = :notice AND r.unit_id = c.id
+            ) r
+        WHERE c.alone""",
+        total="1",
+        delivered="CAST(c.deadline IS NOT NULL AS int)",
+        signed="CAST(g.unit_id IS NOT NULL AS int)",
+        answered="CAST(a.unit_id IS NOT NULL AS int)",
+        overdue=f"CASE WHEN g.unit_id IS NULL THEN {_DUE} ELSE 0 END",
+        read_units="CAST(r.people > 0 AS int)",
+        people="c.people",
+        people_read="r.people",
+    ),
+    _part(
+        _BRANCH,
+        _DEEP.format(""),
+        total="1",
+        delivered="CAST(c.deadline IS NOT NULL AS int)",
+        overdue=_DUE,
+        people="c.people",
+    ),
+    _part(
+        _BRANCH,
+        _DEEP.format("JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id AND NOT g.counted"),
+        signed="1",
+        overdue=f"-{_DUE}",
+    ),
+    _part(
+        _BRANCH,
+        _DEEP.format("JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND NOT a.counted")
+        + " AND a.submitted_at IS NOT NULL",
+        answered="1",
+    ),
+    _part(
+        f"{_BRANCH} AS branch",
+        _DEEP.format("JOIN reads r ON r.notice_id = :notice AND r.unit_id = c.id AND NOT r.counted")
+        + " GROUP BY 1, c.id",
+        read_units="""CASE WHEN EXISTS (SELECT FROM reads o WHERE o.notice_id = :notice AND o.unit_id = c.id
+                                        AND o.counted) THEN 0 ELSE 1 END""",
+        people_read="count(*)",
+    ),
+)
+"""Units one by one."""
+
+_RECEIPTS = _part(
+    _label("c.path", "s.place + 1"),
+    """(SELECT p.path, index(text2ltree(p.path), text2ltree(:code)) AS place
+        FROM unnest(CAST(:paths AS text[])) p (path)) s
+       JOIN receipt_counts c ON c.notice_id = :notice AND c.path >= text2ltree(s.path)
+                            AND c.path < text2ltree(s.path || '0')
+       WHERE nlevel(c.path) > s.place + 1""",
+    signed="c.signed",
+    answered="c.answered",
+    read_units="c.read_units",
+    people_read="c.read",
+)
+"""What units of deeper groups have done, where they did. `0` sorts before all other characters of a label."""
+
+
+def _gone(special: bool) -> str:
+    """Return minus the units whose return was confirmed: those of `counting`, and others of the groups."""
+    reached = first(special, addresses("d", "u", "u.parent_id", "u.path"))
+    return _part(
+        "c.branch",
+        f"""(
+            SELECT c.id, c.deadline, {_BRANCH} AS branch FROM counting c
+            UNION ALL
+            SELECT u.id, w.deadline, {_label("u.path", _DEPTH)}
+            FROM returned o JOIN units u ON u.id = o.unit_id
+                 LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = u.parent_id
+                 {reached}
+            WHERE {UNCHANGED} AND u.status = 'active' AND {_DEEP_UNITS}
+        ) c
+        JOIN returned o ON o.unit_id = c.id
+        LEFT JOIN unit_people n ON n.unit_id = c.id
+        LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND a.submitted_at IS NOT NULL
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS people FROM reads r WHERE r.notice_id = :notice AND r.unit_id = c.id
+        ) r""",  # noqa: S608 - our names
+        total="-1",
+        delivered="-CAST(c.deadline IS NOT NULL AS int)",
+        answered="-CAST(a.unit_id IS NOT NULL AS int)",
+        returned="1",
+        overdue=f"-{_DUE}",
+        read_units="-CAST(r.people > 0 AS int)",
+        people="-coalesce(n.people, 0)",
+        people_read="-r.people",
     )
 
 
-def forwardings(notice: Notice) -> CTE:
-    """Return the units that have forwarded to all units directly below, with the deadlines they have set."""
-    statement = select(Forwarding.unit_id, Forwarding.deadline).where(
-        Forwarding.notice_id == notice.id, Forwarding.plain
-    )
-    return statement.cte("forwarded")
+_IN_GROUPS = f"""c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond) AND nlevel(c.path) > {_DEPTH}"""
+_OF_GROUP = "CASE WHEN CAST(:whole AS boolean) THEN CAST(:deadline AS timestamptz) ELSE f.deadline END"
 
+_GROUPS = _part(
+    _label("c.path", _DEPTH),
+    f"""(SELECT c.path, c.children, c.people_children, coalesce(r.signed, 0) AS signed,
+                {_OF_GROUP} AS deadline
+         FROM tree_counts c
+              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = c.unit_id
+              LEFT JOIN receipt_counts r ON r.notice_id = :notice AND r.path = c.path
+         WHERE c.level = '' AND {_IN_GROUPS}) c""",  # noqa: S608 - our names
+    total="c.children",
+    delivered="CASE WHEN c.deadline IS NULL THEN 0 ELSE c.children END",
+    overdue=f"CASE WHEN {is_late('c')} THEN c.children - c.signed ELSE 0 END",
+    people="c.people_children",
+)
+_STANDING = _part(
+    "c.branch",
+    f"""(SELECT u.people, {_label("u.path", _DEPTH)} AS branch, {_OF_GROUP} AS deadline
+         FROM standing u
+              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = u.parent_id
+         WHERE u.status = 'active' AND {_DEEP_UNITS}) c""",  # noqa: S608 - our names
+    total="-1",
+    delivered="-CAST(c.deadline IS NOT NULL AS int)",
+    overdue=f"-{_DUE}",
+    people="-c.people",
+)
 
-def near(notice: Notice, scope: Scope, now: datetime) -> Part:
-    """Return the units that no group has, and that have not changed."""
-    units = unchanged(notice, scope).where(
-        or_(Unit.id == scope.unit.id, Unit.parent_id == scope.unit.id, is_special(Unit.path, scope))
-    )
-    return _one_by_one(notice, units.subquery("near"), now)
-
-
-def varied(notice: Notice, scope: Scope, now: datetime) -> Part:
-    """Return the units that count and have changed."""
-    return _one_by_one(notice, union_all(*changed(notice, scope)).subquery("varied"), now)
-
-
-def _one_by_one(notice: Notice, units: Subquery, now: datetime) -> Part:
-    """Return the figures of single units, without the receipts that `receipts` has of deeper units."""
-    has_read = (
-        select(
-            func.count().filter(or_(units.c.alone, ~Read.counted)).label("people"),
-            func.count().filter(Read.counted).label("counted"),
-            func.count().label("any"),
-        )
-        .where(Read.notice_id == notice.id, Read.unit_id == units.c.id)
-        .lateral()
-    )
-    due = is_due(notice, units.c.delivered, units.c.deadline, now)
-    deep = ~units.c.alone
-    return select(
-        units.c.branch,
-        literal(1).label("total"),
-        _number(units.c.delivered).label("delivered"),
-        _number(and_(units.c.signed, ~and_(deep, units.c.in_counters))).label("signed"),
-        # `groups` subtracts the signatures that the counters have.
-        _number(and_(due, or_(~units.c.signed, and_(deep, units.c.in_counters)))).label("overdue"),
-        _number(and_(has_read.c.any > 0, ~and_(deep, has_read.c.counted > 0))).label("read_units"),
-        func.coalesce(UnitPeople.people, 0).label("people"),
-        has_read.c.people.label("people_read"),
-    ).select_from(units.join(has_read, literal(True)).outerjoin(UnitPeople, UnitPeople.unit_id == units.c.id))
-
-
-def groups(notice: Notice, scope: Scope, root: str, now: datetime) -> Part:
-    """Return the units that stand now in the groups below the scope's unit, without their receipts."""
-    forwarded = forwardings(notice)
-    delivered: ColumnElement[bool] = true() if scope.whole else forwarded.c.unit_id.is_not(None)
-    due = is_due(notice, delivered, literal(notice.deadline) if scope.whole else forwarded.c.deadline, now)
-    waiting = TreeCount.children - func.coalesce(ReceiptCount.signed, 0)
-    return (
-        select(
-            label(TreeCount.path, literal(scope.depth)).label("branch"),
-            TreeCount.children.label("total"),
-            case((delivered, TreeCount.children), else_=0).label("delivered"),
-            literal(0).label("signed"),
-            case((due, waiting), else_=0).label("overdue"),
-            literal(0).label("read_units"),
-            TreeCount.people_children.label("people"),
-            literal(0).label("people_read"),
-        )
-        .outerjoin(forwarded, forwarded.c.unit_id == TreeCount.unit_id)
-        .outerjoin(
-            ReceiptCount, and_(ReceiptCount.notice_id == notice.id, ReceiptCount.path == TreeCount.path)
-        )
-        .where(*sums(root), func.nlevel(TreeCount.path) > scope.depth, ~in_special(TreeCount.path, scope))
-    )
-
-
-def standing(notice: Notice, scope: Scope, root: str, now: datetime) -> Part:
-    """Return minus the units of `groups` that have changed."""
-    forwarding = aliased(Forwarding)
-    delivered: ColumnElement[bool] = true() if scope.whole else forwarding.unit_id.is_not(None)
-    due = is_due(notice, delivered, literal(notice.deadline) if scope.whole else forwarding.deadline, now)
-    return (
-        select(
-            label(Unit.path, literal(scope.depth)).label("branch"),
-            literal(-1).label("total"),
-            (-_number(delivered)).label("delivered"),
-            literal(0).label("signed"),
-            (-_number(due)).label("overdue"),
-            literal(0).label("read_units"),
-            (-func.coalesce(UnitPeople.people, 0)).label("people"),
-            literal(0).label("people_read"),
-        )
-        .outerjoin(
-            forwarding,
-            and_(forwarding.notice_id == notice.id, forwarding.unit_id == Unit.parent_id, forwarding.plain),
-        )
-        .outerjoin(UnitPeople, UnitPeople.unit_id == Unit.id)
-        .where(
-            Unit.placed_at > notice.published_at,
-            Unit.status == UnitStatus.ACTIVE,
-            under(Unit.path, root),
-            func.nlevel(Unit.path) > max(scope.depth, root.count(".")) + 1,
-            ~is_special(Unit.path, scope),
-        )
-    )
-
-
-def receipts(notice: Notice, scope: Scope) -> Part:
-    """Return what the units of deeper groups have signed and read, where they did."""
-    place = position(ReceiptCount.path, scope.unit.code)
-    return select(
-        label(ReceiptCount.path, place + 1).label("branch"),
-        literal(0).label("total"),
-        literal(0).label("delivered"),
-        ReceiptCount.signed.label("signed"),
-        literal(0).label("overdue"),
-        ReceiptCount.read_units.label("read_units"),
-        literal(0).label("people"),
-        ReceiptCount.read.label("people_read"),
-    ).where(
-        ReceiptCount.notice_id == notice.id,
-        or_(false(), *(between(ReceiptCount.path, path) for path in scope.paths)),
-        func.nlevel(ReceiptCount.path) > place + 1,
-        ~in_special(ReceiptCount.path, scope),
-    )
-
-
-def sums(root: str) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition that `TreeCount` has the sum of a group at or below `root`."""
-    return (TreeCount.level == "", between(TreeCount.path, root))
-
-
-def in_special(path: Any, scope: Scope) -> ColumnElement[bool]:
-    """Return whether the group at `path` is that of a unit with a special dispatch, or below one."""
-    return or_(false(), *(under(path, special) for special in scope.special))
-
-
-def is_due(
-    notice: Notice, delivered: ColumnElement[bool], deadline: Any, now: datetime
-) -> ColumnElement[bool]:
-    """Return whether the deadline has passed: that of the sender, or of the notice until it is delivered."""
-    own = null() if notice.deadline is None else literal(notice.deadline)
-    return func.coalesce(case((delivered, deadline), else_=own) <= overdue_before(now), false())
-
-
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
+_CELLS = (
+    _part(
+        _label("c.path", _DEPTH),
+        "cells c WHERE c.owed",
+        total="c.children",
+        delivered="CASE WHEN c.deadline IS NULL THEN 0 ELSE c.children END",
+        overdue=f"CASE WHEN {is_late('c')} THEN c.children ELSE 0 END",
+        people="c.people_children",
+    ),
+    _part(
+        _label("u.path", _DEPTH),
+        f"""standing u
+            JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level AND c.kind = u.kind
+                        AND c.stages = u.stages
+            WHERE c.owed AND u.status = 'active' AND {_DEEP_UNITS}""",
+        total="-1",
+        delivered="-CAST(c.deadline IS NOT NULL AS int)",
+        overdue=f"-{_DUE}",
+        people="-u.people",
+    ),
+    # Signatures of groups whose cells with the notice are all overdue.
+    _part(
+        _label("g.path", _DEPTH),
+        "cell_groups g JOIN receipt_counts r ON r.notice_id = :notice AND r.path = g.path WHERE g.due",
+        overdue="-r.signed",
+    ),
+    # Those of groups in which some are: of units of overdue cells, but for those that a dispatch names.
+    _part(
+        _label("u.path", _DEPTH),
+        f"""cell_groups g JOIN units u ON u.parent_id = g.unit_id
+            JOIN cells c ON c.path = g.path AND c.level = u.level AND c.kind = u.kind AND c.stages = u.stages
+            JOIN signatures s ON s.notice_id = :notice AND s.unit_id = u.id AND s.counted
+            WHERE g.mixed AND c.deadline IS NOT NULL AND {is_late("c")} AND {UNCHANGED}
+              AND u.status = 'active' AND NOT EXISTS (SELECT FROM picked p WHERE p.id = u.id)""",
+        overdue="-1",
+    ),
+    # Those of units that have changed, which are in the sum of the group where they signed.
+    _part(
+        _BRANCH,
+        _DEEP.format(
+            """JOIN signatures s ON s.notice_id = :notice AND s.unit_id = c.id AND s.counted
+               LEFT JOIN cell_groups g ON g.path = subpath(c.path, 0, -1)"""
+        ),
+        overdue=f"CAST(coalesce(g.due, false) AS int) - {_DUE}",
+    ),
+    # Units that a dispatch names.
+    _part(
+        _label("c.path", _DEPTH),
+        """picked c LEFT JOIN unit_people n ON n.unit_id = c.id
+           LEFT JOIN signatures s ON s.notice_id = :notice AND s.unit_id = c.id""",
+        total="1 - c.owed",
+        delivered="1 - c.delivered",
+        overdue=f"""CASE WHEN s.unit_id IS NULL THEN {_DUE} ELSE 0 END - c.late
+                    + CASE WHEN s.counted THEN c.group_due ELSE 0 END""",
+        people="(1 - c.owed) * coalesce(n.people, 0)",
+    ),
+)

@@ -22,7 +22,17 @@ from servicekit.clock import SHANGHAI, Clock
 _CHUNK: Final = 2000
 _BLOCKERS: Final = 10_000
 _UNIT: Final = (Column("单位代码", 18), Column("单位名称", 36))
-_FIGURES: Final = ("应签收", "已送达", "已签收", "逾期未签收", "有人阅读的单位", "人数", "已读人数")
+_FIGURES: Final = (
+    "应签收",
+    "已送达",
+    "已签收",
+    "已答复",
+    "已退回",
+    "逾期未签收",
+    "有人阅读的单位",
+    "人数",
+    "已读人数",
+)
 
 
 class Workbook:
@@ -92,7 +102,17 @@ class _Book:
 
 
 def _figures(one: BranchTally) -> tuple[int, ...]:
-    return (one.total, one.delivered, one.signed, one.overdue, one.read_units, one.people, one.people_read)
+    return (
+        one.total,
+        one.delivered,
+        one.signed,
+        one.answered,
+        one.returned,
+        one.overdue,
+        one.read_units,
+        one.people,
+        one.people_read,
+    )
 
 
 def _row(one: MissingUnit, now: datetime) -> list[Cell]:

@@ -24,6 +24,7 @@ class Signature(Base):
     __table_args__ = (
         CheckConstraint("(signing_unit_id IS NULL) = (reason IS NULL)", name="on_behalf"),
         Index("ix_signatures_signed_at", "signed_at", postgresql_using="brin"),
+        Index("ix_signatures_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
     )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)

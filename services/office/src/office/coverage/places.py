@@ -1,0 +1,260 @@
+"""SQL for the units that are looked at one by one: where each of them counts, and whether it has the notice.
+
+These are the units that have changed since the notice was published, which are few, and those that a
+statement names. All others are counted in groups of siblings.
+The rules (docs/adr/0019-coverage-as-it-stood.md):
+
+- A unit *has* a notice once a dispatch addresses it: from the time of the dispatch, or from the time at which
+  the unit comes within its reach. It keeps the notice after a later move.
+- A unit is *owed* a notice if it was active and addressed, or below a unit that was addressed and is expected
+  to pass the notice on, at the time of a dispatch.
+- Units that are owed the notice count, except closed units that have not signed and units that left the
+  publisher's tree before the notice reached them. The publisher itself does not count.
+- A unit counts at the place where the notice first reached it, and until then at its present place.
+
+The statements are text: putting them together anew for each request took longer than running them.
+"""
+
+from functools import cache
+
+PRESENT = "u.placed_at > :published_at"
+UNCHANGED = "(u.placed_at IS NULL OR u.placed_at <= :published_at)"
+LATE = (
+    "coalesce(CASE WHEN {delivered} THEN {deadline} ELSE CAST(:deadline AS timestamptz) END <= :late, false)"
+)
+"""Whether the deadline has passed: that of the sender, or of the notice until it is delivered."""
+
+
+def is_late(of: str) -> str:
+    """Return whether the deadline of the rows `of` has passed."""
+    return LATE.format(delivered=f"{of}.deadline IS NOT NULL", deadline=f"{of}.deadline")
+
+
+def passes(dispatch: str, unit: str) -> str:
+    """Return whether the unit passes the filters of the dispatch."""
+    return (
+        f"(cardinality({dispatch}.levels) = 0 OR {unit}.level = ANY({dispatch}.levels))"
+        f" AND (cardinality({dispatch}.kinds) = 0 OR {unit}.kind = ANY({dispatch}.kinds))"
+        f" AND (cardinality({dispatch}.stages) = 0 OR {unit}.stages && {dispatch}.stages)"
+    )
+
+
+def addresses(dispatch: str, unit: str, parent: str, path: str) -> str:
+    """Return whether a row of `special` addresses the unit at the place."""
+    return f"""
+        ({passes(dispatch, unit)} AND (
+            {dispatch}.reach = 'children' AND {dispatch}.unit_id = {parent}
+            OR {dispatch}.reach = 'subtree'
+               AND index({path}, text2ltree({dispatch}.sender)) BETWEEN 0 AND nlevel({path}) - 2
+            OR {dispatch}.reach = 'picked' AND {names(dispatch, f"{unit}.id")}
+        ))
+    """
+
+
+def names(dispatch: str, unit_id: str) -> str:
+    """Return whether the dispatch names the unit."""
+    return f"""EXISTS (SELECT FROM forwarding_units k WHERE k.notice_id = :notice
+                       AND k.forwarding_id = {dispatch}.id AND k.unit_id = {unit_id})"""
+
+
+SPECIAL = """special AS MATERIALIZED (
+        -- Dispatches to others than all units directly below; there are few.
+        SELECT f.id, f.unit_id, s.code AS sender, f.reach, f.levels, f.kinds, f.stages, f.onward,
+               f.forwarded_at, f.deadline
+        FROM forwardings f JOIN units s ON s.id = f.unit_id
+        WHERE f.notice_id = :notice AND NOT f.plain
+    ),"""
+
+
+def _plainly(parent: str) -> str:
+    return f"f.notice_id = :notice AND f.plain AND f.unit_id = {parent}"
+
+
+def first(special: bool, matches: str) -> str:
+    """Return a join of `w.deadline`, that of the first dispatch to reach a row; null if none does.
+
+    `f` is the plain dispatch of the superior unit; `matches` whether the special dispatch `d` does.
+    """
+    if not special:
+        return "CROSS JOIN LATERAL (SELECT f.deadline) w"
+    return f"""
+        LEFT JOIN LATERAL (
+            SELECT o.deadline FROM (
+                SELECT f.deadline, f.forwarded_at, f.id WHERE f.id IS NOT NULL
+                UNION ALL SELECT d.deadline, d.forwarded_at, d.id FROM special d WHERE {matches}
+            ) o ORDER BY o.forwarded_at, o.id LIMIT 1
+        ) w ON true
+    """  # noqa: S608 - our names
+
+
+@cache
+def places(
+    *, special: bool, near: str, standing: str = "true", left: str = "true", people: bool = False
+) -> str:
+    """Return `WITH` and relations. `counting` has the units that count: id, parent_id, path, deadline (null:
+    the notice has not reached it), changed, people, place (where in the path the scope's unit is), alone.
+
+    `alone`: no group has it, because it is the scope's unit or directly below. `standing` limits the changed
+    units `u` of the scope, `left` the former places `p`; `near` names the units `u` that have not changed.
+    `people` is null unless they are wanted.
+    """
+    people_of = (
+        "coalesce((SELECT n.people FROM unit_people n WHERE n.unit_id = {}), 0)" if people else "NULL::int"
+    )
+    reached_specially = (
+        f"""
+            UNION ALL
+            SELECT p.*, d.deadline, d.forwarded_at, d.id
+            FROM places p JOIN units u ON u.id = p.unit_id
+                 JOIN special d ON d.forwarded_at < p.valid_to
+                               AND {addresses("d", "u", "p.parent_id", "p.path")}
+        """  # noqa: S608 - our names
+        if special
+        else ""
+    )
+    here = first(special, addresses("d", "u", "u.parent_id", "u.path"))
+    return f"""
+    WITH {SPECIAL if special else ""}
+    standing AS MATERIALIZED (
+        -- Units that have changed since, and stand in the scope now.
+        SELECT u.id, u.parent_id, u.path, u.status, u.placed_at, u.level, u.kind, u.stages,
+               {people_of.format("u.id")} AS people
+        FROM units u WHERE {PRESENT} AND u.path <@ text2ltree(:path) AND {standing}
+    ), places AS MATERIALIZED (
+        -- All former places of these, and of units that have left.
+        SELECT p.unit_id, p.valid_from, p.valid_to, p.parent_id, p.path, p.status
+        FROM former_places p
+        WHERE p.valid_to > :published_at AND p.unit_id IN (
+            SELECT id FROM standing
+            UNION
+            SELECT p.unit_id
+            FROM unnest(CAST(:paths AS text[])) s (path) JOIN former_places p ON p.path <@ text2ltree(s.path)
+            WHERE p.valid_to > :published_at AND {left}
+        )
+    ), reached AS MATERIALIZED (
+        -- The first place where a dispatch reached them.
+        SELECT DISTINCT ON (unit_id) unit_id, parent_id, path, deadline
+        FROM (
+            SELECT p.*, f.deadline, f.forwarded_at, f.id
+            FROM places p JOIN forwardings f ON {_plainly("p.parent_id")} AND f.forwarded_at < p.valid_to
+            {reached_specially}
+        ) r
+        ORDER BY unit_id, valid_from, forwarded_at, id
+    ), candidates AS MATERIALIZED (
+        -- `since`: how long it has stood at `stands`, its present place.
+        SELECT u.id, u.parent_id, u.path, w.deadline, true AS changed, u.people, true AS active,
+               u.path AS stands, u.placed_at AS since
+        FROM standing u LEFT JOIN reached r ON r.unit_id = u.id
+             LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
+             {here}
+        WHERE r.unit_id IS NULL AND u.status = 'active' AND u.id <> :publisher
+        UNION ALL
+        SELECT r.unit_id, r.parent_id, r.path, r.deadline, true, u.people, u.status = 'active', u.path,
+               u.placed_at
+        FROM reached r LEFT JOIN standing s ON s.id = r.unit_id
+             CROSS JOIN LATERAL (
+                 SELECT s.status, s.path, s.placed_at, s.people WHERE s.id IS NOT NULL
+                 UNION ALL
+                 SELECT u.status, u.path, u.placed_at, {people_of.format("u.id")}
+                 FROM units u WHERE s.id IS NULL AND u.id = r.unit_id
+             ) u
+        WHERE EXISTS (SELECT FROM unnest(CAST(:paths AS text[])) s (path) WHERE r.path <@ text2ltree(s.path))
+          AND r.unit_id <> :publisher
+          AND (u.status = 'active'
+               OR EXISTS (SELECT FROM signatures g WHERE g.notice_id = :notice AND g.unit_id = r.unit_id))
+        UNION ALL
+        SELECT u.id, u.parent_id, u.path, w.deadline, false, {people_of.format("u.id")}, true, u.path,
+               u.placed_at
+        FROM units u LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
+             {here}
+        WHERE ({near}) AND {UNCHANGED} AND u.status = 'active' AND u.id <> :publisher
+          AND u.path <@ text2ltree(:publisher_path)
+    ), sure AS MATERIALIZED (
+        -- Where all units below the publisher are owed the notice, those that stood there then are.
+        SELECT unit_id FROM places
+        WHERE CAST(:all_owed AS boolean) AND status = 'active' AND valid_from <= :published_at
+          AND path <@ text2ltree(:publisher_path)
+        UNION ALL
+        SELECT id FROM candidates WHERE CAST(:all_owed AS boolean) AND NOT changed
+    ), unsure AS MATERIALIZED (
+        SELECT c.id FROM candidates c WHERE NOT EXISTS (SELECT FROM sure WHERE unit_id = c.id)
+    ), stays AS (
+        -- Where these stood, active, before the last dispatch.
+        SELECT p.unit_id, p.path, p.valid_from AS since, p.valid_to AS until
+        FROM places p JOIN unsure ON unsure.id = p.unit_id
+        WHERE p.status = 'active' AND p.valid_from <= {_LAST}
+        UNION ALL
+        SELECT c.id, c.stands, c.since, NULL
+        FROM unsure JOIN candidates c ON c.id = unsure.id
+        WHERE c.active AND (c.since IS NULL OR c.since <= {_LAST})
+    ), lines AS MATERIALIZED (
+        -- Each unit above them, and how far above.
+        SELECT s.unit_id, s.since, s.until, a.code, CAST(a.place AS int) AS place, nlevel(s.path) AS length,
+               string_to_array(ltree2text(s.path), '.') AS labels
+        FROM stays s
+             CROSS JOIN LATERAL unnest(string_to_array(ltree2text(s.path), '.'))
+                                WITH ORDINALITY a (code, place)
+        WHERE a.place < nlevel(s.path)
+    ), senders AS MATERIALIZED (
+        SELECT s.code, f.*
+        FROM (SELECT DISTINCT code FROM lines) l JOIN units s ON s.code = l.code
+             JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = s.id
+    ), owed AS (
+        SELECT l.unit_id
+        FROM lines l
+             JOIN senders d ON d.code = l.code AND (l.since IS NULL OR d.forwarded_at >= l.since)
+                            AND (l.until IS NULL OR d.forwarded_at < l.until)
+             {"JOIN units u ON u.id = l.unit_id" if special else ""}
+        WHERE d.plain AND (d.onward OR l.place = l.length - 1)
+              {_OWED_SPECIALLY if special else ""}
+        UNION ALL SELECT unit_id FROM sure
+    ), counting AS MATERIALIZED (
+        SELECT c.*, index(c.path, text2ltree(:code)) AS place,
+               nlevel(c.path) < index(c.path, text2ltree(:code)) + 3 AS alone
+        FROM candidates c WHERE c.id IN (SELECT unit_id FROM owed)
+    )"""  # noqa: S608 - our names
+
+
+_LAST = "(SELECT max(f.forwarded_at) FROM forwardings f WHERE f.notice_id = :notice)"
+_OWED_SPECIALLY = f"""
+    OR d.reach = 'subtree' AND {passes("d", "u")}
+    OR d.reach = 'children' AND EXISTS (
+        SELECT FROM units r
+        WHERE r.code = l.labels[l.place + 1] AND {passes("d", "r")} AND (d.onward OR r.id = u.id)
+    )
+    OR d.reach = 'picked' AND EXISTS (
+        SELECT FROM units r
+        WHERE r.code = ANY(l.labels[l.place + 1 : l.length]) AND {names("d", "r.id")}
+          AND (d.onward OR r.id = u.id)
+    )
+"""  # noqa: S608 - our names
+
+RETURNED = """returned AS MATERIALIZED (
+        -- Nobody waits for a unit any more whose return of the notice was confirmed, unless it has signed.
+        SELECT r.unit_id FROM notice_returns r
+        WHERE r.notice_id = :notice AND r.status = 'confirmed'
+          AND NOT EXISTS (SELECT FROM signatures g WHERE g.notice_id = :notice AND g.unit_id = r.unit_id)
+    )"""
+
+
+def holder(path: str, *, special: bool) -> str:
+    """Return a lateral relation with the nearest unit that has the notice, at `path` or above it."""
+    here = former = ""
+    if special:
+        here = f"OR EXISTS (SELECT FROM special d WHERE {addresses('d', 'h', 'h.parent_id', 'h.path')})"
+        former = f"""
+            OR EXISTS (SELECT FROM former_places p JOIN special d ON d.forwarded_at < p.valid_to
+                       WHERE p.unit_id = h.id AND {addresses("d", "h", "p.parent_id", "p.path")})
+        """
+    return f"""LATERAL (
+            SELECT h.id, h.code, h.name, h.path
+            FROM unnest(string_to_array(ltree2text({path}), '.')) AS label (code)
+                 JOIN units h ON h.code = label.code
+            WHERE h.id = :publisher
+               OR EXISTS (SELECT FROM forwardings f WHERE {_plainly("h.parent_id")})
+               OR EXISTS (SELECT FROM former_places p JOIN forwardings f
+                              ON {_plainly("p.parent_id")} AND f.forwarded_at < p.valid_to
+                          WHERE p.unit_id = h.id)
+               {here} {former}
+            ORDER BY nlevel(h.path) DESC LIMIT 1
+        )"""  # noqa: S608 - our names
