@@ -77,6 +77,7 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
     """Return the settings that only this service has."""
     if name == "identity":
         return {
+            "unread_counts": counts_at_office(around.urls["office"]),
             "encryption_key": around.secrets.encryption_key,
             "index_key": around.secrets.index_key,
             "sms_inbound_number": "106900001234",
@@ -93,6 +94,18 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
         analytics.mkdir(exist_ok=True)
         return {"analytics_dsn": f"chdb://{analytics}"}
     return {}
+
+
+def counts_at_office(url: str) -> dict[str, dict[str, str]]:
+    """Return where front ends count what waits for a person at Office, for Identity's `GET /api/v1/me`."""
+    return {
+        "notices": {
+            "audience": Audience.OFFICE,
+            "href": f"{url}/api/v1/notices/inbox/counts",
+            "pointer": "/unread/count",
+        },
+        "tasks": {"audience": Audience.OFFICE, "href": f"{url}/api/v1/tasks/counts", "pointer": "/open"},
+    }
 
 
 async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -> None:

@@ -220,7 +220,7 @@ async def test_the_system_administrator_sees_the_settings_without_secrets(
         (["members.read"], [], True),
         (["members.read"], ["notices.issue"], True),
         ([], ["notices.issue"], False),
-        (["platform.units"], [], False),
+        (["platform.settings"], [], False),
         (["members.read"], ["audit.read"], False),
     ],
 )

@@ -69,6 +69,11 @@ class Appointments:
         """Return proposals, latest first, one more than `limit`."""
         return await self._rows.latest(before, limit)
 
+    async def count_waiting(self, principal: Principal, most: int) -> int:
+        """Return the number of proposals that the caller may confirm, at most `most`."""
+        role = await self._platform.own_role(principal)
+        return await self._rows.count_for(UUID(principal.sub), role, most)
+
     async def appoint_first(self, sub: UUID, role: PlatformRole, *, by: str) -> None:
         """Appoint the first administrator of a kind, as the operator.
 

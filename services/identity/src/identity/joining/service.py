@@ -187,9 +187,9 @@ class Joining:
             path_of(principal), waiting=waiting, unit_id=unit_id, after=after, limit=limit
         )
 
-    async def count_waiting(self, principal: Principal) -> int:
-        """Return the number of requests that wait for the caller's unit, at most `MOST_COUNTED`."""
-        return await self._rows.count_waiting(path_of(principal), MOST_COUNTED)
+    async def count_waiting(self, principal: Principal, most: int = MOST_COUNTED) -> int:
+        """Return the number of requests that wait for the caller's unit, at most `most`."""
+        return await self._rows.count_waiting(path_of(principal), most)
 
     async def get(self, principal: Principal, request_id: UUID) -> Asked:
         """Return a request for a unit in the caller's subtree. Raises `JoinRequestNotFound`, `OutOfReach`."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import Role, UnitStatus
+from contracts.vocabulary import Permission, Role, UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -98,11 +98,14 @@ class Memberships:
         return await self._accounts.get(sub, lock=True)
 
     async def seen(self, principal: Principal, sub: UUID) -> Profile:
-        """Return a person with those memberships that are in the caller's subtree, at least one.
+        """Return a person with those memberships that are in the caller's subtree, at least one; with all of
+        them for a security administrator of the platform.
 
         Raises `AccountNotFound`, `OutOfReach`.
         """
         whole = await self.profile(sub)
+        if principal.may(Permission.PLATFORM_ACCOUNTS):
+            return whole
         visible = tuple(one for one in whole.memberships if principal.reaches(one[1].path))
         if not visible:
             raise OutOfReach
