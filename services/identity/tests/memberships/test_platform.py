@@ -171,7 +171,7 @@ async def test_system_sees_all_clients_and_security_the_state_of_keys(
     assert isinstance(clients, list)
     assert {"ES256"} <= {key["alg"] for key in keys}
     assert "private_jwk_sealed" not in keys[0]
-    assert await security.code("GET", "/clients") == (403, "permission_required")
+    assert await security.code("GET", "/clients") == (403, "membership_required")
     assert await system.code("GET", "/platform/signing-keys") == (403, "permission_required")
 
 

@@ -92,8 +92,8 @@ async def test_platform_administrators_count_what_they_may_confirm(
     role = {"code": "reporter", "name": "报送员", "permissions": ["members.read"], **WHY}
     await security.ok("POST", "/platform/roles", json=role)
     assert await numbers(security) == {"access_reviews": 0, "role_changes": 0, "appointments": 0}
-    for role in ("system_admin", "audit_admin"):
-        assert await numbers(three[role]) == {"role_changes": 1, "appointments": 1}
+    for kind in ("system_admin", "audit_admin"):
+        assert await numbers(three[kind]) == {"role_changes": 1, "appointments": 1}
     await three["audit_admin"].ok("POST", f"/platform/proposals/{proposal['id']}/refuse")
     assert (await numbers(three["system_admin"]))["appointments"] == 0
 

@@ -88,11 +88,12 @@ class Entitlement:
 
 @dataclass
 class Wish:
-    """A pending request for an entitlement."""
+    """A request for an entitlement that is pending until somebody decides, or a time."""
 
     sub: Sub
     unit: UnitId
     by: Sub
+    until: datetime
 
 
 @dataclass

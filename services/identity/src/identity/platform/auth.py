@@ -56,6 +56,20 @@ async def _account_reader(principal: Annotated[Principal, Depends(_person)]) -> 
 AccountReader = Annotated[Principal, Depends(_account_reader)]
 """Sees people: of the own subtree, or everybody as 安全管理员."""
 
+
+async def _phone_finder(principal: Annotated[Principal, Depends(_person)]) -> Principal:
+    if principal.may(Permission.PLATFORM_ACCOUNTS):
+        return principal
+    if principal.acting is None:
+        raise MembershipRequired
+    if not principal.may(Permission.MEMBERS_ADMIT):
+        raise PermissionRequired
+    return principal
+
+
+PhoneFinder = Annotated[Principal, Depends(_phone_finder)]
+"""Finds a person by a complete number: whoever admits people to units, and 安全管理员."""
+
 PlatformAdmin = Annotated[Principal, Depends(_administrator)]
 """Any of the three administrators of the platform."""
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from identity.accounts.errors import BadPhone
-from identity.platform.auth import AccountReader, NamesReader, PeopleFinder
+from identity.platform.auth import NamesReader, PeopleFinder, PhoneFinder
 from identity.search.dependencies import PhoneLookupService, SearchService
 from identity.search.errors import TooManyLookups, UnitRequired
 from identity.search.schemas import FoundByPhoneOut, FoundPersonOut, PhoneIn
@@ -56,15 +56,13 @@ async def search_people(
     "/people/by-phone",
     operation_id="find_person_by_phone",
     summary="按完整手机号查找人员",
-    description="有查看人员权限的，查找管辖范围内的人员；安全管理员查找任何人员。"
+    description="有审核人员权限的，查找管辖范围内的人员；安全管理员查找任何人员。"
     "号码不在地址中传送；每次查找都记入审计日志，每人每小时最多 30 次。",
     responses=problems.responses(PermissionRequired, BadPhone, TooManyLookups),
 )
-async def find_by_phone(
-    wanted: PhoneIn, reader: AccountReader, lookups: PhoneLookupService
-) -> FoundByPhoneOut:
+async def find_by_phone(wanted: PhoneIn, finder: PhoneFinder, lookups: PhoneLookupService) -> FoundByPhoneOut:
     """Return the person with a phone number, if the caller may see them. Recorded in the audit log."""
-    return FoundByPhoneOut.of(await lookups.find(reader, wanted.phone))
+    return FoundByPhoneOut.of(await lookups.find(finder, wanted.phone))
 
 
 @router.get(
