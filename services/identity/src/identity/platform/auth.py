@@ -9,6 +9,7 @@ from authkit.errors import MembershipRequired, PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
 from identity.units.auth import SCOPE
+from servicekit.permissions import requiring
 
 _person = requires(scope=SCOPE, membership=False)
 
@@ -43,6 +44,7 @@ people: 安全管理员 (appoints, suspends) and 审计管理员 (whose actions 
 """
 
 
+@requiring(Permission.PLATFORM_ACCOUNTS, Permission.MEMBERS_READ)
 async def _account_reader(principal: Annotated[Principal, Depends(_person)]) -> Principal:
     if principal.may(Permission.PLATFORM_ACCOUNTS):
         return principal
@@ -57,6 +59,7 @@ AccountReader = Annotated[Principal, Depends(_account_reader)]
 """Sees people: of the own subtree, or everybody as 安全管理员."""
 
 
+@requiring(Permission.PLATFORM_ACCOUNTS, Permission.MEMBERS_ADMIT)
 async def _phone_finder(principal: Annotated[Principal, Depends(_person)]) -> Principal:
     if principal.may(Permission.PLATFORM_ACCOUNTS):
         return principal
