@@ -5,13 +5,13 @@ locks the account before it looks, the one so that it waits for the other: of an
 that begin at once, the later one sees the earlier one. Rows from before are left as they are; tokens of such
 people carry nothing of their units (docs/operators.md says how to find them).
 
-Revision: 0054
+Revision: 0055
 """
 
 from alembic import op
 
-revision: str = "0054"
-down_revision: str | None = "0053"
+revision: str = "0055"
+down_revision: str | None = "0054"
 branch_labels: None = None
 depends_on: None = None
 
