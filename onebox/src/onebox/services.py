@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from rich.progress import Progress
 
-from contracts.vocabulary import Audience, Role
+from contracts.vocabulary import Audience, PlatformRole, Role
 from onebox.postgres import Postgres
 from onebox.settings import HOST
 from onebox.start import Demo
@@ -77,6 +77,7 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
     """Return the settings that only this service has."""
     if name == "identity":
         return {
+            "unread_counts": counts_at_office(around.urls["office"]),
             "encryption_key": around.secrets.encryption_key,
             "index_key": around.secrets.index_key,
             "sms_inbound_number": "106900001234",
@@ -93,6 +94,18 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
         analytics.mkdir(exist_ok=True)
         return {"analytics_dsn": f"chdb://{analytics}"}
     return {}
+
+
+def counts_at_office(url: str) -> dict[str, dict[str, str]]:
+    """Return where front ends count what waits for a person at Office, for Identity's `GET /api/v1/me`."""
+    return {
+        "notices": {
+            "audience": Audience.OFFICE,
+            "href": f"{url}/api/v1/notices/inbox/counts",
+            "pointer": "/unread/count",
+        },
+        "tasks": {"audience": Audience.OFFICE, "href": f"{url}/api/v1/tasks/counts", "pointer": "/open"},
+    }
 
 
 async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -> None:
@@ -115,6 +128,7 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
         await bootstrap.load_world(
             session, clock, vault, identity.state.settings, chosen, lambda done: progress.advance(task, done)
         )
+        await bootstrap.appoint(session, clock, vault, identity.state.settings, _ADMINISTRATORS)
     progress.update(task, completed=total)
 
 
@@ -137,18 +151,27 @@ _VIEWERS = {
     "370102": ("19900009004", "叶书衡"),
 }
 """Phone and name of cockpit viewers, by unit: a province, a city, a county."""
+_ADMINISTRATORS = {
+    PlatformRole.SYSTEM_ADMIN: ("19900009011", "秦安平"),
+    PlatformRole.SECURITY_ADMIN: ("19900009012", "卫宁远"),
+    PlatformRole.AUDIT_ADMIN: ("19900009013", "沈鉴明"),
+}
+"""Phone and name of the platform's three administrators."""
 _UNITS = ("100000", "370000", "370100", "370102", "370103", "S3701020001")
 
 
 def demo_accounts() -> list[Demo]:
     """Return demo people of every role and of every level: the centre, a province, a city, two counties, a
-    school.
+    school; and the platform's administrators.
     """
     chosen = demo_world()
     units = {unit.code: unit for unit in chosen.units}
     people = [person for person in chosen.people if person.unit_code in _UNITS]
     people.sort(key=lambda person: _UNITS.index(person.unit_code))
-    return [
+    administrators = [
+        Demo("平台管理", "不属于单位", (role.label,), phone) for role, (phone, _) in _ADMINISTRATORS.items()
+    ]
+    return administrators + [
         Demo(
             units[person.unit_code].name,
             units[person.unit_code].level.label,

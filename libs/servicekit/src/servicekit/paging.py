@@ -39,13 +39,13 @@ MOST_COUNTED = 10_000
 class Total(BaseModel):
     """How many rows a list has."""
 
-    count: int = Field(description="条数，最多数到 10,000", examples=[137])
+    count: int = Field(description="条数，最多数到上限（列表为 10,000）", examples=[137])
     exact: bool = Field(description="是否为准确条数；否时条数多于 count", examples=[True])
 
     @classmethod
-    def of(cls, counted: int) -> "Total":
-        """Return the total of a count that stopped at `MOST_COUNTED + 1`."""
-        return cls(count=min(counted, MOST_COUNTED), exact=counted <= MOST_COUNTED)
+    def of(cls, counted: int, most: int = MOST_COUNTED) -> "Total":
+        """Return the total of a count that stopped at `most + 1`."""
+        return cls(count=min(counted, most), exact=counted <= most)
 
 
 class CountedPage(Page[T], Generic[T]):

@@ -13,6 +13,7 @@ from filekit.scan import scanner_of
 from identity import partitions
 from identity.administration.endpoints import router as administration
 from identity.administration.platform_endpoints import router as platform_security
+from identity.appointments.endpoints import router as appointments
 from identity.audit.writer import AuditWriter
 from identity.audit_review import jobs as audit_jobs
 from identity.audit_review.endpoints import router as audit
@@ -219,6 +220,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             delegations,
             member_changes,
             platform,
+            appointments,
             platform_security,
             administration,
             directory,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import DirectoryLoadedV1
-from contracts.vocabulary import Audience, Role
+from contracts.vocabulary import Audience, PlatformRole, Role
 from identity.accounts.errors import BadName
 from identity.accounts.rules import is_real_name
 from identity.accounts.service import Accounts, phone_of
+from identity.appointments.dependencies import appointments_for
 from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.clients import development
@@ -23,6 +24,7 @@ from identity.codes.service import Codes
 from identity.entitlements.service import Entitlements
 from identity.keys.ring import KeyRing
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.policies.documents import load as load_policies
 from identity.policies.service import Policies
 from identity.revocations.service import Revocations
@@ -149,6 +151,28 @@ async def ensure_development_client(session: AsyncSession, clock: Clock, setting
     await development.register(session, clock, settings, PEOPLE_SCOPES)
 
 
+async def appoint(
+    session: AsyncSession,
+    clock: Clock,
+    vault: Vault,
+    settings: Settings,
+    people: Mapping[PlatformRole, tuple[str, str]],
+) -> None:
+    """Register made-up people, each by phone and name, as the first administrators of the platform, unless
+    there are some. They belong to no unit and have agreed to privacy policy and terms.
+    """
+    audit = AuditLog(session, clock)
+    accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
+    policies = Policies(session, clock, audit, load_policies(settings.policies_directory))
+    await policies.publish()
+    for role, (phone, name) in people.items():
+        if await Platform(session).count(role) or await accounts.by_phone(phone) is not None:
+            continue
+        account = await accounts.create(phone, name)
+        await policies.load([account.id], clock.now())
+        await appointments_for(session, clock, vault, settings).appoint_first(account.id, role, by="operator")
+
+
 async def load_world(
     session: AsyncSession,
     clock: Clock,
@@ -173,7 +197,7 @@ async def load_world(
     revocations = Revocations(session, clock, settings.access_token_seconds)
     accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
     sessions = Sessions(session, clock, settings, revocations, audit)
-    memberships = Memberships(session, clock, accounts, into, sessions, audit)
+    memberships = Memberships(session, clock, accounts, into, Platform(session), sessions, audit)
     entitlements = Entitlements(session, clock, memberships, revocations, audit)
     policies = Policies(session, clock, audit, load_policies(settings.policies_directory))
     await policies.publish()

@@ -8,10 +8,9 @@ from contracts.vocabulary import PlatformRole
 from identity.accounts.errors import AccountNotFound
 from identity.accounts.service import Accounts, phone_of
 from identity.app import make_vault
+from identity.appointments.dependencies import appointments_for
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
-from identity.platform.service import Platform
-from identity.revocations.service import Revocations
 from identity.settings import Settings
 from servicekit.clock import SystemClock
 from servicekit.db import Database
@@ -38,7 +37,8 @@ def run(arguments: list[str]) -> int:
 async def appoint(settings: Settings, role: PlatformRole, phone: str) -> None:
     """Appoint the first administrator of a kind.
 
-    Raises `BadPhone`, `AccountNotFound`, `NotTheFirst`, `HasPlatformRole`.
+    Raises `BadPhone`, `AccountNotFound`, `NotTheFirst`, `HasPlatformRole`,
+    `AccountSuspended`, `BelongsToUnit`.
     """
     database = Database(settings.database_url, plans="force_custom_plan")
     clock, vault = SystemClock(), make_vault(settings)
@@ -46,11 +46,10 @@ async def appoint(settings: Settings, role: PlatformRole, phone: str) -> None:
         async with database.transaction() as session:
             audit = AuditLog(session, clock)
             accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
-            revocations = Revocations(session, clock, settings.access_token_seconds)
             account = await accounts.by_phone(phone_of(phone))
             if account is None:
                 raise AccountNotFound
-            platform = Platform(session, clock, accounts, revocations, audit)
-            await platform.appoint_first(account.id, role, by=OPERATOR)
+            appointments = appointments_for(session, clock, vault, settings)
+            await appointments.appoint_first(account.id, role, by=OPERATOR)
     finally:
         await database.close()

@@ -25,6 +25,7 @@ from identity.base import tables
 from identity.codes.service import Codes
 from identity.delegations.dependencies import standings_for
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -127,7 +128,9 @@ class UnitsCommand:
             raise AccountNotFound
         revocations = Revocations(session, clock, self._settings.access_token_seconds)
         sessions = Sessions(session, clock, self._settings, revocations, audit)
-        profile = await Memberships(session, clock, accounts, units, sessions, audit).profile(account.id)
+        profile = await Memberships(
+            session, clock, accounts, units, Platform(session), sessions, audit
+        ).profile(account.id)
         unit = profile.unit if code is None else await units.by_code(code)
         standing = None if unit is None else await standings_for(session, clock).of(account.id, unit.id)
         if unit is None or standing is None or not standing.may(Permission.UNITS_MANAGE):

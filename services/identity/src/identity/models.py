@@ -1,6 +1,7 @@
 """Imports all models, so that the metadata is complete."""
 
 from identity.accounts.models import Account
+from identity.appointments.models import PlatformProposal
 from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport, AuditExportPart
 from identity.authenticators.models import Passkey, Password, RecoveryCode, SpentChallenge, Totp
@@ -19,7 +20,7 @@ from identity.memberships.models import Membership
 from identity.oauth.device.models import DeviceCode, DeviceTries
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, PushedRequest, RefreshToken
 from identity.phones.models import PhoneChange
-from identity.platform.models import PlatformAdministrator, PlatformProposal
+from identity.platform.models import PlatformAdministrator
 from identity.policies.models import Agreement, PolicyVersion
 from identity.privacy.models import AccountClosing, DataExport
 from identity.reminders.models import ReminderBudget

@@ -4,12 +4,32 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import AnyHttpUrl, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
 from identity.vault import Key
 from servicekit.settings import ServiceSettings
+
+
+class CountAddress(BaseModel):
+    """Where a front end asks how many things of a kind wait for somebody."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    audience: Audience
+    href: str
+    pointer: str = Field(pattern=r"^(/[^/]+)+$")
+    """The place of the integer in the answer, a JSON Pointer (RFC 6901)."""
 
 
 class Settings(ServiceSettings):
@@ -95,8 +115,8 @@ class Settings(ServiceSettings):
         default=None, description="ClamAV's daemon for uploads: `tcp://host:3310` or `unix:///path`"
     )
 
-    unread_counts: dict[str, tuple[Audience, str]] = Field(
-        default={}, description="Addresses of counts for front ends, as in /me: name, audience, address"
+    unread_counts: dict[str, CountAddress] = Field(
+        default={}, description="Where front ends count what waits for people at other services, as in /me"
     )
 
     site_organiser: str = Field(

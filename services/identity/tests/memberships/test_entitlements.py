@@ -10,8 +10,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
-from contracts.vocabulary import PlatformRole
-from identity.cli_platform import appoint
 from identity.entitlements import rules
 from identity.entitlements.jobs import Reviews
 from identity.entitlements.models import Entitlement
@@ -23,8 +21,10 @@ from services.identity.tests.support.people import (
     COUNTY_HANDLER,
     Person,
     SignIn,
+    platform_administrator,
     unit_of,
 )
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
 
@@ -187,7 +187,7 @@ async def test_an_entitlement_ends_after_a_year_unless_a_review_keeps_it(
 
 
 async def test_the_ministry_s_own_are_reviewed_by_the_security_administrator(
-    app: FastAPI, sign_in: SignIn
+    app: FastAPI, sign_in: SignIn, new_browser: NewBrowser
 ) -> None:
     centre, other = await sign_in(CENTRE), await sign_in("19900000002")
     await centre.ok("POST", f"/accounts/{await other.sub()}/entitlements", json={"name": "cockpit"})
@@ -197,8 +197,7 @@ async def test_the_ministry_s_own_are_reviewed_by_the_security_administrator(
     path = f"/entitlements/{entitlement}/keep"
     assert (await centre.ok("GET", "/entitlement-reviews"))["items"] == []
     assert await centre.code("POST", path) == (403, "reviewed_above")
-    await appoint(app.state.settings, PlatformRole.SECURITY_ADMIN, COUNTY_HANDLER)
-    security = await sign_in(COUNTY_HANDLER)
+    security = await platform_administrator(app, new_browser(), "security_admin")
     (listed,) = (await security.ok("GET", "/entitlement-reviews"))["items"]
     assert listed["id"] == str(entitlement)
     assert await security.ok("POST", path)

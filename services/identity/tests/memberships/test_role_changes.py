@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from contracts.vocabulary import Permission, PlatformRole
-from identity.cli_platform import appoint
+from contracts.vocabulary import Permission
 from identity.role_changes.rules import FOR_UNITS, fit
-from services.identity.tests.support.people import CITY, COUNTY, COUNTY_HANDLER, Person, SignIn, unit_of
+from services.identity.tests.support.people import (
+    CITY,
+    COUNTY,
+    COUNTY_HANDLER,
+    Person,
+    SignIn,
+    platform_administrators,
+    unit_of,
+)
+from services.identity.tests.support.running_identity import NewBrowser
 from testkit.postgres import Migration
 
-SYSTEM, SECURITY, AUDIT = "19900001004", "19900001040", "19900000002"
 REPORTER = {
     "code": "data_reporter",
     "name": "数据报送员",
@@ -29,12 +36,9 @@ def prepared(one_line: Migration) -> Migration:
 
 
 @pytest.fixture
-async def three(app: FastAPI, sign_in: SignIn) -> dict[str, Person]:
+async def three(app: FastAPI, new_browser: NewBrowser) -> dict[str, Person]:
     """One of each kind, appointed by the operator."""
-    phones = {"system_admin": SYSTEM, "security_admin": SECURITY, "audit_admin": AUDIT}
-    for role, phone in phones.items():
-        await appoint(app.state.settings, PlatformRole(role), phone)
-    return {role: await sign_in(phone) for role, phone in phones.items()}
+    return await platform_administrators(app, new_browser)
 
 
 async def defined(three: dict[str, Person]) -> None:
@@ -216,7 +220,7 @@ async def test_the_system_administrator_sees_the_settings_without_secrets(
         (["members.read"], [], True),
         (["members.read"], ["notices.issue"], True),
         ([], ["notices.issue"], False),
-        (["platform.units"], [], False),
+        (["platform.settings"], [], False),
         (["members.read"], ["audit.read"], False),
     ],
 )

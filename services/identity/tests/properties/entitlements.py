@@ -7,6 +7,7 @@ from services.identity.tests.properties.world import WHY, Action, Outcome, World
 
 GRANT, REVIEW = "entitlements.grant", "platform.entitlements"
 YEAR = timedelta(days=365)
+UNDECIDED = timedelta(days=30)
 
 
 def _eligible(world: World, unit: UnitId | None) -> bool:
@@ -58,7 +59,7 @@ async def wish(world: World) -> Outcome:
     body = {"name": "cockpit", "reason": "负责数据分析"} | ({} if own else {"sub": sub})
     answer = await world.call(by, "POST", "/entitlement-requests", body)
     if answer.is_success and unit is not None:
-        model.wishes[answer.json()["id"]] = Wish(sub, unit, by)
+        model.wishes[answer.json()["id"]] = Wish(sub, unit, by, model.now + UNDECIDED)
     return Outcome(allowed, answer.is_success)
 
 

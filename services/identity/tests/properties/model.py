@@ -88,11 +88,12 @@ class Entitlement:
 
 @dataclass
 class Wish:
-    """A pending request for an entitlement."""
+    """A request for an entitlement that is pending until somebody decides, or a time."""
 
     sub: Sub
     unit: UnitId
     by: Sub
+    until: datetime
 
 
 @dataclass
@@ -310,7 +311,8 @@ class Model:
         )
 
     def token(self, sub: Sub) -> Token:
-        acting, role = self.acting(sub), self.platform.get(sub)
+        role = self.platform.get(sub)
+        acting = None if role else self.acting(sub)
         roles = frozenset[str]() if acting is None else self.effective_roles(acting)
         entitled = {
             "cockpit"
@@ -325,6 +327,14 @@ class Model:
             frozenset(entitled),
             role,
         )
+
+    def may_belong(self, sub: Sub) -> bool:
+        """Whether a person may belong to a unit: an administrator of the platform has none (三员分立)."""
+        return sub not in self.platform
+
+    def is_free(self, sub: Sub) -> bool:
+        """Whether a person belongs to no unit and has not asked to join one."""
+        return not self.of(sub) and all(one.sub != sub for one in self.requests.values())
 
     # --- what an action changes ---
 

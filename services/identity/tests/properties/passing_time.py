@@ -21,6 +21,8 @@ async def pass_time(world: World) -> Outcome:
     await Reviews(state.database, state.settings, state.vault, world.clock, state.sms_dispatcher).run()
     for key in [key for key, one in model.requests.items() if one.until <= now]:
         del model.requests[key]
+    for key in [key for key, one in model.wishes.items() if one.until <= now]:
+        del model.wishes[key]
     for key in [key for key, one in model.entitlements.items() if one.ends <= now]:
         del model.entitlements[key]
     # They have the date of their upload; dates of the past are tried in `units/test_random_changes.py`.

@@ -18,6 +18,7 @@ def may_ask(world: World, sub: Sub, unit: str) -> bool:
     model = world.model
     return (
         model.units[unit].open
+        and model.may_belong(sub)
         and model.member(sub, unit) is None
         and all(one.sub != sub for one in model.requests.values())
     )
@@ -49,6 +50,7 @@ async def decide(world: World) -> Outcome:
         allowed = (
             allowed
             and model.grants(by, asked.roles)
+            and model.may_belong(asked.sub)
             and model.member(asked.sub, asked.unit) is None
             and (asked.leaves is None or (asked.leaves in model.members and model.may_lose(asked.leaves, by)))
         )

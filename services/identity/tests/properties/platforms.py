@@ -26,14 +26,17 @@ def _fits(world: World, sub: Sub, role: str | None) -> bool:
     """Whether a person can be appointed, or dismissed if `role` is None."""
     if role is None:
         return sub in world.model.platform
-    return sub not in world.model.platform and world.model.active(sub)
+    return sub not in world.model.platform and world.model.active(sub) and world.model.is_free(sub)
 
 
 async def propose(world: World) -> Outcome:
     by, model = _an_administrator(world), world.model
     dismiss = world.dice.random() < 0.4
     holders = list(model.platform)
-    sub = world.dice.choice(holders if dismiss and world.dice.random() < 0.8 else list(world.people))
+    if dismiss and world.dice.random() < 0.8:
+        sub = world.dice.choice(holders)
+    else:
+        sub = world.prefer(world.people, model.is_free)
     role = None if dismiss else world.dice.choice(KINDS)
     allowed = (
         model.may(by, ACCOUNTS)

@@ -23,7 +23,9 @@ from authkit.principal import Acting, Principal
 from contracts.vocabulary import PlatformRole
 from identity import bootstrap
 from identity.accounts.models import Account
-from identity.accounts.service import PHONE
+from identity.accounts.service import PHONE, Accounts
+from identity.audit.service import AuditLog
+from identity.codes.service import Codes
 from identity.oauth.state.repository import SUBJECT, with_subject
 from identity.oauth.state.subject import Subject
 from identity.platform import rules as platform_rules
@@ -245,6 +247,7 @@ def token_of(found: Subject) -> Token:
 @asynccontextmanager
 async def begun(app: FastAPI, clock: FrozenClock, seed: int) -> AsyncIterator[World]:
     """Read the state into a model, appoint the platform's first three, and sign everybody in."""
+    await _newcomers(app)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8001/api/v1") as http:
         world = World(app, http, clock, await _model(app, clock), random.Random(seed), await _people(app))
@@ -300,6 +303,18 @@ async def _model(app: FastAPI, clock: FrozenClock) -> Model:
     return model
 
 
+async def _newcomers(app: FastAPI) -> None:
+    """Some who have registered and belong to no unit, beside the people of the units."""
+    state = app.state
+    async with state.database.transaction() as session:
+        audit = AuditLog(session, state.clock)
+        accounts = Accounts(
+            session, state.clock, state.vault, Codes(session, state.clock, state.vault), audit
+        )
+        for number in range(8):
+            await accounts.create(f"1381000{number:04}", f"新来者{'甲乙丙丁戊己庚辛'[number]}")
+
+
 async def _people(app: FastAPI) -> dict[Sub, Known]:
     async with app.state.database.transaction() as session:
         accounts = (await session.scalars(select(Account).order_by(Account.id))).all()
@@ -308,9 +323,9 @@ async def _people(app: FastAPI) -> dict[Sub, Known]:
 
 
 async def _appoint(world: World) -> None:
-    """Three handlers become the platform's administrators, as by the operator's command."""
-    handlers = [one.sub for one in world.model.members if one.roles == {"handler"}]
-    for role, sub in zip(PlatformRole, world.dice.sample(handlers, 3), strict=True):
+    """Three who belong to no unit become the platform's administrators, as by the operator's command."""
+    free = [sub for sub in world.people if world.model.is_free(sub)]
+    for role, sub in zip(PlatformRole, world.dice.sample(free, 3), strict=True):
         async with world.app.state.database.transaction() as session:
             await session.execute(
                 text(

@@ -17,6 +17,7 @@ from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.codes.service import Codes
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.policies.service import Policies
 from identity.reorganisation import jobs, kinds, settling
 from identity.reorganisation.dependencies import settling_for
@@ -93,7 +94,8 @@ async def crowd(app: FastAPI, code: str, count: int = MANY) -> list[UUID]:
         codes = Codes(session, state.clock, state.vault)
         accounts = Accounts(session, state.clock, state.vault, codes, audit)
         unit = await session.get_one(Unit, await unit_of(app, code))
-        memberships = Memberships(session, state.clock, accounts, None, None, audit)  # type: ignore[arg-type]
+        platform = Platform(session)
+        memberships = Memberships(session, state.clock, accounts, None, platform, None, audit)  # type: ignore[arg-type]
         subs = await memberships.load(seeds, {code: (unit.id, unit.path)}, state.clock.now())
         await Policies(session, state.clock, audit, state.policies).load(subs, state.clock.now())
         return subs

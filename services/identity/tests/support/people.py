@@ -10,6 +10,8 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
+from contracts.vocabulary import PlatformRole
+from identity.cli_platform import appoint
 from identity.memberships.models import Membership
 from identity.units.models import Unit
 from services.identity.tests.support.running_identity import Browser
@@ -59,6 +61,35 @@ async def registered(browser: Browser, phone: str, name: str = "王小明") -> P
     answer = await browser.register(phone, name=name)
     assert answer.status_code == 201, answer.text
     return Person(browser, phone, await browser.bearer(phone))
+
+
+ADMINISTRATORS = {
+    "system_admin": ("13911110001", "秦安"),
+    "security_admin": ("13911110002", "卫宁"),
+    "audit_admin": ("13911110003", "沈鉴"),
+}
+"""Phone and name of the platform's administrators, who belong to no unit."""
+
+
+async def platform_administrator(app: FastAPI, browser: Browser, role: str) -> Person:
+    """Somebody who has registered, and whom the operator has appointed as the first of a kind."""
+    phone, name = ADMINISTRATORS[role]
+    person = await registered(browser, phone, name)
+    await appoint(app.state.settings, PlatformRole(role), phone)
+    person.headers = await browser.bearer(phone)
+    return person
+
+
+async def platform_administrators(app: FastAPI, new_browser: Callable[[], Browser]) -> dict[str, Person]:
+    """One of each kind."""
+    return {role: await platform_administrator(app, new_browser(), role) for role in ADMINISTRATORS}
+
+
+async def end_memberships(app: FastAPI, sub: str) -> None:
+    """Let a person belong to no unit, as if they had left."""
+    values = {"ended_at": app.state.clock.now(), "is_primary": False}
+    async with app.state.database.transaction() as session:
+        await session.execute(update(Membership).where(Membership.account_id == UUID(sub)).values(values))
 
 
 async def forget_codes(app: FastAPI) -> None:

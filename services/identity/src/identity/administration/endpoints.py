@@ -25,10 +25,11 @@ from identity.accounts.schemas import ReasonIn, UnmaskedOut
 from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
-from identity.memberships.auth import REFUSED, AccountManager, PeopleReader
+from identity.memberships.auth import REFUSED, AccountManager
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
+from identity.platform.auth import AccountReader
 from identity.platform.dependencies import PlatformService
 from identity.platform.errors import PlatformAdministratorHeld
 from identity.sessions.dependencies import SessionService
@@ -96,13 +97,13 @@ async def unmask_account(
     "/accounts/{sub}",
     tags=["账号"],
     summary="查看账号",
-    description="管辖范围内的人员。",
+    description="管辖范围内的人员；安全管理员可以查看任何人员。",
     responses=problems.responses(*REFUSED, AccountNotFound),
 )
 async def get_account(
-    sub: UUID, reader: PeopleReader, memberships: MembershipService, entitlements: EntitlementService
+    sub: UUID, reader: AccountReader, memberships: MembershipService, entitlements: EntitlementService
 ) -> MemberOut:
-    """Return a person of the caller's subtree."""
+    """Return a person of the caller's subtree; a security administrator sees everybody."""
     profile = await memberships.seen(reader, sub)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 

@@ -47,14 +47,17 @@ async def search_audit(
     target: Annotated[Word, Query(description="对象的标识")] = None,
     correlation_id: Annotated[Word, Query(description="请求编号")] = None,
 ) -> Page[AuditRecordOut]:
-    """Return audit rows, latest first. The search is recorded."""
+    """Return audit rows with the names of people, latest first. The search is recorded."""
     key = paging.key(UUID)
     # Rows of this moment are in it: their ids have the next milliseconds.
     end = until or clock.now() + timedelta(minutes=1)
     filters = Filters(since or end - _WEEK, end, actor, action, target, correlation_id)
     rows = await trail.search(admin, filters, None if key is None else key[0], paging.limit)
     found = cut(rows, paging.limit, lambda row: [row.id])
-    return Page(items=[AuditRecordOut.model_validate(row) for row in found.items], next=found.next)
+    names = await trail.names(
+        one for row in found.items for one in (row.actor, row.target_id, row.details.get("sub"))
+    )
+    return Page(items=[AuditRecordOut.of(row, names) for row in found.items], next=found.next)
 
 
 @router.get(
@@ -79,9 +82,10 @@ async def list_seals(_: AuditAdmin, trail: AuditTrailService, paging: Paging) ->
     description="由后台任务写成文件：每行一条 JSON，gzip 压缩，附带签名清单。文件保留七天。",
     responses=problems.responses(errors.RangeReversed),
 )
-async def export(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
+async def export_rows(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
     """Ask for a file, which a job writes."""
-    return AuditExportOut.of(await trail.export(admin, wanted.filters(), wanted.reason), None)
+    export = await trail.export(admin, wanted.filters(), wanted.reason)
+    return AuditExportOut.of(export, None, await trail.names([export.requested_by]))
 
 
 @router.get(
@@ -95,7 +99,8 @@ async def list_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) 
     key = paging.key(UUID)
     rows = await trail.exports(None if key is None else key[0], paging.limit)
     found = cut(rows, paging.limit, lambda pair: [pair[0].id])
-    return Page(items=[AuditExportOut.of(*pair) for pair in found.items], next=found.next)
+    names = await trail.names(pair[0].requested_by for pair in found.items)
+    return Page(items=[AuditExportOut.of(*pair, names) for pair in found.items], next=found.next)
 
 
 @router.get(
@@ -107,7 +112,8 @@ async def list_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) 
 )
 async def get_export(export_id: UUID, _: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
     """Return an export and its progress."""
-    return AuditExportOut.of(*await trail.find(export_id))
+    export, job = await trail.find(export_id)
+    return AuditExportOut.of(export, job, await trail.names([export.requested_by]))
 
 
 @router.get(

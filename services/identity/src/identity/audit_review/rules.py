@@ -67,6 +67,14 @@ def month_of(partition: str) -> str | None:
     return suffix if suffix.isdigit() and len(suffix) == 6 else None
 
 
+def as_uuid(text: object) -> UUID | None:
+    """Return an id as it is in an actor or target, or None for a client, an operator or something else."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")

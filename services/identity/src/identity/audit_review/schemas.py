@@ -1,19 +1,20 @@
 """Schemas of the audit API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from identity.audit.models import AuditSeal
+from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport
 from identity.audit_review.repository import Filters
 from jobs.queue import JobView
 
 
 class AuditRecordOut(BaseModel):
-    """One row of the audit log. Contains no personal data except ids."""
+    """One row of the audit log, which has no personal data except ids; names are those of today."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -26,6 +27,18 @@ class AuditRecordOut(BaseModel):
     target_id: str | None = Field(description="对象的标识")
     correlation_id: str | None = Field(description="请求编号")
     details: dict[str, Any] = Field(description="其他内容")
+    actor_name: str | None = Field(default=None, description="操作人的姓名；操作人不是人员或已注销的为空")
+    target_name: str | None = Field(default=None, description="对象的姓名；对象不是人员或已注销的为空")
+    subject_name: str | None = Field(default=None, description="details.sub 所指人员的姓名")
+
+    @classmethod
+    def of(cls, row: AuditRecord, names: Mapping[str, str]) -> "AuditRecordOut":
+        """Return a row with the names of the people in it."""
+        found = cls.model_validate(row)
+        found.actor_name = names.get(row.actor or "")
+        found.target_name = names.get(row.target_id or "")
+        found.subject_name = names.get(str(row.details.get("sub")))
+        return found
 
 
 class AuditSealOut(BaseModel):
@@ -86,6 +99,8 @@ class AuditExportOut(BaseModel):
     """An export and its progress."""
 
     id: UUID
+    requested_by: UUID = Field(description="请求导出的人的标识")
+    requested_by_name: str | None = Field(description="请求导出的人的姓名；已注销的为空")
     filters: dict[str, str] = Field(description="导出的条件")
     state: str = Field(
         description="queued 等待、running 进行中、succeeded 完成、dead 失败、cancelled 已取消",
@@ -101,11 +116,13 @@ class AuditExportOut(BaseModel):
     expires_at: datetime = Field(description="文件删除的时间")
 
     @classmethod
-    def of(cls, export: AuditExport, job: JobView | None) -> "AuditExportOut":
+    def of(cls, export: AuditExport, job: JobView | None, names: Mapping[str, str]) -> "AuditExportOut":
         """Return the export for the API."""
         done = "succeeded" if export.finished_at is not None else "queued"
         return cls(
             id=export.id,
+            requested_by=export.requested_by,
+            requested_by_name=names.get(str(export.requested_by)),
             filters=export.filters,
             state=done if job is None or export.finished_at is not None else job.state,
             message=None if job is None else job.message,

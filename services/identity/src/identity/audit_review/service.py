@@ -1,6 +1,6 @@
 """Searching and exporting the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,8 +21,9 @@ from identity.audit_review.errors import (
 from identity.audit_review.kinds import EXPORT, Wanted
 from identity.audit_review.models import AuditExport
 from identity.audit_review.repository import AuditReader, ExportRepository, Filters
-from identity.audit_review.rules import LONGEST_RANGE
+from identity.audit_review.rules import LONGEST_RANGE, as_uuid
 from identity.base import job_queue
+from identity.directory.service import Directory
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -35,10 +36,11 @@ _CANCELED = "57014"
 class AuditTrail:
     """The audit log for one request of an audit administrator, whose reading is recorded, too."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, audit: AuditLog) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, audit: AuditLog, directory: Directory) -> None:
         self._session = session
         self._clock = clock
         self._audit = audit
+        self._directory = directory
         self._rows = AuditReader(session)
         self._exports = ExportRepository(session)
 
@@ -64,6 +66,11 @@ class AuditTrail:
         if before is None:
             self._audit.record(actor=reader.sub, action="audit.read", target=None, filters=words(filters))
         return found
+
+    async def names(self, ids: Iterable[object]) -> dict[str, str]:
+        """Return the names of the people among some ids, of whatever kind; closed accounts have none."""
+        people = await self._directory.people(sorted({one for one in map(as_uuid, ids) if one is not None}))
+        return {str(one.id): one.name for one in people}
 
     async def seals(self, before: int | None, limit: int) -> Sequence[AuditSeal]:
         """Return seals, latest first, one more than `limit`."""

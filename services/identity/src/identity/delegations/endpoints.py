@@ -11,6 +11,7 @@ from identity.delegations.dependencies import DelegationService
 from identity.delegations.schemas import DelegationIn, DelegationOut
 from identity.memberships.auth import REFUSED, PeopleReader
 from identity.memberships.errors import MembershipNotFound
+from identity.platform.errors import NoUnitForAdministrators
 from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from servicekit import problems
@@ -27,7 +28,12 @@ _MEMBER = (InsufficientScope, MembershipRequired)
     summary="委托他人代办",
     description="在一段时间内由本单位另一人员以自己的部分角色办理业务，到期自动失效。",
     responses=problems.responses(
-        *_MEMBER, errors.BadPeriod, errors.RoleNotHeld, errors.DelegateNotMember, MembershipNotFound
+        *_MEMBER,
+        errors.BadPeriod,
+        errors.RoleNotHeld,
+        errors.DelegateNotMember,
+        MembershipNotFound,
+        NoUnitForAdministrators,
     ),
 )
 async def create_delegation(

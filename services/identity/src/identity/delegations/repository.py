@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,7 @@ from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
+from identity.platform.models import PlatformAdministrator
 from identity.units.models import Unit
 
 _FROM, _TO = aliased(Membership), aliased(Membership)
@@ -76,7 +77,9 @@ class DelegationRepository:
         )
 
     async def member(self, sub: UUID, unit_id: UUID) -> tuple[UUID, list[str], str] | None:
-        """Return id and roles of an active person's membership in an active unit, and the unit's path."""
+        """Return id and roles of an active person's membership in an active unit, and the unit's path; None
+        for an administrator of the platform, who acts for no unit.
+        """
         found = (
             await self._session.execute(
                 select(Membership.id, Membership.roles, Unit.path)
@@ -88,6 +91,7 @@ class DelegationRepository:
                     Membership.ended_at.is_(None),
                     Account.status == AccountStatus.ACTIVE,
                     Unit.status == UnitStatus.ACTIVE,
+                    ~exists().where(PlatformAdministrator.account_id == sub),
                 )
             )
         ).one_or_none()

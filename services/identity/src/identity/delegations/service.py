@@ -45,7 +45,8 @@ class Delegations:
     async def create(self, sub: UUID, new: DelegationIn) -> Delegated:
         """Delegate some of a person's own roles in a unit to another member of it.
 
-        Raises `MembershipNotFound`, `BadPeriod`, `RoleNotHeld`, `DelegateNotMember`.
+        Raises `MembershipNotFound`, `BadPeriod`, `RoleNotHeld`, `DelegateNotMember`,
+        `NoUnitForAdministrators`.
         """
         now = self._clock.now()
         if not rules.fits(new.starts_at, new.ends_at, now):
@@ -60,6 +61,8 @@ class Delegations:
             theirs, _ = await self._memberships.belonging(new.to, new.unit_id)
         except MembershipNotFound as error:
             raise DelegateNotMember from error
+        for one in (sub, new.to):
+            await self._memberships.check_may_belong(one)
         row = Delegation(
             id=new_id(),
             unit_id=new.unit_id,

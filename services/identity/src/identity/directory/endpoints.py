@@ -10,7 +10,7 @@ from authkit.errors import InsufficientScope, MembershipRequired
 from identity.directory.dependencies import DirectoryService
 from identity.directory.schemas import PersonNameOut, UnitNameOut
 from identity.directory.service import MOST_IDS
-from identity.units.auth import Member
+from identity.platform.auth import NamesReader
 from servicekit import problems
 
 router = APIRouter(
@@ -25,12 +25,12 @@ Ids = Annotated[
 
 
 @router.get("/people", summary="按标识查询姓名", description="只返回姓名和主要单位；不存在的标识不返回。")
-async def resolve_people(_: Member, directory: DirectoryService, ids: Ids) -> list[PersonNameOut]:
+async def resolve_people(_: NamesReader, directory: DirectoryService, ids: Ids) -> list[PersonNameOut]:
     """Return names and units of people, by id. Unknown ids are omitted."""
     return [PersonNameOut.model_validate(named) for named in await directory.people(ids)]
 
 
 @router.get("/units", summary="按标识查询单位名称", description="只返回名称；不存在的标识不返回。")
-async def resolve_units(_: Member, directory: DirectoryService, ids: Ids) -> list[UnitNameOut]:
+async def resolve_units(_: NamesReader, directory: DirectoryService, ids: Ids) -> list[UnitNameOut]:
     """Return names of units, by id. Unknown ids are omitted."""
     return [UnitNameOut.model_validate(named) for named in await directory.units(ids)]

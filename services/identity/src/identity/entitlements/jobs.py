@@ -10,6 +10,7 @@ from identity.entitlements import rules
 from identity.entitlements.repository import EntitlementRepository
 from identity.entitlements.service import Entitlements
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -71,7 +72,7 @@ class Reviews:
             accounts = Accounts(session, clock, self._vault, Codes(session, clock, self._vault), audit)
             revocations = Revocations(session, clock, self._settings.access_token_seconds)
             sessions = Sessions(session, clock, self._settings, revocations, audit)
-            memberships = Memberships(session, clock, accounts, units, sessions, audit)
+            memberships = Memberships(session, clock, accounts, units, Platform(session), sessions, audit)
             return await Entitlements(session, clock, memberships, revocations, audit).expire(BATCH)
 
     async def _expire_requests(self) -> int:

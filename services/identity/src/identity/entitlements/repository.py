@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import EntitlementRequestStatus
@@ -74,22 +74,18 @@ class EntitlementRepository:
         """Return the entitlements for units below the path `above`, or for all units, that end before
         `until`, by their end, one more than `limit`.
         """
-        statement = (
-            select(Entitlement, Account, Unit)
-            .join(Account, Account.id == Entitlement.account_id)
-            .join(Unit, Unit.id == Entitlement.unit_id)
-            .where(_HELD, Entitlement.expires_at <= until)
-            .order_by(Entitlement.expires_at, Entitlement.id)
-            .limit(limit + 1)
-        )
-        if above is not None:
-            statement = statement.where(under(Unit.path, above), Unit.path != above)
+        statement = _due(above, until).order_by(Entitlement.expires_at, Entitlement.id).limit(limit + 1)
         if after:
             at, last = after
             statement = statement.where(
                 (Entitlement.expires_at > at) | ((Entitlement.expires_at == at) & (Entitlement.id > last))
             )
         return list((await self._session.execute(statement)).all())
+
+    async def count_due(self, above: str | None, until: datetime, most: int) -> int:
+        """Return the number of those entitlements, at most `most`."""
+        some = _due(above, until).with_only_columns(Entitlement.id).limit(most)
+        return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
     async def ended(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Return people with an entitlement whose time is over and that is not withdrawn yet."""
@@ -152,19 +148,15 @@ class EntitlementRepository:
         """Return undecided requests of units below one, with `and_own` also its own, oldest first, one more
         than `limit`.
         """
-        statement = (
-            select(EntitlementRequest, Account, Unit)
-            .join(Account, Account.id == EntitlementRequest.account_id)
-            .join(Unit, Unit.id == EntitlementRequest.unit_id)
-            .where(_PENDING, under(Unit.path, path))
-            .order_by(EntitlementRequest.id)
-            .limit(limit + 1)
-        )
-        if not and_own:
-            statement = statement.where(Unit.path != path)
+        statement = _pending(path, and_own=and_own).order_by(EntitlementRequest.id).limit(limit + 1)
         if after:
             statement = statement.where(EntitlementRequest.id > after[0])
         return list((await self._session.execute(statement)).all())
+
+    async def count_pending_below(self, path: str, *, and_own: bool, most: int) -> int:
+        """Return the number of those requests, at most `most`."""
+        some = _pending(path, and_own=and_own).with_only_columns(EntitlementRequest.id).limit(most)
+        return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
     async def of_person(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
         """Return a person's requests, latest first, one more than `limit`."""
@@ -183,3 +175,25 @@ class EntitlementRepository:
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert many rows."""
         await self._session.execute(insert(Entitlement), rows)
+
+
+def _due(above: str | None, until: datetime) -> Select[Entitlement, Account, Unit]:
+    statement = (
+        select(Entitlement, Account, Unit)
+        .join(Account, Account.id == Entitlement.account_id)
+        .join(Unit, Unit.id == Entitlement.unit_id)
+        .where(_HELD, Entitlement.expires_at <= until)
+    )
+    if above is None:
+        return statement
+    return statement.where(under(Unit.path, above), Unit.path != above)
+
+
+def _pending(path: str, *, and_own: bool) -> Select[EntitlementRequest, Account, Unit]:
+    statement = (
+        select(EntitlementRequest, Account, Unit)
+        .join(Account, Account.id == EntitlementRequest.account_id)
+        .join(Unit, Unit.id == EntitlementRequest.unit_id)
+        .where(_PENDING, under(Unit.path, path))
+    )
+    return statement if and_own else statement.where(Unit.path != path)

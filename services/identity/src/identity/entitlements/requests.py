@@ -104,6 +104,13 @@ class EntitlementRequests:
         own = principal.acting.level == Level.MINISTRY
         return await self._rows.pending_below(principal.acting.path, and_own=own, after=after, limit=limit)
 
+    async def count_waiting(self, principal: Principal, most: int) -> int:
+        """Return the number of requests that the caller may decide, at most `most`."""
+        if principal.acting is None:
+            raise MembershipRequired
+        own = principal.acting.level == Level.MINISTRY
+        return await self._rows.count_pending_below(principal.acting.path, and_own=own, most=most)
+
     async def approve(self, principal: Principal, request_id: UUID) -> Asked:
         """Approve a request: the person has the entitlement for a year.
 

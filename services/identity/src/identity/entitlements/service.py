@@ -140,6 +140,11 @@ class Entitlements:
         path = None if principal.may(Permission.PLATFORM_ENTITLEMENTS) else path_of(principal)
         return await self._rows.due(path, self._clock.now() + rules.REVIEW, after=after, limit=limit)
 
+    async def count_due(self, principal: Principal, most: int) -> int:
+        """Return the number of entitlements that are due for the caller's review, at most `most`."""
+        path = None if principal.may(Permission.PLATFORM_ENTITLEMENTS) else path_of(principal)
+        return await self._rows.count_due(path, self._clock.now() + rules.REVIEW, most)
+
     async def keep(self, principal: Principal, entitlement_id: UUID) -> datetime:
         """Prolong an entitlement by a year from now after a review. Return its new end.
 

@@ -26,6 +26,7 @@ from identity.joining.schemas import (
 )
 from identity.memberships.auth import REFUSED, Admitter, PeopleManager
 from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
+from identity.platform.errors import NoUnitForAdministrators
 from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Person
 from identity.units.errors import UnitClosed, UnitNotFound
@@ -49,7 +50,12 @@ _DECIDING = (
 )
 _DECIDE = problems.responses(*_DECIDING)
 _APPROVE = problems.responses(
-    *_DECIDING, RoleNotGrantable, UnknownRole, LastAdministrator, MembershipNotFound
+    *_DECIDING,
+    RoleNotGrantable,
+    UnknownRole,
+    LastAdministrator,
+    MembershipNotFound,
+    NoUnitForAdministrators,
 )
 
 
@@ -97,6 +103,7 @@ async def preview_invite(code: CodeIn, _: Person, service: JoinService) -> Invit
         UnitClosed,
         UnknownRole,
         MembershipNotFound,
+        NoUnitForAdministrators,
     ),
 )
 async def request_to_join(
@@ -121,6 +128,7 @@ async def request_to_join(
         errors.AlreadyRequested,
         UnitClosed,
         UnknownRole,
+        NoUnitForAdministrators,
     ),
 )
 async def transfer_member(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -86,6 +86,11 @@ class JoinRepository:
         some = _whole().where(_PENDING, under(Unit.path, path), _waits_for(path)).limit(most)
         counted = select(func.count()).select_from(some.with_only_columns(JoinRequest.id).subquery())
         return await self._session.scalar(counted) or 0
+
+    async def pending_of(self, sub: UUID) -> bool:
+        """Return whether a person has a pending request."""
+        statement = select(exists().where(JoinRequest.account_id == sub, _PENDING))
+        return bool(await self._session.scalar(statement))
 
     async def pending_for(self, unit_id: UUID, limit: int) -> Sequence[JoinRequest]:
         """Return the first pending requests for a unit, locked."""

@@ -89,7 +89,7 @@ class Joining:
 
         Raises `OneWayToJoin`, `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`,
         `UnitNotFound`, `AlreadyMember`, `AlreadyRequested`, `UnitClosed`, `UnknownRole`,
-        `MembershipNotFound`.
+        `MembershipNotFound`, `NoUnitForAdministrators`.
         """
         if (wish.invite_code is None) == (wish.unit_id is None):
             raise OneWayToJoin
@@ -122,7 +122,7 @@ class Joining:
         """Ask another unit to take over a member of a unit in the caller's subtree; that unit decides.
 
         Raises `UnitNotFound`, `OutOfReach`, `NotYourself`, `MembershipNotFound`, `AlreadyMember`,
-        `AlreadyRequested`, `UnitClosed`, `UnknownRole`.
+        `AlreadyRequested`, `UnitClosed`, `UnknownRole`, `NoUnitForAdministrators`.
         """
         await self._roles.check_known(wish.roles)
         if str(sub) == principal.sub:
@@ -187,9 +187,9 @@ class Joining:
             path_of(principal), waiting=waiting, unit_id=unit_id, after=after, limit=limit
         )
 
-    async def count_waiting(self, principal: Principal) -> int:
-        """Return the number of requests that wait for the caller's unit, at most `MOST_COUNTED`."""
-        return await self._rows.count_waiting(path_of(principal), MOST_COUNTED)
+    async def count_waiting(self, principal: Principal, most: int = MOST_COUNTED) -> int:
+        """Return the number of requests that wait for the caller's unit, at most `most`."""
+        return await self._rows.count_waiting(path_of(principal), most)
 
     async def get(self, principal: Principal, request_id: UUID) -> Asked:
         """Return a request for a unit in the caller's subtree. Raises `JoinRequestNotFound`, `OutOfReach`."""
@@ -206,7 +206,8 @@ class Joining:
         An administrator decides for their own unit and every unit below. The first administrator of a unit is
         therefore approved by an administrator of its parent.
         Raises `JoinRequestNotFound`, `OutOfReach`, `OwnRequest`, `UnitClosed`, `JoinRequestDecided`,
-        `RoleNotGrantable`, `AlreadyMember`; for a transfer `LastAdministrator` and `MembershipNotFound`.
+        `RoleNotGrantable`, `AlreadyMember`, `NoUnitForAdministrators`; for a transfer `LastAdministrator` and
+        `MembershipNotFound`.
         """
         if principal.acting is None:
             raise MembershipRequired
@@ -250,6 +251,7 @@ class Joining:
         )
 
     async def _ask(self, request: JoinRequest, unit: Unit) -> None:
+        await self._memberships.check_may_belong(request.account_id)
         await self._deadlines.begin(request, unit)
         try:
             async with self._session.begin_nested():

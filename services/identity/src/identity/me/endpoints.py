@@ -7,13 +7,14 @@ from fastapi import APIRouter
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from authkit.principal import Principal
-from contracts.vocabulary import Audience, Permission
+from contracts.vocabulary import Audience
 from identity.accounts.errors import BadName, NameVerified, TooManyCorrections
 from identity.dependencies import ServiceSettings
-from identity.me.dependencies import MyselfService
+from identity.me.dependencies import MyselfService, WaitingService
 from identity.me.errors import NoBrowserSession
-from identity.me.schemas import ActingUnitIn, MeOut, OwnNameIn, UnreadOut
+from identity.me.schemas import ActingUnitIn, MeOut, OwnNameIn, UnreadOut, WaitingOut
 from identity.me.service import Me
+from identity.me.waiting import NAMES, concerns
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.errors import MembershipNotFound
 from identity.sessions.errors import SessionNotFound
@@ -25,19 +26,26 @@ router = APIRouter(
 )
 
 
+WAITING = "/me/waiting"
+
+
 def _sid(person: Principal) -> UUID | None:
     return None if person.sid is None else UUID(person.sid)
 
 
 def _out(me: Me, settings: ServiceSettings) -> MeOut:
-    unread: list[UnreadOut] = []
-    if Permission.MEMBERS_ADMIT in me.permissions:
-        href = f"{settings.issuer_url}/api/v1/join-requests/count"
-        unread.append(UnreadOut(name="join_requests", audience=Audience.IDENTITY, href=href))
-    if me.profile.acting is not None:
+    acting = me.profile.acting is not None
+    mine = concerns(me.permissions, me.platform_role, acting=acting)
+    href = f"{settings.issuer_url}/api/v1{WAITING}"
+    unread = [
+        UnreadOut(name=name, audience=Audience.IDENTITY, href=href, pointer=f"/{name}/count")
+        for name in NAMES
+        if name in mine
+    ]
+    if acting:
         unread += [
-            UnreadOut(name=name, audience=audience, href=href)
-            for name, (audience, href) in sorted(settings.unread_counts.items())
+            UnreadOut(name=name, audience=at.audience, href=at.href, pointer=at.pointer)
+            for name, at in sorted(settings.unread_counts.items())
         ]
     return MeOut.of(me, unread)
 
@@ -50,6 +58,16 @@ def _out(me: Me, settings: ServiceSettings) -> MeOut:
 async def my_account(person: Person, myself: MyselfService, settings: ServiceSettings) -> MeOut:
     """Return the caller's own account, units, permissions and entitlements."""
     return _out(await myself.of(UUID(person.sub), _sid(person)), settings)
+
+
+@router.get(
+    WAITING,
+    summary="待我处理的数量",
+    description="等待本人审核、确认的各类事项数，最多数到 1,000；无权处理的为 0。地址见“我的账号”的 unread。",
+)
+async def count_waiting(person: Person, waiting: WaitingService) -> WaitingOut:
+    """Return the number of things that wait for the caller's decision, by kind."""
+    return WaitingOut.of(await waiting.of(person))
 
 
 @router.patch(

@@ -1,5 +1,6 @@
 """Schemas of the caller's own record."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,18 +8,46 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus, Audience, Open, Permission, PlatformRole, Role
 from identity.me.service import Me
+from identity.me.waiting import MOST_COUNTED
 from identity.memberships.models import Belonging
 from identity.memberships.schemas import MembershipOut
+from servicekit.paging import Total
 
 
 class UnreadOut(BaseModel):
     """Where to ask for a number of things that wait for the caller."""
 
     name: str = Field(
-        description="事项：join_requests 待审核的加入申请，notices 未读通知", examples=["notices"]
+        description="事项：join_requests 待审核的加入申请，recoveries 待审核的账号找回，"
+        "entitlement_requests 待审核的授权申请，access_reviews 待复核的授权，"
+        "role_changes 待确认的角色变更，appointments 待确认的平台管理员任免，"
+        "notices 未读通知，tasks 统一待办；运维人员可以另外配置",
+        examples=["notices"],
     )
     audience: str = Field(description="请求该地址所用令牌的受众", examples=[Audience.OFFICE])
-    href: str = Field(description="返回 {count} 的地址", examples=["https://office.example/api/v1/unread"])
+    href: str = Field(
+        description="以 GET 请求的地址，应答为 JSON",
+        examples=["https://office.example/api/v1/notices/inbox/counts"],
+    )
+    pointer: str = Field(
+        description="数目在应答中的位置（JSON Pointer，RFC 6901），该处为整数", examples=["/unread/count"]
+    )
+
+
+class WaitingOut(BaseModel):
+    """The number of things that wait for the caller's decision, each counted up to 1,000."""
+
+    join_requests: Total = Field(description="待审核的加入申请")
+    recoveries: Total = Field(description="待审核的账号找回")
+    entitlement_requests: Total = Field(description="待审核的授权申请")
+    access_reviews: Total = Field(description="待复核的授权")
+    role_changes: Total = Field(description="待本人确认的角色变更")
+    appointments: Total = Field(description="待本人确认的平台管理员任免")
+
+    @classmethod
+    def of(cls, counted: Mapping[str, int]) -> "WaitingOut":
+        """Return the schema of counts by name."""
+        return cls(**{name: Total.of(number, MOST_COUNTED) for name, number in counted.items()})
 
 
 class OwnMembershipOut(MembershipOut):

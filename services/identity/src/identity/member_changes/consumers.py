@@ -11,6 +11,7 @@ from identity.entitlements.service import Entitlements
 from identity.member_changes.service import MemberChanges
 from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.revocations.service import Revocations
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
@@ -39,7 +40,7 @@ class HandOvers:
         accounts = Accounts(session, clock, self._vault, Codes(session, clock, self._vault), audit)
         revocations = Revocations(session, clock, self._settings.access_token_seconds)
         sessions = Sessions(session, clock, self._settings, revocations, audit)
-        memberships = Memberships(session, clock, accounts, units, sessions, audit)
+        memberships = Memberships(session, clock, accounts, units, Platform(session), sessions, audit)
         return MemberChanges(
             session,
             clock,

@@ -14,6 +14,7 @@ from identity.member_changes.schemas import HandOverOut, LeaveIn, MemberChangeIn
 from identity.memberships.auth import REFUSED, PeopleManager, PeopleReader
 from identity.memberships.errors import LastAdministrator, MembershipNotFound
 from identity.memberships.schemas import MemberOut
+from identity.platform.errors import NoUnitForAdministrators
 from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
@@ -28,7 +29,9 @@ _ANOTHER = (*REFUSED, NotYourself, UnitNotFound, AccountNotFound, MembershipNotF
     "/units/{unit_id}/members/{sub}",
     summary="调整人员的角色和职务",
     description="限管辖范围内、本人可以授予的角色，不能对本人操作。失去的权限在一秒内失效。",
-    responses=problems.responses(*_ANOTHER, RoleNotGrantable, UnknownRole, LastAdministrator),
+    responses=problems.responses(
+        *_ANOTHER, RoleNotGrantable, UnknownRole, LastAdministrator, NoUnitForAdministrators
+    ),
 )
 async def change_member(
     unit_id: UUID, sub: UUID, new: MemberChangeIn, admin: PeopleManager, member_changes: MemberChangesService

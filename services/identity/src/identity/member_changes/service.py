@@ -69,9 +69,10 @@ class MemberChanges:
         """Change a member's roles, posts or duties, with roles that the caller may grant.
 
         Raises `UnitNotFound`, `OutOfReach`, `NotYourself`, `MembershipNotFound`, `RoleNotGrantable`,
-        `LastAdministrator`.
+        `LastAdministrator`, `NoUnitForAdministrators`.
         """
         account, membership, unit = await self._of_another(principal, unit_id, sub)
+        await self._memberships.check_may_belong(sub)
         if new.roles is not None and set(new.roles) != set(membership.roles):
             await self._change_roles(principal, membership, unit, new.roles)
         if new.posts is not None:

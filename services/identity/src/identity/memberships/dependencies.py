@@ -8,6 +8,7 @@ from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships
+from identity.platform.dependencies import PlatformService
 from identity.sessions.dependencies import SessionService
 from identity.units.dependencies import UnitService
 from servicekit.db import Session
@@ -26,10 +27,11 @@ async def _memberships(
     clock: ServiceClock,
     accounts: AccountService,
     units: UnitService,
+    platform: PlatformService,
     sessions: SessionService,
     audit: AuditService,
 ) -> Memberships:
-    return Memberships(session, clock, accounts, units, sessions, audit)
+    return Memberships(session, clock, accounts, units, platform, sessions, audit)
 
 
 MembershipService = Annotated[Memberships, Depends(_memberships)]

@@ -72,7 +72,9 @@ class Profile:
     account: Account
     memberships: tuple[Belonging, ...]
     acting: Belonging | None
-    """The membership that the person acts for in a browser; without a browser, the primary one."""
+    """The membership that the person acts for in a browser; without a browser, the primary one. None also for
+    an administrator of the platform (三员分立).
+    """
 
     @property
     def membership(self) -> Membership | None:

@@ -44,6 +44,11 @@ class MembershipRepository:
         )
         return list((await self._session.execute(statement)).all())
 
+    async def has_any(self, sub: UUID) -> bool:
+        """Return whether a person has a membership that has not ended, also in a closed unit."""
+        statement = select(exists().where(Membership.account_id == sub, _ACTIVE))
+        return bool(await self._session.scalar(statement))
+
     async def no_primary(self, sub: UUID) -> None:
         """Let a person have no primary membership until the caller chooses one; the account is locked."""
         primary = select(Membership).where(Membership.account_id == sub, _ACTIVE, Membership.is_primary)

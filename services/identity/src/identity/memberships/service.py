@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import Role, UnitStatus
+from contracts.vocabulary import Permission, Role, UnitStatus
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
@@ -21,6 +21,7 @@ from identity.memberships.errors import AlreadyMember, LastAdministrator, Member
 from identity.memberships.events import person_changed
 from identity.memberships.models import Belonging, Membership, Profile
 from identity.memberships.repository import MembershipRepository
+from identity.platform.service import Platform
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.service import Sessions
 from identity.units.models import Unit
@@ -49,6 +50,7 @@ class Memberships:
         clock: Clock,
         accounts: Accounts,
         units: Units,
+        platform: Platform,
         sessions: Sessions,
         audit: AuditLog,
     ) -> None:
@@ -56,17 +58,21 @@ class Memberships:
         self._clock = clock
         self._accounts = accounts
         self._units = units
+        self._platform = platform
         self._sessions = sessions
         self._audit = audit
         self._rows = MembershipRepository(session)
 
     async def profile(self, sub: UUID, acting_id: UUID | None = None) -> Profile:
-        """Return a person and their memberships, acting for the one with `acting_id` while it is active.
+        """Return a person and their memberships, acting for the one with `acting_id` while it is active. An
+        administrator of the platform acts for no unit, whatever is recorded.
 
         Raises `AccountNotFound`.
         """
         account = await self._accounts.get(sub)
         memberships = tuple(await self._rows.active(sub))
+        if memberships and await self._platform.role_of(sub) is not None:
+            return Profile(account, memberships, None)
         chosen = [one for one in memberships if one[0].id == acting_id]
         return Profile(account, memberships, next(iter([*chosen, *memberships]), None))
 
@@ -92,11 +98,14 @@ class Memberships:
         return await self._accounts.get(sub, lock=True)
 
     async def seen(self, principal: Principal, sub: UUID) -> Profile:
-        """Return a person with those memberships that are in the caller's subtree, at least one.
+        """Return a person with those memberships that are in the caller's subtree, at least one; with all of
+        them for a security administrator of the platform.
 
         Raises `AccountNotFound`, `OutOfReach`.
         """
         whole = await self.profile(sub)
+        if principal.may(Permission.PLATFORM_ACCOUNTS):
+            return whole
         visible = tuple(one for one in whole.memberships if principal.reaches(one[1].path))
         if not visible:
             raise OutOfReach
@@ -152,6 +161,18 @@ class Memberships:
         """Return a membership, also an ended one, locked; its account is locked before."""
         return await self._rows.lock(membership_id)
 
+    async def belongs(self, sub: UUID) -> bool:
+        """Return whether a person has a membership that has not ended, also in a closed unit."""
+        return await self._rows.has_any(sub)
+
+    async def check_may_belong(self, sub: UUID) -> None:
+        """Check that a person may belong to a unit and get roles there: an administrator of the platform may
+        not (三员分立). The account is locked.
+
+        Raises `NoUnitForAdministrators`.
+        """
+        await self._platform.refuse_in_units(sub)
+
     async def begin(
         self,
         account: Account,
@@ -163,8 +184,9 @@ class Memberships:
     ) -> Membership:
         """Add a membership; it is the primary one if the person has no other. The account is locked.
 
-        Raises `AlreadyMember`.
+        Raises `AlreadyMember`, `NoUnitForAdministrators`.
         """
+        await self.check_may_belong(account.id)
         first = not await self._rows.active(account.id)
         if first:
             await self._rows.no_primary(account.id)
@@ -301,8 +323,11 @@ class Memberships:
 
     async def succeed(self, account: Account, former: Membership, into: Unit, by: UUID) -> None:
         """Give a person the same roles in the unit that takes theirs over, beside those that they have
-        there. The account is locked; the caller ends the former membership.
+        there. The account is locked; the caller ends the former membership. An administrator of the platform
+        who belonged to a unit before the separation (三员分立) just leaves it.
         """
+        if await self._platform.role_of(account.id) is not None:
+            return
         there = await self._rows.of(account.id, into.id)
         was_primary = former.is_primary
         if was_primary:

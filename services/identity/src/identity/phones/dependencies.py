@@ -102,7 +102,9 @@ def phones_for(
     accounts = Accounts(session, clock, vault, codes, audit)
     revocations = Revocations(session, clock, settings.access_token_seconds)
     sessions = Sessions(session, clock, settings, revocations, audit)
-    platform = Platform(session, clock, accounts, revocations, audit)
-    memberships = Memberships(session, clock, accounts, Units(session, clock, audit), sessions, audit)
+    platform = Platform(session)
+    memberships = Memberships(
+        session, clock, accounts, Units(session, clock, audit), Platform(session), sessions, audit
+    )
     messages = TextMessages(session, clock, vault, dispatcher)
     return Phones(session, clock, vault, accounts, memberships, platform, sessions, codes, messages, audit)

@@ -120,6 +120,12 @@ class Recoveries:
             path_of(principal), administrators=await self._administering(), after=after, limit=limit
         )
 
+    async def count_waiting(self, principal: Principal, most: int) -> int:
+        """Return the number of recoveries that the caller may decide about, at most `most`."""
+        return await self._rows.count_recoveries_under(
+            path_of(principal), administrators=await self._administering(), most=most
+        )
+
     async def approve(self, principal: Principal, change_id: UUID, *, in_person: bool) -> PhoneChange:
         """Approve a recovery; in person it takes effect at once, else 24 hours after the request.
 

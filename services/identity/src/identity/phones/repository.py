@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, exists, not_, select
+from sqlalchemy import Select, Text, cast, exists, func, not_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -61,35 +61,42 @@ class PhoneChangeRepository:
         than `limit`; without those of people with one of the roles `administrators` in a unit that is not
         below `path`, or is not the top unit itself.
         """
-        held, place = aliased(Membership), aliased(Unit)
-        not_below = not_(under(place.path, path))
-        if "." in path:
-            not_below |= place.path == path
-        beside = exists().where(
-            held.account_id == PhoneChange.account_id,
-            held.ended_at.is_(None),
-            held.roles.overlap(cast(list(administrators), ARRAY(Text))),
-            place.id == held.unit_id,
-            not_below,
-        )
-        statement = (
-            select(PhoneChange, Account, Unit)
-            .join(Account, Account.id == PhoneChange.account_id)
-            .join(
-                Membership,
-                (Membership.account_id == Account.id) & Membership.ended_at.is_(None) & Membership.is_primary,
-            )
-            .join(Unit, Unit.id == Membership.unit_id)
-            .where(
-                _OPEN,
-                PhoneChange.kind == inline(PhoneChangeKind.RECOVERY),
-                PhoneChange.status == inline(PhoneChangeStatus.REQUESTED),
-                under(Unit.path, path),
-                not_(beside),
-            )
-            .order_by(PhoneChange.id)
-            .limit(limit + 1)
-        )
+        statement = _recoveries(path, administrators).order_by(PhoneChange.id).limit(limit + 1)
         if after:
             statement = statement.where(PhoneChange.id > after[0])
         return list((await self._session.execute(statement)).all())
+
+    async def count_recoveries_under(self, path: str, *, administrators: Collection[str], most: int) -> int:
+        """Return the number of those recoveries, at most `most`."""
+        some = _recoveries(path, administrators).with_only_columns(PhoneChange.id).limit(most)
+        return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def _recoveries(path: str, administrators: Collection[str]) -> Select[PhoneChange, Account, Unit]:
+    held, place = aliased(Membership), aliased(Unit)
+    not_below = not_(under(place.path, path))
+    if "." in path:
+        not_below |= place.path == path
+    beside = exists().where(
+        held.account_id == PhoneChange.account_id,
+        held.ended_at.is_(None),
+        held.roles.overlap(cast(list(administrators), ARRAY(Text))),
+        place.id == held.unit_id,
+        not_below,
+    )
+    return (
+        select(PhoneChange, Account, Unit)
+        .join(Account, Account.id == PhoneChange.account_id)
+        .join(
+            Membership,
+            (Membership.account_id == Account.id) & Membership.ended_at.is_(None) & Membership.is_primary,
+        )
+        .join(Unit, Unit.id == Membership.unit_id)
+        .where(
+            _OPEN,
+            PhoneChange.kind == inline(PhoneChangeKind.RECOVERY),
+            PhoneChange.status == inline(PhoneChangeStatus.REQUESTED),
+            under(Unit.path, path),
+            not_(beside),
+        )
+    )

@@ -4,22 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from identity.accounts.dependencies import AccountService
-from identity.audit.dependencies import AuditService
 from identity.platform.service import Platform
-from identity.revocations.dependencies import RevocationService
 from servicekit.db import Session
-from servicekit.dependencies import ServiceClock
 
 
-async def _platform(
-    session: Session,
-    clock: ServiceClock,
-    accounts: AccountService,
-    revocations: RevocationService,
-    audit: AuditService,
-) -> Platform:
-    return Platform(session, clock, accounts, revocations, audit)
+async def _platform(session: Session) -> Platform:
+    return Platform(session)
 
 
 PlatformService = Annotated[Platform, Depends(_platform)]

@@ -1,30 +1,6 @@
 """Errors of the platform's administrators."""
 
-from servicekit.problems import Conflict, Forbidden, NotFound, Problem
-
-
-class ProposalNotFound(NotFound):
-    """The proposal does not exist."""
-
-    code = "proposal_not_found"
-    title = "任免提议不存在"
-    detail = "所指定的任免提议不存在。"
-
-
-class ProposalDecided(Conflict):
-    """The proposal was already decided."""
-
-    code = "proposal_decided"
-    title = "任免提议已处理"
-    detail = "该任免提议已处理，不能再次处理。"
-
-
-class ProposalPending(Conflict):
-    """There is an undecided proposal about the person."""
-
-    code = "proposal_pending"
-    title = "已有待确认的提议"
-    detail = "该人员已有一项任免提议等待确认。"
+from servicekit.problems import Conflict, Forbidden
 
 
 class HasPlatformRole(Conflict):
@@ -35,21 +11,20 @@ class HasPlatformRole(Conflict):
     detail = "该人员已担任平台三员之一；三员不得兼任。"
 
 
-class NoPlatformRole(Problem):
-    """The person has none of the three roles."""
-
-    status = 400
-    code = "no_platform_role"
-    title = "不是平台管理员"
-    detail = "该人员没有担任平台三员。"
-
-
 class PlatformAdministratorHeld(Forbidden):
     """The account is an administrator of the platform: no unit decides about it."""
 
     code = "platform_administrator"
     title = "该人员为平台管理员"
     detail = "平台管理员的账号不由单位管理，请先由平台管理员办理免职。"
+
+
+class NoUnitForAdministrators(Conflict):
+    """The person is an administrator of the platform: they join no unit and get no role in one (三员分立)."""
+
+    code = "no_unit_for_administrators"
+    title = "平台管理员不得属于单位"
+    detail = "三员分立：平台管理员不得加入单位，也不得在单位担任角色或接受委托。请先由平台管理员办理免职。"
 
 
 class SecondPersonRequired(Forbidden):
@@ -66,12 +41,3 @@ class LastOfItsKind(Conflict):
     code = "last_of_its_kind"
     title = "最后一名同类管理员"
     detail = "系统、安全、审计管理员各须至少保留一人。"
-
-
-class NotTheFirst(Problem):
-    """The command is for the first administrator of each kind only."""
-
-    status = 409
-    code = "not_the_first"
-    title = "已有同类管理员"
-    detail = "该类平台管理员已存在，请由平台管理员提议和确认。"

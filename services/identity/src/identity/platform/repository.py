@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus, PlatformRole
 from identity.accounts.models import Account
-from identity.platform.models import PlatformAdministrator, PlatformProposal
+from identity.platform.models import PlatformAdministrator
 
 # Any constant, the same for all processes of Identity on one database.
 _LOCK = 0x5A58_5052_4F4C
 
 
 class PlatformRepository:
-    """The few administrators of the platform, and proposals about them."""
+    """The few administrators of the platform."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -24,7 +24,7 @@ class PlatformRepository:
         """Let one change of the administrators happen at a time, until the transaction ends."""
         await self._session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
-    def add(self, row: PlatformAdministrator | PlatformProposal) -> None:
+    def add(self, row: PlatformAdministrator) -> None:
         """Insert a row."""
         self._session.add(row)
 
@@ -56,21 +56,3 @@ class PlatformRepository:
         if besides is not None:
             statement = statement.where(PlatformAdministrator.account_id != besides)
         return await self._session.scalar(statement) or 0
-
-    async def proposal(self, proposal_id: UUID) -> PlatformProposal | None:
-        """Return a proposal, locked and refreshed."""
-        return await self._session.get(
-            PlatformProposal, proposal_id, with_for_update=True, populate_existing=True
-        )
-
-    async def proposals(self, before: UUID | None, limit: int) -> Sequence[tuple[PlatformProposal, Account]]:
-        """Return proposals with the people they are about, latest first, one more than `limit`."""
-        statement = (
-            select(PlatformProposal, Account)
-            .join(Account, Account.id == PlatformProposal.account_id)
-            .order_by(PlatformProposal.id.desc())
-            .limit(limit + 1)
-        )
-        if before is not None:
-            statement = statement.where(PlatformProposal.id < before)
-        return list((await self._session.execute(statement)).all())

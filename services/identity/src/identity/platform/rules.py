@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from contracts.vocabulary import Permission, PlatformRole
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
-    PlatformRole.SYSTEM_ADMIN: frozenset(
-        {Permission.PLATFORM_UNITS, Permission.PLATFORM_SETTINGS, Permission.PLATFORM_CLIENTS}
-    ),
+    PlatformRole.SYSTEM_ADMIN: frozenset({Permission.PLATFORM_SETTINGS, Permission.PLATFORM_CLIENTS}),
     PlatformRole.SECURITY_ADMIN: frozenset(
         {
             Permission.PLATFORM_ACCOUNTS,

@@ -88,8 +88,10 @@ def privacy_for(
         clock,
         vault,
         accounts,
-        Memberships(session, clock, accounts, Units(session, clock, audit), sessions, audit),
-        Platform(session, clock, accounts, revocations, audit),
+        Memberships(
+            session, clock, accounts, Units(session, clock, audit), Platform(session), sessions, audit
+        ),
+        Platform(session),
         phones_for(session, clock, vault, settings, dispatcher),
         Consents(session, clock, revocations, audit),
         sessions,

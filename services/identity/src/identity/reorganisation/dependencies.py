@@ -19,6 +19,7 @@ from identity.member_changes.service import MemberChanges
 from identity.memberships.administrators import Administrators
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
+from identity.platform.service import Platform
 from identity.reorganisation.service import Reorganisation
 from identity.reorganisation.settling import Settling
 from identity.revocations.dependencies import RevocationService
@@ -63,7 +64,7 @@ def settling_for(session: AsyncSession, clock: Clock, vault: Vault, settings: Se
     accounts = Accounts(session, clock, vault, Codes(session, clock, vault), audit)
     revocations = Revocations(session, clock, settings.access_token_seconds)
     sessions = Sessions(session, clock, settings, revocations, audit)
-    memberships = Memberships(session, clock, accounts, units, sessions, audit)
+    memberships = Memberships(session, clock, accounts, units, Platform(session), sessions, audit)
     entitlements = Entitlements(session, clock, memberships, revocations, audit)
     member_changes = MemberChanges(
         session,

@@ -7,10 +7,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.vocabulary import PlatformRole, ProposalStatus
 from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
 from identity.role_changes.models import RoleChange
 from identity.roles.models import RoleDefinition
+from servicekit.words import inline
 
 # Any constant, the same for all processes of Identity on one database.
 _LOCK = 0x5A58_524F_4C45
@@ -66,6 +68,19 @@ class RoleChangeRepository:
         if before is not None:
             statement = statement.where(RoleChange.id < before)
         return (await self._session.scalars(statement)).all()
+
+    async def count_for(self, sub: UUID, role: PlatformRole, most: int) -> int:
+        """Return the number of changes that an administrator of a kind may confirm, at most `most`."""
+        some = (
+            select(RoleChange.id)
+            .where(
+                RoleChange.status == inline(ProposalStatus.PENDING),
+                RoleChange.proposed_by != sub,
+                RoleChange.proposed_role != role,
+            )
+            .limit(most)
+        )
+        return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
     async def holders(self, code: str, *, after: UUID | None, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """Return active memberships with a role, each with its account, by id."""

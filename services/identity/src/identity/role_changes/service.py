@@ -33,6 +33,11 @@ class RoleChanges:
         self._audit = audit
         self._rows = RoleChangeRepository(session)
 
+    async def count_waiting(self, principal: Principal, most: int) -> int:
+        """Return the number of proposed changes that the caller may confirm, at most `most`."""
+        role = await self._platform.own_role(principal)
+        return await self._rows.count_for(UUID(principal.sub), role, most)
+
     async def create(self, principal: Principal, new: NewRoleIn) -> RoleChange:
         """Propose a new role.
 

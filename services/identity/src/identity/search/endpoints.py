@@ -6,10 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
-from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach
-from identity.search.dependencies import SearchService
-from identity.search.schemas import FoundPersonOut
-from identity.units.auth import Member
+from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
+from identity.accounts.errors import BadPhone
+from identity.platform.auth import NamesReader, PeopleFinder, PhoneFinder
+from identity.search.dependencies import PhoneLookupService, SearchService
+from identity.search.errors import TooManyLookups, UnitRequired
+from identity.search.schemas import FoundByPhoneOut, FoundPersonOut, PhoneIn
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitOut
 from searchkit.phases import phase
@@ -30,21 +32,37 @@ Text = Annotated[str, Query(min_length=1, max_length=50, description="要查找�
     operation_id="search_people",
     summary="查找人员",
     description="按姓名、拼音、拼音首字母、单位、职务或手机号后四位查找，可用空格分隔多个词。"
-    "有查看人员权限的，查找管辖范围内的人员；其他人查找本单位的人员，且不能用手机号。",
-    responses=problems.responses(OutOfReach, UnitNotFound),
+    "有查看人员权限的，查找管辖范围内的人员；其他人查找本单位的人员，且不能用手机号。"
+    "安全管理员和审计管理员须指定单位，不能用手机号。",
+    responses=problems.responses(PermissionRequired, OutOfReach, UnitNotFound, UnitRequired),
 )
 async def search_people(
-    member: Member,
+    finder: PeopleFinder,
     searches: SearchService,
     paging: Paging,
     q: Text,
     unit_id: Annotated[UUID | None, Query(description="只找该单位及其下级单位的人员")] = None,
 ) -> Page[FoundPersonOut]:
-    """Return people in the caller's reach, names that begin with the query first."""
+    """Return people in the caller's reach, names that begin with the query first. Administrators of the
+    platform name a unit.
+    """
     after = paging.key(phase, str, str, UUID)
-    found = await searches.people(member, q, unit_id=unit_id, after=after, limit=paging.limit)
+    found = await searches.people(finder, q, unit_id=unit_id, after=after, limit=paging.limit)
     part = cut(found, paging.limit, lambda person: person.key)
     return Page(items=[FoundPersonOut.model_validate(one) for one in part.items], next=part.next)
+
+
+@router.post(
+    "/people/by-phone",
+    operation_id="find_person_by_phone",
+    summary="按完整手机号查找人员",
+    description="有审核人员权限的，查找管辖范围内的人员；安全管理员查找任何人员。"
+    "号码不在地址中传送；每次查找都记入审计日志，每人每小时最多 30 次。",
+    responses=problems.responses(PermissionRequired, BadPhone, TooManyLookups),
+)
+async def find_by_phone(wanted: PhoneIn, finder: PhoneFinder, lookups: PhoneLookupService) -> FoundByPhoneOut:
+    """Return the person with a phone number, if the caller may see them. Recorded in the audit log."""
+    return FoundByPhoneOut.of(await lookups.find(finder, wanted.phone))
 
 
 @router.get(
@@ -55,13 +73,13 @@ async def search_people(
     responses=problems.responses(UnitNotFound),
 )
 async def search_units(
-    _: Member,
+    _: NamesReader,
     searches: SearchService,
     paging: Paging,
     q: Text,
     within: Annotated[UUID | None, Query(description="只找该单位及其下级单位")] = None,
 ) -> Page[UnitOut]:
-    """Return active units, for any member of a unit."""
+    """Return active units, for any member of a unit and the administrators of the platform."""
     after = paging.key(phase, int, str, UUID)
     found = await searches.units(q, within=within, after=after, limit=paging.limit)
     part = cut(found, paging.limit, lambda unit: unit.key)

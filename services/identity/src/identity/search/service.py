@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.errors import MembershipRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
+from identity.search.errors import UnitRequired
 from identity.search.index_repository import IndexRepository
 from identity.search.indexing import TAIL_PURPOSE, tail_token
 from identity.search.models import PersonSearch, UnitSearch
@@ -63,11 +63,12 @@ class Searches:
         limit: int,
     ) -> list[FoundPerson]:
         """Return people of the caller's subtree, or unit, one more than `limit`: names that begin with the
-        query first.
+        query first. An administrator of the platform names a unit, and finds people there and below.
 
-        Raises `UnitNotFound`, `OutOfReach`.
+        Raises `UnitRequired`, `UnitNotFound`, `OutOfReach`.
         """
         reader = principal.may(Permission.MEMBERS_READ)
+        masked = reader or principal.may(Permission.PLATFORM_ACCOUNTS)
         reach = await self._reach(principal, unit_id, reader=reader)
         wanted = parse(query)
         if wanted is None:
@@ -93,7 +94,7 @@ class Searches:
                 row.unit_id,
                 row.unit_name,
                 list(row.posts),
-                row.phone_masked if reader else None,
+                row.phone_masked if masked else None,
                 key,
             )
             for key, row in rows
@@ -128,7 +129,9 @@ class Searches:
     async def _reach(self, principal: Principal, unit_id: UUID | None, *, reader: bool) -> Reach:
         acting = principal.acting
         if acting is None:
-            raise MembershipRequired
+            if unit_id is None:
+                raise UnitRequired
+            return Reach((await self._units.get(unit_id)).path)
         own = Reach(acting.path, None if reader else acting.unit)
         if unit_id is None or unit_id == acting.unit:
             return own

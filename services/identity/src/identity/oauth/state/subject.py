@@ -41,19 +41,31 @@ class Subject:
     @classmethod
     def of(cls, row: Any) -> "Subject":
         """Build from the columns of `repository.SUBJECT`."""
+        if row.platform_role is not None:
+            # 三员分立: whatever else is recorded, an administrator of the platform acts for no unit.
+            return cls(
+                id=row.person_id,
+                active=row.account_status == AccountStatus.ACTIVE,
+                in_session_since=row.session_begun_at if row.session_ended_at is None else None,
+                acting=None,
+                entitlements=[],
+                permissions=sorted(platform.PERMISSIONS.get(row.platform_role, ())),
+                platform_role=row.platform_role,
+                acting_since=row.session_acting_since,
+                delegated_until=None,
+            )
         acting = None
         if row.unit_id is not None:
             roles = sorted({*row.roles, *(row.delegated_roles or [])})
             acting = ActingUnit(row.unit_id, row.unit_path, row.unit_level, row.unit_kind, roles)
-        permissions = {*(row.permissions or []), *platform.PERMISSIONS.get(row.platform_role, ())}
         return cls(
             id=row.person_id,
             active=row.account_status == AccountStatus.ACTIVE,
             in_session_since=row.session_begun_at if row.session_ended_at is None else None,
             acting=acting,
             entitlements=row.entitlements or [],
-            permissions=sorted(permissions),
-            platform_role=row.platform_role,
+            permissions=sorted(set(row.permissions or [])),
+            platform_role=None,
             acting_since=row.session_acting_since,
             delegated_until=row.delegated_until,
         )
