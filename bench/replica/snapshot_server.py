@@ -91,6 +91,8 @@ def build(units: int, people: int) -> FastAPI:
     @app.get("/api/v1/snapshot/{what}")
     async def snapshot(what: str, request: Request, limit: int, cursor: int = 0) -> Response:
         del request
+        if what == "roles":
+            return Response('{"items":[],"next":null}', media_type="application/json")
         count = units if what == "units" else people
         end = min(cursor + limit, count)
         items = (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from pydantic import JsonValue
 
-from onebox.reference import documents, text_of
+from onebox.reference import documents, matrix, text_of
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 DOCUMENTS = documents()
@@ -38,6 +38,15 @@ WITHOUT_TOKEN = {
         *("request_recovery", "cancel_by_old_number", "get_policy"),
         *("open_text_challenge", "text_challenge_state", "receive_text"),
     }
+}
+
+# Any administrator of the platform, a decision about somebody else, or the owner of the work instead.
+WITHOUT_PERMISSION = {
+    "identity": {
+        *("list_platform_admins", "list_proposals", "list_role_changes", "refuse_role_change"),
+        *("request_entitlement", "search_people"),
+    },
+    "office": {"finish_assignment"},
 }
 
 
@@ -75,6 +84,21 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
 def test_the_committed_reference_is_current(service: str) -> None:
     assert (REFERENCE / f"{service}.json").read_text() == text_of(DOCUMENTS[service]), "run `make snapshots`"
+
+
+def test_the_page_of_permissions_is_current() -> None:
+    assert (REFERENCE / "permissions.md").read_text() == matrix(DOCUMENTS), "run `make snapshots`"
+
+
+@every_operation
+def test_an_operation_names_the_permission_that_it_requires(operation: Operation) -> None:
+    groups = operation.content.get("x-permissions", [])
+    assert isinstance(groups, list)
+    named = [one for group in groups for one in (group if isinstance(group, list) else [])]
+    assert all(f"`{one}`" in operation.text("description") for one in named)
+    refuses = "permission_required" in json.dumps(operation.part("responses").get("403"))
+    decided_later = operation.text("operationId") in WITHOUT_PERMISSION.get(operation.service, set())
+    assert bool(named) is (refuses and not decided_later)
 
 
 def test_operation_ids_are_short_and_unique_within_a_service() -> None:

@@ -30,6 +30,10 @@ def _named(tree: ast.Module) -> Iterator[tuple[int, str]]:
         match node:
             case ast.Attribute(value=ast.Name(id="Role"), attr=attr):
                 yield node.lineno, f"Role.{attr}: ask for a Permission"
+            case ast.ImportFrom(module="contracts.permissions", names=names):
+                for one in names:
+                    if one.name in {"BUILT_IN", "built_in_permissions"}:
+                        yield node.lineno, f"{one.name}: it lacks the custom roles; ask for a Permission"
 
 
 def test_no_service_but_the_issuer_names_a_role() -> None:
@@ -37,7 +41,9 @@ def test_no_service_but_the_issuer_names_a_role() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("source", ["ALLOWED = (Role.HANDLER,)\n"])
+@pytest.mark.parametrize(
+    "source", ["ALLOWED = (Role.HANDLER,)\n", "from contracts.permissions import BUILT_IN\n"]
+)
 def test_a_named_role_is_found(tmp_path: Path, source: str) -> None:
     path = tmp_path / "services/shop/src/shop/orders/rules.py"
     path.parent.mkdir(parents=True)

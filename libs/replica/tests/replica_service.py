@@ -20,12 +20,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from contracts import EventModel
-from contracts.identity import PersonChangedV1, UnitChangedV1
+from contracts.identity import PersonChangedV1, RoleChangedV1, UnitChangedV1
 from jobs import migrations
 from jobs.kinds import State
 from jobs.queue import JobQueue, JobView
 from jobs.worker import Pace, Worker
-from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, UnitColumns
+from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, RoleColumns, UnitColumns
 from replica.rebuild import REBUILD
 from replica.replica import Replica
 from replica.settings import SnapshotSettings
@@ -52,6 +52,10 @@ class Person(PersonColumns, Base):
 
 
 class FormerPlace(FormerPlaceColumns, Base):
+    pass
+
+
+class RoleAllowance(RoleColumns, Base):
     pass
 
 
@@ -95,11 +99,16 @@ def person(key: str, version: int = 1, /, **changes: Any) -> PersonChangedV1:
     return PersonChangedV1.model_validate({**fields, **changes})
 
 
+def role(code: str, version: int = 1, /, *permissions: str, **changes: Any) -> RoleChangedV1:
+    fields = {"code": code, "name": code, "permissions": permissions, "version": version}
+    return RoleChangedV1.model_validate({**fields, **changes})
+
+
 class Identity:
     """The snapshot API as Identity has it: a token, and pages of what the events carry."""
 
     def __init__(self) -> None:
-        self.lists: dict[str, Sequence[EventModel]] = {"units": [], "people": []}
+        self.lists: dict[str, Sequence[EventModel]] = {"units": [], "people": [], "roles": []}
         self.page = 2
         self.requests: list[str] = []
         self.cursors: list[tuple[str, int]] = []
@@ -173,14 +182,23 @@ async def create_tables(url: str) -> None:
     await engine.dispose()
 
 
-def replica_of(*, people: bool = True) -> Replica:
-    return Replica(Unit, TABLES, QUEUE, person=Person if people else None, former_place=FormerPlace)
+def replica_of(*, people: bool = True, roles: bool = False) -> Replica:
+    return Replica(
+        Unit,
+        TABLES,
+        QUEUE,
+        person=Person if people else None,
+        former_place=FormerPlace,
+        role=RoleAllowance if roles else None,
+    )
 
 
 @contextlib.asynccontextmanager
-async def working(database: Database, identity: Identity, *, people: bool = True) -> AsyncIterator[None]:
+async def working(
+    database: Database, identity: Identity, *, people: bool = True, roles: bool = False
+) -> AsyncIterator[None]:
     """A worker that rebuilds the replica."""
-    replica = replica_of(people=people)
+    replica = replica_of(people=people, roles=roles)
     snapshot = Snapshot(SETTINGS, httpx.MockTransport(identity))
     worker = Worker(
         "office",
@@ -199,9 +217,11 @@ async def rebuilds(database: Database) -> list[JobView]:
         return await QUEUE.list(session, kind=REBUILD.name)
 
 
-async def rebuilt(database: Database, identity: Identity, *, people: bool = True) -> list[JobView]:
+async def rebuilt(
+    database: Database, identity: Identity, *, people: bool = True, roles: bool = False
+) -> list[JobView]:
     """Run all rebuilds that have been asked for to their end."""
-    async with working(database, identity, people=people):
+    async with working(database, identity, people=people, roles=roles):
 
         async def ended() -> bool:
             return all(job.state in (State.SUCCEEDED, State.DEAD) for job in await rebuilds(database))
@@ -228,6 +248,13 @@ async def state(database: Database) -> tuple[list[dict[str, Any]], list[dict[str
             rows = await session.execute(select(*columns).order_by(columns[0]))
             found.append([dict(row._mapping) for row in rows])
         return found[0], found[1]
+
+
+async def allowed(database: Database) -> dict[str, tuple[int, list[str]]]:
+    """The version and the permissions of each role."""
+    async with database.transaction() as session:
+        rows = (await session.scalars(select(RoleAllowance))).all()
+    return {row.code: (row.version, row.permissions) for row in rows}
 
 
 async def apply(database: Database, replica: Replica, *events: EventModel) -> None:

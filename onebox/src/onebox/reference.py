@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from contracts.permissions import BUILT_IN
+from contracts.vocabulary import Permission, PlatformRole, Role, label
+from identity.platform.rules import PERMISSIONS as PLATFORM
 from messaging.inprocess import InProcessBus
 from onebox import services
 
@@ -47,11 +50,47 @@ def text_of(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def matrix(found: dict[str, dict[str, Any]]) -> str:
+    """Return a page that lists the permissions, the operations that require them and the roles with them."""
+    held: dict[str, list[str]] = {}
+    for role, words in (*BUILT_IN.items(), *PLATFORM.items()):
+        for one in words:
+            held.setdefault(one, []).append(label(role))
+    order = [label(one) for one in (*Role, *PlatformRole)]
+    lines = [
+        "# Permissions",
+        "",
+        "Written by `make snapshots`. Roles are data: a custom role allows what its permissions say,",
+        "whatever its name. The last column has the built-in roles, and those of the platform.",
+        "",
+        "| Permission | Meaning | Roles |",
+        "| --- | --- | --- |",
+    ]
+    for one in Permission:
+        roles = sorted(held.get(one, []), key=order.index)
+        lines.append(f"| `{one}` | {one.label} | {'、'.join(roles)} |")
+    for service, document in found.items():
+        lines += ["", f"## {service}", ""]
+        lines += ["An operation without a permission is described in [its document](" + service + ".json)."]
+        lines += ["", "| Operation | Request | Requires | Roles |", "| --- | --- | --- | --- |"]
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                groups = operation.get("x-permissions", [])
+                needs = " and ".join(" or ".join(f"`{one}`" for one in group) for group in groups)
+                allowed = [{role for one in group for role in held.get(one, [])} for group in groups]
+                roles = sorted(set.intersection(*allowed), key=order.index) if allowed else []
+                request = f"`{method.upper()} {path}`"
+                lines.append(f"| `{operation['operationId']}` | {request} | {needs} | {'、'.join(roles)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main(directory: Path) -> None:
-    """Write a file per service."""
+    """Write a file per service, and the page of permissions."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, document in documents().items():
+    found = documents()
+    for name, document in found.items():
         (directory / f"{name}.json").write_text(text_of(document))
+    (directory / "permissions.md").write_text(matrix(found))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import insert
 
+from contracts.identity import PersonChangedV1, RoleChangedV1
 from contracts.office import NoticeArchivedV1, NoticeSupersededV1, NoticeWithdrawnV1
 from office.directory.models import Person
 from office.issuing.jobs import Calendar
@@ -120,6 +121,43 @@ async def test_a_unit_without_another_reviewer_issues_directly(office: RunningOf
         "李明",
         "本单位没有其他审核人，未经审核直接签发。",
     )
+
+
+async def test_who_may_review_is_a_question_about_the_permission(office: RunningOffice) -> None:
+    """The only reviewer has a role of the platform's own, in a unit that is not their primary one."""
+    await office.numbered("100000")
+    centre, elsewhere = office.world.units["100000"], office.world.units["370000"]
+    handler, approver = office.unit("100000", "handler"), office.unit("100000", "approver")
+    path = await drafted(handler)
+    person = PersonChangedV1.model_validate(
+        {
+            "sub": REVIEWER,
+            "name": "赵强",
+            "phone_masked": "138****0000",
+            "status": "active",
+            "unit_id": elsewhere["id"],
+            "unit_path": elsewhere["path"],
+            "roles": ["handler"],
+            "version": 1,
+            "memberships": [
+                {"unit_id": elsewhere["id"], "unit_path": elsewhere["path"], "roles": ["handler"]},
+                {"unit_id": centre["id"], "unit_path": centre["path"], "roles": ["checker"]},
+            ],
+        }
+    )
+    checker = {"code": "checker", "name": "核稿人", "permissions": ["notices.review"], "version": 1}
+    await office.deliver(person)
+    assert code_of(await handler.post(f"{path}/submit")) == (409, "no_reviewer")
+    await office.deliver(RoleChangedV1.model_validate(checker))
+    assert (await handler.post(f"{path}/submit")).status_code == 200
+    # The person acts for the other unit now, and sees the task of this one.
+    there = office.unit("370000", "handler", sub=REVIEWER)
+    assert [kind for kind, _ in await tasks_of(there)] == ["review"]
+    assert (await handler.post(f"{path}/recall")).status_code == 200
+    retired = {**checker, "permissions": [], "retired": True, "version": 2}
+    await office.deliver(RoleChangedV1.model_validate(retired))
+    assert code_of(await handler.post(f"{path}/submit")) == (409, "no_reviewer")
+    assert (await approver.post(f"{path}/publish")).status_code == 200
 
 
 async def test_a_notice_that_everybody_has_written_has_no_reviewer(office: RunningOffice) -> None:

@@ -2,7 +2,11 @@
 
 from typing import ClassVar
 
+from servicekit.permissions import PermissionRequired
 from servicekit.problems import Problem
+
+# Defined where the reference of the API needs it; one of these errors like the others below.
+__all__ = ["PermissionRequired"]
 
 
 class Unauthenticated(Problem):
@@ -126,15 +130,6 @@ class MembershipRequired(Problem):
     code = "membership_required"
     title = "尚未加入单位"
     detail = "您尚未加入任何单位，或加入申请还未通过审核。"
-
-
-class PermissionRequired(Problem):
-    """The person's roles do not include the required permission."""
-
-    status = 403
-    code = "permission_required"
-    title = "没有此项权限"
-    detail = "您的角色没有此项权限，请联系本单位管理员。"
 
 
 class EntitlementRequired(Problem):

@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.base import EventModel
 from contracts.tasks import TaskDone, TaskOpened, TaskWithdrawn
-from contracts.vocabulary import AccountStatus, Audience, Kind, Level, Open, Role, Stage, UnitStatus
+from contracts.vocabulary import (
+    AccountStatus,
+    Audience,
+    Kind,
+    Level,
+    Open,
+    Permission,
+    Role,
+    Stage,
+    UnitStatus,
+)
 
 
 class UnitPlace(BaseModel):
@@ -108,6 +118,22 @@ class PersonChangedV1(EventModel):
     roles: list[Open[Role]]
     version: int
     memberships: tuple[PersonMembership, ...] = ()
+
+
+class RoleChangedV1(EventModel):
+    """A role was defined, changed or retired. The event has what the role allows from now on.
+
+    `permissions` is empty once the role is `retired`. The roles of people do not change with it: what
+    somebody may do is what their roles allow now. `version` increases with every change of the role.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.role.changed.v1"
+
+    code: str
+    name: str
+    permissions: list[Open[Permission]]
+    version: int
+    retired: bool = False
 
 
 class HandOverRequestedV1(EventModel):

@@ -150,6 +150,22 @@ class PersonColumns:
     replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
+class RoleColumns:
+    """What a role allows now (`RoleChangedV1`). Some dozens of rows; a retired role stays and allows nothing.
+
+    The migration of a service with this table writes the built-in roles, for the time until the first
+    rebuild.
+    """
+
+    __tablename__ = "roles"
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int] = mapped_column(BigInteger)
+    replicated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 class FormerPlaceColumns:
     """The place of a unit from `valid_from` (inclusive) to `valid_to` (exclusive) (`UnitPlace`).
 

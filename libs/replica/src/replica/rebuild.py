@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import RoleChangedV1
 from jobs.job import Job
 from jobs.kinds import Kind
 from replica.snapshot import Reader, Snapshot
@@ -71,8 +72,8 @@ class Rebuilder:
         async with self._snapshot.reading() as reader:
             while position.stage in ("units", "people"):
                 position = await self._read_page(job, reader, position)
-        if position.stage == "swap":
-            position = await self._swap(job, position)
+            if position.stage == "swap":
+                position = await self._swap(job, reader, position)
         async with job.transaction() as session:
             await self._staging.analyze(session)
         log.info("replica rebuilt", units=position.units, people=position.people)
@@ -102,10 +103,12 @@ class Rebuilder:
             await self._staging.copy(session, rows)
         return reached
 
-    async def _swap(self, job: Job[Rebuild], position: Position) -> Position:
+    async def _swap(self, job: Job[Rebuild], reader: Reader, position: Position) -> Position:
+        roles = await _all_roles(reader) if self._staging.keeps_roles else []
         reached = position.model_copy(update={"stage": "done"})
         async with job.transaction() as session:
             await self._staging.swap(session, position.begun_at)
+            await self._staging.put_roles(session, roles)
             await self._checkpoint(job, session, reached)
         return reached
 
@@ -124,3 +127,12 @@ class Rebuilder:
             total=total,
             message=f"已读取单位 {position.units}{people}",
         )
+
+
+async def _all_roles(reader: Reader) -> list[RoleChangedV1]:
+    roles, cursor = list[RoleChangedV1](), None
+    while True:
+        page = await reader.roles(cursor)
+        roles += page.items
+        if (cursor := page.next) is None:
+            return roles

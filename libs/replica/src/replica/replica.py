@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, any_, delete, exists, func, literal, select
+from sqlalchemy import ColumnElement, Uuid, any_, delete, exists, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts import EventModel
-from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1, UnitsChangedV1
+from contracts.identity import (
+    DirectoryLoadedV1,
+    PersonChangedV1,
+    RoleChangedV1,
+    UnitChangedV1,
+    UnitsChangedV1,
+)
 from jobs.kinds import Handler
 from jobs.queue import JobQueue
-from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, UnitColumns
+from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, RoleColumns, UnitColumns
 from replica.rebuild import DEDUPE_KEY, REBUILD, Rebuild, Rebuilder
 from replica.snapshot import Snapshot
 from replica.staging import Staging
+from replica.upsert import put
 from servicekit.db import Database
 
 
@@ -24,7 +31,7 @@ class Replica:
     """The replica of one service.
 
     `person` is None in a service that needs no people; `former_place` is None in a service that needs only
-    the current tree.
+    the current tree, `role` in one that does not ask what people may do who are not there.
     """
 
     def __init__(
@@ -35,18 +42,21 @@ class Replica:
         *,
         person: type[PersonColumns] | None = None,
         former_place: type[FormerPlaceColumns] | None = None,
+        role: type[RoleColumns] | None = None,
     ) -> None:
         self._unit = unit
         self._tables = tables
         self._queue = queue
         self._person = person
         self._former_place = former_place
+        self._role = role
 
     @property
     def types(self) -> tuple[type[EventModel], ...]:
         """Return the events to subscribe to."""
         people: tuple[type[EventModel], ...] = () if self._person is None else (PersonChangedV1,)
-        return (UnitChangedV1, UnitsChangedV1, DirectoryLoadedV1, *people)
+        roles: tuple[type[EventModel], ...] = () if self._role is None else (RoleChangedV1,)
+        return (UnitChangedV1, UnitsChangedV1, DirectoryLoadedV1, *people, *roles)
 
     async def handle(self, session: AsyncSession, event: EventModel, _: object = None) -> None:
         """Apply one event (a subscription's handler). A bulk load enqueues a rebuild."""
@@ -57,7 +67,9 @@ class Replica:
                 # In one order everywhere: two batches with common units wait for each other, not in a circle.
                 await self._put_units(session, sorted(event.units, key=lambda unit: unit.unit_id))
             case PersonChangedV1() if self._person is not None:
-                await self._put(session, self._person, "sub", [event.model_dump()])
+                await put(session, self._person, "sub", [event.model_dump()])
+            case RoleChangedV1() if self._role is not None:
+                await put(session, self._role, "code", [event.model_dump()])
             case DirectoryLoadedV1():
                 await self._rebuild(session, Rebuild(units=event.units, people=event.people))
             case _:
@@ -65,7 +77,7 @@ class Replica:
 
     def rebuilding(self, snapshot: Snapshot) -> Handler[Rebuild]:
         """Return the handler of the rebuild job."""
-        staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots)
+        staging = Staging(self._unit, self._person, self._former_place, self._tables.snapshots, self._role)
         return Handler(REBUILD, Rebuilder(snapshot, staging).run)
 
     async def fill(self, database: Database) -> None:
@@ -82,7 +94,7 @@ class Replica:
         await self._queue.enqueue(session, REBUILD, payload, dedupe_key=DEDUPE_KEY)
 
     async def _put_units(self, session: AsyncSession, units: Sequence[UnitChangedV1]) -> None:
-        await self._put(session, self._unit, "id", [_unit_row(unit) for unit in units])
+        await put(session, self._unit, "id", [_unit_row(unit) for unit in units])
         if self._former_place is not None:
             await self._put_former_places(session, self._former_place, units)
 
@@ -105,24 +117,6 @@ class Replica:
         ]
         if rows:
             await session.execute(insert(model), rows)
-
-    async def _put(self, session: AsyncSession, model: Any, key: str, rows: Sequence[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        columns = model.__mapper__.column_attrs.keys()
-        # Fields without a column in this service are ignored.
-        rows = [{name: value for name, value in row.items() if name in columns} for row in rows]
-        statement = insert(model)
-        newer = {name: statement.excluded[name] for name in rows[0] if name != key}
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[key],
-                set_={**newer, "replicated_at": func.now()},
-                # Equal versions have the same content, unless the stored row lacks a new field.
-                where=model.version <= statement.excluded.version,
-            ),
-            rows,
-        )
 
 
 def _is_one_of(column: InstrumentedAttribute[UUID], units: Sequence[UnitChangedV1]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Client of Identity's snapshot API, which returns all units or people in pages."""
+"""Client of Identity's snapshot API, which returns all units, people or roles in pages."""
 
 import time
 from collections.abc import AsyncIterator
@@ -9,12 +9,12 @@ import httpx
 from pydantic import BaseModel
 
 from contracts import EventModel
-from contracts.identity import PersonChangedV1, UnitChangedV1
+from contracts.identity import PersonChangedV1, RoleChangedV1, UnitChangedV1
 from contracts.vocabulary import Audience
 from replica.settings import SnapshotSettings
 
 E = TypeVar("E", bound=EventModel)
-What = Literal["units", "people"]
+What = Literal["units", "people", "roles"]
 
 PAGE = 1000
 # A token is replaced this many seconds before it expires, which is the maximum time for a page.
@@ -66,6 +66,10 @@ class Reader:
     async def people(self, cursor: str | None) -> Page[PersonChangedV1]:
         """Return the page of people after `cursor`."""
         return Page[PersonChangedV1].model_validate_json(await self._read("people", cursor))
+
+    async def roles(self, cursor: str | None) -> Page[RoleChangedV1]:
+        """Return the page of roles after `cursor`."""
+        return Page[RoleChangedV1].model_validate_json(await self._read("roles", cursor))
 
     async def _read(self, what: What, cursor: str | None) -> bytes:
         if time.monotonic() > self._token_until:

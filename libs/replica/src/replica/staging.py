@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import Table, exists, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.identity import PersonChangedV1, UnitChangedV1
+from contracts.identity import PersonChangedV1, RoleChangedV1, UnitChangedV1
 from jobs.kinds import PermanentFailure
-from replica.models import FormerPlaceColumns, PersonColumns, UnitColumns
+from replica.models import FormerPlaceColumns, PersonColumns, RoleColumns, UnitColumns
+from replica.upsert import put
 from servicekit.ids import new_id
 
 Row = tuple[str, UUID, str]
@@ -31,11 +32,13 @@ class Staging:
         person: type[PersonColumns] | None,
         former_place: type[FormerPlaceColumns] | None,
         snapshots: Table,
+        role: type[RoleColumns] | None = None,
     ) -> None:
         self._unit = _table(unit)
         self._person = None if person is None else _table(person)
         self._former_place = None if former_place is None else _table(former_place)
         self._snapshots = snapshots
+        self._role = role
         self._unit_fields = {*self._unit.c.keys(), *(["former_places"] if former_place else [])}
         self._person_fields = set(self._person.c.keys()) if self._person is not None else set()
 
@@ -43,6 +46,11 @@ class Staging:
     def keeps_people(self) -> bool:
         """Return whether this service replicates people."""
         return self._person is not None
+
+    @property
+    def keeps_roles(self) -> bool:
+        """Return whether this service replicates roles."""
+        return self._role is not None
 
     def unit_rows(self, units: Sequence[UnitChangedV1]) -> list[Row]:
         """Return units as rows of the staging table."""
@@ -63,6 +71,11 @@ class Staging:
         connection = await (await session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
         await driver.copy_records_to_table(_NAME, records=rows, columns=["what", "id", "data"])
+
+    async def put_roles(self, session: AsyncSession, roles: Sequence[RoleChangedV1]) -> None:
+        """Put the roles into the replica. They are few, and Identity keeps those that have ended."""
+        if self._role is not None:
+            await put(session, self._role, "code", [role.model_dump() for role in roles])
 
     async def swap(self, session: AsyncSession, begun_at: datetime) -> None:
         """Swap in the staged rows: newer versions win, and rows missing from the snapshot are deleted.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from servicekit import permissions, problems
 from servicekit.paging import BadCursor
@@ -89,29 +89,35 @@ def _declare_problems(document: dict[str, Any]) -> None:
 
 def _document_cursors(document: dict[str, Any]) -> None:
     """Add the refusal of a bad cursor to each operation that takes one."""
-    [(status, refusal)] = problems.responses(BadCursor).items()
     for operation in operations(document):
         if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):
-            known = operation["responses"].setdefault(str(status), copy.deepcopy(refusal))
-            content = known.setdefault("content", {}).setdefault(problems.MEDIA_TYPE, {})
-            examples = refusal["content"][problems.MEDIA_TYPE]["examples"]
-            content.setdefault("examples", {}).update(examples)
+            _add_refusal(operation, BadCursor)
+
+
+def _add_refusal(operation: dict[str, Any], problem: type[problems.Problem]) -> None:
+    [(status, refusal)] = problems.responses(problem).items()
+    known = operation["responses"].setdefault(str(status), copy.deepcopy(refusal))
+    content = known.setdefault("content", {}).setdefault(problems.MEDIA_TYPE, {})
+    examples = refusal["content"][problems.MEDIA_TYPE]["examples"]
+    content.setdefault("examples", {}).update(examples)
 
 
 def _document_permissions(app: FastAPI, document: dict[str, Any]) -> None:
     """Name the permission that an operation requires: for people in its description, for programs in
     `x-permissions`: groups, of each of which the caller has one permission at least.
     """
-    for route in app.routes:
-        groups = permissions.required_by(route) if isinstance(route, APIRoute) else ()
-        if not groups or not isinstance(route, APIRoute) or not route.include_in_schema:
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute) or not route.include_in_schema:
             continue
+        groups = permissions.required_by(route.dependant)
         texts = "；".join("或".join(f"{one.label}（`{one}`）" for one in group) for group in groups)
         for method in route.methods or ():
             operation = document["paths"][route.path_format][method.lower()]
-            operation["x-permissions"] = [[one.value for one in group] for group in groups]
-            described = operation.get("description", "").rstrip()
-            operation["description"] = f"{described}\n\n需要权限：{texts}。".lstrip()
+            if groups and "x-permissions" not in operation:
+                operation["x-permissions"] = [[one.value for one in group] for group in groups]
+                described = operation.get("description", "").rstrip()
+                _add_refusal(operation, permissions.PermissionRequired)
+                operation["description"] = f"{described}\n\n需要权限：{texts}。".lstrip()
 
 
 def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:

@@ -4,12 +4,21 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 
 from contracts.vocabulary import Permission
+from servicekit.problems import Problem
 
 _Dependency = TypeVar("_Dependency", bound=Callable[..., Any])
 _MARK: Final = "__permissions__"
+
+
+class PermissionRequired(Problem):
+    """The person's roles do not include the required permission."""
+
+    status = 403
+    code = "permission_required"
+    title = "没有此项权限"
+    detail = "您的角色没有此项权限，请联系本单位管理员。"
 
 
 def requiring(*permissions: str) -> Callable[[_Dependency], _Dependency]:
@@ -27,9 +36,9 @@ def requiring(*permissions: str) -> Callable[[_Dependency], _Dependency]:
     return mark
 
 
-def required_by(route: APIRoute) -> tuple[tuple[Permission, ...], ...]:
+def required_by(endpoint: Dependant) -> tuple[tuple[Permission, ...], ...]:
     """Return what the dependencies of an endpoint require: of each group one permission at least."""
-    return tuple(dict.fromkeys(_groups(route.dependant)))
+    return tuple(dict.fromkeys(_groups(endpoint)))
 
 
 def _groups(dependant: Dependant) -> Iterator[tuple[Permission, ...]]:

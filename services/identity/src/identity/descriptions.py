@@ -47,6 +47,8 @@ DESCRIPTIONS = {
     "memberships": "所属的全部单位，主要单位在前",
     "AccountOut.name": "姓名",
     "PersonChangedV1.name": "姓名",
+    "RoleChangedV1.permissions": "该角色现有的权限；停用的没有",
+    "RoleChangedV1.retired": "是否已停用",
     "RegistrationIn.name": "姓名",
     "RegistrationIn.code": "短信验证码",
     "JoinRequestOut.name": "申请人姓名",

@@ -2,12 +2,19 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts import EventModel
+from contracts.identity import RoleChangedV1
+from contracts.permissions import BUILT_IN
 from contracts.vocabulary import Permission
+from identity.base import outbox
 from identity.role_changes.rules import FOR_UNITS, fit
+from identity.roles.service import Roles
 from services.identity.tests.support.people import (
     CITY,
     COUNTY,
@@ -189,6 +196,38 @@ async def test_a_retired_role_stays_in_the_history_and_gives_nothing(
     other = await given(app, city, county, "data_reporter", "unit_admin")
     assert other.json()["code"] == "unknown_role"
     assert (await given(app, county, handler, "handler")).is_success
+
+
+async def test_other_services_are_told_what_a_role_allows(
+    app: FastAPI, three: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The relay empties the table within milliseconds.
+    events: list[EventModel] = []
+    add = outbox.add
+
+    def noted(session: AsyncSession, event: EventModel, **words: Any) -> UUID:
+        events.append(event)
+        return add(session, event, **words)
+
+    monkeypatch.setattr(outbox, "add", noted)
+    await defined(three)
+    security = three["security_admin"]
+    changed = {**CHANGED, "permissions": ["members.read"], "name": "数据员"}
+    asked = await security.ok("PUT", "/platform/roles/data_reporter", json=changed)
+    await three["audit_admin"].ok("POST", f"/platform/role-changes/{asked['id']}/confirm")
+    await security.ok("POST", "/platform/roles/data_reporter/retire", json=WHY)
+    async with app.state.database.transaction() as session:
+        snapshot = await Roles(session).snapshot(None, 100)
+    changes = [one for one in events if isinstance(one, RoleChangedV1)]
+    assert [(one.version, one.name, one.permissions, one.retired) for one in changes] == [
+        (1, "数据报送员", ["figures.contribute", "members.read"], False),
+        (2, "数据员", ["members.read"], False),
+        (3, "数据员", [], True),
+    ]
+    # A copy that is built from the snapshot ends the same, and has the built-in roles.
+    by_code = {one.code: one for one in snapshot}
+    assert by_code["data_reporter"] == changes[-1]
+    assert {one: set(by_code[one].permissions) for one in BUILT_IN} == BUILT_IN
 
 
 async def test_a_change_is_refused_or_taken_back(three: dict[str, Person], sign_in: SignIn) -> None:

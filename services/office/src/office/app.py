@@ -28,7 +28,7 @@ from office.descriptions import DESCRIPTIONS
 from office.desk.endpoints import router as desk
 from office.directory.endpoints import router as directory
 from office.directory.indexing import SearchIndexer
-from office.directory.models import FormerPlace, Person, Unit
+from office.directory.models import FormerPlace, Person, RoleAllowance, Unit
 from office.directory.service import Units
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
@@ -80,7 +80,8 @@ def build(
         settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
     server.keep_replica(
-        Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace), Snapshot(settings)
+        Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace, role=RoleAllowance),
+        Snapshot(settings),
     )
     hand_overs = HandOvers(server.clock)
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from contracts.identity import PersonMembership
-from contracts.permissions import built_in_permissions
 from contracts.vocabulary import Permission
 
 OFFICE: Final = (
@@ -14,8 +12,3 @@ OFFICE: Final = (
     Permission.NOTICES_RECEIVE,
 )
 """Who has one of these works with notices: sees those of the unit, its templates and its numbers."""
-
-
-def holdings(membership: PersonMembership) -> frozenset[str]:
-    """Return the permissions and roles of a membership."""
-    return built_in_permissions(membership.roles) | frozenset(membership.roles)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from contracts.vocabulary import ProposalStatus
 from identity.audit.service import AuditLog
-from identity.base import job_queue
+from identity.base import job_queue, outbox
 from identity.platform.service import Platform
 from identity.role_changes import rules
 from identity.role_changes.errors import PermissionNotForUnits, RoleChangeNotFound, RoleChangePending
@@ -18,6 +18,7 @@ from identity.role_changes.models import RoleChange
 from identity.role_changes.repository import RoleChangeRepository
 from identity.role_changes.schemas import NewRoleIn, RoleIn
 from identity.roles.errors import RoleExists, RoleNotFound
+from identity.roles.events import role_changed
 from identity.roles.models import RoleDefinition
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -73,6 +74,7 @@ class RoleChanges:
         )
         change.decide(ProposalStatus.CONFIRMED, by, now)
         role.retire(now)
+        self._tell(role)
         await job_queue.enqueue(self._session, REVOKE, Narrowed(code=code))
         self._record(principal, "role.retired", change)
         return change
@@ -93,20 +95,21 @@ class RoleChanges:
         change.decide(ProposalStatus.CONFIRMED, UUID(principal.sub), self._clock.now())
         await self._check_name(change.code, change.name)
         if change.kind == RoleChangeKind.CREATE:
-            self._rows.add(
-                RoleDefinition(
-                    code=change.code,
-                    name=change.name,
-                    permissions=change.permissions,
-                    may_grant=change.may_grant,
-                    built_in=False,
-                    position=await self._rows.next_position(),
-                )
+            role = RoleDefinition(
+                code=change.code,
+                name=change.name,
+                permissions=change.permissions,
+                may_grant=change.may_grant,
+                built_in=False,
+                position=await self._rows.next_position(),
+                version=1,
             )
+            self._rows.add(role)
         else:
             role = await self._changeable(change.code)
             if role.change(change.name, change.permissions, change.may_grant):
                 await job_queue.enqueue(self._session, REVOKE, Narrowed(code=change.code))
+        self._tell(role)
         self._record(principal, "role.changed", change)
         return change
 
@@ -176,6 +179,9 @@ class RoleChanges:
         if change is None:
             raise RoleChangeNotFound
         return change
+
+    def _tell(self, role: RoleDefinition) -> None:
+        outbox.add(self._session, role_changed(role), subject=role.code, sequence=role.version)
 
     def _record(self, principal: Principal, action: str, change: RoleChange) -> None:
         self._audit.record(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Boolean, DateTime, Index, Integer, Text, text
+from sqlalchemy import BigInteger, Boolean, DateTime, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,8 @@ class RoleDefinition(Base):
     built_in: Mapped[bool] = mapped_column(Boolean)
     position: Mapped[int] = mapped_column(Integer)
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
+    """Increases with every change; a migration that changes a built-in role increases it too."""
 
     def change(self, name: str, permissions: Sequence[str], may_grant: Sequence[str]) -> bool:
         """Set what the role is called and allows. Return whether it allows less than before.
@@ -39,12 +41,14 @@ class RoleDefinition(Base):
         self.check_changeable()
         less = not set(self.permissions) <= set(permissions)
         self.name, self.permissions, self.may_grant = name, list(permissions), list(may_grant)
+        self.version += 1
         return less
 
     def retire(self, now: datetime) -> None:
         """Let the role allow nothing any more. Raises `BuiltInRole`, `RoleRetired`."""
         self.check_changeable()
         self.retired_at = now
+        self.version += 1
 
     def check_changeable(self) -> None:
         """Raise `BuiltInRole` or `RoleRetired` for a role that does not change."""

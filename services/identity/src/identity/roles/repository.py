@@ -20,3 +20,10 @@ class RoleRepository:
         if not retired:
             statement = statement.where(RoleDefinition.retired_at.is_(None))
         return (await self._session.scalars(statement)).all()
+
+    async def page(self, after: str | None, limit: int) -> Sequence[RoleDefinition]:
+        """Return all roles, also retired ones, by code, one more than `limit`: the snapshot."""
+        statement = select(RoleDefinition).order_by(RoleDefinition.code).limit(limit + 1)
+        if after is not None:
+            statement = statement.where(RoleDefinition.code > after)
+        return (await self._session.scalars(statement)).all()

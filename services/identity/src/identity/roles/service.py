@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import RoleChangedV1
 from identity.roles import rules
 from identity.roles.errors import RoleNotGrantable, UnknownRole
+from identity.roles.events import role_changed
 from identity.roles.models import RoleDefinition
 from identity.roles.repository import RoleRepository
 from identity.roles.rules import Powers
@@ -21,6 +23,10 @@ class Roles:
     async def all(self, *, retired: bool = False) -> Sequence[RoleDefinition]:
         """Return the roles in use in the order of lists, with `retired` also the others."""
         return await self._rows.all(retired=retired)
+
+    async def snapshot(self, after: str | None, limit: int) -> list[RoleChangedV1]:
+        """Return the state of all roles, as in the event, by code, one more than `limit`."""
+        return [role_changed(row) for row in await self._rows.page(after, limit)]
 
     async def named(self, *lists: Sequence[str]) -> list[list[str]]:
         """Return lists of roles with their names for people in place of their codes."""

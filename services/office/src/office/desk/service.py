@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import PersonMembership
 from contracts.vocabulary import Permission, TaskAction, TaskState
 from office.actors import Actor
 from office.addressing.service import Addressing
@@ -16,7 +17,7 @@ from office.desk.list_repository import Counted, Line, ListRepository, sort_key
 from office.desk.repository import DeskRepository, memberships
 from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
 from office.directory.models import Person, Unit
-from office.permissions import holdings
+from office.directory.service import Allowances
 from office.tasks.errors import (
     ActingForOtherUnit,
     NotColleague,
@@ -64,10 +65,13 @@ class Found:
 class Desk:
     """The tasks of the caller within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, addressing: Addressing) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, addressing: Addressing, allowances: Allowances
+    ) -> None:
         self._session = session
         self._clock = clock
         self._addressing = addressing
+        self._allowances = allowances
         self._desk = DeskRepository(session)
         self._lists = ListRepository(session)
 
@@ -75,7 +79,7 @@ class Desk:
         """Return the caller with all units that they belong to."""
         person = await self._desk.person(actor.sub)
         acting = _acting(actor)
-        others = (Place(one.unit_id, holdings(one)) for one in memberships(person))
+        others = [await self._place(one) for one in memberships(person)]
         return Me(actor.sub, actor.unit_id, rules.places(acting, others))
 
     async def list(
@@ -167,7 +171,7 @@ class Desk:
             raise TaskTaken.by(None if holder is None else holder.name)
         colleague = await self._desk.person(to)
         places = [place for place in memberships(colleague) if place.unit_id == actor.unit_id]
-        able = [one for one in places if may_do(task, Place(one.unit_id, holdings(one)))]
+        able = [one for one in places if may_do(task, await self._place(one))]
         if to == share.holder or not able:
             raise NotColleague
         self._move(task, share, TaskAction.DELEGATED, actor, to, note)
@@ -201,6 +205,9 @@ class Desk:
         task.check_open()
         share.check_open()
         return task, share
+
+    async def _place(self, membership: PersonMembership) -> Place:
+        return Place(membership.unit_id, await self._allowances.holdings(membership))
 
     async def _begin(self, actor: Actor, task: Task) -> TaskShare:
         """Return the new share of the acting unit in a dispatched task, locked."""

@@ -1,10 +1,10 @@
-"""Build the unit service within the request's transaction."""
+"""Build the services of the directory within the request's transaction."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from office.directory.service import Units
+from office.directory.service import Allowances, Units
 from servicekit.db import Session
 
 
@@ -13,3 +13,10 @@ async def _units(request: Request, session: Session) -> Units:
 
 
 UnitService = Annotated[Units, Depends(_units)]
+
+
+async def _allowances(session: Session) -> Allowances:
+    return Allowances(session)
+
+
+AllowanceService = Annotated[Allowances, Depends(_allowances)]

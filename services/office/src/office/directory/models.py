@@ -1,4 +1,4 @@
-"""The replica tables of Identity's units and people, which the `replica` library keeps up to date.
+"""The replica tables of Identity's units, people and roles, which the `replica` library keeps up to date.
 
 What units and people are searched by is derived from them in the background (`directory.indexing`).
 """
@@ -13,7 +13,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from contracts.identity import FormerName, PersonMembership
 from contracts.vocabulary import UnitStatus
 from office.base import Base
-from replica.models import FormerNames, FormerPlaceColumns, Memberships, PersonColumns, UnitColumns
+from replica.models import (
+    FormerNames,
+    FormerPlaceColumns,
+    Memberships,
+    PersonColumns,
+    RoleColumns,
+    UnitColumns,
+)
 from searchkit.queue import QueueColumns
 
 # Sorted by code points: a range of names is what begins with the same characters.
@@ -42,12 +49,25 @@ class Unit(UnitColumns, Base):
         return self.status == UnitStatus.ACTIVE
 
 
+class RoleAllowance(RoleColumns, Base):
+    """What a role allows, built in or defined by the platform."""
+
+
 class FormerPlace(FormerPlaceColumns, Base):
     """A former place of a unit: its parent, path and status at that time."""
 
 
 class Person(PersonColumns, Base):
     """A person and the unit of their active membership, if any."""
+
+    __table_args__ = (
+        Index(
+            "ix_people_memberships",
+            "memberships",
+            postgresql_using="gin",
+            postgresql_ops={"memberships": "jsonb_path_ops"},
+        ),
+    )
 
     memberships: Mapped[list[PersonMembership]] = mapped_column(
         Memberships, server_default="[]", doc="all of them, the primary one first"

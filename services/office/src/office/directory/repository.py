@@ -7,10 +7,22 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
-from office.directory.models import FormerPlace, Person, Unit
+from office.directory.models import FormerPlace, Person, RoleAllowance, Unit
 from servicekit.ltree import between, under
 from servicekit.paging import MOST_COUNTED
 from servicekit.words import inline
+
+
+class RoleRepository:
+    """Query the replica of the roles."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def allowed(self) -> dict[str, frozenset[str]]:
+        """Return the permissions of each role; there are some dozens."""
+        rows = await self._session.execute(select(RoleAllowance.code, RoleAllowance.permissions))
+        return {code: frozenset(permissions) for code, permissions in rows}
 
 
 class UnitRepository:

@@ -1,4 +1,4 @@
-"""Units: checks of reach, and the read API."""
+"""Units: checks of reach, and the read API. What people may do who are not the caller."""
 
 import builtins
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
+from contracts.identity import PersonMembership
 from office.actors import Actor
 from office.directory import rules
 from office.directory.errors import UnitInactive
 from office.directory.models import FormerPlace, Unit, UnitSearch
-from office.directory.repository import UnitRepository
+from office.directory.repository import RoleRepository, UnitRepository
 from office.directory.search_repository import UnitSearchRepository
 from replica.errors import UnitNotReplicated
 from searchkit.frequencies import Frequencies
@@ -142,3 +143,18 @@ class Units:
         found = cut(places, paging.limit, lambda place: place[0])
         total = Total.of(await rows.count(wanted))
         return Cut(await self.listed([unit for _, unit in found.items]), found.next), total
+
+
+class Allowances:
+    """What people may do in their units, by the replica; a caller's own permissions are in the token."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._roles = RoleRepository(session)
+        self._known: dict[str, frozenset[str]] | None = None
+
+    async def holdings(self, membership: PersonMembership) -> frozenset[str]:
+        """Return the permissions and the roles of a membership."""
+        if self._known is None:
+            self._known = await self._roles.allowed()
+        roles = frozenset(membership.roles)
+        return roles.union(*(self._known.get(role, frozenset()) for role in roles))

@@ -8,6 +8,7 @@ from contracts.vocabulary import AccountStatus
 from messaging.envelope import Envelope
 from office.assignments.service import Leavers
 from office.base import outbox
+from office.directory.service import Allowances
 from office.tasks.service import Tasks
 from servicekit.clock import Clock
 
@@ -47,7 +48,9 @@ class HandOvers:
         arrives late does the same: colleagues can pass the tasks on again.
         """
         tasks = Tasks(session, self._clock)
-        tasks.tell_places(event.sub, event.memberships)
+        allowances = Allowances(session)
+        places = {one.unit_id: await allowances.holdings(one) for one in event.memberships}
+        tasks.tell_places(event.sub, places)
         if event.status != AccountStatus.ACTIVE:
             closed = event.status == AccountStatus.CLOSED
             if closed:

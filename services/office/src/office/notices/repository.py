@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
-from contracts.permissions import BUILT_IN
 from contracts.vocabulary import AccountStatus, NoticeStatus, Permission
-from office.directory.models import Person, Unit
+from office.directory.models import Person, RoleAllowance, Unit
 from office.notices.models import Notice, Revision, Step
 from office.writing.words import pairs_of
 from servicekit.paging import MOST_COUNTED
@@ -160,12 +160,15 @@ class NoticeRepository:
 
     async def has_reviewer(self, unit_id: UUID, authors: Collection[UUID]) -> bool:
         """Return whether the unit has somebody active who may review and is none of `authors`."""
+        able = RoleAllowance.permissions.contains([Permission.NOTICES_REVIEW.value])
+        roles = (await self._session.scalars(select(RoleAllowance.code).where(able))).all()
+        memberships = type_coerce(Person.memberships, JSONB)
         statement = select(Person.sub).where(
-            Person.unit_id == unit_id,
-            Person.status == AccountStatus.ACTIVE,
-            Person.roles.overlap(
-                [role for role, allowed in BUILT_IN.items() if Permission.NOTICES_REVIEW in allowed]
+            or_(
+                and_(Person.unit_id == unit_id, Person.roles.overlap(list(roles))),
+                *(memberships.contains([{"unit_id": str(unit_id), "roles": [role]}]) for role in roles),
             ),
+            Person.status == AccountStatus.ACTIVE,
             Person.sub.not_in(authors),
         )
         return (await self._session.scalars(statement.limit(1))).first() is not None

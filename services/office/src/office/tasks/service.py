@@ -3,17 +3,15 @@
 Every method works in the caller's transaction: the task and what it is about change together or not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.identity import PersonMembership
 from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
 from office.addressing.rules import Address
-from office.permissions import holdings
 from office.tasks import rules
 from office.tasks.feed import TaskChange, to_share, told
 from office.tasks.models import Task, TaskAddress, TaskEntry, TaskShare
@@ -202,10 +200,12 @@ class Tasks:
         """
         return await self._pass_on(sub, None, None, TaskAction.RETURNED, personal=personal)
 
-    def tell_places(self, sub: UUID, memberships: Sequence[PersonMembership]) -> None:
-        """Tell the connected browsers of a person which units the person belongs to from now on."""
-        places = [{"unit_id": str(one.unit_id), "holds": sorted(holdings(one))} for one in memberships]
-        self._tell(TaskChange(sub=sub, needs=[], data={"places": places}))
+    def tell_places(self, sub: UUID, places: Mapping[UUID, frozenset[str]]) -> None:
+        """Tell the connected browsers of a person which units the person belongs to from now on, and what
+        they may do there.
+        """
+        told = [{"unit_id": str(unit_id), "holds": sorted(holds)} for unit_id, holds in places.items()]
+        self._tell(TaskChange(sub=sub, needs=[], data={"places": told}))
 
     async def settle(self, after: UUID | None) -> UUID | None:
         """Compute deadlines again whose workdays have been published since, one batch after the task `after`.
