@@ -7,10 +7,12 @@ import unicodedata
 
 from captcha.image import ImageCaptcha
 
-CHARACTERS = "34678ACDEFHJKMNPRTUVWXY"
+CHARACTERS = "34678ACDEFHJKMNPRTUWXY"
 """Without those that look alike when they are bent, such as 0 and O, 1 and I, 2 and Z, 5 and S, 8 and B."""
 LENGTH = 5
 _INK, _PAPER = (24, 42, 84), (255, 255, 255)
+_OPACITY = [min(255, 7 * brightness) for brightness in range(256)]
+"""The library shows a colour as strongly as it is bright; by this table, dark ink shows in full."""
 
 
 def choose() -> str:
@@ -30,5 +32,7 @@ def read(text: str) -> str:
 
 def _draw(characters: str) -> str:
     # A new one each time: it keeps its fonts, which are not made for several threads.
-    image = ImageCaptcha(width=240, height=80).generate(characters, bg_color=_PAPER, fg_color=_INK)
+    captcha = ImageCaptcha(width=240, height=80)
+    captcha.lookup_table = _OPACITY
+    image = captcha.generate(characters, bg_color=_PAPER, fg_color=_INK)
     return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}"
