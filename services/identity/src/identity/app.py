@@ -100,6 +100,7 @@ from identity.signin.phone_texting import router as phone_texting
 from identity.signin.privacy_pages import router as privacy_pages
 from identity.signin.recovering import router as recovering
 from identity.signin.registering import router as registering
+from identity.signin.text_pages import captchas as other_captchas
 from identity.signin.text_pages import router as text_pages
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
@@ -188,6 +189,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             recovering,
             new_holder,
             text_pages,
+            other_captchas,
             phone_texting,
             agreeing,
             name_pages,

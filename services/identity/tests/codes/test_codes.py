@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from identity.codes import questions
+from identity.codes import pictures, questions, rules
 from identity.codes.questions import Question
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
@@ -44,6 +44,7 @@ def one(app: FastAPI) -> Callable[..., None]:
 @pytest.fixture
 def answer_is_7(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "ask", lambda _: Question("三加四，等于多少？", 7))
+    monkeypatch.setattr(pictures, "choose", lambda: "7")
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -56,10 +57,10 @@ async def used(app: FastAPI) -> dict[str, int]:
         return {row.kind: row.used for row in rows}
 
 
-async def solved(browser: Browser, answer: str = "7") -> dict[str, Any]:
+async def solved(browser: Browser, answer: str = "7", kind: str = "picture") -> dict[str, Any]:
     """The fields of a request with an answered captcha."""
     mine = {} if browser.ticket is None else {"ticket": browser.ticket}
-    asked = await browser.http.post("/api/v1/captchas", json=mine)
+    asked = await browser.http.post("/api/v1/captchas", json={"kind": kind, **mine})
     assert asked.status_code == 201, asked.text
     browser.ticket = asked.json()["ticket"]
     return {"captcha": {"captcha": asked.json()["captcha"], "answer": answer}}
@@ -254,16 +255,55 @@ async def test_the_sign_in_page_asks_the_captcha(new_browser: NewBrowser) -> Non
     browser = new_browser()
     page = await browser.ask_for_code(OWNER)
     assert page.status_code == 403
-    assert "三加四，等于多少？" in page.text
+    assert 'src="data:image/png;base64,' in page.text
+    assert "img-src 'self' data:;" in page.headers["content-security-policy"]
     form = {**hidden_fields(page.text), "phone": OWNER}
-    assert form["captcha"]
     again = await browser.http.post("/login/code", data=form | {"answer": "9"})
     assert (again.status_code, "回答不正确" in again.text) == (400, True)
     form = {**hidden_fields(again.text), "phone": OWNER}
+    words = await browser.http.post("/login/captcha", data=form | {"kind": "words"})
+    assert (words.status_code, "三加四，等于多少？" in words.text) == (200, True)
+    assert "data:" not in words.headers["content-security-policy"]
+    form = {**hidden_fields(words.text), "phone": OWNER}
     sent = await browser.http.post("/login/code", data=form | {"answer": "七"})
     assert sent.status_code == 200
     signed_in = await browser.http.post("/login", data=form | {"code": browser.last_code(OWNER)})
     assert signed_in.status_code == 303
+
+
+@pytest.mark.usefixtures("one")
+async def test_the_characters_of_a_picture_are_read_in_any_case_and_width(
+    new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "choose", lambda: "A3K7X")
+    for typed in ("a3k7x", "Ａ３Ｋ７Ｘ", " A3 K7X "):
+        browser = new_browser()
+        assert code_of(await browser.ask(PHONE, **await solved(browser, typed))) == "sent"
+    wrong = new_browser()
+    assert code_of(await wrong.ask(PHONE, **await solved(wrong, "A3K7"))) == "captcha_incorrect"
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_words_are_answered_less_often_than_pictures(new_browser: NewBrowser) -> None:
+    browser = new_browser()
+    for _ in range(rules.CAPTCHA_WORD_TRIES):
+        wrong = await solved(browser, "8", "words")
+        assert code_of(await browser.ask(PHONE, **wrong)) == "captcha_incorrect"
+    right = await solved(browser, "7", "words")
+    assert code_of(await browser.ask(PHONE, **right)) == "code_budget_spent"
+    assert code_of(await browser.ask(PHONE, **await solved(browser))) == "sent"
+
+
+@pytest.mark.usefixtures("one", "answer_is_7")
+async def test_an_address_gets_words_when_it_has_had_its_pictures(
+    app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "CAPTCHA_PICTURES", 2)
+    kinds = []
+    for _ in range(3):
+        asked = (await new_browser().http.post("/api/v1/captchas", json={})).json()
+        kinds.append((asked["kind"], asked["picture"] is not None))
+    assert kinds == [("picture", True), ("picture", True), ("words", False)]
 
 
 async def test_the_cookies_of_codes_are_hidden_from_scripts(new_browser: NewBrowser) -> None:

@@ -2,6 +2,7 @@
 
 from identity.accounts.service import Accounts, phone_of
 from identity.codes.captchas import Answer, Captcha
+from identity.codes.rules import CaptchaKind
 from identity.codes.service import CodeSender
 
 
@@ -23,6 +24,6 @@ class NumberCodes:
         holder = None if account is None else account.id
         await self._sender.send(phone, purpose, holder=holder, ticket=ticket, answer=answer)
 
-    def captcha(self, ticket: str) -> Captcha:
+    async def captcha(self, ticket: str, kind: CaptchaKind = "picture") -> Captcha:
         """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
-        return self._sender.captcha(ticket)
+        return await self._sender.captcha(ticket, kind)

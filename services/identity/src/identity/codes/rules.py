@@ -14,8 +14,11 @@ MAX_ATTEMPTS = 5
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BROWSER_BUDGET = 20
 """Codes an hour for one asking browser, whatever the numbers."""
-CAPTCHA_TRIES = 120
-"""Answers to captchas an hour from one address."""
+CaptchaKind = Literal["picture", "words"]
+CAPTCHA_TRIES, CAPTCHA_WORD_TRIES = 120, 10
+"""Answers an hour from one address, to pictures and to questions in words."""
+CAPTCHA_PICTURES = 120
+"""Pictures an hour that are drawn for one address."""
 CAPTCHA_LIFETIME = timedelta(minutes=10)
 DEVICE_LIFETIME = timedelta(days=180)
 """How long a browser is remembered after its last sign-in."""
@@ -64,6 +67,8 @@ class Budget:
         "reserve",
         "captcha",
         "tries",
+        "word_tries",
+        "pictures",
         "failures",
         "challenges",
         "inbound",

@@ -15,7 +15,7 @@ class CaptchaAnswerIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"captcha": "…", "answer": "27"}})
 
     captcha: str = Field(max_length=1000, description="`POST /captchas` 返回的 `captcha`")
-    answer: str = Field(max_length=20, description="对问题的回答，一个整数")
+    answer: str = Field(max_length=20, description="对问题的回答：图片中的字符，或一个整数")
 
 
 class CodeRequestIn(BaseModel):
@@ -64,12 +64,19 @@ class CaptchaRequestIn(BaseModel):
     ticket: str | None = Field(
         default=None, pattern=rules.TICKET, description="此前返回给本浏览器的 `ticket`；没有则省略"
     )
+    kind: rules.CaptchaKind = Field(default="picture", description="`picture` 图片，`words` 文字题")
 
 
 class CaptchaOut(BaseModel):
     """A question for a person."""
 
+    kind: rules.CaptchaKind = Field(description="`picture` 图片，`words` 文字题")
     captcha: str = Field(description="问题的凭据，与回答一起提交；只能使用一次", examples=["…"])
-    question: str = Field(examples=["十二加七，再减去三，等于多少？"], description="问题，以一个整数回答")
+    question: str = Field(
+        examples=["十二加七，再减去三，等于多少？"], description="问题；文字题以一个整数回答"
+    )
+    picture: str | None = Field(
+        description="图片的 `data:` 地址（PNG，240×80）；文字题没有", examples=["data:image/png;base64,…"]
+    )
     expires_in: int = Field(examples=[600], description="有效秒数")
     ticket: str = Field(examples=[TICKET], description="回答只对使用该 `ticket` 的浏览器有效")

@@ -20,7 +20,7 @@ from identity.codes.errors import (
 )
 from identity.codes.models import SmsCode, TextChallenge
 from identity.codes.repository import CodeRepository
-from identity.codes.rules import Budget
+from identity.codes.rules import Budget, CaptchaKind
 from identity.settings import Settings
 from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
@@ -150,9 +150,9 @@ class CodeSender:
         """Return whether `account` has signed in at this browser before."""
         return self._devices.key_of(account, self._device) is not None
 
-    def captcha(self, ticket: str) -> Captcha:
+    async def captcha(self, ticket: str, kind: CaptchaKind = "picture") -> Captcha:
         """Return a new captcha for the browser with this ticket."""
-        return self._captchas.ask(ticket)
+        return await self._captchas.ask(ticket, kind)
 
     async def send(
         self, phone: str, purpose: str, *, holder: UUID | None, ticket: str, answer: Answer | None = None

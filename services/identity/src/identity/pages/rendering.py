@@ -82,15 +82,18 @@ def page(
     form_action: str = "",
     frames: str = "",
     scripts: bool = False,
+    pictures: bool = False,
     **values: Any,
 ) -> HTMLResponse:
     """Return a page with a strict Content-Security-Policy and no caching or framing.
 
     `form_action` is an additional origin for redirects of forms, because browsers apply the policy to the
-    whole redirect chain of a submitted form. `scripts` allows the issuer's scripts from `/static`.
+    whole redirect chain of a submitted form. `scripts` allows the issuer's scripts from `/static`,
+    `pictures` images that are in the page itself.
     """
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"default-src 'none'; style-src 'self'; img-src 'self'{' data:' if pictures else ''}; "
+        "base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_action}".rstrip()
     )
     if frames:

@@ -17,6 +17,7 @@ from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.dependencies import CodeService
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired, CodeTooSoon
+from identity.codes.rules import CaptchaKind
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
@@ -132,7 +133,9 @@ class CodeForms:
             sent=sent is not None,
             message=message,
             captcha=captcha,
-            text_way=self._text_way(template),
+            way=next(name for name, way in WAYS.items() if way.template == template),
+            texting=self._settings.sms_inbound_number is not None,
+            pictures=captcha is not None and captcha.picture is not None,
             refused=refused,
             proved=proved,
             again_at=again_at,
@@ -144,11 +147,18 @@ class CodeForms:
         keep_login_cookie(response, cookie, secure=self.secure)
         return response
 
-    def _text_way(self, template: str) -> str:
-        """Return the name of the page's way, empty if there is no number that people could text to."""
-        if self._settings.sms_inbound_number is None:
-            return ""
-        return next(name for name, way in WAYS.items() if way.template == template)
+    async def another(
+        self, template: str, return_to: str, phone: str, kind: CaptchaKind, **values: Any
+    ) -> Response:
+        """Return the first step with another captcha, of the kind that the person has chosen."""
+        return await self.show(
+            template,
+            return_to,
+            phone=phone,
+            captcha=await self._numbers.captcha(self.ticket, kind),
+            refused=True,
+            **values,
+        )
 
     async def send(
         self,
@@ -176,7 +186,7 @@ class CodeForms:
         except Problem as problem:
             message, status = problem.detail, problem.status
             if isinstance(problem, CaptchaRequired | CaptchaIncorrect):
-                question = self._numbers.captcha(self.ticket)
+                question = await self._numbers.captcha(self.ticket)
             step = None
             refused = not isinstance(problem, BadPhone | CodeTooSoon)
             if isinstance(problem, CodeTooSoon) and problem.live:

@@ -12,7 +12,7 @@ from identity.codes.browsers import keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
 from identity.codes.dependencies import CodeSenderService
 from identity.codes.errors import CaptchaIncorrect, CaptchaRequired
-from identity.codes.rules import challenge_of
+from identity.codes.rules import CaptchaKind, challenge_of
 from identity.dependencies import ServiceSettings
 from identity.pages.dependencies import HOME_PAGE, is_secure, without_session
 from identity.pages.own import Own, OwnForm, OwnPages
@@ -71,6 +71,7 @@ class PhonePages:
             without_old=without_old,
             message="" if problem is None else problem.detail,
             captcha=captcha,
+            pictures=captcha is not None and captcha.picture is not None,
             texting=self._texting,
             proved=proved,
             resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
@@ -138,7 +139,7 @@ async def send_codes(
         problem = refused
         sent = False
         if isinstance(refused, CaptchaRequired | CaptchaIncorrect):
-            question = sender.captcha(steps.ticket)
+            question = await sender.captcha(steps.ticket)
     return await steps.show(
         form,
         phones,
@@ -148,6 +149,21 @@ async def send_codes(
         problem=problem,
         captcha=question,
     )
+
+
+@router.post("/phone/captcha")
+async def another_captcha(
+    form: OwnForm,
+    phones: PhoneService,
+    sender: CodeSenderService,
+    steps: Steps,
+    phone: Phone = "",
+    without_old: WithoutOld = False,
+    kind: Annotated[CaptchaKind, Form()] = "picture",
+) -> Response:
+    """Show the first step with another captcha, of the kind that the person has chosen."""
+    question = await sender.captcha(steps.ticket, kind)
+    return await steps.show(form, phones, phone=phone, without_old=without_old, captcha=question)
 
 
 @router.post("/phone")

@@ -1,4 +1,4 @@
-"""Proving a number by a text message from it, for people without a session."""
+"""Proving a number by a text message from it, and choosing a captcha, for people without a session."""
 
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from identity.accounts.rules import normalise_phone
 from identity.accounts.service import phone_of
 from identity.codes.dependencies import ChallengeService
+from identity.codes.rules import CaptchaKind
 from identity.dependencies import ServiceVault
 from identity.pages.dependencies import checked_return
 from identity.pages.rendering import page, see_other
@@ -23,6 +24,7 @@ from servicekit.problems import Problem
 
 # Below /login, like the cookie of forms of browsers without a session.
 router = APIRouter(prefix="/login/text", include_in_schema=False)
+captchas = APIRouter(prefix="/login/captcha", include_in_schema=False)
 _HERE = "/login/text"
 
 
@@ -60,6 +62,21 @@ async def begin(
         )
     token = token_of(vault, clock, forms.ticket, [Awaited(number, challenge)])
     return see_other(f"{_HERE}?{urlencode({'way': way, 'return_to': return_to, 't': token})}")
+
+
+@captchas.post("")
+async def another_captcha(
+    forms: Forms,
+    policies: PolicyService,
+    csrf: Token,
+    way: Annotated[WayName, Form()],
+    return_to: ReturnTo,
+    phone: Phone = "",
+    kind: Annotated[CaptchaKind, Form()] = "picture",
+) -> Response:
+    """Show the first step with another captcha, of the kind that the person has chosen."""
+    forms.check(csrf, return_to)
+    return await forms.another(WAYS[way].template, return_to, phone, kind, **_empty(policies))
 
 
 @router.get("")
