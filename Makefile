@@ -103,6 +103,7 @@ bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identit
 snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST reference (refuses a breaking change of an event)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json
 	@$(PY) -m onebox.reference docs/api
+	@$(PY) -m office.contacts.visibility docs/visibility.md
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

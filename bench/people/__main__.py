@@ -17,22 +17,21 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import insert, text
 
 from authkit import acr
 from authkit.dependencies import authenticated
 from authkit.principal import Acting, Principal
 from bench.common.servers import database_server
 from bench.common.statistics import percentile
-from bench.common.tables import machine, python_versions, table, write
+from bench.common.tables import machine, python_versions, write
+from bench.common.watching import Measured, Watch, computed, rows_of, slow_ones
 from bench.people.world import OFFICES, SURNAMES, fill, filled, first_phone, units
 from contracts.vocabulary import Level, Permission
 from identity.accounts.repository import AccountRepository
@@ -74,42 +73,6 @@ def arguments() -> argparse.Namespace:
 def say(line: str) -> None:
     """Report progress."""
     sys.stderr.write(f"{line}\n")
-
-
-@dataclass
-class Watch:
-    """Adds up the seconds that statements take."""
-
-    seconds: float = 0.0
-    began: list[float] = field(default_factory=list)
-
-    def attach(self, app: FastAPI) -> None:
-        """Watch the application's engine."""
-        engine = app.state.database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", self._before)
-        event.listen(engine, "after_cursor_execute", self._after)
-
-    def _before(self, _connection: Connection, *_: Any) -> None:
-        self.began.append(time.perf_counter())
-
-    def _after(self, _connection: Connection, *_: Any) -> None:
-        self.seconds += time.perf_counter() - self.began.pop()
-
-
-def computed(process: int) -> float:
-    """Return the milliseconds that a process has computed so far."""
-    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e6
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Milliseconds of one kind of request."""
-
-    name: str
-    database: Sequence[float]
-    cpu: Sequence[float]
-    """Of the server process: does not depend on what else the machine does."""
-    whole: Sequence[float]
 
 
 class Bench:
@@ -348,32 +311,15 @@ async def _exists(server: str, name: str) -> bool:
 def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float, *, load: float) -> str:
     """Return the result as a section of a document."""
     versions = ", ".join(python_versions("asyncpg", "sqlalchemy", "pypinyin"))
-    rows = [
-        (
-            one.name,
-            *(f"{percentile(one.database, share):.1f}" for share in (0.5, 0.99)),
-            f"{percentile(one.cpu, 0.99):.1f}",
-            f"{percentile(one.whole, 0.99):.1f}",
-        )
-        for one in found
-    ]
-    heading = [
-        "request",
-        "database p50 (ms)",
-        "database p99 (ms)",
-        "server's CPU p99 (ms)",
-        "whole request p99 (ms)",
-    ]
-    slow = sum(percentile(one.database, 0.99) > TARGET_MS for one in found)
     what = (
         f"{given.units:,} units, {given.people:,} people, {given.runs} requests of each kind,"
         f" load {load:.1f} before"
     )
     last = (
-        f"Above the target of {TARGET_MS} ms: {slow} of {len(found)}. The indexer of the search works off"
+        f"{slow_ones(found, TARGET_MS)} The indexer of the search works off"
         f" {rate:,.0f} people or units per second."
     )
-    return "\n".join([f"{what}; {machine()}; {versions}.", "", *table(heading, rows), "", last])
+    return "\n".join([f"{what}; {machine()}; {versions}.", "", *rows_of(found), "", last])
 
 
 def main() -> None:

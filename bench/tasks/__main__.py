@@ -35,6 +35,7 @@ from office.desk.rules import Filters, Me, Place, Sort, View
 from office.desk.service import Desk
 from office.directory.models import Unit
 from office.directory.service import Allowances
+from office.groups.service import Groups
 from office.tasks.rules import Deadline
 from office.tasks.service import NewTask, Tasks, ToAddressed
 from servicekit.clock import SystemClock
@@ -102,7 +103,7 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
         schools = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL, under))).all()
 
     def desk(session: Any) -> Desk:
-        return Desk(session, CLOCK, Addressing(session), Allowances(session))
+        return Desk(session, CLOCK, Addressing(session, Groups(session, CLOCK)), Allowances(session))
 
     async def page(session: Any, me: Me, view: View, sort: Sort, filters: Filters) -> None:
         await desk(session).list_of(me, PageRequest(50, None), view, filters, sort)

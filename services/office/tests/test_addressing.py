@@ -113,7 +113,7 @@ async def test_picked_units_must_be_active_and_below_the_sender(office: RunningO
         {"reach": "everybody"},
         {"levels": ["village"]},
         {"units": [str(uuid.uuid4())] * 2001, "reach": "picked"},
-        {"groups": []},
+        {"groups": [str(uuid.uuid4())]},
     ],
 )
 async def test_an_address_that_contradicts_itself_is_refused(
@@ -149,6 +149,7 @@ async def test_a_draft_keeps_its_address_until_it_is_issued(office: RunningOffic
         "stages": [],
         "onward": True,
         "units": units,
+        "groups": [],
     }
     answer = await office.coverage(notice, "370000")
     # 济南 and what is below it are owed the notice, 青岛 is not.

@@ -19,6 +19,7 @@ from office.coverage.schemas import ChildOut, CoverageOut
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.groups.service import Groups
 from servicekit.ids import new_id
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
@@ -450,7 +451,7 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
         lacking = {lack: await history.lacking(scope, lack) for lack in LACKS}
         assert seen(answer, lacking) == history.replay.expected(scope, office.clock.now())
     async with office.database.transaction() as session:
-        dispatches = Dispatches(session, Units(session), Addressing(session))
+        dispatches = Dispatches(session, Units(session), Addressing(session, Groups(session, office.clock)))
         units = (await session.scalars(select(Unit))).all()
         found = {
             unit.code: tuple(delivery.path.split("."))

@@ -116,3 +116,10 @@ class ExportFormat(Vocabulary):
 
     XLSX = "xlsx", "Excel 工作簿"
     VCF = "vcf", "电子名片（vCard）"
+
+
+class ExportAction(Vocabulary):
+    """What somebody did with an export."""
+
+    ASKED = "asked", "提出"
+    FETCHED = "fetched", "下载"

@@ -37,13 +37,18 @@ Cell = str | int | float | Decimal | None
 class SheetWriter:
     """Writes sheets with a heading, cells as text or numbers. Every method blocks: call it in a thread."""
 
-    def __init__(self, file: BinaryIO, sheet: str, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, file: BinaryIO, sheet: str, columns: Sequence[Column], *, mark: str | None = None
+    ) -> None:
+        """Begin a workbook. Each of its sheets has `mark` above its heading and on each printed page."""
+        self._mark = mark
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         self._begin(xlsxwriter.Workbook(file, options), sheet, columns)
 
     def further(self, sheet: str, columns: Sequence[Column]) -> "SheetWriter":
         """Return a writer of a further sheet of the same workbook, which `close` of the first completes."""
         writer = SheetWriter.__new__(SheetWriter)
+        writer._mark = self._mark
         writer._begin(self._book, sheet, columns)
         return writer
 
@@ -53,6 +58,12 @@ class SheetWriter:
         self._bold: Any = self._book.add_format({"bold": True, "num_format": "@", "bg_color": "#EAF1FB"})
         text = self._book.add_format({"num_format": "@"})
         self._number: Any = self._book.add_format({"num_format": "General"})
+        top = 0
+        if self._mark is not None:
+            top = 1
+            self._sheet.write_string(0, 0, escaped(self._mark), book.add_format({"font_color": "#8A1F11"}))
+            # Codes of a header begin with an ampersand.
+            self._sheet.set_footer(f"&L{self._mark.replace('&', '&&')}"[:255])
         for place, column in enumerate(columns):
             self._sheet.set_column(place, place, column.width, text)
             if column.choices:
@@ -62,10 +73,10 @@ class SheetWriter:
                     "error_title": "不在列表中",
                     "error_message": "请从列表中选择。",
                 }
-                self._sheet.data_validation(1, place, MAX_ROWS, place, offered)
-            self._sheet.write_string(0, place, column.heading, self._bold)
-        self._sheet.freeze_panes(1, 0)
-        self._row = 0
+                self._sheet.data_validation(top + 1, place, MAX_ROWS, place, offered)
+            self._sheet.write_string(top, place, column.heading, self._bold)
+        self._sheet.freeze_panes(top + 1, 0)
+        self._row = top
 
     def write(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Append rows, each text `escaped`."""

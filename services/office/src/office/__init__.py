@@ -1,1 +1,1 @@
-"""Office workflows: notices today; contacts, submissions, activities, consultations, complaints to come."""
+"""Office workflows: notices and contacts; submissions, activities, consultations, complaints to come."""

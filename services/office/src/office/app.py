@@ -20,6 +20,9 @@ from office.base import job_queue, replica_tables, revocations, tables
 from office.collected import workbook
 from office.collected.endpoints import router as collected
 from office.collected.service import EXPORT_KIND as ANSWERS
+from office.contacts.endpoints import router as contacts
+from office.contacts.exporting import EXPORT_KIND as CONTACTS
+from office.contacts.exporting import Exporting as ContactWriter
 from office.coverage.endpoints import router as coverage
 from office.coverage.jobs import Curves, Recounting
 from office.coverage.service import EXPORT_KIND as COVERAGE
@@ -37,6 +40,7 @@ from office.files.endpoints import UPLOADS
 from office.files.endpoints import router as files
 from office.forms.endpoints import router as forms
 from office.forwarding.endpoints import router as forwarding
+from office.grouping.endpoints import router as grouping
 from office.handovers.consumers import HandOvers
 from office.help.endpoints import router as help_articles
 from office.issuing.endpoints import router as issuing
@@ -119,6 +123,8 @@ def build(
             reminders,
             addressing,
             directory,
+            contacts,
+            grouping,
             live,
             desk,
             help_articles,
@@ -130,7 +136,12 @@ def build(
         ],
         handlers=[
             exporting.handler(
-                server.clock, {ANSWERS: workbook.write, COVERAGE: Workbook(server.clock, Units).write}
+                server.clock,
+                {
+                    ANSWERS: workbook.write,
+                    COVERAGE: Workbook(server.clock, Units).write,
+                    CONTACTS: ContactWriter(server.clock, Units).write,
+                },
             ),
             *calendar.handlers(),
             reminding.handler(),
@@ -138,7 +149,7 @@ def build(
         ],
         periodic=[
             *calendar.tasks(),
-            *exporting.Tidying(database, server.clock).tasks(),
+            *exporting.Tidying(database, server.clock, timedelta(days=settings.file_download_days)).tasks(),
             *filing.Tidying(
                 database, server.clock, store, timedelta(days=settings.file_download_days)
             ).tasks(),

@@ -6,6 +6,7 @@ DESCRIPTIONS = {
     "run_id": "催办的标识",
     "export_id": "导出的标识",
     "unit": "单位",
+    "sub": "人员的标识",
     "forwarded_at": "转发时间",
     "forwarded_by": "转发人的标识",
 }

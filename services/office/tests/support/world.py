@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from contracts.identity import UnitChangedV1, UnitPlace
@@ -44,6 +44,8 @@ class UnitRow(TypedDict):
     status: str
     version: int
     placed_at: datetime | None
+    duty_phone: NotRequired[str | None]
+    address: NotRequired[str | None]
 
 
 @dataclass

@@ -15,6 +15,7 @@ from office.desk import list_statements as statements
 from office.desk.list_shapes import Shape, cursor_values, values_of
 from office.desk.rules import CLOSED, Filters, Me, Place, Sort, View
 from office.directory.models import Unit
+from office.groups.service import Groups
 from office.tasks.service import NewTask, Tasks, ToAddressed
 from servicekit.clock import SystemClock
 from servicekit.db import Database
@@ -115,7 +116,7 @@ async def scans(
         assert isinstance(sub, uuid.UUID)
         handler = BUILT_IN[Role.HANDLER]
         me = Me(sub, units[0].id, tuple(Place(unit.id, handler) for unit in units))
-        standings = await Addressing(session).standings(units)
+        standings = await Addressing(session, Groups(session, SystemClock())).standings(units)
         values = values_of(me, standings, filters, clock.now())
         return await scans_of(session, statement, values | {"limit": 51} | more)
 

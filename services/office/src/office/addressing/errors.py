@@ -14,6 +14,30 @@ class NothingBelow(Conflict):
     detail = "按所选范围没有下级单位可以送达，请检查主送范围。"
 
 
+class GroupUnknown(Conflict):
+    """A group of the address does not exist in the sender's unit, or has been deleted since."""
+
+    code = "group_unknown"
+    title = "分组不存在"
+    detail = "所选的分组不存在或已被删除，请重新选择主送范围。"
+
+    @classmethod
+    def at(cls, places: Sequence[int], field: str) -> "GroupUnknown":
+        """Name the wrong entries of the list `field` by their indexes."""
+        return cls(
+            cls.detail,
+            errors=[FieldError(pointer=f"{field}.{place}", detail="分组不存在") for place in places],
+        )
+
+
+class TooManyPicked(Conflict):
+    """The picked units and those of the groups are more than one address may name."""
+
+    code = "too_many_picked"
+    title = "指定的单位过多"
+    detail = "指定的单位连同分组中的单位最多 2000 个，请缩小范围，或改用“全部下级”并筛选。"
+
+
 class RecipientsOutOfReach(Forbidden):
     """A picked unit does not exist, is closed, or is not below the sender; the response is the same."""
 

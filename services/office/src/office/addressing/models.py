@@ -56,8 +56,8 @@ class AddressColumns:
         self.kinds = list(address.kinds)
         self.stages = list(address.stages)
 
-    def address(self, picked: Sequence[UUID] = ()) -> Address:
-        """Return the address, with the picked units that the feature has stored."""
+    def address(self, picked: Sequence[UUID] = (), groups: Sequence[UUID] = ()) -> Address:
+        """Return the address, with the picked units and groups that the feature has stored."""
         return Address(
             reach=self.reach,
             levels=tuple(self.levels),
@@ -65,4 +65,5 @@ class AddressColumns:
             stages=tuple(self.stages),
             onward=self.onward,
             picked=tuple(picked),
+            groups=tuple(groups),
         )

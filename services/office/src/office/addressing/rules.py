@@ -10,6 +10,9 @@ from contracts.vocabulary import Reach
 MAX_PICKED: Final = 2000
 """Units that one address may name; groups count with their units."""
 
+MAX_GROUPS: Final = 20
+"""Groups that one address may name."""
+
 
 class AddressError(ValueError):
     """An address that contradicts itself; the text is for users."""
@@ -53,6 +56,8 @@ class Address:
     stages: tuple[str, ...] = ()
     onward: bool = False
     picked: tuple[UUID, ...] = ()
+    groups: tuple[UUID, ...] = ()
+    """Groups of the sender (`office.groups`) whose units are picked, as they are when it sends."""
 
     @property
     def filtered(self) -> bool:
@@ -62,12 +67,12 @@ class Address:
     def check(self) -> None:
         """Raise `AddressError` if its parts contradict each other."""
         if self.reach is Reach.PICKED:
-            if not self.picked:
-                raise AddressError("指定单位时，至少填写一个单位")
+            if not self.picked and not self.groups:
+                raise AddressError("指定单位时，至少填写一个单位或分组")
             if self.filtered:
                 raise AddressError("指定单位时，不能再按层级、类别、学段筛选")
-        elif self.picked:
-            raise AddressError("只有主送范围为“指定单位”时才能填写单位")
+        elif self.picked or self.groups:
+            raise AddressError("只有主送范围为“指定单位”时才能填写单位和分组")
         if self.reach is Reach.SUBTREE and self.onward:
             raise AddressError("已直接送达全部下级，不需要逐级转发")
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contracts.vocabulary import Kind, Level, Open, Reach, Stage
-from office.addressing.rules import MAX_PICKED, Address, AddressError, default_onward
+from office.addressing.rules import MAX_GROUPS, MAX_PICKED, Address, AddressError, default_onward
 from office.addressing.service import BranchCount, Preview
 from office.directory.schemas import UnitRef
 
@@ -36,6 +36,12 @@ class AddressIn(BaseModel):
         description="指定的单位，仅在主送范围为 picked 时填写",
         examples=[[]],
     )
+    groups: list[UUID] = Field(
+        default=[],
+        max_length=MAX_GROUPS,
+        description="通讯录中的分组，仅在主送范围为 picked 时填写；发送时取其中正常状态的下级单位",
+        examples=[[]],
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -54,6 +60,7 @@ class AddressIn(BaseModel):
             stages=tuple(dict.fromkeys(self.stages)),
             onward=default_onward(self.reach) if self.onward is None else self.onward,
             picked=tuple(dict.fromkeys(self.units)),
+            groups=tuple(dict.fromkeys(self.groups)),
         )
 
 

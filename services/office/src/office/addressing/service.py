@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Reach
-from office.addressing.errors import NothingBelow, RecipientsOutOfReach
+from office.addressing.errors import GroupUnknown, NothingBelow, RecipientsOutOfReach, TooManyPicked
 from office.addressing.repository import AddressRepository
-from office.addressing.rules import Address
+from office.addressing.rules import MAX_PICKED, Address
 from office.addressing.standing import Standing
 from office.directory.models import Unit
+from office.groups.service import Groups
 
 BRANCHES_SHOWN = 1000
 
@@ -40,16 +41,39 @@ class Preview:
 class Addressing:
     """Check and count addresses within one request."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, groups: Groups) -> None:
         self._addresses = AddressRepository(session)
+        self._groups = groups
+
+    async def resolved(
+        self, sender: Unit, address: Address, *, field: str = "body.recipients.groups"
+    ) -> Address:
+        """Return the address with the units of its groups instead of the groups, as they are now.
+
+        Units of a group that are closed or not below `sender` are left out. Raises `GroupUnknown`,
+        `TooManyPicked`.
+        """
+        if not address.groups:
+            return address
+        missing = await self._groups.missing(sender, address.groups)
+        if missing:
+            raise GroupUnknown.at(missing, field)
+        inside = await self._groups.units_below(sender, address.groups)
+        picked = tuple(dict.fromkeys((*address.picked, *inside)))
+        if len(picked) > MAX_PICKED:
+            raise TooManyPicked
+        return replace(address, picked=picked, groups=())
 
     async def count(self, sender: Unit, address: Address, *, field: str = "body.recipients.units") -> int:
         """Return the number of recipients.
 
         Raises `NothingBelow` if there are none, `RecipientsOutOfReach` for a picked unit that `sender` may
-        not address; `field` is the place of the picked units in the request.
+        not address, and as `resolved` does; `field` is the place of the picked units in the request.
         """
+        address = await self.resolved(sender, address)
         if address.reach is Reach.PICKED:
+            if not address.picked:
+                raise NothingBelow
             found = await self._addresses.picked(sender, address)
             missing = [(index, unit) for index, unit in enumerate(address.picked) if unit not in found]
             if missing:
@@ -65,8 +89,12 @@ class Addressing:
         return await self._addresses.standings(units)
 
     async def preview(self, sender: Unit, address: Address) -> Preview:
-        """Return the recipients by level and branch; none is no error. Raises `RecipientsOutOfReach`."""
-        if address.reach is Reach.PICKED:
+        """Return the recipients by level and branch; none is no error.
+
+        Raises `RecipientsOutOfReach`, and as `resolved` does.
+        """
+        address = await self.resolved(sender, address)
+        if address.reach is Reach.PICKED and address.picked:
             await self.count(sender, address)
         groups = await self._addresses.groups(sender, address)
         by_level: Counter[str] = Counter()

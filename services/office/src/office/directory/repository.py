@@ -35,6 +35,10 @@ class UnitRepository:
         """Return the unit in any status."""
         return await self._session.get(Unit, unit_id)
 
+    async def person(self, sub: UUID) -> Person | None:
+        """Return the person in any status."""
+        return await self._session.get(Person, sub)
+
     async def names(self, people: Iterable[UUID]) -> dict[UUID, str]:
         """Return the names of people by their identifiers."""
         rows = await self._session.execute(

@@ -13,7 +13,7 @@ from contracts.identity import PersonMembership
 from office.actors import Actor
 from office.directory import rules
 from office.directory.errors import UnitInactive
-from office.directory.models import FormerPlace, Unit, UnitSearch
+from office.directory.models import FormerPlace, Person, Unit, UnitSearch
 from office.directory.repository import RoleRepository, UnitRepository
 from office.directory.search_repository import UnitSearchRepository
 from replica.errors import UnitNotReplicated
@@ -71,6 +71,10 @@ class Units:
     async def names(self, people: Iterable[UUID]) -> dict[UUID, str]:
         """Return the names of people who are known here, by their identifiers."""
         return await self._units.names(people)
+
+    async def person(self, sub: UUID) -> Person | None:
+        """Return a person in any status."""
+        return await self._units.person(sub)
 
     async def of_ids(self, ids: Iterable[UUID]) -> dict[UUID, Unit]:
         """Return units in any status by their identifiers. Does not check reach."""

@@ -23,6 +23,8 @@ class Sent:
 
     forwarding: Forwarding
     delivered_to: int
+    address: Address
+    """Whom it addresses, with the units of groups instead of the groups."""
 
 
 class Dispatches:
@@ -61,8 +63,9 @@ class Dispatches:
     ) -> Sent:
         """Send the notice to the units that `address` adds to those `sender` has addressed.
 
-        Raises `NothingBelow`, `RecipientsOutOfReach`, `AlreadyForwarded` if it adds none.
+        Raises `AlreadyForwarded` if it adds none, and as `Addressing.count` does.
         """
+        address = await self._addressing.resolved(sender, address)
         await self._dispatches.lock_sender(notice_id, sender.id)
         earlier = await self._dispatches.of_unit(notice_id, sender.id)
         delivered_to = await self._addressing.count(sender, address)
@@ -86,12 +89,13 @@ class Dispatches:
         )
         forwarding.set_address(address)
         await self._dispatches.add(forwarding, picked)
-        return Sent(forwarding, delivered_to)
+        return Sent(forwarding, delivered_to, address)
 
     async def count_new(self, notice_id: UUID, sender: Unit, address: Address, total: int) -> int:
         """Return how many of the `total` units of `address` the sender has not addressed yet."""
         if not await self._dispatches.of_unit(notice_id, sender.id):
             return total
+        address = await self._addressing.resolved(sender, address)
         return await self._dispatches.count_new(notice_id, sender, address)
 
     async def standing(self, unit: Unit) -> Standing:

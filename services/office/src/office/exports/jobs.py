@@ -63,9 +63,10 @@ class Exporting:
 class Tidying:
     """Ends exports whose job has ended without them, and deletes old ones."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, keep_log: timedelta) -> None:
         self._database = database
         self._clock = clock
+        self._keep_log = keep_log
 
     async def end_abandoned(self) -> None:
         """End what has lost its job: the job is dead, or an operator has cancelled it."""
@@ -79,11 +80,17 @@ class Tidying:
                 export.end(status, self._clock.now())
 
     async def delete_old(self) -> None:
-        """Delete exports that are older than `KEEP`."""
+        """Delete exports that are older than `KEEP`, and old records of what people did with them."""
         deleted = _AT_ONCE
         while deleted == _AT_ONCE:
             async with self._database.transaction() as session:
                 deleted = await ExportRepository(session).delete_older(self._clock.now() - KEEP, _AT_ONCE)
+
+        deleted = _AT_ONCE
+        while deleted == _AT_ONCE:
+            async with self._database.transaction() as session:
+                before = self._clock.now() - self._keep_log
+                deleted = await ExportRepository(session).delete_log(before, _AT_ONCE)
 
     def tasks(self) -> list[Periodic]:
         """Return the periodic tasks."""

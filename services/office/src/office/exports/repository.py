@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import ExportStatus
-from office.exports.models import Export, ExportPart
+from office.exports.models import Export, ExportEvent, ExportPart
 from servicekit.db import Database
 from servicekit.paging import MOST_COUNTED
 
@@ -51,6 +51,31 @@ class ExportRepository:
             .limit(MOST_COUNTED + 1)
         )
         return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+
+    async def record(self, event: ExportEvent) -> None:
+        """Write what somebody did with an export."""
+        self._session.add(event)
+        await self._session.flush()
+
+    async def log(self, unit_id: UUID, *, after: UUID | None, limit: int) -> Sequence[ExportEvent]:
+        """Return what people did with exports who act for a unit, the latest first, after the id `after`."""
+        statement = select(ExportEvent).where(ExportEvent.unit_id == unit_id)
+        if after is not None:
+            statement = statement.where(ExportEvent.id < after)
+        return (await self._session.scalars(statement.order_by(ExportEvent.id.desc()).limit(limit))).all()
+
+    async def count_log(self, unit_id: UUID) -> int:
+        """Return how many there are, up to one more than lists count."""
+        rows = select(ExportEvent.id).where(ExportEvent.unit_id == unit_id).limit(MOST_COUNTED + 1)
+        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+
+    async def delete_log(self, before: datetime, limit: int) -> int:
+        """Delete some records from before `before`; return their number."""
+        old = select(ExportEvent.id).where(ExportEvent.at < before).limit(limit)
+        result = await self._session.execute(
+            delete(ExportEvent).where(ExportEvent.id.in_(old)).returning(ExportEvent.id)
+        )
+        return len(result.all())
 
     async def count_running(self, sub: UUID) -> int:
         """Return how many exports of a person have not ended."""

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.documents import ExportAction, ExportFormat
 from contracts.vocabulary import ExportStatus
 from jobs.queue import JobView
 from office.actors import Actor
 from office.base import job_queue
 from office.exports.errors import TooManyExports
 from office.exports.jobs import EXPORT, Which
-from office.exports.models import Export
+from office.exports.models import Export, ExportEvent
 from office.exports.repository import ExportRepository
 from servicekit.clock import Clock
 from servicekit.ids import new_id
@@ -41,7 +42,14 @@ class Exports:
         self._exports = ExportRepository(session)
 
     async def start(
-        self, actor: Actor, kind: str, *, subject: str, name: str, parameters: Mapping[str, Any]
+        self,
+        actor: Actor,
+        kind: str,
+        *,
+        subject: str,
+        name: str,
+        parameters: Mapping[str, Any],
+        format: ExportFormat = ExportFormat.XLSX,  # noqa: A002 - as in the API
     ) -> ExportView:
         """Have a file made. The caller has checked what the actor may see, and put it into `parameters`.
 
@@ -54,6 +62,7 @@ class Exports:
             kind=kind,
             subject=subject,
             name=name,
+            format=format,
             parameters=dict(parameters),
             created_by=actor.sub,
             unit_id=actor.unit_id,
@@ -62,7 +71,9 @@ class Exports:
         )
         job = await job_queue.enqueue(self._session, EXPORT, Which(id=export.id))
         export.job_id = job.id
+        export.rows = 0
         await self._exports.add(export)
+        await self._exports.record(ExportEvent.of(export, ExportAction.ASKED, export.created_at))
         return ExportView(export, await job_queue.get(self._session, job.id))
 
     async def get(self, actor: Actor, export_id: UUID) -> ExportView:
@@ -92,10 +103,20 @@ class Exports:
         return ExportView(export, None)
 
     async def file(self, actor: Actor, export_id: UUID) -> Export:
-        """Return an export whose file has been made. Raises `NotFound`, `ExportNotReady`."""
+        """Return an export whose file is fetched; it is recorded. Raises `NotFound`, `ExportNotReady`."""
         export = await self._own(actor, export_id)
         export.check_done()
+        await self._exports.record(ExportEvent.of(export, ExportAction.FETCHED, self._clock.now()))
         return export
+
+    async def log(self, actor: Actor, paging: PageRequest) -> tuple[Cut[ExportEvent], Total]:
+        """Return what people of the acting unit did with exports, the latest first. Raises `BadCursor`."""
+        after = paging.key(UUID)
+        rows = await self._exports.log(
+            actor.unit_id, after=None if after is None else after[0], limit=paging.limit + 1
+        )
+        total = Total.of(await self._exports.count_log(actor.unit_id))
+        return cut(rows, paging.limit, lambda event: [event.id]), total
 
     async def _own(self, actor: Actor, export_id: UUID, *, lock: bool = False) -> Export:
         export = await self._exports.get(export_id, lock=lock)

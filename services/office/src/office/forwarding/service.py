@@ -66,8 +66,8 @@ class Forwardings:
 
         The publisher sends it to further units in the same way. Raises `NotFound`, `NotPublished`,
         `NoticeWithdrawn`, `AlreadyForwarded` if every recipient has been addressed before, `NothingBelow`,
-        `RecipientsOutOfReach`, `NoticeReturned`, `DeadlineAfterParents`, `BadDeadline`,
-        `ClassifiedDocumentRefused`.
+        `RecipientsOutOfReach`, `GroupUnknown`, `TooManyPicked`, `NoticeReturned`,
+        `DeadlineAfterParents`, `BadDeadline`, `ClassifiedDocumentRefused`.
         """
         unit = await self._units.own(actor)
         notice, delivery, _ = await self._notices.circulating(actor, unit, notice_id)
@@ -91,7 +91,7 @@ class Forwardings:
             by=actor.sub,
             now=now,
         )
-        await self._asking.dispatched(notice, sent.forwarding, address)
+        await self._asking.dispatched(notice, sent.forwarding, sent.address)
         event = NoticeForwardedV1(
             notice_id=notice.id,
             unit_id=unit.id,

@@ -12,6 +12,7 @@ from office.directory.service import Units
 from office.dispatches.service import Dispatches
 from office.files.service import Attachments
 from office.forms.service import Forms
+from office.groups.service import Groups
 from office.issuing.kinds import ENDED, EndedNotice
 from office.issuing.service import Issuing
 from office.notices.service import Notices
@@ -74,7 +75,7 @@ class Calendar:
 
     def _issuing(self, session: AsyncSession) -> Issuing:
         units = Units(session)
-        addressing = Addressing(session)
+        addressing = Addressing(session, Groups(session, self._clock))
         dispatches = Dispatches(session, units, addressing)
         numbering = Numbering(session, self._clock, units)
         tasks = Tasks(session, self._clock)

@@ -257,7 +257,7 @@ class Issuing:
         sent = await self._dispatches.send(
             notice.id, unit, notice.recipients, cover_text=None, deadline=due, by=by, now=now
         )
-        await self._asking.dispatched(notice, sent.forwarding, notice.recipients)
+        await self._asking.dispatched(notice, sent.forwarding, sent.address)
         await self._replace(notice, unit, by, now)
         assert notice.document_number is not None
         event = NoticePublishedV1(

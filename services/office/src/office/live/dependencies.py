@@ -13,6 +13,7 @@ from office.desk.rules import Me
 from office.desk.schemas import CountsOut
 from office.desk.service import Desk
 from office.directory.service import Allowances
+from office.groups.service import Groups
 from office.live.hub import Hub
 from office.live.service import Streams
 from servicekit.clock import Clock
@@ -23,7 +24,7 @@ def live_hub(database: Database, clock: Clock, refuses: Callable[[Principal], bo
     """Return the hub of this process."""
 
     async def count(session: AsyncSession, me: Me) -> str:
-        desk = Desk(session, clock, Addressing(session), Allowances(session))
+        desk = Desk(session, clock, Addressing(session, Groups(session, clock)), Allowances(session))
         return CountsOut.of(await desk.counts_of(me)).model_dump_json()
 
     return Hub(database, refuses=refuses, count=count)

@@ -16,6 +16,7 @@ from office.dispatches.dependencies import DispatchService
 from office.dispatches.service import Dispatches
 from office.files.dependencies import AttachmentService
 from office.files.service import Attachments
+from office.groups.service import Groups
 from office.notices.service import Notices
 from office.numbering.dependencies import NumberingService
 from office.numbering.service import Numbering
@@ -41,7 +42,7 @@ async def _notices(
 
 async def file_guard(session: AsyncSession, clock: Clock, actor: Actor, unit: Unit, notice_id: UUID) -> None:
     """See `office.files.guards.Guard`. Raises `NotFound`, `NoticeWithdrawn`."""
-    units, addressing = Units(session), Addressing(session)
+    units, addressing = Units(session), Addressing(session, Groups(session, clock))
     notices = Notices(
         session,
         clock,

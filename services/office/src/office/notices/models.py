@@ -86,6 +86,7 @@ class Notice(AddressColumns, Base):
     deadline_workdays: Mapped[int | None] = mapped_column(Integer)
     deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
     picked: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
+    picked_groups: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(_INSTANT)
     updated_by: Mapped[UUID]
@@ -118,7 +119,7 @@ class Notice(AddressColumns, Base):
     @property
     def recipients(self) -> Address:
         """Whom the publication addresses."""
-        return self.address(self.picked)
+        return self.address(self.picked, self.picked_groups)
 
     @property
     def content(self) -> NoticeContent:
@@ -273,6 +274,7 @@ class Notice(AddressColumns, Base):
         self.supersedes_id = content.supersedes_id
         self.set_address(content.recipients)
         self.picked = list(content.recipients.picked)
+        self.picked_groups = list(content.recipients.groups)
         self.updated_by = by
         self._index()
         self._touch(now)

@@ -164,6 +164,7 @@ class RecipientsOut(AddressOut):
     units: list[UUID] = Field(
         validation_alias=AliasChoices("picked", "units"), description="指定的单位", examples=[[]]
     )
+    groups: list[UUID] = Field(description="指定的通讯录分组", examples=[[]])
 
 
 class ContentOut(BaseModel):
