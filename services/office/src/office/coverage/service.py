@@ -40,6 +40,7 @@ class CoverageReport:
     blocking_count: int
     blocking: list[BlockingUnit]
     missing: Cut[MissingUnit]
+    archived: bool
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Coverage:
             blocking_count=blocking_count,
             blocking=blocking,
             missing=await self._missing(notice, scope, Lack.SIGNATURE, paging, now),
+            archived=scope.archived,
         )
 
     async def missing(
