@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from office.archive.errors import ArchiveRefused
-from office.archive.service import Archive
+from office.archive.jobs import Archive
 from office.base import MIGRATIONS
 from office.notices.models import Notice
 from office.partitions import RECEIPTS

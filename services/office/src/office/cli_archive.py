@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from office.archive.errors import ArchiveRefused
-from office.archive.service import Archive
+from office.archive.jobs import Archive
 from office.settings import Settings
 from servicekit.clock import SystemClock
 from servicekit.db import Database

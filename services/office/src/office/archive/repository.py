@@ -1,6 +1,6 @@
 """Queries of the archive."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.counters.models import ArchivedCoverage, ArchivedYear, TreeCount
-from office.coverage.repository import BranchTally
-from office.coverage.summing import FIGURES
 from office.directory.models import Unit
 from office.notices.models import Notice
 from servicekit.ids import first_id
@@ -64,9 +62,8 @@ class ArchiveRepository:
         )
         return (await self._session.scalars(statement)).all()
 
-    async def keep(self, notice_id: UUID, unit: Unit, branches: Sequence[BranchTally]) -> None:
+    async def keep(self, notice_id: UUID, unit: Unit, figures: Mapping[str, int]) -> None:
         """Keep the figures of a notice in the subtree of a unit."""
-        figures = {name: sum(getattr(branch, name) for branch in branches) for name in FIGURES}
         await self._session.merge(
             ArchivedCoverage(notice_id=notice_id, path=unit.path, unit_id=unit.id, **figures)
         )

@@ -10,8 +10,7 @@ from office.archive import files
 from office.archive.errors import ArchiveRefused
 from office.archive.repository import ArchiveRepository
 from office.counters.models import ArchivedYear
-from office.coverage.repository import CoverageRepository
-from office.coverage.scopes import scope_of
+from office.coverage.service import Progress
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.partitions import RECEIPTS
@@ -132,12 +131,11 @@ class Archive:
 
     async def _keep_some(self, notice_id: UUID, superiors: Sequence[Unit]) -> None:
         async with self._database.transaction() as session:
-            repository, coverage = ArchiveRepository(session), CoverageRepository(session)
+            repository = ArchiveRepository(session)
+            progress = Progress(session, self._clock, Units(session))
             notice = await repository.notice(notice_id)
             for unit in superiors:
-                scope = await scope_of(coverage, Units(session), notice, unit)
-                branches = await coverage.tallies(notice, scope, self._clock.now())
-                await repository.keep(notice_id, unit, branches)
+                await repository.keep(notice_id, unit, await progress.figures(notice, unit))
 
     async def _write(self, part: str, year: int, folder: Path) -> dict[str, Any]:
         path = files.table_path(folder, part, year)
