@@ -1,6 +1,6 @@
 """Years of notices whose receipts were archived, and the figures that stay.
 
-Revision: 0035
+Revision: 0037
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from servicekit.ltree import LTree
 
-revision: str = "0035"
-down_revision: str | None = "0034"
+revision: str = "0037"
+down_revision: str | None = "0036"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,6 +1,6 @@
 """Receipts and answers in partitions by the year of the notice.
 
-Revision: 0034
+Revision: 0036
 """
 
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from alembic import op
 from servicekit.migrations import validate_constraint
 from servicekit.partitions import ByYear
 
-revision: str = "0034"
-down_revision: str | None = "0033"
+revision: str = "0036"
+down_revision: str | None = "0035"
 branch_labels: None = None
 depends_on: None = None
 
