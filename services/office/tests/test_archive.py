@@ -117,7 +117,7 @@ async def test_receipts_of_the_next_year_have_a_partition_in_time(office: Runnin
 
 async def test_receipts_from_before_the_partitions_stay(database_factory: DatabaseFactory) -> None:
     url = await database_factory("office")
-    await upgrade(MIGRATIONS, url, "0035")
+    await upgrade(MIGRATIONS, url, "0037")
     database = Database(url, plans="force_custom_plan", pool_size=1)
     notice = new_id()
     async with database.transaction() as session:

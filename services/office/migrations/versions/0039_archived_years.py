@@ -1,6 +1,6 @@
 """Years of notices whose receipts were archived, and the figures that stay.
 
-Revision: 0037
+Revision: 0039
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from servicekit.ltree import LTree
 
-revision: str = "0037"
-down_revision: str | None = "0036"
+revision: str = "0039"
+down_revision: str | None = "0038"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,6 +1,6 @@
 """Receipts and answers in partitions by the year of the notice.
 
-Revision: 0036
+Revision: 0038
 """
 
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from alembic import op
 from servicekit.migrations import validate_constraint
 from servicekit.partitions import ByYear
 
-revision: str = "0036"
-down_revision: str | None = "0035"
+revision: str = "0038"
+down_revision: str | None = "0037"
 branch_labels: None = None
 depends_on: None = None
 
