@@ -18,8 +18,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 SHOTS = DOCS / "screenshots"
 _HEAD = """# Pages of Identity
 
-Every page on a screen of 1280×800 and on a telephone of 390×844, written by `make screenshots`. The people,
-numbers and units are those of the demo. “Before” is the page before this design, where there was one.
+Every page of Identity, and of the start page of `make run`, on a screen of 1280×800 and on a telephone of
+390×844, written by `make screenshots`. The people, numbers and units are those of the demo. “Before” is the
+page before this design, where there was one.
 
 | Page | Desktop | Telephone | Before |
 | --- | --- | --- | --- |

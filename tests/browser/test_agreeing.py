@@ -4,20 +4,14 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from testkit.browsers import Screen, overflow, press, serious_faults, tab_to, type_into
+from testkit.browsers import Screen, press, tab_to, type_into
 
-from .conftest import COUNTY_ADMIN, NewPerson, Person
+from .conftest import COUNTY_ADMIN, NewPerson
+from .judging import judge
 from .tour import new_terms
 
 ID_NUMBER = "11010519491231002X"
 BOX = "我已阅读并同意《使用条款》"
-
-
-async def judge(person: Person, page: str) -> None:
-    """No serious finding, no scrolling sideways; axe-core needs scripts, the rest does not."""
-    if person.scripts:
-        assert await serious_faults(person.page) == [], page
-    assert await overflow(person.page) == 0, page
 
 
 async def test_a_new_version_is_agreed_to_before_going_on(

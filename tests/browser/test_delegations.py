@@ -1,17 +1,11 @@
 """Delegations: given, seen by both, ended; by keyboard, with and without JavaScript, on both screens."""
 
-from testkit.browsers import Screen, overflow, press, serious_faults, tab_to, type_into
+from testkit.browsers import Screen, press, tab_to, type_into
 
-from .conftest import COUNTY_ADMIN, NewPerson, Person
+from .conftest import COUNTY_ADMIN, NewPerson
+from .judging import judge
 
 COUNTY_HANDLER = "19900001324"
-
-
-async def judge(person: Person, page: str) -> None:
-    """No serious finding, no scrolling sideways; axe-core needs scripts, the rest does not."""
-    if person.scripts:
-        assert await serious_faults(person.page) == [], page
-    assert await overflow(person.page) == 0, page
 
 
 async def test_a_colleague_acts_for_some_days_and_the_delegation_is_ended(

@@ -1,55 +1,16 @@
 """From the first visit to leaving, by keyboard only, with and without JavaScript, on both screens."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import httpx
+from testkit.browsers import Screen, press, tab_to, type_into
 
-from services.identity.tests.support.running_identity import Browser
-from testkit.browsers import Screen, overflow, press, serious_faults, tab_to, type_into
-
-from .conftest import COUNTY_ADMIN, NewPerson, Person, Site
+from .api import approve, invite
+from .conftest import NewPerson, Person
+from .judging import judge
 
 NEWCOMER = "13812345678"
 NEW_NUMBER = "13887658765"
 COUNTY = "历下区学生资助管理中心"
-
-
-async def judge(person: Person, page: str) -> None:
-    """No serious finding, no scrolling sideways; axe-core needs scripts, the rest does not."""
-    if person.scripts:
-        assert await serious_faults(person.page) == [], page
-    assert await overflow(person.page) == 0, page
-
-
-@asynccontextmanager
-async def administrator(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    """The REST API as 历下区's administrator uses it."""
-
-    async def texts_have_arrived(_: httpx.Response) -> None:
-        await site.app.state.sms_dispatcher.caught_up()
-
-    hooks = {"response": [texts_have_arrived]}
-    async with httpx.AsyncClient(base_url=site.url, timeout=60, event_hooks=hooks) as client:
-        client.headers.update(await Browser(site.app, client).bearer(COUNTY_ADMIN))
-        yield client
-
-
-async def invite(site: Site) -> str:
-    """The link of a new invite to 历下区, without the site."""
-    async with administrator(site) as api:
-        unit = (await api.get("/api/v1/me")).json()["unit_id"]
-        made = await api.post(f"/api/v1/units/{unit}/invites", json={"roles": ["handler"]})
-        assert made.status_code == 201, made.text
-        return str(made.json()["link"]).removeprefix(site.url)
-
-
-async def approve(site: Site) -> None:
-    """Approve the only request, as the administrator."""
-    async with administrator(site) as api:
-        (request,) = (await api.get("/api/v1/join-requests")).json()["items"]
-        assert (await api.post(f"/api/v1/join-requests/{request['id']}/approve")).status_code == 200
 
 
 async def register(person: Person) -> None:

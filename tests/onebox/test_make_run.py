@@ -9,11 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from contracts.vocabulary import Level, PlatformRole, Role
 from testkit.backends.process import free_ports
 from testkit.pages import forms as forms_of
 from testkit.pages import hidden_fields
@@ -47,19 +49,25 @@ class Onebox:
         deadline = time.monotonic() + 120
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                answer = httpx.get(f"http://127.0.0.1:{self.port}/")
+                answer = httpx.get(f"http://127.0.0.1:{self.port}/", timeout=60)
             except httpx.TransportError:
                 time.sleep(0.02)
                 continue
             if answer.status_code == 200:
                 for offset in (1, 2, 3):
-                    httpx.get(f"http://127.0.0.1:{self.port + offset}/readyz").raise_for_status()
+                    self.wait_for(f"http://127.0.0.1:{self.port + offset}/readyz", deadline)
                 return pages
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
             pages.append(answer.text)
             time.sleep(0.02)
         self.process.kill()
         raise AssertionError(self.process.communicate()[0])
+
+    def wait_for(self, url: str, deadline: float) -> None:
+        """A service says that it is not ready when its checks take more than two seconds."""
+        while (answer := httpx.get(url, timeout=60)).status_code != 200:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.1)
 
     def stop(self) -> str:
         self.process.send_signal(signal.SIGINT)
@@ -96,17 +104,46 @@ def keys_of(box: Onebox) -> list[str]:
     return [key["kid"] for key in httpx.get(f"http://127.0.0.1:{box.port + 1}/jwks").json()["keys"]]
 
 
-def sign_in(box: Onebox, phone: str) -> str:
+def sign_in(box: Onebox, browser: httpx.Client, account: str, phone: str) -> httpx.Response:
     """Through the start page as a person does; the page at the end."""
     identity = f"http://localhost:{box.port + 1}"
-    with httpx.Client(follow_redirects=True, timeout=30) as browser:
-        form_page = browser.get(f"http://localhost:{box.port}/sign-in")
-        form = hidden_fields(form_page.text) | {"phone": phone}
-        browser.post(f"{identity}/login/code", data=form)
-        (message, *_) = browser.get(f"{identity}/dev/sms.json", params={"phone": phone}).json()
-        found = re.search(r"\d{6}", message["text"])
-        assert found is not None
-        return browser.post(f"{identity}/login", data={**form, "code": found.group()}).text
+    form_page = browser.get(f"http://localhost:{box.port}/sign-in", params={"account": account})
+    assert f'value="{phone}"' in form_page.text
+    form = hidden_fields(form_page.text) | {"phone": phone}
+    browser.post(f"{identity}/login/code", data=form)
+    (message, *_) = browser.get(f"{identity}/dev/sms.json", params={"phone": phone}).json()
+    found = re.search(r"\d{6}", message["text"])
+    assert found is not None
+    return browser.post(f"{identity}/login", data={**form, "code": found.group()})
+
+
+@contextmanager
+def browsing(urls: list[str]) -> Iterator[httpx.Client]:
+    """A browser that remembers where it has been, besides the inbox of dev mode."""
+
+    def remember(request: httpx.Request) -> None:
+        if not request.url.path.startswith("/dev/sms"):
+            urls.append(str(request.url))
+
+    with httpx.Client(follow_redirects=True, timeout=30, event_hooks={"request": [remember]}) as browser:
+        yield browser
+
+
+def sign_in_and_out(box: Onebox, account: str, phone: str, urls: list[str]) -> str:
+    """The page between, and the account's page; afterwards the person is back at the start page."""
+    start = f"http://localhost:{box.port}"
+    with browsing(urls) as browser:
+        page = sign_in(box, browser, account, phone)
+        assert str(page.url) == f"{start}/me", "F5 does not redeem the code again"
+        assert "您已登录为" in browser.get(start).text
+        account_page = browser.get(f"http://localhost:{box.port + 1}/account").text
+        (form,) = [form for form in forms_of(page.text) if form.action.endswith("/end_session")]
+        left = browser.post(form.action, data=form.hidden)
+        assert str(left.url) == f"{start}/signed-out"
+        assert "您已退出登录" in left.text
+        assert "您已登录为" not in browser.get(start).text
+        assert "/login" in str(browser.get(f"http://localhost:{box.port + 1}/account").url)
+    return page.text + account_page
 
 
 def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
@@ -116,20 +153,28 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     page = httpx.get(f"http://127.0.0.1:{first.port}/")
     assert page.status_code == 200
     assert "19900000001" in page.text
-    forms = {form.hidden["phone"] for form in forms_of(page.text) if form.action == "/sign-in"}
-    assert {"19900000001", "19900009001", "19900009002", "19900009003", "19900009004"} <= forms
-    assert "审核人" in page.text
-    assert page.text.count("驾驶舱用户") >= 4
+    keys = [form.hidden["account"] for form in forms_of(page.text) if form.action == "/sign-in"]
+    assert len(set(keys)) == len(keys) >= 25
+    assert {"system_admin", "security_admin", "audit_admin"} <= set(keys)
+    for word in (*Level, *Role, *PlatformRole):
+        assert word.label in page.text
+    assert all(phone in page.text for phone in ("19900009001", "19900009004", "19900009013"))
+    # Once in the cell and once in the name of the button, for each of 部、省、市、县.
+    assert page.text.count("驾驶舱用户") == 8
     assert re.search(r"本次启动用时 \d+\.\d 秒", page.text)
     assert any("载入程序" in shown for shown in first.starting)
     assert any("单位与人员" in shown for shown in first.starting)
-    assert (
-        httpx.get(f"http://127.0.0.1:{first.port}/sign-in")
-        .headers["location"]
-        .startswith(f"http://localhost:{first.port + 1}/authorize?")
-    )
-    signed_in = sign_in(first, "19900000001")
+    assert httpx.get(f"http://127.0.0.1:{first.port}/sign-in?account=nobody").status_code == 404
+    urls: list[str] = []
+    platform = sign_in_and_out(first, "system_admin", "19900009011", urls)
+    assert all(words in platform for words in ("系统管理员", "不属于任何单位"))
+    assert "加入单位" not in platform.partition("账号首页</h1>")[2]
+    signed_in = sign_in_and_out(first, keys[0], "19900000001", urls)
     assert "单位管理员、签发人" in signed_in
+    assert len(urls) > 20
+    assert not any("1990000" in url for url in urls), "no address names a number"
+    with browsing([]) as browser:
+        signed_in = sign_in(first, browser, keys[0], "19900000001").text
     (token,) = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", signed_in)
     for port, path in ((1, "/api/v1/me"), (2, "/api/v1/notices/inbox"), (3, "/api/v1/metrics")):
         url = f"http://127.0.0.1:{first.port + port}{path}"

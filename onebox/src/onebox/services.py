@@ -123,6 +123,7 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
             vault,
             service_secrets=around.secrets.client_secrets,
             redirect_uris=[f"{around.urls['start']}/callback"],
+            signed_out_uris=[f"{around.urls['start']}/signed-out"],
         )
         await bootstrap.ensure_development_client(session, clock, identity.state.settings)
         await bootstrap.load_world(
@@ -157,29 +158,42 @@ _ADMINISTRATORS = {
     PlatformRole.AUDIT_ADMIN: ("19900009013", "沈鉴明"),
 }
 """Phone and name of the platform's three administrators."""
-_UNITS = ("100000", "370000", "370100", "370102", "370103", "S3701020001")
+_UNITS = (
+    "100000",
+    "370000",
+    "370100",
+    "370102",
+    "370103",
+    "S3701020001",
+    "4132010284",
+    "C3701020001",
+    "D413201028401",
+)
+"""The centre, a province, a city, two counties, a school and a university, a 中心校 and an 院系, by level."""
 
 
 def demo_accounts() -> list[Demo]:
-    """Return demo people of every role and of every level: the centre, a province, a city, two counties, a
-    school; and the platform's administrators.
-    """
+    """Return demo people of every role and of every level, and the administrators of the platform."""
     chosen = demo_world()
     units = {unit.code: unit for unit in chosen.units}
     people = [person for person in chosen.people if person.unit_code in _UNITS]
     people.sort(key=lambda person: _UNITS.index(person.unit_code))
-    administrators = [
-        Demo("平台管理", "不属于单位", (role.label,), phone) for role, (phone, _) in _ADMINISTRATORS.items()
-    ]
-    return administrators + [
+    members = [
         Demo(
-            units[person.unit_code].name,
-            units[person.unit_code].level.label,
-            (
+            key=f"{person.unit_code}-{number}",
+            name=person.name,
+            unit=units[person.unit_code].name,
+            level=units[person.unit_code].level.label,
+            roles=(
                 *(role.label for role in Role if role in person.roles),
                 *(("驾驶舱用户",) if person.phone in chosen.cockpit else ()),
             ),
-            person.phone,
+            phone=person.phone,
         )
-        for person in people
+        for number, person in enumerate(people)
     ]
+    administrators = [
+        Demo(key=role.value, name=name, unit="不属于任何单位", level="平台", roles=(role.label,), phone=phone)
+        for role, (phone, name) in _ADMINISTRATORS.items()
+    ]
+    return members + administrators

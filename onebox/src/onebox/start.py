@@ -7,8 +7,10 @@ replace it.
 import secrets
 import warnings
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from fastapi import FastAPI, Request
@@ -19,13 +21,16 @@ from rich.progress import Progress
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-from contracts.vocabulary import Audience, Entitlement, Role, Vocabulary
+from contracts.vocabulary import Audience, Entitlement, PlatformRole, Role, Vocabulary
 from servicekit import design
 
+T = TypeVar("T")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
 _COOKIE = "zhuxue_start"
+_BROWSERS = 1000
+_ERRORS = {"access_denied": "您拒绝了授权，没有登录。"}
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -35,14 +40,33 @@ def _labels(vocabulary: type[Vocabulary], words: list[str]) -> list[str]:
     return [label for word, label in known.items() if word in words] + sorted(set(words) - set(known))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demo:
     """A demo person, who signs in with one button."""
 
+    key: str
+    """Names the person in addresses, where a phone number does not belong."""
+    name: str
     unit: str
     level: str
     roles: tuple[str, ...]
     phone: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in at one browser, and the tokens."""
+
+    me: dict[str, Any]
+    token: str
+    id_token: str
+
+
+def _keep(rows: dict[str, T], browser: str, row: T) -> None:
+    """Remember something of a browser; of the oldest of many, no longer."""
+    while len(rows) >= _BROWSERS:
+        rows.pop(next(iter(rows)))
+    rows[browser] = row
 
 
 @dataclass
@@ -69,6 +93,7 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
     app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
     design.install(app)
     pending: dict[str, tuple[str, str]] = {}
+    people: dict[str, SignedIn] = {}
     callback = f"{urls['start']}/callback"
 
     def client() -> "AsyncOAuth2Client":
@@ -89,57 +114,98 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         html = _templates.get_template(template).render(urls=urls, **values)
         return HTMLResponse(html, status, {"Content-Security-Policy": _CSP, "Cache-Control": "no-store"})
 
+    def problem(message: str, status: int = 400) -> Response:
+        return page("problem.html", status, message=message)
+
+    def first_page(request: Request, notice: str = "") -> Response:
+        who = people.get(request.cookies.get(_COOKIE, ""))
+        groups = [(level, list(them)) for level, them in groupby(status.accounts, lambda one: one.level)]
+        return page(
+            "start.html",
+            groups=groups,
+            seconds=status.seconds,
+            notice=notice,
+            who=who,
+            signed_out=f"{urls['start']}/signed-out",
+        )
+
     @app.get("/")
-    async def start() -> Response:
+    async def start(request: Request) -> Response:
         if status.seconds is None:
             response = page("starting.html", 503, steps=status.steps)
-            response.headers["Retry-After"] = "1"
+            response.headers["Retry-After"] = response.headers["Refresh"] = "1"
             return response
-        return page("start.html", accounts=status.accounts, seconds=status.seconds)
+        return first_page(request)
 
     @app.get("/sign-in")
-    async def sign_in(phone: str = "") -> Response:
-        """Sign in; as a demo person, whoever is signed in at the issuer."""
-        as_whom = {"login_hint": phone, "prompt": "login"} if phone else {}
+    async def sign_in(account: str = "") -> Response:
+        """Sign in; as a demo person, whoever is signed in at the issuer.
+
+        The request is pushed (RFC 9126), so that its address does not name the person's number.
+        """
+        as_whom = {one.key: {"login_hint": one.phone, "prompt": "login"} for one in status.accounts}
+        if account and account not in as_whom:
+            return problem("没有这个演示账号。", 404)
         browser, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         url, state = client().create_authorization_url(
             f"{urls['identity']}/authorize",
             code_verifier=verifier,
             nonce=secrets.token_urlsafe(16),
-            **as_whom,
+            **as_whom.get(account, {}),
         )
         # One token for all three API references; a real front end requests one audience at a time.
-        url += "".join(f"&resource={audience}" for audience in Audience)
-        while len(pending) >= 1000:
-            pending.pop(next(iter(pending)))
-        pending[browser] = (state, verifier)
-        response = RedirectResponse(url, 303)
-        response.set_cookie(_COOKIE, browser, httponly=True, samesite="lax", path="/callback")
+        asked: dict[str, Any] = dict(parse_qsl(urlsplit(url).query)) | {"resource": list(Audience)}
+        async with httpx.AsyncClient() as http:
+            pushed = await http.post(f"{urls['identity']}/par", data=asked)
+        if pushed.status_code != httpx.codes.CREATED:
+            return problem("统一用户认证没有接受登录请求，请稍后重试。", 502)
+        _keep(pending, browser, (state, verifier))
+        reference = urlencode({"client_id": "portal", "request_uri": pushed.json()["request_uri"]})
+        response = RedirectResponse(f"{urls['identity']}/authorize?{reference}", 303)
+        response.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
         return response
 
     @app.get("/callback")
     async def called_back(request: Request) -> Response:
-        state, verifier = pending.pop(request.cookies.get(_COOKIE, ""), ("", ""))
+        browser = request.cookies.get(_COOKIE, "")
+        state, verifier = pending.pop(browser, ("", ""))
         if not state or request.query_params.get("state") != state:
-            return page("problem.html", 400, message="登录请求已失效，请重新登录。")
+            return problem("登录请求已失效，请重新登录。")
         if "error" in request.query_params:
-            return page(
-                "problem.html", 400, message=request.query_params.get("error_description", "登录未完成。")
-            )
+            return problem(_ERRORS.get(request.query_params["error"], "登录未完成，请重新登录。"))
         async with client() as oauth, httpx.AsyncClient() as http:
             token = await oauth.fetch_token(
                 f"{urls['identity']}/token", authorization_response=str(request.url), code_verifier=verifier
             )
             headers = {"Authorization": f"Bearer {token['access_token']}"}
-            me = (await http.get(f"{urls['identity']}/api/v1/me", headers=headers)).json()
+            answer = await http.get(f"{urls['identity']}/api/v1/me", headers=headers)
+        if answer.status_code != httpx.codes.OK:
+            return problem("统一用户认证没有接受令牌，请重新登录。", 502)
+        me = answer.json()
+        _keep(people, browser, SignedIn(me, token["access_token"], token["id_token"]))
+        # F5 does not redeem the code again.
+        return RedirectResponse("/me", 303)
+
+    @app.get("/me")
+    async def signed_in(request: Request) -> Response:
+        who = people.get(request.cookies.get(_COOKIE, ""))
+        if who is None:
+            return RedirectResponse("/", 303)
+        platform = who.me["platform_role"]
         return page(
             "signed_in.html",
-            me=me,
-            roles=_labels(Role, me["roles"]),
-            entitlements=_labels(Entitlement, me["entitlements"]),
-            token=token["access_token"],
-            id_token=token["id_token"],
+            who=who,
+            roles=_labels(Role, who.me["roles"]),
+            platform=_labels(PlatformRole, [platform] if platform else []),
+            entitlements=_labels(Entitlement, who.me["entitlements"]),
+            signed_out=f"{urls['start']}/signed-out",
         )
+
+    @app.get("/signed-out")
+    async def signed_out(request: Request) -> Response:
+        """The issuer sends people here after signing out (OpenID Connect RP-Initiated Logout 1.0 §3)."""
+        people.pop(request.cookies.get(_COOKIE, ""), None)
+        return first_page(request, "您已退出登录。")
 
     @app.get("/livez")
     async def livez() -> dict[str, str]:

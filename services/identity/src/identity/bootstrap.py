@@ -100,10 +100,11 @@ async def ensure_keys_and_clients(
     *,
     service_secrets: dict[str, str],
     redirect_uris: list[str],
+    signed_out_uris: Sequence[str] = (),
     exchanges: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Create a signing key if none exists, and register the service clients with the operator's secrets and
-    the portal's client.
+    the portal's client, which people come back to at one of `signed_out_uris` after signing out.
 
     `exchanges`: for each service, the scopes at other services for which it may exchange tokens (RFC 8693).
     """
@@ -134,6 +135,7 @@ async def ensure_keys_and_clients(
             client_name="学生资助工作门户",
             token_endpoint_auth_method="none",
             redirect_uris=redirect_uris,
+            post_logout_redirect_uris=list(signed_out_uris),
             grant_types=["authorization_code", "refresh_token"],
             scopes=PEOPLE_SCOPES,
             audiences=list(Audience),

@@ -161,6 +161,8 @@ async def test_oidcc_id_token_hint(rp: RelyingParty, clock: FrozenClock) -> None
 
 async def test_oidcc_login_hint(rp: RelyingParty) -> None:
     answer = await rp.http.get(rp.url(login_hint="+86 199 0000 1323"))
+    # Once more to the same endpoint, with the number encrypted.
+    answer = await rp.http.get(answer.headers["location"])
     assert 'value="19900001323"' in (await rp.http.get(answer.headers["location"])).text
     answer = await rp.http.get(rp.url(login_hint='"><script>'))
     page = await rp.http.get(answer.headers["location"])

@@ -21,6 +21,8 @@ async def test_oidcc_frontchannel_rp_initiated_logout(rp: RelyingParty, register
     tokens = await rp.tokens()
     page = await rp.logout(id_token_hint=tokens["id_token"], post_logout_redirect_uri=OUT, state="s")
     assert page.status_code == 200
+    assert "已通知以下系统退出" in page.text
+    assert "不接收退出通知" not in page.text
     (source,) = re.findall(r'<iframe src="([^"]+)"', page.text)
     query = parse_qs(urlsplit(source.replace("&amp;", "&")).query)
     assert query == {"a": ["1"], "iss": [rp.issuer], "sid": [tokens["claims"]["sid"]]}

@@ -59,6 +59,8 @@ async def test_oidcc_rp_initiated_logout_no_params(rp: RelyingParty) -> None:
     await rp.tokens()
     answer = await rp.confirm(await rp.logout())
     assert "您已退出登录" in answer.text
+    assert "以下系统不接收退出通知" in answer.text
+    assert "已通知" not in answer.text
     assert not await rp.signed_in()
     assert "您已退出登录" in (await rp.logout()).text
 

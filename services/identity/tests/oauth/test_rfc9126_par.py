@@ -131,7 +131,7 @@ async def test_pages_on_the_way_know_what_was_pushed(new_browser: NewBrowser, ap
     # Whatever else stands in the URL does not count.
     evil = await browser.http.get(
         await pushed_url(browser, redirect_uri="https://rp.example.cn/cb", prompt="consent")
-        + "&redirect_uri=https://evil.example&login_hint=19900001324"
+        + "&redirect_uri=https://evil.example&login_hint=somebody"
     )
     assert "evil" not in evil.headers["content-security-policy"]
 

@@ -78,11 +78,15 @@ class Joining:
 
         Raises `InviteInvalid`, `InviteExpired`, `InviteRevoked`, `InviteUsedUp`.
         """
-        invite = await self._invites.find(code_text)
+        invite = await self.invite(code_text)
         invite.check(self._clock.now())
         unit = await self._units.get(invite.unit_id)
         parent = None if unit.parent_id is None else await self._units.get(unit.parent_id)
         return invite, unit, parent
+
+    async def invite(self, code_text: str) -> Invite:
+        """Return the invite with a code, also one that cannot be used any more. Raises `InviteInvalid`."""
+        return await self._invites.find(code_text)
 
     async def request(self, sub: UUID, wish: JoinIn) -> Asked:
         """Request membership, with an invite code or of a chosen unit.

@@ -6,13 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
-from contracts.vocabulary import Role
+from contracts.vocabulary import JoinRequestStatus, Role
 from identity.joining.dependencies import JoinService
 from identity.joining.schemas import JoinIn
+from identity.joining.service import Joining
+from identity.memberships.dependencies import MembershipService
+from identity.memberships.service import Memberships
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
 from identity.pages.rendering import see_other
 from identity.roles.dependencies import RoleService
+from identity.roles.service import Roles
 from identity.search.dependencies import SearchService
 from identity.units.dependencies import UnitService, UnitViewService
 from servicekit.problems import Problem
@@ -34,12 +38,21 @@ async def register() -> Response:
 
 @router.get(JOIN_PAGE)
 async def join(
-    own: Own, joining: JoinService, roles: RoleService, code: Annotated[str, Query(max_length=40)] = ""
+    own: Own,
+    joining: JoinService,
+    memberships: MembershipService,
+    roles: RoleService,
+    code: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """Show what an invite invites to; without one, the ways to join."""
     if not code:
         return _ways(own, code)
     try:
+        # Before its dates: whoever has used an invite up is told that they belong to the unit.
+        unit_id = (await joining.invite(code)).unit_id
+        standing = await _standing(own, joining, memberships, roles, unit_id)
+        if standing is not None:
+            return standing
         invite, unit, parent = await joining.invited(code)
     except Problem as problem:
         return _ways(own, code, problem)
@@ -92,9 +105,17 @@ async def choose(
 
 
 @router.get(f"{JOIN_PAGE}/unit")
-async def chosen(own: Own, views: UnitViewService, id: UUID) -> Response:  # noqa: A002
+async def chosen(
+    own: Own,
+    joining: JoinService,
+    memberships: MembershipService,
+    roles: RoleService,
+    views: UnitViewService,
+    id: UUID,  # noqa: A002
+) -> Response:
     """Show the form of a request to join the chosen unit."""
-    return await _chosen(own, views, id)
+    standing = await _standing(own, joining, memberships, roles, id)
+    return standing or await _chosen(own, views, id)
 
 
 @router.post(JOIN_PAGE)
@@ -120,6 +141,34 @@ async def request(
             return await _chosen(form, views, unit_id, problem, role=role, note=note)
         return _ways(form, code, problem)
     return form.go(UNITS_PAGE, f"已申请加入{unit.name}，请等待审批。")
+
+
+async def _standing(
+    own: OwnPages, joining: Joining, memberships: Memberships, roles: Roles, unit_id: UUID
+) -> Response | None:
+    """Return a page for somebody who belongs to the unit, or waits for a decision; else None."""
+    profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
+    for membership, unit in profile.memberships:
+        if unit.id == unit_id:
+            (named,) = await roles.named(membership.roles)
+            return own.show(
+                "membership_pages/member.html",
+                here=UNITS_PAGE,
+                unit=unit,
+                roles=named,
+                since=membership.started_at,
+                acting=profile.membership is not None and membership.id == profile.membership.id,
+            )
+    for request, _, unit in (await joining.mine(own.account.id, None, 1))[:1]:
+        if request.status == JoinRequestStatus.PENDING:
+            return own.show(
+                "membership_pages/pending.html",
+                here=UNITS_PAGE,
+                unit=unit,
+                same=unit.id == unit_id,
+                requested_at=request.requested_at,
+            )
+    return None
 
 
 def _ways(own: OwnPages, code: str, problem: Problem | None = None) -> Response:

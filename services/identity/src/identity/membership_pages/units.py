@@ -39,6 +39,13 @@ async def own_units(
     asked = {row[0].responsible_unit_id for row in rows} - {None}
     held = await roles.named(*(membership.roles for membership, _ in profile.memberships))
     wished = await roles.named(*(request.roles for request, _, _ in rows))
+    here = {unit.id for _, unit in profile.memberships}
+    past = {
+        unit.id
+        for request, _, unit in rows
+        if request.status == JoinRequestStatus.APPROVED and unit.id not in here
+    }
+    ended = await memberships.ended(own.account.id, past)
     names = {one.id: one.name for one in await directory.units([one for one in asked if one])}
     return own.show(
         "membership_pages/units.html",
@@ -61,9 +68,12 @@ async def own_units(
                 "roles": named,
                 "status": request.status,
                 "pending": request.status == JoinRequestStatus.PENDING,
+                "approved": request.status == JoinRequestStatus.APPROVED,
                 "rejected": request.status == JoinRequestStatus.REJECTED,
                 "at": request.requested_at,
                 "decided_at": request.decided_at,
+                "past": unit.id in past,
+                "ended_at": ended.get(unit.id),
                 "reason": request.reason,
                 "responsible": names.get(request.responsible_unit_id or unit.id, ""),
                 "escalate_at": request.escalate_at,
@@ -85,7 +95,7 @@ async def act_for(form: OwnForm, memberships: MembershipService, unit_id: UnitId
 async def make_primary(form: OwnForm, memberships: MembershipService, unit_id: UnitId) -> Response:
     """Make a membership the primary one."""
     await memberships.make_primary(form.account.id, unit_id)
-    return form.go(UNITS_PAGE, "已设为主单位。")
+    return form.go(UNITS_PAGE, "已设为主要单位。")
 
 
 @router.get("/leave")

@@ -1,6 +1,7 @@
 """Queries for memberships."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,20 @@ class MembershipRepository:
             .execution_options(populate_existing=True)
         )
         return found
+
+    async def ended(self, sub: UUID, unit_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """Return when a person's last membership in each of these units ended, where one has."""
+        statement = (
+            select(Membership.unit_id, func.max(Membership.ended_at))
+            .where(
+                Membership.account_id == sub,
+                Membership.unit_id == any_(literal(list(unit_ids), ARRAY(Uuid))),
+                Membership.ended_at.is_not(None),
+            )
+            .group_by(Membership.unit_id)
+        )
+        rows = await self._session.execute(statement)
+        return {unit_id: ended_at for unit_id, ended_at in rows if ended_at is not None}
 
     async def unit_of(self, membership_id: UUID) -> Unit | None:
         """Return the unit of a membership."""

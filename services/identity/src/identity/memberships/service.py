@@ -1,6 +1,6 @@
 """Belonging to units: memberships, the acting one, and accounts within an administrator's reach."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -152,6 +152,10 @@ class Memberships:
         if lock:
             await self._rows.lock(found[0][0].id)
         return found[0]
+
+    async def ended(self, sub: UUID, unit_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """Return when a person's last membership in each of these units ended, where one has."""
+        return await self._rows.ended(sub, unit_ids)
 
     async def unit_of(self, membership_id: UUID) -> Unit | None:
         """Return the unit of a membership, also of an ended one."""

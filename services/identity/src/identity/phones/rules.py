@@ -55,7 +55,7 @@ def to_decide_text(masked_name: str) -> str:
     """Return the message to an administrator when a recovery waits for approval."""
     return (
         f"【学生资助】您管理的单位有人员（{masked_name}）申请找回账号，正待审核。"
-        "请登录后核对身份并办理；未经核实，请勿通过。"
+        "请登录工作门户，在“人员管理”的“找回账号”中核对身份并办理；未经核实，请勿通过。"
     )
 
 

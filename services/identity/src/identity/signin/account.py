@@ -16,6 +16,7 @@ from identity.oauth.logout.frontchannel import logged_out
 from identity.pages.dependencies import HOME_PAGE, OWN_PAGE, without_session
 from identity.pages.own import OpenOwnForm, Own, OwnForm
 from identity.pages.rendering import see_other
+from identity.platform.dependencies import PlatformService
 from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
@@ -27,6 +28,7 @@ CONSENTS_PAGE = "/account/authorisations"
 HISTORY_PAGE = "/account/history"
 MEANS = {"sms": "短信验证码", "passkey": "通行密钥"}
 _SIGN_INS = 20
+_LATEST = 10
 _BY_PERSON = "ended by the person"
 
 
@@ -37,13 +39,23 @@ async def start() -> Response:
 
 
 @router.get(HOME_PAGE)
-async def home(own: Own, memberships: MembershipService, names: RoleService) -> Response:
-    """Show who the person is."""
+async def home(
+    own: Own,
+    memberships: MembershipService,
+    names: RoleService,
+    platform: PlatformService,
+    sessions: SessionService,
+) -> Response:
+    """Show who the person is, and when they signed in before this time."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     roles = [] if profile.membership is None else profile.membership.roles
     (named,) = await names.named(roles)
+    latest = await sessions.sign_ins(own.account.id, before=None, limit=_LATEST)
     return own.show(
         "account/home.html",
+        platform=await platform.role_of(own.account.id),
+        # After this one.
+        last=next(iter([one for one in latest if not one.refused][1:]), None),
         account=own.account,
         unit=profile.unit,
         roles=named,

@@ -1,12 +1,14 @@
 """Sign-in at the issuer with phone number and SMS code, in server-rendered forms."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from identity.accounts.rules import normalise_phone
-from identity.dependencies import ServiceSettings
+from identity.dependencies import ServiceSettings, ServiceVault
+from identity.oauth.authorization import hints
 from identity.pages.dependencies import HOME_PAGE, Browser, checked_return
 from identity.pages.rendering import see_other
 from identity.signin.dependencies import SignInService
@@ -29,14 +31,19 @@ _PAGE = "login/phone.html"
 @router.get("/login")
 async def login_page(
     forms: Forms,
+    vault: ServiceVault,
     return_to: Annotated[str, Query(max_length=8000)] = "",
-    login_hint: Annotated[str, Query(max_length=200)] = "",
+    login_hint: Annotated[str, Query(max_length=hints.MAX_LENGTH)] = "",
 ) -> Response:
     """Show the sign-in form; prefill a `login_hint` that is a phone number (OpenID Connect Core §3.1.2.1)."""
     if not return_to:
         # Somebody typed the address, or kept it as a bookmark.
         return see_other(HOME_PAGE)
-    return await forms.show(_PAGE, checked_return(return_to), phone=normalise_phone(login_hint) or "")
+    checked_return(return_to)
+    hint = hints.sealed(vault, login_hint)
+    if hint != login_hint:
+        return see_other("/login?" + urlencode({"return_to": return_to, hints.PARAM: hint}))
+    return await forms.show(_PAGE, return_to, phone=normalise_phone(hints.opened(vault, hint)) or "")
 
 
 @router.post("/login/code")

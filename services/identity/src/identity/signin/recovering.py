@@ -60,7 +60,7 @@ async def recover(
             id_number=id_number,
             old_phone=old_phone.strip() or None,
         )
-        return page("login/asked.html", title="申请已收到", message=ASKED)
+        return page("login/recovery_asked.html", message=ASKED)
 
     return await forms.confirm(
         _RECOVER, HOME_PAGE, act, phone=phone, code=code, again_at=again_at, name=name, old_phone=old_phone
@@ -100,6 +100,6 @@ async def cancel_change(
 
     async def act() -> Response:
         await phones.cancel_by_old_number(phone, ticket=forms.ticket, code=code)
-        return page("login/asked.html", title="已取消更换手机号", message="账号仍使用原手机号登录。")
+        return page("login/change_cancelled.html")
 
     return await forms.confirm(_CANCEL, HOME_PAGE, act, phone=phone, code=code, again_at=again_at)

@@ -9,6 +9,7 @@ from identity.clients.dependencies import ClientService
 from identity.clients.service import Clients
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.descriptions import PAGES
+from identity.oauth.authorization import hints
 from identity.oauth.authorization.endpoint import Untrusted
 from identity.oauth.authorization.interaction import Interactions
 from identity.oauth.authorization.prompts import (
@@ -51,7 +52,11 @@ async def authorize(
     settings: ServiceSettings,
 ) -> Response:
     """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Redirects to sign-in or consent if required."""
-    pairs = list(request.query_params.multi_items())
+    given = list(request.query_params.multi_items())
+    pairs = hints.without_numbers(vault, given)
+    if pairs != given:
+        # Before anything else, so that the number stays in no address that the browser shows or keeps.
+        return see_other("/authorize?" + urlencode(pairs))
     return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
 
 
@@ -73,7 +78,7 @@ async def authorize_by_post(
     settings: ServiceSettings,
 ) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
-    pairs = await form_pairs(request)
+    pairs = hints.without_numbers(vault, await form_pairs(request))
     as_get = "/authorize?" + urlencode(pairs)
     if browser is None and pairs and len(as_get) < _LONGEST_URL:
         # The SameSite cookie is not sent with a form from another site: redirect to the same request as GET.
@@ -98,7 +103,8 @@ async def _answer(
     if isinstance(outcome, LoginPage):
         query = {"return_to": flow.url(sent, flow.begin(sent, browser, outcome.redirect_uri))}
         if outcome.login_hint:
-            query["login_hint"] = outcome.login_hint
+            # That of a pushed request is not sealed yet.
+            query[hints.PARAM] = hints.sealed(vault, outcome.login_hint)
         return see_other("/login?" + urlencode(query))
     # With the same marker: a sign-in after the request still counts.
     return_to = flow.url(sent, marker or flow.begin(sent, browser, outcome.redirect_uri))

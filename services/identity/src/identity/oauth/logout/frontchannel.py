@@ -26,8 +26,11 @@ def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward:
         for uri, origin in zip(uris, origins, strict=True)
         if origin
     ]
+    told = [c for c in clients if c.backchannel_logout_uri or origin_of(c.frontchannel_logout_uri or "")]
     return page(
         "oauth/logged_out.html",
+        told=[c.client_name for c in told],
+        untold=[c.client_name for c in clients if c not in told],
         frames=" ".join(sorted({origin for origin in origins if origin})),
         uris=frames,
         onward=onward,
