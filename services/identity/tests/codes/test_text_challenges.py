@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.codes import pruning, rules
-from services.identity.tests.support.inbound import Gateway, challenge, state_of
+from services.identity.tests.support.inbound import Gateway, challenge, digits_of, state_of
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.pages import hidden_fields
@@ -190,12 +190,6 @@ async def page_of(browser: Browser, phone: str, stranger: Browser) -> str:
     shown = await browser.http.post("/login/text", data=form)
     assert shown.status_code == 303
     return str(shown.headers["location"])
-
-
-def digits_of(page: str) -> str:
-    found = rules.challenge_in(page.split("编辑短信")[1].split("发送到")[0])
-    assert found is not None
-    return found
 
 
 async def test_the_owner_of_a_spent_number_signs_in_on_the_page_by_texting(
