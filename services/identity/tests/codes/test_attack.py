@@ -14,9 +14,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from identity.codes import pictures
+from services.identity.tests.support.inbound import Gateway, challenge, digits_of
 from services.identity.tests.support.running_identity import Browser, NewBrowser
+from testkit.clock import FrozenClock
+from testkit.pages import hidden_fields
 
 OWNER = "19900001323"  # 历下区 370102
+NEWCOMER = "13812345678"
 VERIFIER = "v" * 64
 ATTEMPTS = int(os.environ.get("ATTACK_ATTEMPTS", "500"))
 AT_ONCE = 16
@@ -134,3 +139,46 @@ async def test_guessing(app: FastAPI, new_browser: NewBrowser, issuer: str) -> N
                 guesses += "验证码不正确" in answer.text
     assert guesses == 4 * 5
     assert (await victim.sign_in_with(OWNER, code)).status_code == 303
+
+
+async def spend(app: FastAPI, issuer: str, phone: str) -> Counter[str]:
+    """What strangers are answered who ask for all of a number's day, from five addresses, with captchas."""
+    answers = Counter[str]()
+    for n in range(20):
+        async with at(app, issuer, f"198.51.100.{n % 5}") as stranger:
+            asked = (await stranger.http.post("/api/v1/captchas", json={})).json()
+            stranger.ticket = asked["ticket"]
+            captcha = {"captcha": asked["captcha"], "answer": "7"}
+            answer = await stranger.ask(phone, "sign_in", captcha=captcha)
+            answers["sent" if answer.status_code == 202 else str(answer.json()["code"])] += 1
+    return answers
+
+
+@pytest.mark.usefixtures("production")
+async def test_the_owner_of_a_spent_number_gets_in_by_a_text_from_the_phone(
+    app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, issuer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a new browser, while strangers open challenges for the number from everywhere."""
+    monkeypatch.setattr(pictures, "choose", lambda: "7")
+    gateway = Gateway(new_browser().http, clock)
+
+    async def stranger(number: int, phone: str) -> None:
+        async with at(app, issuer, f"203.0.113.{number}") as one:
+            await challenge(one, phone, "sign_in")
+
+    for phone in (OWNER, NEWCOMER):
+        assert await spend(app, issuer, phone) == {"sent": 10, "code_budget_spent": 10}
+        owner = new_browser()
+        assert (await owner.ask(phone, "sign_in")).json()["code"] == "code_budget_spent"
+        await asyncio.gather(*(stranger(number, phone) for number in range(50)))
+    member, newcomer = new_browser(), new_browser()
+    asked = await challenge(newcomer, NEWCOMER)
+    await gateway.passes_on(NEWCOMER, asked["text"])
+    assert (await newcomer.register(NEWCOMER, asked["text"])).status_code == 201
+    first = await member.http.get("/login", params={"return_to": member.authorize_url(verifier=VERIFIER)})
+    form = {**hidden_fields(first.text), "phone": OWNER}
+    address = (await member.http.post("/login/text", data=form)).headers["location"]
+    page = await member.http.get(address)
+    await gateway.passes_on(OWNER, digits_of(page.text))
+    form = hidden_fields((await member.http.get(address)).text)
+    assert (await member.http.post("/login", data=form)).status_code == 303

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from identity.codes import pruning, rules
-from services.identity.tests.support.inbound import Gateway, challenge, state_of
+from services.identity.tests.support.inbound import Gateway, challenge, digits_of, state_of
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.pages import hidden_fields
@@ -192,12 +192,6 @@ async def page_of(browser: Browser, phone: str, stranger: Browser) -> str:
     return str(shown.headers["location"])
 
 
-def digits_of(page: str) -> str:
-    found = rules.challenge_in(page.split("编辑短信")[1].split("发送到")[0])
-    assert found is not None
-    return found
-
-
 async def test_the_owner_of_a_spent_number_signs_in_on_the_page_by_texting(
     new_browser: NewBrowser, gateway: Gateway
 ) -> None:
@@ -247,6 +241,56 @@ async def test_registering_goes_on_after_a_mistake_in_the_form(
     assert (refused.status_code, "勾选同意" in refused.text) == (400, True)
     fields = {**hidden_fields(refused.text), "name": "王小明", "agreed": "yes"}
     assert (await browser.http.post("/login/register", data=fields)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("way", "path", "asked_next"),
+    [
+        ("register", "/login/register", "姓名"),
+        ("new-holder", "/login/new-holder", "公民身份号码"),
+        ("recover", "/login/recover", "原手机号"),
+        ("cancel-change", "/login/cancel-change", "取消更换"),
+    ],
+)
+async def test_every_page_that_proves_a_number_takes_a_text(
+    new_browser: NewBrowser, gateway: Gateway, way: str, path: str, asked_next: str
+) -> None:
+    browser = new_browser()
+    first = hidden_fields((await browser.http.get(path)).text)
+    assert first["way"] == way
+    led = await browser.http.post("/login/text", data={**first, "phone": PHONE})
+    address = led.headers["location"]
+    await gateway.passes_on(PHONE, digits_of((await browser.http.get(address)).text))
+    arrived = await browser.http.get(address)
+    assert (arrived.status_code, asked_next in arrived.text, "已收到" in arrived.text) == (200, True, True)
+    assert rules.challenge_of(hidden_fields(arrived.text)["code"]) is not None
+    assert "重新获取验证码" not in arrived.text
+
+
+async def test_a_text_is_offered_while_no_message_can_be_sent(
+    app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state.sms_dispatcher, "gateway_down", lambda: True)
+    down = await new_browser().ask_for_code(PHONE)
+    assert (down.status_code, "改用本机发送短信验证" in down.text) == (503, True)
+    # A number that is none is not.
+    monkeypatch.undo()
+    wrong = await new_browser().ask_for_code("12")
+    assert (wrong.status_code, "改用本机发送短信验证" in wrong.text) == (400, False)
+
+
+async def test_the_page_says_why_there_is_nothing_to_send(new_browser: NewBrowser) -> None:
+    browser = new_browser()
+    first = hidden_fields((await browser.http.get("/login/register")).text)
+    wrong = await browser.http.post("/login/text", data={**first, "phone": "12"})
+    assert (wrong.status_code, "请输入 11 位手机号码" in wrong.text) == (400, True)
+    for _ in range(rules.BROWSER_CHALLENGES):
+        led = await browser.http.post("/login/text", data={**first, "phone": PHONE})
+        assert led.status_code == 303
+    spent = await browser.http.post("/login/text", data={**first, "phone": PHONE})
+    assert (spent.status_code, "次数过多" in spent.text) == (429, True)
+    foreign = await browser.http.post("/login/text", data={**first, "phone": PHONE, "csrf": "x"})
+    assert foreign.status_code == 403
 
 
 async def test_the_dev_inbox_sends_texts_like_a_phone(new_browser: NewBrowser) -> None:

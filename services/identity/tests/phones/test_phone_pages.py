@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from identity.codes import pictures
+from services.identity.tests.support.inbound import Gateway, digits_of
 from services.identity.tests.support.phones import phone_code
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
@@ -114,3 +115,35 @@ async def test_one_s_own_number_is_refused_in_the_first_step(app: FastAPI, new_b
     answer = await phone_code(browser, headers, OLD)
     assert (answer.status_code, answer.json()["code"]) == (409, "same_phone")
     assert received(app, OLD) == 0
+
+
+async def test_another_captcha_is_given_for_the_asking(new_browser: NewBrowser) -> None:
+    browser = await signed_in(new_browser)
+    page = await browser.http.get("/account/phone")
+    form = {"csrf": csrf_of(page.text), "phone": NEW}
+    picture = await browser.http.post("/account/phone/captcha", data=form)
+    assert (picture.status_code, "data:image/png" in picture.text) == (200, True)
+    words = await browser.http.post("/account/phone/captcha", data=form | {"kind": "words"})
+    assert ("验证问题" in words.text, "data:image/png" in words.text, NEW in words.text) == (
+        True,
+        False,
+        True,
+    )
+
+
+async def test_a_mistake_after_texting_asks_again_only_for_what_was_wrong(
+    new_browser: NewBrowser, clock: FrozenClock
+) -> None:
+    browser = await signed_in(new_browser)
+    gateway = Gateway(new_browser().http, clock)
+    page = await browser.http.get("/account/phone/without-old")
+    form = {"csrf": csrf_of(page.text), "phone": NEW, "without_old": "true"}
+    address = (await browser.http.post("/account/phone/text", data=form)).headers["location"]
+    await gateway.passes_on(NEW, digits_of((await browser.http.get(address)).text))
+    arrived = await browser.http.get(address)
+    (step,) = [one for one in forms(arrived.text) if one.action == "/account/phone/without-old"]
+    again = await browser.http.post(step.action, data={**step.hidden, "id_number": "110"})
+    (step,) = [one for one in forms(again.text) if one.action == "/account/phone/without-old"]
+    assert (again.status_code, bool(step.hidden["code"])) == (400, True)
+    late = await browser.http.post(step.action, data={**step.hidden, "code": "00000000", "id_number": "110"})
+    assert [one.action for one in forms(late.text) if one.action == "/account/phone/codes"]

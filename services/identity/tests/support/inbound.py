@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from identity.codes import rules
 from identity.inbound.rules import signature
 from services.identity.tests.support.running_identity import Browser
 from testkit.clock import FrozenClock
@@ -59,3 +60,10 @@ async def state_of(browser: Browser, asked: dict[str, Any]) -> str:
     """What the browser is told while it waits."""
     answer = await browser.http.get(f"/api/v1/text-challenges/{asked['id']}")
     return str(answer.json().get("state", answer.json().get("code")))
+
+
+def digits_of(page: str) -> str:
+    """What a page says that the person should send."""
+    found = rules.challenge_in(page.split("编辑短信")[1].split("发送到")[0])
+    assert found is not None
+    return found
