@@ -1,4 +1,4 @@
-"""Tables partitioned by day or month. An expired partition is dropped: deleting its rows would hold a
+"""Tables partitioned by day, month or year. An expired partition is dropped: deleting its rows would hold a
 transaction open, write each row to the WAL and leave as many dead rows and index entries.
 
 The partition key is a time or an id that begins with a time (UUIDv7). With an id, the primary key stays a
@@ -116,6 +116,23 @@ class ByMonth(Partitioned):
     def following(start: datetime) -> datetime:
         """Return midnight of the first day of the next month."""
         return (start + timedelta(days=31)).replace(day=1)
+
+
+class ByYear(Partitioned):
+    """A table partitioned by year."""
+
+    suffix = "%Y"
+    ahead = 1
+
+    @staticmethod
+    def start(instant: datetime) -> datetime:
+        """Return the first midnight of the year."""
+        return ByDay.start(instant).replace(month=1, day=1)
+
+    @staticmethod
+    def following(start: datetime) -> datetime:
+        """Return the first midnight of the next year."""
+        return start.replace(year=start.year + 1)
 
 
 async def maintain(database: Database, tables: Sequence[Partitioned], now: datetime) -> list[str]:

@@ -13,6 +13,7 @@ from filekit.scan import scanner_of
 from filekit.store import store_of
 from messaging.bus import Bus
 from messaging.inbox import Subscription
+from office import partitions
 from office.addressing.endpoints import router as addressing
 from office.answers.endpoints import router as answers
 from office.assignments.endpoints import router as assignments
@@ -155,6 +156,7 @@ def build(
             ).tasks(),
             Recounting(database, server.clock).task(),
             Curves(database, server.clock).task(),
+            partitions.task(database, server.clock),
             *reminding.tasks(),
             pruning_feed(database),
             *Upkeep(database, server.clock).tasks(),

@@ -1,7 +1,6 @@
 """The answers of units.
 
-The keys begin with `notice_id`, a UUIDv7, so that the tables can be range-partitioned by it (that is, by
-month), as the receipts can.
+The tables are partitioned by `notice_id`, a UUIDv7, as the receipts are: by the year of the notice.
 """
 
 from datetime import datetime
@@ -30,6 +29,7 @@ class Answer(Base):
         CheckConstraint("(status = 'draft') = (submitted_at IS NULL)", name="submitted"),
         Index("ix_answers_path", "notice_id", "path"),
         Index("ix_answers_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
+        {"postgresql_partition_by": "RANGE (notice_id)"},
     )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -83,7 +83,10 @@ class AnswerRevision(Base):
     """An answer as it was submitted: a later one does not delete it."""
 
     __tablename__ = "answer_revisions"
-    __table_args__ = (Index("ix_answer_revisions_submitted_at", "submitted_at", postgresql_using="brin"),)
+    __table_args__ = (
+        Index("ix_answer_revisions_submitted_at", "submitted_at", postgresql_using="brin"),
+        {"postgresql_partition_by": "RANGE (notice_id)"},
+    )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -7,7 +7,7 @@ any transaction; the triggers take one advisory lock, so that changes of the tre
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Integer, Text, text
+from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,4 +81,35 @@ class ReceiptHour(Base):
     hour: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     signed: Mapped[int] = mapped_column(Integer)
     answered: Mapped[int] = mapped_column(Integer, server_default="0")
+    people_read: Mapped[int] = mapped_column(Integer)
+
+
+class ArchivedYear(Base):
+    """A year of notices whose receipts were written to files, and since when these alone have them."""
+
+    __tablename__ = "archived_years"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    archived_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    rows: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(Text, doc="SHA-256 of the list of files")
+    dropped_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class ArchivedCoverage(Base):
+    """The figures of an archived notice in the subtree of a unit that has units below it."""
+
+    __tablename__ = "archived_coverage"
+
+    notice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(LTree, primary_key=True, doc="the unit's place when it was archived")
+    unit_id: Mapped[UUID]
+    total: Mapped[int] = mapped_column(Integer)
+    delivered: Mapped[int] = mapped_column(Integer)
+    signed: Mapped[int] = mapped_column(Integer)
+    answered: Mapped[int] = mapped_column(Integer)
+    returned: Mapped[int] = mapped_column(Integer)
+    overdue: Mapped[int] = mapped_column(Integer)
+    read_units: Mapped[int] = mapped_column(Integer)
+    people: Mapped[int] = mapped_column(Integer)
     people_read: Mapped[int] = mapped_column(Integer)

@@ -10,15 +10,17 @@ from uuid import UUID
 from sqlalchemy import exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from office.counters.models import ArchivedYear
 from office.counters.rules import group_of
 from office.coverage.blockers import blockers
 from office.coverage.missing import Lack, groups, page
 from office.coverage.rules import Increment
 from office.coverage.scope import Scope
-from office.coverage.summing import tally
+from office.coverage.summing import FIGURES, tally
 from office.dispatches.models import Forwarding
 from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
+from servicekit.ids import instant_of
 
 
 class UnitName(NamedTuple):
@@ -91,8 +93,20 @@ class CoverageRepository:
         found = exists().where(Forwarding.notice_id == notice_id, ~Forwarding.plain)
         return bool(await self._session.scalar(select(found)))
 
+    async def is_archived(self, notice_id: UUID) -> bool:
+        """Return whether the receipts of the notice's year are in files only."""
+        year = instant_of(notice_id).year
+        found = exists().where(ArchivedYear.year == year, ArchivedYear.dropped_at.is_not(None))
+        return bool(await self._session.scalar(select(found)))
+
     async def tallies(self, notice: Notice, scope: Scope, now: datetime) -> list[BranchTally]:
-        """Return the figures of the scope's unit itself and of each branch below it, at `now`."""
+        """Return the figures of the scope's unit itself and of each branch below it, at `now`.
+
+        Of an archived notice, the branches are those with units below them; the rest is in the first row.
+        """
+        if scope.archived:
+            rows = await self._session.execute(_ARCHIVED, {"notice": notice.id, "unit": scope.unit.id})
+            return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
         rows = await self._session.execute(
             tally(special=scope.special, cells=scope.cells),
             {**scope.values(notice), "late": overdue_before(now)},
@@ -109,7 +123,7 @@ class CoverageRepository:
 
         A blocker can be above `scope`; it then blocks the whole scope.
         """
-        if scope.whole:
+        if scope.whole or scope.archived:
             return 0, []
         # What is overdue is not asked here.
         values = {**scope.values(notice), "limit": limit, "late": notice.published_at}
@@ -128,6 +142,8 @@ class CoverageRepository:
         limit: int,
     ) -> Sequence[MissingUnit]:
         """Return units of `lack`, ordered by the superior unit where they count and by their path."""
+        if scope.archived:
+            return []
         values = {
             **scope.values(notice),
             "late": overdue_before(now),
@@ -165,6 +181,24 @@ class CoverageRepository:
         return [(row[0], row[1]) for row in rows], not rows or len(rows) == rows[0][2]
 
 
+_ARCHIVED_SUMS = ", ".join(
+    f"CASE WHEN c.own THEN 2 * c.{name} - sum(c.{name}) OVER () ELSE c.{name} END" for name in FIGURES
+)
+_ARCHIVED_SQL = f"""
+    WITH own AS (
+        SELECT c.path FROM archived_coverage c WHERE c.notice_id = :notice AND c.unit_id = :unit
+    )
+    SELECT u.id, u.code, u.name, {_ARCHIVED_SUMS}
+    FROM (
+        SELECT c.*, c.path = own.path AS own
+        FROM own JOIN archived_coverage c ON c.notice_id = :notice
+             AND (c.path = own.path OR c.path <@ own.path AND nlevel(c.path) = nlevel(own.path) + 1)
+    ) c
+    LEFT JOIN units u ON u.id = c.unit_id AND NOT c.own
+    ORDER BY u.code NULLS FIRST
+"""  # noqa: S608 - our names
+_ARCHIVED = text(_ARCHIVED_SQL)
+"""The figures of a unit and of the branches below it. All rows sum up to those of the unit."""
 _INCREMENTS = text(
     """
     SELECT hour, sum(signed), sum(answered), sum(people_read)

@@ -72,6 +72,9 @@ class CoverageOut(BaseModel):
     notice_id: UUID
     under: UnitRef = Field(description="统计范围：该单位及其下级")
     as_of: datetime = Field(description="统计时间")
+    archived: bool = Field(
+        description="该年度的逐单位记录是否已归档移出；移出后只有各级汇总数，不列单位", examples=[False]
+    )
     total: int = Field(description="应签收单位数", examples=[1016])
     delivered: int = Field(description="已送达单位数", examples=[1013])
     signed: int = Field(description="已签收单位数", examples=[1013])
@@ -91,6 +94,7 @@ class CoverageOut(BaseModel):
             notice_id=report.notice_id,
             under=UnitRef.model_validate(report.scope),
             as_of=report.as_of,
+            archived=report.archived,
             total=sum(branch.total for branch in report.branches),
             delivered=sum(branch.delivered for branch in report.branches),
             signed=sum(branch.signed for branch in report.branches),

@@ -23,6 +23,9 @@ class Scope:
     all_owed: bool = True
     """Whether all units that stood below the publisher then are owed the notice."""
 
+    archived: bool = False
+    """Whether only sums are kept of the receipts."""
+
     @property
     def cells(self) -> bool:
         """Whether siblings may differ: then they are counted by level, kind and stages."""

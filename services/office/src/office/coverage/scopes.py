@@ -22,4 +22,5 @@ async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, u
         special=whole or not all_children or await coverage.is_special(notice.id),
         whole=whole,
         all_owed=whole or all_children,
+        archived=await coverage.is_archived(notice.id),
     )

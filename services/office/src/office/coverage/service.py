@@ -14,6 +14,7 @@ from office.coverage.repository import BlockingUnit, BranchTally, CoverageReposi
 from office.coverage.rules import Point, Step, curve
 from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of
+from office.coverage.summing import FIGURES
 from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
@@ -40,6 +41,7 @@ class CoverageReport:
     blocking_count: int
     blocking: list[BlockingUnit]
     missing: Cut[MissingUnit]
+    archived: bool
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Coverage:
             blocking_count=blocking_count,
             blocking=blocking,
             missing=await self._missing(notice, scope, Lack.SIGNATURE, paging, now),
+            archived=scope.archived,
         )
 
     async def missing(
@@ -208,6 +211,12 @@ class Progress:
     async def notice(self, notice_id: UUID) -> Notice | None:
         """Return the notice."""
         return await self._coverage.notice(notice_id)
+
+    async def figures(self, notice: Notice, unit: Unit) -> dict[str, int]:
+        """Return all figures of the subtree of `unit`, by name."""
+        scope = await scope_of(self._coverage, self._units, notice, unit)
+        branches = await self._coverage.tallies(notice, scope, self._clock.now())
+        return {name: sum(getattr(branch, name) for branch in branches) for name in FIGURES}
 
     async def outstanding(self, notice: Notice, unit: Unit) -> Outstanding:
         """Return the numbers of the subtree of `unit`."""

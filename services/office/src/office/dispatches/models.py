@@ -1,8 +1,6 @@
 """Publications and forwardings.
 
-The keys begin with `notice_id`, a UUIDv7, so the tables can be range-partitioned by it (that is, by month)
-and pruned by detaching the partitions of notices whose archive term has expired. There are no foreign keys
-to units, because a replica is filled in any order.
+There are no foreign keys to units, because a replica is filled in any order.
 """
 
 from datetime import datetime

@@ -1,9 +1,9 @@
 """Signatures of units and reads of people.
 
-`signatures` and `reads` grow with every notice; their keys begin with `notice_id`, a UUIDv7, so each can be
-range-partitioned by it (that is, by month) and pruned by detaching the partitions of notices whose archive
-term has expired. They have no foreign key to `notices`: half a million units would contend for the key lock
-on one row, and a published notice is never deleted.
+`signatures` and `reads` grow with every notice. Their keys begin with `notice_id`, a UUIDv7, by which they
+are partitioned: by the year of the notice (`office.partitions`), so that an old year can be archived. They
+have no foreign key to `notices`: half a million units would contend for the key lock on one row, and a
+published notice is never deleted.
 """
 
 from datetime import datetime
@@ -25,6 +25,7 @@ class Signature(Base):
         CheckConstraint("(signing_unit_id IS NULL) = (reason IS NULL)", name="on_behalf"),
         Index("ix_signatures_signed_at", "signed_at", postgresql_using="brin"),
         Index("ix_signatures_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
+        {"postgresql_partition_by": "RANGE (notice_id)"},
     )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -47,6 +48,7 @@ class Read(Base):
         Index("ix_reads_read_at", "read_at", postgresql_using="brin"),
         Index("ix_reads_unit", "notice_id", "unit_id"),
         Index("ix_reads_uncounted", "notice_id", "unit_id", postgresql_where=text("NOT counted")),
+        {"postgresql_partition_by": "RANGE (notice_id)"},
     )
 
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)
