@@ -15,6 +15,7 @@ from office.addressing.service import Addressing
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.files.guards import Shown
 from office.files.service import Attachments
 from office.notices import rules
 from office.notices.content import NoticeContent
@@ -109,8 +110,10 @@ class Notices:
         content = await self._checked(unit, content, secrecy, now)
         notice.edit(content, by=actor.sub, now=now)
         await self._notices.save(notice)
-        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids())
         await self._revise(notice, actor.sub, now)
+        # What a revision has can be restored.
+        kept = await self._notices.files_of_revisions(notice.id)
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids(), kept=kept)
         return await self.shown(notice)
 
     async def delete(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> None:
@@ -192,14 +195,19 @@ class Notices:
             raise NotFound
         return VisibleNotice(notice, *delivery)
 
-    async def check_files(self, actor: Actor, unit: Unit, notice_id: UUID) -> None:
-        """Check that the actor may see the attachments: recipients of a withdrawn notice may not.
+    async def files(self, actor: Actor, unit: Unit, notice_id: UUID) -> Shown:
+        """Return which attachments the actor may see: recipients those of the document, while it is not
+        withdrawn; the publisher also those of its revisions.
 
         Raises `NotFound`, `NoticeWithdrawn`.
         """
         found = await self.visible(actor, unit, notice_id)
-        if found.delivery is not None and found.notice.status is NoticeStatus.WITHDRAWN:
+        current = found.notice.content.file_ids()
+        if found.delivery is None:
+            return Shown(current, await self._notices.files_of_revisions(notice_id))
+        if found.notice.status is NoticeStatus.WITHDRAWN:
             raise NoticeWithdrawn
+        return Shown(current)
 
     async def circulating(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice as `visible` does, and keep it from being withdrawn until the transaction ends.
