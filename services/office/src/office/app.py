@@ -38,6 +38,8 @@ from office.directory.endpoints import router as directory
 from office.directory.indexing import SearchIndexer
 from office.directory.models import FormerPlace, Person, RoleAllowance, Unit
 from office.directory.service import Units
+from office.editing.endpoints import router as editing
+from office.editing.jobs import pruning_editors
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
 from office.files import jobs as filing
@@ -111,6 +113,7 @@ def build(
         words=DESCRIPTIONS,
         routers=(
             notices,
+            editing,
             issuing,
             numbering,
             templates,
@@ -164,6 +167,7 @@ def build(
             partitions.task(database, server.clock),
             *reminding.tasks(),
             pruning_feed(database),
+            pruning_editors(database, server.clock),
             *Upkeep(database, server.clock).tasks(),
         ],
         background=background,

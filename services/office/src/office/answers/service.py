@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +38,7 @@ from office.returns.errors import OwnNotice
 from office.returns.service import Returns
 from office.tasks.service import Tasks
 from servicekit.clock import Clock
-from servicekit.etags import SeenVersions
+from servicekit.etags import SeenVersions, VersionChanged
 from servicekit.problems import NotFound
 
 
@@ -247,7 +249,10 @@ class Answers:
 
     async def _opened(self, place: _Place, seen: SeenVersions) -> Answer:
         answer = await self._answers.begun(place.form.notice_id, place.unit.id, place.path)
-        seen.require(answer.version)
+        if not seen.has(answer.version):
+            by, at = _last_change(answer)
+            names = await self._units.names([] if by is None else [by])
+            raise VersionChanged.by(answer.version, sub=by, name=names.get(by) if by else None, at=at)
         answer.check_open(closed=is_late(self._clock.now(), place.delivery.deadline))
         return answer
 
@@ -260,6 +265,17 @@ class Answers:
         found = await self._files.by_ids(ids)
         files = [found[file] for file in ids if file in found]
         return OwnAnswer(form, answer, delivery, await self._units.names(people), files)
+
+
+def _last_change(answer: Answer) -> tuple[UUID | None, datetime | None]:
+    """Return who has changed the answer last, and when."""
+    changes = (
+        (answer.saved_at, answer.saved_by),
+        (answer.submitted_at, answer.submitted_by),
+        (answer.reopened_at, answer.reopened_by),
+    )
+    at, by = max(((at, by) for at, by in changes if at is not None), default=(None, None), key=itemgetter(0))
+    return by, at
 
 
 def _checked(form: Form, values: Mapping[str, Any], *, complete: bool) -> rules.Values:

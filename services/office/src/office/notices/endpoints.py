@@ -30,15 +30,15 @@ from office.notices.schemas import (
 )
 from office.numbering.errors import UnknownPrefix
 from servicekit.clock import SHANGHAI
-from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
+from servicekit.etags import IfMatch, PreconditionRequired, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-_IN_ROLE = (*REFUSALS, PermissionRequired)
-_WRITING = (
+IN_ROLE = (*REFUSALS, PermissionRequired)
+WRITING = (
     errors.ClassifiedDocumentRefused,
     errors.BodyTooDeep,
     errors.BadDeadline,
@@ -47,7 +47,7 @@ _WRITING = (
     FileNotAttachable,
     TooManyAttachments,
 )
-_CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
+CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
 RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]
 
 
@@ -91,7 +91,7 @@ def _new_year(year: int) -> datetime:
     summary="起草通知",
     status_code=201,
     response_model=OwnNoticeOut,
-    responses=responses(*_IN_ROLE, *_WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
+    responses=responses(*IN_ROLE, *WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
 )
 async def draft(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
@@ -108,7 +108,7 @@ async def draft(
 @router.get(
     "/outbox",
     summary="本单位起草和发布的通知",
-    responses=responses(*_IN_ROLE),
+    responses=responses(*IN_ROLE),
 )
 async def outbox(
     actor: Officer,
@@ -128,7 +128,7 @@ async def outbox(
 @router.get(
     "/outbox/counts",
     summary="本单位通知的各状态数量",
-    responses=responses(*_IN_ROLE),
+    responses=responses(*IN_ROLE),
 )
 async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOut:
     """审核人看不到草稿的数量。"""
@@ -138,7 +138,7 @@ async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOu
 @router.get(
     "/outbox/{notice_id}",
     summary="查看本单位的通知",
-    responses=responses(*_IN_ROLE, NotFound),
+    responses=responses(*IN_ROLE, NotFound),
 )
 async def get_own_notice(
     notice_id: UUID, actor: Officer, notices: NoticeService, response: Response
@@ -149,34 +149,11 @@ async def get_own_notice(
     return OwnNoticeOut.of_own(own)
 
 
-@router.put(
-    "/{notice_id}",
-    summary="修改草稿",
-    responses=responses(*_IN_ROLE, *_WRITING, *_CHANGING),
-)
-async def edit(
-    notice_id: UUID,
-    actor: Drafter,
-    body: DraftIn,
-    notices: NoticeService,
-    response: Response,
-    seen: RequiredIfMatch,
-) -> OwnNoticeOut:
-    """整篇替换，也用于自动保存；If-Match 必填。
-
-    草稿在所见版本之后被他人修改时返回 412：重新读取草稿，与自己的文字对照后，以新版本再次保存；
-    被替换的文字可在修订版本中找回。
-    """
-    own = await notices.edit(actor, notice_id, body.content(), body.secrecy, seen)
-    response.headers["ETag"] = etag(own.notice.version)
-    return OwnNoticeOut.of_own(own)
-
-
 @router.delete(
     "/{notice_id}",
     summary="删除草稿",
     status_code=204,
-    responses=responses(*_IN_ROLE, NotFound, errors.NotDraft, VersionChanged),
+    responses=responses(*IN_ROLE, NotFound, errors.NotDraft, VersionChanged),
 )
 async def delete_draft(notice_id: UUID, actor: Drafter, notices: NoticeService, seen: IfMatch) -> None:
     """连同修订版本和办理过程一并删除，不能恢复；送审之后的不能删除。"""
@@ -186,7 +163,7 @@ async def delete_draft(notice_id: UUID, actor: Drafter, notices: NoticeService, 
 @router.get(
     "/{notice_id}/history",
     summary="通知的办理过程",
-    responses=responses(*_IN_ROLE, NotFound),
+    responses=responses(*IN_ROLE, NotFound),
 )
 async def get_notice_history(notice_id: UUID, actor: Officer, notices: NoticeService) -> HistoryOut:
     """谁在何时起草、送审、审核、签发、发布、撤回等，只有发文单位可见。"""
@@ -197,7 +174,7 @@ async def get_notice_history(notice_id: UUID, actor: Officer, notices: NoticeSer
 @router.get(
     "/{notice_id}/revisions",
     summary="草稿的修订版本",
-    responses=responses(*_IN_ROLE, NotFound),
+    responses=responses(*IN_ROLE, NotFound),
 )
 async def list_notice_revisions(notice_id: UUID, actor: Officer, notices: NoticeService) -> RevisionsOut:
     """从新到旧；同一人十分钟内的多次保存合为一个版本。"""
@@ -208,29 +185,10 @@ async def list_notice_revisions(notice_id: UUID, actor: Officer, notices: Notice
 @router.get(
     "/{notice_id}/revisions/{version}",
     summary="查看修订版本",
-    responses=responses(*_IN_ROLE, errors.RevisionNotFound, NotFound),
+    responses=responses(*IN_ROLE, errors.RevisionNotFound, NotFound),
 )
 async def get_notice_revision(
     notice_id: UUID, version: RevisionNumber, actor: Officer, notices: NoticeService
 ) -> RevisionOut:
     """当时的全部内容。"""
     return RevisionOut.of_content(*await notices.revision(actor, notice_id, version))
-
-
-@router.post(
-    "/{notice_id}/revisions/{version}/restore",
-    summary="恢复修订版本",
-    responses=responses(*_IN_ROLE, *_WRITING, errors.RevisionNotFound, *_CHANGING),
-)
-async def restore_notice_revision(
-    notice_id: UUID,
-    version: RevisionNumber,
-    actor: Drafter,
-    notices: NoticeService,
-    response: Response,
-    seen: RequiredIfMatch,
-) -> OwnNoticeOut:
-    """以该版本的内容替换草稿；现有内容仍保留为一个修订版本。If-Match 必填。"""
-    own = await notices.restore(actor, notice_id, version, seen)
-    response.headers["ETag"] = etag(own.notice.version)
-    return OwnNoticeOut.of_own(own)

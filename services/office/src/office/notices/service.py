@@ -34,7 +34,7 @@ from office.permissions import OFFICE
 from office.tasks.service import Tasks
 from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
-from servicekit.etags import SeenVersions
+from servicekit.etags import SeenVersions, VersionChanged
 from servicekit.ids import new_id
 from servicekit.paging import Cut, PageRequest, Total, cut, instant
 from servicekit.problems import NotFound
@@ -104,7 +104,11 @@ class Notices:
         """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` if `seen` is outdated."""
         notice = await self.own(actor, notice_id)
         now = self._clock.now()
-        seen.require(notice.version)
+        if not seen.has(notice.version):
+            names = await self._notices.names([notice.updated_by])
+            raise VersionChanged.by(
+                notice.version, sub=notice.updated_by, name=names.get(notice.updated_by), at=notice.updated_at
+            )
         notice.check_draft()
         unit = await self._units.own(actor)
         content = await self._checked(unit, content, secrecy, now)
@@ -150,6 +154,12 @@ class Notices:
     async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
         """Return a notice of the unit with what only the unit sees. Raises `NotFound`."""
         return await self.shown(await self._visible_own(actor, notice_id))
+
+    async def seen_draft(self, actor: Actor, notice_id: UUID) -> Notice:
+        """Return a draft of the unit. Raises `NotFound`, `NotDraft`."""
+        notice = await self._visible_own(actor, notice_id)
+        notice.check_draft()
+        return notice
 
     async def history(self, actor: Actor, notice_id: UUID) -> tuple[Sequence[Step], dict[UUID, str]]:
         """Return who did what when, the oldest step first, and the people's names. Raises `NotFound`."""
