@@ -4,22 +4,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from authkit.errors import PermissionRequired
+from office.directory.errors import REFUSALS
 from office.editing.dependencies import EditingService
 from office.editing.schemas import EditorsOut
 from office.notices.auth import Drafter
-from office.notices.endpoints import CHANGING, IN_ROLE, WRITING, RevisionNumber
-from office.notices.errors import NotDraft, RevisionNotFound
-from office.notices.schemas import DraftIn, OwnNoticeOut
+from office.notices.errors import CHANGING, WRITING, NotDraft, RevisionNotFound
+from office.notices.schemas import DraftIn, OwnNoticeOut, RevisionNumber
 from servicekit.etags import RequiredIfMatch, etag
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
+_IN_ROLE = (*REFUSALS, PermissionRequired)
+
 
 @router.put(
     "/{notice_id}",
     summary="修改草稿",
-    responses=responses(*IN_ROLE, *WRITING, *CHANGING),
+    responses=responses(*_IN_ROLE, *WRITING, *CHANGING),
 )
 async def edit(
     notice_id: UUID,
@@ -43,7 +46,7 @@ async def edit(
 @router.post(
     "/{notice_id}/revisions/{version}/restore",
     summary="恢复修订版本",
-    responses=responses(*IN_ROLE, *WRITING, RevisionNotFound, *CHANGING),
+    responses=responses(*_IN_ROLE, *WRITING, RevisionNotFound, *CHANGING),
 )
 async def restore_notice_revision(
     notice_id: UUID,
@@ -62,7 +65,7 @@ async def restore_notice_revision(
 @router.post(
     "/{notice_id}/editing",
     summary="表明正在编辑草稿",
-    responses=responses(*IN_ROLE, NotFound, NotDraft),
+    responses=responses(*_IN_ROLE, NotFound, NotDraft),
 )
 async def join_editing(notice_id: UUID, actor: Drafter, editing: EditingService) -> EditorsOut:
     """打开草稿时调用，此后每 20 秒一次；60 秒没有动作即视为已离开。返回还有谁在编辑。
@@ -76,7 +79,7 @@ async def join_editing(notice_id: UUID, actor: Drafter, editing: EditingService)
     "/{notice_id}/editing",
     summary="结束编辑草稿",
     status_code=204,
-    responses=responses(*IN_ROLE, NotFound, NotDraft),
+    responses=responses(*_IN_ROLE, NotFound, NotDraft),
 )
 async def leave_editing(notice_id: UUID, actor: Drafter, editing: EditingService) -> None:
     """关闭草稿时调用。草稿不会锁定，也不会丢失。"""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import PermissionRequired
@@ -13,7 +13,6 @@ from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
-from office.files.errors import FileNotAttachable, TooManyAttachments
 from office.notices import errors
 from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
@@ -25,30 +24,19 @@ from office.notices.schemas import (
     OutboxLine,
     OwnNoticeOut,
     RevisionLine,
+    RevisionNumber,
     RevisionOut,
     RevisionsOut,
 )
-from office.numbering.errors import UnknownPrefix
 from servicekit.clock import SHANGHAI
-from servicekit.etags import IfMatch, PreconditionRequired, VersionChanged, etag
+from servicekit.etags import IfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
-IN_ROLE = (*REFUSALS, PermissionRequired)
-WRITING = (
-    errors.ClassifiedDocumentRefused,
-    errors.BodyTooDeep,
-    errors.BadDeadline,
-    errors.NotReplaceable,
-    UnknownPrefix,
-    FileNotAttachable,
-    TooManyAttachments,
-)
-CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
-RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]
+_IN_ROLE = (*REFUSALS, PermissionRequired)
 
 
 async def _filter(
@@ -91,7 +79,7 @@ def _new_year(year: int) -> datetime:
     summary="起草通知",
     status_code=201,
     response_model=OwnNoticeOut,
-    responses=responses(*IN_ROLE, *WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
+    responses=responses(*_IN_ROLE, *errors.WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
 )
 async def draft(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
@@ -108,7 +96,7 @@ async def draft(
 @router.get(
     "/outbox",
     summary="本单位起草和发布的通知",
-    responses=responses(*IN_ROLE),
+    responses=responses(*_IN_ROLE),
 )
 async def outbox(
     actor: Officer,
@@ -128,7 +116,7 @@ async def outbox(
 @router.get(
     "/outbox/counts",
     summary="本单位通知的各状态数量",
-    responses=responses(*IN_ROLE),
+    responses=responses(*_IN_ROLE),
 )
 async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOut:
     """审核人看不到草稿的数量。"""
@@ -138,7 +126,7 @@ async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOu
 @router.get(
     "/outbox/{notice_id}",
     summary="查看本单位的通知",
-    responses=responses(*IN_ROLE, NotFound),
+    responses=responses(*_IN_ROLE, NotFound),
 )
 async def get_own_notice(
     notice_id: UUID, actor: Officer, notices: NoticeService, response: Response
@@ -153,7 +141,7 @@ async def get_own_notice(
     "/{notice_id}",
     summary="删除草稿",
     status_code=204,
-    responses=responses(*IN_ROLE, NotFound, errors.NotDraft, VersionChanged),
+    responses=responses(*_IN_ROLE, NotFound, errors.NotDraft, VersionChanged),
 )
 async def delete_draft(notice_id: UUID, actor: Drafter, notices: NoticeService, seen: IfMatch) -> None:
     """连同修订版本和办理过程一并删除，不能恢复；送审之后的不能删除。"""
@@ -163,7 +151,7 @@ async def delete_draft(notice_id: UUID, actor: Drafter, notices: NoticeService, 
 @router.get(
     "/{notice_id}/history",
     summary="通知的办理过程",
-    responses=responses(*IN_ROLE, NotFound),
+    responses=responses(*_IN_ROLE, NotFound),
 )
 async def get_notice_history(notice_id: UUID, actor: Officer, notices: NoticeService) -> HistoryOut:
     """谁在何时起草、送审、审核、签发、发布、撤回等，只有发文单位可见。"""
@@ -174,7 +162,7 @@ async def get_notice_history(notice_id: UUID, actor: Officer, notices: NoticeSer
 @router.get(
     "/{notice_id}/revisions",
     summary="草稿的修订版本",
-    responses=responses(*IN_ROLE, NotFound),
+    responses=responses(*_IN_ROLE, NotFound),
 )
 async def list_notice_revisions(notice_id: UUID, actor: Officer, notices: NoticeService) -> RevisionsOut:
     """从新到旧；同一人十分钟内的多次保存合为一个版本。"""
@@ -185,7 +173,7 @@ async def list_notice_revisions(notice_id: UUID, actor: Officer, notices: Notice
 @router.get(
     "/{notice_id}/revisions/{version}",
     summary="查看修订版本",
-    responses=responses(*IN_ROLE, errors.RevisionNotFound, NotFound),
+    responses=responses(*_IN_ROLE, errors.RevisionNotFound, NotFound),
 )
 async def get_notice_revision(
     notice_id: UUID, version: RevisionNumber, actor: Officer, notices: NoticeService

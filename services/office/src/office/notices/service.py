@@ -51,6 +51,14 @@ class OwnNotice:
 
 
 @dataclass(frozen=True)
+class Related:
+    """A notice that replaces another one or is replaced by it; `received`: the unit can open it."""
+
+    notice: Notice
+    received: bool
+
+
+@dataclass(frozen=True)
 class Listed:
     """A page of the unit's own notices."""
 
@@ -204,6 +212,16 @@ class Notices:
         if delivery is None:
             raise NotFound
         return VisibleNotice(notice, *delivery)
+
+    async def related(self, unit: Unit, notice_id: UUID | None) -> Related | None:
+        """Return the notice that one of `unit`'s notices replaces, or that replaces it."""
+        notice = None if notice_id is None else await self._notices.get(notice_id)
+        if notice is None:
+            return None
+        if notice.publisher_id == unit.id:
+            return Related(notice, received=True)
+        delivery = await self._dispatches.delivery(notice.id, unit)
+        return Related(notice, received=delivery is not None)
 
     async def files(self, actor: Actor, unit: Unit, notice_id: UUID) -> Shown:
         """Return which attachments the actor may see: recipients those of the document, while it is not
