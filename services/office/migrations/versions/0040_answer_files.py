@@ -23,5 +23,5 @@ def upgrade() -> None:
         sa.UniqueConstraint("notice_id", "unit_id", name=op.f("uq_answer_subjects_notice_id_unit_id")),
     )
     # Exports are kept for a week: there are few.
-    op.drop_constraint("ck_exports_format", "exports", type_="check")
+    op.drop_constraint(op.f("ck_exports_format"), "exports", type_="check")
     op.create_check_constraint(op.f("ck_exports_format"), "exports", "format IN ('xlsx', 'vcf', 'zip')")

@@ -21,6 +21,7 @@ from office.files.guards import Shown
 from office.files.service import Attachments
 from office.forms.dependencies import FormService
 from office.forms.service import Forms
+from office.groups.service import Groups
 from office.notices.dependencies import NoticeService
 from office.notices.service import Notices
 from office.numbering.service import Numbering
@@ -51,7 +52,11 @@ async def file_guard(
     session: AsyncSession, clock: Clock, actor: Actor, unit: Unit, subject_id: UUID
 ) -> Shown:
     """See `office.files.guards.Guard`. Raises `NotFound`."""
-    units, addressing, tasks = Units(session), Addressing(session), Tasks(session, clock)
+    units, addressing, tasks = (
+        Units(session),
+        Addressing(session, Groups(session, clock)),
+        Tasks(session, clock),
+    )
     dispatches, files = Dispatches(session, units, addressing), Attachments(session, clock)
     notices = Notices(
         session, clock, units, addressing, dispatches, Numbering(session, clock, units), tasks, files
