@@ -116,6 +116,7 @@ class ExportFormat(Vocabulary):
 
     XLSX = "xlsx", "Excel 工作簿"
     VCF = "vcf", "电子名片（vCard）"
+    ZIP = "zip", "ZIP 压缩包"
 
 
 class ExportAction(Vocabulary):

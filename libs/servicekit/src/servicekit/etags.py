@@ -4,11 +4,13 @@ A resource has an integer version that increases with every change (RFC 9110 §8
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header
 
-from servicekit.problems import Problem
+from servicekit.problems import Change, Problem
 
 
 class PreconditionRequired(Problem):
@@ -28,6 +30,15 @@ class VersionChanged(Problem):
     title = "内容已被他人修改"
     detail = "内容在您查看之后已被修改，请重新读取后再试。"
 
+    @classmethod
+    def by(cls, version: int, *, sub: UUID | None, name: str | None, at: datetime | None) -> "VersionChanged":
+        """Say which version there is now, and who has written it when, so that two people can merge."""
+        who = "" if name is None else f"由{name}"
+        problem = cls(f"内容在您查看之后已{who}修改，请重新读取，对照后再保存。")
+        problem.headers = {"ETag": etag(version)}
+        problem.changed = Change(version=version, by=sub, name=name, at=at)
+        return problem
+
 
 def etag(version: int) -> str:
     """Return the entity tag of a version."""
@@ -40,9 +51,13 @@ class SeenVersions:
 
     tags: frozenset[str]
 
+    def has(self, version: int) -> bool:
+        """Return whether the header matches `version`."""
+        return "*" in self.tags or etag(version) in self.tags
+
     def require(self, version: int) -> None:
         """Raise `VersionChanged` if the header does not match `version`."""
-        if "*" not in self.tags and etag(version) not in self.tags:
+        if not self.has(version):
             raise VersionChanged
 
 

@@ -5,7 +5,9 @@ A feature declares its errors as subclasses of `Problem` with a stable `code`; t
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 import structlog
 from fastapi import FastAPI, Request
@@ -31,6 +33,15 @@ class FieldError(BaseModel):
     detail: str = Field(examples=["缺少必填字段"])
 
 
+class Change(BaseModel):
+    """Who has changed what the caller wants to change, and when."""
+
+    version: int = Field(description="当前版本，即 ETag 引号内的数字", examples=[5])
+    by: UUID | None = Field(description="最近修改人")
+    name: str | None = Field(description="最近修改人姓名", examples=["张三"])
+    at: datetime | None = Field(description="最近修改时间", examples=["2023-04-27T01:00:00Z"])
+
+
 class ProblemBody(BaseModel):
     """The body of every error response (RFC 9457 §3), with a stable `code`."""
 
@@ -41,6 +52,7 @@ class ProblemBody(BaseModel):
     code: str = Field(examples=["not_found"])
     correlation_id: str | None = None
     errors: list[FieldError] | None = None
+    changed: Change | None = Field(default=None, description="仅 version_changed：内容现为哪一版、由谁修改")
 
 
 class Problem(Exception):
@@ -56,6 +68,7 @@ class Problem(Exception):
     detail: str = "请求无法处理，请检查后重试。"
     keep_changes: ClassVar[bool] = False
     headers: dict[str, str] | None = None
+    changed: Change | None = None
     retry_after: ClassVar[int] = 5
     """`Retry-After` of 429 and 503, in seconds (RFC 9110 §10.2.3), unless `headers` has one."""
 
@@ -121,8 +134,9 @@ def body_of(problem: Problem) -> dict[str, Any]:
         code=problem.code,
         correlation_id=get_contextvars().get("correlation_id"),
         errors=problem.errors,
+        changed=problem.changed,
     )
-    return body.model_dump(exclude_none=True)
+    return body.model_dump(mode="json", exclude_none=True)
 
 
 def response_of(problem: Problem) -> JSONResponse:

@@ -15,12 +15,16 @@ from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office import partitions
 from office.addressing.endpoints import router as addressing
+from office.answers.dependencies import file_guard as answer_guard
 from office.answers.endpoints import router as answers
+from office.answers.rules import FILE_SUBJECT as ANSWER_FILES
 from office.assignments.endpoints import router as assignments
 from office.base import job_queue, replica_tables, revocations, tables
 from office.collected import workbook
 from office.collected.endpoints import router as collected
+from office.collected.jobs import Packing
 from office.collected.service import EXPORT_KIND as ANSWERS
+from office.collected.service import FILES_KIND as ANSWERED_FILES
 from office.contacts.endpoints import router as contacts
 from office.contacts.exporting import EXPORT_KIND as CONTACTS
 from office.contacts.exporting import Exporting as ContactWriter
@@ -34,6 +38,8 @@ from office.directory.endpoints import router as directory
 from office.directory.indexing import SearchIndexer
 from office.directory.models import FormerPlace, Person, RoleAllowance, Unit
 from office.directory.service import Units
+from office.editing.endpoints import router as editing
+from office.editing.jobs import pruning_editors
 from office.exports import jobs as exporting
 from office.exports.endpoints import router as exports
 from office.files import jobs as filing
@@ -51,7 +57,7 @@ from office.live.endpoints import router as live
 from office.live.jobs import pruning_feed
 from office.notices.dependencies import file_guard as notice_guard
 from office.notices.endpoints import router as notices
-from office.notices.rules import FILE_SUBJECT
+from office.notices.rules import FILE_SUBJECT as NOTICE_FILES
 from office.numbering.endpoints import router as numbering
 from office.printing.endpoints import router as printing
 from office.printing.printer import Printer
@@ -107,6 +113,7 @@ def build(
         words=DESCRIPTIONS,
         routers=(
             notices,
+            editing,
             issuing,
             numbering,
             templates,
@@ -142,6 +149,7 @@ def build(
                     ANSWERS: workbook.write,
                     COVERAGE: Workbook(server.clock, Units).write,
                     CONTACTS: ContactWriter(server.clock, Units).write,
+                    ANSWERED_FILES: Packing(store, server.clock).write,
                 },
             ),
             *calendar.handlers(),
@@ -159,6 +167,7 @@ def build(
             partitions.task(database, server.clock),
             *reminding.tasks(),
             pruning_feed(database),
+            pruning_editors(database, server.clock),
             *Upkeep(database, server.clock).tasks(),
         ],
         background=background,
@@ -167,7 +176,7 @@ def build(
     )
     app.state.file_store = store
     app.state.file_scanner = scanner
-    app.state.file_guards = {FILE_SUBJECT: notice_guard}
+    app.state.file_guards = {NOTICE_FILES: notice_guard, ANSWER_FILES: answer_guard}
     app.state.printer = Printer(settings.font_folder)
     app.state.hub = hub
     app.state.search_indexer = indexer

@@ -381,7 +381,7 @@ def a_notice(publisher: uuid.UUID, now: datetime) -> Notice:
 
 @asynccontextmanager
 async def running(
-    url: str, clock: FrozenClock, world: World, *, public_url: str | None = None
+    url: str, clock: FrozenClock, world: World, *, public_url: str | None = None, run_jobs: bool = True
 ) -> AsyncIterator[RunningOffice]:
     """Office, started, with `world` as its directory."""
     tokens = TokenFactory(audience="urn:zhuxue:office")
@@ -393,6 +393,7 @@ async def running(
         settings = Settings.model_validate(
             {
                 "mode": "dev",
+                "run_jobs": run_jobs,
                 "database_url": url,
                 "issuer": tokens.issuer,
                 "identity_url": "http://127.0.0.1:9",

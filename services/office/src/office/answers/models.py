@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Text, text
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.documents import AnswerStatus
 from office.answers.errors import AnswerClosed, NotAnswered
 from office.base import Base
+from servicekit.ids import new_id
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
 
@@ -94,3 +95,14 @@ class AnswerRevision(Base):
     values: Mapped[dict[str, Any]] = mapped_column(JSONB)
     submitted_by: Mapped[UUID]
     submitted_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class AnswerSubject(Base):
+    """What the files of one answer are attached to: a subject has one id, an answer the ids of two."""
+
+    __tablename__ = "answer_subjects"
+    __table_args__ = (UniqueConstraint("notice_id", "unit_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    notice_id: Mapped[UUID]
+    unit_id: Mapped[UUID]

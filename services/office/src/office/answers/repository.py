@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import AnswerStatus
-from office.answers.models import Answer, AnswerRevision
+from office.answers.models import Answer, AnswerRevision, AnswerSubject
+from servicekit.ids import new_id
 
 _MOST_REVISIONS = 100
+_FILES = text(
+    """
+    SELECT DISTINCT CAST(file AS uuid) AS file_id
+    FROM answer_revisions AS revisions
+         CROSS JOIN LATERAL unnest(CAST(:keys AS text[])) AS key
+         CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(revisions.values -> key, '[]')) AS file
+    WHERE revisions.notice_id = :notice AND revisions.unit_id = :unit
+    """
+).columns(file_id=Uuid())
 
 
 class AnswerRepository:
@@ -60,3 +70,25 @@ class AnswerRepository:
             .limit(_MOST_REVISIONS)
         )
         return (await self._session.scalars(statement)).all()
+
+    async def subject(self, notice_id: UUID, unit_id: UUID) -> UUID:
+        """Return what the files of an answer are attached to; the caller has locked the answer."""
+        of_answer = (AnswerSubject.notice_id == notice_id, AnswerSubject.unit_id == unit_id)
+        found = (await self._session.scalars(select(AnswerSubject.id).where(*of_answer))).one_or_none()
+        if found is None:
+            found = new_id()
+            self._session.add(AnswerSubject(id=found, notice_id=notice_id, unit_id=unit_id))
+            await self._session.flush()
+        return found
+
+    async def of_subject(self, subject_id: UUID) -> Answer | None:
+        """Return the answer whose files are attached to a subject."""
+        subject = await self._session.get(AnswerSubject, subject_id)
+        return None if subject is None else await self.get(subject.notice_id, subject.unit_id)
+
+    async def submitted_files(self, notice_id: UUID, unit_id: UUID, keys: Sequence[str]) -> set[UUID]:
+        """Return the files that the unit has ever submitted, in the fields with `keys`."""
+        if not keys:
+            return set()
+        values = {"notice": notice_id, "unit": unit_id, "keys": list(keys)}
+        return set(await self._session.scalars(_FILES, values))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from contracts.documents import AnswerStatus
 from office.answers.models import AnswerRevision
 from office.answers.service import OwnAnswer
+from office.files.schemas import FileRef
 from office.forms.schemas import FormOut
 
 # PostgreSQL cannot store NUL; other control characters are input errors.
@@ -53,6 +54,7 @@ class AnswerOut(BaseModel):
     """The answer of the caller's unit, with the form."""
 
     form: FormOut = Field(description="答复表单")
+    files: list[FileRef] = Field(description="附件字段中的文件，包括填写中的和已提交的")
     deadline: datetime = Field(description="办理截止时间；之后不能修改已提交的答复")
     status: AnswerStatus | None = Field(description="状态；尚未填写的为空", examples=["draft"])
     draft: Values | None = Field(description="填写中的内容，仅本单位可见", examples=[_EXAMPLE])
@@ -73,7 +75,8 @@ class AnswerOut(BaseModel):
     def of(cls, own: OwnAnswer) -> Self:
         """Convert the answer of the caller's unit."""
         answer = own.answer
-        common = {"form": FormOut.of(own.form), "deadline": own.delivery.deadline}
+        files = [FileRef.model_validate(file) for file in own.files]
+        common = {"form": FormOut.of(own.form), "deadline": own.delivery.deadline, "files": files}
         if answer is None:
             nothing = dict.fromkeys(cls.model_fields.keys() - common.keys())
             return cls.model_validate({**nothing, **common, "number": 0, "late": False, "version": 0})

@@ -7,6 +7,7 @@ from fastapi import Depends
 from office.collected.service import Collection
 from office.directory.dependencies import UnitService
 from office.exports.dependencies import ExportService
+from office.files.dependencies import AttachmentService
 from office.forms.dependencies import FormService
 from office.notices.dependencies import NoticeService
 from servicekit.db import Session
@@ -18,8 +19,9 @@ async def _collection(
     notices: NoticeService,
     forms: FormService,
     exports: ExportService,
+    files: AttachmentService,
 ) -> Collection:
-    return Collection(session, units, notices, forms, exports)
+    return Collection(session, units, notices, forms, exports, files)
 
 
 CollectionService = Annotated[Collection, Depends(_collection)]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from authkit.errors import OutOfReach, PermissionRequired
 from office.collected.dependencies import CollectionService
+from office.collected.errors import NoFilesCollected, TooManyFilesCollected
 from office.collected.repository import Which
 from office.collected.schemas import CollectedOut, SummaryOut
 from office.directory.errors import REFUSALS
@@ -79,5 +80,27 @@ async def export_answers(
 ) -> ExportOut:
     """在后台生成 Excel：答复汇总、各表格字段的明细和未答复的单位。进度和文件见“导出”。"""
     view = await collection.export(actor, notice_id, under=under)
+    response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
+    return ExportOut.of_view(view)
+
+
+@router.post(
+    "/export-files",
+    summary="打包下载答复附件",
+    status_code=202,
+    responses=responses(*_SEEING, TooManyExports, NoFilesCollected, TooManyFilesCollected),
+)
+async def export_answer_files(
+    notice_id: UUID,
+    actor: Officer,
+    collection: CollectionService,
+    response: Response,
+    under: _Under = None,
+) -> ExportOut:
+    """在后台把已提交的附件打包为 ZIP，一个单位一个文件夹，最多 10000 个文件、1 GiB，下载留痕。
+
+    进度和文件见“导出”。
+    """
+    view = await collection.export_files(actor, notice_id, under=under)
     response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
     return ExportOut.of_view(view)

@@ -1,6 +1,6 @@
 """Queries over the answers of a subtree."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,10 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Numeric,
+    Select,
+    Text,
     and_,
+    case,
     cast,
     exists,
     func,
@@ -24,9 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import AnswerStatus
 from contracts.vocabulary import UnitStatus
-from office.answers.models import Answer
+from office.answers.models import Answer, AnswerSubject
+from office.answers.rules import FILE_SUBJECT
 from office.directory.models import Unit
 from office.dispatches.predicates import has_here
+from office.files.models import File
 from office.forms.models import Form
 from office.returns.models import STANDING, Return
 from servicekit.ltree import between, under
@@ -67,6 +72,16 @@ class Counts(NamedTuple):
     late: int
     reopened: int
     draft: int
+
+
+class SubmittedFile(NamedTuple):
+    """A file in the answer of a unit, None if it is not replicated, and the key of the field that has it."""
+
+    unit: Unit | None
+    path: str
+    unit_id: UUID
+    field: str
+    file: File
 
 
 class NumberTotal(NamedTuple):
@@ -205,6 +220,33 @@ class CollectionRepository:
             found[key] = NumberTotal(count, total or Decimal(0), least, most)
         return found
 
+    async def count_files(self, scope: Scope, keys: Sequence[str], limit: int) -> tuple[int, int]:
+        """Return the number of submitted files in the fields with `keys`, up to `limit`, and their bytes."""
+        if not keys:
+            return 0, 0
+        some = _files(scope, keys).with_only_columns(File.size).limit(limit).subquery()
+        row = (await self._session.execute(select(func.count(), func.sum(some.c.size)))).one()
+        return row[0], int(row[1] or 0)
+
+    async def files(
+        self, scope: Scope, keys: Sequence[str], *, after: tuple[str, UUID, UUID] | None, limit: int
+    ) -> list[SubmittedFile]:
+        """Return submitted files in the fields with `keys`, in the order of the units' paths, after a path,
+        a unit and a file.
+        """
+        statement = _files(scope, keys)
+        if after is not None:
+            key = tuple_(Answer.path, Answer.unit_id, File.id)
+            statement = statement.where(key > tuple_(func.text2ltree(after[0]), after[1], after[2]))
+        order = (Answer.path, Answer.unit_id, File.id)
+        rows = await self._session.execute(statement.order_by(*order).limit(limit))
+        return [SubmittedFile(*row) for row in rows]
+
+    async def file_names(self, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the names of files by their ids."""
+        rows = await self._session.execute(select(File.id, File.name).where(File.id.in_(ids)))
+        return {row.id: row.name for row in rows}
+
     async def cells(self, scope: Scope, table: str, keys: Sequence[str]) -> dict[str, NumberTotal]:
         """Return what was filled into number columns of a table field."""
         rows = await self._session.execute(
@@ -223,6 +265,24 @@ class CollectionRepository:
             for key, option, count in rows:
                 found[key][option] = count
         return found
+
+
+def _files(scope: Scope, keys: Sequence[str]) -> Select[Any]:
+    """Return the submitted files in the fields with `keys`, each with the field that has it."""
+    field = case(
+        *((func.jsonb_exists(Answer.values[key], cast(File.id, Text)), literal(key)) for key in keys)
+    )
+    return (
+        select(Unit, Answer.path, Answer.unit_id, field, File)
+        .select_from(Answer)
+        .join(
+            AnswerSubject,
+            and_(AnswerSubject.notice_id == Answer.notice_id, AnswerSubject.unit_id == Answer.unit_id),
+        )
+        .join(File, and_(File.subject_kind == FILE_SUBJECT, File.subject_id == AnswerSubject.id))
+        .outerjoin(Unit, Unit.id == Answer.unit_id)
+        .where(*_within(scope), Answer.submitted_at.is_not(None), field.is_not(None))
+    )
 
 
 def _within(scope: Scope) -> list[ColumnElement[bool]]:

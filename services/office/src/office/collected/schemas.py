@@ -11,6 +11,7 @@ from contracts.documents import AnswerStatus
 from office.collected.repository import Line, NumberTotal
 from office.collected.service import Collected, FieldTotal, Summary
 from office.directory.schemas import UnitRef
+from office.files.schemas import FileRef
 from office.forms.schemas import FormOut
 from servicekit.paging import CountedPage, Total
 
@@ -29,11 +30,12 @@ class CollectedLineOut(BaseModel):
     submitted_by_name: str | None = Field(description="最近提交人姓名", examples=["张三"])
     submitted_at: datetime | None = Field(description="最近提交时间")
     note: str | None = Field(description="退回修改的说明")
+    files: list[FileRef] = Field(description="已提交的附件")
 
     @classmethod
-    def of(cls, line: Line, names: dict[UUID, str]) -> Self:
+    def of(cls, line: Line, collected: Collected) -> Self:
         """Convert a query row."""
-        answer = line.answer
+        answer, names = line.answer, collected.names
         by = None if answer is None else answer.submitted_by
         return cls(
             unit=None if line.unit is None else UnitRef.model_validate(line.unit),
@@ -45,6 +47,7 @@ class CollectedLineOut(BaseModel):
             submitted_by_name=None if by is None else names.get(by),
             submitted_at=None if answer is None else answer.submitted_at,
             note=None if answer is None else answer.note,
+            files=[FileRef.model_validate(file) for file in collected.files_of(line)],
         )
 
 
@@ -57,7 +60,7 @@ class CollectedOut(CountedPage[CollectedLineOut]):
     def of(cls, collected: Collected) -> Self:
         """Convert a page of the table."""
         return cls(
-            items=[CollectedLineOut.of(line, collected.names) for line in collected.page.items],
+            items=[CollectedLineOut.of(line, collected) for line in collected.page.items],
             next=collected.page.next,
             total=collected.total,
             form=FormOut.of(collected.form),

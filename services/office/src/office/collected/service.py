@@ -7,13 +7,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.documents import ExportFormat
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.collected.errors import NoFilesCollected, TooManyFilesCollected
 from office.collected.repository import CollectionRepository, Counts, Line, NumberTotal, Scope, Which
 from office.directory import rules as directory_rules
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.exports.service import Exports, ExportView
+from office.files.models import File
+from office.files.service import Attachments
+from office.forms import rules
 from office.forms.fields import ChoiceField, MultiChoiceField, NumberField, TableField
 from office.forms.models import Form
 from office.forms.service import Forms
@@ -23,6 +28,10 @@ from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
 EXPORT_KIND: Final = "answers"
+FILES_KIND: Final = "answer-files"
+MAX_PACKED_FILES: Final = 10_000
+MAX_PACKED_BYTES: Final = 2**30
+"""Of one archive: it is kept in the database for a week. A larger subtree is fetched in parts."""
 _MAX_NAME: Final = 80
 
 
@@ -34,6 +43,12 @@ class Collected:
     page: Cut[Line]
     total: Total
     names: dict[UUID, str]
+    files: dict[UUID, File]
+
+    def files_of(self, line: Line) -> list[File]:
+        """Return the submitted files of a line."""
+        values = None if line.answer is None else line.answer.values
+        return [self.files[one] for one in rules.files(self.form.parsed, values) if one in self.files]
 
 
 @dataclass(frozen=True)
@@ -61,12 +76,19 @@ class Collection:
     """Read the answers of a subtree within one request."""
 
     def __init__(
-        self, session: AsyncSession, units: Units, notices: Notices, forms: Forms, exports: Exports
+        self,
+        session: AsyncSession,
+        units: Units,
+        notices: Notices,
+        forms: Forms,
+        exports: Exports,
+        files: Attachments,
     ) -> None:
         self._units = units
         self._notices = notices
         self._forms = forms
         self._exports = exports
+        self._files = files
         self._collected = CollectionRepository(session)
 
     async def table(
@@ -102,9 +124,11 @@ class Collection:
             count = await self._collected.count_answers(scope, which, words)
         page = cut(lines, paging.limit, lambda line: [line.path, _unit_of(line)])
         people = {line.answer.submitted_by for line in page.items if line.answer is not None}
-        return Collected(
-            form, page, Total.of(count), await self._units.names(sub for sub in people if sub is not None)
-        )
+        names = await self._units.names(sub for sub in people if sub is not None)
+        values = [line.answer.values for line in page.items if line.answer is not None]
+        fields = form.parsed
+        files = await self._files.by_ids([file for one in values for file in rules.files(fields, one)])
+        return Collected(form, page, Total.of(count), names, files)
 
     async def summary(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> Summary:
         """Return the totals of the subtree of `under` (None: the own unit). Raises as `table` does."""
@@ -144,6 +168,32 @@ class Collection:
                 "notice_id": str(notice.id),
                 "publisher_id": str(notice.publisher_id),
                 "paths": list(scope.paths),
+            },
+        )
+
+    async def export_files(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> ExportView:
+        """Have a ZIP archive made of the files in the answers of the subtree of `under`.
+
+        Raises as `table` does, `TooManyExports`, `NoFilesCollected`, `TooManyFilesCollected`.
+        """
+        scope, unit, notice, form = await self._scope(actor, notice_id, under)
+        keys = rules.file_keys(form.parsed)
+        count, size = await self._collected.count_files(scope, keys, MAX_PACKED_FILES + 1)
+        if count == 0:
+            raise NoFilesCollected
+        if count > MAX_PACKED_FILES or size > MAX_PACKED_BYTES:
+            raise TooManyFilesCollected
+        return await self._exports.start(
+            actor,
+            FILES_KIND,
+            subject=f"notice/{notice.id}",
+            name=f"答复附件-{unit.short_name}-{notice.title}"[:_MAX_NAME],
+            format=ExportFormat.ZIP,
+            parameters={
+                "notice_id": str(notice.id),
+                "publisher_id": str(notice.publisher_id),
+                "paths": list(scope.paths),
+                "total": count,
             },
         )
 

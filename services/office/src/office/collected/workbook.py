@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from jobs.job import Job
 from office.collected.repository import CollectionRepository, Line, Scope, Which
 from office.exports.jobs import Which as ExportOf
 from office.exports.models import Export
+from office.forms import rules
 from office.forms.fields import (
     AnyField,
     AttachmentField,
@@ -43,12 +45,13 @@ async def write(job: Job[ExportOf], export: Export, file: BinaryIO) -> int:
     count = 0
     while True:
         async with job.transaction() as session:
-            lines = await CollectionRepository(session).answers(
-                scope, Which.ANSWERED, None, after=after, limit=_CHUNK
-            )
+            collected = CollectionRepository(session)
+            lines = await collected.answers(scope, Which.ANSWERED, None, after=after, limit=_CHUNK)
+            ids = {one for line in lines for one in rules.files(fields, _values(line))}
+            names = await collected.file_names(ids)
         if not lines:
             break
-        await asyncio.to_thread(book.add, lines)
+        await asyncio.to_thread(book.add, lines, names)
         last = lines[-1].answer
         assert last is not None
         after, count = (lines[-1].path, last.unit_id), count + len(lines)
@@ -98,9 +101,9 @@ class _Book:
         }
         self._absent = self._main.further(names.of("未答复单位"), [*_UNIT, Column("状态", 12)])
 
-    def add(self, lines: Sequence[Line]) -> None:
-        """Write units with their answers."""
-        self._main.write(self._row(line) for line in lines)
+    def add(self, lines: Sequence[Line], files: Mapping[UUID, str]) -> None:
+        """Write units with their answers; `files` has the names of their files."""
+        self._main.write(self._row(line, files) for line in lines)
         for key, (table, sheet) in self._tables.items():
             for line in lines:
                 rows = _values(line).get(key) or []
@@ -125,7 +128,7 @@ class _Book:
         """Complete the workbook."""
         self._main.close()
 
-    def _row(self, line: Line) -> list[Cell]:
+    def _row(self, line: Line, files: Mapping[UUID, str]) -> list[Cell]:
         values = _values(line)
         for key in self._totals:
             self._totals[key] += Decimal(str(values.get(key) or 0))
@@ -133,7 +136,7 @@ class _Book:
         assert answer is not None
         return [
             *_unit(line),
-            *(_cell(one, values.get(one.key)) for one in self._fields),
+            *(_cell(one, values.get(one.key), files) for one in self._fields),
             _local(answer.submitted_at),
             "逾期" if answer.late else None,
             answer.number,
@@ -170,7 +173,7 @@ def _unit(line: Line) -> list[Cell]:
     return ["", ""] if line.unit is None else [line.unit.code, line.unit.name]
 
 
-def _cell(one: AnyField, value: Any) -> Cell:
+def _cell(one: AnyField, value: Any, files: Mapping[UUID, str] = MappingProxyType({})) -> Cell:
     if value is None:
         return None
     if isinstance(one, NumberField):
@@ -180,7 +183,7 @@ def _cell(one: AnyField, value: Any) -> Cell:
     if isinstance(one, TableField):
         return f"{len(value)} 行"
     if isinstance(one, AttachmentField):
-        return f"{len(value)} 个文件"
+        return "、".join(files.get(UUID(file), "（文件已删除）") for file in value)
     return str(value)
 
 

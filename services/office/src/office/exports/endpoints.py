@@ -25,7 +25,11 @@ from servicekit.problems import NotFound, responses
 router = APIRouter(prefix="/api/v1", tags=["导出"])
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_TYPES = {ExportFormat.XLSX: XLSX, ExportFormat.VCF: vcards.MEDIA_TYPE}
+_TYPES = {
+    ExportFormat.XLSX: XLSX,
+    ExportFormat.VCF: vcards.MEDIA_TYPE,
+    ExportFormat.ZIP: "application/zip",
+}
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -56,7 +60,7 @@ async def cancel_export(export_id: UUID, actor: Member, exports: ExportService) 
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Excel 工作簿或电子名片",
+            "description": "Excel 工作簿、电子名片或 ZIP 压缩包",
             "content": dict.fromkeys(_TYPES.values(), _BINARY),
         },
         **responses(*REFUSALS, NotFound, ExportNotReady),

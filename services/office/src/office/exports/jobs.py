@@ -1,5 +1,6 @@
 """The job that makes the file of an export, and the tasks that tidy up."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import BinaryIO, Final
@@ -13,7 +14,7 @@ from jobs.job import Job
 from jobs.kinds import ENDED, Handler, Kind, Periodic, State
 from office.base import job_queue
 from office.exports.models import Export
-from office.exports.repository import ExportRepository
+from office.exports.repository import PARTS_AT_ONCE, ExportRepository
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -51,13 +52,28 @@ class Exporting:
             session.expunge(export)
         with temporary_file() as file:
             rows = await self._writers[export.kind](job, export, file)
+            size = await _saved(job, export, file)
             async with job.transaction() as session:
                 repository = ExportRepository(session)
                 current = await repository.get(export.id, lock=True)
                 if current is None or current.status is not ExportStatus.RUNNING:
+                    await repository.delete_parts(export.id)
                     return
-                size = await repository.save_file(export.id, file)
                 current.end(ExportStatus.DONE, self._clock.now(), rows=rows, size=size)
+
+
+async def _saved(job: Job[Which], export: Export, file: BinaryIO) -> int:
+    """Write the file in several transactions, because it may have hundreds of megabytes; return its size."""
+    async with job.transaction() as session:
+        await ExportRepository(session).delete_parts(export.id)
+    await asyncio.to_thread(file.seek, 0)
+    part = size = 0
+    more = True
+    while more:
+        async with job.transaction() as session:
+            count, length = await ExportRepository(session).save_parts(export.id, part, file)
+        part, size, more = part + count, size + length, count == PARTS_AT_ONCE
+    return size
 
 
 class Tidying:

@@ -75,7 +75,7 @@ class Export(Base):
 
 
 class ExportPart(Base):
-    """A piece of a file: in the database, so that every process has it, committed with its export."""
+    """A piece of a file: in the database, so that every process has it, complete once its export is done."""
 
     __tablename__ = "export_parts"
 

@@ -15,6 +15,8 @@ from servicekit.db import Database
 from servicekit.paging import MOST_COUNTED
 
 _PART: Final = 512 * 1024
+PARTS_AT_ONCE: Final = 32
+"""Pieces in one transaction."""
 
 
 class ExportRepository:
@@ -97,15 +99,18 @@ class ExportRepository:
         )
         return (await self._session.scalars(statement)).all()
 
-    async def save_file(self, export_id: UUID, file: BinaryIO) -> int:
-        """Write the file in pieces; return its size."""
-        await asyncio.to_thread(file.seek, 0)
-        size = part = 0
-        while data := await asyncio.to_thread(file.read, _PART):
-            values = {"export_id": export_id, "part": part, "data": data}
+    async def save_parts(self, export_id: UUID, first: int, file: BinaryIO) -> tuple[int, int]:
+        """Write the next pieces of a file, at most `PARTS_AT_ONCE`; return their number and their bytes."""
+        count = size = 0
+        while count < PARTS_AT_ONCE and (data := await asyncio.to_thread(file.read, _PART)):
+            values = {"export_id": export_id, "part": first + count, "data": data}
             await self._session.execute(insert(ExportPart).values(values))
-            size, part = size + len(data), part + 1
-        return size
+            count, size = count + 1, size + len(data)
+        return count, size
+
+    async def delete_parts(self, export_id: UUID) -> None:
+        """Delete what an attempt has written."""
+        await self._session.execute(delete(ExportPart).where(ExportPart.export_id == export_id))
 
     async def part(self, export_id: UUID, part: int) -> bytes | None:
         """Return a piece of the file."""

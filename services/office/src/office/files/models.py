@@ -10,7 +10,7 @@ from contracts.documents import PreviewStatus
 from office.base import Base
 from office.files.errors import FileAttached, FileNotAttachable
 from office.files.rules import MAX_PREVIEWED_BYTES, PREVIEWED
-from servicekit.ids import new_id
+from servicekit.ids import id_at, new_id
 from servicekit.words import Word, known
 
 _INSTANT = DateTime(timezone=True)
@@ -136,3 +136,17 @@ class Download(Base):
     unit_id: Mapped[UUID] = mapped_column(doc="the unit that the person acts for")
     at: Mapped[datetime] = mapped_column(_INSTANT)
     preview: Mapped[bool] = mapped_column(Boolean, doc="only the picture of its first page")
+
+    @classmethod
+    def of(cls, file: File, *, by: UUID, unit_id: UUID, now: datetime, preview: bool) -> "Download":
+        """Return that a person, who acts for a unit, fetches a file."""
+        return cls(
+            id=id_at(now),
+            file_id=file.id,
+            file_name=file.name,
+            owner_id=file.unit_id,
+            by=by,
+            unit_id=unit_id,
+            at=now,
+            preview=preview,
+        )

@@ -43,6 +43,13 @@ class FileRepository:
         """Return a file, whoever may see it."""
         return await self._session.get(File, file_id, with_for_update=lock or None, populate_existing=True)
 
+    async def by_ids(self, ids: Collection[UUID]) -> dict[UUID, File]:
+        """Return files by their ids, whoever may see them."""
+        if not ids:
+            return {}
+        rows = await self._session.scalars(select(File).where(File.id.in_(ids)))
+        return {file.id: file for file in rows}
+
     async def lock_all(
         self, kind: str, subject_id: UUID, ids: Collection[UUID], owner_id: UUID | None
     ) -> dict[UUID, File]:
@@ -60,7 +67,7 @@ class FileRepository:
         return {file.id: file for file in await self._session.scalars(statement)}
 
     async def of_subject(self, kind: str, subject_id: UUID) -> Sequence[File]:
-        """Return the files of a subject in their order; their number is limited when they are attached."""
+        """Return the files of a subject in their order, those of its earlier versions included."""
         statement = (
             select(File)
             .where(File.subject_kind == kind, File.subject_id == subject_id)
@@ -110,9 +117,9 @@ class FileRepository:
         )
         return (await self._session.scalars(statement)).first() is not None
 
-    async def add_download(self, download: Download) -> None:
-        """Write a download."""
-        self._session.add(download)
+    async def add_downloads(self, downloads: Sequence[Download]) -> None:
+        """Write downloads."""
+        self._session.add_all(downloads)
         await self._session.flush()
 
     async def downloads(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.documents import PreviewStatus
 from office.directory.schemas import UnitRef
@@ -43,6 +43,17 @@ class FileOut(BaseModel):
             subject_id=file.subject_id,
             preview=file.preview_status,
         )
+
+
+class FileRef(BaseModel):
+    """A file that something refers to by its id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="文件的标识")
+    name: str = Field(description="文件名", examples=["培训日程.pdf"])
+    media_type: str = Field(description="由内容识别的类型", examples=["application/pdf"])
+    size: int = Field(description="大小（字节）", examples=[24576])
 
 
 class FilesOut(BaseModel):

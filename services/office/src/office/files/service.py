@@ -1,7 +1,7 @@
 """Files: uploads, what they are attached to, downloads and their audit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,13 +26,12 @@ from office.files.errors import (
     TooManyAttachments,
     TooManyLooseFiles,
 )
-from office.files.guards import Guards
+from office.files.guards import Guards, Shown
 from office.files.kinds import PREVIEW, Which
 from office.files.models import Download, File
 from office.files.repository import DownloadFilter, FileRepository
 from servicekit.clock import Clock
 from servicekit.db import release
-from servicekit.ids import id_at
 from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import FieldError, NotFound
 
@@ -72,11 +71,19 @@ class Attachments:
         self._clock = clock
         self._files = FileRepository(session)
 
-    async def set(self, actor: Actor, kind: str, subject_id: UUID, ids: Sequence[UUID]) -> list[File]:
+    async def set(
+        self,
+        actor: Actor,
+        kind: str,
+        subject_id: UUID,
+        ids: Sequence[UUID],
+        *,
+        kept: Collection[UUID] = (),
+    ) -> list[File]:
         """Make `ids`, in this order, the files of a subject; the caller has locked it and may change it.
 
-        Files that it had before and that are not among them are deleted a day later. Raises
-        `FileNotAttachable`, `TooManyAttachments`.
+        Files that it had before and that are not among them are deleted a day later, except those `kept`,
+        which an earlier version has. Raises `FileNotAttachable`, `TooManyAttachments`.
         """
         wanted = list(dict.fromkeys(ids))
         if len(wanted) > rules.MAX_ATTACHMENTS:
@@ -95,7 +102,7 @@ class Attachments:
             raise FileNotAttachable(errors=bad)
         now = self._clock.now()
         for file_id, file in files.items():
-            if file_id not in wanted:
+            if file_id not in wanted and file_id not in kept:
                 file.detach(now)
             await self._files.save(file)
         return [files[file_id] for file_id in wanted]
@@ -106,6 +113,17 @@ class Attachments:
         for file in (await self._files.lock_all(kind, subject_id, (), None)).values():
             file.detach(now)
             await self._files.save(file)
+
+    async def by_ids(self, ids: Collection[UUID]) -> dict[UUID, File]:
+        """Return files by their ids. Does not check who may see them."""
+        return await self._files.by_ids(ids)
+
+    async def fetched(self, files: Sequence[File], *, by: UUID, unit_id: UUID) -> None:
+        """Record that a person, who acts for a unit, fetches files together."""
+        now = self._clock.now()
+        await self._files.add_downloads(
+            [Download.of(file, by=by, unit_id=unit_id, now=now, preview=False) for file in files]
+        )
 
     async def of(self, kind: str, subject_id: UUID) -> Sequence[File]:
         """Return the files of a subject in their order. Does not check who may see them."""
@@ -178,8 +196,9 @@ class Files:
     async def list(self, actor: Actor, kind: str, subject_id: UUID) -> list[FileView]:
         """Return the files of a subject in their order. Raises as `get`."""
         unit = await self._units.own(actor)
-        await self._guard(actor, unit, kind, subject_id)
-        files = await self._files.of_subject(kind, subject_id)
+        shown = await self._guard(actor, unit, kind, subject_id)
+        found = {file.id: file for file in await self._files.of_subject(kind, subject_id)}
+        files = [found[file_id] for file_id in shown.current if file_id in found]
         names = await self._units.names({file.uploaded_by for file in files})
         return [FileView(file, names.get(file.uploaded_by)) for file in files]
 
@@ -275,30 +294,22 @@ class Files:
             if (file.unit_id, file.uploaded_by) != (actor.unit_id, actor.sub):
                 raise NotFound
         else:
-            await self._guard(actor, unit, file.subject_kind, file.subject_id)
+            shown = await self._guard(actor, unit, file.subject_kind, file.subject_id)
+            if file.id not in shown.current and file.id not in shown.earlier:
+                raise NotFound
         return file, unit
 
-    async def _guard(self, actor: Actor, unit: Unit, kind: str, subject_id: UUID) -> None:
+    async def _guard(self, actor: Actor, unit: Unit, kind: str, subject_id: UUID) -> Shown:
         guard = self._guards.get(kind)
         if guard is None:
             raise NotFound
-        await guard(self._session, self._clock, actor, unit, subject_id)
+        return await guard(self._session, self._clock, actor, unit, subject_id)
 
     async def _record(self, actor: Actor, file: File, unit: Unit, *, preview: bool) -> None:
         """Commit that the actor fetches the file, before the first byte of it is sent."""
         now = self._clock.now()
         since = now - rules.ONE_DOWNLOAD
         if not await self._files.downloaded_since(file, actor.sub, unit, since, preview):
-            await self._files.add_download(
-                Download(
-                    id=id_at(now),
-                    file_id=file.id,
-                    file_name=file.name,
-                    owner_id=file.unit_id,
-                    by=actor.sub,
-                    unit_id=unit.id,
-                    at=now,
-                    preview=preview,
-                )
-            )
+            download = Download.of(file, by=actor.sub, unit_id=unit.id, now=now, preview=preview)
+            await self._files.add_downloads([download])
         await release(self._session)

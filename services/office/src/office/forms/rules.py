@@ -168,6 +168,25 @@ def _files(one: AttachmentField, value: object) -> list[str]:
         raise _WrongError("应为文件标识") from None
 
 
+def file_keys(fields: Sequence[AnyField]) -> list[str]:
+    """Return the keys of the fields that hold files."""
+    return [one.key for one in fields if isinstance(one, AttachmentField)]
+
+
+def files(fields: Sequence[AnyField], values: Values | None) -> list[UUID]:
+    """Return the files in stored values, in the order of the fields."""
+    return [UUID(file) for key in file_keys(fields) for file in (values or {}).get(key, ())]
+
+
+def file_places(fields: Sequence[AnyField], values: Values) -> dict[UUID, str]:
+    """Return where each file stands in stored values."""
+    return {
+        UUID(file): f"{key}.{index}"
+        for key in file_keys(fields)
+        for index, file in enumerate(values.get(key, ()))
+    }
+
+
 def texts(values: Values) -> Iterator[str]:
     """Yield every text in stored values."""
     for value in values.values():

@@ -48,7 +48,8 @@ async def stream_tasks(
     ] = None,
 ) -> EventStream:
     """服务器推送事件。`ready`：已接续，首次连接时请随后读取列表；`task`：一项待办的变化；`counts`：新的数量，
-    内容同 `GET /tasks/counts`；`reset`：无法接续，请重新读取列表；`end`：连接结束，`reason` 为
+    内容同 `GET /tasks/counts`；`editing`：本人正在编辑的草稿有人加入、离开或保存；
+    `reset`：无法接续，请重新读取列表；`end`：连接结束，`reason` 为
     token_expired（换新令牌后重连）、token_revoked 或 shutdown（直接重连）。每 15 秒至少有一次心跳。
     """
     return await streams.open(actor, principal, last_event_id)

@@ -226,7 +226,7 @@ class Hub:
             return
         if not found:
             return
-        body, chunks = event_of(data), dict[str, bytes]()
+        body, chunks, counted = event_of(data), dict[str, bytes](), "editing" not in data
         count_at = asyncio.get_running_loop().time() + _COUNT_AFTER_SECONDS
         for one in found:
             # The tabs of a person are told the same.
@@ -234,8 +234,9 @@ class Hub:
             if chunk is None:
                 chunk = chunks[one.reader.tag] = with_id(one.reader.id_of(entry.position), body)
             one.tell(entry.position, chunk)
-            self._to_count.setdefault((one.sub, one.acting), count_at)
-        MESSAGES.labels("task").inc(len(found))
+            if counted:
+                self._to_count.setdefault((one.sub, one.acting), count_at)
+        MESSAGES.labels("task" if counted else "editing").inc(len(found))
 
     def _move(self, one: Subscriber, places: Sequence[Mapping[str, Any]]) -> None:
         """Set the person's units as an event has them; what is held in the acting unit is as the
@@ -315,7 +316,9 @@ class Hub:
 
 
 def event_of(data: Mapping[str, Any]) -> bytes:
-    """Return the event that a task has changed, without its id."""
+    """Return the event that a task has changed, or who edits a draft, without its id."""
+    if (editing := data.get("editing")) is not None:
+        return message(event="editing", data=as_json(editing))
     return message(event="task", data=as_json(data))
 
 

@@ -15,6 +15,7 @@ from office.directory.service import Units
 from office.dispatches.dependencies import DispatchService
 from office.dispatches.service import Dispatches
 from office.files.dependencies import AttachmentService
+from office.files.guards import Shown
 from office.files.service import Attachments
 from office.groups.service import Groups
 from office.notices.service import Notices
@@ -40,7 +41,7 @@ async def _notices(
     return Notices(session, clock, units, addressing, dispatches, numbering, tasks, files)
 
 
-async def file_guard(session: AsyncSession, clock: Clock, actor: Actor, unit: Unit, notice_id: UUID) -> None:
+async def file_guard(session: AsyncSession, clock: Clock, actor: Actor, unit: Unit, notice_id: UUID) -> Shown:
     """See `office.files.guards.Guard`. Raises `NotFound`, `NoticeWithdrawn`."""
     units, addressing = Units(session), Addressing(session, Groups(session, clock))
     notices = Notices(
@@ -53,7 +54,7 @@ async def file_guard(session: AsyncSession, clock: Clock, actor: Actor, unit: Un
         Tasks(session, clock),
         Attachments(session, clock),
     )
-    await notices.check_files(actor, unit, notice_id)
+    return await notices.files(actor, unit, notice_id)
 
 
 NoticeService = Annotated[Notices, Depends(_notices)]

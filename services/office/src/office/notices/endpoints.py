@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import PermissionRequired
@@ -13,7 +13,6 @@ from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
-from office.files.errors import FileNotAttachable, TooManyAttachments
 from office.notices import errors
 from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
@@ -25,12 +24,12 @@ from office.notices.schemas import (
     OutboxLine,
     OwnNoticeOut,
     RevisionLine,
+    RevisionNumber,
     RevisionOut,
     RevisionsOut,
 )
-from office.numbering.errors import UnknownPrefix
 from servicekit.clock import SHANGHAI
-from servicekit.etags import IfMatch, PreconditionRequired, RequiredIfMatch, VersionChanged, etag
+from servicekit.etags import IfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
 from servicekit.paging import CountedPage, Paging
 from servicekit.problems import NotFound, responses
@@ -38,17 +37,6 @@ from servicekit.problems import NotFound, responses
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
 _IN_ROLE = (*REFUSALS, PermissionRequired)
-_WRITING = (
-    errors.ClassifiedDocumentRefused,
-    errors.BodyTooDeep,
-    errors.BadDeadline,
-    errors.NotReplaceable,
-    UnknownPrefix,
-    FileNotAttachable,
-    TooManyAttachments,
-)
-_CHANGING = (NotFound, errors.NotDraft, VersionChanged, PreconditionRequired)
-RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]
 
 
 async def _filter(
@@ -91,7 +79,7 @@ def _new_year(year: int) -> datetime:
     summary="起草通知",
     status_code=201,
     response_model=OwnNoticeOut,
-    responses=responses(*_IN_ROLE, *_WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
+    responses=responses(*_IN_ROLE, *errors.WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
 )
 async def draft(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
@@ -149,29 +137,6 @@ async def get_own_notice(
     return OwnNoticeOut.of_own(own)
 
 
-@router.put(
-    "/{notice_id}",
-    summary="修改草稿",
-    responses=responses(*_IN_ROLE, *_WRITING, *_CHANGING),
-)
-async def edit(
-    notice_id: UUID,
-    actor: Drafter,
-    body: DraftIn,
-    notices: NoticeService,
-    response: Response,
-    seen: RequiredIfMatch,
-) -> OwnNoticeOut:
-    """整篇替换，也用于自动保存；If-Match 必填。
-
-    草稿在所见版本之后被他人修改时返回 412：重新读取草稿，与自己的文字对照后，以新版本再次保存；
-    被替换的文字可在修订版本中找回。
-    """
-    own = await notices.edit(actor, notice_id, body.content(), body.secrecy, seen)
-    response.headers["ETag"] = etag(own.notice.version)
-    return OwnNoticeOut.of_own(own)
-
-
 @router.delete(
     "/{notice_id}",
     summary="删除草稿",
@@ -215,22 +180,3 @@ async def get_notice_revision(
 ) -> RevisionOut:
     """当时的全部内容。"""
     return RevisionOut.of_content(*await notices.revision(actor, notice_id, version))
-
-
-@router.post(
-    "/{notice_id}/revisions/{version}/restore",
-    summary="恢复修订版本",
-    responses=responses(*_IN_ROLE, *_WRITING, errors.RevisionNotFound, *_CHANGING),
-)
-async def restore_notice_revision(
-    notice_id: UUID,
-    version: RevisionNumber,
-    actor: Drafter,
-    notices: NoticeService,
-    response: Response,
-    seen: RequiredIfMatch,
-) -> OwnNoticeOut:
-    """以该版本的内容替换草稿；现有内容仍保留为一个修订版本。If-Match 必填。"""
-    own = await notices.restore(actor, notice_id, version, seen)
-    response.headers["ETag"] = etag(own.notice.version)
-    return OwnNoticeOut.of_own(own)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from office.files.errors import FileNotAttachable, TooManyAttachments
+from office.numbering.errors import UnknownPrefix
+from servicekit.etags import PreconditionRequired, VersionChanged
 from servicekit.problems import Conflict, FieldError, Forbidden, NotFound, Problem
 
 
@@ -177,3 +180,16 @@ class WorkdaysNotPublished(Conflict):
 
 NOT_CIRCULATING = (NotFound, NotPublished, NoticeWithdrawn, NoticeSuperseded, NoticeArchived)
 """What a request about a notice that circulates may answer."""
+
+WRITING = (
+    ClassifiedDocumentRefused,
+    BodyTooDeep,
+    BadDeadline,
+    NotReplaceable,
+    UnknownPrefix,
+    FileNotAttachable,
+    TooManyAttachments,
+)
+"""What a request that writes a draft may answer."""
+CHANGING = (NotFound, NotDraft, VersionChanged, PreconditionRequired)
+"""What a request that changes a draft may answer besides."""

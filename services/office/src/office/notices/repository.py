@@ -7,7 +7,18 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, defer
@@ -54,6 +65,16 @@ class OutboxOrder(StrEnum):
     def key_of(self, notice: Notice) -> list[object]:
         """Return the sort key of a notice."""
         return [notice.id] if self is OutboxOrder.CREATED else [notice.updated_at.isoformat(), notice.id]
+
+
+_FILES = text(
+    """
+    SELECT DISTINCT CAST(attached ->> 'file_id' AS uuid) AS file_id
+    FROM notice_revisions
+         CROSS JOIN LATERAL jsonb_array_elements(notice_revisions.content -> 'attachments') AS attached
+    WHERE notice_revisions.notice_id = :notice AND attached ->> 'file_id' IS NOT NULL
+    """
+).columns(file_id=Uuid())
 
 
 class NoticeRepository:
@@ -217,6 +238,10 @@ class NoticeRepository:
             .limit(MAX_REVISIONS)
         )
         return (await self._session.scalars(statement)).all()
+
+    async def files_of_revisions(self, notice_id: UUID) -> set[UUID]:
+        """Return the files of all revisions of a draft."""
+        return set(await self._session.scalars(_FILES, {"notice": notice_id}))
 
     async def revision(self, notice_id: UUID, version: int) -> Revision | None:
         """Return one revision of a draft."""

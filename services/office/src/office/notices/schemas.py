@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -38,6 +39,10 @@ def _secrecy(text: str) -> str:
     if not rules.is_secrecy(text):
         raise PydanticCustomError("secrecy", "密级应为“无”；涉密文件不得上传")
     return text
+
+
+RevisionNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="修订版本号", examples=[3])]
+"""The number of a revision in a path."""
 
 
 class Attachment(BaseModel):

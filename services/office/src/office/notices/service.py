@@ -15,6 +15,7 @@ from office.addressing.service import Addressing
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.files.guards import Shown
 from office.files.service import Attachments
 from office.notices import rules
 from office.notices.content import NoticeContent
@@ -33,7 +34,7 @@ from office.permissions import OFFICE
 from office.tasks.service import Tasks
 from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
-from servicekit.etags import SeenVersions
+from servicekit.etags import SeenVersions, VersionChanged
 from servicekit.ids import new_id
 from servicekit.paging import Cut, PageRequest, Total, cut, instant
 from servicekit.problems import NotFound
@@ -47,6 +48,14 @@ class OwnNotice:
     names: dict[UUID, str]
     returned: Step | None = None
     """Why a draft was returned last."""
+
+
+@dataclass(frozen=True)
+class Related:
+    """A notice that replaces another one or is replaced by it; `received`: the unit can open it."""
+
+    notice: Notice
+    received: bool
 
 
 @dataclass(frozen=True)
@@ -103,14 +112,20 @@ class Notices:
         """Replace a draft. Raises as `draft` does, `NotDraft`, and `VersionChanged` if `seen` is outdated."""
         notice = await self.own(actor, notice_id)
         now = self._clock.now()
-        seen.require(notice.version)
+        if not seen.has(notice.version):
+            names = await self._notices.names([notice.updated_by])
+            raise VersionChanged.by(
+                notice.version, sub=notice.updated_by, name=names.get(notice.updated_by), at=notice.updated_at
+            )
         notice.check_draft()
         unit = await self._units.own(actor)
         content = await self._checked(unit, content, secrecy, now)
         notice.edit(content, by=actor.sub, now=now)
         await self._notices.save(notice)
-        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids())
         await self._revise(notice, actor.sub, now)
+        # What a revision has can be restored.
+        kept = await self._notices.files_of_revisions(notice.id)
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids(), kept=kept)
         return await self.shown(notice)
 
     async def delete(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> None:
@@ -147,6 +162,12 @@ class Notices:
     async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
         """Return a notice of the unit with what only the unit sees. Raises `NotFound`."""
         return await self.shown(await self._visible_own(actor, notice_id))
+
+    async def seen_draft(self, actor: Actor, notice_id: UUID) -> Notice:
+        """Return a draft of the unit. Raises `NotFound`, `NotDraft`."""
+        notice = await self._visible_own(actor, notice_id)
+        notice.check_draft()
+        return notice
 
     async def history(self, actor: Actor, notice_id: UUID) -> tuple[Sequence[Step], dict[UUID, str]]:
         """Return who did what when, the oldest step first, and the people's names. Raises `NotFound`."""
@@ -192,14 +213,29 @@ class Notices:
             raise NotFound
         return VisibleNotice(notice, *delivery)
 
-    async def check_files(self, actor: Actor, unit: Unit, notice_id: UUID) -> None:
-        """Check that the actor may see the attachments: recipients of a withdrawn notice may not.
+    async def related(self, unit: Unit, notice_id: UUID | None) -> Related | None:
+        """Return the notice that one of `unit`'s notices replaces, or that replaces it."""
+        notice = None if notice_id is None else await self._notices.get(notice_id)
+        if notice is None:
+            return None
+        if notice.publisher_id == unit.id:
+            return Related(notice, received=True)
+        delivery = await self._dispatches.delivery(notice.id, unit)
+        return Related(notice, received=delivery is not None)
+
+    async def files(self, actor: Actor, unit: Unit, notice_id: UUID) -> Shown:
+        """Return which attachments the actor may see: recipients those of the document, while it is not
+        withdrawn; the publisher also those of its revisions.
 
         Raises `NotFound`, `NoticeWithdrawn`.
         """
         found = await self.visible(actor, unit, notice_id)
-        if found.delivery is not None and found.notice.status is NoticeStatus.WITHDRAWN:
+        current = found.notice.content.file_ids()
+        if found.delivery is None:
+            return Shown(current, await self._notices.files_of_revisions(notice_id))
+        if found.notice.status is NoticeStatus.WITHDRAWN:
             raise NoticeWithdrawn
+        return Shown(current)
 
     async def circulating(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice as `visible` does, and keep it from being withdrawn until the transaction ends.

@@ -15,6 +15,7 @@ from office.dispatches.rules import is_late
 from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
 from office.notices.schemas import DraftOut
+from office.notices.service import Related
 from office.receipts.repository import InboxCounts, InboxLine
 from office.receipts.service import NoticeView, SignedNotice
 from office.returns.schemas import Reason, ReturnOut
@@ -85,6 +86,28 @@ class DeliveryOut(BaseModel):
     covers: list[CoverOut] = Field(description="各级转发意见，自上而下")
 
 
+class RelatedOut(BaseModel):
+    """A notice that replaces another one, or is replaced by it."""
+
+    id: UUID = Field(description="通知的标识")
+    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
+    document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕12号"])
+    received: bool = Field(description="本单位是否已收到，可以打开", examples=[True])
+
+    @classmethod
+    def of(cls, related: Related | None) -> Self | None:
+        """Convert a related notice."""
+        if related is None:
+            return None
+        notice = related.notice
+        return cls(
+            id=notice.id,
+            title=notice.title,
+            document_number=notice.document_number,
+            received=related.received,
+        )
+
+
 class NoticeOut(DraftOut):
     """A notice, as displayed to the caller's unit."""
 
@@ -95,6 +118,8 @@ class NoticeOut(DraftOut):
     assignment: AssignmentOut | None = Field(description="本单位目前的承办")
     forwardings: list[ForwardingOut] = Field(description="本单位的历次转发（发文单位的第一次为发布）")
     read_at: datetime | None = Field(description="本人首次阅读时间")
+    replaces: RelatedOut | None = Field(description="该通知所替代的通知")
+    replaced_by: RelatedOut | None = Field(description="替代该通知的新通知")
 
     @classmethod
     def of_view(cls, view: NoticeView) -> Self:
@@ -123,6 +148,8 @@ class NoticeOut(DraftOut):
             assignment=None if view.assigned is None else AssignmentOut.of_one(view.assigned),
             forwardings=[ForwardingOut.of(forwarding) for forwarding in view.forwardings],
             read_at=view.read_at,
+            replaces=RelatedOut.of(view.replaces),
+            replaced_by=RelatedOut.of(view.replaced_by),
         )
 
 

@@ -22,7 +22,7 @@ from office.dispatches.models import Cover, Forwarding
 from office.dispatches.rules import is_late
 from office.dispatches.service import Dispatches
 from office.notices.models import Notice
-from office.notices.service import Notices
+from office.notices.service import Notices, Related
 from office.receipts.errors import NotDelivered
 from office.receipts.models import Read, Signature
 from office.receipts.repository import InboxCounts, InboxFilter, InboxLine, ReceiptRepository
@@ -57,6 +57,8 @@ class NoticeView:
     assigned: Assigned | None
     forwardings: list[Forwarding]
     read_at: datetime | None
+    replaces: Related | None
+    replaced_by: Related | None
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ class Receipts:
             assigned=await self._assignments.current(notice.id, unit),
             forwardings=await self._dispatches.of_unit(notice.id, unit),
             read_at=None if read is None else read.read_at,
+            replaces=await self._notices.related(unit, notice.supersedes_id),
+            replaced_by=await self._notices.related(unit, notice.superseded_by_id),
         )
 
     async def sign(self, actor: Actor, notice_id: UUID) -> tuple[SignedNotice, bool]:

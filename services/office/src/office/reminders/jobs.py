@@ -169,9 +169,11 @@ class Reminding:
         self, session: AsyncSession, run: ReminderRun, notice: Notice, page: Sequence[Waiting]
     ) -> None:
         """Remind who has the notice to sign it, and of the others those who block them to forward it."""
+        reminders = ReminderRepository(session)
+        await reminders.lock(notice.id)
         blocking = {one.blocker_id for one in page if one.blocker_id is not None} - {notice.publisher_id}
         unsigned = {one.unit_id for one in page if one.delivered}
-        now, reminders = self._clock.now(), ReminderRepository(session)
+        now = self._clock.now()
         counts = {ReminderReason.UNSIGNED: 0, ReminderReason.BLOCKING: 0}
         # Who blocks others and has not signed gets one reminder, about what matters more.
         for reason, wanted in (

@@ -19,6 +19,9 @@ from office.reminders.models import Reminder, ReminderRun, ReminderSchedule
 from office.reminders.rules import INTERVAL, slot
 from office.returns.models import STANDING, Return
 
+_REMINDING = 0x5245
+"""First key of an advisory lock."""
+
 
 class Reminded(NamedTuple):
     """A reminder that a unit got, and its notice."""
@@ -84,12 +87,21 @@ class ReminderRepository:
             statement = statement.where(ReminderRun.id < after)
         return (await self._session.scalars(statement.order_by(ReminderRun.id.desc()).limit(limit))).all()
 
+    async def lock(self, notice_id: UUID) -> None:
+        """Have other runs of the notice wait for this transaction.
+
+        Two that remind a unit at the end of one interval and at the start of the next have different keys.
+        """
+        await self._session.execute(
+            select(func.pg_advisory_xact_lock(_REMINDING, func.hashtext(str(notice_id))))
+        )
+
     async def remind(
         self, run: ReminderRun, units: Sequence[UUID], reason: ReminderReason, now: datetime
     ) -> list[UUID]:
         """Write reminders of those `units` that have got none within the interval; return these.
 
-        The key refuses the second of two at the same time.
+        Call `lock` before taking the time `now`.
         """
         if not units:
             return []

@@ -1,0 +1,1 @@
+"""Editing a draft together: saving it, who else has it open, and what changed meanwhile."""
