@@ -38,7 +38,7 @@ OF_A_CLIENT = {"delete_client", "read_client", "change_client"}
 """RFC 7592: with the client's own token."""
 
 OF_ANYBODY = {"text_challenge_state"}
-"""Before there is an account: only whether the text message has come. The random id is known to whoever asked."""
+"""Before there is an account: whether the text message has come. Only who asked knows the random id."""
 
 
 @dataclass
