@@ -30,8 +30,6 @@ from identity.memberships.dependencies import MembershipService
 from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
 from identity.platform.auth import AccountReader
-from identity.platform.dependencies import PlatformService
-from identity.platform.errors import PlatformAdministratorHeld
 from identity.sessions.dependencies import SessionService
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SessionOut
@@ -74,21 +72,17 @@ Unmasker = Annotated[
     tags=["账号"],
     summary="查看完整手机号和证件号",
     description="须说明原因并刚以最高级别登录；每次查看都记入审计日志。",
-    responses=problems.responses(
-        *REFUSED, InsufficientUserAuthentication, AccountNotFound, PlatformAdministratorHeld
-    ),
+    responses=problems.responses(*REFUSED, InsufficientUserAuthentication, AccountNotFound),
 )
 async def unmask_account(
     sub: UUID,
     why: ReasonIn,
     admin: Unmasker,
     memberships: MembershipService,
-    platform: PlatformService,
     accounts: AccountService,
 ) -> UnmaskedOut:
     """Return complete numbers of a person of the caller's subtree. Recorded in the audit log."""
     account = (await memberships.in_reach(admin, sub)).account
-    await platform.refuse_holder(sub)
     phone, id_number = accounts.unmask(admin, account, why.reason)
     return UnmaskedOut(sub=account.id, phone=phone, id_number=id_number)
 
@@ -113,22 +107,17 @@ async def get_account(
     tags=["账号"],
     summary="停用账号",
     description="各系统在一秒内拒绝此人的令牌。",
-    responses=problems.responses(
-        *REFUSED, NotYourself, AccountNotFound, AccountNotActive, LastAdministrator, PlatformAdministratorHeld
-    ),
+    responses=problems.responses(*REFUSED, NotYourself, AccountNotFound, AccountNotActive, LastAdministrator),
 )
 async def suspend_account(
     sub: UUID,
     why: ReasonIn,
     admin: AccountManager,
     memberships: MembershipService,
-    platform: PlatformService,
     entitlements: EntitlementService,
 ) -> MemberOut:
     """Suspend an account. Every system rejects the person's tokens within a second."""
     profile = await memberships.suspend(admin, sub, why.reason)
-    # The account is locked now; an error undoes the suspension.
-    await platform.refuse_holder(sub)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
@@ -243,19 +232,16 @@ async def end_one_session(
         *REFUSED,
         AccountNotFound,
         NotYourself,
-        PlatformAdministratorHeld,
     ),
 )
 async def reset_authenticators(
     sub: UUID,
     admin: StrongAdmin,
     memberships: MembershipService,
-    platform: PlatformService,
     authenticators: AuthenticatorService,
     sessions: SessionService,
 ) -> None:
     """密码、动态口令、恢复码和通行密钥全部移除，所有登录结束，本人收到短信。须在 5 分钟内以最高级别登录。"""
     profile = await memberships.in_reach(admin, sub, lock=True)
-    await platform.refuse_holder(sub)
     await authenticators.reset(profile.account, UUID(admin.sub))
     await sessions.end_all(sub, "authenticators reset by an administrator", actor=admin.sub)

@@ -84,7 +84,9 @@ class Memberships:
 
     async def in_reach(self, principal: Principal, sub: UUID, *, lock: bool = False) -> Profile:
         """Return a person whose primary unit is in the caller's subtree: such an administrator decides about
-        the account. Raises `AccountNotFound`, `OutOfReach`.
+        the account. No unit decides about that of an administrator of the platform.
+
+        Raises `AccountNotFound`, `OutOfReach`.
         """
         if lock:
             await self._accounts.get(sub, lock=True)

@@ -31,7 +31,6 @@ from identity.phones.schemas import (
     RecoveryIn,
     RecoveryOut,
 )
-from identity.platform.errors import PlatformAdministratorHeld
 from identity.policies.errors import PolicyOutdated
 from identity.sms.errors import SmsUnavailable
 from identity.units.auth import Person
@@ -253,7 +252,7 @@ async def list_recoveries(
     summary="通过找回申请",
     description="当面核验的立即生效；否则自申请起满 24 小时生效，其间原手机号可以取消。"
     "单位管理员的申请由上一级单位审核。",
-    responses=_DECIDE | problems.responses(errors.InPersonRequired, PlatformAdministratorHeld),
+    responses=_DECIDE | problems.responses(errors.InPersonRequired),
 )
 async def approve_recovery(
     change_id: UUID, approval: ApprovalIn, admin: AccountManager, recoveries: RecoveryService

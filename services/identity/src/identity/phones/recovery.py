@@ -27,7 +27,6 @@ from identity.phones.errors import (
 from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
-from identity.platform.service import Platform
 from identity.policies.service import Policies
 from identity.reminders.budgets import ReminderBudgets
 from identity.roles.service import Roles
@@ -51,7 +50,6 @@ class Recoveries:
         phones: Phones,
         accounts: Accounts,
         memberships: Memberships,
-        platform: Platform,
         roles: Roles,
         sessions: Sessions,
         codes: Codes,
@@ -66,7 +64,6 @@ class Recoveries:
         self._phones = phones
         self._accounts = accounts
         self._memberships = memberships
-        self._platform = platform
         self._roles = roles
         self._sessions = sessions
         self._codes = codes
@@ -130,11 +127,10 @@ class Recoveries:
         """Approve a recovery; in person it takes effect at once, else 24 hours after the request.
 
         Raises `ChangeNotFound`, `OutOfReach`, `NotYourself`, `RecoveryAbove`, `ChangeDecided`,
-        `InPersonRequired`, `PlatformAdministratorHeld`.
+        `InPersonRequired`.
         """
         account, change = await self._to_decide(principal, change_id, in_person=in_person)
         # Whoever has the number has the role, and no unit gives that one.
-        await self._platform.refuse_holder(account.id)
         if not change.id_matched and not in_person:
             raise InPersonRequired
         now = self._clock.now()

@@ -11,14 +11,6 @@ class HasPlatformRole(Conflict):
     detail = "该人员已担任平台三员之一；三员不得兼任。"
 
 
-class PlatformAdministratorHeld(Forbidden):
-    """The account is an administrator of the platform: no unit decides about it."""
-
-    code = "platform_administrator"
-    title = "该人员为平台管理员"
-    detail = "平台管理员的账号不由单位管理，请先由平台管理员办理免职。"
-
-
 class NoUnitForAdministrators(Conflict):
     """The person is an administrator of the platform: they join no unit and get no role in one (三员分立)."""
 

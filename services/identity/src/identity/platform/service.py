@@ -14,7 +14,6 @@ from identity.accounts.models import Account
 from identity.platform.errors import (
     LastOfItsKind,
     NoUnitForAdministrators,
-    PlatformAdministratorHeld,
     SecondPersonRequired,
 )
 from identity.platform.models import PlatformAdministrator
@@ -40,11 +39,6 @@ class Platform:
         if role is None:
             raise PermissionRequired
         return role
-
-    async def refuse_holder(self, sub: UUID) -> None:
-        """Raise `PlatformAdministratorHeld` if the person is an administrator of the platform."""
-        if await self.role_of(sub) is not None:
-            raise PlatformAdministratorHeld
 
     async def refuse_in_units(self, sub: UUID) -> None:
         """Raise `NoUnitForAdministrators` if the person is an administrator of the platform, who is not to
