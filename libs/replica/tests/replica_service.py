@@ -262,3 +262,7 @@ async def apply(database: Database, replica: Replica, *events: EventModel) -> No
     for event in events:
         async with database.transaction() as session:
             await replica.handle(session, event)
+
+
+NOT_KEPT = {"former_places", "former_names", "duty_phone", "address", "merged_into_id"}
+"""Fields of a unit's event for which the tables of this service have no column."""

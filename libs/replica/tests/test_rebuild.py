@@ -11,6 +11,7 @@ from servicekit.db import Database
 from servicekit.ids import new_id
 
 from .replica_service import (
+    NOT_KEPT,
     TABLES,
     Identity,
     Unit,
@@ -65,7 +66,7 @@ async def test_a_unit_is_read_whole(database: Database, identity: Identity) -> N
     identity.lists["units"] = [event]
     await apply(database, replica_of(), loaded())
     await rebuilt(database, identity)
-    expected = event.model_dump(exclude={"former_places"})
+    expected = event.model_dump(exclude=NOT_KEPT)
     expected["id"] = expected.pop("unit_id")
     assert (await state(database))[0] == [expected]
 

@@ -12,7 +12,7 @@ from contracts.identity import DirectoryLoadedV1, PersonChangedV1, UnitChangedV1
 from servicekit.db import Database
 from servicekit.ltree import under
 
-from .replica_service import NAMES, Person, Unit, apply, person, replica_of, state, unit
+from .replica_service import NAMES, NOT_KEPT, Person, Unit, apply, person, replica_of, state, unit
 
 HISTORY: list[EventModel] = [
     unit("370102"),
@@ -61,7 +61,7 @@ async def test_a_unit_is_kept_whole_and_found_by_reach(database: Database) -> No
     event = unit("370102", path="100000.370000.370100.370102", parent_id=uuid5(NAMES, "370100"))
     await apply(database, replica_of(), event)
     units, _ = await state(database)
-    expected = event.model_dump(exclude={"former_places"})
+    expected = event.model_dump(exclude=NOT_KEPT)
     expected["id"] = expected.pop("unit_id")
     assert units == [expected]
     async with database.transaction() as session:
