@@ -97,6 +97,12 @@ class Person:
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_url(lambda url: "/login" not in url)
 
+    async def stop_updating(self) -> None:
+        """Have the page that waits for a text message stand still."""
+        await self.page.get_by_role("link", name="停止自动更新").click()
+        await self.page.get_by_role("link", name="改为自动更新").wait_for()
+        await expect(self.page.get_by_role("button", name="我已发送")).to_be_focused(timeout=PATIENCE * 1000)
+
     async def heading(self) -> str:
         """The page's main heading."""
         return (await self.page.get_by_role("heading", level=1).inner_text()).strip()

@@ -180,7 +180,7 @@ async def member(person: Person) -> Shown:
     yield "phone", "更换手机号"
     await page.get_by_label("新手机号").fill(NEW_NUMBER)
     await page.get_by_role("button", name="改用手机发送短信验证").click()
-    await page.get_by_role("button", name="我已发送").wait_for()
+    await person.stop_updating()
     yield "phone-text", "更换手机号：用手机发送短信"
     await person.visit("/account/phone")
     await page.get_by_label("新手机号").fill(NEW_NUMBER)
@@ -206,7 +206,7 @@ async def signing_in(person: Person) -> Shown:
     await page.get_by_role("alert").wait_for()
     yield "login-wrong", "登录：验证码不正确"
     await page.get_by_role("button", name="改用本机发送短信验证").click()
-    await page.get_by_role("button", name="我已发送").wait_for()
+    await person.stop_updating()
     yield "login-text", "登录：用本机发送短信"
     await person.visit("/login/passkey?return_to=/account")
     yield "login-passkey", "用通行密钥登录"
