@@ -1,9 +1,11 @@
 """Servers under test: a durable PostgreSQL, and processes that serve HTTP."""
 
+import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -23,6 +25,13 @@ def database_server() -> Iterator[str]:
         yield backend.url
     finally:
         backend.stop()
+
+
+def on_server(work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` with the URL of a database: that of BENCH_DATABASE_URL, or of a server of its own."""
+    given = os.environ.get("BENCH_DATABASE_URL")
+    with contextlib.nullcontext(given) if given else database_server() as url:
+        asyncio.run(work(url))
 
 
 def wait_for(url: str, process: PrivateProcess) -> None:

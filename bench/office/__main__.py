@@ -1,8 +1,6 @@
 """Measure coverage of a notice to 500,000 units; see docs/benchmarks.md."""
 
 import argparse
-import asyncio
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from bench.common.servers import database_server
+from bench.common.servers import on_server
 from bench.common.tables import machine, python_versions, table, write
 from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign
 from bench.office.writers import answer, peers, rate, recount, storage
@@ -129,8 +127,4 @@ async def main(given: argparse.Namespace, url: str) -> None:
 
 if __name__ == "__main__":
     options = arguments()
-    if os.environ.get("BENCH_DATABASE_URL"):
-        asyncio.run(main(options, os.environ["BENCH_DATABASE_URL"]))
-    else:
-        with database_server() as server:
-            asyncio.run(main(options, server))
+    on_server(lambda url: main(options, url))

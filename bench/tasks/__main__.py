@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from bench.common.servers import database_server, memory, processor_seconds, wait_for
+from bench.common.servers import memory, on_server, processor_seconds, wait_for
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
 from bench.office.world import analyze, fill
@@ -222,8 +222,4 @@ async def main(given: argparse.Namespace, url: str) -> None:
 
 if __name__ == "__main__":
     options = arguments()
-    if os.environ.get("BENCH_DATABASE_URL"):
-        asyncio.run(main(options, os.environ["BENCH_DATABASE_URL"]))
-    else:
-        with database_server() as address:
-            asyncio.run(main(options, address))
+    on_server(lambda url: main(options, url))
