@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,11 @@ from contracts.vocabulary import Level, PlatformRole, Role
 from testkit.backends.process import free_ports
 from testkit.pages import forms as forms_of
 from testkit.pages import hidden_fields
+
+
+def get(url: str, **more: Any) -> httpx.Response:
+    """Wait longer than httpx would: everything runs in one process, beside other tests."""
+    return httpx.get(url, timeout=60, **more)
 
 
 class Onebox:
@@ -46,10 +52,10 @@ class Onebox:
     def ready(self) -> list[str]:
         """Wait for the start page, which comes when everything serves; the pages shown until then."""
         pages: list[str] = []
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                answer = httpx.get(f"http://127.0.0.1:{self.port}/", timeout=60)
+                answer = get(f"http://127.0.0.1:{self.port}/")
             except httpx.TransportError:
                 time.sleep(0.02)
                 continue
@@ -65,7 +71,7 @@ class Onebox:
 
     def wait_for(self, url: str, deadline: float) -> None:
         """A service says that it is not ready when its checks take more than two seconds."""
-        while (answer := httpx.get(url, timeout=60)).status_code != 200:
+        while (answer := get(url)).status_code != 200:
             assert time.monotonic() < deadline, answer.text
             time.sleep(0.1)
 
@@ -101,7 +107,7 @@ def directory() -> Iterator[Path]:
 
 
 def keys_of(box: Onebox) -> list[str]:
-    return [key["kid"] for key in httpx.get(f"http://127.0.0.1:{box.port + 1}/jwks").json()["keys"]]
+    return [key["kid"] for key in get(f"http://127.0.0.1:{box.port + 1}/jwks").json()["keys"]]
 
 
 def sign_in(box: Onebox, browser: httpx.Client, account: str, phone: str) -> httpx.Response:
@@ -125,7 +131,7 @@ def browsing(urls: list[str]) -> Iterator[httpx.Client]:
         if not request.url.path.startswith("/dev/sms"):
             urls.append(str(request.url))
 
-    with httpx.Client(follow_redirects=True, timeout=30, event_hooks={"request": [remember]}) as browser:
+    with httpx.Client(follow_redirects=True, timeout=60, event_hooks={"request": [remember]}) as browser:
         yield browser
 
 
@@ -150,7 +156,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     start: Callable[[Path], Onebox], directory: Path
 ) -> None:
     first = start(directory)
-    page = httpx.get(f"http://127.0.0.1:{first.port}/")
+    page = get(f"http://127.0.0.1:{first.port}/")
     assert page.status_code == 200
     assert "19900000001" in page.text
     keys = [form.hidden["account"] for form in forms_of(page.text) if form.action == "/sign-in"]
@@ -164,7 +170,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     assert re.search(r"本次启动用时 \d+\.\d 秒", page.text)
     assert any("载入程序" in shown for shown in first.starting)
     assert any("单位与人员" in shown for shown in first.starting)
-    assert httpx.get(f"http://127.0.0.1:{first.port}/sign-in?account=nobody").status_code == 404
+    assert get(f"http://127.0.0.1:{first.port}/sign-in?account=nobody").status_code == 404
     urls: list[str] = []
     platform = sign_in_and_out(first, "system_admin", "19900009011", urls)
     assert all(words in platform for words in ("系统管理员", "不属于任何单位"))
@@ -178,7 +184,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     (token,) = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", signed_in)
     for port, path in ((1, "/api/v1/me"), (2, "/api/v1/notices/inbox"), (3, "/api/v1/metrics")):
         url = f"http://127.0.0.1:{first.port + port}{path}"
-        answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+        answer = get(url, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 200, answer.text
     kids = keys_of(first)
     said = first.stop()
