@@ -6,15 +6,20 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from bench.common.servers import on_server
+from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
-from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign
+from bench.common.watching import computed
+from bench.office.morning import inboxes, morning, publishing, served
+from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign, year
 from bench.office.writers import answer, peers, rate, recount, storage
+from contracts.vocabulary import Level
 from office.coverage.missing import Lack
 from office.coverage.repository import CoverageRepository
 from office.coverage.scope import Scope
+from office.coverage.scopes import scope_of
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
@@ -43,33 +48,56 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--units", type=int, default=500_000, help="how many units (500000)")
     parser.add_argument("--runs", type=int, default=100, help="runs of each query (100)")
     parser.add_argument("--signatures", type=int, default=50_000, help="signatures at once (50000)")
-    parser.add_argument("--quick", action="store_true", help="20,000 units, 20 runs, 5,000 signatures")
+    parser.add_argument("--rate", type=float, default=333, help="signatures a second over HTTP (333)")
+    parser.add_argument("--seconds", type=float, default=600, help="seconds of the morning (600)")
+    parser.add_argument("--notices", type=int, default=200, help="notices of a year in each inbox (200)")
+    parser.add_argument("--no-http", action="store_true", help="leave out the morning")
+    parser.add_argument("--quick", action="store_true", help="25,000 units, 50 notices, 20 runs, a minute")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args(argv)
     if given.quick:
-        given.units, given.runs, given.signatures = 20_000, 20, 5_000
+        given.units, given.runs, given.signatures = 25_000, 20, 5_000
+        given.seconds, given.notices = min(given.seconds, 60), 50
     return given
 
 
 async def measured(database: Database, notice: Notice, runs: int) -> list[list[str]]:
-    """Return a row for each scope with the 99th percentile of each query, in milliseconds."""
+    """Return a row for each scope: p99 of each query, and in brackets the CPU of PostgreSQL and of Python."""
     rows = []
     for code in SCOPES:
         async with database.transaction() as session:
+            backend = await session.scalar(text("SELECT pg_backend_pid()")) or 0
             unit = (await session.scalars(select(Unit).where(Unit.code == code))).one()
-            former = await Units(session).former_places(unit)
-            scope = Scope(unit, [unit.path, *(place.path for place in former)], SCOPES[0])
-        slowest = []
+            scope = await scope_of(CoverageRepository(session), Units(session), notice, unit)
+        row = [f"{unit.level}"]
         for query in QUERIES.values():
             times = []
+            before, own = computed(backend), time.process_time()
             for _ in range(runs):
                 async with database.transaction() as session:
                     begun = time.perf_counter()
                     await query(CoverageRepository(session), notice, scope)
                     times.append((time.perf_counter() - begun) * 1000)
-            slowest.append(sorted(times)[min(len(times) - 1, int(len(times) * 0.99))])
-        rows.append([f"{unit.level}", *(f"{ms:,.1f}" for ms in slowest)])
+            postgres, python = computed(backend) - before, (time.process_time() - own) * 1000
+            row.append(f"{percentile(times, 0.99):,.1f} ({postgres / runs:,.1f} + {python / runs:,.1f})")
+        rows.append(row)
     return rows
+
+
+async def over_http(given: argparse.Namespace, database: Database, url: str) -> list[list[str]]:
+    """Return rows about publishing, inboxes, and the morning of a national notice."""
+    await year(database, given.notices)
+    notice = await publish(database, number=999)
+    await forward(database, notice, ["province", "city", "county"], 100)
+    await analyze(database)
+    async with database.transaction() as session:
+        units = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL).limit(500))).all()
+    async with served(url, database) as office:
+        return [
+            *await publishing(office, database),
+            await inboxes(office, units, given.runs),
+            *await morning(office, database, notice, rate=given.rate, seconds=given.seconds),
+        ]
 
 
 async def main(given: argparse.Namespace, url: str) -> None:
@@ -108,17 +136,23 @@ async def main(given: argparse.Namespace, url: str) -> None:
         ["counting a notice's receipts again (ms)", f"{again * 1000:,.0f}"],
         *await peers(database, notice),
     ]
+    served_rows = [] if given.no_http else await over_http(given, database, url)
     await change(database)
     await stage("3 % have changed since")
     await database.close()
     columns = ["stage", "scope", *(f"{name} (ms)" for name in QUERIES)]
     versions = ", ".join(python_versions("sqlalchemy", "asyncpg"))
     lines = [
-        f"`make bench-office`, {count:,} units, {machine()}; {versions}. p99 of {given.runs} runs.",
+        (
+            f"`make bench-office`, {count:,} units, {machine()}; {versions}. p99 of {given.runs} runs, in"
+            " brackets the CPU time of PostgreSQL and of Python for one run."
+        ),
         "",
         *table(columns, rows),
         "",
         *table(["receipts, and other designs", "measured"], others),
+        "",
+        *table(["two processes over HTTP", "measured"], served_rows),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if given.write:

@@ -72,6 +72,12 @@ _FORWARD = """
     WHERE level = ANY(CAST(:levels AS text[])) AND abs(hashtext(code || 'f')) % 100 < :percent
     ON CONFLICT DO NOTHING
 """
+_FORWARD_ALL = """
+    INSERT INTO forwardings (notice_id, unit_id, deadline, forwarded_by, forwarded_at)
+    SELECT n.id, u.id, n.deadline, u.id, n.published_at
+    FROM notices n, units u
+    WHERE n.id = ANY(:notices) AND u.level = ANY('{province,city,county}')
+"""
 _SIGN = """
     INSERT INTO signatures (notice_id, unit_id, signed_by, signed_at)
     SELECT :notice, u.id, u.id, CAST(:at AS timestamptz) FROM units u JOIN forwardings f
@@ -98,23 +104,34 @@ async def analyze(database: Database) -> None:
         await connection.execute(text("VACUUM ANALYZE"))
 
 
-async def publish(database: Database) -> Notice:
+async def year(database: Database, count: int) -> None:
+    """Insert notices of a year that all superior units have forwarded."""
+    since = datetime.now(UTC) - timedelta(days=360)
+    numbers = range(count)
+    notices = [await publish(database, number=1000 + n, at=since + n * timedelta(hours=40)) for n in numbers]
+    async with database.transaction() as session:
+        await session.execute(text(_FORWARD_ALL), {"notices": [notice.id for notice in notices]})
+
+
+async def publish(database: Database, *, number: int = 1, at: datetime = PUBLISHED_AT) -> Notice:
     """Insert a notice of the centre, delivered to the provinces only."""
     by = uuid.uuid4()
     content = NoticeContent("标题", "<p>正文</p>")
     async with database.transaction() as session:
         centre = (await session.scalars(select(Unit).where(Unit.code == SCOPES[0]))).one()
-        notice = Notice.draft(content, publisher=centre.id, by=by, now=PUBLISHED_AT)
-        notice.issue("教助中心〔2026〕1号", by=by, now=PUBLISHED_AT, publish_at=None)
-        notice.publish(now=PUBLISHED_AT, deadline=PUBLISHED_AT + timedelta(days=7))
+        notice = Notice.draft(content, publisher=centre.id, by=by, now=at)
+        notice.issue(f"国教助〔2026〕{number}号", by=by, now=at, publish_at=None)
+        notice.publish(now=at, deadline=at + timedelta(days=7))
         session.add(notice)
-    await forward(database, notice, ["ministry"], 100)
+    await forward(database, notice, ["ministry"], 100, at=at)
     return notice
 
 
-async def forward(database: Database, notice: Notice, levels: Sequence[str], percent: int) -> None:
+async def forward(
+    database: Database, notice: Notice, levels: Sequence[str], percent: int, *, at: datetime = PUBLISHED_AT
+) -> None:
     """Insert forwardings by `percent` of the units of these levels."""
-    values = {"notice": notice.id, "at": PUBLISHED_AT, "levels": list(levels), "percent": percent}
+    values = {"notice": notice.id, "at": at, "levels": list(levels), "percent": percent}
     async with database.transaction() as session:
         await session.execute(text(_FORWARD), values)
 
