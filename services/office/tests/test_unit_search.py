@@ -126,6 +126,15 @@ async def test_a_unit_that_has_left_is_not_found_before_the_index_follows(office
     assert await found(office, "重庆", by="320100") == ["S3701020002"]
 
 
+async def test_a_page_is_full_although_units_have_left_it(office: RunningOffice) -> None:
+    async with office.database.transaction() as session:
+        assert await take(session, SearchQueue, 0) == []
+        await office.close("S3701020001")
+        page = (await office.unit("100000").get(U, params={"q": "实验小学", "limit": 1})).json()
+        assert [one["code"] for one in page["items"]] == ["S3701030001"]
+        assert page["next"] is not None
+
+
 async def test_what_a_rebuild_deletes_is_not_indexed_any_more(office: RunningOffice) -> None:
     async with office.database.transaction() as session:
         await session.execute(delete(Unit).where(Unit.code == "S3701020002"))

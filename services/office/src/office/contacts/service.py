@@ -154,8 +154,13 @@ class Contacts:
         places = await phases.find(wanted, one, within=within, after=after, limit=paging.limit)
         await plan(self._session, walk=False)
         found = cut(places, paging.limit, lambda place: place[0])
-        many = await phases.surely_more(wanted, MOST_COUNTED, within=within)
-        total = Total.of(MOST_COUNTED + 1 if many else await rows.count_found(wanted, within))
+        if after is None and found.next is None:
+            # Everybody is on this page.
+            total = Total.of(len(found.items))
+        elif await phases.surely_more(wanted, MOST_COUNTED, within=within):
+            total = Total.of(MOST_COUNTED + 1)
+        else:
+            total = Total.of(await rows.count_found(wanted, within))
         return Cut([person for _, person in found.items], found.next), total
 
     async def _within(

@@ -147,7 +147,11 @@ class Units:
             await plan(self._session, walk=False)
             many = await phases.surely_more(wanted, MOST_COUNTED, within=rows.within)
         found = cut(places, paging.limit, lambda place: place[0])
-        total = Total.of(MOST_COUNTED + 1 if many else await rows.count(wanted))
+        if after is None and found.next is None:
+            # Everything is on this page.
+            total = Total.of(len(found.items))
+        else:
+            total = Total.of(MOST_COUNTED + 1 if many else await rows.count(wanted))
         return Cut(await self.listed([unit for _, unit in found.items]), found.next), total
 
 
