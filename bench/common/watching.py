@@ -73,4 +73,5 @@ def rows_of(found: Sequence[Measured]) -> list[str]:
 def slow_ones(found: Sequence[Measured], target: float) -> str:
     """Return how many kinds of request take longer than the target, in milliseconds."""
     slow = sum(percentile(one.database, 0.99) > target for one in found)
-    return f"Above the target of {target:g} ms: {slow} of {len(found)}."
+    busy = sum(percentile(one.cpu, 0.99) > target for one in found)
+    return f"Above the target of {target:g} ms: {slow} of {len(found)}, by the server's CPU alone {busy}."

@@ -1,10 +1,16 @@
 """Units are found by words, pinyin, initials and codes, within reach, soon after a change."""
 
 import pytest
+from sqlalchemy import delete, func, select, text
 
-from office.directory.models import SearchQueue
+from office.base import MIGRATIONS
+from office.directory.indexing import SearchIndexer
+from office.directory.models import PersonSearch, SearchQueue, Unit, UnitSearch
 from searchkit.queue import take
+from servicekit.db import Database
+from servicekit.migrations import upgrade
 from services.office.tests.support.running_office import RunningOffice
+from testkit.plugin import DatabaseFactory
 
 U = "/api/v1/units"
 NAMES = {
@@ -118,3 +124,53 @@ async def test_a_unit_that_has_left_is_not_found_before_the_index_follows(office
         assert await found(office, "小学", by="370102") == ["D3701020001"]
     await office.index()
     assert await found(office, "重庆", by="320100") == ["S3701020002"]
+
+
+async def test_a_page_is_full_although_units_have_left_it(office: RunningOffice) -> None:
+    async with office.database.transaction() as session:
+        assert await take(session, SearchQueue, 0) == []
+        await office.close("S3701020001")
+        page = (await office.unit("100000").get(U, params={"q": "实验小学", "limit": 1})).json()
+        assert [one["code"] for one in page["items"]] == ["S3701030001"]
+        assert page["next"] is not None
+
+
+async def test_what_a_rebuild_deletes_is_not_indexed_any_more(office: RunningOffice) -> None:
+    async with office.database.transaction() as session:
+        await session.execute(delete(Unit).where(Unit.code == "S3701020002"))
+    await office.index()
+    async with office.database.transaction() as session:
+        codes = set(await session.scalars(select(UnitSearch.code)))
+    assert codes == set(office.world.units) - {"S3701020002"}
+
+
+async def test_units_and_people_of_an_earlier_release_are_queued(database_factory: DatabaseFactory) -> None:
+    url = await database_factory("office")
+    await upgrade(MIGRATIONS, url, "0027")
+    database = Database(url, plans="force_custom_plan", pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO units (id, code, name, short_name, level, kind, stages, path, status, version)"
+                " SELECT md5('u' || n)::uuid, 'U' || n, '第' || n || '小学', '第' || n || '小学', 'school',"
+                " 'school', '{}', ('U' || n)::ltree, 'active', 1 FROM generate_series(1, 12000) n"
+            )
+        )
+        await session.execute(
+            text(
+                "INSERT INTO people (sub, name, phone_masked, status, unit_id, unit_path, roles, version)"
+                " VALUES (md5('p')::uuid, '王小明', '138****0000', 'active', md5('u1')::uuid, 'U1', '{}', 1)"
+            )
+        )
+    await upgrade(MIGRATIONS, url)
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(SearchQueue)) == 12_001
+    indexer = SearchIndexer(database)
+    assert await indexer.index_batch() == 500
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(UnitSearch)) == 500
+        await session.execute(delete(SearchQueue).where(SearchQueue.kind == "unit"))
+    await indexer.caught_up()
+    async with database.transaction() as session:
+        assert await session.scalar(select(PersonSearch.name)) == "王小明"
+    await database.close()

@@ -19,6 +19,8 @@ _SECONDS = 600.0
 WALKED_PER_MATCH = 2.4
 """Reading a match by the index of tokens and sorting it takes as long as walking through so many rows."""
 _OF_ONE_WORD = 1.2
+_SURE = 2
+"""What statistics promise must be so many times as much: they come from a sample and are some minutes old."""
 _MARGIN = 1.5
 """A walk must be likely to be so much shorter: it may be in vain."""
 LEAST_WALKED, MOST_WALKED = 4000, 16_000
@@ -93,6 +95,16 @@ class Frequencies:
             Part(tuple(walked[first]), walked=int(limits[first]), first=first or None) for first in walked
         ]
         return [*found, Part(tuple(others))] if others else found
+
+    async def surely_more(
+        self, session: AsyncSession, table: str, alternatives: Iterable[frozenset[str]], number: int
+    ) -> bool:
+        """Return whether, by the statistics alone, more than `number` rows have one of `alternatives`.
+
+        Only the share of a single token is known well enough; it must give twice the number.
+        """
+        known = await self._known(session, table)
+        return any(len(tokens) == 1 and known.matches(tokens) >= _SURE * number for tokens in alternatives)
 
     async def _known(self, session: AsyncSession, table: str) -> _Known:
         known = self._tables.get(table)

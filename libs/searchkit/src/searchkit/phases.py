@@ -71,6 +71,13 @@ class Phases:
             found += [((phase, *key), rows[key]) for key in sorted(rows)[:missing]]
         return found
 
+    async def surely_more(self, wanted: Wanted, number: int, *, within: Sequence[str] = ()) -> bool:
+        """Return whether more than `number` rows match, as far as statistics can say without counting."""
+        alternatives = (*wanted.leading, *wanted.others)
+        return not within and await self._frequencies.surely_more(
+            self._session, self._table, alternatives, number
+        )
+
     async def _planned(self, search: Search, query: Query) -> Sequence[Found]:
         """Return the rows of a search. A walk that gave up before the page was full does not count."""
         walk = search.part.walked is not None

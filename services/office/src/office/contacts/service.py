@@ -18,7 +18,7 @@ from searchkit.frequencies import Frequencies
 from searchkit.matching import Search, plan
 from searchkit.phases import Found, Phases, phase
 from searchkit.words import TAIL, UNIT, Wanted, parse
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.paging import MOST_COUNTED, Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
 
@@ -154,7 +154,13 @@ class Contacts:
         places = await phases.find(wanted, one, within=within, after=after, limit=paging.limit)
         await plan(self._session, walk=False)
         found = cut(places, paging.limit, lambda place: place[0])
-        total = Total.of(await rows.count_found(wanted, within))
+        if after is None and found.next is None:
+            # Everybody is on this page.
+            total = Total.of(len(found.items))
+        elif await phases.surely_more(wanted, MOST_COUNTED, within=within):
+            total = Total.of(MOST_COUNTED + 1)
+        else:
+            total = Total.of(await rows.count_found(wanted, within))
         return Cut([person for _, person in found.items], found.next), total
 
     async def _within(

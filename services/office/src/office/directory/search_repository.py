@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
@@ -32,26 +32,20 @@ class UnitSearchRepository:
         """Return units, those of higher levels first, then by name: `rank`, `sorted` and `Unit`."""
         doc = UnitSearch
         found = matches(search, doc, (doc.rank, doc.name, doc.unit_id), self.within)
-        columns = (found.c.rank, found.c.name, found.c.unit_id)
-        page = select(*columns).order_by(*columns).limit(search.limit).subquery("page")
-        return await self._joined(page, (page.c.rank, page.c.name, page.c.unit_id))
+        order = (found.c.rank, found.c.name, found.c.unit_id)
+        statement = select(found.c.rank, found.c.name.label("sorted"), Unit).select_from(found)
+        return await self._present(statement, found.c.unit_id, order, search.limit)
 
     async def by_code(self, code: str, after: str | None, limit: int) -> Sequence[Row[Any]]:
         """Return units whose code begins with `code`, by code."""
         doc = UnitSearch
-        conditions = [doc.code >= code, doc.code < code + LAST]
+        statement = select(doc.rank, doc.code.label("sorted"), Unit).select_from(doc)
+        statement = statement.where(doc.code >= code, doc.code < code + LAST)
         if self.within:
-            conditions.append(has(doc.tokens, frozenset(self.within)).is_(True))
+            statement = statement.where(has(doc.tokens, frozenset(self.within)).is_(True))
         if after is not None:
-            conditions.append(doc.code > after)
-        page = (
-            select(doc.rank, doc.code.label("name"), doc.unit_id)
-            .where(*conditions)
-            .order_by(doc.code)
-            .limit(limit)
-            .subquery("page")
-        )
-        return await self._joined(page, (page.c.name,))
+            statement = statement.where(doc.code > after)
+        return await self._present(statement, doc.unit_id, (doc.code,), limit)
 
     async def count(self, wanted: Wanted) -> int:
         """Return the number of units that are found, up to one more than lists count."""
@@ -69,12 +63,14 @@ class UnitSearchRepository:
         rows = select(doc.unit_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
         return (await self._session.scalars(select(func.count()).select_from(rows))).one()
 
-    async def _joined(self, page: Any, order: tuple[Any, ...]) -> Sequence[Row[Any]]:
-        """Join the units as they are now: one that has moved away or closed is not found."""
-        whole = (
-            select(page.c.rank, page.c.name.label("sorted"), Unit)
-            .join(Unit, Unit.id == page.c.unit_id)
+    async def _present(
+        self, statement: Select[*tuple[Any, ...]], unit_id: Any, order: tuple[Any, ...], limit: int
+    ) -> Sequence[Row[Any]]:
+        """Return the units that are there now: one that has moved away or closed is not found."""
+        present = (
+            statement.join(Unit, Unit.id == unit_id)
             .where(under(Unit.path, self._path), Unit.status == inline(UnitStatus.ACTIVE))
             .order_by(*order)
+            .limit(limit)
         )
-        return (await self._session.execute(whole)).all()
+        return (await self._session.execute(present)).all()
