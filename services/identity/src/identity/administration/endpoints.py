@@ -26,7 +26,7 @@ from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.memberships.auth import REFUSED, AccountManager
-from identity.memberships.dependencies import MembershipService
+from identity.memberships.dependencies import MembershipService, SuspensionService
 from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
 from identity.platform.auth import AccountReader
@@ -113,11 +113,11 @@ async def suspend_account(
     sub: UUID,
     why: ReasonIn,
     admin: AccountManager,
-    memberships: MembershipService,
+    suspensions: SuspensionService,
     entitlements: EntitlementService,
 ) -> MemberOut:
     """Suspend an account. Every system rejects the person's tokens within a second."""
-    profile = await memberships.suspend(admin, sub, why.reason)
+    profile = await suspensions.suspend(admin, sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
@@ -132,11 +132,11 @@ async def restore_account(
     sub: UUID,
     why: ReasonIn,
     admin: AccountManager,
-    memberships: MembershipService,
+    suspensions: SuspensionService,
     entitlements: EntitlementService,
 ) -> MemberOut:
     """Restore an account. The person can sign in again; ended sessions stay ended."""
-    profile = await memberships.restore(admin, sub, why.reason)
+    profile = await suspensions.restore(admin, sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 

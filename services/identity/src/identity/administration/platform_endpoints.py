@@ -19,7 +19,7 @@ from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.keys.ring import KeyRing
-from identity.memberships.dependencies import MembershipService
+from identity.memberships.dependencies import SuspensionService
 from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
 from identity.platform.auth import KeyWatcher, SecurityAdmin
@@ -76,14 +76,14 @@ async def suspend_any_account(
     why: ReasonIn,
     admin: SecurityAdmin,
     platform: PlatformService,
-    memberships: MembershipService,
+    suspensions: SuspensionService,
     entitlements: EntitlementService,
 ) -> MemberOut:
     """Suspend an account of any unit, or of none, but not the last platform administrator of a kind, nor the
     last administrator of the top unit.
     """
     await platform.keep_one_of_each(admin, sub)
-    profile = await memberships.suspend_anywhere(UUID(admin.sub), sub, why.reason)
+    profile = await suspensions.suspend_anywhere(UUID(admin.sub), sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 
@@ -97,11 +97,11 @@ async def restore_any_account(
     sub: UUID,
     why: ReasonIn,
     admin: SecurityAdmin,
-    memberships: MembershipService,
+    suspensions: SuspensionService,
     entitlements: EntitlementService,
 ) -> MemberOut:
     """Restore a suspended account of any unit, or of none."""
-    profile = await memberships.restore_anywhere(UUID(admin.sub), sub, why.reason)
+    profile = await suspensions.restore_anywhere(UUID(admin.sub), sub, why.reason)
     return MemberOut.from_profile(profile, await entitlements.names(sub))
 
 

@@ -8,6 +8,7 @@ from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships
+from identity.memberships.suspensions import Suspensions
 from identity.platform.dependencies import PlatformService
 from identity.sessions.dependencies import SessionService
 from identity.units.dependencies import UnitService
@@ -35,3 +36,17 @@ async def _memberships(
 
 
 MembershipService = Annotated[Memberships, Depends(_memberships)]
+
+
+async def _suspensions(
+    session: Session,
+    accounts: AccountService,
+    units: UnitService,
+    memberships: MembershipService,
+    sessions: SessionService,
+    audit: AuditService,
+) -> Suspensions:
+    return Suspensions(session, accounts, units, memberships, sessions, audit)
+
+
+SuspensionService = Annotated[Suspensions, Depends(_suspensions)]

@@ -11,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import MembershipRequired, OutOfReach
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
-from contracts.vocabulary import Permission, Role, UnitStatus
-from identity.accounts.errors import NotYourself
+from contracts.vocabulary import Permission, UnitStatus
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts
 from identity.audit.service import AuditLog
 from identity.base import outbox
-from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
+from identity.memberships.errors import AlreadyMember, MembershipNotFound
 from identity.memberships.events import person_changed
 from identity.memberships.models import Belonging, Membership, Profile
 from identity.memberships.repository import MembershipRepository
@@ -228,7 +227,7 @@ class Memberships:
     async def changed(self, account: Account) -> None:
         """Count a change of the person and tell the other services. The account is locked."""
         account.version += 1
-        await self._publish(account)
+        await self.publish(account)
 
     async def make_primary(self, sub: UUID, unit_id: UUID) -> Profile:
         """Make the membership in a unit the person's primary one; idempotent. Raises `MembershipNotFound`."""
@@ -259,59 +258,6 @@ class Memberships:
                 actor=sub, action="session.acting_unit", target=sub, sid=str(sid), unit=str(unit.id)
             )
         return await self.profile(sub, membership.id)
-
-    async def suspend(self, principal: Principal, sub: UUID, reason: str) -> Profile:
-        """Suspend an account: its sessions end and its tokens are revoked.
-
-        Raises `AccountNotFound`, `OutOfReach`, `NotYourself`, `AccountNotActive`, `LastAdministrator`.
-        """
-        units = await self._lock_tops(sub)
-        # Two administrators of one unit who suspend each other wait for each other here.
-        if principal.acting is not None:
-            units.append(await self._units.get(principal.acting.unit, lock=True))
-        profile = await self._of_somebody_else(principal, sub)
-        await self._keep_administered(units, sub)
-        profile.account.suspend(path_of(principal))
-        await self._publish(profile.account)
-        await self._sessions.end_all(sub, "account suspended")
-        self._audit.record(actor=principal.sub, action="account.suspended", target=sub, reason=reason)
-        return profile
-
-    async def restore(self, principal: Principal, sub: UUID, reason: str) -> Profile:
-        """Restore a suspended account.
-
-        Raises the errors of `suspend`, and `AccountNotSuspended`, `SuspendedAbove`.
-        """
-        profile = await self._of_somebody_else(principal, sub)
-        profile.account.restore(path_of(principal))
-        await self._publish(profile.account)
-        self._audit.record(actor=principal.sub, action="account.restored", target=sub, reason=reason)
-        return profile
-
-    async def suspend_anywhere(self, by: UUID, sub: UUID, reason: str) -> Profile:
-        """Suspend an account as a security administrator of the platform; no unit can restore it.
-
-        Raises `NotYourself`, `AccountNotFound`, `AccountNotActive`, `LastAdministrator`.
-        """
-        units = await self._lock_tops(sub)
-        profile = await self._anybody_else(by, sub)
-        await self._keep_administered(units, sub)
-        profile.account.suspend("")
-        await self._publish(profile.account)
-        await self._sessions.end_all(sub, "account suspended")
-        self._audit.record(actor=by, action="account.suspended", target=sub, reason=reason, platform=True)
-        return profile
-
-    async def restore_anywhere(self, by: UUID, sub: UUID, reason: str) -> Profile:
-        """Restore an account that anybody has suspended.
-
-        Raises `NotYourself`, `AccountNotFound`, `AccountNotSuspended`.
-        """
-        profile = await self._anybody_else(by, sub)
-        profile.account.restore("")
-        await self._publish(profile.account)
-        self._audit.record(actor=by, action="account.restored", target=sub, reason=reason, platform=True)
-        return profile
 
     async def accounts_of(self, unit_id: UUID, limit: int) -> Sequence[UUID]:
         """Return the first accounts of a unit's people, in the order in which they are locked."""
@@ -371,31 +317,7 @@ class Memberships:
         )
         return subs
 
-    async def _of_somebody_else(self, principal: Principal, sub: UUID) -> Profile:
-        if str(sub) == principal.sub:
-            raise NotYourself
-        return await self.in_reach(principal, sub, lock=True)
-
-    async def _anybody_else(self, by: UUID, sub: UUID) -> Profile:
-        if by == sub:
-            raise NotYourself
-        await self._accounts.get(sub, lock=True)
-        return await self.profile(sub)
-
-    async def _lock_tops(self, sub: UUID) -> list[Unit]:
-        """Lock the units at the top of the tree that a person administers, before the account: nobody above
-        could appoint an administrator there.
-        """
-        belonging = sorted(await self._rows.active(sub), key=lambda one: one[1].path)
-        tops = [of.id for one, of in belonging if of.parent_id is None and Role.UNIT_ADMIN in one.roles]
-        return [await self._units.get(unit_id, lock=True) for unit_id in tops]
-
-    async def _keep_administered(self, units: Sequence[Unit], sub: UUID) -> None:
-        """Raise `LastAdministrator` if one of the locked units would be without, if a person were away."""
-        for unit in units:
-            if not await self._rows.administrators(unit.id, besides=sub):
-                raise LastAdministrator
-
-    async def _publish(self, account: Account) -> None:
+    async def publish(self, account: Account) -> None:
+        """Tell the other services of a person, whose account has a new version."""
         event = person_changed(account, await self._rows.active(account.id))
         outbox.add(self._session, event, subject=account.id, sequence=account.version)
