@@ -52,8 +52,8 @@ screenshots: $(VENV)/.dev ## Photograph every page of Identity and write docs/pa
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
 # if one fails.
-LINTS := lint-types lint-tests lint-style lint-imports lint-dependencies
-lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots
+LINTS := lint-types lint-tests lint-clients lint-style lint-imports lint-dependencies
+lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots, OpenAPI
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(LINTS)
 
 .PHONY: $(LINTS)
@@ -62,6 +62,9 @@ lint-types:
 
 lint-tests:
 	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
+
+lint-clients:
+	@$(PY) -m scaffold.clients
 
 lint-style:
 	@$(VENV)/bin/ruff format --check .

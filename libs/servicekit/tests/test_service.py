@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy import Column, Table, Uuid, insert, select, text
 
+from contracts.vocabulary import Vocabulary
 from libs.servicekit.tests.support.notes_service import service
 from servicekit.db import Database, new_metadata
 from servicekit.ids import new_id
@@ -27,6 +28,23 @@ async def test_a_service_is_alive_and_ready(client: httpx.AsyncClient) -> None:
     assert (await client.get("/livez")).json() == {"status": "ok"}
     ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "checks": {"database": "ok"}})
+
+
+async def test_codes_of_the_api_have_chinese_names_for_anybody(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    class Colour(Vocabulary):
+        RED = "red", "红色"
+        BLUE = "blue", "蓝色"
+
+    @app.get("/api/v1/colour")
+    async def colour() -> Colour:
+        return Colour.RED
+
+    answer = await client.get("/api/v1/vocabulary")
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+    words = [{"code": "red", "label": "红色"}, {"code": "blue", "label": "蓝色"}]
+    assert {"name": "Colour", "words": words} in answer.json()["items"]
 
 
 async def test_a_service_without_its_database_is_alive_but_not_ready() -> None:

@@ -16,7 +16,7 @@ async def test_a_json_body_that_cannot_be_stored_is_422_and_names_the_field(
         headers={"content-type": "application/json"},
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_shape")
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["body.title"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/title"]
 
 
 async def test_a_query_that_cannot_be_stored_is_422_and_names_it(
@@ -24,7 +24,7 @@ async def test_a_query_that_cannot_be_stored_is_422_and_names_it(
 ) -> None:
     answer = await client.get("/api/v1/search?q=a%00b")
     assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["query.q"]
+    assert [error["parameter"] for error in answer.json()["errors"]] == ["q"]
 
 
 async def test_a_surrogate_pair_is_one_character_and_accepted(client: httpx.AsyncClient) -> None:
@@ -36,5 +36,5 @@ async def test_a_surrogate_pair_is_one_character_and_accepted(client: httpx.Asyn
 
 def test_unstorable_text_is_found_at_any_depth_and_in_keys() -> None:
     value = {"a": [{"b": "x\0"}, "fine"], "\ud800": 1, "c": {"d": ["\udc00"]}}
-    assert sorted(unstorable(value, "body")) == ["body", "body.a.0.b", "body.c.d.0"]
+    assert set(unstorable(value)) == {(), ("a", 0, "b"), ("c", "d", 0)}
     assert is_storable("助学 \U0001f600")

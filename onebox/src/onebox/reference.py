@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+
 from contracts.permissions import BUILT_IN
 from contracts.vocabulary import Permission, PlatformRole, Role, label
 from identity.platform.rules import PERMISSIONS as PLATFORM
@@ -24,8 +26,8 @@ _OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def documents() -> dict[str, dict[str, Any]]:
-    """Return the OpenAPI document of each service as in production, without a database."""
+def applications() -> dict[str, FastAPI]:
+    """Return the application of each service as in production, without a database."""
     common: dict[str, Any] = {
         "database_url": "postgresql+asyncpg://nobody@localhost/nothing",
         "rabbitmq_url": "amqp://localhost/",
@@ -41,8 +43,13 @@ def documents() -> dict[str, dict[str, Any]]:
     for name in services.NAMES:
         values = {**common, **(snapshot if name in services.CLIENTS else {}), **_OWN.get(name, {})}
         settings = importlib.import_module(f"{name}.settings").Settings(**values)
-        found[name] = importlib.import_module(f"{name}.app").build(settings, bus).openapi()
+        found[name] = importlib.import_module(f"{name}.app").build(settings, bus)
     return found
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """Return the OpenAPI document of each service."""
+    return {name: app.openapi() for name, app in applications().items()}
 
 
 def text_of(document: dict[str, Any]) -> str:

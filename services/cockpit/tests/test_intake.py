@@ -167,10 +167,10 @@ async def test_wrong_columns_are_listed_and_nothing_is_stored(cockpit: Cockpit) 
     response = await cockpit.upload("award", "county", text)
     assert (response.status_code, response.json()["code"]) == (400, "wrong_columns")
     assert {error["pointer"] for error in response.json()["errors"]} == {
-        "columns.missing.term",
-        "columns.missing.person_token",
-        "columns.unknown.semester",
-        "columns.duplicate.amount",
+        "/term",
+        "/person_token",
+        "/semester",
+        "/amount",
     }
     assert await stored(cockpit) == (0, 0, 0)
     other_feed = await cockpit.upload("award", "county", NATIONAL_2017.read_bytes())

@@ -99,7 +99,7 @@ async def test_picked_units_must_be_active_and_below_the_sender(office: RunningO
     )
     assert (response.status_code, response.json()["code"]) == (403, "recipients_out_of_reach")
     assert [error["pointer"] for error in response.json()["errors"]] == [
-        f"body.recipients.units.{index}" for index in range(1, 6)
+        f"/recipients/units/{index}" for index in range(1, 6)
     ]
 
 
@@ -121,7 +121,7 @@ async def test_an_address_that_contradicts_itself_is_refused(
 ) -> None:
     response = await office.unit("100000").post(PREVIEW, json={"recipients": address})
     assert response.status_code == 422
-    assert response.json()["errors"][0]["pointer"].startswith("body.recipients")
+    assert response.json()["errors"][0]["pointer"].startswith("/recipients")
 
 
 async def test_a_notice_is_published_to_whom_it_addresses(office: RunningOffice) -> None:

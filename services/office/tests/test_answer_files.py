@@ -105,7 +105,7 @@ async def test_a_file_of_another_unit_or_use_is_named_by_its_field(office: Runni
     foreign, own = await uploaded(clerk(office, BESIDE)), await uploaded(clerk(office))
     refused = await save(clerk(office), notice, own, foreign)
     assert code_of(refused) == (400, "answer_invalid")
-    assert [one["pointer"] for one in refused.json()["errors"]] == ["body.values.proof.1"]
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/values/proof/1"]
     other = await asked(office)
     assert (await save(clerk(office), notice, own)).status_code == 200
     assert code_of(await save(clerk(office), other, own)) == (400, "answer_invalid")

@@ -91,7 +91,7 @@ async def test_a_unit_fills_in_saves_and_submits(office: RunningOffice) -> None:
     assert (line["status"], line["values"]) == ("draft", None)
     lacking = await submit(office, "370000", notice)
     assert code_of(lacking) == (400, "answer_invalid")
-    assert [error["pointer"] for error in lacking.json()["errors"]] == ["body.values.people"]
+    assert [error["pointer"] for error in lacking.json()["errors"]] == ["/values/people"]
     done = await submit(office, "370000", notice, people=12, way="线上")
     assert done.status_code == 200
     assert (done.json()["status"], done.json()["values"]) == ("submitted", {"people": 12, "way": "线上"})

@@ -1,25 +1,20 @@
 """What the API says of itself."""
 
-import re
 from typing import Any
 
 from services.office.tests.support.running_office import RunningOffice
 
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
-
-async def test_every_operation_is_described_in_chinese_with_its_problem_codes(office: RunningOffice) -> None:
+async def test_every_operation_names_the_problems_of_authentication(office: RunningOffice) -> None:
     document: dict[str, Any] = office.app.openapi()
     operations = [
         (path, method, operation)
         for path, item in document["paths"].items()
         for method, operation in item.items()
+        if operation["security"]
     ]
     assert operations
     for path, method, operation in operations:
-        assert CHINESE.search(operation["summary"]), path
-        assert CHINESE.search(operation["description"]), path
-        assert all(CHINESE.search(tag) for tag in operation["tags"])
         refusals = [
             code
             for status, response in operation["responses"].items()

@@ -134,7 +134,7 @@ async def test_only_what_the_address_book_shows_is_picked(office: RunningOffice)
     ):
         refused = await client.post(G, json={"name": "组", "members": members})
         assert code_of(refused) == (403, "contact_not_visible")
-        assert [one["pointer"] for one in refused.json()["errors"]] == [f"body.members.{n}" for n in places]
+        assert [one["pointer"] for one in refused.json()["errors"]] == [f"/members/{n}" for n in places]
 
 
 async def test_what_became_of_members_is_shown(office: RunningOffice) -> None:
@@ -224,7 +224,7 @@ async def test_a_deleted_or_foreign_group_is_not_addressed(office: RunningOffice
     recipients: JsonValue = {"reach": "picked", "groups": [group["id"], foreign["id"]]}
     refused = await sender.post(PREVIEW, json={"recipients": recipients})
     assert code_of(refused) == (409, "group_unknown")
-    assert [one["pointer"] for one in refused.json()["errors"]] == ["body.recipients.groups.1"]
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/recipients/groups/1"]
     recipients = {"reach": "picked", "groups": [group["id"]]}
     draft = (await sender.post("/api/v1/notices", json=a_draft(recipients=recipients))).json()
     await sender.delete(f"{G}/{group['id']}", headers={"If-Match": '"1"'})

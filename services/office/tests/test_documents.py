@@ -84,7 +84,7 @@ async def test_a_draft_may_be_incomplete_until_it_is_submitted(office: RunningOf
     for act in ("submit", "publish"):
         refused = await client.post(f"{N}/{notice}/{act}")
         assert code_of(refused) == (409, "draft_incomplete")
-        assert [one["pointer"] for one in refused.json()["errors"]] == ["body.title", "body.body"]
+        assert [one["pointer"] for one in refused.json()["errors"]] == ["/title", "/body"]
     blank = await client.put(
         f"{N}/{notice}", json=a_draft(body="<p> </p><p>&nbsp;</p>"), headers={"If-Match": "*"}
     )

@@ -245,7 +245,7 @@ async def test_a_file_of_another_subject_or_unit_cannot_be_attached(office: Runn
     for bad in (file, foreign, str(uuid.uuid4())):
         response = await client.post(N, json=a_draft(attachments=attached(bad)))
         assert code_of(response) == (400, "file_not_attachable")
-        assert response.json()["errors"][0]["pointer"] == bad
+        assert response.json()["errors"][0]["pointer"] == "/attachments/0/file_id"
 
 
 async def test_of_two_drafts_that_take_a_file_at_once_one_gets_it(office: RunningOffice) -> None:

@@ -48,7 +48,7 @@ FORM = FormFields.model_validate(
 
 
 def problems(complete: bool = False, **values: Any) -> list[str]:
-    return [place for place, _ in rules.check(FORM, values, complete=complete).problems]
+    return [".".join(map(str, place)) for place, _ in rules.check(FORM, values, complete=complete).problems]
 
 
 def stored(**values: Any) -> Any:

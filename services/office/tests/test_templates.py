@@ -79,7 +79,7 @@ async def test_a_notice_with_open_variables_is_not_issued(office: RunningOffice)
     notice = (await client.post(N, json=a_draft(title=filled["title"], body=filled["body"]))).json()["id"]
     refused = await client.post(f"{N}/{notice}/publish")
     assert code_of(refused) == (409, "draft_incomplete")
-    assert refused.json()["errors"] == [{"pointer": "body.body", "detail": "请填写正文中的“会议时间”"}]
+    assert refused.json()["errors"] == [{"pointer": "/body", "detail": "请填写正文中的“会议时间”"}]
 
 
 async def test_units_below_use_what_is_offered_to_them(office: RunningOffice) -> None:

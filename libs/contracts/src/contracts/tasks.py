@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from contracts.vocabulary import Open, Permission, Role, TaskKind, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import Open, Permission, Role, TaskKind
 
 
 class TaskOpened(BaseModel):
@@ -35,7 +36,7 @@ class TaskOpened(BaseModel):
     deadline: datetime | None = None
     workdays: int | None = Field(default=None, ge=0, le=366)
     days: int | None = Field(default=None, ge=0, le=366)
-    urgency: Open[TaskUrgency] = TaskUrgency.NORMAL
+    urgency: Open[Urgency] = Urgency.NORMAL
     owner: UUID | None = None
     owner_unit_id: UUID | None = None
     by_hand: bool = False

@@ -294,14 +294,6 @@ class TaskAction(Vocabulary):
     WITHDRAWN = "withdrawn", "撤回"
 
 
-class TaskUrgency(Vocabulary):
-    """How urgent a task is (紧急程度), in ascending order."""
-
-    NORMAL = "normal", "平件"
-    URGENT = "urgent", "加急"
-    EXTRA_URGENT = "extra_urgent", "特急"
-
-
 class TaskClock(Vocabulary):
     """How the time for a task is counted."""
 

@@ -25,9 +25,11 @@ class Vocabulary(StrEnum):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Return the enum's schema with the labels as its description."""
+        """Return the enum's schema with the labels as its description, and by value for programs."""
         schema = handler(core_schema)
-        handler.resolve_ref_schema(schema)["description"] = "；".join(f"{one} {one.label}" for one in cls)
+        described = handler.resolve_ref_schema(schema)
+        described["description"] = "；".join(f"{one} {one.label}" for one in cls)
+        described["x-enumDescriptions"] = {one.value: one.label for one in cls}
         return schema
 
 

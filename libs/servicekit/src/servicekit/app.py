@@ -7,7 +7,7 @@ from typing import Protocol
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
 
-from servicekit import health, idempotency, metrics, openapi, problems, reference
+from servicekit import health, idempotency, metrics, openapi, problems, reference, vocabulary
 from servicekit.clock import Clock, SystemClock
 from servicekit.cors import Cors
 from servicekit.db import Check, Database
@@ -83,6 +83,7 @@ def create_app(
         redirect_slashes=False,
         separate_input_output_schemas=False,
         generate_unique_id_function=openapi.operation_id,
+        servers=[{"url": "/", "description": "提供本文档的服务"}],
     )
     app.state.settings = settings
     app.state.public_origin = settings.public_origin
@@ -96,7 +97,7 @@ def create_app(
     problems.install(app)
     app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
     reference.install(app)
-    for router in (health.router, metrics.router, *routers):
+    for router in (health.router, metrics.router, vocabulary.router, *routers):
         app.include_router(router)
     openapi.install(app, words or {})
 

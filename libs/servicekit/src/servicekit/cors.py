@@ -25,7 +25,7 @@ class Cors(CORSMiddleware):
             ],
             expose_headers=[
                 *("etag", "x-correlation-id", "www-authenticate", "dpop-nonce"),
-                *("content-disposition", "content-range"),
+                *("content-disposition", "content-range", "location", "retry-after"),
             ],
         )
         self._pages = tuple(f"{page}/" for page in pages)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from servicekit import permissions, problems
 from servicekit.paging import BadCursor
@@ -36,8 +36,9 @@ WORDS = {
     "ProblemBody.code": "稳定的问题代码，供程序判断",
     "ProblemBody.correlation_id": "请求的关联标识，查日志时使用",
     "ProblemBody.errors": "各字段的问题",
-    "FieldError.pointer": "字段的位置（JSON Pointer）",
-    "FieldError.detail": "该字段的问题",
+    "FieldError.pointer": "正文中的位置（JSON Pointer，RFC 6901）；空串指正文整体，表单为 /字段，表格为 /列",
+    "FieldError.parameter": "有问题的查询、路径或请求头参数的名称",
+    "FieldError.detail": "该处的问题，可以展示给用户",
     "If-Match": "所见版本的 ETag",
     "Idempotency-Key": "幂等键：同一键重复提交时返回首次的结果",
     "limit": "本页最多的条数",
@@ -50,19 +51,32 @@ _SUCCESS = {
     "204": "成功，没有内容",
     "303": "转到另一页面",
 }
+_LOCATION = {
+    "description": "所创建内容的地址，没有单独地址的为其所在列表的地址（相对于本服务）",
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
+}
 # FastAPI's default description.
 _DEFAULT = "Successful Response"
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return the operation id: the name of the function."""
-    return route.name
+    """Return the operation id: the name of the function in camel case, `publishNotice`."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the operations of an OpenAPI document."""
     for item in document["paths"].values():
         yield from item.values()
+
+
+def routes(app: FastAPI) -> Iterator[RouteContext]:
+    """Yield the documented endpoints of an application, with those of its routers."""
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.include_in_schema:
+            yield route
 
 
 def install(app: FastAPI, words: Mapping[str, str]) -> None:
@@ -74,6 +88,10 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
         _declare_problems(document)
         _document_cursors(document)
         _document_permissions(app, document)
+        _document_locations(document)
+        _complete_examples(document)
+        for operation in operations(document):
+            operation.setdefault("security", [])
         _describe(document, {**WORDS, **words})
         return document
 
@@ -82,7 +100,7 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
 
 def _declare_problems(document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in (problems.FieldError, problems.ProblemBody):
+    for model in (problems.FieldError, problems.Change, problems.ProblemBody):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.setdefault(model.__name__, schema).pop("$defs", None)
 
@@ -106,9 +124,7 @@ def _document_permissions(app: FastAPI, document: dict[str, Any]) -> None:
     """Name the permission that an operation requires: for people in its description, for programs in
     `x-permissions`: groups, of each of which the caller has one permission at least.
     """
-    for route in iter_route_contexts(app.routes):
-        if not isinstance(route.original_route, APIRoute) or not route.include_in_schema:
-            continue
+    for route in routes(app):
         groups = permissions.required_by(route.dependant)
         texts = "；".join("或".join(f"{one.label}（`{one}`）" for one in group) for group in groups)
         for method in route.methods or ():
@@ -118,6 +134,25 @@ def _document_permissions(app: FastAPI, document: dict[str, Any]) -> None:
                 described = operation.get("description", "").rstrip()
                 _add_refusal(operation, permissions.PermissionRequired)
                 operation["description"] = f"{described}\n\n需要权限：{texts}。".lstrip()
+
+
+def _complete_examples(document: dict[str, Any]) -> None:
+    """Add the nulls to the examples of schemas: FastAPI leaves them out of its documents."""
+    for schema in document["components"]["schemas"].values():
+        example = schema.get("example")
+        if isinstance(example, dict):
+            for name in schema.get("required", ()):
+                if {"type": "null"} in schema["properties"][name].get("anyOf", ()):
+                    example.setdefault(name, None)
+
+
+def _document_locations(document: dict[str, Any]) -> None:
+    """Document the address of what was created: every endpoint of `/api/` sends it with 201."""
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if path.startswith("/api/") and "201" in operation["responses"]:
+                headers = operation["responses"]["201"].setdefault("headers", {})
+                headers["Location"] = copy.deepcopy(_LOCATION)
 
 
 def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:

@@ -4,9 +4,9 @@ A feature declares its errors as subclasses of `Problem` with a stable `code`; t
 `application/problem+json`. 422 is for payload shape only; business rules use 400, 403, 404, 409 or 413.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import structlog
@@ -27,10 +27,25 @@ RETRIED = (429, 503)
 
 
 class FieldError(BaseModel):
-    """An invalid field: its location and the error."""
+    """One error of a request: its place, which is in the body or a parameter, and a text for the user.
 
-    pointer: str = Field(examples=["body.phone"])
+    `pointer` is a JSON Pointer (RFC 6901) into the body: `""` is the whole body, `/file` a field of a form,
+    `/amount` a column of a table. `parameter` is the name of a parameter of the query, path or header.
+    """
+
+    pointer: str | None = Field(default=None, examples=["/recipients/units/0"])
+    parameter: str | None = Field(default=None, examples=["limit"])
     detail: str = Field(examples=["缺少必填字段"])
+
+    @classmethod
+    def at(cls, *path: str | int, detail: str) -> Self:
+        """Return an error of the value at `path`, the names and indexes from the top of the body."""
+        return cls(pointer=pointer(path), detail=detail)
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """Return the JSON Pointer of a value (RFC 6901 §3)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 class Change(BaseModel):
@@ -189,13 +204,35 @@ _SHAPES = {
 
 
 def _field_errors(error: RequestValidationError) -> list[FieldError]:
-    return [
-        FieldError(
-            pointer=".".join(str(part) for part in item["loc"]),
-            detail=_SHAPES.get(item["type"], item["msg"]),
+    found = []
+    for item in error.errors():
+        where, *path = item["loc"]
+        detail = _SHAPES.get(item["type"], item["msg"])
+        if where == "body":
+            place = _place(path, error.body, absent=item["type"] == "missing")
+            found.append(FieldError.at(*place, detail=detail))
+        else:
+            found.append(FieldError(parameter=str(path[0]) if path else str(where), detail=detail))
+    return found
+
+
+def _place(location: Sequence[str | int], body: object, *, absent: bool) -> list[str | int]:
+    """Return the path of a value in `body`, for pydantic's location of it.
+
+    A location also has the tags of unions and the names of validators, which the body does not contain.
+    """
+    place: list[str | int] = []
+    for index, part in enumerate(location):
+        holds = (
+            part in body
+            if isinstance(body, Mapping)
+            else isinstance(body, list) and isinstance(part, int) and part < len(body)
         )
-        for item in error.errors()
-    ]
+        if holds:
+            body = body[part]  # type: ignore[index] # of the kind that holds it
+        if holds or (absent and index == len(location) - 1):
+            place.append(part)
+    return place
 
 
 class Unprocessable(Problem):

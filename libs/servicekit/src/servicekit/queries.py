@@ -37,7 +37,7 @@ async def declared_queries_only(request: Request) -> None:
         seen.add(name)
     if errors:
         raise Unprocessable(
-            errors=[FieldError(pointer=f"query.{name}", detail=detail) for name, detail in errors.items()]
+            errors=[FieldError(parameter=name, detail=detail) for name, detail in errors.items()]
         )
 
 

@@ -21,9 +21,12 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def unstorable(value: Any, pointer: str) -> Iterator[str]:
-    """Yield the JSON pointers of the strings and keys in a parsed JSON `value` that cannot be stored."""
-    stack = [(pointer, value)]
+Place = tuple[str | int, ...]
+
+
+def unstorable(value: Any) -> Iterator[Place]:
+    """Yield the paths of the strings and keys in a parsed JSON `value` that cannot be stored."""
+    stack: list[tuple[Place, Any]] = [((), value)]
     while stack:
         place, item = stack.pop()
         if isinstance(item, str):
@@ -32,29 +35,35 @@ def unstorable(value: Any, pointer: str) -> Iterator[str]:
         elif isinstance(item, dict):
             for key, child in item.items():
                 if is_storable(key):
-                    stack.append((f"{place}.{key}", child))
+                    stack.append(((*place, key), child))
                 else:
                     yield place
         elif isinstance(item, list):
-            stack += [(f"{place}.{index}", child) for index, child in enumerate(item)]
+            stack += [((*place, index), child) for index, child in enumerate(item)]
 
 
 async def storable_text_only(request: Request) -> None:
     """Verify path, query of the REST API, and declared JSON body (a dependency of all operations).
 
-    Raises `Unprocessable` with the pointers. Does not read a body that the endpoint reads itself. Forms occur
+    Raises `Unprocessable` with their places. Does not read a body that the endpoint reads itself. Forms occur
     on pages only, which have their own messages: a password with NUL is a wrong password.
     """
-    found = [*unstorable(dict(request.path_params), "path")]
+    found = [
+        _bad_parameter(name) for name, value in request.path_params.items() if not is_storable(str(value))
+    ]
     if request.url.path.startswith(PREFIX):
         # The OAuth endpoints have their own errors.
         queries = request.query_params.multi_items()
-        found += [f"query.{name}" for name, value in queries if not is_storable(value)]
+        found += [_bad_parameter(name) for name, value in queries if not is_storable(value)]
     route = request.scope.get("route")
     if isinstance(route, APIRoute) and route.body_field is not None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         # FastAPI parses the body before it resolves dependencies, and the result is cached.
         if (kind == "application/json" or kind.endswith("+json")) and await request.body():
-            found += unstorable(await request.json(), "body")
+            found += [FieldError.at(*place, detail=_DETAIL) for place in unstorable(await request.json())]
     if found:
-        raise Unprocessable(errors=[FieldError(pointer=pointer, detail=_DETAIL) for pointer in found[:20]])
+        raise Unprocessable(errors=found[:20])
+
+
+def _bad_parameter(name: str) -> FieldError:
+    return FieldError(parameter=name, detail=_DETAIL)

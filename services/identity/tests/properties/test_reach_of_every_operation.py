@@ -22,19 +22,19 @@ from testkit.postgres import Migration
 OWN, ABOVE, BESIDE = "370102", "370100", "370103"
 
 ANY_MEMBER_READS = {
-    *("get_unit", "get_unit_by_code", "list_ancestors", "list_children", "list_subtree", "get_unit_tree"),
-    *("list_unit_history", "get_policy"),
+    *("getUnit", "getUnitByCode", "listAncestors", "listChildren", "listSubtree", "getUnitTree"),
+    *("listUnitHistory", "getPolicy", "textChallengeState"),
 }
 """The tree is known to all members of units; documents to everybody."""
 OF_THE_PLATFORM = {
-    *("suspend_any_account", "restore_any_account", "reset_any_authenticators"),
-    *("confirm_proposal", "refuse_proposal", "change_role", "retire_role"),
-    *("confirm_role_change", "refuse_role_change", "get_audit_export", "download_audit_export"),
+    *("suspendAnyAccount", "restoreAnyAccount", "resetAnyAuthenticators"),
+    *("confirmProposal", "refuseProposal", "changeRole", "retireRole"),
+    *("confirmRoleChange", "refuseRoleChange", "getAuditExport", "downloadAuditExport"),
 }
 """For the three administrators of the platform; `memberships/test_platform.py` has their tests."""
-OF_THE_CENTRE = {"revoke_initial_token"}
-OF_ONESELF = {"download_export"}
-OF_A_CLIENT = {"delete_client", "read_client", "change_client"}
+OF_THE_CENTRE = {"revokeInitialToken"}
+OF_ONESELF = {"downloadExport"}
+OF_A_CLIENT = {"deleteClient", "readClient", "changeClient"}
 """RFC 7592: with the client's own token."""
 
 OF_ANYBODY = {"text_challenge_state"}
@@ -54,51 +54,51 @@ Request = tuple[str, dict[str, object] | None]
 DRIVEN: dict[str, Callable[[Elsewhere], dict[str, object] | None]] = {
     **dict.fromkeys(
         (
-            *("get_account", "reset_authenticators", "withdraw_entitlement", "end_sessions", "list_sessions"),
-            *("end_one_session", "get_client", "enable_client", "rotate_secret", "revoke_secret"),
-            *("revoke_delegation", "approve_wish", "withdraw_wish", "keep_entitlement", "drop_entitlement"),
-            *("get_invite_batch", "cancel_invites", "download_failed_invites"),
+            *("getAccount", "resetAuthenticators", "withdrawEntitlement", "endSessions", "listSessions"),
+            *("endOneSession", "getClient", "enableClient", "rotateSecret", "revokeSecret"),
+            *("revokeDelegation", "approveWish", "withdrawWish", "keepEntitlement", "dropEntitlement"),
+            *("getInviteBatch", "cancelInvites", "downloadFailedInvites"),
             *(
-                "list_invite_rows",
-                "send_invites",
-                "revoke_invite",
-                "get_join_request",
-                "approve_join_request",
+                "listInviteRows",
+                "sendInvites",
+                "revokeInvite",
+                "getJoinRequest",
+                "approveJoinRequest",
             ),
-            *("withdraw_join_request", "get_unit_export", "cancel_unit_export", "download_unit_export"),
-            *("get_unit_import", "cancel_unit_import", "download_failed_rows", "download_import_report"),
-            *("list_import_rows", "list_unit_delegations", "get_unit_ending", "list_hand_overs"),
-            *("list_invite_batches", "list_invites", "list_members"),
+            *("withdrawJoinRequest", "getUnitExport", "cancelUnitExport", "downloadUnitExport"),
+            *("getUnitImport", "cancelUnitImport", "downloadFailedRows", "downloadImportReport"),
+            *("listImportRows", "listUnitDelegations", "getUnitEnding", "listHandOvers"),
+            *("listInviteBatches", "listInvites", "listMembers"),
         ),
         lambda _: None,
     ),
     **dict.fromkeys(
         (
-            *("restore_account", "suspend_account", "unmask_account", "disable_client", "reject_wish"),
-            *("reject_join_request", "reject_recovery", "close_unit", "end_membership"),
+            *("restoreAccount", "suspendAccount", "unmaskAccount", "disableClient", "rejectWish"),
+            *("rejectJoinRequest", "rejectRecovery", "closeUnit", "endMembership"),
         ),
         lambda _: dict(WHY),
     ),
-    "grant_entitlement": lambda _: {"name": "cockpit"},
-    "update_client": lambda _: {
+    "grantEntitlement": lambda _: {"name": "cockpit"},
+    "updateClient": lambda _: {
         "client_name": "奖助系统",
         "redirect_uris": ["https://rp.example.cn/cb"],
     },
-    "approve_recovery": lambda _: {"in_person": True},
-    "apply_unit_import": lambda _: {},
-    "amend_unit": lambda _: {**WHY, "address": "解放路 1 号"},
-    "create_invite": lambda _: {"roles": ["handler"]},
-    "change_member": lambda _: {**WHY, "roles": ["handler", "reviewer"]},
-    "transfer_member": lambda it: {"to_unit_id": it.ids["own"], "roles": ["handler"]},
-    "merge_unit": lambda it: {**WHY, "into_id": it.ids["own"]},
-    "move_unit": lambda it: {**WHY, "parent_id": it.ids["own"]},
-    "rename_unit": lambda _: {**WHY, "name": "更名的单位"},
-    "split_unit": lambda _: {**WHY, "code": "X370199", "name": "分设的单位", "child_ids": []},
+    "approveRecovery": lambda _: {"in_person": True},
+    "applyUnitImport": lambda _: {},
+    "amendUnit": lambda _: {**WHY, "address": "解放路 1 号"},
+    "createInvite": lambda _: {"roles": ["handler"]},
+    "changeMember": lambda _: {**WHY, "roles": ["handler", "reviewer"]},
+    "transferMember": lambda it: {"to_unit_id": it.ids["own"], "roles": ["handler"]},
+    "mergeUnit": lambda it: {**WHY, "into_id": it.ids["own"]},
+    "moveUnit": lambda it: {**WHY, "parent_id": it.ids["own"]},
+    "renameUnit": lambda _: {**WHY, "name": "更名的单位"},
+    "splitUnit": lambda _: {**WHY, "code": "X370199", "name": "分设的单位", "child_ids": []},
 }
 """The bodies of those that act on something of a unit."""
 
 NAMED_IN_BODY: dict[str, Callable[[Elsewhere], Request]] = {
-    "create_unit": lambda it: (
+    "createUnit": lambda it: (
         "/units",
         {
             "parent_id": it.unit,
@@ -109,13 +109,13 @@ NAMED_IN_BODY: dict[str, Callable[[Elsewhere], Request]] = {
             "stages": ["compulsory"],
         },
     ),
-    "move_unit": lambda it: (f"/units/{it.ids['school']}/move", {**WHY, "parent_id": it.unit}),
-    "create_client": lambda it: (
+    "moveUnit": lambda it: (f"/units/{it.ids['school']}/move", {**WHY, "parent_id": it.unit}),
+    "createClient": lambda it: (
         "/clients",
         {"client_name": "系统", "owner_unit_id": it.unit, "redirect_uris": ["https://rp.example.cn/cb"]},
     ),
-    "export_units": lambda it: ("/unit-exports", {"unit_id": it.unit, "format": "csv"}),
-    "request_entitlement": lambda it: (
+    "exportUnits": lambda it: ("/unit-exports", {"unit_id": it.unit, "format": "csv"}),
+    "requestEntitlement": lambda it: (
         "/entitlement-requests",
         {"name": "cockpit", "reason": "数据分析", "sub": it.person},
     ),
@@ -181,7 +181,7 @@ async def test_nothing_of_a_unit_out_of_reach_is_seen_or_changed(
             for name, answer in seen.items()
             if answer[0] not in (403, 404) or not (answer[1] == "out_of_reach" or "not_found" in answer[1])
         }
-        assert wrong == {"withdraw_join_request": (403, "not_your_request")}
+        assert wrong == {"withdrawJoinRequest": (403, "not_your_request")}
         assert await _state(world) == before
 
 

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.vocabulary import Role, TaskKind, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import Role, TaskKind
 from office.tasks.rules import Deadline
 from office.tasks.service import ToPerson
 from services.office.tests.support.running_office import RunningOffice
@@ -231,7 +232,7 @@ async def test_lists_are_filtered_and_searched_by_two_characters(office: Running
         office,
         to_unit(office, COUNTY),
         title="报送国家助学贷款数据",
-        urgency=TaskUrgency.URGENT,
+        urgency=Urgency.URGENT,
         deadline=Deadline(now + timedelta(days=2)),
     )
     me = office.unit(COUNTY)
@@ -265,7 +266,7 @@ async def test_pages_contain_every_task_once(office: RunningOffice, view: str, s
                 owner=sub,
                 subject=f"notice/{number}",
                 deadline=deadline,
-                urgency=list(TaskUrgency)[number % 3],
+                urgency=list(Urgency)[number % 3],
             )
         )
     async with feature(office) as tasks:
@@ -294,10 +295,10 @@ async def test_pages_contain_every_task_once(office: RunningOffice, view: str, s
 async def test_urgent_tasks_come_first_then_early_ones(office: RunningOffice) -> None:
     now = office.clock.now()
     kinds = [
-        (TaskUrgency.NORMAL, 1),
-        (TaskUrgency.EXTRA_URGENT, 3),
-        (TaskUrgency.EXTRA_URGENT, 2),
-        (TaskUrgency.URGENT, None),
+        (Urgency.NORMAL, 1),
+        (Urgency.EXTRA_URGENT, 3),
+        (Urgency.EXTRA_URGENT, 2),
+        (Urgency.URGENT, None),
     ]
     tasks = [
         await opened(

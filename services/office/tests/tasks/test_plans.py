@@ -7,8 +7,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Executable, select, text
 
+from contracts.documents import Urgency
 from contracts.permissions import BUILT_IN
-from contracts.vocabulary import Permission, Reach, Role, TaskKind, TaskUrgency
+from contracts.vocabulary import Permission, Reach, Role, TaskKind
 from office.addressing.rules import Address
 from office.addressing.service import Addressing
 from office.desk import list_statements as statements
@@ -130,7 +131,7 @@ def check(found: list[Scan]) -> None:
 FILTERS = (
     Filters(),
     Filters(words="培训"),
-    Filters(kinds=("sign",), urgencies=(TaskUrgency.NORMAL,)),
+    Filters(kinds=("sign",), urgencies=(Urgency.NORMAL,)),
 )
 
 

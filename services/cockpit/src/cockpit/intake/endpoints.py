@@ -166,7 +166,7 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
         **problems.responses(*_UNIT, errors.BatchNotFound),
     },
 )
-async def quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
+async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
     """Return the rows as received, with line number and reason; safe to open in a spreadsheet."""
     return StreamingResponse(
         await batches.quarantined(actor, batch_id),

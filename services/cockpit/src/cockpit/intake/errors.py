@@ -24,13 +24,9 @@ class WrongColumns(Problem):
     detail = "文件的列与数据源要求不一致，未接收任何数据。"
 
     @classmethod
-    def of(cls, problems: Iterable[tuple[str, str, str]]) -> Self:
-        """Create from (missing|unknown|duplicate, column, Chinese message) tuples."""
-        return cls(
-            errors=[
-                FieldError(pointer=f"columns.{kind}.{name}", detail=words) for kind, name, words in problems
-            ]
-        )
+    def of(cls, problems: Iterable[tuple[str, str]]) -> Self:
+        """Create from columns and Chinese messages."""
+        return cls(errors=[FieldError.at(name, detail=words) for name, words in problems])
 
 
 class BadEncoding(Problem):

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from cockpit.intake import rules
 from cockpit.intake.rules import Parser, RowError, optional, required
-from contracts.vocabulary import Kind, Level
+from contracts.vocabulary import Kind, Level, Vocabulary
 
-FeedName = Literal["published_aggregate", "award"]
+
+class FeedName(Vocabulary):
+    """The feeds (数据源)."""
+
+    PUBLISHED_AGGREGATE = "published_aggregate", "已发布的汇总数据"
+    AWARD = "award", "资助明细"
+
 
 Row = Mapping[str, Any]
 
@@ -46,7 +52,6 @@ class Feed:
     """
 
     name: FeedName
-    title: str
     columns: tuple[Column, ...]
     table: str
     measures: tuple[str, ...]
@@ -54,6 +59,11 @@ class Feed:
     key: Callable[[Row], tuple[Any, ...]]
     scope: str | None = None
     unit_column: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The Chinese name."""
+        return self.name.label
 
     def name_of(self, heading: str) -> str | None:
         """Return the column for a heading, or None."""
@@ -78,8 +88,7 @@ class Feed:
 
 
 PUBLISHED_AGGREGATE = Feed(
-    name="published_aggregate",
-    title="已发布的汇总数据",
+    name=FeedName.PUBLISHED_AGGREGATE,
     columns=(
         Column("year", "年度", required(rules.year)),
         Column("scope", "口径", required(rules.text(200, "口径"))),
@@ -107,8 +116,7 @@ PUBLISHED_AGGREGATE = Feed(
 )
 
 AWARD = Feed(
-    name="award",
-    title="资助明细",
+    name=FeedName.AWARD,
     columns=(
         Column("record_id", "记录编号", required(rules.record_id)),
         Column("unit_code", "单位代码", required(rules.unit_code)),
@@ -137,7 +145,6 @@ AWARD = Feed(
 )
 
 FEEDS: dict[FeedName, Feed] = {feed.name: feed for feed in (PUBLISHED_AGGREGATE, AWARD)}
-assert set(FEEDS) == set(get_args(FeedName))
 
 AWARDING_LEVELS = (Level.SCHOOL, Level.COUNTY)
 AWARDING_KINDS = (Kind.SCHOOL, Kind.STUDENT_AID)

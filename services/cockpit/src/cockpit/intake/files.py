@@ -108,18 +108,14 @@ class RowReader:
         headings = [heading.strip() for heading in fields[:MAX_COLUMNS]]
         names = [feed.name_of(heading) for heading in headings]
         problems = [
+            *((c.name, f"缺少列“{c.chinese}”（{c.name}）") for c in feed.columns if c.name not in names),
             *(
-                ("missing", c.name, f"缺少列“{c.chinese}”（{c.name}）")
-                for c in feed.columns
-                if c.name not in names
-            ),
-            *(
-                ("unknown", heading[:64], f"未知的列“{heading[:64]}”")
+                (heading[:64], f"未知的列“{heading[:64]}”")
                 for heading, name in zip(headings, names, strict=True)
                 if name is None
             ),
             *(
-                ("duplicate", name, f"列“{name}”重复")
+                (name, f"列“{name}”重复")
                 for name in dict.fromkeys(n for n in names if n is not None)
                 if names.count(name) > 1
             ),

@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
+
+from contracts.vocabulary import Vocabulary
 
 YI = Decimal(10) ** 8
 WAN = Decimal(10) ** 4
 
-CheckName = Literal["stages_equal_government", "central_and_local_equal_government"]
 
-CHECK_TITLES: dict[CheckName, str] = {
-    "stages_equal_government": "分学段之和=财政合计",
-    "central_and_local_equal_government": "中央+地方=财政",
-}
+class CheckName(Vocabulary):
+    """Two figures of a published table that must be equal."""
+
+    STAGES = "stages_equal_government", "分学段之和=财政合计"
+    CENTRAL_AND_LOCAL = "central_and_local_equal_government", "中央+地方=财政"
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,10 @@ def checks(lines: list[Line]) -> list[Check]:
     stages = government_stages(lines)
     if stages:
         left = sum((line.amount for line in stages), Decimal(0))
-        found.append(Check("stages_equal_government", left, government.amount))
+        found.append(Check(CheckName.STAGES, left, government.amount))
     central, local = total(lines, "central"), total(lines, "local")
     if central is not None and local is not None:
-        found.append(
-            Check("central_and_local_equal_government", central.amount + local.amount, government.amount)
-        )
+        found.append(Check(CheckName.CENTRAL_AND_LOCAL, central.amount + local.amount, government.amount))
     return found
 
 

@@ -14,6 +14,7 @@ from cockpit.analytics.store import Analytics
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.directory.service import Units
+from cockpit.intake.feeds import FeedName
 from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
 from cockpit.intake.service import Batches
 from cockpit.metrics.catalogue import METRICS, MetricName
@@ -64,8 +65,8 @@ class Overviews:
         """Return the overview of a unit (None: the viewer's). Raises `UnitNotFound`, `UnitOutOfReach`."""
         unit = await self._access.unit(actor, unit_id, "overview")
         below = await self._units.children(unit)
-        loads = await self._batches.counted_loads("award", unit.path)
-        published_loads = await self._batches.counted_loads("published_aggregate", unit.path)
+        loads = await self._batches.counted_loads(FeedName.AWARD, unit.path)
+        published_loads = await self._batches.counted_loads(FeedName.PUBLISHED_AGGREGATE, unit.path)
         await release(self._session)
         awards = await self._facts.awards(unit.path, loads, year)
         by_child = await self._facts.by_child(unit.path, loads, year, rules.label_below(unit.path))
@@ -84,8 +85,8 @@ class Overviews:
     async def years(self, actor: Principal, unit_id: UUID | None) -> Years:
         """Return the years with any figure about a unit. Raises `UnitNotFound`, `UnitOutOfReach`."""
         unit = await self._access.unit(actor, unit_id, "overview.years")
-        awards = await self._batches.counted_loads("award", unit.path)
-        published = await self._batches.counted_loads("published_aggregate", unit.path)
+        awards = await self._batches.counted_loads(FeedName.AWARD, unit.path)
+        published = await self._batches.counted_loads(FeedName.PUBLISHED_AGGREGATE, unit.path)
         await release(self._session)
         years = await self._facts.years(unit.path, awards, published)
         return Years(unit=UnitBrief.model_validate(unit), years=years)
@@ -130,12 +131,12 @@ def _awards(rows: Rows) -> Awards:
             stages[row["stage"]] = row
         else:
             fundings[row["funding"]] = row
-    names: list[MetricName] = ["aid_amount", "aid_person_times", "aid_persons"]
+    names: list[MetricName] = [MetricName.AID_AMOUNT, MetricName.AID_PERSON_TIMES, MetricName.AID_PERSONS]
     return Awards(
         amount=Amount.of(whole["total_amount"]),
         person_times=whole["total_times"],
         persons=whole["persons"],
-        scope=METRICS["aid_amount"].scope,
+        scope=METRICS[MetricName.AID_AMOUNT].scope,
         metrics=names,
         by_stage=[_part(code, name, stages[code]) for code, name in STAGES.items() if code in stages],
         by_funding=[_part(code, name, fundings[code]) for code, name in FUNDING.items() if code in fundings],
@@ -196,18 +197,18 @@ def _table(source: str, scope: str, batch_id: UUID, committed_at: datetime, rows
         scope=scope,
         batch_id=batch_id,
         committed_at=committed_at,
-        government=figure("published_government_amount", rules.total(lines, "government")),
-        central=figure("published_central_amount", rules.total(lines, "central")),
-        local=figure("published_local_amount", rules.total(lines, "local")),
-        all_sources=figure("published_total_amount", rules.total(lines, "all")),
+        government=figure(MetricName.PUBLISHED_GOVERNMENT_AMOUNT, rules.total(lines, "government")),
+        central=figure(MetricName.PUBLISHED_CENTRAL_AMOUNT, rules.total(lines, "central")),
+        local=figure(MetricName.PUBLISHED_LOCAL_AMOUNT, rules.total(lines, "local")),
+        all_sources=figure(MetricName.PUBLISHED_TOTAL_AMOUNT, rules.total(lines, "all")),
         stages=_present(
-            figure("published_stage_amount", line, line.stage)
+            figure(MetricName.PUBLISHED_STAGE_AMOUNT, line, line.stage)
             for line in sorted(rules.government_stages(lines), key=lambda line: _ORDER.index(line.stage))
         ),
         checks=[
             CheckOut(
                 name=check.name,
-                title=rules.CHECK_TITLES[check.name],
+                title=check.name.label,
                 left=Amount.of(check.left),
                 right=Amount.of(check.right),
                 equal=check.equal,

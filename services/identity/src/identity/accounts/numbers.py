@@ -24,6 +24,6 @@ class NumberCodes:
         holder = None if account is None else account.id
         await self._sender.send(phone, purpose, holder=holder, ticket=ticket, answer=answer)
 
-    async def captcha(self, ticket: str, kind: CaptchaKind = "picture") -> Captcha:
+    async def captcha(self, ticket: str, kind: CaptchaKind = CaptchaKind.PICTURE) -> Captcha:
         """Return a question for the browser with `ticket`, after `CaptchaRequired` or `CaptchaIncorrect`."""
         return await self._sender.captcha(ticket, kind)

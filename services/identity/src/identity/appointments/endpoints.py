@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
@@ -48,9 +48,10 @@ async def list_proposals(
     ),
 )
 async def propose_admin(
-    new: ProposalIn, admin: SecurityAdmin, appointments: AppointmentService
+    new: ProposalIn, admin: SecurityAdmin, appointments: AppointmentService, response: Response
 ) -> ProposalOut:
     """Propose to appoint or dismiss an administrator of the platform."""
+    response.headers["Location"] = "/api/v1/platform/proposals"
     return ProposalOut.of(await appointments.propose(admin, new.sub, new.role, new.reason))
 
 

@@ -30,7 +30,6 @@ Word = Annotated[str | None, Query(min_length=1, max_length=200)]
 
 @router.get(
     "",
-    operation_id="search_audit",
     summary="查询审计日志",
     description="从新到旧。查询本身也记入审计日志。未指定操作人、对象或请求编号时，时间范围不超过 93 天。",
     responses=problems.responses(errors.RangeReversed, errors.RangeTooLong, errors.SearchTooBroad),
@@ -62,11 +61,10 @@ async def search_audit(
 
 @router.get(
     "/seals",
-    operation_id="list_audit_seals",
     summary="审计日志的封存记录",
     description="从新到旧。每批的摘要包含上一批的摘要；另行保存摘要，可证明此前的记录未被改动。",
 )
-async def list_seals(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditSealOut]:
+async def list_audit_seals(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditSealOut]:
     """Return seals, latest first."""
     key = paging.key(int)
     rows = await trail.seals(None if key is None else key[0], paging.limit)
@@ -76,13 +74,12 @@ async def list_seals(_: AuditAdmin, trail: AuditTrailService, paging: Paging) ->
 
 @router.post(
     "/exports",
-    operation_id="export_audit",
     status_code=202,
     summary="导出审计日志",
     description="由后台任务写成文件：每行一条 JSON，gzip 压缩，附带签名清单。文件保留七天。",
     responses=problems.responses(errors.RangeReversed),
 )
-async def export_rows(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
+async def export_audit(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
     """Ask for a file, which a job writes."""
     export = await trail.export(admin, wanted.filters(), wanted.reason)
     return AuditExportOut.of(export, None, await trail.names([export.requested_by]))
@@ -90,11 +87,10 @@ async def export_rows(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrai
 
 @router.get(
     "/exports",
-    operation_id="list_audit_exports",
     summary="审计日志的导出",
     description="从新到旧，保留七天。",
 )
-async def list_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditExportOut]:
+async def list_audit_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditExportOut]:
     """Return exports, latest first."""
     key = paging.key(UUID)
     rows = await trail.exports(None if key is None else key[0], paging.limit)
@@ -105,12 +101,11 @@ async def list_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) 
 
 @router.get(
     "/exports/{export_id}",
-    operation_id="get_audit_export",
     summary="查看一次导出",
     description="进度；完成后含签名清单。",
     responses=problems.responses(errors.ExportNotFound),
 )
-async def get_export(export_id: UUID, _: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
+async def get_audit_export(export_id: UUID, _: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
     """Return an export and its progress."""
     export, job = await trail.find(export_id)
     return AuditExportOut.of(export, job, await trail.names([export.requested_by]))
@@ -118,7 +113,6 @@ async def get_export(export_id: UUID, _: AuditAdmin, trail: AuditTrailService) -
 
 @router.get(
     "/exports/{export_id}/file",
-    operation_id="download_audit_export",
     summary="下载导出的文件",
     description="每行一条 JSON，gzip 压缩。其 SHA-256 见签名清单。",
     response_class=StreamingResponse,
@@ -127,7 +121,7 @@ async def get_export(export_id: UUID, _: AuditAdmin, trail: AuditTrailService) -
         200: {"description": "文件", "content": {"application/gzip": {}}},
     },
 )
-async def download(
+async def download_audit_export(
     export_id: UUID, request: Request, admin: AuditAdmin, trail: AuditTrailService
 ) -> StreamingResponse:
     """Stream the file of a complete export. The download is recorded."""

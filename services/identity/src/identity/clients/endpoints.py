@@ -40,6 +40,7 @@ async def create_client(
 ) -> ClientOut:
     """密钥只在此处返回一次。"""
     made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
+    response.headers["Location"] = f"/api/v1/clients/{made.client.client_id}"
     return _out(made.client, clock, response, made.secret)
 
 
@@ -92,6 +93,7 @@ async def rotate_secret(
 ) -> ClientOut:
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
     made = await service.rotate_secret(Registrar.of(admin), client_id)
+    response.headers["Location"] = f"/api/v1/clients/{client_id}"
     return _out(made.client, clock, response, made.secret)
 
 
@@ -148,12 +150,13 @@ async def enable_client(
     responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
 )
 async def issue_initial_token(
-    new: InitialTokenIn, admin: ClientAdmin, registration: RegistrationService
+    new: InitialTokenIn, admin: ClientAdmin, registration: RegistrationService, response: Response
 ) -> InitialTokenOut:
     """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
     row, token = await registration.issue(
         admin, new.owner_unit_id, note=new.note, days=new.days, max_uses=new.max_uses
     )
+    response.headers["Location"] = "/api/v1/initial-access-tokens"
     return _token_out(row, token)
 
 

@@ -72,10 +72,12 @@ async def _bearer(authorization: Annotated[str | None, Header(max_length=500)] =
 
 
 Token = Annotated[str, Depends(_bearer)]
+_SCHEMA = RegistrationIn.model_json_schema(ref_template="#/components/schemas/{model}")
+_SCHEMA.pop("$defs")  # the vocabulary, which other operations declare
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": RegistrationIn.model_json_schema()}},
+        "content": {"application/json": {"schema": _SCHEMA}},
     }
 }
 
@@ -155,7 +157,7 @@ async def _object(request: Request) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise errors.InvalidClientMetadata("The body must be a JSON object.")
-    if next(unstorable(body, "body"), None) is not None:
+    if next(unstorable(body), None) is not None:
         raise errors.InvalidClientMetadata("The body has a NUL character or a lone surrogate.")
     return body
 

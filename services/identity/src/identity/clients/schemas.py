@@ -1,12 +1,13 @@
 """Schemas of the registry API."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ClientStatus
+from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import secret_id
@@ -20,10 +21,8 @@ class Fields(BaseModel):
     """Client metadata that REST and dynamic registration share (RFC 7591 §2)."""
 
     redirect_uris: Uris = Field(default=[], examples=[["https://xt.example.edu.cn/oidc/callback"]])
-    application_type: Literal["web", "native"] = "web"
-    token_endpoint_auth_method: Literal[
-        "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
-    ] = "client_secret_basic"
+    application_type: ApplicationType = ApplicationType.WEB
+    token_endpoint_auth_method: ClientAuthentication = ClientAuthentication.CLIENT_SECRET_BASIC
     grant_types: list[Word] = Field(default=["authorization_code"], max_length=10)
     response_types: list[Word] = Field(default=["code"], max_length=10)
     contacts: list[Annotated[str, Field(max_length=254)]] = Field(default=[], max_length=20)
@@ -39,8 +38,8 @@ class Fields(BaseModel):
     backchannel_logout_session_required: bool = False
     frontchannel_logout_session_required: bool = False
     initiate_login_uri: Uri | None = None
-    id_token_signed_response_alg: Literal["ES256", "RS256"] = "ES256"
-    userinfo_signed_response_alg: Literal["ES256", "RS256"] | None = None
+    id_token_signed_response_alg: SigningAlgorithm = SigningAlgorithm.ES256
+    userinfo_signed_response_alg: SigningAlgorithm | None = None
     default_max_age: int | None = Field(default=None, ge=0, le=86_400)
     default_acr_values: list[Word] = Field(default=[], max_length=10)
     require_pushed_authorization_requests: bool = False
@@ -83,7 +82,7 @@ class ClientOut(Fields):
     scopes: list[str]
     audiences: list[str]
     owner_unit_id: UUID
-    status: Literal[ClientStatus.ACTIVE, ClientStatus.DISABLED]
+    status: ClientStatus
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
     registered_at: datetime
     secrets: list[SecretOut]

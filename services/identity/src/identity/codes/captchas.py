@@ -28,7 +28,7 @@ class Captcha:
     @property
     def kind(self) -> CaptchaKind:
         """Which of the two it is."""
-        return "words" if self.picture is None else "picture"
+        return CaptchaKind.WORDS if self.picture is None else CaptchaKind.PICTURE
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,17 @@ class Captchas:
         self._vault = vault
         self._address = address_index
 
-    async def ask(self, ticket: str, kind: CaptchaKind = "picture") -> Captcha:
+    async def ask(self, ticket: str, kind: CaptchaKind = CaptchaKind.PICTURE) -> Captcha:
         """Return a question for the browser with this ticket.
 
         An address that has had its pictures for this hour gets questions in words.
         """
-        if kind == "picture" and await self._may_draw():
+        if kind is CaptchaKind.PICTURE and await self._may_draw():
             characters = pictures.choose()
-            token = self._token(ticket, "picture", pictures.read(characters))
+            token = self._token(ticket, CaptchaKind.PICTURE, pictures.read(characters))
             return Captcha(token, PICTURE_QUESTION, await pictures.draw(characters))
         question = questions.ask(_RANDOM)
-        return Captcha(self._token(ticket, "words", question.answer), question.text)
+        return Captcha(self._token(ticket, CaptchaKind.WORDS, question.answer), question.text)
 
     async def _may_draw(self) -> bool:
         drawn = Budget("pictures", self._address, rules.CAPTCHA_PICTURES, rules.HOUR)

@@ -12,7 +12,6 @@ router = APIRouter(prefix="/api/v1", tags=["账号"])
 
 @router.post(
     "/captchas",
-    status_code=201,
     summary="获取验证问题",
     description="在 `captcha_required` 之后获取；回答只能使用一次，随获取验证码的请求提交。默认是图片；"
     "看不到图片的人可以改答文字题（`kind` 为 `words`），每小时可回答的次数较少。获取图片过多时返回文字题。",

@@ -87,14 +87,14 @@ class TextChallenge(Base):
     def state(self, now: datetime) -> ChallengeState:
         """Return what the browser has to do."""
         if self.used_at is not None:
-            return "used"
+            return ChallengeState.USED
         if now >= self.expires_at:
-            return "expired"
-        return "waiting" if self.received_at is None else "received"
+            return ChallengeState.EXPIRED
+        return ChallengeState.WAITING if self.received_at is None else ChallengeState.RECEIVED
 
     def receive(self, now: datetime) -> bool:
         """Record that the text has arrived. Return False if it changes nothing."""
-        if self.state(now) != "waiting":
+        if self.state(now) is not ChallengeState.WAITING:
             return False
         self.received_at = now
         self.expires_at = now + rules.CHALLENGE_LIFETIME
@@ -103,11 +103,11 @@ class TextChallenge(Base):
     def redeem(self, now: datetime) -> None:
         """Use the proof. Raises `TextNotReceived`, `CodeUsed`, `CodeExpired`."""
         state = self.state(now)
-        if state == "used":
+        if state is ChallengeState.USED:
             raise CodeUsed
-        if state == "expired":
+        if state is ChallengeState.EXPIRED:
             raise CodeExpired
-        if state == "waiting":
+        if state is ChallengeState.WAITING:
             raise TextNotReceived
         self.used_at = now
 

@@ -8,13 +8,23 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
+from contracts.vocabulary import Vocabulary
+
 LIFETIME = timedelta(minutes=5)
 RESEND_AFTER = timedelta(seconds=60)
 MAX_ATTEMPTS = 5
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BROWSER_BUDGET = 20
 """Codes an hour for one asking browser, whatever the numbers."""
-CaptchaKind = Literal["picture", "words"]
+
+
+class CaptchaKind(Vocabulary):
+    """How a captcha is asked."""
+
+    PICTURE = "picture", "图片"
+    WORDS = "words", "文字题"
+
+
 CAPTCHA_TRIES, CAPTCHA_WORD_TRIES = 120, 10
 """Answers an hour from one address, to pictures and to questions in words."""
 CAPTCHA_PICTURES = 120
@@ -29,18 +39,35 @@ of a person's text messages has no such browser.
 MAX_FAILURES, FAILURE_WINDOW = 5, timedelta(minutes=15)
 DEVICE_ACCOUNTS = 8
 """Accounts that one browser remembers: in an office, several people share a computer."""
+
+
+class CodePurpose(Vocabulary):
+    """What strangers ask a code for."""
+
+    REGISTER = "register", "注册"
+    SIGN_IN = "sign_in", "登录"
+    RECOVER = "recover", "找回账号"
+    CANCEL_CHANGE = "cancel_change", "取消更换手机号"
+
+
 WORDS = {
-    "register": "注册",
-    "sign_in": "登录",
+    **{purpose.value: purpose.label for purpose in CodePurpose},
     "change_phone": "更换手机号",
-    "cancel_change": "取消更换手机号",
-    "recover": "找回账号",
 }
 """Purposes of codes, and how a text message names them."""
 TICKET = r"^[A-Za-z0-9_-]{43}$"
 """Form of a ticket: 256 random bits in base64url."""
 
-ChallengeState = Literal["waiting", "received", "expired", "used"]
+
+class ChallengeState(Vocabulary):
+    """Whether a text message that proves a number has arrived."""
+
+    WAITING = "waiting", "尚未收到"
+    RECEIVED = "received", "已收到，可以继续"
+    EXPIRED = "expired", "已过期"
+    USED = "used", "已使用过"
+
+
 CHALLENGE_LIFETIME = timedelta(minutes=10)
 """Within which the text has to arrive, and then the browser has to go on."""
 BROWSER_CHALLENGES, ADDRESS_CHALLENGES = 10, 60

@@ -1,7 +1,5 @@
 """Schemas of the codes API."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from identity.codes import rules
@@ -26,7 +24,7 @@ class CodeRequestIn(BaseModel):
     )
 
     phone: str = Field(min_length=5, max_length=40)
-    purpose: Literal["register", "sign_in", "recover", "cancel_change"]
+    purpose: rules.CodePurpose
     ticket: str | None = Field(
         default=None,
         pattern=rules.TICKET,
@@ -64,7 +62,9 @@ class CaptchaRequestIn(BaseModel):
     ticket: str | None = Field(
         default=None, pattern=rules.TICKET, description="此前返回给本浏览器的 `ticket`；没有则省略"
     )
-    kind: rules.CaptchaKind = Field(default="picture", description="`picture` 图片，`words` 文字题")
+    kind: rules.CaptchaKind = Field(
+        default=rules.CaptchaKind.PICTURE, description="`picture` 图片，`words` 文字题"
+    )
 
 
 class CaptchaOut(BaseModel):

@@ -150,7 +150,7 @@ class CodeSender:
         """Return whether `account` has signed in at this browser before."""
         return self._devices.key_of(account, self._device) is not None
 
-    async def captcha(self, ticket: str, kind: CaptchaKind = "picture") -> Captcha:
+    async def captcha(self, ticket: str, kind: CaptchaKind = CaptchaKind.PICTURE) -> Captcha:
         """Return a new captcha for the browser with this ticket."""
         return await self._captchas.ask(ticket, kind)
 

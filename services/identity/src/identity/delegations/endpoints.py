@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
@@ -37,9 +37,10 @@ _MEMBER = (InsufficientScope, MembershipRequired)
     ),
 )
 async def create_delegation(
-    new: DelegationIn, member: Member, service: DelegationService, clock: ServiceClock
+    new: DelegationIn, member: Member, service: DelegationService, clock: ServiceClock, response: Response
 ) -> DelegationOut:
     """Delegate some of the caller's own roles to another member of a unit."""
+    response.headers["Location"] = "/api/v1/me/delegations"
     return DelegationOut.of(await service.create(UUID(member.sub), new), clock.now())
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
@@ -77,15 +77,17 @@ async def withdraw_entitlement(
     ),
 )
 async def request_entitlement(
-    wish: EntitlementWishIn, member: Member, requests: EntitlementRequestService
+    wish: EntitlementWishIn, member: Member, requests: EntitlementRequestService, response: Response
 ) -> EntitlementRequestOut:
     """Request an entitlement for the caller, or for a person of the caller's subtree."""
     mine = UUID(member.sub)
     if wish.sub in (None, mine):
+        response.headers["Location"] = "/api/v1/me/entitlement-requests"
         return EntitlementRequestOut.of(await requests.ask(mine, mine, wish.name, wish.reason))
     if not member.may(Permission.ENTITLEMENTS_GRANT):
         raise PermissionRequired
     assert wish.sub is not None
+    response.headers["Location"] = "/api/v1/entitlement-requests"
     return EntitlementRequestOut.of(await requests.ask_for(member, wish.sub, wish.name, wish.reason))
 
 

@@ -28,10 +28,14 @@ router = APIRouter(tags=["账号"])
         account_errors.BadPhone, code_errors.CodeBudgetSpent, code_errors.TextingOff
     ),
 )
-async def open_text_challenge(asked: TextChallengeIn, challenges: ChallengeService) -> TextChallengeOut:
+async def open_text_challenge(
+    asked: TextChallengeIn, challenges: ChallengeService, response: Response
+) -> TextChallengeOut:
     """Return what the holder of a number sends from it to prove that it is theirs."""
     ticket = asked.ticket or new_ticket()
-    return TextChallengeOut.of(await challenges.open(phone_of(asked.phone), asked.purpose, ticket), ticket)
+    challenge = await challenges.open(phone_of(asked.phone), asked.purpose, ticket)
+    response.headers["Location"] = f"/api/v1/text-challenges/{challenge.id}"
+    return TextChallengeOut.of(challenge, ticket)
 
 
 @router.get(

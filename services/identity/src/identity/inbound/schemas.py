@@ -1,6 +1,5 @@
 """Schemas of text messages from phones."""
 
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,7 +29,7 @@ class TextChallengeIn(BaseModel):
     )
 
     phone: str = Field(min_length=5, max_length=40)
-    purpose: Literal["register", "sign_in", "recover", "cancel_change"]
+    purpose: rules.CodePurpose
     ticket: str | None = Field(
         default=None, pattern=rules.TICKET, description="此前返回给本浏览器的 `ticket`；没有则省略"
     )

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Query, Request, Response
 
 from authkit.dependencies import REFUSALS
 from contracts.vocabulary import InviteResult
@@ -60,11 +59,14 @@ async def upload_invites(
         str,
         Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="文件名"),
     ],
+    response: Response,
 ) -> InviteBatchOut:
     """Receive a table of people and judge each row."""
     async with uploaded(request, scanner, limit=rules.MOST_BYTES) as file:
         people = await _threads.run(people_of, file.file, file.media_type)
-    return InviteBatchOut.of(await batches.upload(admin, unit_id, people, file_name))
+    made = InviteBatchOut.of(await batches.upload(admin, unit_id, people, file_name))
+    response.headers["Location"] = f"{UPLOADS}/{made.id}"
+    return made
 
 
 @router.get(

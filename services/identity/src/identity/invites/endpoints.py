@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from identity.dependencies import ServiceSettings
@@ -28,10 +28,16 @@ router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.resp
     responses=problems.responses(*REFUSED, UnitNotFound, UnitClosed, RoleNotGrantable, UnknownRole),
 )
 async def create_invite(
-    unit_id: UUID, new: InviteIn, admin: Admitter, service: InviteService, settings: ServiceSettings
+    unit_id: UUID,
+    new: InviteIn,
+    admin: Admitter,
+    service: InviteService,
+    settings: ServiceSettings,
+    response: Response,
 ) -> InviteOut:
     """Create an invite. Only this response contains its code."""
     invite, code = await service.create(admin, unit_id, new)
+    response.headers["Location"] = f"/api/v1/units/{unit_id}/invites"
     return InviteOut.of(invite, code, join_link(settings.issuer_url, code))
 
 

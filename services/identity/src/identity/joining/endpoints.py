@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.dependencies import REFUSALS
@@ -110,7 +110,8 @@ async def request_to_join(
     join: JoinIn, person: Person, idempotency: Idempotent, service: JoinService
 ) -> JSONResponse:
     """Request membership. An administrator must approve before the person gets access."""
-    return await idempotency.keep(JoinRequestOut.of(await service.request(UUID(person.sub), join)))
+    made = JoinRequestOut.of(await service.request(UUID(person.sub), join))
+    return await idempotency.keep(made, headers={"Location": f"/api/v1/join-requests/{made.id}"})
 
 
 @router.post(
@@ -132,10 +133,12 @@ async def request_to_join(
     ),
 )
 async def transfer_member(
-    unit_id: UUID, sub: UUID, wish: TransferIn, admin: PeopleManager, service: JoinService
+    unit_id: UUID, sub: UUID, wish: TransferIn, admin: PeopleManager, service: JoinService, response: Response
 ) -> JoinRequestOut:
     """Ask another unit to take over a member."""
-    return JoinRequestOut.of(await service.transfer(admin, unit_id, sub, wish))
+    made = JoinRequestOut.of(await service.transfer(admin, unit_id, sub, wish))
+    response.headers["Location"] = f"/api/v1/join-requests/{made.id}"
+    return made
 
 
 @router.get(

@@ -18,7 +18,6 @@ from identity.memberships.auth import REFUSED, AccountManager
 from identity.phones import errors, rules
 from identity.phones.dependencies import PhoneService, RecoveryService
 from identity.phones.schemas import (
-    ApprovalIn,
     CancelIn,
     NewHolderIn,
     PhoneChallengeIn,
@@ -27,6 +26,7 @@ from identity.phones.schemas import (
     PhoneChangeRequestIn,
     PhoneCodeIn,
     PhoneOut,
+    RecoveryApprovalIn,
     RecoveryAskedOut,
     RecoveryIn,
     RecoveryOut,
@@ -102,11 +102,16 @@ async def send_phone_code(
     ),
 )
 async def open_phone_challenge(
-    asked: PhoneChallengeIn, person: Person, phones: PhoneService, challenges: ChallengeService
+    asked: PhoneChallengeIn,
+    person: Person,
+    phones: PhoneService,
+    challenges: ChallengeService,
+    response: Response,
 ) -> TextChallengeOut:
     """Return what to send from the caller's new or current number."""
     ticket = asked.ticket or new_ticket()
     _, challenge = await phones.open_challenge(challenges, UUID(person.sub), asked.phone, ticket=ticket)
+    response.headers["Location"] = f"/api/v1/text-challenges/{challenge.id}"
     return TextChallengeOut.of(challenge, ticket)
 
 
@@ -155,12 +160,13 @@ async def change_phone(change: PhoneChangeIn, person: Person, phones: PhoneServi
     ),
 )
 async def request_phone_change(
-    asked: PhoneChangeRequestIn, person: Person, phones: PhoneService
+    asked: PhoneChangeRequestIn, person: Person, phones: PhoneService, response: Response
 ) -> PhoneChangeOut:
     """Request a change that takes effect in seven days."""
     change = await phones.request(
         UUID(person.sub), asked.phone, ticket=asked.ticket, code=asked.code, id_number=asked.id_number
     )
+    response.headers["Location"] = "/api/v1/me/phone-change"
     return PhoneChangeOut.model_validate(change)
 
 
@@ -255,7 +261,7 @@ async def list_recoveries(
     responses=_DECIDE | problems.responses(errors.InPersonRequired),
 )
 async def approve_recovery(
-    change_id: UUID, approval: ApprovalIn, admin: AccountManager, recoveries: RecoveryService
+    change_id: UUID, approval: RecoveryApprovalIn, admin: AccountManager, recoveries: RecoveryService
 ) -> PhoneChangeOut:
     """Approve a recovery."""
     change = await recoveries.approve(admin, change_id, in_person=approval.in_person)
@@ -297,7 +303,9 @@ async def reject_recovery(
         PolicyOutdated,
     ),
 )
-async def register_as_new_holder(new: NewHolderIn, recoveries: RecoveryService) -> AccountOut:
+async def register_as_new_holder(
+    new: NewHolderIn, recoveries: RecoveryService, response: Response
+) -> AccountOut:
     """Register with a number that belongs to another person's account; that account loses it."""
     account = await recoveries.register_as_new_holder(
         new.phone,
@@ -308,4 +316,5 @@ async def register_as_new_holder(new: NewHolderIn, recoveries: RecoveryService) 
         consent=new.consent,
         agreed=new.agreed.versions(),
     )
+    response.headers["Location"] = f"/api/v1/accounts/{account.id}"
     return AccountOut.registered(account)

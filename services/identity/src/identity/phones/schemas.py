@@ -155,7 +155,7 @@ class RecoveryAskedOut(BaseModel):
     message: str = Field(description="提示")
 
 
-class ApprovalIn(BaseModel):
+class RecoveryApprovalIn(BaseModel):
     """An administrator's approval."""
 
     model_config = ConfigDict(extra="forbid")

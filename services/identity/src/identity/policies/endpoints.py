@@ -59,7 +59,7 @@ async def my_agreements(person: Person, policies: PolicyService) -> AgreementsOu
     description="同意文件的最新版本；重复提交无妨。",
     responses=_OWN | problems.responses(PolicyOutdated),
 )
-async def agree(agreed: AgreementIn, person: Person, policies: PolicyService) -> AgreementsOut:
+async def accept_agreement(agreed: AgreementIn, person: Person, policies: PolicyService) -> AgreementsOut:
     """Record the caller's agreement to the current version of a document."""
     await policies.agree(UUID(person.sub), agreed.kind, agreed.version)
     return await _state(policies, UUID(person.sub))

@@ -90,8 +90,9 @@ async def download_export(export_id: UUID, person: JustSignedIn, privacy: Privac
         InsufficientUserAuthentication,
     ),
 )
-async def close_my_account(person: JustSignedIn, privacy: PrivacyService) -> ClosingOut:
+async def close_my_account(person: JustSignedIn, privacy: PrivacyService, response: Response) -> ClosingOut:
     """Ask for the end of the caller's account in 15 days."""
+    response.headers["Location"] = "/api/v1/me/closing"
     return ClosingOut.model_validate(await privacy.request_closing(UUID(person.sub)))
 
 

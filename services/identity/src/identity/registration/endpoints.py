@@ -1,6 +1,6 @@
 """REST API for registration by phone."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from identity.accounts import errors
 from identity.accounts.dependencies import NumberCodeService
@@ -59,7 +59,10 @@ async def send_code(asked: CodeRequestIn, numbers: NumberCodeService) -> CodeSen
         code_errors.TextNotReceived,
     ),
 )
-async def register(new: RegistrationIn, registrations: RegistrationService) -> AccountOut:
+async def register_person(
+    new: RegistrationIn, registrations: RegistrationService, response: Response
+) -> AccountOut:
     """Register an account. It can sign in, but has no access until a unit approves a join request."""
     account = await registrations.register(new.phone, new.ticket, new.code, new.name, new.agreed.versions())
+    response.headers["Location"] = f"/api/v1/accounts/{account.id}"
     return AccountOut.registered(account)

@@ -94,7 +94,8 @@ async def split_unit(
 ) -> JSONResponse:
     """Open a unit beside another one with some of its children."""
     unit = await work.split(admin, unit_id, asked, seen)
-    return await idempotency.keep(UnitOut.model_validate(unit), headers={"ETag": etag(unit.version)})
+    headers = {"ETag": etag(unit.version), "Location": f"/api/v1/units/{unit.id}"}
+    return await idempotency.keep(UnitOut.model_validate(unit), headers=headers)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
@@ -35,8 +35,11 @@ _FIXED = (role_errors.RoleNotFound, role_errors.BuiltInRole, role_errors.RoleRet
         errors.PermissionNotForUnits, role_errors.RoleExists, errors.RoleChangePending
     ),
 )
-async def create_role(new: NewRoleIn, admin: RoleDefiner, changes: RoleChangeService) -> RoleChangeOut:
+async def create_role(
+    new: NewRoleIn, admin: RoleDefiner, changes: RoleChangeService, response: Response
+) -> RoleChangeOut:
     """Propose a new role."""
+    response.headers["Location"] = "/api/v1/platform/role-changes"
     return RoleChangeOut.model_validate(await changes.create(admin, new))
 
 

@@ -29,7 +29,6 @@ Text = Annotated[str, Query(min_length=1, max_length=50, description="要查找�
 
 @router.get(
     "/people",
-    operation_id="search_people",
     summary="查找人员",
     description="按姓名、拼音、拼音首字母、单位、职务或手机号后四位查找，可用空格分隔多个词。"
     "有查看人员权限的，查找管辖范围内的人员；其他人查找本单位的人员，且不能用手机号。"
@@ -54,20 +53,20 @@ async def search_people(
 
 @router.post(
     "/people/by-phone",
-    operation_id="find_person_by_phone",
     summary="按完整手机号查找人员",
     description="有审核人员权限的，查找管辖范围内的人员；安全管理员查找任何人员。"
     "号码不在地址中传送；每次查找都记入审计日志，每人每小时最多 30 次。",
     responses=problems.responses(PermissionRequired, BadPhone, TooManyLookups),
 )
-async def find_by_phone(wanted: PhoneIn, finder: PhoneFinder, lookups: PhoneLookupService) -> FoundByPhoneOut:
+async def find_person_by_phone(
+    wanted: PhoneIn, finder: PhoneFinder, lookups: PhoneLookupService
+) -> FoundByPhoneOut:
     """Return the person with a phone number, if the caller may see them. Recorded in the audit log."""
     return FoundByPhoneOut.of(await lookups.find(finder, wanted.phone))
 
 
 @router.get(
     "/units",
-    operation_id="search_units",
     summary="查找单位",
     description="按名称、简称、拼音、拼音首字母或单位代码查找正常状态的单位，层级高的在前。",
     responses=problems.responses(UnitNotFound),

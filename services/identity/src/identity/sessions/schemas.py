@@ -1,10 +1,18 @@
 """Schemas of the sessions API."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.vocabulary import Vocabulary
+
+
+class SignInMeans(Vocabulary):
+    """How a person signed in."""
+
+    SMS = "sms", "短信验证码"
+    PASSKEY = "passkey", "通行密钥"
 
 
 class SignInOut(BaseModel):
@@ -14,7 +22,7 @@ class SignInOut(BaseModel):
 
     id: UUID = Field(description="登录记录的标识")
     at: datetime = Field(description="登录时间")
-    means: Literal["sms", "passkey"] = Field(description="登录方式：sms 短信验证码，passkey 通行密钥")
+    means: SignInMeans = Field(description="登录方式")
     refused: str | None = Field(description="未能登录的原因代码；成功则为空", examples=[None])
     device: str | None = Field(description="设备和浏览器", examples=["Windows 电脑 · Edge 浏览器"])
     address_masked: str | None = Field(description="网络地址（隐去末段）", examples=["203.0.113.*"])

@@ -159,7 +159,7 @@ async def another_captcha(
     steps: Steps,
     phone: Phone = "",
     without_old: WithoutOld = False,
-    kind: Annotated[CaptchaKind, Form()] = "picture",
+    kind: Annotated[CaptchaKind, Form()] = CaptchaKind.PICTURE,
 ) -> Response:
     """Show the first step with another captcha, of the kind that the person has chosen."""
     question = await sender.captcha(steps.ticket, kind)

@@ -72,7 +72,7 @@ async def another_captcha(
     way: Annotated[WayName, Form()],
     return_to: ReturnTo,
     phone: Phone = "",
-    kind: Annotated[CaptchaKind, Form()] = "picture",
+    kind: Annotated[CaptchaKind, Form()] = CaptchaKind.PICTURE,
 ) -> Response:
     """Show the first step with another captcha, of the kind that the person has chosen."""
     forms.check(csrf, return_to)

@@ -32,7 +32,7 @@ class Awaited:
     challenge: Challenge
     label: str = "手机号"
     masked: bool = False
-    state: ChallengeState = "waiting"
+    state: ChallengeState = ChallengeState.WAITING
 
     @property
     def shown(self) -> str:

@@ -1,7 +1,8 @@
 """REST API of units: reading, opening, and changes that leave the unit where it is."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -23,7 +24,7 @@ from identity.units.schemas import (
     UnitNode,
     UnitOut,
 )
-from identity.units.view_repository import Filters, Sort
+from identity.units.view_repository import Filters, UnitSort
 from servicekit import problems
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
 from servicekit.paging import Page, Paging, encode, instant, page
@@ -158,26 +159,30 @@ async def list_subtree(
     stage: Annotated[Stage | None, Query(description="包含的学段")] = None,
     status: Annotated[UnitStatus | None, Query(description="状态；不填为全部")] = None,
     sort: Annotated[
-        Sort, Query(description="排列：path 按隶属关系，name 按名称，opened_at 从新到旧")
-    ] = "path",
+        UnitSort, Query(description="排列：path 按隶属关系，name 按名称，opened_at 从新到旧")
+    ] = UnitSort.PATH,
     on: OnDay = None,
 ) -> Page[UnitOut]:
     """Return units at and below a unit; with `on`, those at the end of that day."""
     filters = Filters(level, kind, stage, status)
     if on is not None:
-        if sort != "path":
+        if sort is not UnitSort.PATH:
             raise errors.DaySortedByPath
         last = paging.key(str)
         found = await views.subtree_on(unit_id, on, filters, None if last is None else last[0], paging.limit)
         return Page(items=found.items, next=None if found.next is None else encode([found.next]))
-    keys = {"path": (str,), "name": (str, UUID), "opened_at": (instant, UUID)}
+    keys: dict[UnitSort, tuple[Callable[[str], Any], ...]] = {
+        UnitSort.PATH: (str,),
+        UnitSort.NAME: (str, UUID),
+        UnitSort.OPENED_AT: (instant, UUID),
+    }
     after = paging.key(*keys[sort])
     rows = await views.subtree(unit_id, filters, sort, after, paging.limit)
 
     def key(unit: UnitOut) -> list[object]:
-        if sort == "path":
+        if sort is UnitSort.PATH:
             return [unit.path]
-        return [unit.name if sort == "name" else unit.opened_at.isoformat(), unit.id]
+        return [unit.name if sort is UnitSort.NAME else unit.opened_at.isoformat(), unit.id]
 
     return page([UnitOut.model_validate(row) for row in rows], paging.limit, key)
 
@@ -220,7 +225,8 @@ async def create_unit(
 ) -> JSONResponse:
     """Open a unit in the subtree of the calling administrator."""
     unit = await units.create(admin, new)
-    return await idempotency.keep(UnitOut.model_validate(unit), headers={"ETag": etag(unit.version)})
+    headers = {"ETag": etag(unit.version), "Location": f"/api/v1/units/{unit.id}"}
+    return await idempotency.keep(UnitOut.model_validate(unit), headers=headers)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -23,12 +23,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus
+from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus, Vocabulary
 from identity.units.models import Unit, UnitChange
 from servicekit.ltree import between, under
 from servicekit.words import inline
 
-Sort = Literal["path", "name", "opened_at"]
+
+class UnitSort(Vocabulary):
+    """The orders of a list of units."""
+
+    PATH = "path", "按隶属关系"
+    NAME = "name", "按名称"
+    OPENED_AT = "opened_at", "按设立时间，从新到旧"
+
+
 _ACTIVE = inline(UnitStatus.ACTIVE)
 MOST_LEVELS = 20
 """More than any chain of superiors has."""
@@ -105,7 +113,7 @@ class ViewRepository:
         return found
 
     async def subtree(
-        self, path: str, filters: Filters, sort: Sort, after: tuple[Any, ...] | None, limit: int
+        self, path: str, filters: Filters, sort: UnitSort, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
         """Return units at and below `path`, one more than `limit`."""
         statement = select(Unit).where(under(Unit.path, path), between(Unit.path, path))
@@ -118,15 +126,15 @@ class ViewRepository:
         if filters.status is not None:
             statement = statement.where(Unit.status == filters.status)
         match sort:
-            case "path":
+            case UnitSort.PATH:
                 if after is not None:
                     statement = statement.where(Unit.path > func.text2ltree(after[0]))
                 statement = statement.order_by(Unit.path)
-            case "name":
+            case UnitSort.NAME:
                 if after is not None:
                     statement = statement.where(tuple_(Unit.name, Unit.id) > tuple_(*after))
                 statement = statement.order_by(Unit.name, Unit.id)
-            case "opened_at":
+            case UnitSort.OPENED_AT:
                 if after is not None:
                     statement = statement.where(tuple_(Unit.opened_at, Unit.id) < tuple_(*after))
                 statement = statement.order_by(Unit.opened_at.desc(), Unit.id.desc())

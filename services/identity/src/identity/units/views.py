@@ -13,7 +13,7 @@ from identity.units.errors import DayInFuture, NoUnitOnDay, UnitNotFound
 from identity.units.models import Unit, UnitChange
 from identity.units.repository import UnitRepository
 from identity.units.schemas import UnitBrief, UnitChangeOut, UnitNode, UnitOut
-from identity.units.view_repository import Filters, Sort, UnitOnDay, ViewRepository
+from identity.units.view_repository import Filters, UnitOnDay, UnitSort, ViewRepository
 from identity.units.walk import Walk, Walked
 from servicekit.clock import Clock
 
@@ -78,7 +78,7 @@ class UnitViews:
         return Walked([_at(unit, path) for unit, path in found.items], found.next)
 
     async def subtree(
-        self, unit_id: UUID, filters: Filters, sort: Sort, after: tuple[Any, ...] | None, limit: int
+        self, unit_id: UUID, filters: Filters, sort: UnitSort, after: tuple[Any, ...] | None, limit: int
     ) -> Sequence[Unit]:
         """Return units at and below a unit, one more than `limit`. Raises `UnitNotFound`."""
         unit = await self._get(unit_id)

@@ -22,11 +22,11 @@ class GroupUnknown(Conflict):
     detail = "所选的分组不存在或已被删除，请重新选择主送范围。"
 
     @classmethod
-    def at(cls, places: Sequence[int], field: str) -> "GroupUnknown":
+    def at(cls, places: Sequence[int], field: Sequence[str]) -> "GroupUnknown":
         """Name the wrong entries of the list `field` by their indexes."""
         return cls(
             cls.detail,
-            errors=[FieldError(pointer=f"{field}.{place}", detail="分组不存在") for place in places],
+            errors=[FieldError.at(*field, place, detail="分组不存在") for place in places],
         )
 
 
@@ -46,12 +46,12 @@ class RecipientsOutOfReach(Forbidden):
     detail = "指定的单位须为本单位正常状态的下级单位。"
 
     @classmethod
-    def at(cls, missing: Sequence[tuple[int, UUID]], field: str) -> "RecipientsOutOfReach":
+    def at(cls, missing: Sequence[tuple[int, UUID]], field: Sequence[str]) -> "RecipientsOutOfReach":
         """Name the wrong entries of the list `field` by their indexes."""
         return cls(
             f"指定的单位中有 {len(missing)} 个不是本单位正常状态的下级单位。",
             errors=[
-                FieldError(pointer=f"{field}.{index}", detail="不是本单位正常状态的下级单位")
+                FieldError.at(*field, index, detail="不是本单位正常状态的下级单位")
                 for index, _ in missing[:100]
             ],
         )

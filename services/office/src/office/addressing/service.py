@@ -1,7 +1,7 @@
 """Addresses: whether a sender may use one, and whom it reaches."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -46,7 +46,7 @@ class Addressing:
         self._groups = groups
 
     async def resolved(
-        self, sender: Unit, address: Address, *, field: str = "body.recipients.groups"
+        self, sender: Unit, address: Address, *, field: Sequence[str] = ("recipients", "groups")
     ) -> Address:
         """Return the address with the units of its groups instead of the groups, as they are now.
 
@@ -64,7 +64,9 @@ class Addressing:
             raise TooManyPicked
         return replace(address, picked=picked, groups=())
 
-    async def count(self, sender: Unit, address: Address, *, field: str = "body.recipients.units") -> int:
+    async def count(
+        self, sender: Unit, address: Address, *, field: Sequence[str] = ("recipients", "units")
+    ) -> int:
         """Return the number of recipients.
 
         Raises `NothingBelow` if there are none, `RecipientsOutOfReach` for a picked unit that `sender` may

@@ -14,11 +14,9 @@ class AnswerInvalid(Problem):
     detail = "答复内容有误，请按提示修改。"
 
     @classmethod
-    def of(cls, problems: Sequence[tuple[str, str]]) -> "AnswerInvalid":
+    def of(cls, problems: Sequence[tuple[Sequence[str | int], str]]) -> "AnswerInvalid":
         """Name the wrong fields: place below `values` and Chinese text."""
-        return cls(
-            errors=[FieldError(pointer=f"body.values.{place}", detail=text) for place, text in problems[:100]]
-        )
+        return cls(errors=[FieldError.at("values", *place, detail=text) for place, text in problems[:100]])
 
 
 class AnswerClosed(Conflict):

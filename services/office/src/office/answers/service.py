@@ -229,12 +229,11 @@ class Answers:
         values = (answer.values if answer.draft is None else answer.draft) or {}
         subject = await self._answers.subject(notice_id, unit_id)
         submitted = await self._answers.submitted_files(notice_id, unit_id, keys)
+        places = {file: ("values", *at) for file, at in rules.file_places(fields, values).items()}
         try:
-            await self._files.set(actor, FILE_SUBJECT, subject, rules.files(fields, values), kept=submitted)
+            await self._files.set(actor, FILE_SUBJECT, subject, places, kept=submitted)
         except FileNotAttachable as error:
-            places = rules.file_places(fields, values)
-            wrong = {UUID(one.pointer): one.detail for one in error.errors or ()}
-            raise AnswerInvalid.of([(places[file], text) for file, text in wrong.items()]) from error
+            raise AnswerInvalid(errors=error.errors) from error
 
     async def _answering(self, actor: Actor, notice_id: UUID) -> _Place:
         unit = await self._units.own(actor)

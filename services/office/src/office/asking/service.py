@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.documents import NoticeKind
-from contracts.vocabulary import Permission, TaskKind, TaskUrgency
+from contracts.vocabulary import Permission, TaskKind
 from office.addressing.rules import Address
 from office.dispatches.models import Forwarding
 from office.forms.service import Forms
@@ -76,7 +76,7 @@ def _task(kind: TaskKind, key: str, notice: Notice, forwarding: Forwarding) -> N
         title=notice.title,
         link=f"/notices/{notice.id}",
         deadline=Deadline(forwarding.deadline),
-        urgency=TaskUrgency(notice.urgency),
+        urgency=notice.urgency,
         owner=notice.issued_by,
         owner_unit_id=notice.publisher_id,
     )

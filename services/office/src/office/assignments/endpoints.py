@@ -54,7 +54,8 @@ async def assign_notice(
 ) -> JSONResponse:
     """指定本单位的承办人和承办期限，承办人收到待办。已有承办人的即为改派，原待办撤回。"""
     assigned = await assignments.assign(actor, notice_id, body.owner, body.due_at, body.note)
-    return await idempotency.keep(AssignmentOut.of_one(assigned))
+    headers = {"Location": f"/api/v1/notices/{notice_id}/assignments"}
+    return await idempotency.keep(AssignmentOut.of_one(assigned), headers=headers)
 
 
 @router.post(

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import AnswerStatus
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import UnitStatus, Vocabulary
 from office.answers.models import Answer, AnswerSubject
 from office.answers.rules import FILE_SUBJECT
 from office.directory.models import Unit
@@ -38,14 +37,14 @@ from servicekit.ltree import between, under
 from servicekit.paging import MOST_COUNTED
 
 
-class Which(StrEnum):
+class Which(Vocabulary):
     """Which units of a collection are wanted."""
 
-    ANSWERED = "answered"
-    DRAFT = "draft"
-    LATE = "late"
-    REOPENED = "reopened"
-    MISSING = "missing"
+    ANSWERED = "answered", "已提交"
+    DRAFT = "draft", "填写中"
+    LATE = "late", "逾期提交"
+    REOPENED = "reopened", "退回修改中"
+    MISSING = "missing", "尚未提交"
 
 
 class Line(NamedTuple):

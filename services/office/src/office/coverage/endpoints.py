@@ -10,7 +10,7 @@ from office.actors import Member
 from office.coverage.dependencies import CoverageService
 from office.coverage.missing import Lack
 from office.coverage.rules import Step
-from office.coverage.schemas import CoverageOut, HistoryOut, MissingPage
+from office.coverage.schemas import CoverageHistoryOut, CoverageOut, MissingPage
 from office.directory.errors import REFUSALS
 from office.exports.errors import TooManyExports
 from office.exports.schemas import ExportOut
@@ -76,9 +76,9 @@ async def get_coverage_history(
     coverage: CoverageService,
     under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
     by: Annotated[Step, Query(description="按小时（hour）或按天（day，北京时间）")] = Step.DAY,
-) -> HistoryOut:
+) -> CoverageHistoryOut:
     """自发布起每小时或每天结束时的累计数，最后一个是现在。已过去的小时在其结束后几分钟内汇总。"""
-    return HistoryOut.of(await coverage.history(actor, notice_id, under, by))
+    return CoverageHistoryOut.of(await coverage.history(actor, notice_id, under, by))
 
 
 @router.post(

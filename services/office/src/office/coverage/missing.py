@@ -5,24 +5,24 @@ only groups of siblings in which something is missing: `tree_counts` and `receip
 at no unit that has changed beyond the last of these groups.
 """
 
-from enum import StrEnum
 from functools import cache
 from typing import Final
 
 from sqlalchemy import TextClause, text
 
+from contracts.vocabulary import Vocabulary
 from office.coverage.cells import CELLS
 from office.coverage.places import RETURNED, SPECIAL, holder, is_late, places
 
 
-class Lack(StrEnum):
+class Lack(Vocabulary):
     """What the units of a list lack."""
 
-    SIGNATURE = "not_signed"
-    DELIVERY = "not_delivered"
-    READ = "not_read"
-    ANSWER = "not_answered"
-    OVERDUE = "overdue"
+    SIGNATURE = "not_signed", "未签收"
+    DELIVERY = "not_delivered", "未送达"
+    READ = "not_read", "未阅"
+    ANSWER = "not_answered", "未答复"
+    OVERDUE = "overdue", "已逾期"
 
 
 _DONE: Final = {

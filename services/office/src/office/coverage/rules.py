@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
+from contracts.vocabulary import Vocabulary
 from servicekit.clock import SHANGHAI
 
 HOUR = timedelta(hours=1)
 
 
-class Step(StrEnum):
+class Step(Vocabulary):
     """The distance of the points of a curve."""
 
-    HOUR = "hour"
-    DAY = "day"
+    HOUR = "hour", "每小时"
+    DAY = "day", "每天"
 
 
 class Increment(NamedTuple):

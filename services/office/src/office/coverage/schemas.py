@@ -1,11 +1,12 @@
 """API schemas of coverage."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from office.coverage.missing import Lack
 from office.coverage.repository import MissingUnit
 from office.coverage.service import CoverageReport, History, MissingList
 from office.directory.schemas import UnitRef
@@ -51,7 +52,7 @@ class MissingOut(BaseModel):
     """A unit that lacks something."""
 
     unit: UnitRef
-    reason: Literal["not_delivered", "not_signed"] = Field(
+    reason: Lack = Field(
         description="not_delivered 未送达；not_signed 已送达未签收", examples=["not_delivered"]
     )
     blocked_by: UnitRef | None = Field(description="未送达时：未转发的上级单位")
@@ -61,7 +62,7 @@ class MissingOut(BaseModel):
         """Convert a query row."""
         return cls(
             unit=UnitRef.model_validate(row.unit),
-            reason="not_signed" if row.delivered else "not_delivered",
+            reason=Lack.SIGNATURE if row.delivered else Lack.DELIVERY,
             blocked_by=None if row.blocked_by is None else UnitRef.model_validate(row.blocked_by),
         )
 
@@ -156,7 +157,7 @@ class PointOut(BaseModel):
     people_read: int = Field(description="已读人数", examples=[511])
 
 
-class HistoryOut(BaseModel):
+class CoverageHistoryOut(BaseModel):
     """The progress of a notice in a subtree."""
 
     under: UnitRef = Field(description="统计范围：该单位及其下级")

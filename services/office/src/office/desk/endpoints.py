@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from contracts.vocabulary import TaskUrgency
+from contracts.documents import Urgency
 from office.actors import Member
 from office.desk.dependencies import DeskService
 from office.desk.rules import Filters, Sort, View
@@ -24,7 +24,7 @@ _ACTING = (*REFUSALS, NotFound, *errors.CLOSED, errors.ActingForOtherUnit)
 
 async def _filters(
     kind: Annotated[list[str] | None, Query(max_length=20, description="只列这些类型的")] = None,
-    urgency: Annotated[list[TaskUrgency] | None, Query(description="只列这些紧急程度的")] = None,
+    urgency: Annotated[list[Urgency] | None, Query(description="只列这些紧急程度的")] = None,
     unit: Annotated[UUID | None, Query(description="只列本人所在的该单位的")] = None,
     due_from: Annotated[Instant | None, Query(description="只列不早于此时截止的")] = None,
     due_until: Annotated[Instant | None, Query(description="只列早于此时截止的")] = None,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from contracts.vocabulary import TaskUrgency, Vocabulary
+from contracts.documents import Urgency
+from contracts.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Filters:
     """What a list is restricted to; None and empty restrict nothing."""
 
     kinds: tuple[str, ...] = ()
-    urgencies: tuple[TaskUrgency, ...] = ()
+    urgencies: tuple[Urgency, ...] = ()
     unit_id: UUID | None = None
     due_from: datetime | None = None
     due_until: datetime | None = None

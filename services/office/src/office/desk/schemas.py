@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Open, TaskAction, TaskClock, TaskKind, TaskState, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import Open, TaskAction, TaskClock, TaskKind, TaskState
 from office.desk.list_repository import Line
 from office.desk.rules import Act, Me
 from office.desk.service import Counts, Detail, acts, state
@@ -48,7 +49,7 @@ class TaskOut(BaseModel):
         description="办理页面：以 / 开头的为前端路径，其余为完整地址",
         examples=["/notices/0192f0c1-7a3b-7c11-9a56-0d5b8f6e2a10"],
     )
-    urgency: TaskUrgency = Field(description="紧急程度")
+    urgency: Urgency = Field(description="紧急程度")
     deadline: datetime | None = Field(description="截止时间；没有期限时为空")
     clock: TaskClock | None = Field(description="期限按工作日还是自然日规定；直接规定截止时间的为空")
     clock_count: int | None = Field(description="期限的天数", examples=[5])

@@ -24,7 +24,7 @@ _IN_ROLE = (*REFUSALS, PermissionRequired)
     summary="修改草稿",
     responses=responses(*_IN_ROLE, *WRITING, *CHANGING),
 )
-async def edit(
+async def edit_notice(
     notice_id: UUID,
     actor: Drafter,
     body: DraftIn,

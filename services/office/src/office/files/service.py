@@ -1,7 +1,7 @@
 """Files: uploads, what they are attached to, downloads and their audit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -76,16 +76,17 @@ class Attachments:
         actor: Actor,
         kind: str,
         subject_id: UUID,
-        ids: Sequence[UUID],
+        places: Mapping[UUID, Sequence[str | int]],
         *,
         kept: Collection[UUID] = (),
     ) -> list[File]:
-        """Make `ids`, in this order, the files of a subject; the caller has locked it and may change it.
+        """Make the files in `places`, in this order, those of a subject; the caller has locked it and may
+        change it. A place is the way to the file in the request's body, for errors.
 
         Files that it had before and that are not among them are deleted a day later, except those `kept`,
         which an earlier version has. Raises `FileNotAttachable`, `TooManyAttachments`.
         """
-        wanted = list(dict.fromkeys(ids))
+        wanted = list(places)
         if len(wanted) > rules.MAX_ATTACHMENTS:
             raise TooManyAttachments(f"附件最多 {rules.MAX_ATTACHMENTS} 个。")
         files = await self._files.lock_all(kind, subject_id, wanted, actor.unit_id)
@@ -97,7 +98,7 @@ class Attachments:
                     raise FileNotAttachable
                 file.attach(kind, subject_id, position, unit_id=actor.unit_id)
             except FileNotAttachable as error:
-                bad.append(FieldError(pointer=str(file_id), detail=error.detail))
+                bad.append(FieldError.at(*places[file_id], detail=error.detail))
         if bad:
             raise FileNotAttachable(errors=bad)
         now = self._clock.now()

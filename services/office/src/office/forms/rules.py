@@ -23,33 +23,37 @@ Values = dict[str, Any]
 """What was filled in, by the keys of the fields; empty fields are left out."""
 
 
+Place = tuple[str | int, ...]
+"""The way to a value: the keys of fields, and the indexes of rows."""
+
+
 @dataclass
 class Checked:
     """The values as they are stored, and what is wrong with them: place and Chinese text."""
 
     values: Values = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[tuple[Place, str]] = field(default_factory=list)
 
 
 def check(fields: Sequence[AnyField], given: Mapping[str, Any], *, complete: bool) -> Checked:
     """Check the values of a form; only with `complete` must required fields be filled in."""
     checked = Checked()
-    _check(fields, given, "", checked.values, checked, complete)
+    _check(fields, given, (), checked.values, checked, complete)
     return checked
 
 
 def _check(
     fields: Sequence[AnyField],
     given: Mapping[str, Any],
-    prefix: str,
+    above: Place,
     into: Values,
     checked: Checked,
     complete: bool,
 ) -> None:
     known = {one.key for one in fields}
-    checked.problems += [(f"{prefix}{key}", "表单没有该字段") for key in given if key not in known]
+    checked.problems += [((*above, key), "表单没有该字段") for key in given if key not in known]
     for one in fields:
-        place, value = f"{prefix}{one.key}", given.get(one.key)
+        place, value = (*above, one.key), given.get(one.key)
         if value is None or value in ("", []):
             if complete and one.required:
                 checked.problems.append((place, f"请填写“{one.label}”"))
@@ -69,7 +73,9 @@ class _WrongError(Exception):
     """What is wrong, for users."""
 
 
-def _rows(one: TableField, value: object, place: str, into: Values, checked: Checked, complete: bool) -> None:
+def _rows(
+    one: TableField, value: object, place: Place, into: Values, checked: Checked, complete: bool
+) -> None:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         checked.problems.append((place, "应为多行数据"))
         return
@@ -79,7 +85,7 @@ def _rows(one: TableField, value: object, place: str, into: Values, checked: Che
     rows: list[Values] = []
     for index, row in enumerate(value):
         stored: Values = {}
-        _check(one.columns, row, f"{place}.{index}.", stored, checked, complete)
+        _check(one.columns, row, (*place, index), stored, checked, complete)
         if stored:
             rows.append(stored)
     if rows:
@@ -178,10 +184,10 @@ def files(fields: Sequence[AnyField], values: Values | None) -> list[UUID]:
     return [UUID(file) for key in file_keys(fields) for file in (values or {}).get(key, ())]
 
 
-def file_places(fields: Sequence[AnyField], values: Values) -> dict[UUID, str]:
-    """Return where each file stands in stored values."""
+def file_places(fields: Sequence[AnyField], values: Values) -> dict[UUID, Place]:
+    """Return where each file stands in stored values, in the order of the fields."""
     return {
-        UUID(file): f"{key}.{index}"
+        UUID(file): (key, index)
         for key in file_keys(fields)
         for index, file in enumerate(values.get(key, ()))
     }

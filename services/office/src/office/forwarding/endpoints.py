@@ -55,7 +55,7 @@ async def preview_forwarding(
         IdempotencyKeyReused,
     ),
 )
-async def forward(
+async def forward_notice(
     notice_id: UUID,
     actor: Clerk,
     body: ForwardIn,
@@ -66,4 +66,6 @@ async def forward(
     sent = await forwardings.forward(
         actor, notice_id, body.recipients.address(), body.cover_text, body.deadline
     )
-    return await idempotency.keep(ForwardedOut.of_sent(sent))
+    return await idempotency.keep(
+        ForwardedOut.of_sent(sent), headers={"Location": f"/api/v1/notices/{notice_id}"}
+    )

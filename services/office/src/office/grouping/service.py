@@ -75,7 +75,7 @@ class Grouping:
 
     async def keep(self, actor: Actor, pick: Pick) -> tuple[Favourite, Picked]:
         """Add a favourite. Raises `ContactNotVisible`, `TooManyFavourites`."""
-        [(_, name)] = await self._named(actor, [pick], field="body")
+        [(_, name)] = await self._named(actor, [pick], field=())
         favourite = await self._groups.keep(actor, pick, name)
         [picked] = await self._picking.picked(actor, [(pick, name)])
         return favourite, picked
@@ -89,7 +89,7 @@ class Grouping:
         actor: Actor,
         picks: Sequence[Pick],
         known: dict[Pick, str] | None = None,
-        field: str = "body.members",
+        field: Sequence[str] = ("members",),
     ) -> Members:
         """Return picks with their present names; those `known` keep theirs if they are not visible now."""
         names = {**(known or {}), **await self._picking.names(actor, picks)}

@@ -37,12 +37,13 @@ class ContactNotVisible(Forbidden):
     detail = "只能选择通讯录中可见的单位和人员。"
 
     @classmethod
-    def at(cls, places: Sequence[int], field: str) -> "ContactNotVisible":
-        """Name the wrong entries of the list `field` by their indexes."""
+    def at(cls, places: Sequence[int], field: Sequence[str]) -> "ContactNotVisible":
+        """Name the wrong entries of the list `field` by their indexes, or the whole body without `field`."""
         return cls(
             f"所选的联系人中有 {len(places)} 个在通讯录中不可见。",
             errors=[
-                FieldError(pointer=f"{field}.{place}", detail="在通讯录中不可见") for place in places[:100]
+                FieldError.at(*field, *((place,) if field else ()), detail="在通讯录中不可见")
+                for place in places[:100]
             ],
         )
 

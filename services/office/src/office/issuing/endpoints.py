@@ -10,7 +10,7 @@ from authkit.idempotency import Idempotent
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
 from office.issuing.dependencies import IssuingService
-from office.issuing.schemas import IssuedOut, IssueIn, OpinionIn, ReturnIn, WithdrawIn
+from office.issuing.schemas import IssuedOut, IssueIn, OpinionIn, ReturnDraftIn, WithdrawIn
 from office.notices import errors
 from office.notices.auth import Decider, Drafter, Issuer, Reviewer
 from office.notices.schemas import OwnNoticeOut
@@ -76,7 +76,7 @@ async def approve_notice(
     responses=responses(*_IN_ROLE, errors.NotReturnable, errors.ClassifiedDocumentRefused),
 )
 async def return_notice(
-    notice_id: UUID, actor: Decider, body: ReturnIn, issuing: IssuingService
+    notice_id: UUID, actor: Decider, body: ReturnDraftIn, issuing: IssuingService
 ) -> OwnNoticeOut:
     """审核人、签发人可以退回审核中的，签发人可以退回待签发的；须写明原因。"""
     return OwnNoticeOut.of_own(await issuing.send_back(actor, notice_id, body.reason))
@@ -102,7 +102,7 @@ async def return_notice(
         IdempotencyKeyReused,
     ),
 )
-async def publish(
+async def publish_notice(
     notice_id: UUID,
     actor: Issuer,
     issuing: IssuingService,
@@ -124,7 +124,9 @@ async def publish(
     summary="撤回通知",
     responses=responses(*_IN_ROLE, *errors.NOT_CIRCULATING, errors.ClassifiedDocumentRefused),
 )
-async def withdraw(notice_id: UUID, actor: Issuer, body: WithdrawIn, issuing: IssuingService) -> OwnNoticeOut:
+async def withdraw_notice(
+    notice_id: UUID, actor: Issuer, body: WithdrawIn, issuing: IssuingService
+) -> OwnNoticeOut:
     """发文单位的签发人可以撤回，须写明原因；撤回后收文单位只能看到撤回状态和原因，文号不再使用。"""
     return OwnNoticeOut.of_own(await issuing.withdraw(actor, notice_id, body.reason))
 

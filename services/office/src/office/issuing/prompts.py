@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from contracts.vocabulary import NoticeStatus, Permission, TaskKind, TaskUrgency
+from contracts.vocabulary import NoticeStatus, Permission, TaskKind
 from office.notices.models import Notice
 from office.notices.rules import draft_subject
 from office.tasks.service import NewTask, Tasks, ToPerson, ToUnit
@@ -52,7 +52,7 @@ class Prompts:
             subject=draft_subject(notice.id),
             title=f"{verb}《{notice.title}》",
             link=f"/notices/outbox/{notice.id}",
-            urgency=TaskUrgency(notice.urgency),
+            urgency=notice.urgency,
             owner=by,
             owner_unit_id=notice.publisher_id,
         )

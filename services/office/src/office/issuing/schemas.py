@@ -20,7 +20,7 @@ class OpinionIn(BaseModel):
     opinion: Reason | None = Field(default=None, description="审核意见", examples=["同意"])
 
 
-class ReturnIn(BaseModel):
+class ReturnDraftIn(BaseModel):
     """Why a notice is returned to its drafter."""
 
     model_config = ConfigDict(extra="forbid")

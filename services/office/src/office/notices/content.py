@@ -54,9 +54,13 @@ class NoticeContent:
         texts = [richtext.plain(self.body), *fields, *attached]
         return [text for text in texts if isinstance(text, str)]
 
-    def file_ids(self) -> list[UUID]:
-        """Return the files of the attachments, in their order."""
-        return [UUID(one["file_id"]) for one in self.attachments if one.get("file_id")]
+    def file_places(self) -> dict[UUID, tuple[str | int, ...]]:
+        """Return the files of the attachments, in their order, and where each stands in a request."""
+        places: dict[UUID, tuple[str | int, ...]] = {}
+        for index, one in enumerate(self.attachments):
+            if one.get("file_id"):
+                places.setdefault(UUID(one["file_id"]), ("attachments", index, "file_id"))
+        return places
 
     def dump(self) -> dict[str, Any]:
         """Return the content as JSON, for a revision."""

@@ -81,7 +81,7 @@ def _new_year(year: int) -> datetime:
     response_model=OwnNoticeOut,
     responses=responses(*_IN_ROLE, *errors.WRITING, NothingBelow, RecipientsOutOfReach, IdempotencyKeyReused),
 )
-async def draft(
+async def draft_notice(
     actor: Drafter, body: DraftIn, notices: NoticeService, idempotency: Idempotent
 ) -> JSONResponse:
     """经办人、签发人、单位管理员可以起草；本单位须有下级单位。草稿可以先不填完整，送审或签发时再检查。"""
@@ -98,7 +98,7 @@ async def draft(
     summary="本单位起草和发布的通知",
     responses=responses(*_IN_ROLE),
 )
-async def outbox(
+async def list_outbox(
     actor: Officer,
     notices: NoticeService,
     paging: Paging,

@@ -45,7 +45,7 @@ class DraftIncomplete(Conflict):
         names = "、".join(name for _, name in missing)
         super().__init__(
             f"请先填写{names}。" if missing else None,
-            errors=[FieldError(pointer=pointer, detail=f"请填写{name}") for pointer, name in missing],
+            errors=[FieldError.at(field, detail=f"请填写{name}") for field, name in missing],
         )
 
 

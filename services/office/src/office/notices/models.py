@@ -143,7 +143,7 @@ class Notice(AddressColumns, Base):
 
     @property
     def missing(self) -> list[tuple[str, str]]:
-        """The fields that a document must have and this one lacks: pointer and Chinese name."""
+        """The fields that a document must have and this one lacks: its name and its Chinese name."""
         texts = (
             ("title", "标题", self.title),
             ("body", "正文", richtext.plain(self.body)),
@@ -153,9 +153,9 @@ class Notice(AddressColumns, Base):
         found: list[tuple[str, str]] = []
         for field, name, value in texts:
             if value == "":
-                found.append((f"body.{field}", name))
+                found.append((field, name))
             names = variables_in([value or ""])
-            found.extend((f"body.{field}", f"{name}中的“{variable}”") for variable in names)
+            found.extend((field, f"{name}中的“{variable}”") for variable in names)
         return found
 
     def edit(self, content: NoticeContent, *, by: UUID, now: datetime) -> None:

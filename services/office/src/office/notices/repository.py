@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
-from contracts.vocabulary import AccountStatus, NoticeStatus, Permission
+from contracts.vocabulary import AccountStatus, NoticeStatus, Permission, Vocabulary
 from office.directory.models import Person, RoleAllowance, Unit
 from office.notices.models import Notice, Revision, Step
 from office.writing.words import pairs_of
@@ -51,11 +50,11 @@ class OutboxFilter:
     """Whether drafts may be shown at all."""
 
 
-class OutboxOrder(StrEnum):
+class OutboxOrder(Vocabulary):
     """By which time the outbox is in order, the latest first."""
 
-    CREATED = "created"
-    UPDATED = "updated"
+    CREATED = "created", "起草时间从新到旧"
+    UPDATED = "updated", "修改时间从新到旧"
 
     @property
     def columns(self) -> tuple[InstrumentedAttribute[Any], ...]:

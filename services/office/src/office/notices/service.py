@@ -102,7 +102,7 @@ class Notices:
         await self._addressing.count(unit, content.recipients)
         notice = Notice.draft(content, publisher=unit.id, by=actor.sub, now=now)
         await self.save(notice, NoticeStep.DRAFTED, by=actor.sub, now=now)
-        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids())
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_places())
         await self._revise(notice, actor.sub, now)
         return await self.shown(notice)
 
@@ -125,7 +125,7 @@ class Notices:
         await self._revise(notice, actor.sub, now)
         # What a revision has can be restored.
         kept = await self._notices.files_of_revisions(notice.id)
-        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_ids(), kept=kept)
+        await self._files.set(actor, rules.FILE_SUBJECT, notice.id, content.file_places(), kept=kept)
         return await self.shown(notice)
 
     async def delete(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> None:
@@ -230,7 +230,7 @@ class Notices:
         Raises `NotFound`, `NoticeWithdrawn`.
         """
         found = await self.visible(actor, unit, notice_id)
-        current = found.notice.content.file_ids()
+        current = list(found.notice.content.file_places())
         if found.delivery is None:
             return Shown(current, await self._notices.files_of_revisions(notice_id))
         if found.notice.status is NoticeStatus.WITHDRAWN:

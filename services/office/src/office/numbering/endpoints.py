@@ -82,6 +82,7 @@ async def add_number_series(
     """签发人、单位管理员可以设置。文号在签发时按机关代字和年度顺序编排，不跳号、不重号。"""
     line = await numbering.add_series(actor, body.prefix, body.letterhead, preferred=body.preferred)
     response.headers["ETag"] = etag(line.series.version)
+    response.headers["Location"] = f"{router.prefix}/number-series"
     return SeriesOut.of(line)
 
 

@@ -22,7 +22,6 @@ from office.receipts.schemas import (
     NoticeOut,
     ReadOut,
     ReceivedOut,
-    ReceivedStatus,
     SignatureOut,
     SignForIn,
     Tombstone,
@@ -42,11 +41,11 @@ router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
     summary="本单位收到的通知",
     responses=responses(*REFUSALS, BadCursor),
 )
-async def inbox(
+async def list_inbox(
     actor: Member,
     receipts: ReceiptService,
     paging: Paging,
-    status: Annotated[ReceivedStatus | None, Query(description="只列该状态的；默认列出已归档之外的")] = None,
+    status: Annotated[NoticeStatus | None, Query(description="只列该状态的；默认列出已归档之外的")] = None,
     kind: Annotated[NoticeKind | None, Query(description="只列该文种的")] = None,
     signed: Annotated[
         bool | None, Query(description="true 只列已签收的；false 只列应签收而未签收的，不含公告和已退回的")
@@ -123,12 +122,14 @@ async def get_notice(
         200: {"model": SignatureOut, "description": "此前已签收，返回首次签收"},
     },
 )
-async def sign(
+async def sign_notice(
     notice_id: UUID, actor: Clerk, receipts: ReceiptService, idempotency: Idempotent
 ) -> JSONResponse:
     """代表本单位签收。重复签收返回首次签收的事实。截止时间的那一秒内签收仍为按期。"""
     signature, new = await receipts.sign(actor, notice_id)
-    return await idempotency.keep(SignatureOut.of(signature), 201 if new else 200)
+    return await idempotency.keep(
+        SignatureOut.of(signature), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
+    )
 
 
 @router.post(
@@ -160,7 +161,9 @@ async def sign_for_unit(
 ) -> JSONResponse:
     """下级单位无法自行签收时，由上级单位说明原因后代签。各处均显示为代签。"""
     signature, new = await receipts.sign_for(actor, notice_id, unit_id, body.reason)
-    return await idempotency.keep(SignatureOut.of(signature), 201 if new else 200)
+    return await idempotency.keep(
+        SignatureOut.of(signature), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
+    )
 
 
 @router.post(
@@ -168,6 +171,6 @@ async def sign_for_unit(
     summary="标记已读",
     responses=responses(*REFUSALS, *NOT_CIRCULATING),
 )
-async def read(notice_id: UUID, actor: Member, receipts: ReceiptService) -> ReadOut:
+async def read_notice(notice_id: UUID, actor: Member, receipts: ReceiptService) -> ReadOut:
     """记录本人已读；重复标记返回首次时间。不等于单位签收。"""
     return ReadOut(notice_id=notice_id, read_at=await receipts.read(actor, notice_id))

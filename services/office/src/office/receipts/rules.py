@@ -1,16 +1,15 @@
 """What an inbox lists, and how. Pure functions."""
 
-from enum import StrEnum
 from typing import Final
 
-from contracts.vocabulary import NoticeStatus
+from contracts.vocabulary import NoticeStatus, Vocabulary
 
 RECEIVED: Final = (NoticeStatus.PUBLISHED, NoticeStatus.WITHDRAWN, NoticeStatus.SUPERSEDED)
 """What an inbox lists unless a status is asked for: withdrawn notices as 《…》已撤回."""
 
 
-class InboxSort(StrEnum):
+class InboxSort(Vocabulary):
     """The order of an inbox."""
 
-    DELIVERED = "delivered"
-    DEADLINE = "deadline"
+    DELIVERED = "delivered", "送达时间从新到旧"
+    DEADLINE = "deadline", "截止时间从早到晚"

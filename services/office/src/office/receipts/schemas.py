@@ -174,12 +174,6 @@ class Tombstone(BaseModel):
         )
 
 
-ReceivedStatus = Literal[
-    NoticeStatus.PUBLISHED, NoticeStatus.WITHDRAWN, NoticeStatus.SUPERSEDED, NoticeStatus.ARCHIVED
-]
-"""The statuses that recipients see."""
-
-
 class ReceivedOut(BaseModel):
     """A notice in the inbox."""
 

@@ -12,7 +12,14 @@ from office.notices.auth import Officer
 from office.notices.errors import NOT_CIRCULATING
 from office.reminders.dependencies import ReminderService
 from office.reminders.errors import AlreadyReminding
-from office.reminders.schemas import PreviewOut, ReminderOut, RemindIn, RunOut, ScheduleIn, ScheduleOut
+from office.reminders.schemas import (
+    ReminderOut,
+    ReminderPreviewOut,
+    RemindIn,
+    RunOut,
+    ScheduleIn,
+    ScheduleOut,
+)
 from office.returns.errors import NoReceiptNeeded
 from servicekit.paging import BadCursor, Page, Paging
 from servicekit.problems import NotFound, responses
@@ -39,9 +46,9 @@ async def preview_reminders(
     actor: Officer,
     reminders: ReminderService,
     under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
-) -> PreviewOut:
+) -> ReminderPreviewOut:
     """至多提醒的单位数。4 小时内已就该通知催办过的单位、已退回的单位不重复提醒。"""
-    return PreviewOut.of(await reminders.preview(actor, notice_id, under))
+    return ReminderPreviewOut.of(await reminders.preview(actor, notice_id, under))
 
 
 @router.post(
@@ -50,7 +57,7 @@ async def preview_reminders(
     summary="催办",
     responses=responses(*_SENDING, AlreadyReminding),
 )
-async def remind(
+async def remind_units(
     notice_id: UUID,
     body: RemindIn,
     actor: Officer,

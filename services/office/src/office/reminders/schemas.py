@@ -16,7 +16,7 @@ from office.reminders.service import Preview, RunView
 _SMS = "是否同时发短信，由统一用户认证在额度内发给单位管理员"
 
 
-class PreviewOut(BaseModel):
+class ReminderPreviewOut(BaseModel):
     """How many units would be reminded."""
 
     unsigned: int = Field(description="已送达而未签收的单位数", examples=[37])

@@ -66,7 +66,9 @@ async def return_received(
 ) -> JSONResponse:
     """退回给来文单位并说明原因。已向下级转发的不能退回；退回后不能签收和转发，除非撤销退回或来文单位重新发送。"""
     given_back, new = await returns.give_back(actor, notice_id, body.reason)
-    return await idempotency.keep(ReturnOut.of(given_back), 201 if new else 200)
+    return await idempotency.keep(
+        ReturnOut.of(given_back), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
+    )
 
 
 @router.post("/{notice_id}/returns/cancel", summary="撤销退回", responses=_DECIDING)

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import EventModel, registry
+from contracts.documents import Urgency
 from contracts.tasks import TaskDone, TaskOpened, TaskWithdrawn
-from contracts.vocabulary import TaskUrgency
 from messaging.envelope import Envelope
 from office.tasks.rules import Deadline
 from office.tasks.service import NewTask, Tasks, ToPerson, ToUnit
@@ -58,7 +58,7 @@ def _new(event: TaskOpened, source: str) -> NewTask:
         title=event.title,
         link=event.link,
         deadline=_deadline(event),
-        urgency=event.urgency if isinstance(event.urgency, TaskUrgency) else TaskUrgency.NORMAL,
+        urgency=event.urgency if isinstance(event.urgency, Urgency) else Urgency.NORMAL,
         owner=event.owner,
         owner_unit_id=event.owner_unit_id,
         by_hand=event.by_hand,

@@ -22,7 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.vocabulary import TaskAction, TaskClock, TaskState, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import TaskAction, TaskClock, TaskState
 from office.addressing.models import AddressColumns, address_constraints
 from office.base import Base
 from office.tasks.errors import TaskDone, TaskSubjectGone, TaskWithdrawn
@@ -39,7 +40,7 @@ class Task(Base):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("source", "key"),
-        known("urgency", TaskUrgency, "urgency"),
+        known("urgency", Urgency, "urgency"),
         CheckConstraint("clock IN ('workdays', 'days')", name="clock"),
         CheckConstraint("(cause IS NOT NULL) = (withdrawn_at IS NOT NULL)", name="withdrawn"),
         Index("ix_tasks_subject", "subject", "kind"),
@@ -59,7 +60,7 @@ class Task(Base):
     # Only searched, never shown.
     title_pairs: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True)
     link: Mapped[str] = mapped_column(Text)
-    urgency: Mapped[TaskUrgency] = mapped_column(Word(TaskUrgency))
+    urgency: Mapped[Urgency] = mapped_column(Word(Urgency))
     urgency_rank: Mapped[int] = mapped_column(SmallInteger)
     deadline: Mapped[datetime | None] = mapped_column(_INSTANT)
     clock: Mapped[TaskClock | None] = mapped_column(Word(TaskClock))

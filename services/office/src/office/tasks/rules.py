@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time
 from itertools import pairwise
 from typing import Final
 
-from contracts.vocabulary import TaskClock, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import TaskClock
 from servicekit.clock import SHANGHAI
 from workdays import Calendar, CalendarDays, WorkDays
 
@@ -62,9 +63,9 @@ def time_left(deadline: datetime | None, now: datetime, calendar: Calendar) -> T
     return TimeLeft(days, calendar.workdays_between(today, due).count if days <= _FAR else None)
 
 
-def rank(urgency: TaskUrgency) -> int:
+def rank(urgency: Urgency) -> int:
     """Return the place of an urgency in ascending order."""
-    return list(TaskUrgency).index(urgency)
+    return list(Urgency).index(urgency)
 
 
 def is_link(text: str) -> bool:

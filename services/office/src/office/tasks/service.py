@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import TaskAction, TaskClock, TaskKind, TaskUrgency
+from contracts.documents import Urgency
+from contracts.vocabulary import TaskAction, TaskClock, TaskKind
 from office.addressing.rules import Address
 from office.tasks import rules
 from office.tasks.feed import TaskChange, to_share, told
@@ -76,7 +77,7 @@ class NewTask:
     title: str
     link: str
     deadline: Deadline | None = None
-    urgency: TaskUrgency = TaskUrgency.NORMAL
+    urgency: Urgency = Urgency.NORMAL
     owner: UUID | None = None
     owner_unit_id: UUID | None = None
     by_hand: bool = False
