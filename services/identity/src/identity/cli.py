@@ -92,6 +92,8 @@ def run(argv: list[str] | None = None) -> int:
         return cli_encryption.run(arguments[1:])
     if arguments[:1] == ["appoint-platform-admin"]:
         return cli_platform.run(arguments[1:])
+    if arguments[:1] == ["dismiss-platform-admin"]:
+        return cli_platform.run_dismiss(arguments[1:])
     if arguments[:1] == ["import-units"]:
         return cli_units.run(arguments[1:])
     return main(SERVICE, arguments)

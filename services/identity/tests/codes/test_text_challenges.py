@@ -193,7 +193,7 @@ async def page_of(browser: Browser, phone: str, stranger: Browser) -> str:
 
 
 async def test_the_owner_of_a_spent_number_signs_in_on_the_page_by_texting(
-    new_browser: NewBrowser, gateway: Gateway
+    app: FastAPI, new_browser: NewBrowser, gateway: Gateway
 ) -> None:
     owner = new_browser()
     address = await page_of(owner, OWNER, new_browser())
@@ -212,6 +212,15 @@ async def test_the_owner_of_a_spent_number_signs_in_on_the_page_by_texting(
     signed_in = await owner.http.post("/login", data={**hidden_fields(arrived.text)})
     assert signed_in.status_code == 303
     assert (await owner.http.get("/account")).status_code == 200
+    # It is told from a sign-in with a code, to the person, to clients and in the audit log.
+    assert "本机短信验证" in (await owner.http.get("/account/history")).text
+    async with app.state.database.transaction() as session:
+        assert await session.scalar(text("SELECT amr FROM sessions ORDER BY id DESC LIMIT 1")) == [
+            "sms",
+            "mca",
+        ]
+        means = "SELECT details ->> 'means' FROM audit_log WHERE action = 'sign_in' ORDER BY id DESC LIMIT 1"
+        assert await session.scalar(text(means)) == "text"
 
 
 async def test_who_texts_from_a_number_without_an_account_is_told_so(

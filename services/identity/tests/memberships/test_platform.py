@@ -1,14 +1,16 @@
 """The three administrators of the platform: two people appoint each, and none of them has a unit's powers."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from contracts.vocabulary import PlatformRole
-from identity.appointments.errors import NotTheFirst
-from identity.cli_platform import appoint
+from identity.appointments.errors import NoPlatformRole, NotTheFirst
+from identity.cli_platform import appoint, dismiss
 from identity.memberships.models import Membership
 from identity.platform.errors import HasPlatformRole
 from services.identity.tests.support.people import (
@@ -52,6 +54,40 @@ async def test_the_operator_appoints_only_the_first_of_each_kind(
         await appoint(app.state.settings, PlatformRole.AUDIT_ADMIN, NEWCOMER)
     listed = await three["audit_admin"].ok("GET", "/platform/administrators")
     assert sorted(one["role"] for one in listed) == ["audit_admin", "security_admin", "system_admin"]
+
+
+async def audited(app: FastAPI, action: str) -> Any:
+    statement = text("SELECT actor, details FROM audit_log WHERE action = :action ORDER BY id DESC LIMIT 1")
+    async with app.state.database.transaction() as session:
+        return (await session.execute(statement, {"action": action})).one()
+
+
+@pytest.mark.parametrize("by_phone", [True, False])
+async def test_the_operator_replaces_the_last_of_a_kind_who_has_lost_access(
+    app: FastAPI, three: dict[str, Person], newcomer: Person, by_phone: bool
+) -> None:
+    settings, role, lost = app.state.settings, PlatformRole.SECURITY_ADMIN, three["security_admin"]
+    sub, other = await lost.sub(), await newcomer.sub()
+    proposal = await propose(lost, other, "audit_admin")
+    with pytest.raises(NotTheFirst):
+        await appoint(settings, role, NEWCOMER)
+    with pytest.raises(NoPlatformRole):
+        await dismiss(settings, app.state.clock, PlatformRole.AUDIT_ADMIN, sub, "手机遗失")
+    person = lost.phone if by_phone else sub
+    await dismiss(settings, app.state.clock, role, person, "手机遗失")
+    record = await audited(app, "platform.dismissed")
+    assert (record.actor, record.details["role"], record.details["reason"]) == ("operator", role, "手机遗失")
+    # Tokens and the signed-in browser end. The command is another process: the service hears of it soon.
+    async with asyncio.timeout(20):
+        while (refused := await lost.code("GET", "/me")) != (401, "token_revoked"):
+            assert refused[0] == 200
+            await asyncio.sleep(0.05)
+    assert (await lost.browser.http.get("/account")).status_code == 303
+    await appoint(settings, role, NEWCOMER)
+    # What the dismissed one has proposed waits for a second person, as after any dismissal.
+    decided = await three["system_admin"].ok("POST", f"/platform/proposals/{proposal['id']}/refuse")
+    assert decided["status"] == "refused"
+    assert (await (await newcomer.again()).ok("GET", "/me"))["platform_role"] == role
 
 
 async def test_nobody_has_two_of_the_three_roles(app: FastAPI, newcomer: Person) -> None:

@@ -296,7 +296,7 @@ async def test_a_recovery_fails_when_the_person_has_become_a_platform_administra
     assert await completed(app, clock) == 0
     (row,) = await run(app, "SELECT status, outcome, phone_sealed FROM phone_changes")
     assert tuple(row) == ("failed", "platform administrator", None)
-    assert "联系平台管理员" in texts(app, NEW)[-1]
+    assert "联系平台运维单位" in texts(app, NEW)[-1]
     assert await signs_in(new_browser, OLD, app)
 
 
@@ -377,6 +377,25 @@ async def test_a_recovery_of_nobody_is_answered_alike(app: FastAPI, new_browser:
     assert (found.status_code, found.json()) == (missing.status_code, missing.json())
     assert (found.status_code, found.json()) == (misnamed.status_code, misnamed.json())
     assert len(await run(app, "SELECT id FROM phone_changes")) == 1
+
+
+async def test_a_recovery_of_a_platform_administrator_is_answered_alike_and_not_opened(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser, headers = await person(new_browser)
+    missing = await recovery(new_browser(), id_number=id_number(124))
+    await appoint(app.state.settings, PlatformRole.SECURITY_ADMIN, OLD)
+    await run(app, "DELETE FROM sms_codes")
+    asked = await recovery(new_browser())
+    assert (asked.status_code, asked.json()) == (missing.status_code, missing.json())
+    assert await run(app, "SELECT id FROM phone_changes") == []
+    assert texts(app, OLD) == []
+    # Nothing is in the way of their own change.
+    await run(app, "DELETE FROM sms_codes")
+    fields = await codes(browser, headers)
+    changed = await browser.http.post("/api/v1/me/phone", headers=headers, json=fields)
+    assert changed.status_code == 200, changed.text
+    assert "联系安全管理员或平台运维单位" in texts(app, OLD)[-1]
 
 
 async def test_a_person_without_a_unit_recovers_after_seven_days(

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from identity.sessions.rules import means_of
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.postgres import Migration
 
@@ -47,6 +48,19 @@ async def test_a_sign_in_is_listed_with_device_means_and_masked_address(new_brow
     assert (first["device"], first["address_masked"]) == ("Windows 电脑 · Edge 浏览器", "127.0.0.*")
     assert mine["id"] > first["id"]
     assert mine["session_id"] != first["session_id"]
+
+
+@pytest.mark.parametrize(
+    ("amr", "means"),
+    [
+        (["sms", "otp"], "sms"),
+        (["sms", "mca"], "text"),
+        (["sms", "mca", "otp", "mfa"], "text"),
+        (["hwk", "user", "mfa"], "passkey"),
+    ],
+)
+def test_the_means_of_a_sign_in_follow_from_its_methods(amr: list[str], means: str) -> None:
+    assert means_of(amr) == means
 
 
 async def test_the_list_is_paged_and_one_s_own(new_browser: NewBrowser) -> None:

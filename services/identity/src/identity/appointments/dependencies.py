@@ -18,6 +18,7 @@ from identity.platform.dependencies import PlatformService
 from identity.platform.service import Platform
 from identity.revocations.dependencies import RevocationService
 from identity.revocations.service import Revocations
+from identity.sessions.dependencies import SessionService
 from identity.sessions.service import Sessions
 from identity.settings import Settings
 from identity.units.service import Units
@@ -34,10 +35,11 @@ async def _appointments(
     platform: PlatformService,
     memberships: MembershipService,
     revocations: RevocationService,
+    sessions: SessionService,
     audit: AuditService,
 ) -> Appointments:
     joins = JoinsWaiting(session)
-    return Appointments(session, clock, accounts, platform, memberships, joins, revocations, audit)
+    return Appointments(session, clock, accounts, platform, memberships, joins, revocations, sessions, audit)
 
 
 def appointments_for(session: AsyncSession, clock: Clock, vault: Vault, settings: Settings) -> Appointments:
@@ -49,7 +51,7 @@ def appointments_for(session: AsyncSession, clock: Clock, vault: Vault, settings
     sessions = Sessions(session, clock, settings, revocations, audit)
     memberships = Memberships(session, clock, accounts, units, platform, sessions, audit)
     joins = JoinsWaiting(session)
-    return Appointments(session, clock, accounts, platform, memberships, joins, revocations, audit)
+    return Appointments(session, clock, accounts, platform, memberships, joins, revocations, sessions, audit)
 
 
 AppointmentService = Annotated[Appointments, Depends(_appointments)]

@@ -31,6 +31,7 @@ from identity.memberships.service import Memberships
 from identity.platform.errors import HasPlatformRole, SecondPersonRequired
 from identity.platform.service import Platform
 from identity.revocations.service import Revocations
+from identity.sessions.service import Sessions
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 
@@ -53,6 +54,7 @@ class Appointments:
         memberships: Memberships,
         joins: JoinsWaiting,
         revocations: Revocations,
+        sessions: Sessions,
         audit: AuditLog,
     ) -> None:
         self._session = session
@@ -62,6 +64,7 @@ class Appointments:
         self._memberships = memberships
         self._joins = joins
         self._revocations = revocations
+        self._sessions = sessions
         self._audit = audit
         self._rows = AppointmentRepository(session)
 
@@ -86,6 +89,22 @@ class Appointments:
         await self._check(account, role)
         self._platform.appoint(sub, role, self._clock.now(), proposed_by=None, confirmed_by=None)
         self._audit.record(actor=by, action="platform.appointed", target=sub, role=role)
+
+    async def dismiss_lost(self, sub: UUID, role: PlatformRole, reason: str, *, by: str) -> None:
+        """End the role of an administrator who has lost access, as the operator, even the last of a kind.
+
+        Their sessions end, as the phone may be in other hands. Proposals stay as after any dismissal: those
+        by the person still need a second one, those about the person can only be refused.
+
+        Raises `AccountNotFound`, `NoPlatformRole`.
+        """
+        await self._platform.lock()
+        account = await self._accounts.get(sub, lock=True)
+        if await self._platform.role_of(account.id) != role:
+            raise NoPlatformRole
+        await self._platform.dismiss(account.id, even_last=True)
+        await self._sessions.end_all(account.id, "dismissed by the operator", actor=by)
+        self._audit.record(actor=by, action="platform.dismissed", target=sub, role=role, reason=reason)
 
     async def propose(
         self, principal: Principal, sub: UUID, role: PlatformRole | None, reason: str

@@ -147,6 +147,13 @@ def code_of(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def texted(typed: str) -> bool:
+    """Return whether what a person typed, and `Codes.redeem` took, was texted from the phone (短信上行) and
+    not a code sent to it.
+    """
+    return challenge_of(typed) is not None
+
+
 def challenge_of(text: str) -> str | None:
     """Return the eight digits of a challenge that somebody typed in place of a code, or None."""
     found = _CHALLENGE.fullmatch(unicodedata.normalize("NFKC", text).strip())

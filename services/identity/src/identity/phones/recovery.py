@@ -94,6 +94,9 @@ class Recoveries:
         if account.status != AccountStatus.ACTIVE:
             return
         matched = self._accounts.has_id_number(account, number)
+        if await self._phones.of_platform_administrator(account.id):
+            # Whoever has the number has the role, and no unit gives that one: the operator ends the role.
+            return
         without_unit = (await self._memberships.profile(account.id)).unit is None
         if without_unit and not matched:
             return

@@ -245,6 +245,10 @@ class Phones:
         )
         return change
 
+    async def of_platform_administrator(self, sub: UUID) -> bool:
+        """Return whether an account, which is locked, is an administrator's of the platform."""
+        return await self._platform.role_of(sub) is not None
+
     async def announce(self, account: Account, change: PhoneChange) -> None:
         """Tell the old number about a change that waits."""
         old = self._accounts.phone(account)
@@ -278,7 +282,7 @@ class Phones:
             change.finish(PhoneChangeStatus.FAILED, now, "account not active")
             return False
         recovered = change.kind == PhoneChangeKind.RECOVERY
-        if recovered and await self._platform.role_of(sub) is not None:
+        if recovered and await self.of_platform_administrator(sub):
             # Appointed since the approval: whoever has the number has the role, and no unit gives that one.
             await self.tell_new(change, rules.FAILED_RECOVERY)
             change.finish(PhoneChangeStatus.FAILED, now, "platform administrator")
@@ -299,7 +303,8 @@ class Phones:
         await self._accounts.change_phone(account, phone)
         await self._memberships.changed(account)
         await self._sessions.end_all(account.id, "phone number changed", actor=actor)
-        text = rules.changed_text(account.phone_masked)
+        platform = await self.of_platform_administrator(account.id)
+        text = rules.changed_text(account.phone_masked, platform=platform)
         for number in {old, phone} - {None}:
             assert number is not None
             await self._messages.queue(number, text)

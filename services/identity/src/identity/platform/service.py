@@ -99,15 +99,15 @@ class Platform:
             )
         )
 
-    async def dismiss(self, sub: UUID) -> None:
+    async def dismiss(self, sub: UUID, *, even_last: bool = False) -> None:
         """Take a person's role away, also that of a suspended one; without effect without a role. `lock` was
-        called.
+        called. Only the operator ends the role of the last of a kind (`even_last`), and appoints another.
 
         Raises `LastOfItsKind`.
         """
         held = await self._rows.get(sub)
         if held is None:
             return
-        if not await self._rows.count(held.role, besides=sub):
+        if not even_last and not await self._rows.count(held.role, besides=sub):
             raise LastOfItsKind
         await self._rows.remove(held)

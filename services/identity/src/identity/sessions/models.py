@@ -27,7 +27,7 @@ class SignInRecord(Base):
     account_id: Mapped[UUID] = mapped_column()
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     means: Mapped[str] = mapped_column(Text)
-    """`sms` or `passkey`."""
+    """`sms`, `text` (texted from the phone) or `passkey`."""
     refused: Mapped[str | None] = mapped_column(Text)
     """The code of the refusal; None for a success."""
     device: Mapped[str | None] = mapped_column(Text)

@@ -5,14 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.vocabulary import Vocabulary
-
-
-class SignInMeans(Vocabulary):
-    """How a person signed in."""
-
-    SMS = "sms", "短信验证码"
-    PASSKEY = "passkey", "通行密钥"
+from identity.sessions.rules import SignInMeans
 
 
 class SignInOut(BaseModel):

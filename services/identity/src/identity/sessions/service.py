@@ -19,7 +19,7 @@ from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sessions.repository import SessionRepository
-from identity.sessions.rules import LONGEST_RENEWED, RECENT
+from identity.sessions.rules import LONGEST_RENEWED, RECENT, means_of
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
@@ -78,8 +78,11 @@ class Sessions:
         cookie; another person's, or one renewed for longer than `LONGEST_RENEWED`, ends.
         """
         row, cookie = await self._begin(account, browser, acr=acr, amr=amr)
-        self._audit.record(actor=account.id, action="sign_in", target=account.id, sid=str(row.id))
-        self._remember(account.id, "sms" if "sms" in amr else "passkey", sid=row.id)
+        means = means_of(amr)
+        self._audit.record(
+            actor=account.id, action="sign_in", target=account.id, sid=str(row.id), means=means
+        )
+        self._remember(account.id, means, sid=row.id)
         return row, cookie
 
     async def _begin(

@@ -20,13 +20,14 @@ from identity.platform.dependencies import PlatformService
 from identity.roles.dependencies import RoleService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
+from identity.sessions.rules import SignInMeans
 from identity.sessions.service import Sessions
 from identity.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 CONSENTS_PAGE = "/account/authorisations"
 HISTORY_PAGE = "/account/history"
-MEANS = {"sms": "短信验证码", "passkey": "通行密钥"}
+MEANS = {one.value: one.label for one in SignInMeans}
 _SIGN_INS = 20
 _LATEST = 10
 _BY_PERSON = "ended by the person"

@@ -87,7 +87,7 @@ async def register(
             consent=consent == "yes",
             agreed=seen,
         )
-        return signed_in(await signing_in.begin(account, browser), JOIN_PAGE, settings)
+        return signed_in(await signing_in.begin(account, browser, code), JOIN_PAGE, settings)
 
     current = versions(policies)
     return await forms.confirm(

@@ -9,9 +9,11 @@ from identity.accounts.errors import AccountSuspended
 from identity.accounts.models import Account
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
+from identity.codes.rules import texted
 from identity.codes.service import Codes, CodeSender
 from identity.registration.service import Registrations
 from identity.sessions.models import BrowserSession
+from identity.sessions.rules import SMS_CODE, TEXTED, means_of
 from identity.sessions.service import Sessions
 from identity.settings import Settings
 from identity.signin.errors import NotRegistered
@@ -26,6 +28,10 @@ def notice(at: str, device: str) -> str:
         f"【学生资助】您的账号于 {at} {where}登录。如非本人操作，请立即登录并结束其他登录，"
         "或联系本单位管理员。"
     )
+
+
+def _amr(code: str) -> list[str]:
+    return list(TEXTED if texted(code) else SMS_CODE)
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,11 @@ class SignIn:
         Raises the errors of `Registrations.register`, which the caller must render, as those of `with_code`.
         """
         account = await self._registrations.register(phone, ticket, code, name, agreed)
-        return await self.begin(account, browser)
+        return await self.begin(account, browser, code)
 
-    async def begin(self, account: Account, browser: BrowserSession | None) -> SignedIn:
-        """Create a session for somebody who has just proved their number."""
-        _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=["sms", "otp"])
+    async def begin(self, account: Account, browser: BrowserSession | None, code: str) -> SignedIn:
+        """Create a session for somebody who has just proved their number with `code`, which was redeemed."""
+        _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=_amr(code))
         return SignedIn(cookie, self._sender.remember(account.id))
 
     async def with_code(self, phone: str, ticket: str, code: str, browser: BrowserSession | None) -> SignedIn:
@@ -97,10 +103,10 @@ class SignIn:
             raise NotRegistered
         if account.status != AccountStatus.ACTIVE:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
-            self._sessions.refused(account.id, "sms", AccountSuspended.code)
+            self._sessions.refused(account.id, means_of(_amr(code)), AccountSuspended.code)
             raise AccountSuspended
         await self._notify(account, number)
-        return await self.begin(account, browser)
+        return await self.begin(account, browser, code)
 
     async def _notify(self, account: Account, number: str) -> None:
         """Tell the person about a sign-in from a browser that is not remembered, except the first of all."""
