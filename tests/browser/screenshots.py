@@ -36,11 +36,16 @@ async def test_screenshots(new_person: NewPerson, screen: Screen) -> None:
     for old in SHOTS.glob("*.webp"):
         if old.name.rpartition("-")[0] not in names:
             old.unlink()
+    (DOCS / "pages.md").write_text(written(names), encoding="utf-8")
+
+
+def written(names: dict[str, str]) -> str:
+    """Return `docs/pages.md` for pages by short name, with their Chinese names, in the order of the tour."""
     lines = [
         f"| {title} | {image(name, DESKTOP)} | {image(name, PHONE)} | {before(name)} |"
         for name, title in names.items()
     ]
-    (DOCS / "pages.md").write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    return _HEAD + "\n".join(lines) + "\n"
 
 
 async def photograph(page: Page, screen: Screen) -> bytes:

@@ -63,5 +63,5 @@ async def test_who_does_not_see_the_picture_answers_words(new_person: NewPerson,
 
 async def test_who_answers_neither_sends_a_text(new_person: NewPerson, screen: Screen) -> None:
     person = await asked(new_person, screen, scripts=True)
-    await press(person.page, "改用本机发送短信验证")
+    await press(person.page, "改用手机发送短信验证")
     await person.stop_updating()

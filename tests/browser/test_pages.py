@@ -2,9 +2,10 @@
 
 import pytest
 
-from testkit.browsers import Screen, overflow, serious_faults
+from testkit.browsers import DESKTOP, PHONE, Screen, overflow, serious_faults
 
 from .conftest import NewPerson
+from .screenshots import DOCS, SHOTS, file_of, written
 from .seen import Seen
 from .tour import tour
 
@@ -16,16 +17,19 @@ async def test_every_page_is_shown_is_accessible_and_fits_the_screen(
     seen = Seen()
     seen.watch(monkeypatch, person.page)
     found: list[str] = []
-    names: list[str] = []
-    async for name, _ in tour(person):
+    names: dict[str, str] = {}
+    async for name, title in tour(person):
         seen.on_screen()
-        names.append(name)
+        assert name not in names
+        names[name] = title
         found += [f"{name}: {fault}" for fault in await serious_faults(person.page)]
         if wider := await overflow(person.page):
             found.append(f"{name}: {wider} px wider than the screen")
         if await person.page.get_by_role("heading", level=1).count() != 1:
             found.append(f"{name}: not one heading of level 1")
     assert not found, "\n".join(found)
-    assert len(set(names)) == len(names)
     assert seen.missing_templates() == set()
     assert seen.missing_operations(person.site.app) == set()
+    assert (DOCS / "pages.md").read_text(encoding="utf-8") == written(names), "run `make screenshots`"
+    pictures = {file_of(name, one) for name in names for one in (DESKTOP, PHONE)}
+    assert {path.name for path in SHOTS.glob("*.webp")} == pictures, "run `make screenshots`"

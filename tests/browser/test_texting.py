@@ -9,7 +9,7 @@ from testkit.browsers import PATIENCE, Screen, overflow, press, serious_faults, 
 from .conftest import NewPerson, Person
 
 NEW_NUMBER = "13887658765"
-WAITING = "用本机发送短信验证"
+WAITING = "用手机发送短信验证"
 
 
 async def text_to_send(person: Person, place: int = 0) -> str:
@@ -36,7 +36,7 @@ async def test_a_person_without_a_code_signs_in_by_texting(
     person = await new_person(screen=screen, scripts=scripts)
     page = person.page
     await person.ask_for_code()
-    await press(page, "改用本机发送短信验证")
+    await press(page, "改用手机发送短信验证")
     await person.stop_updating()
     assert person.phone not in page.url
     if scripts:
@@ -62,7 +62,7 @@ async def test_the_page_goes_on_by_itself_once_the_text_has_arrived(
     await type_into(page, "手机号", NEW_NUMBER)
     await page.keyboard.press("Enter")
     await person.focused("短信验证码")
-    await press(page, "改用本机发送短信验证")
+    await press(page, "改用手机发送短信验证")
     await at_waiting_page(person)
     await send(person, NEW_NUMBER, await text_to_send(person))
     await page.get_by_text("已收到").wait_for(timeout=PATIENCE * 1000)

@@ -72,7 +72,7 @@ async def visitor(person: Person) -> Shown:
     yield "register-name", "注册：姓名"
     settings = site.app.state.settings
     budget, settings.sms_budget_per_address = settings.sms_budget_per_address, 2
-    await page.get_by_role("link", name="更换手机号").click()
+    await page.get_by_role("link", name="换用其他手机号").click()
     await page.get_by_label("手机号").fill("13512345678")
     await page.keyboard.press("Enter")
     await page.locator("[name=captcha]").wait_for(state="attached")
@@ -205,9 +205,9 @@ async def signing_in(person: Person) -> Shown:
     await page.keyboard.press("Enter")
     await page.get_by_role("alert").wait_for()
     yield "login-wrong", "登录：验证码不正确"
-    await page.get_by_role("button", name="改用本机发送短信验证").click()
+    await page.get_by_role("button", name="改用手机发送短信验证").click()
     await person.stop_updating()
-    yield "login-text", "登录：用本机发送短信"
+    yield "login-text", "登录：用手机发送短信"
     await person.visit("/login/passkey?return_to=/account")
     yield "login-passkey", "用通行密钥登录"
     await person.sign_in()
@@ -333,14 +333,14 @@ async def systems(person: Person) -> Shown:
     await person.visit(f"{ask}&scope=openid&prompt=login")
     yield "login-system", "登录：进入某系统"
     await person.visit("/device")
-    yield "device", "登录设备：输入代码"
+    yield "device", "大屏登录：输入代码"
     await page.get_by_label("设备代码").fill(await api.device_code(site))
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="拒绝").wait_for()
-    yield "device-confirm", "登录设备：确认"
+    yield "device-confirm", "大屏登录：确认"
     await page.get_by_role("button", name="同意", exact=True).click()
     await page.get_by_role("heading", name="设备已获授权").wait_for()
-    yield "device-done", "登录设备：已授权"
+    yield "device-done", "大屏登录：已授权"
     await person.visit("/authorize?client_id=x")
     yield "error", "无法登录"
     await person.visit("/login?return_to=https://elsewhere.example")

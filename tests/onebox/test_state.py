@@ -12,7 +12,10 @@ from onebox import state
 def test_secrets_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> None:
     made = state.load_secrets(tmp_path, ["office", "cockpit"])
     assert state.load_secrets(tmp_path, ["office", "cockpit"]) == made
-    assert len({made.encryption_key, made.index_key, *made.client_secrets.values()}) == 4
+    assert (
+        len({made.encryption_key, made.index_key, made.sms_inbound_secret, *made.client_secrets.values()})
+        == 5
+    )
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
 

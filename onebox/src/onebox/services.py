@@ -81,6 +81,7 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
             "encryption_key": around.secrets.encryption_key,
             "index_key": around.secrets.index_key,
             "sms_inbound_number": "106900001234",
+            "sms_inbound_secret": around.secrets.sms_inbound_secret,
             # All people share the IP address of this machine.
             "sms_budget_per_address": 1_000_000,
             # The same few demo accounts sign in all day.

@@ -22,6 +22,8 @@ class Secrets:
     encryption_key: str
     index_key: str
     database_password: str
+    sms_inbound_secret: str
+    """Key of the messages that an SMS gateway passes on."""
     client_secrets: dict[str, str]
     """Client secrets of the services that call Identity, by name."""
 
@@ -47,6 +49,7 @@ def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
         encryption_key=kept.get("encryption_key") or secrets.token_hex(32),
         index_key=kept.get("index_key") or secrets.token_hex(32),
         database_password=kept.get("database_password") or secrets.token_urlsafe(24),
+        sms_inbound_secret=kept.get("sms_inbound_secret") or secrets.token_urlsafe(32),
         client_secrets={
             # Older files have a separate name for each secret.
             name: secrets_of.get(name) or kept.get(f"{name}_client_secret") or secrets.token_urlsafe(32)

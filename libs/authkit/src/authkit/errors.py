@@ -128,8 +128,8 @@ class MembershipRequired(Problem):
 
     status = 403
     code = "membership_required"
-    title = "尚未加入单位"
-    detail = "您尚未加入任何单位，或加入申请还未通过审核。"
+    title = "不是单位人员"
+    detail = "此操作须由单位人员办理；您没有加入单位，或加入申请还未通过审核。"
 
 
 class EntitlementRequired(Problem):
@@ -138,7 +138,7 @@ class EntitlementRequired(Problem):
     status = 403
     code = "entitlement_required"
     title = "未获得系统授权"
-    detail = "您尚未获得使用本系统的授权，请联系本单位管理员。"
+    detail = "您尚未获得使用本系统的授权，请联系管理员。"
 
 
 class OutOfReach(Problem):

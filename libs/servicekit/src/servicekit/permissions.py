@@ -18,7 +18,7 @@ class PermissionRequired(Problem):
     status = 403
     code = "permission_required"
     title = "没有此项权限"
-    detail = "您的角色没有此项权限，请联系本单位管理员。"
+    detail = "您的角色没有此项权限，请联系管理员。"
 
 
 def requiring(*permissions: str) -> Callable[[_Dependency], _Dependency]:

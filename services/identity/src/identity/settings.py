@@ -137,6 +137,11 @@ class Settings(ServiceSettings):
         return _keys(self.encryption_key, self.other_encryption_key)
 
     @property
+    def texting_number(self) -> str | None:
+        """The number that people send text messages to, None if there is none whose messages are verified."""
+        return None if self.sms_inbound_secret is None else self.sms_inbound_number
+
+    @property
     def index_keys(self) -> list[Key]:
         """Keys of blind indexes; the first one is used where one is enough."""
         return _keys(self.index_key, self.other_index_key)
@@ -169,7 +174,7 @@ class Settings(ServiceSettings):
             raise ValueError(
                 "sms_gateway_url and sms_gateway_secret are required: the inbox is for dev mode only"
             )
-        if not self.dev and (self.sms_inbound_number is None) != (self.sms_inbound_secret is None):
+        if (self.sms_inbound_number is None) != (self.sms_inbound_secret is None):
             raise ValueError("sms_inbound_number and sms_inbound_secret are only used together")
         if self.sms_inbound_secret is not None and len(self.sms_inbound_secret.get_secret_value()) < 32:
             raise ValueError("sms_inbound_secret needs 32 characters or more")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from identity.codes import pruning, rules
@@ -165,16 +166,25 @@ async def test_a_challenge_looks_the_same_for_known_and_unknown_numbers(new_brow
     assert all(one == shapes[0] for one in shapes)
 
 
-async def test_without_a_number_to_text_to_nothing_is_offered(
-    app: FastAPI, new_browser: NewBrowser, gateway: Gateway
+@pytest.mark.parametrize("missing", ["sms_inbound_number", "sms_inbound_secret"])
+async def test_without_number_or_secret_nothing_is_offered_and_nothing_is_taken(
+    app: FastAPI, new_browser: NewBrowser, gateway: Gateway, missing: str
 ) -> None:
-    app.state.settings = app.state.settings.model_copy(update={"sms_inbound_number": None})
+    app.state.settings = app.state.settings.model_copy(update={missing: None})
     browser = new_browser()
     body = {"phone": PHONE, "purpose": "register"}
     off = await browser.http.post("/api/v1/text-challenges", json=body)
     assert (off.status_code, off.json()["code"]) == (404, "texting_off")
     assert (await gateway.passes_on(PHONE, "12345678")).json()["code"] == "texting_off"
     assert "发送短信验证" not in (await browser.ask_for_code(OWNER)).text
+
+
+@pytest.mark.parametrize("missing", ["sms_inbound_number", "sms_inbound_secret"])
+def test_a_number_and_its_secret_are_set_together_in_dev_mode_too(app: FastAPI, missing: str) -> None:
+    settings = app.state.settings
+    assert settings.dev
+    with pytest.raises(ValidationError, match="only used together"):
+        type(settings)(**settings.model_dump() | {missing: None})
 
 
 async def page_of(browser: Browser, phone: str, stranger: Browser) -> str:
@@ -184,7 +194,7 @@ async def page_of(browser: Browser, phone: str, stranger: Browser) -> str:
     assert (await stranger.ask_for_code(phone)).status_code == 200
     refused = await browser.ask_for_code(phone)
     assert refused.status_code == 403
-    assert "改用本机发送短信验证" in refused.text
+    assert "改用手机发送短信验证" in refused.text
     form = {**hidden_fields(refused.text), "phone": phone, "way": "sign-in"}
     form.pop("captcha")
     shown = await browser.http.post("/login/text", data=form)
@@ -281,11 +291,11 @@ async def test_a_text_is_offered_while_no_message_can_be_sent(
 ) -> None:
     monkeypatch.setattr(app.state.sms_dispatcher, "gateway_down", lambda: True)
     down = await new_browser().ask_for_code(PHONE)
-    assert (down.status_code, "改用本机发送短信验证" in down.text) == (503, True)
+    assert (down.status_code, "改用手机发送短信验证" in down.text) == (503, True)
     # A number that is none is not.
     monkeypatch.undo()
     wrong = await new_browser().ask_for_code("12")
-    assert (wrong.status_code, "改用本机发送短信验证" in wrong.text) == (400, False)
+    assert (wrong.status_code, "改用手机发送短信验证" in wrong.text) == (400, False)
 
 
 async def test_the_page_says_why_there_is_nothing_to_send(new_browser: NewBrowser) -> None:

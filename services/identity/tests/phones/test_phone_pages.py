@@ -1,5 +1,6 @@
 """The pages of a change of number say that a code was sent only if it was, and can be used."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -65,6 +66,7 @@ async def test_the_old_number_gets_its_code_although_the_new_one_has_to_wait(
     await ask(browser, NEW, without_old="true")
     page = await ask(browser, NEW)
     assert "和原手机号" in page.text
+    assert re.search(r"<time>\d\d:\d\d:\d\d</time> 起可重新获取", page.text), "does not go stale"
     assert (received(app, OLD), received(app, NEW)) == (1, 1)
     waiting = await ask(browser, NEW)
     assert (waiting.status_code, "验证码已发送，请在 60 秒后再获取。" in waiting.text) == (429, True)

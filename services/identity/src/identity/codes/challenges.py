@@ -42,7 +42,7 @@ class Challenges:
     ) -> None:
         self._clock = clock
         self._vault = vault
-        self._number = settings.sms_inbound_number
+        self._number = settings.texting_number
         self._address = address
         self._rows = CodeRepository(session)
 

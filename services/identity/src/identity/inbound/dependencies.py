@@ -28,7 +28,7 @@ async def _from_gateway(
     ] = "",
 ) -> None:
     secret = settings.sms_inbound_secret
-    if secret is None or settings.sms_inbound_number is None:
+    if secret is None or settings.texting_number is None:
         raise TextingOff
     if not is_signed(secret.get_secret_value(), timestamp, given, await request.body(), clock.now()):
         raise NotFromGateway

@@ -11,11 +11,13 @@ from contracts.vocabulary import DelegationEnding, label
 from identity.delegations.dependencies import DelegationService
 from identity.delegations.schemas import MAX_ROLES, DelegationIn, DelegationOut
 from identity.directory.dependencies import DirectoryService
+from identity.membership_pages.dependencies import OwnInUnits
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.models import Membership
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import HOME_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.platform.dependencies import PlatformService
 from identity.roles.dependencies import RoleService
 from identity.roles.service import Roles
 from identity.units.models import Unit
@@ -70,6 +72,7 @@ async def own_delegations(
     memberships: MembershipService,
     directory: DirectoryService,
     roles: RoleService,
+    platform: PlatformService,
     clock: ServiceClock,
     before: Annotated[UUID | None, Query()] = None,
 ) -> Response:
@@ -96,6 +99,7 @@ async def own_delegations(
     profile = await memberships.profile(own.account.id)
     return own.show(
         "membership_pages/delegations.html",
+        platform=await platform.role_of(own.account.id),
         given=[one for one in items if one["mine"]],
         received=[one for one in items if not one["mine"]],
         may_give=any(membership.roles for membership, _ in profile.memberships),
@@ -105,7 +109,7 @@ async def own_delegations(
 
 @router.get("/new")
 async def new_delegation(
-    own: Own,
+    own: OwnInUnits,
     memberships: MembershipService,
     roles: RoleService,
     clock: ServiceClock,

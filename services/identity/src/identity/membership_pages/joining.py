@@ -10,10 +10,11 @@ from contracts.vocabulary import JoinRequestStatus, Role
 from identity.joining.dependencies import JoinService
 from identity.joining.schemas import JoinIn
 from identity.joining.service import Joining
+from identity.membership_pages.dependencies import OwnInUnits
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import HOME_PAGE, JOIN_PAGE
-from identity.pages.own import Own, OwnForm, OwnPages
+from identity.pages.own import OwnForm, OwnPages
 from identity.pages.rendering import see_other
 from identity.roles.dependencies import RoleService
 from identity.roles.service import Roles
@@ -38,7 +39,7 @@ async def register() -> Response:
 
 @router.get(JOIN_PAGE)
 async def join(
-    own: Own,
+    own: OwnInUnits,
     joining: JoinService,
     memberships: MembershipService,
     roles: RoleService,
@@ -72,7 +73,7 @@ async def join(
 
 @router.get(_CHOOSE)
 async def choose(
-    own: Own,
+    own: OwnInUnits,
     joining: JoinService,
     units: UnitService,
     views: UnitViewService,
@@ -106,7 +107,7 @@ async def choose(
 
 @router.get(f"{JOIN_PAGE}/unit")
 async def chosen(
-    own: Own,
+    own: OwnInUnits,
     joining: JoinService,
     memberships: MembershipService,
     roles: RoleService,

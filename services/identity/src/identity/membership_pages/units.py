@@ -14,6 +14,7 @@ from identity.member_changes.schemas import LeaveIn
 from identity.membership_pages.joining import UNITS_PAGE
 from identity.memberships.dependencies import MembershipService
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.platform.dependencies import PlatformService
 from identity.roles.dependencies import RoleService
 from identity.units.models import Unit
 from servicekit.problems import Problem
@@ -32,6 +33,7 @@ async def own_units(
     joining: JoinService,
     directory: DirectoryService,
     roles: RoleService,
+    platform: PlatformService,
 ) -> Response:
     """Show the person's memberships, and how far their requests have come."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
@@ -49,6 +51,7 @@ async def own_units(
     names = {one.id: one.name for one in await directory.units([one for one in asked if one])}
     return own.show(
         "membership_pages/units.html",
+        platform=await platform.role_of(own.account.id),
         memberships=[
             {
                 "unit": unit,

@@ -24,7 +24,7 @@ class SecondPersonRequired(Forbidden):
 
     code = "second_person_required"
     title = "须由他人确认"
-    detail = "任免须由提议人以外、且与提议人不同类的平台管理员确认；不能对本人操作。"
+    detail = "须由提议人以外、且与提议人不同类的平台管理员确认；不能对本人操作。"
 
 
 class LastOfItsKind(Conflict):

@@ -38,7 +38,7 @@ async def inbox_page(
         phone=wanted,
         still=still,
         sent=sent,
-        number=settings.sms_inbound_number,
+        number=settings.texting_number,
     )
     if not still:
         response.headers["Refresh"] = str(_REFRESH_SECONDS)

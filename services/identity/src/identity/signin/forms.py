@@ -134,7 +134,7 @@ class CodeForms:
             message=message,
             captcha=captcha,
             way=next(name for name, way in WAYS.items() if way.template == template),
-            texting=self._settings.sms_inbound_number is not None,
+            texting=self._settings.texting_number is not None,
             pictures=captcha is not None and captcha.picture is not None,
             refused=refused,
             proved=proved,

@@ -21,6 +21,8 @@ from identity.phones.dependencies import PhoneService
 from identity.phones.service import Phones
 from identity.signin.forms import CaptchaAnswer, CaptchaToken, Code, IdNumber, Phone
 from identity.verification.dependencies import RealNameService
+from servicekit.clock import SHANGHAI
+from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
 
 router = APIRouter(prefix=HOME_PAGE, include_in_schema=False)
@@ -42,10 +44,11 @@ NOTHING_PROVED = Proved()
 class PhonePages:
     """The two steps of a change: asking for the codes, and typing them."""
 
-    def __init__(self, request: Request, settings: ServiceSettings) -> None:
+    def __init__(self, request: Request, settings: ServiceSettings, clock: ServiceClock) -> None:
         self.ticket = ticket_cookie(request)
         self.secure = is_secure(settings)
-        self._texting = settings.sms_inbound_number is not None
+        self._texting = settings.texting_number is not None
+        self._clock = clock
 
     async def show(
         self,
@@ -74,7 +77,7 @@ class PhonePages:
             pictures=captcha is not None and captcha.picture is not None,
             texting=self._texting,
             proved=proved,
-            resend_after=int(code_rules.RESEND_AFTER.total_seconds()),
+            again_time=f"{(self._clock.now() + code_rules.RESEND_AFTER).astimezone(SHANGHAI):%H:%M:%S}",
         )
         keep_ticket(response, self.ticket, secure=self.secure)
         return response
