@@ -28,6 +28,7 @@ from bench.common.tables import machine, python_versions, table, write
 from identity import bootstrap
 from identity.app import build
 from identity.base import MIGRATIONS
+from identity.policies.rules import REQUIRED
 from identity.settings import Settings
 from messaging.inprocess import InProcessBus
 from servicekit import logs
@@ -92,7 +93,8 @@ def code_for(purpose: str) -> Ask:
 async def wrong_code(http: httpx.AsyncClient, phone: str) -> float:
     """Register with a wrong code."""
     asked = await http.post("/api/v1/sms-codes", json={"phone": phone, "purpose": "register"})
-    agreed = {"privacy_policy": "1.1", "terms": "1.0"}
+    kinds = [kind.value for kind in REQUIRED]
+    agreed = {kind: (await http.get(f"/api/v1/policies/{kind}")).json()["version"] for kind in kinds}
     body = {
         "phone": phone,
         "ticket": asked.json()["ticket"],
