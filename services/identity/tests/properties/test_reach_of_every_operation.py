@@ -23,7 +23,7 @@ OWN, ABOVE, BESIDE = "370102", "370100", "370103"
 
 ANY_MEMBER_READS = {
     *("getUnit", "getUnitByCode", "listAncestors", "listChildren", "listSubtree", "getUnitTree"),
-    *("listUnitHistory", "getPolicy", "textChallengeState"),
+    *("listUnitHistory", "getPolicy"),
 }
 """The tree is known to all members of units; documents to everybody."""
 OF_THE_PLATFORM = {
@@ -37,7 +37,7 @@ OF_ONESELF = {"downloadExport"}
 OF_A_CLIENT = {"deleteClient", "readClient", "changeClient"}
 """RFC 7592: with the client's own token."""
 
-OF_ANYBODY = {"text_challenge_state"}
+OF_ANYBODY = {"textChallengeState"}
 """Before there is an account: whether the text message has come. Only who asked knows the random id."""
 
 
