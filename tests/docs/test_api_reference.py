@@ -20,6 +20,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 APPLICATIONS = applications()
 DOCUMENTS = {service: app.openapi() for service, app in APPLICATIONS.items()}
 # Who may call these is decided by the OAuth specifications, or anybody may.
+IN_EVERY_SERVICE = {"getVocabulary"}
 WITHOUT_TOKEN = {
     "identity": {
         *(
@@ -107,7 +108,7 @@ def test_an_operation_names_the_permission_that_it_requires(operation: Operation
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_an_operation_names_the_security_that_it_requires(operation: Operation) -> None:
-    free = operation.id in WITHOUT_TOKEN[operation.service]
+    free = operation.id in WITHOUT_TOKEN.get(operation.service, IN_EVERY_SERVICE)
     assert bool(operation.content["security"]) is not free
     assert free or {"401", "403"} & operation.refusals
 
@@ -141,4 +142,4 @@ def test_the_vocabulary_has_every_enum_of_the_api(service: str) -> None:
     }
     listed = {(one.name, tuple(word.code for word in one.words)) for one in vocabularies(DOCUMENTS[service])}
     assert listed == enums
-    assert len(enums) > 4
+    assert enums or service not in WITHOUT_TOKEN

@@ -34,7 +34,8 @@ async def create_widget(
 ) -> JSONResponse:
     """经办人、单位管理员可以为本单位新建。"""
     widget = await widgets.create(actor, body.title)
-    return await idempotency.keep(WidgetOut.model_validate(widget))
+    headers = {"Location": f"{router.prefix}/{widget.id}"}
+    return await idempotency.keep(WidgetOut.model_validate(widget), headers=headers)
 
 
 @router.get("", summary="列出样例", responses=responses(*REFUSALS, BadCursor))
