@@ -104,7 +104,7 @@ async def device_clients(app: FastAPI) -> None:
             [
                 Client(
                     client_id="wall",
-                    client_name="大屏",
+                    client_name="走廊大屏",
                     token_endpoint_auth_method="none",
                     first_party=False,
                     **shared,

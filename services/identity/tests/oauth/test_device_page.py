@@ -45,7 +45,7 @@ async def test_3_3_1_the_complete_address_only_fills_the_code_in(device: Device)
     page = await device.http.get(answer.headers["location"])
     assert f'value="{device.codes["user_code"]}"' in page.text
     assert "请核对" in page.text
-    assert "大屏" not in page.text
+    assert "走廊大屏" not in page.text
     for bad in ("%22%3E%3Cscript%3E", "AAAA-AAAA", "x" * 30):
         page = await device.http.get(f"/device?user_code={bad}")
         assert (page.status_code, 'value=""' in page.text) == (200, True)
@@ -78,7 +78,7 @@ async def test_6_1_case_and_punctuation_do_not_count(device: Device, typed: str)
         "bare": code.replace("-", ""),
         "spaced": " " + code.replace("-", " ") + " ",
     }
-    assert "大屏" in (await device.enter(forms[typed])).text
+    assert "走廊大屏" in (await device.enter(forms[typed])).text
 
 
 async def test_5_1_five_wrong_codes_in_ten_minutes(
@@ -147,11 +147,11 @@ async def test_forms_of_others_are_refused(device: Device) -> None:
 async def test_the_person_withdraws_a_device_on_their_own_page(device: Device) -> None:
     token = await device.tokens(f"{DEVICE_SCOPE} offline_access")
     page = await device.http.get("/account/authorisations")
-    assert "大屏" in page.text
+    assert "走廊大屏" in page.text
     assert "在您离开后继续使用以上授权" in page.text
     form = {"csrf": csrf_of(page.text), "client_id": "wall"}
     assert (await device.http.post("/account/authorisations/withdraw", data=form)).status_code == 303
-    assert "大屏" not in (await device.http.get("/account/authorisations")).text
+    assert "走廊大屏" not in (await device.http.get("/account/authorisations")).text
     assert not await device.active(token["access_token"])
     refused(await device.refresh(token["refresh_token"]), "invalid_grant")
 

@@ -52,7 +52,7 @@ async def test_a_person_lets_a_device_in(new_browser: NewBrowser, client_id: str
     question = await device.enter()
     assert question.status_code == 200
     for words in (
-        "某平台" if client_id == "rp" else "大屏",
+        "某平台" if client_id == "rp" else "走廊大屏",
         "查看资助工作驾驶舱",
         device.codes["user_code"],
         "请拒绝",
