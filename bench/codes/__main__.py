@@ -136,6 +136,7 @@ async def measure(server: str, pairs: int) -> list[Measured]:
         sms_budget_per_number_and_address=many,
         sms_budget_total=many,
         sms_inbound_number="106900001234",
+        sms_inbound_secret="1b" * 32,
     )
     app = build(settings, InProcessBus(), CLOCK)
     world = bootstrap.world("s", dev=True)
