@@ -171,7 +171,9 @@ async def streams(database: Database, url: str, count: int) -> list[list[str]]:
         row("connections per second", f"{browsers.ready / (time.perf_counter() - begun):,.0f}")
         connected = memory(server.pid)
         row("memory of the process before, with the browsers", f"{before} MiB, {connected} MiB")
-        spent = processor_seconds(server.pid)
+        idle = await at_rest(server.pid)
+        row("processor time of a second with the browsers at rest", f"{idle * 1000:,.0f} ms")
+        spent, begun = processor_seconds(server.pid), time.perf_counter()
         for number in range(1, 6):
             used = processor_seconds(server.pid)
             committed = await dispatch(database, SENDERS[0], 10_000 + number)
@@ -181,16 +183,23 @@ async def streams(database: Database, url: str, count: int) -> list[list[str]]:
                 last = (browsers.at[-1] - committed) * 1000
                 row(f"national dispatch {number}: the last browser heard after", f"{last:,.0f} ms")
                 row("and the process had used", f"{used * 1000:,.0f} ms of processor time")
-        while processor_seconds(server.pid) - used > 0.05:
-            used = processor_seconds(server.pid)
-            await asyncio.sleep(2)
-        spent = (used - spent) / 5 / browsers.ready * 1e6
+        while await at_rest(server.pid) > 1.2 * idle + 0.05:
+            pass
+        spent = processor_seconds(server.pid) - spent - idle * (time.perf_counter() - begun)
+        spent *= 1e6 / 5 / browsers.ready
         row("processor time for each browser and dispatch, with its counts", f"{spent:,.0f} µs")
         row("memory after five national dispatches", f"{memory(server.pid)} MiB")
     finally:
         await browsers.close()
         server.stop()
     return rows
+
+
+async def at_rest(pid: int) -> float:
+    """Return the processor seconds of a process in each of the next few seconds."""
+    used, seconds = processor_seconds(pid), 5
+    await asyncio.sleep(seconds)
+    return (processor_seconds(pid) - used) / seconds
 
 
 async def main(given: argparse.Namespace, url: str) -> None:

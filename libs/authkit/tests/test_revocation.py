@@ -157,6 +157,24 @@ async def test_a_withdrawal_for_another_audience_is_not_ours(
     assert await is_refused(verifier, token)
 
 
+async def test_the_version_grows_with_what_refuses_more_and_with_nothing_else(
+    revocations: RevocationList, database: Database
+) -> None:
+    """Streams are compared with the list again only when it has grown."""
+    event, versions = revoked(str(uuid4())), [revocations.version]
+    async with database.transaction() as session:
+        await revocations.record(session, event)
+    versions.append(revocations.version)
+    revocations.hear(event)
+    await revocations.reload()
+    versions.append(revocations.version)
+    revocations.hear(revoked(str(uuid4()), audience="urn:zhuxue:elsewhere"))
+    versions.append(revocations.version)
+    revocations.hear(client_revoked("portal"))
+    versions.append(revocations.version)
+    assert versions == [0, 1, 1, 1, 2]
+
+
 async def test_a_withdrawal_is_stored_and_read_again_after_a_restart(
     verifier: TokenVerifier, revocations: RevocationList, issuer: TokenFactory, database: Database
 ) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Table, Text, Uuid, func, select
@@ -37,6 +37,7 @@ _FULL_RELOAD_SECONDS = 300.0
 _OVERLAP = timedelta(seconds=30)
 _Period = tuple[datetime, datetime]
 _Of = tuple[str | None, str | None]
+_Name = TypeVar("_Name", str, _Of)
 
 
 def make_revocation_table(metadata: MetaData) -> Table:
@@ -71,6 +72,8 @@ class RevocationList:
         self._by_path: dict[str, _Period] = {}
         self._newest: datetime | None = None
         self._full_reload_at = 0.0
+        self.version = 0
+        """Grows with each revocation that may refuse a token which was accepted before."""
 
     def hear(self, event: Event) -> None:
         """Reject the tokens that the event names from now on. Ignores events for another audience."""
@@ -138,10 +141,11 @@ class RevocationList:
         async with repeated("revocations", self.reload, every=_RELOAD_SECONDS, first=_RELOAD_SECONDS):
             yield
 
-    @staticmethod
-    def _add(known: dict[str, _Period], name: str, entry: Any) -> None:
+    def _add(self, known: dict[_Name, _Period], name: _Name, entry: Any) -> None:
         """Add an event or a row; both have the same attributes."""
-        known[name] = _later(known.get(name), entry.not_before, entry.expires_at)
+        before = known.get(name)
+        known[name] = _later(before, entry.not_before, entry.expires_at)
+        self.version += known[name] != before
 
     def _add_person(self, sub: UUID, entry: Any) -> None:
         """Add an event or a row; both have the same attributes.
@@ -156,7 +160,7 @@ class RevocationList:
         if entry.sid is not None or entry.grant_id is not None:
             named.discard((None, None))
         for of in named:
-            entries[of] = _later(entries.get(of), entry.not_before, entry.expires_at)
+            self._add(entries, of, entry)
 
     def _forget(self, now: datetime) -> None:
         for known in (self._by_client, self._by_path):

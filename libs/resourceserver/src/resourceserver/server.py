@@ -13,7 +13,6 @@ from sqlalchemy import Table
 
 from authkit import revocation
 from authkit.jwks import KeySet, fetch_over_http
-from authkit.principal import Principal
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.vocabulary import Audience
@@ -69,9 +68,10 @@ class ResourceServer:
         self._subscriptions.append(self._subscription("directory", replica.types, replica.handle))
         self._handlers.append(replica.rebuilding(snapshot))
 
-    def refuses(self, principal: Principal) -> bool:
-        """Return whether a token that was valid has been revoked since, for a response that stays open."""
-        return self._revoked.refuses(principal)
+    @property
+    def revocations(self) -> RevocationList:
+        """What has been revoked, for a response that stays open longer than its token may be valid."""
+        return self._revoked
 
     def verifier(self, *, audience: str) -> TokenVerifier:
         """Return a verifier with the same keys for an audience other than the service's own."""

@@ -98,7 +98,7 @@ def build(
     calendar = Calendar(database, server.clock, timedelta(days=settings.notice_archive_days))
     reminding = Reminding(database, server.clock)
     indexer = SearchIndexer(database)
-    hub = live_hub(database, server.clock, server.refuses)
+    hub = live_hub(database, server.clock, server.revocations)
     options = {name: value.get_secret_value() for name, value in settings.file_store_options.items()}
     store = None if settings.file_store_url is None else store_of(settings.file_store_url, **options)
     scanner = scanner_of(settings.file_scanner_url)

@@ -1,12 +1,11 @@
 """Build the hub of a process, and the service of streams for each request."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from authkit.principal import Principal
+from authkit.revocation import RevocationList
 from office.addressing.service import Addressing
 from office.desk.dependencies import DeskService
 from office.desk.rules import Me
@@ -20,14 +19,14 @@ from servicekit.clock import Clock
 from servicekit.db import Database, Session
 
 
-def live_hub(database: Database, clock: Clock, refuses: Callable[[Principal], bool]) -> Hub:
+def live_hub(database: Database, clock: Clock, revocations: RevocationList) -> Hub:
     """Return the hub of this process."""
 
     async def count(session: AsyncSession, me: Me) -> str:
         desk = Desk(session, clock, Addressing(session, Groups(session, clock)), Allowances(session))
         return CountsOut.of(await desk.counts_of(me)).model_dump_json()
 
-    return Hub(database, refuses=refuses, count=count)
+    return Hub(database, revocations=revocations, count=count)
 
 
 async def _streams(request: Request, session: Session, desk: DeskService) -> Streams:

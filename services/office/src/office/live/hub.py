@@ -19,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
+from authkit.revocation import RevocationList
 from office.desk.rules import Me, Place
 from office.live.errors import StreamsUnavailable, TooManyStreams
 from office.live.feed_repository import CHANNEL, Entry, FeedRepository
@@ -57,7 +58,7 @@ Count = Callable[[AsyncSession, Me], Awaitable[str]]
 class Subscriber:
     """One connected browser. Until it is `resumed`, what concerns it is held back."""
 
-    __slots__ = ("acting", "heard_at", "held", "mailbox", "places", "principal", "reader", "sub")
+    __slots__ = ("acting", "checked", "heard_at", "held", "mailbox", "places", "principal", "reader", "sub")
 
     def __init__(self, sub: UUID, principal: Principal, reader: Reader, mailbox: Mailbox) -> None:
         self.sub = sub
@@ -68,6 +69,8 @@ class Subscriber:
         self.places: dict[UUID, frozenset[str]] = {}
         self.held: list[tuple[int, bytes]] | None = []
         self.heard_at = 0.0
+        # The version of the revocations that the token was last compared with.
+        self.checked = -1
 
     def tell(self, position: int, chunk: bytes) -> None:
         """Put a message of the feed into the mailbox, or hold it back."""
@@ -85,11 +88,11 @@ class Subscriber:
 class Hub:
     """The subscribers of this process."""
 
-    def __init__(self, database: Database, *, refuses: Callable[[Principal], bool], count: Count) -> None:
-        """Create the hub; `refuses` returns whether a token has been revoked."""
+    def __init__(self, database: Database, *, revocations: RevocationList, count: Count) -> None:
+        """Create the hub; `revocations` end the streams of their tokens."""
         self._main = database
         self._database = database.separate(pool_size=1)
-        self._refuses = refuses
+        self._revocations = revocations
         self._count = count
         self._wake = asyncio.Event()
         self._all: set[Subscriber] = set()
@@ -295,12 +298,17 @@ class Hub:
         if now - self._ticked_at < TICK_SECONDS:
             return
         self._ticked_at, today = now, datetime.now(UTC)
+        version = self._revocations.version
         for one in list(self._all):
             if one.principal.expires_at <= today:
                 self._end(one, "token_expired")
-            elif self._refuses(one.principal):
-                self._end(one, "token_revoked")
-            elif one.held is None and now - one.heard_at >= HEARTBEAT_SECONDS:
+                continue
+            if one.checked != version:
+                one.checked = version
+                if self._revocations.refuses(one.principal):
+                    self._end(one, "token_revoked")
+                    continue
+            if one.held is None and now - one.heard_at >= HEARTBEAT_SECONDS:
                 one.heard_at = now
                 # An event without data: the browser only keeps the position, and needs no replay up to it.
                 one.mailbox.put(message(id_=one.reader.id_of(self._position)))
