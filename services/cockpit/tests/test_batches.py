@@ -44,6 +44,7 @@ async def test_the_same_batch_twice_counts_once(cockpit: Cockpit) -> None:
         after = await stored(cockpit)
         assert tuple(b - a for a, b in zip(before, after, strict=True)) == (1, 1, 1)
 
+        assert first.json()["batch_id"] == params.get("batch_id")
         other = await cockpit.upload("award", "county", csv_of([award()]), headers=headers, **params)
         assert (other.status_code, other.json()["code"]) == (409, "batch_id_reused")
     assert await amount(cockpit) == "10.00"
@@ -110,13 +111,38 @@ async def test_a_record_sent_again_in_another_file_counts_again(cockpit: Cockpit
     assert await amount(cockpit) == "11.00"
 
 
-async def test_a_batch_id_of_another_unit_is_not_told_apart_from_one_in_use(cockpit: Cockpit) -> None:
+async def test_a_batch_id_tells_nothing_about_other_units(cockpit: Cockpit) -> None:
     batch_id = str(uuid4())
-    await cockpit.upload("award", "county", csv_of([award()]), batch_id=batch_id)
-    taken = await cockpit.upload(
+    mine = await cockpit.upload("award", "county", csv_of([award()]), batch_id=batch_id)
+    theirs = await cockpit.upload(
         "award", "sibling", csv_of([award(unit_code="3701030001")]), batch_id=batch_id
     )
-    assert (taken.status_code, taken.json()["code"]) == (409, "batch_id_reused")
+    assert (mine.status_code, theirs.status_code) == (201, 201)
+    assert mine.json()["id"] != theirs.json()["id"] != batch_id
+    found = await cockpit.http.get(
+        "/api/v1/intake/batches", params={"batch_id": batch_id}, headers=cockpit.bearer("city")
+    )
+    assert {item["id"] for item in found.json()["items"]} == {mine.json()["id"], theirs.json()["id"]}
+
+
+async def test_a_file_without_a_valid_row_is_rejected_and_the_corrected_one_takes_its_place(
+    cockpit: Cockpit,
+) -> None:
+    batch_id = str(uuid4())
+    bad = csv_of([award(amount="-1"), award(amount="x")])
+    made = await cockpit.upload("award", "county", bad, batch_id=batch_id)
+    assert (made.status_code, made.json()["status"], made.json()["rejected"]) == (201, "rejected", 2)
+    assert made.json()["committed_at"] is None
+    again = await cockpit.upload("award", "county", bad, batch_id=batch_id)
+    assert (again.status_code, again.json()) == (200, made.json())
+    undone = await cockpit.http.post(f"{made.headers['location']}/reverse", headers=cockpit.bearer())
+    assert undone.json()["code"] == "batch_not_reversible"
+
+    good = csv_of([award(amount="5")])
+    corrected = await cockpit.upload("award", "county", good, batch_id=batch_id)
+    assert (corrected.json()["id"], corrected.json()["status"]) == (made.json()["id"], "committed")
+    assert await stored(cockpit) == (1, 0, 1)
+    assert await amount(cockpit) == "5.00"
 
 
 async def test_the_same_batch_twice_at_the_same_moment_counts_once(cockpit: Cockpit) -> None:
@@ -182,7 +208,7 @@ async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
         assert [(item["status"], item["failure"]) for item in listed] == [("failed", "interrupted")]
         assert await stored(cockpit) == (1, 0, 0)
         unfinished = await cockpit.http.post(
-            f"/api/v1/intake/batches/{batch_id}/reverse", headers=cockpit.bearer()
+            f"/api/v1/intake/batches/{listed[0]['id']}/reverse", headers=cockpit.bearer()
         )
         assert (unfinished.status_code, unfinished.json()["code"]) == (409, "batch_not_reversible")
         again = await cockpit.upload("award", "county", text, batch_id=batch_id)
@@ -335,14 +361,15 @@ async def test_a_committed_batch_is_told_of_once(cockpit: Cockpit) -> None:
     processor = cockpit.bus._subscriptions[0][1]
     cockpit.bus.subscribe(Subscription("test.batches", (BatchCommittedV1,), hear), processor)
     batch_id = str(uuid4())
+    text = csv_of([award(), award(amount="0")])
     for _ in range(2):
-        await cockpit.upload("award", "county", csv_of([award(), award(amount="0")]), batch_id=batch_id)
+        made = (await cockpit.upload("award", "county", text, batch_id=batch_id)).json()["id"]
     await cockpit.upload("award", "county", b"", batch_id=str(uuid4()))
     for _ in range(100):
         if heard:
             break
         await asyncio.sleep(0.02)
-    assert [(str(e.batch_id), e.feed, e.accepted, e.rejected) for e in heard] == [(batch_id, "award", 1, 1)]
+    assert [(str(e.batch_id), e.feed, e.accepted, e.rejected) for e in heard] == [(made, "award", 1, 1)]
 
 
 async def test_batches_are_listed_newest_first_by_pages_and_filters(cockpit: Cockpit) -> None:

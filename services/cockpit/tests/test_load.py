@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, Error, OperationalError, StreamFailureError
 from clickhouse_connect.driver.query import QueryResult
 from sqlalchemy import text
 
@@ -15,6 +15,7 @@ from cockpit.analytics import store
 from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.analytics.lanes import Lane
 from cockpit.overview import repository
+from servicekit.problems import Problem
 from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
 
 
@@ -110,6 +111,32 @@ async def test_a_query_that_the_store_stops_for_its_time_is_503(
     answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
     assert (answer.status_code, answer.json()["code"]) == (503, "analytics_timeout")
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OperationalError("connection refused"), "analytics_unavailable"),
+        (DatabaseError("read timed out"), "analytics_unavailable"),
+        (DatabaseError("Code: 209. SOCKET_TIMEOUT", code=209), "analytics_unavailable"),
+        (StreamFailureError("Code: 394. QUERY_WAS_CANCELLED", code=394), "analytics_timeout"),
+        (StreamFailureError("Code: 159. TIMEOUT_EXCEEDED", code=159), "analytics_timeout"),
+    ],
+)
+async def test_a_store_that_stops_answering_is_503_with_a_time_to_retry(
+    monkeypatch: pytest.MonkeyPatch, error: Error, code: str
+) -> None:
+    analytics = store.Analytics("chdb://")
+
+    def lost(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(analytics, "_client", lost)
+    with pytest.raises(Problem) as caught:
+        await analytics.query("SELECT 1")
+    assert (caught.value.status, caught.value.code) == (503, code)
+    assert caught.value.retry_after
+    await analytics.close()
 
 
 async def test_a_store_that_does_not_answer_is_503(cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,5 +8,6 @@ class BatchStatus(Vocabulary):
 
     RECEIVING = "receiving", "接收中"
     COMMITTED = "committed", "已入库"
+    REJECTED = "rejected", "全部隔离"
     FAILED = "failed", "未入库"
     REVERSED = "reversed", "已冲正"

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error, OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, Error
 
 from cockpit.analytics.errors import AnalyticsBusy, AnalyticsTimeout, AnalyticsUnavailable
 from cockpit.analytics.lanes import Lane
@@ -30,7 +30,8 @@ MAX_QUERY_BYTES = 64 * 1024 * 1024
 """Queries list the loads that count: 40 bytes each."""
 
 # Codes of ClickHouse (src/Common/ErrorCodes.cpp).
-_TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
+_TIMED_OUT = {159, 160, 394}  # TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
+_UNANSWERED = {209, 210, 236}  # SOCKET_TIMEOUT, NETWORK_ERROR, ABORTED
 _OVERLOADED = {202, 241, 252}  # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS
 
 
@@ -109,7 +110,9 @@ class Analytics:
                 raise AnalyticsTimeout from error
             if error.code in _OVERLOADED:
                 raise AnalyticsBusy from error
-            if isinstance(error, OperationalError) and error.code is None:
+            # Without a code, the client failed while it waited for an answer, by a timeout of its own, too.
+            lost = isinstance(error, DatabaseError) and error.code is None
+            if lost or error.code in _UNANSWERED:
                 raise AnalyticsUnavailable from error
             raise
 

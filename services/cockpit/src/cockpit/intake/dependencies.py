@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from cockpit.access.dependencies import AccessService
 from cockpit.dependencies import FactStore
-from cockpit.intake.facts import FactWriter
+from cockpit.intake.facts import FactWriter, PublishedLines
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.service import Batches
@@ -27,7 +27,15 @@ async def _batches(
     receiver: Annotated[Receiver, Depends(_receiver)],
     database: ServiceDatabase,
 ) -> Batches:
-    return Batches(session, clock, access, FactWriter(analytics), receiver, Quarantine(database))
+    return Batches(
+        session,
+        clock,
+        access,
+        FactWriter(analytics),
+        receiver,
+        Quarantine(database),
+        PublishedLines(analytics),
+    )
 
 
 BatchService = Annotated[Batches, Depends(_batches)]

@@ -15,7 +15,7 @@ from cockpit.intake.dependencies import BatchService
 from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.files import codec_of
 from cockpit.intake.receiving import NewBatch
-from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut
+from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut, PublishedLine
 from contracts.intake import BatchStatus
 from filekit.errors import EmptyFile, MalformedCsv
 from replica.errors import UnitNotReplicated
@@ -48,7 +48,9 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
     summary="上传一批数据（CSV）",
     description=(
         "请求体就是文件：`text/csv`，UTF-8（可以带 BOM）或以 charset 声明的 GB18030。"
-        "合格的行计入，不合格的行隔离；列不对的文件整个拒绝。\n\n"
+        "合格的行计入，不合格的行隔离；列不对的文件整个拒绝。"
+        "一行数据就是文件中的一行：引号不成对只影响这一行。"
+        "所有行都被隔离的批次状态为 `rejected`，不计入；更正后可用同一批次号重新上传。\n\n"
         "重复上传只计一次：同一 `batch_id` 或 `Idempotency-Key`（至少给定一个）是同一批次；"
         "同一文件以另一标识上传，在前一批次计入期间被拒绝。"
         "行只在批次内区分：`record_id` 在批次内唯一，同一记录在另一文件中再次上传会再次计入。"
@@ -62,8 +64,9 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
             *(PermissionRequired, *_UNIT, UnitNotFound),
             *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
             *(errors.UnsupportedMedia, problems.BodyTooLarge),
-            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
-            *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
+            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate, errors.PersonalNumber),
+            *(errors.BatchInProgress, errors.BatchSuperseded),
+            *(errors.FactsIncomplete, errors.RowsUnaccounted),
             *analytics.REFUSALS,
         ),
     },
@@ -88,7 +91,8 @@ async def create_batch(
     batch_id: Annotated[
         UUID | None,
         Query(
-            description="批次号，由上传方给定，重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个"
+            description="批次号，由上传方给定，在单位内唯一，重复上传只生效一次；"
+            "batch_id 与 Idempotency-Key 至少给定一个"
         ),
     ] = None,
     key: Annotated[
@@ -134,9 +138,10 @@ async def list_batches(
     unit: Annotated[UUID | None, Query(description="单位，默认为本单位；含其下级")] = None,
     feed: Annotated[FeedName | None, Query(description="数据源")] = None,
     status: Annotated[BatchStatus | None, Query(description="状态")] = None,
+    batch_id: Annotated[UUID | None, Query(description="上传方给定的批次号")] = None,
 ) -> Page[BatchOut]:
     """Return batches, newest first."""
-    rows = await batches.below(actor, unit, feed, status, paging)
+    rows = await batches.below(actor, unit, feed, status, batch_id, paging)
     return page(
         [BatchOut.of(*row) for row in rows],
         paging.limit,
@@ -176,6 +181,20 @@ async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: Batch
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+@router.get(
+    "/batches/{batch_id}/published",
+    summary="公布数据的各行",
+    description="一批公布的汇总数据中已接收的每一行，与上传的一致（金额折算为元）；按年度、口径、学段、资金来源排序。",
+    responses=problems.responses(*_UNIT, errors.BatchNotFound, errors.NotPublished, *analytics.REFUSALS),
+)
+async def list_published_lines(
+    batch_id: UUID, actor: BatchReader, batches: BatchService, paging: Paging
+) -> Page[PublishedLine]:
+    """Return every accepted line of a published table, so that whatever was accepted can be read back."""
+    lines = await batches.published(actor, batch_id, paging)
+    return page([PublishedLine.of(line) for line in lines], paging.limit, lambda line: line.key)
 
 
 @router.post(

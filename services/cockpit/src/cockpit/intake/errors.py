@@ -15,6 +15,14 @@ class BatchNotFound(NotFound):
     detail = "没有这个批次。"
 
 
+class NotPublished(Conflict):
+    """The batch holds records about persons, which are not listed."""
+
+    code = "not_published"
+    title = "不是公布的数据"
+    detail = "只有公布的汇总数据可以逐行查看；明细数据请通过汇总指标查询。"
+
+
 class WrongColumns(Problem):
     """The heading does not match the feed; `errors` lists missing, unknown and duplicate columns."""
 
@@ -101,6 +109,25 @@ class FactsIncomplete(Problem):
     title = "数据未完整写入"
     detail = "数据未能完整写入，本批次未生效，请稍后重新上传。"
     retry_after = 10
+
+
+class RowsUnaccounted(Problem):
+    """Accepted and rejected rows are not all rows of the file; the batch failed, as no row may be lost."""
+
+    status = 503
+    code = "rows_unaccounted"
+    title = "行数不符"
+    detail = "已接收与已隔离的行数之和与文件的行数不符，本批次未生效。请稍后重新上传，并告知系统管理员。"
+    retry_after = 60
+
+
+class PersonalNumber(Problem):
+    """The name of the source or the key holds a number that identifies a person."""
+
+    status = 400
+    code = "personal_number"
+    title = "疑似含有个人信息"
+    detail = "数据来源或批次标识中疑似含有身份证号、手机号或银行卡号，请改用不能识别个人的文字。"
 
 
 class BatchNotReversible(Conflict):

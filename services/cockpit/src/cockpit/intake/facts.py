@@ -58,6 +58,27 @@ class FactWriter:
         )
 
 
+class PublishedLines:
+    """Read back the lines of a published table as they were taken in."""
+
+    def __init__(self, analytics: Analytics) -> None:
+        self._analytics = analytics
+
+    async def page(self, load_id: UUID, after: Sequence[Any] | None, limit: int) -> list[dict[str, Any]]:
+        """Return lines ordered by year, scope, stage and funding, up to `limit` + 1."""
+        year, *words = after or (0, "", "", "")
+        return await self._analytics.query(
+            "SELECT year, scope, stage, funding, amount, share_percent, persons FROM aggregate_facts"
+            " WHERE load_id = {load:UUID} AND (year, scope, stage, funding) >"
+            " ({year:UInt16}, {scope:String}, {stage:String}, {funding:String})"
+            " ORDER BY year, scope, stage, funding LIMIT {limit:UInt32}",
+            {"load": load_id, "year": year, **dict(zip(_WORDS, words, strict=True)), "limit": limit + 1},
+        )
+
+
+_WORDS = ("scope", "stage", "funding")
+
+
 def line_of(fact: Sequence[Any]) -> bytes:
     """Format a fact as one line of ClickHouse's JSONCompactEachRow."""
     return json.dumps(fact, default=str, ensure_ascii=False).encode() + b"\n"

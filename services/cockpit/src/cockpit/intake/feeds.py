@@ -1,7 +1,9 @@
 """Declarations of the feeds: columns, their values, and the fact created from a row."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cockpit.intake import rules
@@ -35,6 +37,22 @@ ORIGIN_COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Parsed:
+    """A row: the values of its valid columns, and everything that is wrong with it."""
+
+    row: dict[str, Any]
+    errors: list[RowError]
+
+
+def _nothing_wrong(_: Row) -> list[RowError]:
+    return []
+
+
+def _folded(heading: str) -> str:
+    return unicodedata.normalize("NFKC", heading.strip("\ufeff \t\r\n\u3000\u00a0"))
+
+
+@dataclass(frozen=True)
 class Column:
     """A column: its name, its accepted Chinese name, and its parser."""
 
@@ -48,7 +66,8 @@ class Feed:
     """A kind of file.
 
     `scope` is the 口径 of its facts, None if each row has its own. `unit_column` holds the unit of a row,
-    None if all rows belong to the batch's unit. `key` identifies rows within a batch.
+    None if all rows belong to the batch's unit. `key` identifies rows within a batch. `check` compares the
+    values of a row with each other.
     """
 
     name: FeedName
@@ -57,6 +76,7 @@ class Feed:
     measures: tuple[str, ...]
     measure: Callable[[Row], tuple[Any, ...]]
     key: Callable[[Row], tuple[Any, ...]]
+    check: Callable[[Row], list[RowError]] = _nothing_wrong
     scope: str | None = None
     unit_column: str | None = None
 
@@ -66,25 +86,31 @@ class Feed:
         return self.name.label
 
     def name_of(self, heading: str) -> str | None:
-        """Return the column for a heading, or None."""
-        return self._names.get(heading)
+        """Return the column for a heading, or None; brackets and letters may be full or half width."""
+        return self._names.get(_folded(heading))
 
-    @property
+    @cached_property
     def _names(self) -> dict[str, str]:
-        return {word: column.name for column in self.columns for word in (column.name, column.chinese)}
+        return {
+            _folded(word): column.name for column in self.columns for word in (column.name, column.chinese)
+        }
 
-    def parse(self, names: Sequence[str], fields: Sequence[str]) -> dict[str, Any]:
-        """Parse a row whose fields are in the order of `names`. Raises `RowError`."""
-        if len(fields) != len(names):
-            raise RowError("wrong_field_count", f"应有 {len(names)} 列，实有 {len(fields)} 列")
-        given = dict(zip(names, fields, strict=True))
+    def parse(self, names: Sequence[str], fields: Sequence[str]) -> "Parsed":
+        """Parse a row whose fields are in the order of `names`; empty fields may follow them."""
+        if len(fields) < len(names) or any(field.strip() for field in fields[len(names) :]):
+            wrong = RowError("wrong_field_count", f"应有 {len(names)} 列，实有 {len(fields)} 列")
+            return Parsed({}, [wrong])
+        given = dict(zip(names, fields, strict=False))
         row: dict[str, Any] = {}
+        errors: list[RowError] = []
         for column in self.columns:
             try:
                 row[column.name] = column.parse(given[column.name].strip())
             except RowError as bad:
-                raise RowError(bad.code, f"{column.chinese}：{bad.reason}") from None
-        return row
+                errors.append(RowError(bad.code, f"{column.chinese}：{bad.reason}", column.name))
+        if not errors:
+            errors += self.check(row)
+        return Parsed(row, errors)
 
 
 PUBLISHED_AGGREGATE = Feed(

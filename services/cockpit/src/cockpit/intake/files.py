@@ -4,14 +4,15 @@ Validation starts after the file is complete, so a broken connection leaves no d
 """
 
 import codecs
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from cockpit.intake.errors import BadEncoding, UnsupportedMedia, WrongColumns
 from cockpit.intake.feeds import Feed
-from cockpit.intake.rules import mask_id_numbers
-from filekit.csv_rows import CsvRows, Line
-from filekit.errors import EmptyFile
+from cockpit.intake.lines import Lines, NumberedLine, fields_of
+from cockpit.intake.personal import mask
+from cockpit.intake.rules import RowError
+from filekit.errors import EmptyFile, MalformedCsv
 from filekit.spool import SpooledFile, spooled
 
 MAX_RAW_FIELD = 200
@@ -71,41 +72,54 @@ class RowReader:
     """
 
     def __init__(self, upload: SpooledFile, codec: str, feed: Feed) -> None:
-        self._rows = CsvRows(upload.file, codec)
+        self._lines = Lines(upload.file, codec)
         self._feed = feed
-        self._first: list[Line] = []
+        self._first: list[NumberedLine] = []
+        self._opened = False
         self.headings: list[str] = []
         self.names: list[str] = []
 
     @property
     def opened(self) -> bool:
         """Return whether the heading and the first row have been read."""
-        return bool(self._first)
+        return self._opened
 
     @property
     def ended(self) -> bool:
         """Return whether all rows have been read."""
-        return self._rows.ended and not self._first
+        return self._lines.ended and not self._first
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows read so far: lines that are not blank, without the heading."""
+        return self._lines.found - 1
 
     def open(self) -> None:
         """Take one step to read heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
-        rows = self._rows.step()
+        rows = self._lines.step()
         if rows and not self.names:
-            self.headings, self.names = self._heading(rows.pop(0)[1])
+            try:
+                self.headings, self.names = self._heading(fields_of(rows.pop(0).text))
+            except RowError as error:
+                raise MalformedCsv(f"标题行不是有效的 CSV：{error.reason}。") from error
         self._first += rows
-        if self._rows.ended and not self._first:
+        self._opened = bool(self._first)
+        if self._lines.ended and not self._first:
             raise EmptyFile
 
-    def take(self) -> list[Line]:
-        """Return the rows of one step, each with its first line number. May be empty before the end."""
+    def take(self) -> list[NumberedLine]:
+        """Return the lines of one step. May be empty before the end."""
         if self._first:
             rows, self._first = self._first, []
             return rows
-        return self._rows.step()
+        return self._lines.step()
 
     def _heading(self, fields: list[str]) -> tuple[list[str], list[str]]:
         feed = self._feed
         headings = [heading.strip() for heading in fields[:MAX_COLUMNS]]
+        # Excel writes the columns that once had something.
+        while headings and not headings[-1]:
+            headings.pop()
         names = [feed.name_of(heading) for heading in headings]
         problems = [
             *((c.name, f"缺少列“{c.chinese}”（{c.name}）") for c in feed.columns if c.name not in names),
@@ -125,8 +139,12 @@ class RowReader:
         return headings, [name for name in names if name is not None]
 
 
-def raw_of(fields: list[str]) -> list[str]:
-    """Prepare a row's fields for quarantine: truncated, ID numbers masked, NUL removed for PostgreSQL."""
+def raw_of(fields: list[str], valid: Collection[int]) -> list[str]:
+    """Prepare a row's fields for quarantine: personal numbers masked, truncated, NUL removed for PostgreSQL.
+
+    Fields that are not `valid`, by place, are masked widely: nobody knows what they hold.
+    """
     return [
-        mask_id_numbers(field.replace("\x00", "\ufffd"))[:MAX_RAW_FIELD] for field in fields[:MAX_RAW_FIELDS]
+        mask(field.replace("\x00", "\ufffd"), widely=at not in valid)[:MAX_RAW_FIELD]
+        for at, field in enumerate(fields[:MAX_RAW_FIELDS])
     ]

@@ -12,17 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake.facts import instant_of, line_of
-from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed
+from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed, Parsed
 from cockpit.intake.files import raw_of
+from cockpit.intake.lines import NumberedLine, fields_of
 from cockpit.intake.rules import RowError
-from filekit.csv_rows import Line
 from filekit.threads import ParsingThreads
 from servicekit.db import Database
 from servicekit.ltree import is_under
 
 _MAX_CACHED_UNITS = 50_000
 
-Parsed = tuple[Line, dict[str, Any] | RowError]
+
+@dataclass(frozen=True)
+class Candidate:
+    """A line with its fields, and what they mean."""
+
+    number: int
+    fields: list[str]
+    parsed: Parsed
 
 
 @dataclass(frozen=True)
@@ -75,46 +82,55 @@ class Loader:
         """Return the columns of the facts."""
         return (*ORIGIN_COLUMNS, *self._feed.measures)
 
-    async def judge(self, lines: list[Line]) -> Chunk:
+    async def judge(self, lines: list[NumberedLine]) -> Chunk:
         """Return the facts of the valid rows, and the invalid rows with their reasons."""
         parsed = await self._threads.run(self._parse, lines)
         column = self._feed.unit_column
         if column is not None:
-            await self._look_up({row[column] for _, row in parsed if isinstance(row, dict)})
+            await self._look_up({one.parsed.row[column] for one in parsed if column in one.parsed.row})
         return await self._threads.run(self._assemble, parsed)
 
-    def _assemble(self, parsed: list[Parsed]) -> Chunk:
+    def _assemble(self, candidates: list[Candidate]) -> Chunk:
         column = self._feed.unit_column
         facts: list[bytes] = []
         rejected: list[dict[str, Any]] = []
-        for (number, fields), row in parsed:
-            try:
-                if isinstance(row, RowError):
-                    raise row
-                unit = self._origin.unit if column is None else self._unit(row[column])
-                self._tell_apart(row)
-            except RowError as bad:
-                rejected.append(
-                    {
-                        "batch_id": self._origin.batch_id,
-                        "line": number,
-                        "raw": raw_of(fields),
-                        "code": bad.code,
-                        "reason": bad.reason,
-                    }
-                )
+        for one in candidates:
+            row, errors = one.parsed.row, list(one.parsed.errors)
+            unit: Unit | None = self._origin.unit
+            if column is not None:
+                unit = self._unit(row[column], errors) if column in row else None
+            if not errors:
+                self._tell_apart(row, errors)
+            if errors or unit is None:
+                rejected.append(self._rejected(one, errors))
             else:
                 facts.append(line_of(self._fact(row, unit)))
         return Chunk(b"".join(facts), len(facts), rejected)
 
-    def _parse(self, lines: list[Line]) -> list[Parsed]:
-        parsed: list[Parsed] = []
-        for line in lines:
+    def _rejected(self, one: Candidate, errors: list[RowError]) -> dict[str, Any]:
+        wrong = {error.column for error in errors}
+        valid = {at for at, name in enumerate(self._names) if name in one.parsed.row and name not in wrong}
+        return {
+            "batch_id": self._origin.batch_id,
+            "line": one.number,
+            "raw": raw_of(one.fields, valid),
+            "code": errors[0].code,
+            "reason": "；".join(error.reason for error in errors),
+            "errors": [
+                {"code": error.code, "reason": error.reason, "column": error.column} for error in errors
+            ],
+        }
+
+    def _parse(self, lines: list[NumberedLine]) -> list[Candidate]:
+        found: list[Candidate] = []
+        for number, text in lines:
             try:
-                parsed.append((line, self._feed.parse(self._names, line[1])))
+                fields = fields_of(text)
             except RowError as bad:
-                parsed.append((line, bad))
-        return parsed
+                found.append(Candidate(number, [text], Parsed({}, [bad])))
+            else:
+                found.append(Candidate(number, fields, self._feed.parse(self._names, fields)))
+        return found
 
     async def _look_up(self, codes: set[str]) -> None:
         if len(self._units) > _MAX_CACHED_UNITS:
@@ -125,20 +141,23 @@ class Loader:
                 found = await self._units_in(session).by_codes(unknown)
             self._units.update({code: found.get(code) for code in unknown})
 
-    def _unit(self, code: str) -> Unit:
+    def _unit(self, code: str, errors: list[RowError]) -> Unit | None:
+        column = self._feed.unit_column
         unit = self._units[code]
         if unit is None:
-            raise RowError("unknown_unit", "单位代码：单位代码不存在")
-        if not is_under(unit.path, self._origin.unit.path):
-            raise RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内")
-        if unit.level not in AWARDING_LEVELS or unit.kind not in AWARDING_KINDS:
-            raise RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门")
+            errors.append(RowError("unknown_unit", "单位代码：单位代码不存在", column))
+        elif not is_under(unit.path, self._origin.unit.path):
+            errors.append(
+                RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内", column)
+            )
+        elif unit.level not in AWARDING_LEVELS or unit.kind not in AWARDING_KINDS:
+            errors.append(RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门", column))
         return unit
 
-    def _tell_apart(self, row: dict[str, Any]) -> None:
+    def _tell_apart(self, row: dict[str, Any], errors: list[RowError]) -> None:
         digest = blake2b(repr(self._feed.key(row)).encode(), digest_size=16).digest()
         if digest in self._seen:
-            raise RowError("duplicate_row", "与本批次中此前的一行重复")
+            errors.append(RowError("duplicate_row", "与本批次中此前的一行重复"))
         self._seen.add(digest)
 
     def _fact(self, row: dict[str, Any], unit: Unit) -> tuple[Any, ...]:

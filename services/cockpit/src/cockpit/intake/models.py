@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
@@ -27,7 +27,8 @@ from servicekit.words import Word, known
 class Batch(Base):
     """One file, which counts completely or not at all.
 
-    receiving → committed → reversed; receiving → failed → receiving (another attempt, with a new `load_id`).
+    receiving → committed → reversed; receiving → failed or rejected → receiving (another attempt, with a new
+    `load_id`). It is rejected if every row is in quarantine.
     """
 
     __tablename__ = "batches"
@@ -35,6 +36,7 @@ class Batch(Base):
         known("status", BatchStatus, "status_known"),
         CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
         UniqueConstraint("unit_id", "client_key"),
+        UniqueConstraint("unit_id", "batch_id"),
         Index("ix_batches_unit_path", "unit_path", postgresql_using="gist"),
         Index("ix_batches_created", "created_at", "id"),
         Index("ix_batches_receiving", "touched_at", postgresql_where=text("status = 'receiving'")),
@@ -45,6 +47,7 @@ class Batch(Base):
     source: Mapped[str] = mapped_column(Text)
     unit_id: Mapped[UUID]
     unit_path: Mapped[str] = mapped_column(LTree, comment="authority path at intake")
+    batch_id: Mapped[UUID | None] = mapped_column(comment="the caller's id, unique in its unit")
     client_key: Mapped[str | None] = mapped_column(Text, comment="the caller's Idempotency-Key")
     status: Mapped[BatchStatus] = mapped_column(Word(BatchStatus))
     load_id: Mapped[UUID] = mapped_column(comment="the attempt whose facts count")
@@ -83,6 +86,11 @@ class Batch(Base):
         self.status, self.committed_at = BatchStatus.COMMITTED, now
         self.accepted, self.rejected = accepted, rejected
 
+    def reject(self, load_id: UUID, rejected: int, now: datetime) -> None:
+        """End the batch without a fact, every row being in quarantine. Raises `BatchSuperseded`."""
+        self.touch(load_id, now)
+        self.status, self.rejected = BatchStatus.REJECTED, rejected
+
     def fail(self, reason: str) -> None:
         """Mark the attempt as failed. Raises `BatchSuperseded` if it has already ended."""
         if self.status is not BatchStatus.RECEIVING:
@@ -108,9 +116,14 @@ class QuarantinedRow(Base):
 
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True)
     line: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    raw: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the fields as they came, ID numbers masked")
-    code: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
+    raw: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), comment="the fields as they came, personal numbers masked"
+    )
+    code: Mapped[str] = mapped_column(Text, comment="of the first error")
+    reason: Mapped[str] = mapped_column(Text, comment="of all errors")
+    errors: Mapped[list[dict[str, str | None]] | None] = mapped_column(
+        JSONB, comment="code, reason and column of each error; null in rows of earlier releases"
+    )
 
 
 class DiscardedLoad(Base):

@@ -30,4 +30,5 @@ class Quarantine:
 
 
 def _line_of(row: QuarantinedRow) -> str:
-    return csv_line([str(row.line), row.code, row.reason, *row.raw])
+    codes = [row.code] if row.errors is None else [error["code"] or "" for error in row.errors]
+    return csv_line([str(row.line), ";".join(dict.fromkeys(codes)), row.reason, *row.raw])

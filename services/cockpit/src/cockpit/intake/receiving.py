@@ -18,7 +18,13 @@ from cockpit.base import outbox
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import files
-from cockpit.intake.errors import BatchDuplicate, BatchIdReused, BatchInProgress, BatchSuperseded
+from cockpit.intake.errors import (
+    BatchDuplicate,
+    BatchIdReused,
+    BatchInProgress,
+    BatchSuperseded,
+    RowsUnaccounted,
+)
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.feeds import FEEDS, FeedName
 from cockpit.intake.loading import Loader, Origin
@@ -128,12 +134,13 @@ class Receiver:
     ) -> tuple[Batch, bool]:
         """Return the batch to load, or (with False) the batch that was loaded before."""
         now, load_id = self._clock.now(), new_id()
-        batch_id = new.batch_id or new_id()
+        made_id = new_id()
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
             inserted = await batches.claim(
                 {
-                    "id": batch_id,
+                    "id": made_id,
+                    "batch_id": new.batch_id,
                     "feed": new.feed,
                     "source": new.source,
                     "unit_id": unit.id,
@@ -151,24 +158,38 @@ class Receiver:
                     "touched_at": now,
                 }
             )
-            batch = await batches.locked(batch_id)
-            if batch is None and new.key is not None:
-                batch = await batches.locked_by_key(unit.id, new.key)
+            if inserted:
+                batch = await batches.locked(made_id)
+            else:
+                batch = await self._earlier(batches, new, unit)
             if batch is None or not _same(batch, new, unit):
                 raise BatchIdReused
             if batch.status in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
                 if batch.sha256 != upload.sha256:
                     raise BatchIdReused
                 return batch, False
+            if batch.status is BatchStatus.REJECTED and batch.sha256 == upload.sha256 and not inserted:
+                return batch, False
             await self._check_twin(batches, batch, upload.sha256)
             if inserted:
                 return batch, True
+            if batch.status is BatchStatus.REJECTED:
+                await batches.forget_quarantine(batch.id)
             if batch.status is BatchStatus.RECEIVING:
                 if batch.touched_at > now - self._stale_after:
                     raise BatchInProgress
                 await self._discard(batches, batch, "interrupted", now)
             batch.begin(load_id, upload.sha256, upload.size, headings, now)
             return batch, True
+
+    async def _earlier(self, batches: BatchRepository, new: NewBatch, unit: Unit) -> Batch | None:
+        """Return the batch of the unit that has the caller's id or key already."""
+        batch = None
+        if new.batch_id is not None:
+            batch = await batches.locked_by_batch_id(unit.id, new.batch_id)
+        if batch is None and new.key is not None:
+            batch = await batches.locked_by_key(unit.id, new.key)
+        return batch
 
     async def _check_twin(self, batches: BatchRepository, batch: Batch, sha256: bytes) -> None:
         twin = await batches.twin(batch, sha256)
@@ -196,7 +217,11 @@ class Receiver:
                 if waiting:
                     await self._insert(batch, loader, lines)
                 await self._keep(batch, rejected.take(1))
+            if accepted + rejected.count != reader.rows:
+                raise RowsUnaccounted
             await self._facts.check(batch.feed, batch.load_id, accepted)
+            if not accepted:
+                return await self._reject(batch, rejected.count)
             return await self._commit(batch, accepted, rejected.count)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
@@ -233,6 +258,14 @@ class Receiver:
                 batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected, committed_at=now
             )
             outbox.add(session, event, subject=batch.id)
+        return current
+
+    async def _reject(self, batch: Batch, rejected: int) -> Batch:
+        async with self._database.transaction() as session:
+            current = await BatchRepository(session).locked(batch.id)
+            if current is None:
+                raise BatchSuperseded
+            current.reject(batch.load_id, rejected, self._clock.now())
         return current
 
     async def _give_up(self, batch: Batch, reason: str) -> None:
@@ -291,5 +324,5 @@ def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:
         batch.unit_id == unit.id
         and batch.feed == new.feed
         and batch.source == new.source
-        and (new.batch_id is None or batch.id == new.batch_id)
+        and (new.batch_id is None or batch.batch_id == new.batch_id)
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select, tuple_
+from sqlalchemy import delete, func, insert, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,20 @@ from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from contracts.intake import BatchStatus
 from servicekit.ltree import under
+
+# Rows of earlier releases have one error only.
+_REASONS = text(
+    """
+    SELECT e.code, count(DISTINCT q.line) AS rows
+    FROM quarantined_rows q
+    CROSS JOIN LATERAL (
+        SELECT jsonb_array_elements(q.errors) ->> 'code' AS code
+        UNION SELECT q.code WHERE q.errors IS NULL
+    ) e
+    WHERE q.batch_id = :batch_id
+    GROUP BY e.code ORDER BY rows DESC, e.code
+    """
+)
 
 
 class BatchRepository:
@@ -31,6 +45,15 @@ class BatchRepository:
     async def locked(self, batch_id: UUID) -> Batch | None:
         """Return the batch, locked until the transaction ends."""
         return await self._session.get(Batch, batch_id, with_for_update=True, populate_existing=True)
+
+    async def locked_by_batch_id(self, unit_id: UUID, batch_id: UUID) -> Batch | None:
+        """Return the batch of a caller's id, locked until the transaction ends."""
+        return await self._session.scalar(
+            select(Batch)
+            .where(Batch.unit_id == unit_id, Batch.batch_id == batch_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
 
     async def locked_by_key(self, unit_id: UUID, key: str) -> Batch | None:
         """Return the batch of a caller's key, locked until the transaction ends."""
@@ -75,6 +98,7 @@ class BatchRepository:
         *,
         feed: str | None,
         status: BatchStatus | None,
+        batch_id: UUID | None,
         after: Sequence[Any] | None,
         limit: int,
     ) -> Sequence[tuple[Batch, Unit | None]]:
@@ -90,6 +114,8 @@ class BatchRepository:
             statement = statement.where(Batch.feed == feed)
         if status is not None:
             statement = statement.where(Batch.status == status)
+        if batch_id is not None:
+            statement = statement.where(Batch.batch_id == batch_id)
         if after is not None:
             statement = statement.where(tuple_(Batch.created_at, Batch.id) < tuple_(*after))
         return [(row[0], row[1]) for row in await self._session.execute(statement)]
@@ -172,11 +198,6 @@ class BatchRepository:
         ).all()
 
     async def reasons(self, batch_id: UUID) -> dict[str, int]:
-        """Return the number of quarantined rows by code."""
-        rows = await self._session.execute(
-            select(QuarantinedRow.code, func.count())
-            .where(QuarantinedRow.batch_id == batch_id)
-            .group_by(QuarantinedRow.code)
-            .order_by(func.count().desc(), QuarantinedRow.code)
-        )
+        """Return the number of quarantined rows by code; a row with several errors counts for each."""
+        rows = await self._session.execute(_REASONS, {"batch_id": batch_id})
         return {row[0]: row[1] for row in rows}

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from decimal import Decimal
 
+from cockpit.intake import personal
 from contracts.vocabulary import Stage
 
 STAGES = {stage.value: stage.label for stage in Stage}
@@ -36,17 +36,15 @@ _TOKEN = re.compile(r"[A-Za-z0-9_\-]{16,64}")
 _RECORD = re.compile(r"[A-Za-z0-9_\-.:/]{1,64}")
 _CODE = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# GB 11643-1999: six digits of place, eight of birth date, three of sequence, and a check character.
-_ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
-class RowError(Exception):
-    """A row is invalid: a stable `code` and a Chinese `reason`."""
+class RowError(ValueError):
+    """A row is invalid: a stable `code`, a Chinese `reason`, and the column, unless it is about the row."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, column: str | None = None) -> None:
         self.code = code
         self.reason = reason
+        self.column = column
         super().__init__(code)
 
 
@@ -96,8 +94,7 @@ def text(limit: int, name: str) -> Parser:
     def parse(value: str) -> str:
         if len(value) > limit or _CONTROL.search(value):
             raise RowError("bad_text", f"{name}过长（最多 {limit} 字）或含有控制字符")
-        if holds_id_number(value):
-            raise RowError("looks_like_id_number", f"{name}中疑似含有身份证号码")
+        impersonal(value, name)
         return value
 
     return parse
@@ -105,8 +102,7 @@ def text(limit: int, name: str) -> Parser:
 
 def record_id(value: str) -> str:
     """Parse the sender's id of the record."""
-    if is_id_number(value) or holds_id_number(value):
-        raise RowError("looks_like_id_number", "记录编号疑似身份证号码，不予接收")
+    impersonal(value, "记录编号", whole=True)
     if not _RECORD.fullmatch(value):
         raise RowError("bad_record_id", "记录编号应为 1–64 位字母、数字或 _ - . : /")
     return value
@@ -121,8 +117,7 @@ def unit_code(value: str) -> str:
 
 def person_token(value: str) -> str:
     """Parse an opaque token for a person; never an ID or student number."""
-    if is_id_number(value) or holds_id_number(value):
-        raise RowError("looks_like_id_number", "人员标识疑似身份证号或学籍号，不予接收；请使用脱敏后的标识")
+    impersonal(value, "人员标识", whole=True)
     if not _TOKEN.fullmatch(value):
         raise RowError("bad_person_token", "人员标识应为 16–64 位字母、数字、下划线或连字符")
     return value
@@ -173,41 +168,16 @@ def _number(value: str) -> Decimal:
     return Decimal(value)
 
 
-def is_id_number(value: str) -> bool:
-    """Return whether the whole value has the format of an ID number.
-
-    Ignores separators and the letter in front of a student number (学籍号: G, J or L and the
-    ID number).
+def impersonal(value: str, name: str, *, whole: bool = False) -> None:
+    """Refuse a text that holds an ID number, student number, phone or bank card; `whole`, also one that has
+    the shape of an ID number although its date is wrong.
     """
-    bare = re.sub(r"[\s\-_.:/]", "", value)
-    return _ID_NUMBER.fullmatch(bare[1:] if bare[:1] in "GJLgjl" else bare) is not None
-
-
-def holds_id_number(value: str) -> bool:
-    """Return whether the value contains a valid ID number.
-
-    Checks birth date and check character, because long random tokens can contain eighteen digits in a row.
-    """
-    return any(_is_real_id(value[match.start() : match.start() + 18]) for match in _starts(value))
-
-
-def mask_id_numbers(value: str) -> str:
-    """Mask everything in the value that could be an ID number (`370102************`)."""
-    if is_id_number(value):
-        return value[:6] + "*" * (len(value) - 6)
-    return _ID_NUMBER.sub(lambda match: match.group()[:6] + "*" * 12, value)
-
-
-def _starts(value: str) -> "list[re.Match[str]]":
-    return list(re.finditer(r"(?=[0-9]{17}[0-9Xx])", value))
-
-
-def _is_real_id(value: str) -> bool:
-    try:
-        born = date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
-    except ValueError:
-        return False
-    if not 1900 <= born.year <= 2099:
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(value, _ID_WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == value[17].upper()
+    found = personal.find(value)
+    code = found[0].code if found else None
+    if code is None and whole and personal.is_id_shaped(value):
+        code = personal.ID_NUMBER
+    if code is not None:
+        raise RowError(
+            code,
+            f"{name}中疑似含有{personal.WORDS[code]}，不予接收；请改用不能识别个人的编号（可加字母前缀）",
+        )

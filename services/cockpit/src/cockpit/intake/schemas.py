@@ -1,7 +1,7 @@
 """API schemas of intake."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.intake.feeds import Feed, FeedName
 from cockpit.intake.models import Batch
+from cockpit.intake.rules import PUBLISHED_FUNDING, PUBLISHED_STAGES
 from contracts.intake import BatchStatus
 
 
@@ -36,12 +37,13 @@ class FeedOut(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """A batch. Its row counts are final when it is committed."""
+    """A batch. Its row counts are final when it is committed or rejected."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "id": "01930000-0000-7000-8000-0000000000b1",
+                "batch_id": "7b0e5d3c-4c4b-4a52-9d0e-3f1f0a1c2b4d",
                 "feed": "published_aggregate",
                 "source": "China Daily, 2018-03-14",
                 "unit": {
@@ -64,6 +66,7 @@ class BatchOut(BaseModel):
     )
 
     id: UUID
+    batch_id: UUID | None = Field(description="上传方给定的批次号，在单位内唯一")
     feed: FeedName
     source: str
     unit: UnitBrief | None
@@ -83,6 +86,7 @@ class BatchOut(BaseModel):
         return cls.model_validate(
             {
                 "id": batch.id,
+                "batch_id": batch.batch_id,
                 "feed": batch.feed,
                 "source": batch.source,
                 "unit": None if unit is None else UnitBrief.model_validate(unit),
@@ -97,6 +101,41 @@ class BatchOut(BaseModel):
                 "failure": batch.failure,
             }
         )
+
+
+class PublishedLine(BaseModel):
+    """A line of a published table, exactly as it was taken in."""
+
+    year: int = Field(examples=[2017])
+    scope: str = Field(description="口径", examples=["资助总额,不含免费教科书和营养膳食"])
+    stage: str = Field(description="学段代码", examples=["compulsory"])
+    stage_name: str = Field(description="学段", examples=["义务教育"])
+    funding: str = Field(description="资金来源代码", examples=["government"])
+    funding_name: str = Field(description="资金来源", examples=["财政"])
+    amount: str = Field(description="金额（元），精确到分", examples=["17910000000.00"])
+    share_percent: str | None = Field(description="占该项全部来源的比例（发布值）", examples=["100.0000"])
+    persons: int | None = Field(description="人数（发布值）", examples=[16050000])
+
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> Self:
+        """Convert a stored line."""
+        share = line["share_percent"]
+        return cls(
+            year=line["year"],
+            scope=line["scope"],
+            stage=line["stage"],
+            stage_name=PUBLISHED_STAGES.get(line["stage"], line["stage"]),
+            funding=line["funding"],
+            funding_name=PUBLISHED_FUNDING.get(line["funding"], line["funding"]),
+            amount=f"{line['amount']:.2f}",
+            share_percent=None if share is None else f"{share:f}",
+            persons=line["persons"],
+        )
+
+    @property
+    def key(self) -> list[Any]:
+        """The place in the list."""
+        return [self.year, self.scope, self.stage, self.funding]
 
 
 class BatchDetail(BaseModel):

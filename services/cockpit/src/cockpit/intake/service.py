@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,8 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.directory.models import Unit
-from cockpit.intake.errors import BatchInProgress, BatchKeyRequired, BatchNotFound
-from cockpit.intake.facts import FactWriter
+from cockpit.intake import personal, rules
+from cockpit.intake.errors import (
+    BatchInProgress,
+    BatchKeyRequired,
+    BatchNotFound,
+    NotPublished,
+    PersonalNumber,
+)
+from cockpit.intake.facts import FactWriter, PublishedLines
 from cockpit.intake.feeds import FeedName
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
@@ -42,6 +49,7 @@ class Batches:
         facts: FactWriter,
         receiver: Receiver,
         quarantine: Quarantine,
+        lines: PublishedLines,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -49,6 +57,7 @@ class Batches:
         self._facts = facts
         self._receiver = receiver
         self._quarantine = quarantine
+        self._lines = lines
         self._batches = BatchRepository(session)
 
     async def receive(
@@ -60,6 +69,8 @@ class Batches:
         """
         if new.batch_id is None and new.key is None:
             raise BatchKeyRequired
+        if any(personal.find(text) for text in (new.source, new.key or "")):
+            raise PersonalNumber
         unit = await self._access.unit(actor, new.unit, "intake.create")
         # The receiver opens its own transactions, and the duration of an upload is not bounded.
         await release(self._session)
@@ -72,12 +83,15 @@ class Batches:
         unit_id: UUID | None,
         feed: FeedName | None,
         status: BatchStatus | None,
+        batch_id: UUID | None,
         page: PageRequest,
     ) -> Sequence[FoundBatch]:
         """Return batches of a unit's subtree, newest first, up to one more than the limit."""
         unit = await self._access.unit(actor, unit_id, "intake.list")
         after = page.key(instant, UUID)
-        found = await self._batches.below(unit.path, feed=feed, status=status, after=after, limit=page.limit)
+        found = await self._batches.below(
+            unit.path, feed=feed, status=status, batch_id=batch_id, after=after, limit=page.limit
+        )
         return [FoundBatch(*row) for row in found]
 
     async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int]]:
@@ -92,6 +106,20 @@ class Batches:
         """Stream the quarantined rows of a batch as CSV. Raises `BatchNotFound`, `UnitOutOfReach`."""
         found = await self._find(actor, batch_id, "intake.quarantine")
         return self._quarantine.csv(found.batch)
+
+    async def published(self, actor: Principal, batch_id: UUID, page: PageRequest) -> list[dict[str, Any]]:
+        """Return the lines of a published table, up to one more than the limit; none unless it counted.
+
+        Raises `BatchNotFound`, `UnitOutOfReach`, `NotPublished`.
+        """
+        batch, _ = await self._find(actor, batch_id, "intake.published")
+        if batch.feed != FeedName.PUBLISHED_AGGREGATE:
+            raise NotPublished
+        after = page.key(rules.year, str, str, str)
+        if batch.status not in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
+            return []
+        await release(self._session)
+        return await self._lines.page(batch.load_id, after, page.limit)
 
     async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
         """Reverse a batch: write its facts with the opposite sign, so that the two cancel out.
