@@ -1,5 +1,8 @@
 """Errors of SMS codes and captchas."""
 
+from datetime import datetime
+
+from servicekit.clock import SHANGHAI
 from servicekit.problems import NotFound, Problem, TooManyRequests
 
 
@@ -98,15 +101,17 @@ class CaptchaIncorrect(Problem):
 class CodeTooSoon(TooManyRequests):
     """A code was sent to this number for this browser and purpose less than a minute ago.
 
-    `live` says whether that code can still be used.
+    `live` says whether that code can still be used, `until` when the next one can be asked for.
     """
 
     code = "code_too_soon"
     detail = "验证码已发送，请稍后再获取。"
 
-    def __init__(self, retry_after: int, *, live: bool = True) -> None:
+    def __init__(self, retry_after: int, until: datetime, *, live: bool = True) -> None:
+        # The clock time stays true on a page without JavaScript, where the seconds do not count down.
         said = "验证码已发送" if live else "上一个验证码已不能使用"
-        super().__init__(f"{said}，请在 {retry_after} 秒后再获取。")
+        clock_time = until.astimezone(SHANGHAI).strftime("%H:%M:%S")
+        super().__init__(f"{said}，请在 {retry_after} 秒后再获取（北京时间 {clock_time} 以后）。")
         self.seconds = retry_after
         self.live = live
         self.headers = {"Retry-After": str(retry_after)}
