@@ -1,6 +1,6 @@
 """Errors of SMS codes and captchas."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from servicekit.clock import SHANGHAI
 from servicekit.problems import NotFound, Problem, TooManyRequests
@@ -101,17 +101,20 @@ class CaptchaIncorrect(Problem):
 class CodeTooSoon(TooManyRequests):
     """A code was sent to this number for this browser and purpose less than a minute ago.
 
-    `live` says whether that code can still be used, `until` when the next one can be asked for.
+    `live` says whether that code can still be used. With `now`, the text has the clock time, which stays true
+    on a page without JavaScript, where the seconds do not count down.
     """
 
     code = "code_too_soon"
     detail = "验证码已发送，请稍后再获取。"
 
-    def __init__(self, retry_after: int, until: datetime, *, live: bool = True) -> None:
-        # The clock time stays true on a page without JavaScript, where the seconds do not count down.
+    def __init__(self, retry_after: int, *, now: datetime | None = None, live: bool = True) -> None:
         said = "验证码已发送" if live else "上一个验证码已不能使用"
-        clock_time = until.astimezone(SHANGHAI).strftime("%H:%M:%S")
-        super().__init__(f"{said}，请在 {retry_after} 秒后再获取（北京时间 {clock_time} 以后）。")
+        after = ""
+        if now is not None:
+            until = (now + timedelta(seconds=retry_after)).astimezone(SHANGHAI)
+            after = f"（北京时间 {until:%H:%M:%S} 以后）"
+        super().__init__(f"{said}，请在 {retry_after} 秒后再获取{after}。")
         self.seconds = retry_after
         self.live = live
         self.headers = {"Retry-After": str(retry_after)}
