@@ -34,6 +34,7 @@ async def test_open_tasks_for_roles_are_for_their_permissions(database_factory: 
             )
     await upgrade(MIGRATIONS, url)
     async with database.transaction() as session:
-        found = dict(list(await session.execute(text("SELECT key, roles FROM tasks"))))
+        rows = await session.execute(text("SELECT key, roles FROM tasks"))
+        found = {row.key: row.roles for row in rows}
     assert found == {key: needs for key, (_, _, needs) in OLD.items()}
     await database.close()
