@@ -68,7 +68,9 @@ def matrix(found: dict[str, dict[str, Any]]) -> str:
         "# Permissions",
         "",
         "Written by `make snapshots`. Roles are data: a custom role allows what its permissions say,",
-        "whatever its name. The last column has the built-in roles, and those of the platform.",
+        "whatever its name. The last column has the built-in roles, and those of the platform. An operation",
+        "with a sign-in requires this level and a sign-in no older than this (RFC 9470), of everybody or of",
+        "those who use the permission in parentheses.",
         "",
         "| Permission | Meaning | Roles |",
         "| --- | --- | --- |",
@@ -79,7 +81,11 @@ def matrix(found: dict[str, dict[str, Any]]) -> str:
     for service, document in found.items():
         lines += ["", f"## {service}", ""]
         lines += ["An operation without a permission is described in [its document](" + service + ".json)."]
-        lines += ["", "| Operation | Request | Requires | Roles |", "| --- | --- | --- | --- |"]
+        lines += [
+            "",
+            "| Operation | Request | Requires | Sign-in | Roles |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 groups = operation.get("x-permissions", [])
@@ -87,8 +93,24 @@ def matrix(found: dict[str, dict[str, Any]]) -> str:
                 allowed = [{role for one in group for role in held.get(one, [])} for group in groups]
                 roles = sorted(set.intersection(*allowed), key=order.index) if allowed else []
                 request = f"`{method.upper()} {path}`"
-                lines.append(f"| `{operation['operationId']}` | {request} | {needs} | {'、'.join(roles)} |")
+                cells = (
+                    f"`{operation['operationId']}`",
+                    request,
+                    needs,
+                    _sign_in(operation),
+                    "、".join(roles),
+                )
+                lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _sign_in(operation: dict[str, Any]) -> str:
+    """Return the level and age of the sign-in that an operation requires, and of whom."""
+    found = operation.get("x-step-up", {})
+    level = f"`{found['acr_values'].rpartition(':')[2]}`" if "acr_values" in found else ""
+    age = f"{found['max_age'] // 60} min" if "max_age" in found else ""
+    words = ", ".join(one for one in (level, age) if one)
+    return f"{words} (`{found['permission']}`)" if "permission" in found else words
 
 
 def main(directory: Path) -> None:

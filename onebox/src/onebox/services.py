@@ -1,6 +1,7 @@
 """The services that run together, one for each audience of the vocabulary."""
 
 import importlib
+from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,6 +132,9 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
             session, clock, vault, identity.state.settings, chosen, lambda done: progress.advance(task, done)
         )
         await bootstrap.appoint(session, clock, vault, identity.state.settings, _ADMINISTRATORS)
+        await bootstrap.give_totp(
+            session, clock, vault, {phone: _TOTP[role] for role, (phone, _) in _ADMINISTRATORS.items()}
+        )
     progress.update(task, completed=total)
 
 
@@ -159,6 +163,8 @@ _ADMINISTRATORS = {
     PlatformRole.AUDIT_ADMIN: ("19900009013", "沈鉴明"),
 }
 """Phone and name of the platform's three administrators."""
+_TOTP = {role: b32encode(f"zhuxue demo {role}".encode()).decode().rstrip("=") for role in _ADMINISTRATORS}
+"""The secrets of their one-time passwords, which the start page shows."""
 _UNITS = (
     "100000",
     "370000",
@@ -194,7 +200,15 @@ def demo_accounts() -> list[Demo]:
         for number, person in enumerate(people)
     ]
     administrators = [
-        Demo(key=role.value, name=name, unit="不属于任何单位", level="平台", roles=(role.label,), phone=phone)
+        Demo(
+            key=role.value,
+            name=name,
+            unit="不属于任何单位",
+            level="平台",
+            roles=(role.label,),
+            phone=phone,
+            totp=_TOTP[role],
+        )
         for role, (phone, name) in _ADMINISTRATORS.items()
     ]
     return members + administrators

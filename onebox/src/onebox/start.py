@@ -7,6 +7,7 @@ replace it.
 import secrets
 import warnings
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,7 @@ from rich.progress import Progress
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+from authkit import acr
 from contracts.vocabulary import Audience, Entitlement, PlatformRole, Role, Vocabulary
 from servicekit import design
 
@@ -51,6 +53,8 @@ class Demo:
     level: str
     roles: tuple[str, ...]
     phone: str
+    totp: str = ""
+    """The secret of their one-time password, if they have one."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,9 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         return first_page(request)
 
     @app.get("/sign-in")
-    async def sign_in(account: str = "") -> Response:
-        """Sign in; as a demo person, whoever is signed in at the issuer.
+    async def sign_in(account: str = "", *, strong: bool = False) -> Response:
+        """Sign in; as a demo person, whoever is signed in at the issuer. `strong`: with a second factor, as
+        important operations of administrators require (RFC 9470).
 
         The request is pushed (RFC 9126), so that its address does not name the person's number.
         """
@@ -152,6 +157,7 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             code_verifier=verifier,
             nonce=secrets.token_urlsafe(16),
             **as_whom.get(account, {}),
+            **({"acr_values": acr.MFA, "max_age": str(acr.RECENT)} if strong else {}),
         )
         # One token for all three API references; a real front end requests one audience at a time.
         asked: dict[str, Any] = dict(parse_qsl(urlsplit(url).query)) | {"resource": list(Audience)}
@@ -188,16 +194,20 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
 
     @app.get("/me")
     async def signed_in(request: Request) -> Response:
+        from identity.authenticators.totp import code_at  # already imported
+
         who = people.get(request.cookies.get(_COOKIE, ""))
         if who is None:
             return RedirectResponse("/", 303)
         platform = who.me["platform_role"]
+        secret = next((one.totp for one in status.accounts if one.key == platform), "")
         return page(
             "signed_in.html",
             who=who,
             roles=_labels(Role, who.me["roles"]),
             platform=_labels(PlatformRole, [platform] if platform else []),
             entitlements=_labels(Entitlement, who.me["entitlements"]),
+            one_time=code_at(secret, datetime.now(UTC)) if secret else "",
             signed_out=f"{urls['start']}/signed-out",
         )
 

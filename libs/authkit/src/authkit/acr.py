@@ -10,6 +10,11 @@ MFA = "urn:zhuxue:acr:mfa"
 ORDER = (SMS, PASSWORD_SMS, MFA)
 """Lowest first."""
 
+RECENT = 300
+"""How long a sign-in counts as recent, in seconds: for changing authenticators and for important operations
+of administrators.
+"""
+
 
 def known(acr: str) -> bool:
     """Return whether `acr` is one of `ORDER`."""

@@ -26,7 +26,7 @@ from authkit.errors import (
 from authkit.principal import Principal
 from authkit.tokens import LEEWAY_SECONDS, TokenVerifier
 from servicekit.logs import note_actor
-from servicekit.permissions import requiring
+from servicekit.permissions import requiring, stepping_up
 
 # Only declares the scheme in OpenAPI; `presented` verifies the token.
 _scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="由统一用户认证服务签发的访问令牌")
@@ -105,6 +105,7 @@ def requires(
         raise ValueError(f"unknown acr: {acr}")
     permissions = (permission,) if isinstance(permission, str) else permission
 
+    @stepping_up(acr, max_age, InsufficientUserAuthentication)
     @requiring(*permissions)
     async def check(principal: Authenticated) -> Principal:
         if scope is not None and scope not in principal.scope:
@@ -121,6 +122,26 @@ def requires(
             scheme = "Bearer" if principal.jkt is None else "DPoP"
             raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)
         return principal
+
+    return check
+
+
+def requires_either(
+    *, platform: str, unit: str, scope: str | None = None, acr: str | None = None, max_age: int | None = None
+) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency for what an administrator of the platform does everywhere, and a member of a unit
+    in its subtree: the person has the permission `platform`, or acts for a unit and has the permission
+    `unit`.
+
+    `acr` and `max_age` apply to whoever has `platform`. The errors are those of `requires`.
+    """
+    everywhere = requires(scope=scope, permission=platform, membership=False, acr=acr, max_age=max_age)
+    below = requires(scope=scope, permission=unit)
+
+    @stepping_up(acr, max_age, InsufficientUserAuthentication, platform)
+    @requiring(platform, unit)
+    async def check(principal: Authenticated) -> Principal:
+        return await (everywhere if principal.may(platform) else below)(principal)
 
     return check
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from authkit import acr as levels
 from servicekit.permissions import PermissionRequired
 from servicekit.problems import Problem
 
@@ -77,7 +78,7 @@ class InsufficientUserAuthentication(Unauthenticated):
     """The person's sign-in has too low a level or is too old for this operation (RFC 9470 §3).
 
     The challenge names the requirement: `acr_values`, and `max_age` in seconds. The client sends these values
-    to the issuer.
+    to the issuer. The text is for somebody who has no second factor yet, too.
     """
 
     code = "insufficient_user_authentication"
@@ -86,7 +87,7 @@ class InsufficientUserAuthentication(Unauthenticated):
     oauth_error = "insufficient_user_authentication"
 
     def __init__(self, acr: str | None = None, max_age: int | None = None, *, scheme: str = "Bearer") -> None:
-        super().__init__()
+        super().__init__(_SECOND_FACTOR if acr == levels.MFA else None)
         challenge = f'{scheme} realm="zhuxue", error="{self.oauth_error}", '
         challenge += 'error_description="A different authentication level is required"'
         if acr is not None:
@@ -94,6 +95,12 @@ class InsufficientUserAuthentication(Unauthenticated):
         if max_age is not None:
             challenge += f', max_age="{max_age}"'
         self.headers = {"WWW-Authenticate": challenge}
+
+
+_SECOND_FACTOR = (
+    "此操作须用动态口令或通行密钥再次验证身份，请按提示重新登录。"
+    "还没有设置的，请登录统一用户认证，在“登录方式”中设置动态口令或添加通行密钥。"
+)
 
 
 class KeysUnavailable(Problem):

@@ -88,6 +88,7 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
         _declare_problems(document)
         _document_cursors(document)
         _document_permissions(app, document)
+        _document_step_ups(app, document)
         _document_locations(document)
         _complete_examples(document)
         for operation in operations(document):
@@ -134,6 +135,38 @@ def _document_permissions(app: FastAPI, document: dict[str, Any]) -> None:
                 described = operation.get("description", "").rstrip()
                 _add_refusal(operation, permissions.PermissionRequired)
                 operation["description"] = f"{described}\n\n需要权限：{texts}。".lstrip()
+
+
+def _document_step_ups(app: FastAPI, document: dict[str, Any]) -> None:
+    """Name the sign-in that an operation requires (RFC 9470): in its description, and in `x-step-up` with the
+    names of the challenge. `permission` there: only whoever has it has to step up.
+    """
+    for route in routes(app):
+        found = permissions.step_up_of(route.dependant)
+        if found is None:
+            continue
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            if "x-step-up" not in operation:
+                operation["x-step-up"] = {
+                    name: value
+                    for name, value in (
+                        ("acr_values", found.acr),
+                        ("max_age", found.max_age),
+                        ("permission", found.permission),
+                    )
+                    if value is not None
+                }
+                _add_refusal(operation, found.refusal)
+                described = operation.get("description", "").rstrip()
+                operation["description"] = f"{described}\n\n{_step_up_text(found)}".lstrip()
+
+
+def _step_up_text(found: permissions.StepUp) -> str:
+    whom = "" if found.permission is None else f"以“{found.permission.label}”权限办理的，"
+    age = "" if found.max_age is None else f"在 {found.max_age // 60} 分钟内"
+    level = "" if found.acr is None else f"以 `{found.acr}` 级别"
+    return f"{whom}须{age}{level}登录过；否则返回 401 质询（RFC 9470）。"
 
 
 def _complete_examples(document: dict[str, Any]) -> None:

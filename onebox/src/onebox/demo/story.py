@@ -44,8 +44,8 @@ async def unit_id(person: Person, code: str) -> str:
     return str(expect(await person.identity("GET", f"/units/by-code/{code}"))["id"])
 
 
-async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> tuple[Person, str]:
-    """A new person registers by phone and asks to join by invite; returns them and the request's id."""
+async def register(story: Story, name: str) -> Person:
+    """A new person registers by phone."""
     phone = f"138{random.randrange(10**8):08d}"
     newcomer = Person(story.system, phone)
     base = f"{story.system.identity}/api/v1"
@@ -58,6 +58,12 @@ async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> 
     }
     account = {"phone": phone, "ticket": sent["ticket"], "code": code, "name": name, "agreed": agreed}
     expect(await newcomer.http.post(f"{base}/accounts", json=account), 201)
+    return newcomer
+
+
+async def join(story: Story, admin: Person, unit: str, role: str, name: str) -> tuple[Person, str]:
+    """A new person registers by phone and asks to join by invite; returns them and the request's id."""
+    newcomer = await register(story, name)
     invite = expect(await admin.identity("POST", f"/units/{unit}/invites", json={"roles": [role]}), 201)
     request = expect(
         await newcomer.identity("POST", "/join-requests", json={"invite_code": invite["code"]}), 201

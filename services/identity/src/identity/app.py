@@ -66,7 +66,7 @@ from identity.pages.endpoints import router as common_pages
 from identity.pages.own import AgreeFirst, SignInFirst, on_agree_first, on_sign_in_first
 from identity.pages.problems import Pages
 from identity.phones import jobs as phone_jobs
-from identity.phones.dependencies import phones_for
+from identity.phones.dependencies import lost_accounts_for, phones_for
 from identity.phones.endpoints import router as phones
 from identity.platform.endpoints import router as platform
 from identity.policies.dependencies import publish
@@ -255,6 +255,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             announcing.HANDLER,
             reorganisation_jobs.handler(settings, vault, the_clock),
             role_jobs.handler(the_clock, settings.access_token_seconds),
+            phone_jobs.handler(lambda s: lost_accounts_for(s, the_clock, vault, settings, dispatcher)),
             invite_jobs.handler(invite_jobs.Sending(settings, vault, the_clock, dispatcher)),
             *privacy_jobs.handlers(vault, the_clock),
             *unit_imports.handlers(database, the_clock, settings.access_token_seconds),

@@ -4,6 +4,7 @@ Every step is idempotent: existing keys and units are kept, clients are set to t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,10 @@ from identity.accounts.rules import is_real_name
 from identity.accounts.service import Accounts, phone_of
 from identity.appointments.dependencies import appointments_for
 from identity.audit.service import AuditLog
+from identity.authenticators.errors import TotpPresent
+from identity.authenticators.repository import AuthenticatorRepository
+from identity.authenticators.totp import Totps, code_at
+from identity.authenticators.tries import Tries
 from identity.base import outbox
 from identity.clients import development
 from identity.clients.models import Client, ClientSecret, secret_hash
@@ -173,6 +178,17 @@ async def appoint(
         account = await accounts.create(phone, name)
         await policies.load([account.id], clock.now())
         await appointments_for(session, clock, vault, settings).appoint_first(account.id, role, by="operator")
+
+
+async def give_totp(session: AsyncSession, clock: Clock, vault: Vault, secrets: Mapping[str, str]) -> None:
+    """Give made-up people, by phone, a one-time password with a known secret, unless they have one."""
+    accounts = Accounts(session, clock, vault, Codes(session, clock, vault), AuditLog(session, clock))
+    totps = Totps(AuthenticatorRepository(session), clock, vault, Tries(None))
+    for phone, secret in secrets.items():
+        account = await accounts.by_phone(phone, lock=True)
+        with suppress(TotpPresent):
+            if account is not None:
+                await totps.enrol(account, secret, code_at(secret, clock.now()))
 
 
 async def load_world(

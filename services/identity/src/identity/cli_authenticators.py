@@ -12,6 +12,7 @@ from identity.app import make_sms, make_vault
 from identity.audit.service import AuditLog
 from identity.authenticators.service import Authenticators
 from identity.codes.service import Codes
+from identity.platform.service import Platform
 from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -68,6 +69,8 @@ async def perform(
     account = await accounts.by_phone(phone_of(phone), share=True)
     if account is None:
         raise AccountNotFound
-    authenticators = Authenticators(session, clock, vault, settings, messages, sessions, audit)
+    authenticators = Authenticators(
+        session, clock, vault, settings, messages, sessions, Platform(session), audit
+    )
     await authenticators.reset(account, OPERATOR)
     await sessions.end_all(account.id, "authenticators reset by the operator", actor=OPERATOR)

@@ -50,6 +50,20 @@ async def test_rows_are_found_by_each_filter_latest_first(app: FastAPI, auditor:
         assert found == [other], name
 
 
+async def test_rows_name_people_units_and_the_units_of_invites(
+    app: FastAPI, auditor: Call, new_browser: NewBrowser
+) -> None:
+    browser = new_browser()
+    headers = await browser.bearer(ADMIN)
+    me = (await browser.http.get("/api/v1/me", headers=headers)).json()
+    url = f"/api/v1/units/{me['unit_id']}/invites"
+    assert (await browser.http.post(url, headers=headers, json={"roles": ["handler"]})).status_code == 201
+    (row,) = (await auditor("GET", "", params={"action": "invite.created"})).json()["items"]
+    unit = me["memberships"][0]["unit_name"]
+    assert (row["actor_name"], row["unit_name"]) == (me["name"], unit)
+    assert row["target_name"] == f"{unit}的邀请"
+
+
 async def test_pages_follow_each_other_and_the_range_is_kept(app: FastAPI, auditor: Call) -> None:
     database, now = app.state.database, datetime.now(UTC)
     ids = [await add(database, now - timedelta(minutes=minutes)) for minutes in range(5)]

@@ -11,6 +11,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from services.identity.tests.support.people import forget_codes
+from services.identity.tests.support.phones import OLD, id_number, lost_account, member, sought
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.pages import csrf_of, hidden_fields
 from testkit.postgres import Migration
@@ -108,6 +110,25 @@ async def test_known_and_unknown_numbers_cause_the_same_work(
         seen.append((answer.status_code, list(statements), len(app.state.sms.messages) - before))
     assert seen[0][1], "no statement was seen"
     assert seen[0] == seen[1] == seen[2]
+
+
+async def test_asking_for_a_lost_account_is_the_same_work_for_a_known_and_an_unknown_person(
+    app: FastAPI, new_browser: NewBrowser, statements: list[str]
+) -> None:
+    """A job looks for the account, after the answer."""
+    await member(new_browser)
+    seen = []
+    for changes in ({"name": "李小明"}, {}, {"id_number": id_number(124)}, {"old_phone": OLD}):
+        await forget_codes(app)
+        browser = new_browser()
+        body = await lost_account(browser) | changes
+        statements.clear()
+        with counted():
+            answer = await browser.http.post("/api/v1/phone-recoveries", json=body)
+        seen.append((answer.status_code, answer.json(), list(statements)))
+        await sought(app)
+    assert seen[0][2], "no statement was seen"
+    assert seen[0] == seen[1] == seen[2] == seen[3]
 
 
 async def test_a_refusal_is_the_same_for_known_and_unknown_numbers(

@@ -21,6 +21,7 @@ from services.identity.tests.support.people import (
     NEWCOMER,
     Person,
     SignIn,
+    platform_administrator,
     registered,
     unit_of,
 )
@@ -111,6 +112,24 @@ async def test_everybody_in_a_table_gets_a_code_that_only_their_number_can_use(
     invited = await registered(new_browser(), NEWCOMER)
     asked = await invited.ok("POST", "/join-requests", json=code)
     assert (asked["roles"], asked["posts"]) == (["handler", "reviewer"], ["科员"])
+
+
+async def test_an_administrator_of_the_platform_in_a_table_is_invited_like_others_and_joins_nothing(
+    app: FastAPI, sign_in: SignIn, new_browser: NewBrowser
+) -> None:
+    """三员分立. A unit does not learn from a table who they are."""
+    security = await platform_administrator(app, new_browser(), "security_admin")
+    admin = await sign_in(COUNTY)
+    batch = (await upload(app, admin, csv_of([GOOD[0], [security.phone, "卫宁", "经办人", ""]]))).json()
+    await admin.ok("POST", f"/invite-batches/{batch['id']}/send")
+    assert (await until_done(admin, batch["id"]))["sent"] == 1
+    await app.state.sms_dispatcher.caught_up()
+    (message,) = [m.text for m in app.state.sms.messages if m.phone == security.phone and "邀请码" in m.text]
+    found = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", message)
+    assert found is not None
+    refused = await security.code("POST", "/join-requests", json={"invite_code": found.group()})
+    assert refused == (409, "no_unit_for_administrators")
+    assert (await security.ok("GET", "/me"))["memberships"] == []
 
 
 async def test_all_errors_of_a_row_are_told_and_the_failed_rows_downloaded(

@@ -69,7 +69,7 @@ async def test_the_old_number_gets_its_code_although_the_new_one_has_to_wait(
     assert re.search(r"<time>\d\d:\d\d:\d\d</time> 起可重新获取", page.text), "does not go stale"
     assert (received(app, OLD), received(app, NEW)) == (1, 1)
     waiting = await ask(browser, NEW)
-    assert (waiting.status_code, "验证码已发送，请在 60 秒后再获取。" in waiting.text) == (429, True)
+    assert (waiting.status_code, "验证码已发送，请在 60 秒后再获取（北京时间 " in waiting.text) == (429, True)
     assert 'name="old_code"' in waiting.text
 
 
@@ -96,7 +96,7 @@ async def test_a_used_code_is_not_said_to_be_on_its_way(
     page = await browser.ask_for_code(OLD)
     assert page.status_code == 429
     assert "验证码已发送" not in page.text
-    assert "请在 60 秒后再获取。" in page.text
+    assert "请在 60 秒后再获取（北京时间 " in page.text
     assert 'name="code"' not in page.text
     sent = await ask(browser, NEW)
     wrong = f"{(int(browser.last_code(NEW)) + 1) % 1_000_000:06d}"

@@ -53,7 +53,12 @@ async def test_at_most_two_administrators_are_told_within_the_budget(
         " (SELECT id FROM units WHERE code = '370102') WHERE unit_id ="
         " (SELECT id FROM units WHERE code = '370100')",
     )
-    app.state.settings = app.state.settings.model_copy(update={"reminder_budget_per_unit": 3})
+    left = app.state.settings.reminder_budget_per_unit - 3
+    await run(
+        app,
+        f"INSERT INTO reminder_budgets (scope, day, used) SELECT id::text, (now() AT TIME ZONE"
+        f" 'Asia/Shanghai')::date, {left} FROM units WHERE code = '370102'",
+    )
     await recovery(new_browser())
     told = [one for one in app.state.sms.messages if "申请找回账号" in one.text]
     assert len({one.phone for one in told}) == len(told) == 2

@@ -81,6 +81,8 @@ async def test_an_export_contains_the_person_s_own_data_unmasked(
     page = archive.read("个人信息.html").decode()
     assert PHONE in page
     assert "公民身份号码处理告知书" in page or "id_number" in page
+    assert whole["登录记录"][0]["方式"] == "sms"
+    assert "<td>短信验证码</td>" in page
     (row,) = await run(app, "SELECT * FROM data_exports")
     assert PHONE.encode() not in row.file_sealed
     actions = [one.action for one in await run(app, "SELECT action FROM audit_log")]

@@ -4,6 +4,7 @@ import re
 
 from services.identity.tests.properties.model import Sub, UnitId
 from services.identity.tests.properties.world import WHY, Action, Outcome, World
+from services.identity.tests.support.phones import sought
 
 ACCOUNTS = "accounts.manage"
 ID_NUMBER = "11010519491231002X"
@@ -39,6 +40,7 @@ async def lose_number(world: World, sub: Sub) -> str | None:
     }
     answer = await world.http.post("/phone-recoveries", json=body)
     assert answer.status_code == 202, answer.text
+    await sought(world.app)
     rows = await world.query(
         "SELECT id FROM phone_changes WHERE finished_at IS NULL AND account_id = :sub", sub=sub
     )

@@ -10,9 +10,11 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
+from authkit.acr import MFA
 from contracts.vocabulary import PlatformRole
 from identity.cli_platform import appoint
 from identity.memberships.models import Membership
+from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
 from services.identity.tests.support.running_identity import Browser
 from testkit.clock import FrozenClock
@@ -76,8 +78,18 @@ async def platform_administrator(app: FastAPI, browser: Browser, role: str) -> P
     phone, name = ADMINISTRATORS[role]
     person = await registered(browser, phone, name)
     await appoint(app.state.settings, PlatformRole(role), phone)
-    person.headers = await browser.bearer(phone)
+    await stepped_up(app, person)
     return person
+
+
+async def stepped_up(app: FastAPI, person: Person) -> None:
+    """As after a one-time password, whose pages have tests of their own."""
+    row = UUID(person.browser.http.cookies["zhuxue_session"].partition(".")[0])
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            update(BrowserSession).where(BrowserSession.id == row).values(acr=MFA, amr=["sms", "otp", "mfa"])
+        )
+    person.headers = await person.browser.bearer(person.phone)
 
 
 async def platform_administrators(app: FastAPI, new_browser: Callable[[], Browser]) -> dict[str, Person]:

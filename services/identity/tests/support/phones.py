@@ -1,12 +1,16 @@
 """Identity numbers for tests, and changes of phone numbers and recoveries through the REST API."""
 
+import asyncio
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from identity.base import job_queue
+from identity.phones.kinds import SEEK
 from identity.verification.rules import check_character
+from jobs.kinds import ENDED, State
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 
 OLD, NEW = "13812345678", "13912345678"
@@ -61,16 +65,36 @@ def texts(app: FastAPI, phone: str) -> list[str]:
     return [one.text for one in app.state.sms.messages if one.phone == phone and "验证码为" not in one.text]
 
 
-async def recovery(browser: Browser, **changes: Any) -> Any:
+async def lost_account(browser: Browser) -> dict[str, Any]:
+    """What somebody asks for their account with, from a new number."""
     assert (await browser.ask(NEW, "recover")).status_code == 202
-    fields = {
+    return {
         "phone": NEW,
         "ticket": browser.ticket,
         "code": browser.last_code(NEW),
         "name": "王小明",
         "id_number": id_number(),
     }
-    return await browser.http.post("/api/v1/phone-recoveries", json=fields | changes)
+
+
+async def recovery(browser: Browser, **changes: Any) -> Any:
+    fields = await lost_account(browser) | changes
+    answer = await browser.http.post("/api/v1/phone-recoveries", json=fields)
+    await sought(browser.app)
+    return answer
+
+
+async def sought(app: FastAPI) -> None:
+    """Until the job of each request for an account has ended, and its messages are sent."""
+    async with asyncio.timeout(60):
+        while True:
+            async with app.state.database.transaction() as session:
+                jobs = await job_queue.list(session, kind=SEEK.name)
+            if all(job.state in ENDED for job in jobs):
+                break
+            await asyncio.sleep(0.02)
+    assert all(job.state == State.SUCCEEDED for job in jobs)
+    await app.state.sms_dispatcher.caught_up()
 
 
 async def member(new_browser: NewBrowser, *, verified: bool = True) -> Browser:

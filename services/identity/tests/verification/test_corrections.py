@@ -14,7 +14,7 @@ from identity.accounts import rules
 from identity.accounts.repository import AccountRepository
 from identity.audit.models import AuditRecord
 from identity.base import outbox
-from services.identity.tests.support.people import NEWCOMER, Person, registered
+from services.identity.tests.support.people import COUNTY, COUNTY_HANDLER, NEWCOMER, Person, registered
 from services.identity.tests.support.phones import id_number, verify
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
@@ -68,10 +68,23 @@ async def test_a_person_corrects_a_name_that_is_not_verified(app: FastAPI, perso
     assert await told(app, sub) == [("王小明", 2)]
     (record,) = await corrections(app, sub)
     assert record.actor == sub
-    assert "王" not in str(record.details)
+    assert record.details == {"former": "王小名", "name": "王小明"}
     # The same name once more is no correction.
     await person.ok("PATCH", "/me", json={"name": "王小明"})
     assert len(await corrections(app, sub)) == 1
+
+
+async def test_the_administrators_of_the_unit_are_told_of_a_corrected_name(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    browser = new_browser()
+    handler = Person(browser, COUNTY_HANDLER, await browser.bearer(COUNTY_HANDLER))
+    former = (await handler.ok("GET", "/me"))["name"]
+    await handler.ok("PATCH", "/me", json={"name": "李晓明"})
+    await app.state.sms_dispatcher.caught_up()
+    (told_text,) = [one.text for one in app.state.sms.messages if one.phone == COUNTY]
+    assert f"（原名 {former[0]}**）将姓名更正为 李晓明" in told_text
+    assert former not in told_text
 
 
 async def test_a_name_that_is_no_name_is_refused(person: Person) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from testkit.backends import debian
 from testkit.backends.base import Backend, UnavailableError, Way, first_available
 
-PACKAGES = ("chromium", "fonts-noto-cjk")
+PACKAGES = ("chromium", "chromium-l10n", "fonts-noto-cjk")
 ARGUMENTS = (
     # Root may not use the sandbox; containers often have no user namespaces for it. The pages are our own.
     "--no-sandbox",
@@ -20,6 +20,8 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # What Chromium itself writes, such as the parts of a date to type, is in Chinese as for users in China.
+    "--lang=zh-CN",
     # The same letter shapes on every machine, for the screenshots in the documentation.
     "--font-render-hinting=none",
 )

@@ -67,7 +67,12 @@ class AccountSuspended(Problem):
     status = 403
     code = "account_suspended"
     title = "账号已停用"
-    detail = "该账号已停用，请联系本单位管理员。"
+    detail = "该账号已停用。"
+
+    @classmethod
+    def for_holder(cls, helper: str) -> "AccountSuspended":
+        """Return the error for the account's holder, who asks `helper`."""
+        return cls(f"该账号已停用，请联系{helper}。")
 
 
 class AccountNotActive(Conflict):

@@ -81,15 +81,18 @@ class Accounts:
         return account
 
     async def correct_name(self, account: Account, name: str) -> None:
-        """Correct a name to a normalized one; the account is locked. The record does not hold the names.
+        """Correct a name to a normalized one; the account is locked. The audit log keeps both names.
 
         Raises `TooManyCorrections`.
         """
         since = self._clock.now() - rules.CORRECTIONS_WITHIN
         if await self._accounts.corrections(account.id, since) >= rules.CORRECTIONS:
             raise TooManyCorrections
+        former = account.name
         account.rename(name)
-        self._audit.record(actor=account.id, action=NAME_CORRECTED, target=account.id)
+        self._audit.record(
+            actor=account.id, action=NAME_CORRECTED, target=account.id, former=former, name=name
+        )
 
     async def change_phone(self, account: Account, phone: str) -> None:
         """Set a normalized number that was verified just now; the account is locked. Raises `PhoneTaken`."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 
 from authkit import acr
 from authkit.dependencies import REFUSALS, requires
-from authkit.errors import InsufficientScope, InsufficientUserAuthentication
+from authkit.errors import InsufficientScope
 from authkit.principal import Principal
 from contracts.identity import PersonChangedV1
 from contracts.vocabulary import Permission
@@ -22,7 +22,6 @@ from identity.accounts.errors import (
     SuspendedAbove,
 )
 from identity.accounts.schemas import ReasonIn, UnmaskedOut
-from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.memberships.auth import REFUSED, AccountManager
@@ -46,7 +45,7 @@ StrongAdmin = Annotated[
             scope=SCOPE,
             permission=Permission.ACCOUNTS_MANAGE,
             acr=acr.MFA,
-            max_age=int(rules.FRESH.total_seconds()),
+            max_age=acr.RECENT,
         )
     ),
 ]
@@ -60,7 +59,7 @@ Unmasker = Annotated[
             scope=SCOPE,
             permission=Permission.MEMBERS_UNMASK,
             acr=acr.MFA,
-            max_age=int(rules.FRESH.total_seconds()),
+            max_age=acr.RECENT,
         )
     ),
 ]
@@ -72,7 +71,7 @@ Unmasker = Annotated[
     tags=["账号"],
     summary="查看完整手机号和证件号",
     description="须说明原因并刚以最高级别登录；每次查看都记入审计日志。",
-    responses=problems.responses(*REFUSED, InsufficientUserAuthentication, AccountNotFound),
+    responses=problems.responses(*REFUSED, AccountNotFound),
 )
 async def unmask_account(
     sub: UUID,
@@ -228,7 +227,6 @@ async def end_one_session(
     status_code=204,
     summary="重置某人的登录方式",
     responses=problems.responses(
-        InsufficientUserAuthentication,
         *REFUSED,
         AccountNotFound,
         NotYourself,

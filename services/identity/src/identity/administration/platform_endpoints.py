@@ -1,32 +1,26 @@
 """REST API of the platform's security administrator: accounts, means of sign-in, the state of keys."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from authkit import acr
-from authkit.dependencies import REFUSALS, requires
-from authkit.errors import InsufficientScope, InsufficientUserAuthentication, PermissionRequired
-from authkit.principal import Principal
-from contracts.vocabulary import Permission
+from authkit.dependencies import REFUSALS
+from authkit.errors import InsufficientScope, PermissionRequired
 from identity.accounts.dependencies import AccountService
 from identity.accounts.errors import AccountNotActive, AccountNotFound, AccountNotSuspended, NotYourself
 from identity.accounts.schemas import ReasonIn
-from identity.authenticators import rules
 from identity.authenticators.dependencies import AuthenticatorService
 from identity.entitlements.dependencies import EntitlementService
 from identity.keys.ring import KeyRing
 from identity.memberships.dependencies import SuspensionService
 from identity.memberships.errors import LastAdministrator
 from identity.memberships.schemas import MemberOut
-from identity.platform.auth import KeyWatcher, SecurityAdmin
+from identity.platform.auth import KeyWatcher, StrongSecurityAdmin
 from identity.platform.dependencies import PlatformService
 from identity.platform.errors import LastOfItsKind
 from identity.sessions.dependencies import SessionService
-from identity.units.auth import SCOPE
 from servicekit import problems
 from servicekit.db import Session
 
@@ -35,20 +29,6 @@ router = APIRouter(
     tags=["平台安全"],
     responses=problems.responses(*REFUSALS, InsufficientScope, PermissionRequired),
 )
-
-StrongSecurityAdmin = Annotated[
-    Principal,
-    Depends(
-        requires(
-            scope=SCOPE,
-            permission=Permission.PLATFORM_ACCOUNTS,
-            membership=False,
-            acr=acr.MFA,
-            max_age=int(rules.FRESH.total_seconds()),
-        )
-    ),
-]
-"""A security administrator who has just signed in at the highest level (RFC 9470)."""
 
 
 class SigningKeyOut(BaseModel):
@@ -68,13 +48,17 @@ class SigningKeyOut(BaseModel):
     summary="停用任一账号",
     description="由安全管理员停用，单位管理员不能恢复；各系统在一秒内拒绝其令牌。部级单位须另有管理员在任。",
     responses=problems.responses(
-        NotYourself, AccountNotFound, AccountNotActive, LastAdministrator, LastOfItsKind
+        NotYourself,
+        AccountNotFound,
+        AccountNotActive,
+        LastAdministrator,
+        LastOfItsKind,
     ),
 )
 async def suspend_any_account(
     sub: UUID,
     why: ReasonIn,
-    admin: SecurityAdmin,
+    admin: StrongSecurityAdmin,
     platform: PlatformService,
     suspensions: SuspensionService,
     entitlements: EntitlementService,
@@ -96,7 +80,7 @@ async def suspend_any_account(
 async def restore_any_account(
     sub: UUID,
     why: ReasonIn,
-    admin: SecurityAdmin,
+    admin: StrongSecurityAdmin,
     suspensions: SuspensionService,
     entitlements: EntitlementService,
 ) -> MemberOut:
@@ -109,7 +93,7 @@ async def restore_any_account(
     "/accounts/{sub}/authenticators",
     status_code=204,
     summary="重置任一账号的登录方式",
-    responses=problems.responses(InsufficientUserAuthentication, NotYourself, AccountNotFound),
+    responses=problems.responses(NotYourself, AccountNotFound),
 )
 async def reset_any_authenticators(
     sub: UUID,

@@ -10,7 +10,7 @@ from identity.accounts.errors import AccountNotFound, AccountSuspended
 from identity.appointments import errors
 from identity.appointments.dependencies import AppointmentService
 from identity.appointments.schemas import ProposalIn, ProposalOut
-from identity.platform.auth import PlatformAdmin, SecurityAdmin
+from identity.platform.auth import PlatformAdmin, StrongPlatformAdmin, StrongSecurityAdmin
 from identity.platform.errors import HasPlatformRole, LastOfItsKind, SecondPersonRequired
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
@@ -48,7 +48,7 @@ async def list_proposals(
     ),
 )
 async def propose_admin(
-    new: ProposalIn, admin: SecurityAdmin, appointments: AppointmentService, response: Response
+    new: ProposalIn, admin: StrongSecurityAdmin, appointments: AppointmentService, response: Response
 ) -> ProposalOut:
     """Propose to appoint or dismiss an administrator of the platform."""
     response.headers["Location"] = "/api/v1/platform/proposals"
@@ -76,7 +76,7 @@ _DECIDE = (
     ),
 )
 async def confirm_proposal(
-    proposal_id: UUID, admin: PlatformAdmin, appointments: AppointmentService
+    proposal_id: UUID, admin: StrongPlatformAdmin, appointments: AppointmentService
 ) -> ProposalOut:
     """Carry a proposal out, as a second person."""
     return ProposalOut.of(await appointments.confirm(admin, proposal_id))
@@ -89,7 +89,7 @@ async def confirm_proposal(
     responses=problems.responses(*_DECIDE),
 )
 async def refuse_proposal(
-    proposal_id: UUID, admin: PlatformAdmin, appointments: AppointmentService
+    proposal_id: UUID, admin: StrongPlatformAdmin, appointments: AppointmentService
 ) -> ProposalOut:
     """Refuse a proposal."""
     return ProposalOut.of(await appointments.refuse(admin, proposal_id))

@@ -46,7 +46,7 @@ async def search_audit(
     target: Annotated[Word, Query(description="对象的标识")] = None,
     correlation_id: Annotated[Word, Query(description="请求编号")] = None,
 ) -> Page[AuditRecordOut]:
-    """Return audit rows with the names of people, latest first. The search is recorded."""
+    """Return audit rows with the names of people and units, latest first. The search is recorded."""
     key = paging.key(UUID)
     # Rows of this moment are in it: their ids have the next milliseconds.
     end = until or clock.now() + timedelta(minutes=1)
@@ -54,7 +54,9 @@ async def search_audit(
     rows = await trail.search(admin, filters, None if key is None else key[0], paging.limit)
     found = cut(rows, paging.limit, lambda row: [row.id])
     names = await trail.names(
-        one for row in found.items for one in (row.actor, row.target_id, row.details.get("sub"))
+        one
+        for row in found.items
+        for one in (row.actor, row.target_id, row.details.get("sub"), row.details.get("unit"))
     )
     return Page(items=[AuditRecordOut.of(row, names) for row in found.items], next=found.next)
 

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Row, Uuid, any_, delete, func, literal, literal_column, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport, AuditExportPart
 from identity.audit_review.rules import FREQUENT
+from identity.invites.models import Invite
+from identity.units.models import Unit
 from servicekit.ids import first_id
 from servicekit.partitions import ByMonth, drop_part
 
@@ -64,6 +67,15 @@ class AuditReader:
         if before is not None:
             statement = statement.where(AuditRecord.id < before)
         return (await self._session.scalars(statement.order_by(AuditRecord.id.desc()).limit(limit + 1))).all()
+
+    async def invites(self, ids: Sequence[UUID]) -> Sequence[tuple[UUID, str]]:
+        """Return the invites among some ids, each with the name of its unit."""
+        statement = (
+            select(Invite.id, Unit.name)
+            .join(Unit, Unit.id == Invite.unit_id)
+            .where(Invite.id == any_(literal(list(ids), ARRAY(Uuid))))
+        )
+        return list((await self._session.execute(statement)).all())
 
     async def page(self, filters: Filters, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
         """Return rows after an id, in the order of ids."""

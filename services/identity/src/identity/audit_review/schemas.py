@@ -14,7 +14,9 @@ from jobs.queue import JobView
 
 
 class AuditRecordOut(BaseModel):
-    """One row of the audit log, which has no personal data except ids; names are those of today."""
+    """One row of the audit log. It has no personal data except ids, and the names of a correction; the names
+    of ids are those of today.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -28,16 +30,20 @@ class AuditRecordOut(BaseModel):
     correlation_id: str | None = Field(description="请求编号")
     details: dict[str, Any] = Field(description="其他内容")
     actor_name: str | None = Field(default=None, description="操作人的姓名；操作人不是人员或已注销的为空")
-    target_name: str | None = Field(default=None, description="对象的姓名；对象不是人员或已注销的为空")
+    target_name: str | None = Field(
+        default=None, description="对象的姓名、单位名称或邀请所属单位；其他对象和已注销的人员为空"
+    )
     subject_name: str | None = Field(default=None, description="details.sub 所指人员的姓名")
+    unit_name: str | None = Field(default=None, description="details.unit 所指单位的名称")
 
     @classmethod
     def of(cls, row: AuditRecord, names: Mapping[str, str]) -> "AuditRecordOut":
-        """Return a row with the names of the people in it."""
+        """Return a row with the names of what is in it."""
         found = cls.model_validate(row)
         found.actor_name = names.get(row.actor or "")
         found.target_name = names.get(row.target_id or "")
         found.subject_name = names.get(str(row.details.get("sub")))
+        found.unit_name = names.get(str(row.details.get("unit")))
         return found
 
 

@@ -68,9 +68,13 @@ class AuditTrail:
         return found
 
     async def names(self, ids: Iterable[object]) -> dict[str, str]:
-        """Return the names of the people among some ids, of whatever kind; closed accounts have none."""
-        people = await self._directory.people(sorted({one for one in map(as_uuid, ids) if one is not None}))
-        return {str(one.id): one.name for one in people}
+        """Return the names of the people and units among some ids, of whatever kind, and the units of
+        invites; closed accounts have none.
+        """
+        wanted = sorted({one for one in map(as_uuid, ids) if one is not None})
+        named = [*await self._directory.units(wanted), *await self._directory.people(wanted)]
+        invites = {str(one): f"{unit}的邀请" for one, unit in await self._rows.invites(wanted)}
+        return invites | {str(one.id): one.name for one in named}
 
     async def seals(self, before: int | None, limit: int) -> Sequence[AuditSeal]:
         """Return seals, latest first, one more than `limit`."""

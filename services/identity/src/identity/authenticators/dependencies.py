@@ -15,6 +15,7 @@ from identity.dependencies import ServiceSettings, ServiceVault
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, keep_session
 from identity.pages.rendering import see_other
+from identity.platform.dependencies import PlatformService
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession
 from identity.sms.dependencies import MessageService
@@ -29,10 +30,11 @@ async def _authenticators(
     settings: ServiceSettings,
     messages: MessageService,
     sessions: SessionService,
+    platform: PlatformService,
     audit: AuditService,
     failures: FailureService,
 ) -> Authenticators:
-    return Authenticators(session, clock, vault, settings, messages, sessions, audit, failures)
+    return Authenticators(session, clock, vault, settings, messages, sessions, platform, audit, failures)
 
 
 AuthenticatorService = Annotated[Authenticators, Depends(_authenticators)]

@@ -73,7 +73,7 @@ async def sign_in(
         used = await passkeys.check(ticket, credential, owner, identified=False)
         assert account is not None
         if account.status != AccountStatus.ACTIVE:
-            raise AccountSuspended
+            raise AccountSuspended.for_holder(await authenticators.helper_of(account.id))
     except (AuthenticatorProblem, AccountSuspended) as problem:
         if account is not None:
             authenticators.refused(account.id, "sign_in.refused", problem.code)

@@ -26,7 +26,7 @@ RECOVERY_CODES = 10
 MAX_PASSKEYS = 10
 MAX_NAME = 40
 
-FRESH = timedelta(minutes=5)
+FRESH = timedelta(seconds=acr.RECENT)
 """How long a sign-in counts as recent: a second factor can be added and authenticators can be changed."""
 ENROLMENT = timedelta(minutes=15)
 """Lifetime of a page with a new TOTP secret."""
@@ -134,6 +134,6 @@ def offers(need: str, means: Collection[str], *, fresh_sms: bool, changes: bool)
     )
 
 
-def message(what: str) -> str:
-    """Return the text message that notifies a person of a change to their account."""
-    return f"【学生资助】您的账号{what}。如非本人操作，请立即联系本单位管理员。"
+def message(what: str, helper: str) -> str:
+    """Return the text message that notifies a person of a change to their account; they ask `helper`."""
+    return f"【学生资助】您的账号{what}。如非本人操作，请立即联系{helper}。"

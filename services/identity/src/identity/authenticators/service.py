@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from authkit import acr
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
@@ -20,6 +21,7 @@ from identity.authenticators.tickets import Tickets
 from identity.authenticators.totp import Totps
 from identity.authenticators.tries import Tries
 from identity.codes.service import Failures
+from identity.platform.service import Platform
 from identity.sessions.models import BrowserSession
 from identity.sessions.service import Sessions
 from identity.settings import Settings
@@ -43,6 +45,11 @@ class Overview:
         present = {"password": self.password, "totp": self.totp, "passkey": self.passkeys}
         return frozenset(name for name, there in present.items() if there)
 
+    @property
+    def strong(self) -> bool:
+        """Return whether the person can reach the highest level."""
+        return rules.highest(self.means) == acr.MFA
+
 
 class Authenticators:
     """Authenticators service for one person and request."""
@@ -55,6 +62,7 @@ class Authenticators:
         settings: Settings,
         messages: TextMessages,
         sessions: Sessions,
+        platform: Platform,
         audit: AuditLog,
         failures: Failures | None = None,
     ) -> None:
@@ -63,6 +71,7 @@ class Authenticators:
         self._settings = settings
         self._messages = messages
         self._sessions = sessions
+        self._platform = platform
         self._audit = audit
         self._rows = AuthenticatorRepository(session)
         tries = Tries(failures)
@@ -174,10 +183,15 @@ class Authenticators:
             target=account.id,
             **{name: value for name, value in details.items() if value},
         )
-        await self._messages.queue(self._vault.open(PHONE, account.phone_sealed), rules.message(what))
+        text = rules.message(what, await self._platform.helper_of(account.id))
+        await self._messages.queue(self._vault.open(PHONE, account.phone_sealed), text)
 
     async def _end_others(self, browser: BrowserSession, because: str) -> None:
         await self._sessions.end_others(browser, because)
+
+    async def helper_of(self, sub: UUID) -> str:
+        """Return whom a person asks about their account."""
+        return await self._platform.helper_of(sub)
 
     def refused(self, sub: UUID, action: str, code: str) -> None:
         """Record a failed attempt."""

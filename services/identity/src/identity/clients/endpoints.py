@@ -18,7 +18,7 @@ from identity.clients.schemas import (
     InitialTokenOut,
 )
 from identity.clients.service import Registrar
-from identity.units.auth import ClientAdmin
+from identity.units.auth import ClientAdmin, ClientChanger
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.dependencies import ServiceClock
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
@@ -36,7 +36,7 @@ _UNIT = (OutOfReach, UnitNotFound, UnitClosed)
     "/clients", status_code=201, summary="登记接入系统", responses=responses(*_ADMIN, *_UNIT, *_RULES)
 )
 async def create_client(
-    new: ClientCreate, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
+    new: ClientCreate, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """密钥只在此处返回一次。"""
     made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
@@ -71,7 +71,7 @@ async def get_client(
 async def update_client(
     client_id: str,
     body: ClientIn,
-    admin: ClientAdmin,
+    admin: ClientChanger,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -89,7 +89,7 @@ async def update_client(
     responses=responses(errors.ClientNotFound, errors.NoSecrets, errors.ClientDisabled),
 )
 async def rotate_secret(
-    client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
     made = await service.rotate_secret(Registrar.of(admin), client_id)
@@ -105,7 +105,7 @@ async def rotate_secret(
 async def revoke_secret(
     client_id: str,
     secret: str,
-    admin: ClientAdmin,
+    admin: ClientChanger,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -122,7 +122,7 @@ async def revoke_secret(
 async def disable_client(
     client_id: str,
     body: DisableIn,
-    admin: ClientAdmin,
+    admin: ClientChanger,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
@@ -137,7 +137,7 @@ async def disable_client(
     responses=responses(errors.ClientNotFound, errors.ClientActive),
 )
 async def enable_client(
-    client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """恢复使用；须重新授权。"""
     return _out(await service.enable(Registrar.of(admin), client_id), clock, response)
@@ -150,7 +150,7 @@ async def enable_client(
     responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
 )
 async def issue_initial_token(
-    new: InitialTokenIn, admin: ClientAdmin, registration: RegistrationService, response: Response
+    new: InitialTokenIn, admin: ClientChanger, registration: RegistrationService, response: Response
 ) -> InitialTokenOut:
     """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
     row, token = await registration.issue(
@@ -176,7 +176,7 @@ async def list_initial_tokens(
     responses=responses(errors.CentreOnly, errors.InitialTokenNotFound),
 )
 async def revoke_initial_token(
-    token_id: UUID, admin: ClientAdmin, registration: RegistrationService
+    token_id: UUID, admin: ClientChanger, registration: RegistrationService
 ) -> InitialTokenOut:
     """已登记的系统不受影响。"""
     return _token_out(await registration.revoke(admin, token_id))

@@ -1,5 +1,8 @@
 """Errors of SMS codes and captchas."""
 
+from datetime import datetime, timedelta
+
+from servicekit.clock import SHANGHAI
 from servicekit.problems import NotFound, Problem, TooManyRequests
 
 
@@ -98,15 +101,20 @@ class CaptchaIncorrect(Problem):
 class CodeTooSoon(TooManyRequests):
     """A code was sent to this number for this browser and purpose less than a minute ago.
 
-    `live` says whether that code can still be used.
+    `live` says whether that code can still be used. With `now`, the text has the clock time, which stays true
+    on a page without JavaScript, where the seconds do not count down.
     """
 
     code = "code_too_soon"
     detail = "验证码已发送，请稍后再获取。"
 
-    def __init__(self, retry_after: int, *, live: bool = True) -> None:
+    def __init__(self, retry_after: int, *, now: datetime | None = None, live: bool = True) -> None:
         said = "验证码已发送" if live else "上一个验证码已不能使用"
-        super().__init__(f"{said}，请在 {retry_after} 秒后再获取。")
+        after = ""
+        if now is not None:
+            until = (now + timedelta(seconds=retry_after)).astimezone(SHANGHAI)
+            after = f"（北京时间 {until:%H:%M:%S} 以后）"
+        super().__init__(f"{said}，请在 {retry_after} 秒后再获取{after}。")
         self.seconds = retry_after
         self.live = live
         self.headers = {"Retry-After": str(retry_after)}

@@ -180,7 +180,7 @@ class CodeSender:
         now = self._clock.now()
         wait = rules.seconds_until_resend(latest.sent_at if latest else None, now)
         if latest is not None and wait:
-            raise CodeTooSoon(wait, live=latest.live(now))
+            raise CodeTooSoon(wait, now=now, live=latest.live(now))
 
     async def _send(
         self, phone: str, purpose: str, holder: UUID | None, ticket: str, *, solved: bool

@@ -19,6 +19,8 @@ from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import INTEGRATIONS_PAGE
 from identity.pages.own import Own, OwnForm, OwnPages
+from identity.platform.dependencies import PlatformService
+from identity.platform.service import Platform
 from identity.units.models import Unit
 from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
@@ -42,7 +44,9 @@ class Integrator:
         self.actor = Registrar(str(own.account.id), unit.path, unit.level == Level.MINISTRY)
 
 
-async def _administrator(own: OwnPages, memberships: Memberships) -> Integrator | Response:
+async def _administrator(
+    own: OwnPages, memberships: Memberships, platform: Platform
+) -> Integrator | Response:
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     membership, unit = profile.membership, profile.unit
     if (
@@ -58,16 +62,21 @@ async def _administrator(own: OwnPages, memberships: Memberships) -> Integrator 
             status=403,
             message="只有单位管理员可以登记和管理接入系统。",
             back=False,
+            platform=await platform.role_of(own.account.id),
         )
     return Integrator(own, unit)
 
 
-async def _reader(own: Own, memberships: MembershipService) -> Integrator | Response:
-    return await _administrator(own, memberships)
+async def _reader(
+    own: Own, memberships: MembershipService, platform: PlatformService
+) -> Integrator | Response:
+    return await _administrator(own, memberships, platform)
 
 
-async def _sender(form: OwnForm, memberships: MembershipService) -> Integrator | Response:
-    return await _administrator(form, memberships)
+async def _sender(
+    form: OwnForm, memberships: MembershipService, platform: PlatformService
+) -> Integrator | Response:
+    return await _administrator(form, memberships, platform)
 
 
 Who = Annotated[Integrator | Response, Depends(_reader)]

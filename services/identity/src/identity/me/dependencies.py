@@ -14,6 +14,7 @@ from identity.me.waiting import Waiting
 from identity.memberships.dependencies import MembershipService
 from identity.phones.dependencies import RecoveryService
 from identity.platform.dependencies import PlatformService
+from identity.reminders.dependencies import AdministratorTextService
 from identity.role_changes.dependencies import RoleChangeService
 from identity.roles.dependencies import RoleService
 
@@ -25,8 +26,9 @@ async def _myself(
     delegations: DelegationService,
     entitlements: EntitlementService,
     platform: PlatformService,
+    texts: AdministratorTextService,
 ) -> Myself:
-    return Myself(accounts, memberships, roles, delegations, entitlements, platform)
+    return Myself(accounts, memberships, roles, delegations, entitlements, platform, texts)
 
 
 async def _waiting(

@@ -74,8 +74,8 @@ async def count_waiting(person: Person, waiting: WaitingService) -> WaitingOut:
     "/me",
     summary="更正姓名",
     description=(
-        "本人更正尚未实名核验的姓名（《个人信息保护法》第四十六条），30 天内最多 3 次。"
-        "已实名核验的姓名通过重新核验（`POST /api/v1/me/real-name`）更正。"
+        "本人更正尚未实名核验的姓名（《个人信息保护法》第四十六条），30 天内最多 3 次；"
+        "所在单位的管理员会收到短信。已实名核验的姓名通过重新核验（`POST /api/v1/me/real-name`）更正。"
     ),
     responses=problems.responses(BadName, NameVerified, TooManyCorrections),
 )

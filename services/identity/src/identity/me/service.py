@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.vocabulary import PlatformRole
+from contracts.vocabulary import Permission, PlatformRole
 from identity.accounts.errors import NameVerified
+from identity.accounts.models import Account
 from identity.accounts.service import Accounts, name_of
 from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
+from identity.me import rules
 from identity.memberships.models import Profile
 from identity.memberships.service import Memberships
 from identity.platform import rules as platform_rules
 from identity.platform.service import Platform
+from identity.reminders.administrators import AdministratorTexts
 from identity.roles.service import Roles
+from servicekit.ltree import lineage
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Myself:
         delegations: Delegations,
         entitlements: Entitlements,
         platform: Platform,
+        texts: AdministratorTexts,
     ) -> None:
+        self._texts = texts
         self._accounts = accounts
         self._memberships = memberships
         self._roles = roles
@@ -52,8 +58,8 @@ class Myself:
         return await self._of(await self._memberships.own(sub, sid))
 
     async def correct_name(self, sub: UUID, text: str) -> None:
-        """Correct the person's own name, which is not verified yet (PIPL article 46); the other services are
-        told. Without effect if it is the name already.
+        """Correct the person's own name, which is not verified yet (PIPL article 46); the other services and
+        the administrators of the person's units are told. Without effect if it is the name already.
 
         Raises `AccountNotFound`, `BadName`, `NameVerified`, `TooManyCorrections`.
         """
@@ -62,8 +68,16 @@ class Myself:
         if account.verified_at is not None:
             raise NameVerified
         if name != account.name:
+            former = account.name
             await self._accounts.correct_name(account, name)
             await self._memberships.changed(account)
+            await self._tell_units(account, rules.corrected_text(former, name))
+
+    async def _tell_units(self, account: Account, text: str) -> None:
+        managing = await self._roles.with_permission(Permission.MEMBERS_MANAGE)
+        profile = await self._memberships.profile(account.id)
+        for _, unit in profile.memberships:
+            await self._texts.send(lineage(unit.path), managing, besides=account.id, text=text)
 
     async def act_for(self, sub: UUID, sid: UUID, unit_id: UUID) -> Me:
         """Choose the acting unit of a browser session. Raises the errors of `Memberships.act_for`."""

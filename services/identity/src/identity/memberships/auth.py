@@ -4,12 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from authkit.dependencies import requires
+from authkit.dependencies import requires, requires_either
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
 from identity.units.auth import SCOPE
-from servicekit.permissions import requiring
 
 
 def _may(permission: Permission) -> object:
@@ -31,21 +30,14 @@ AccountManager = Annotated[Principal, _may(Permission.ACCOUNTS_MANAGE)]
 EntitlementGranter = Annotated[Principal, _may(Permission.ENTITLEMENTS_GRANT)]
 """Grants entitlements to other systems."""
 
-_person = requires(scope=SCOPE, membership=False)
-
-
-@requiring(Permission.PLATFORM_ENTITLEMENTS, Permission.ENTITLEMENTS_GRANT)
-async def _reviewer(principal: Annotated[Principal, Depends(_person)]) -> Principal:
-    if principal.may(Permission.PLATFORM_ENTITLEMENTS):
-        return principal
-    if principal.acting is None:
-        raise MembershipRequired
-    if not principal.may(Permission.ENTITLEMENTS_GRANT):
-        raise PermissionRequired
-    return principal
-
-
-EntitlementReviewer = Annotated[Principal, Depends(_reviewer)]
+EntitlementReviewer = Annotated[
+    Principal,
+    Depends(
+        requires_either(
+            scope=SCOPE, platform=Permission.PLATFORM_ENTITLEMENTS, unit=Permission.ENTITLEMENTS_GRANT
+        )
+    ),
+]
 """Reviews entitlements: of the own subtree, or of everybody as a security administrator of the platform."""
 
 REFUSED = (InsufficientScope, MembershipRequired, PermissionRequired, OutOfReach)

@@ -16,7 +16,7 @@ from identity.codes.schemas import CodeSentOut
 from identity.inbound.schemas import TextChallengeOut
 from identity.memberships.auth import REFUSED, AccountManager
 from identity.phones import errors, rules
-from identity.phones.dependencies import PhoneService, RecoveryService
+from identity.phones.dependencies import LostAccountService, PhoneService, RecoveryService
 from identity.phones.schemas import (
     CancelIn,
     NewHolderIn,
@@ -224,9 +224,9 @@ async def cancel_by_old_number(cancelled: CancelIn, phones: PhoneService) -> Res
         *_CODES, account_errors.BadPhone, account_errors.BadName, real_name_errors.BadIdNumber
     ),
 )
-async def request_recovery(asked: RecoveryIn, recoveries: RecoveryService) -> RecoveryAskedOut:
+async def request_recovery(asked: RecoveryIn, lost: LostAccountService) -> RecoveryAskedOut:
     """Ask for one's account with a new number."""
-    await recoveries.request(
+    await lost.request(
         asked.phone,
         ticket=asked.ticket,
         code=asked.code,

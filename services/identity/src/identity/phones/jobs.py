@@ -1,4 +1,4 @@
-"""Puts changes of phone numbers into force when their waiting time is over."""
+"""Puts changes of phone numbers into force when their waiting time is over, and looks for lost accounts."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,9 +6,13 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.phones.kinds import SEEK, Asked
 from identity.phones.repository import PhoneChangeRepository
+from identity.phones.seeking import LostAccounts
 from identity.phones.service import Phones
-from jobs.kinds import Periodic
+from identity.sealing import BadToken
+from jobs.job import Job
+from jobs.kinds import Handler, Periodic, PermanentFailure
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -44,3 +48,23 @@ def task(database: Database, clock: Clock, phones: Callable[[AsyncSession], Phon
             log.info("phone numbers changed", count=done)
 
     return Periodic("phones.complete", run, every=timedelta(minutes=5))
+
+
+class Seeking:
+    """Handler of `SEEK`."""
+
+    def __init__(self, lost: Callable[[AsyncSession], LostAccounts]) -> None:
+        self._lost = lost
+
+    async def run(self, job: Job[Asked]) -> None:
+        """Look for an account. Again after a failure: a recovery that is open already stays the only one."""
+        try:
+            async with job.transaction() as session:
+                await self._lost(session).seek(job.payload)
+        except BadToken as error:
+            raise PermanentFailure("the request is too old, or its key is gone") from error
+
+
+def handler(lost: Callable[[AsyncSession], LostAccounts]) -> Handler[Asked]:
+    """Return the handler of the job."""
+    return Handler(SEEK, Seeking(lost).run)

@@ -7,19 +7,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
-from contracts.vocabulary import AccountStatus, Permission, PhoneChangeKind, PolicyKind
+from contracts.vocabulary import Permission, PhoneChangeKind, PolicyKind
 from identity.accounts.errors import NotYourself, PhoneTaken
 from identity.accounts.models import Account
-from identity.accounts.rules import mask_name
 from identity.accounts.service import Accounts, name_of, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
-from identity.memberships.administrators import Administrators
 from identity.memberships.service import Memberships, path_of
 from identity.phones import rules
 from identity.phones.errors import (
     ChangeNotFound,
-    ChangePending,
     InPersonRequired,
     NumberInUse,
     RecoveryAbove,
@@ -28,16 +25,11 @@ from identity.phones.models import PhoneChange
 from identity.phones.repository import PhoneChangeRepository
 from identity.phones.service import Phones
 from identity.policies.service import Policies
-from identity.reminders.budgets import ReminderBudgets
 from identity.roles.service import Roles
 from identity.sessions.service import Sessions
-from identity.sms.service import TextMessages
 from identity.units.models import Unit
-from identity.verification.service import RealNames, id_number_of
+from identity.verification.service import RealNames
 from servicekit.clock import Clock
-from servicekit.ltree import lineage
-
-RECOVER = "recover"
 
 
 class Recoveries:
@@ -55,9 +47,6 @@ class Recoveries:
         codes: Codes,
         real_names: RealNames,
         policies: Policies,
-        administrators: Administrators,
-        budgets: ReminderBudgets,
-        messages: TextMessages,
         audit: AuditLog,
     ) -> None:
         self._clock = clock
@@ -69,48 +58,8 @@ class Recoveries:
         self._codes = codes
         self._real_names = real_names
         self._policies = policies
-        self._administrators = administrators
-        self._budgets = budgets
-        self._messages = messages
         self._audit = audit
         self._rows = PhoneChangeRepository(session)
-
-    async def request(
-        self, phone_text: str, *, ticket: str, code: str, name: str, id_number: str, old_phone: str | None
-    ) -> None:
-        """Ask for one's account with a new number, which got `code`.
-
-        Nothing tells whether there is such an account, except messages to its old number and to its unit's
-        administrators. Raises `BadPhone`, `BadName`, `BadIdNumber` and the errors of `Codes.redeem`.
-        """
-        phone, full_name = phone_of(phone_text), name_of(name)
-        number = id_number_of(id_number, self._clock.now())
-        old = phone_of(old_phone) if old_phone else None
-        await self._codes.redeem(phone, RECOVER, ticket, code)
-        found = await self._find(full_name, number, old)
-        if found is None or await self._accounts.by_phone(phone) is not None:
-            return
-        account = await self._accounts.get(found.id, lock=True)
-        if account.status != AccountStatus.ACTIVE:
-            return
-        matched = self._accounts.has_id_number(account, number)
-        if await self._phones.of_platform_administrator(account.id):
-            # Whoever has the number has the role, and no unit gives that one: the operator ends the role.
-            return
-        without_unit = (await self._memberships.profile(account.id)).unit is None
-        if without_unit and not matched:
-            return
-        # Nobody administers a person without a unit: time takes the place of an approval.
-        due = self._clock.now() + rules.WITHOUT_OLD_NUMBER if without_unit else None
-        try:
-            change = await self._phones.open(
-                account, phone, PhoneChangeKind.RECOVERY, due=due, id_matched=matched
-            )
-        except ChangePending:
-            return
-        await self._phones.announce(account, change)
-        if due is None:
-            await self._tell_administrators(account)
 
     async def pending(
         self, principal: Principal, after: tuple[Any, ...] | None, limit: int
@@ -202,37 +151,6 @@ class Recoveries:
         await self._memberships.changed(holder)
         await self._sessions.end_all(holder.id, "phone number lost")
         self._audit.record(actor=None, action="phone.lost", target=holder.id)
-
-    async def _find(self, name: str, number: str, old: str | None) -> Account | None:
-        found = await self._accounts.by_id_number(number)
-        if found is None and old is not None:
-            found = await self._accounts.by_phone(old)
-            if found is not None and found.verified_at is not None:
-                return None
-        return found if found is not None and found.name == name else None
-
-    async def _tell_administrators(self, account: Account) -> None:
-        """Tell those nearest who may approve; over the budget, they only see the request in the list."""
-        profile = await self._memberships.profile(account.id)
-        if profile.unit is None:
-            return
-        roles = await self._administering()
-        places = [of.path for one, of in profile.memberships if roles.intersection(one.roles)]
-        paths = [
-            path
-            for path in lineage(profile.unit.path)
-            if rules.decides_recovery(path, places, in_person=True)
-        ]
-        found = await self._administrators.nearest_holders(
-            paths, roles, besides=account.id, limit=rules.ADMINISTRATORS_TOLD
-        )
-        if found is None:
-            return
-        unit, holders = found
-        for holder in holders:
-            phone = self._accounts.phone(holder)
-            if phone is not None and await self._budgets.spend(unit.id):
-                await self._messages.queue(phone, rules.to_decide_text(mask_name(account.name)))
 
     async def _administering(self) -> frozenset[str]:
         """Return the roles whose holders decide about recoveries themselves."""

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 
 WITHOUT_OLD_NUMBER = timedelta(days=7)
 """Waiting time of a change that the old number does not confirm, in calendar days."""
-ADMINISTRATORS_TOLD = 2
-"""How many administrators get a message about a recovery that waits for them."""
 RECOVERY = timedelta(hours=24)
 """Waiting time of a recovery that an administrator has approved without seeing the person."""
 
@@ -27,12 +25,11 @@ def decides_recovery(approver_path: str, administered: Iterable[str], *, in_pers
     )
 
 
-def changed_text(masked: str, *, platform: bool = False) -> str:
-    """Return the message to both numbers when an account has a new one; `platform`: an administrator of the
-    platform, who has no unit to ask.
-    """
-    whom = "安全管理员或平台运维单位" if platform else "本单位管理员"
-    return f"【学生资助】您的账号手机号已变更为 {masked}，原登录已全部退出。如非本人操作，请立即联系{whom}。"
+def changed_text(masked: str, helper: str) -> str:
+    """Return the message to both numbers when an account has a new one; the person asks `helper`."""
+    return (
+        f"【学生资助】您的账号手机号已变更为 {masked}，原登录已全部退出。如非本人操作，请立即联系{helper}。"
+    )
 
 
 def announced_text(masked: str, due: str) -> str:
@@ -63,5 +60,8 @@ CANCELLED = "【学生资助】您的更换手机号申请已取消。"
 REJECTED = "【学生资助】您的找回账号申请未通过单位审核，请联系本单位管理员。"
 FAILED_RECOVERY = "【学生资助】您的找回账号申请未能生效：平台管理员的账号不能自助找回，请联系平台运维单位。"
 FAILED = "【学生资助】您的更换手机号申请未能生效，该号码已被其他账号使用，请重新办理。"
-ASKED = "申请已收到。如信息与账号一致，将由所在单位管理员审核，结果以短信告知；无单位的账号满 7 天后生效。"
+ASKED = (
+    "申请已收到。如信息与账号一致，将由所在单位管理员审核，结果以短信告知；无单位的账号满 7 天后生效。"
+    "平台管理员的账号不能自助找回，请联系平台运维单位。"
+)
 """The answer to every request for one's account; it does not tell whether there is one."""

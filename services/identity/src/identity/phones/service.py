@@ -249,6 +249,10 @@ class Phones:
         """Return whether an account, which is locked, is an administrator's of the platform."""
         return await self._platform.role_of(sub) is not None
 
+    async def helper_of(self, sub: UUID) -> str:
+        """Return whom a person asks about their account."""
+        return await self._platform.helper_of(sub)
+
     async def announce(self, account: Account, change: PhoneChange) -> None:
         """Tell the old number about a change that waits."""
         old = self._accounts.phone(account)
@@ -303,8 +307,7 @@ class Phones:
         await self._accounts.change_phone(account, phone)
         await self._memberships.changed(account)
         await self._sessions.end_all(account.id, "phone number changed", actor=actor)
-        platform = await self.of_platform_administrator(account.id)
-        text = rules.changed_text(account.phone_masked, platform=platform)
+        text = rules.changed_text(account.phone_masked, await self.helper_of(account.id))
         for number in {old, phone} - {None}:
             assert number is not None
             await self._messages.queue(number, text)

@@ -1,23 +1,44 @@
-"""Who may do what for the whole platform."""
+"""Who may do what for the whole platform.
 
+What changes people, roles or the administrators themselves takes a sign-in with a second factor a moment ago
+(RFC 9470): the `Strong…` types. Reading does not.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends
 
-from authkit.dependencies import requires
-from authkit.errors import MembershipRequired, PermissionRequired
+from authkit import acr
+from authkit.dependencies import requires, requires_either
+from authkit.errors import InsufficientUserAuthentication, MembershipRequired, PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
 from identity.units.auth import SCOPE
-from servicekit.permissions import requiring
+from servicekit.permissions import stepping_up
 
+_Check = Callable[[Principal], Awaitable[Principal]]
 _person = requires(scope=SCOPE, membership=False)
+_strong_person = requires(scope=SCOPE, membership=False, acr=acr.MFA, max_age=acr.RECENT)
+
+
+def _may(permission: Permission) -> _Check:
+    return requires(scope=SCOPE, permission=permission, membership=False)
+
+
+def _may_strongly(permission: Permission) -> _Check:
+    return requires(scope=SCOPE, permission=permission, membership=False, acr=acr.MFA, max_age=acr.RECENT)
 
 
 async def _administrator(principal: Annotated[Principal, Depends(_person)]) -> Principal:
     if principal.platform_role is None:
         raise PermissionRequired
     return principal
+
+
+@stepping_up(acr.MFA, acr.RECENT, InsufficientUserAuthentication)
+async def _strong_administrator(principal: Annotated[Principal, Depends(_administrator)]) -> Principal:
+    return await _strong_person(principal)
 
 
 async def _reader(principal: Annotated[Principal, Depends(_person)]) -> Principal:
@@ -43,55 +64,36 @@ PeopleFinder = Annotated[Principal, Depends(_people_finder)]
 people: 安全管理员 (appoints, suspends) and 审计管理员 (whose actions to look up).
 """
 
-
-@requiring(Permission.PLATFORM_ACCOUNTS, Permission.MEMBERS_READ)
-async def _account_reader(principal: Annotated[Principal, Depends(_person)]) -> Principal:
-    if principal.may(Permission.PLATFORM_ACCOUNTS):
-        return principal
-    if principal.acting is None:
-        raise MembershipRequired
-    if not principal.may(Permission.MEMBERS_READ):
-        raise PermissionRequired
-    return principal
-
-
-AccountReader = Annotated[Principal, Depends(_account_reader)]
+AccountReader = Annotated[
+    Principal,
+    Depends(
+        requires_either(scope=SCOPE, platform=Permission.PLATFORM_ACCOUNTS, unit=Permission.MEMBERS_READ)
+    ),
+]
 """Sees people: of the own subtree, or everybody as 安全管理员."""
 
-
-@requiring(Permission.PLATFORM_ACCOUNTS, Permission.MEMBERS_ADMIT)
-async def _phone_finder(principal: Annotated[Principal, Depends(_person)]) -> Principal:
-    if principal.may(Permission.PLATFORM_ACCOUNTS):
-        return principal
-    if principal.acting is None:
-        raise MembershipRequired
-    if not principal.may(Permission.MEMBERS_ADMIT):
-        raise PermissionRequired
-    return principal
-
-
-PhoneFinder = Annotated[Principal, Depends(_phone_finder)]
+PhoneFinder = Annotated[
+    Principal,
+    Depends(
+        requires_either(scope=SCOPE, platform=Permission.PLATFORM_ACCOUNTS, unit=Permission.MEMBERS_ADMIT)
+    ),
+]
 """Finds a person by a complete number: whoever admits people to units, and 安全管理员."""
 
 PlatformAdmin = Annotated[Principal, Depends(_administrator)]
 """Any of the three administrators of the platform."""
 
-SecurityAdmin = Annotated[
-    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_ACCOUNTS, membership=False))
-]
-"""安全管理员: accounts of everybody."""
+StrongPlatformAdmin = Annotated[Principal, Depends(_strong_administrator)]
+"""The same, just signed in with a second factor: decides about proposals."""
 
-KeyWatcher = Annotated[
-    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_KEYS, membership=False))
-]
+StrongSecurityAdmin = Annotated[Principal, Depends(_may_strongly(Permission.PLATFORM_ACCOUNTS))]
+"""安全管理员 who has just signed in with a second factor: changes accounts of everybody, proposes."""
+
+KeyWatcher = Annotated[Principal, Depends(_may(Permission.PLATFORM_KEYS))]
 """安全管理员: the state of keys."""
 
-RoleDefiner = Annotated[
-    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_ROLES, membership=False))
-]
-"""安全管理员: roles and their permissions."""
+StrongRoleDefiner = Annotated[Principal, Depends(_may_strongly(Permission.PLATFORM_ROLES))]
+"""安全管理员 who has just signed in with a second factor: roles and their permissions."""
 
-SettingsReader = Annotated[
-    Principal, Depends(requires(scope=SCOPE, permission=Permission.PLATFORM_SETTINGS, membership=False))
-]
+SettingsReader = Annotated[Principal, Depends(_may(Permission.PLATFORM_SETTINGS))]
 """系统管理员: the settings of the platform."""

@@ -17,3 +17,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     PlatformRole.AUDIT_ADMIN: frozenset({Permission.AUDIT_READ}),
 }
 """In code, not as data: the separation is a rule of the platform, which no administrator changes."""
+
+
+def helper_of(role: PlatformRole | None) -> str:
+    """Return whom a person asks about their account: an administrator of the platform belongs to no unit."""
+    return "本单位管理员" if role is None else "安全管理员或平台运维单位"

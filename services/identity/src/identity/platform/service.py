@@ -11,6 +11,7 @@ from authkit.principal import Principal
 from contracts.vocabulary import PlatformRole
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
+from identity.platform import rules
 from identity.platform.errors import (
     LastOfItsKind,
     NoUnitForAdministrators,
@@ -30,6 +31,10 @@ class Platform:
         """Return a person's role as administrator of the platform, or None."""
         row = await self._rows.get(sub)
         return None if row is None else row.role
+
+    async def helper_of(self, sub: UUID) -> str:
+        """Return whom a person asks about their account, for texts to that person."""
+        return rules.helper_of(await self.role_of(sub))
 
     async def own_role(self, principal: Principal) -> PlatformRole:
         """Return the caller's role now, which may differ from that in the token. Raises

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.vocabulary import Vocabulary
 from servicekit.clock import SHANGHAI
 
 Rows = Sequence[Mapping[str, Any]]
@@ -21,11 +22,13 @@ _HEAD = (
 
 
 def shown(value: Any) -> str:
-    """Return a value as people read it; times in Beijing time."""
+    """Return a value as people read it: words of a vocabulary by their label, times in Beijing time."""
     if value is None or value == "":
         return "—"
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Vocabulary):
+        return value.label
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list | tuple):
@@ -52,7 +55,7 @@ def as_html(sections: Mapping[str, Rows], at: datetime) -> str:
 
 
 def as_json(sections: Mapping[str, Rows], at: datetime) -> str:
-    """Return the same for programs; times in UTC (ISO 8601)."""
+    """Return the same for programs; words of a vocabulary as they are, times in UTC (ISO 8601)."""
     whole = {"导出时间": at, **{title: list(rows) for title, rows in sections.items()}}
     return json.dumps(
         whole,

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from authkit.acr import RECENT
 from authkit.dependencies import REFUSALS, requires
 from authkit.errors import InsufficientScope, InsufficientUserAuthentication
 from authkit.principal import Principal
-from identity.authenticators.rules import FRESH
 from identity.privacy import errors
 from identity.privacy.dependencies import PrivacyService, WithdrawalService
 from identity.privacy.schemas import ClosingOut, DataExportOut
@@ -21,9 +21,7 @@ router = APIRouter(
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/zip": {}}, "description": "压缩文件"}
 }
-JustSignedIn = Annotated[
-    Principal, Depends(requires(scope=SCOPE, membership=False, max_age=int(FRESH.total_seconds())))
-]
+JustSignedIn = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False, max_age=RECENT))]
 """Any person who has signed in within five minutes (RFC 9470)."""
 
 

@@ -16,6 +16,8 @@ from identity.privacy.kinds import EXPORT, Which
 from identity.privacy.models import SEALED_FOR, DataExport
 from identity.privacy.repository import PrivacyRepository
 from identity.privacy.service import Privacy
+from identity.roles.service import Roles
+from identity.sessions.rules import SignInMeans
 from identity.vault import Vault
 from jobs.job import Job
 from jobs.kinds import Handler, Periodic
@@ -25,6 +27,7 @@ from servicekit.pruning import delete_in_batches
 
 log = structlog.get_logger("privacy")
 _AT_ONCE = 100
+_MEANS: dict[str, SignInMeans] = {one.value: one for one in SignInMeans}
 
 
 class Exporting:
@@ -54,21 +57,24 @@ class Sections:
     def __init__(self, session: AsyncSession, vault: Vault) -> None:
         self._vault = vault
         self._rows = PrivacyRepository(session)
+        self._roles = Roles(session)
 
     async def of(self, sub: UUID) -> dict[str, content.Rows]:
         """Return the sections of an export, with the person's own data unmasked."""
+        belonging = await self._rows.memberships(sub)
+        roles = await self._roles.named(*(one.roles for one, _ in belonging))
         return {
             "账号": [await self._account(sub)],
             "所属单位": [
                 {
                     "单位": unit.name,
-                    "角色": one.roles,
+                    "角色": named,
                     "职务": one.posts,
                     "分工": one.duties,
                     "开始": one.started_at,
                     "结束": one.ended_at,
                 }
-                for one, unit in await self._rows.memberships(sub)
+                for (one, unit), named in zip(belonging, roles, strict=True)
             ],
             "加入申请": [
                 {"单位": unit.name, "状态": one.status, "申请时间": one.requested_at}
@@ -91,7 +97,7 @@ class Sections:
             "登录记录": [
                 {
                     "时间": one.at,
-                    "方式": one.means,
+                    "方式": _MEANS.get(one.means, one.means),
                     "设备": one.device,
                     "网络地址": one.address_masked,
                     "地点": one.place,

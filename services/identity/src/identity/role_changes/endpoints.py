@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
 from identity.accounts.schemas import ReasonIn
-from identity.platform.auth import PlatformAdmin, RoleDefiner
+from identity.platform.auth import PlatformAdmin, StrongPlatformAdmin, StrongRoleDefiner
 from identity.platform.errors import SecondPersonRequired
 from identity.role_changes import errors
 from identity.role_changes.dependencies import RoleChangeService
@@ -32,11 +32,13 @@ _FIXED = (role_errors.RoleNotFound, role_errors.BuiltInRole, role_errors.RoleRet
     summary="提议新增角色",
     description="由安全管理员提议，另一类平台管理员确认后生效。只能包含单位的权限。",
     responses=problems.responses(
-        errors.PermissionNotForUnits, role_errors.RoleExists, errors.RoleChangePending
+        errors.PermissionNotForUnits,
+        role_errors.RoleExists,
+        errors.RoleChangePending,
     ),
 )
 async def create_role(
-    new: NewRoleIn, admin: RoleDefiner, changes: RoleChangeService, response: Response
+    new: NewRoleIn, admin: StrongRoleDefiner, changes: RoleChangeService, response: Response
 ) -> RoleChangeOut:
     """Propose a new role."""
     response.headers["Location"] = "/api/v1/platform/role-changes"
@@ -52,7 +54,7 @@ async def create_role(
     ),
 )
 async def change_role(
-    code: Code, new: RoleIn, admin: RoleDefiner, changes: RoleChangeService
+    code: Code, new: RoleIn, admin: StrongRoleDefiner, changes: RoleChangeService
 ) -> RoleChangeOut:
     """Propose what a role is to be called and to allow."""
     return RoleChangeOut.model_validate(await changes.change(admin, code, new))
@@ -66,7 +68,7 @@ async def change_role(
     responses=problems.responses(*_FIXED),
 )
 async def retire_role(
-    code: Code, why: ReasonIn, admin: RoleDefiner, changes: RoleChangeService
+    code: Code, why: ReasonIn, admin: StrongRoleDefiner, changes: RoleChangeService
 ) -> RoleChangeOut:
     """End a role. It gives no permissions from now on."""
     return RoleChangeOut.model_validate(await changes.retire(admin, code, why.reason))
@@ -96,7 +98,7 @@ _DECIDE = (errors.RoleChangeNotFound, errors.RoleChangeDecided)
 )
 async def confirm_role_change(
     change_id: Annotated[UUID, Path(description="角色变更的标识")],
-    admin: PlatformAdmin,
+    admin: StrongPlatformAdmin,
     changes: RoleChangeService,
 ) -> RoleChangeOut:
     """Carry a change of a role out, as a second person."""
@@ -111,7 +113,7 @@ async def confirm_role_change(
 )
 async def refuse_role_change(
     change_id: Annotated[UUID, Path(description="角色变更的标识")],
-    admin: PlatformAdmin,
+    admin: StrongPlatformAdmin,
     changes: RoleChangeService,
 ) -> RoleChangeOut:
     """Refuse a change of a role."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
 from contracts.vocabulary import Role
+from identity.authenticators.dependencies import AuthenticatorService
 from identity.clients.dependencies import ClientService
 from identity.consents.dependencies import ConsentService
 from identity.consents.service import words
@@ -46,15 +47,19 @@ async def home(
     names: RoleService,
     platform: PlatformService,
     sessions: SessionService,
+    authenticators: AuthenticatorService,
 ) -> Response:
     """Show who the person is, and when they signed in before this time."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
     roles = [] if profile.membership is None else profile.membership.roles
     (named,) = await names.named(roles)
+    role = await platform.role_of(own.account.id)
     latest = await sessions.sign_ins(own.account.id, before=None, limit=_LATEST)
     return own.show(
         "account/home.html",
-        platform=await platform.role_of(own.account.id),
+        platform=role,
+        # Without one, an administrator of the platform can change nothing.
+        weak=role is not None and not (await authenticators.overview(own.account.id)).strong,
         # After this one.
         last=next(iter([one for one in latest if not one.refused][1:]), None),
         account=own.account,

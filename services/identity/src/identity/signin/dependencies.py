@@ -8,6 +8,7 @@ from identity.accounts.dependencies import AccountService
 from identity.audit.dependencies import AuditService
 from identity.codes.dependencies import CodeSenderService, CodeService
 from identity.dependencies import ServiceSettings
+from identity.platform.dependencies import PlatformService
 from identity.registration.dependencies import RegistrationService
 from identity.sessions.dependencies import SessionService
 from identity.signin.service import SignIn
@@ -24,9 +25,12 @@ async def _sign_in(
     sender: CodeSenderService,
     sessions: SessionService,
     registrations: RegistrationService,
+    platform: PlatformService,
     audit: AuditService,
 ) -> SignIn:
-    return SignIn(clock, settings, accounts, codes, sender, sessions, messages, registrations, audit)
+    return SignIn(
+        clock, settings, accounts, codes, sender, sessions, messages, registrations, platform, audit
+    )
 
 
 SignInService = Annotated[SignIn, Depends(_sign_in)]

@@ -5,13 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
-from contracts.vocabulary import PolicyKind
 from identity.dependencies import ServiceSettings
 from identity.pages.dependencies import JOIN_PAGE, Browser
 from identity.phones.dependencies import RecoveryService
 from identity.policies.dependencies import PolicyService
 from identity.signin.dependencies import SignInService
-from identity.signin.errors import TermsNotAccepted
 from identity.signin.forms import (
     AgainAt,
     CaptchaAnswer,
@@ -22,19 +20,18 @@ from identity.signin.forms import (
     Token,
     signed_in,
 )
-from identity.signin.registering import Version, versions
+from identity.signin.terms import SentTerms, unticked
 
 # Below /login, like the cookie of forms of browsers without a session.
 router = APIRouter(prefix="/login/new-holder", include_in_schema=False)
 _PAGE = "login/new_holder.html"
 Text = Annotated[str, Form(max_length=100)]
-Ticked = Annotated[str, Form(max_length=10)]
 
 
 @router.get("")
 async def new_holder_page(forms: Forms, policies: PolicyService) -> Response:
     """Show the first step: the number, and who is meant."""
-    return await forms.show(_PAGE, JOIN_PAGE, name="", agreed=False, versions=versions(policies))
+    return await forms.show(_PAGE, JOIN_PAGE, name="", **unticked(policies))
 
 
 @router.post("/code")
@@ -48,8 +45,9 @@ async def send_code(
 ) -> Response:
     """Send a code for registering to the number."""
     forms.check(csrf, JOIN_PAGE)
-    shown = {"name": "", "agreed": False, "versions": versions(policies)}
-    return await forms.send(_PAGE, JOIN_PAGE, phone, "register", captcha, answer, **shown)
+    return await forms.send(
+        _PAGE, JOIN_PAGE, phone, "register", captcha, answer, name="", **unticked(policies)
+    )
 
 
 @router.post("")
@@ -57,7 +55,7 @@ async def register(
     forms: Forms,
     recoveries: RecoveryService,
     signing_in: SignInService,
-    policies: PolicyService,
+    terms: SentTerms,
     browser: Browser,
     settings: ServiceSettings,
     csrf: Token,
@@ -65,19 +63,14 @@ async def register(
     code: Code = "",
     name: Text = "",
     id_number: Text = "",
-    consent: Ticked = "",
-    agreed: Ticked = "",
-    privacy_policy: Version = "",
-    terms: Version = "",
+    consent: Annotated[str, Form(max_length=10)] = "",
     again_at: AgainAt = 0,
 ) -> Response:
     """Verify the real name, create the account and a session; the former account loses the number."""
     forms.check(csrf, JOIN_PAGE)
-    seen = {PolicyKind.PRIVACY_POLICY: privacy_policy, PolicyKind.TERMS: terms}
 
     async def act() -> Response:
-        if agreed != "yes":
-            raise TermsNotAccepted
+        terms.check()
         account = await recoveries.register_as_new_holder(
             phone,
             ticket=forms.ticket,
@@ -85,19 +78,10 @@ async def register(
             name=name,
             id_number=id_number,
             consent=consent == "yes",
-            agreed=seen,
+            agreed=terms.seen,
         )
         return signed_in(await signing_in.begin(account, browser, code), JOIN_PAGE, settings)
 
-    current = versions(policies)
     return await forms.confirm(
-        _PAGE,
-        JOIN_PAGE,
-        act,
-        phone=phone,
-        code=code,
-        again_at=again_at,
-        name=name,
-        agreed=agreed == "yes" and seen.items() <= current.items(),
-        versions=current,
+        _PAGE, JOIN_PAGE, act, phone=phone, code=code, again_at=again_at, name=name, **terms.shown
     )

@@ -68,6 +68,7 @@ class PhonePages:
             here=HOME_PAGE,
             status=200 if problem is None else problem.status,
             account=own.account,
+            helper=await phones.helper_of(own.account.id),
             change=await phones.mine(own.account.id),
             phone=phone,
             sent=sent,

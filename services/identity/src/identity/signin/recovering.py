@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from identity.pages.dependencies import HOME_PAGE
 from identity.pages.rendering import page
-from identity.phones.dependencies import PhoneService, RecoveryService
+from identity.phones.dependencies import LostAccountService, PhoneService
 from identity.phones.rules import ASKED
 from identity.signin.forms import AgainAt, CaptchaAnswer, CaptchaToken, Code, Forms, Phone, Token
 
@@ -39,7 +39,7 @@ async def send_recovery_code(
 @router.post("/recover")
 async def recover(
     forms: Forms,
-    recoveries: RecoveryService,
+    lost: LostAccountService,
     csrf: Token,
     phone: Phone = "",
     code: Code = "",
@@ -52,7 +52,7 @@ async def recover(
     forms.check(csrf, HOME_PAGE)
 
     async def act() -> Response:
-        await recoveries.request(
+        await lost.request(
             phone,
             ticket=forms.ticket,
             code=code,

@@ -5,13 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
-from contracts.vocabulary import PolicyKind
 from identity.dependencies import ServiceSettings
 from identity.pages.dependencies import JOIN_PAGE, Browser, checked_return
 from identity.policies.dependencies import PolicyService
-from identity.policies.service import Policies
 from identity.signin.dependencies import SignInService
-from identity.signin.errors import TermsNotAccepted
 from identity.signin.forms import (
     AgainAt,
     CaptchaAnswer,
@@ -23,16 +20,11 @@ from identity.signin.forms import (
     Token,
     signed_in,
 )
+from identity.signin.terms import SentTerms, unticked
 
 # Below /login, like the cookie of forms of browsers without a session.
 router = APIRouter(prefix="/login/register", include_in_schema=False)
 _PAGE = "login/register.html"
-Version = Annotated[str, Form(max_length=20)]
-
-
-def versions(policies: Policies) -> dict[PolicyKind, str]:
-    """Return the versions that a page of registering shows: what somebody who ticks its box agrees to."""
-    return {kind: document.version for kind, document in policies.current.items()}
 
 
 @router.get("")
@@ -40,9 +32,7 @@ async def register_page(
     forms: Forms, policies: PolicyService, return_to: Annotated[str, Query(max_length=8000)] = JOIN_PAGE
 ) -> Response:
     """Show the first step: the phone number."""
-    return await forms.show(
-        _PAGE, checked_return(return_to), name="", agreed=False, versions=versions(policies)
-    )
+    return await forms.show(_PAGE, checked_return(return_to), name="", **unticked(policies))
 
 
 @router.post("/code")
@@ -57,15 +47,16 @@ async def send_code(
 ) -> Response:
     """Send an SMS code; the page is the same for registered numbers, whose holder is told by SMS."""
     forms.check(csrf, return_to)
-    shown = {"name": "", "agreed": False, "versions": versions(policies)}
-    return await forms.send(_PAGE, return_to, phone, "register", captcha, answer, **shown)
+    return await forms.send(
+        _PAGE, return_to, phone, "register", captcha, answer, name="", **unticked(policies)
+    )
 
 
 @router.post("")
 async def register(
     forms: Forms,
     signing_in: SignInService,
-    policies: PolicyService,
+    terms: SentTerms,
     browser: Browser,
     settings: ServiceSettings,
     return_to: ReturnTo,
@@ -73,30 +64,16 @@ async def register(
     phone: Phone = "",
     code: Code = "",
     name: Annotated[str, Form(max_length=100)] = "",
-    agreed: Annotated[str, Form(max_length=10)] = "",
-    privacy_policy: Version = "",
-    terms: Version = "",
     again_at: AgainAt = 0,
 ) -> Response:
     """Create the account and a session, and go on."""
     forms.check(csrf, return_to)
-    seen = {PolicyKind.PRIVACY_POLICY: privacy_policy, PolicyKind.TERMS: terms}
 
     async def act() -> Response:
-        if agreed != "yes":
-            raise TermsNotAccepted
-        made = await signing_in.register(phone, forms.ticket, code, name, seen, browser)
+        terms.check()
+        made = await signing_in.register(phone, forms.ticket, code, name, terms.seen, browser)
         return signed_in(made, return_to, settings)
 
-    current = versions(policies)
     return await forms.confirm(
-        _PAGE,
-        return_to,
-        act,
-        phone=phone,
-        code=code,
-        again_at=again_at,
-        name=name,
-        agreed=agreed == "yes" and seen.items() <= current.items(),
-        versions=current,
+        _PAGE, return_to, act, phone=phone, code=code, again_at=again_at, name=name, **terms.shown
     )

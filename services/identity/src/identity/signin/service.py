@@ -11,6 +11,7 @@ from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.rules import texted
 from identity.codes.service import Codes, CodeSender
+from identity.platform.service import Platform
 from identity.registration.service import Registrations
 from identity.sessions.models import BrowserSession
 from identity.sessions.rules import SMS_CODE, TEXTED, means_of
@@ -21,12 +22,11 @@ from identity.sms.service import TextMessages
 from servicekit.clock import SHANGHAI, Clock
 
 
-def notice(at: str, device: str) -> str:
-    """Return the message about a sign-in from a browser that is not remembered."""
+def notice(at: str, device: str, helper: str) -> str:
+    """Return the message about a sign-in from a browser that is not remembered; the person asks `helper`."""
     where = f"在新设备（{device}）" if device else "在新设备"
     return (
-        f"【学生资助】您的账号于 {at} {where}登录。如非本人操作，请立即登录并结束其他登录，"
-        "或联系本单位管理员。"
+        f"【学生资助】您的账号于 {at} {where}登录。如非本人操作，请立即登录并结束其他登录，或联系{helper}。"
     )
 
 
@@ -56,9 +56,11 @@ class SignIn:
         sessions: Sessions,
         messages: TextMessages,
         registrations: Registrations,
+        platform: Platform,
         audit: AuditLog,
     ) -> None:
         self._registrations = registrations
+        self._platform = platform
         self._clock = clock
         self._settings = settings
         self._messages = messages
@@ -104,7 +106,7 @@ class SignIn:
         if account.status != AccountStatus.ACTIVE:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
             self._sessions.refused(account.id, means_of(_amr(code)), AccountSuspended.code)
-            raise AccountSuspended
+            raise AccountSuspended.for_holder(await self._platform.helper_of(account.id))
         await self._notify(account, number)
         return await self.begin(account, browser, code)
 
@@ -114,4 +116,5 @@ class SignIn:
             return
         if await self._sessions.has_signed_in(account.id):
             at = self._clock.now().astimezone(SHANGHAI).strftime("%m月%d日%H:%M")
-            await self._messages.queue(number, notice(at, self._sessions.device.name))
+            helper = await self._platform.helper_of(account.id)
+            await self._messages.queue(number, notice(at, self._sessions.device.name, helper))

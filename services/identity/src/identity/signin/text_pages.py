@@ -17,7 +17,7 @@ from identity.policies.dependencies import PolicyService
 from identity.policies.service import Policies
 from identity.signin.errors import TextTooLate
 from identity.signin.forms import WAYS, CodeStep, Forms, Phone, ReturnTo, Token, WayName
-from identity.signin.registering import versions
+from identity.signin.terms import unticked
 from identity.signin.texting import Awaited, read, token_of, waiting_page
 from servicekit.dependencies import ServiceClock
 from servicekit.problems import Problem
@@ -30,7 +30,7 @@ _HERE = "/login/text"
 
 def _empty(policies: Policies) -> dict[str, Any]:
     """Return what the fields of the next steps show at first."""
-    return {"name": "", "old_phone": "", "agreed": False, "versions": versions(policies)}
+    return {"name": "", "old_phone": "", **unticked(policies)}
 
 
 @router.post("")
