@@ -10,8 +10,9 @@ from uuid import UUID
 from bench.people.world import names
 from bench.people.world import units as country
 from office.directory.index_repository import Belonging
-from office.directory.indexing import person_row, unit_row
+from office.directory.indexing import person_row
 from office.directory.models import Unit
+from searchkit.index import unit_row
 from servicekit.ids import new_id
 
 POSTS = ("主任", "副主任", "科员", "资助专干", "校长", "会计")

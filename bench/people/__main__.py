@@ -16,22 +16,28 @@ import os
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 from fastapi import FastAPI
 from sqlalchemy import insert, text
 
 from authkit import acr
-from authkit.dependencies import authenticated
 from authkit.principal import Acting, Principal
+from bench.common.requests import (
+    Ask,
+    Query,
+    Requests,
+    arguments,
+    queries_of_people,
+    queries_of_units,
+    say,
+)
 from bench.common.servers import database_server
-from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, write
-from bench.common.watching import Measured, Watch, computed, rows_of, slow_ones
+from bench.common.watching import Measured, rows_of, slow_ones
 from bench.people.world import OFFICES, SURNAMES, fill, filled, first_phone, units
 from contracts.vocabulary import Level, Permission
 from identity.accounts.repository import AccountRepository
@@ -51,54 +57,22 @@ from testkit.backends.postgresql import connect
 from testkit.postgres import create_database, database_url
 
 TARGET_MS = 20
-PINYIN = ("wang", "zhao", "huang", "li", "zhangwei", "liuguohua", "zengming", "xiaoming")
 CLOCK = SystemClock()
-Ask = Callable[[], Awaitable[Any]]
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="make bench-people", description=__doc__)
-    parser.add_argument("--units", type=int, default=600_000)
-    parser.add_argument("--people", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=300, help="requests of each kind (300)")
-    parser.add_argument("--quick", action="store_true", help="20,000 units and 40,000 people")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
-    given = parser.parse_args()
-    if given.quick:
-        given.units, given.people, given.runs = 20_000, 40_000, 60
-    return given
-
-
-def say(line: str) -> None:
-    """Report progress."""
-    sys.stderr.write(f"{line}\n")
-
-
-class Bench:
+class Bench(Requests):
     """Requests of made-up callers."""
 
     def __init__(self, app: FastAPI, all_units: Sequence[Unit], subs: Sequence[UUID], runs: int) -> None:
-        self._app = app
+        super().__init__(app, runs)
         self._units = all_units
         self._subs = subs
-        self._runs = runs
-        self._watch = Watch()
-        self._watch.attach(app)
         self._chance = random.Random(4)
-        self._caller: Principal | None = None
-        self._server: int | None = None
-        app.dependency_overrides[authenticated] = self._authenticated
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench")
-
-    async def _authenticated(self) -> Principal:
-        assert self._caller is not None
-        return self._caller
 
     def act_for(self, unit: Unit) -> None:
         """Send what follows as an administrator of a unit."""
         now = CLOCK.now()
-        self._caller = Principal(
+        self.caller = Principal(
             str(self._subs[0]),
             "portal",
             frozenset({"identity"}),
@@ -115,98 +89,46 @@ class Bench:
         """Return any unit of a level."""
         return self._chance.choice([unit for unit in self._units[:OFFICES] if unit.level == level])
 
-    async def get(self, path: str, **params: Any) -> Any:
-        """Send a request. Raises RuntimeError unless it succeeds."""
-        answer = await self._http.get(f"/api/v1{path}", params=params)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{path}: {answer.status_code} {answer.text}")
-        return answer.json()
-
-    async def measure(self, name: str, ask: Ask) -> Measured:
-        """Run a kind of request, after some that are not measured."""
-        database, cpu, whole = [], [], []
-        for run in range(-10, self._runs):
-            self._watch.seconds, used, began = 0.0, await self._cpu(), time.perf_counter()
-            await ask()
-            if run >= 0:
-                whole.append((time.perf_counter() - began) * 1000)
-                database.append(self._watch.seconds * 1000)
-                cpu.append(await self._cpu() - used)
-        numbers = ", ".join(f"{percentile(of, 0.99):.1f}" for of in (database, cpu, whole))
-        say(f"{name}: {percentile(database, 0.5):.1f}; p99 {numbers} ms")
-        return Measured(name, database, cpu, whole)
-
-    async def _cpu(self) -> float:
-        """Return the milliseconds that the server process of the only connection has computed so far."""
-        if self._server is None:
-            async with self._app.state.database.transaction() as session:
-                self._server = await session.scalar(text("SELECT pg_backend_pid()"))
-        return computed(self._server or 0)
-
     async def run(self) -> list[Measured]:
         """Run every kind."""
-        chance, found = self._chance, list[Measured]()
-        root = self._units[0]
+        chance, root = self._chance, self._units[0]
         self.act_for(root)
-        found.append(await self.measure("sign-in: account of a phone number", self._sign_in))
+        await self.measure("sign-in: account of a phone number", self._sign_in)
         offices = [unit for unit in self._units[:OFFICES] if unit.level != Level.SCHOOL]
-        found.append(
-            await self.measure(
-                "tree page: 50 units below a unit",
-                lambda: self.get(f"/units/{chance.choice(offices).id}/children", limit=50),
-            )
+        await self.measure(
+            "tree page: 50 units below a unit",
+            lambda: self.get(f"/units/{chance.choice(offices).id}/children", limit=50),
         )
-        found.append(
-            await self.measure(
-                "permission check: a person in reach",
-                lambda: self.get(f"/accounts/{chance.choice(self._subs)}"),
-            )
+        await self.measure(
+            "permission check: a person in reach", lambda: self.get(f"/accounts/{chance.choice(self._subs)}")
         )
-        found.append(await self.measure("approval of a request to join", await self._approvals()))
+        await self.measure("approval of a request to join", await self._approvals())
         callers = {
             "centre": [root],
             "province": [unit for unit in offices if unit.level == Level.PROVINCE],
             "city": [unit for unit in offices if unit.level == Level.CITY],
             "county": [unit for unit in offices if unit.level == Level.COUNTY],
         }
-        given = "明华国建文军平志伟"
-        queries: dict[str, Callable[[], str]] = {
-            "people by surname": lambda: chance.choice(SURNAMES[:10]),
-            "people by two characters of the given name": lambda: "".join(chance.choices(given, k=2)),
-            "people by full name": lambda: chance.choice(SURNAMES) + "".join(chance.choices(given, k=2)),
-            "people by pinyin": lambda: chance.choice(PINYIN),
-            "people by initials": lambda: "".join(chance.choices("wlzcyhgmjs", k=chance.randint(1, 3))),
-            "people by unit": lambda: chance.choice(("小学", "中心", "历下", "第12中学", "幼儿园")),
-            "people by name and post": lambda: f"{chance.choice('王李张')}明 主任",
-            "people by the last four digits": lambda: f"{chance.randrange(10_000):04d}",
-        }
-        for what, query in queries.items():
+        for what, query in queries_of_people(chance, SURNAMES).items():
             for level, who in callers.items():
 
-                async def ask(who: Sequence[Unit] = who, query: Callable[[], str] = query) -> None:
+                async def ask(who: Sequence[Unit] = who, query: Query = query) -> None:
                     self.act_for(chance.choice(who))
                     await self.get("/search/people", q=query(), limit=20)
 
-                found.append(await self.measure(f"{what}, as {level}", ask))
-        unit_queries: dict[str, Callable[[], str]] = {
-            "units by a frequent word": lambda: chance.choice(("小学", "中心", "资助", "中学", "第1")),
-            "units by place": lambda: chance.choice(offices).short_name[:2],
-            "units by pinyin": lambda: chance.choice(("jinan", "lixia", "shandong", "xian", "xiaoxue")),
-            "units by initials": lambda: chance.choice(("lxq", "xszz", "zxxx", "sds")),
-            "units by code": lambda: chance.choice(offices).code[:4],
-        }
+                await self.measure(f"{what}, as {level}", ask)
         self.act_for(root)
-        for what, query in unit_queries.items():
+        for what, query in queries_of_units(chance, offices).items():
 
-            async def find(query: Callable[[], str] = query) -> None:
+            async def find(query: Query = query) -> None:
                 await self.get("/search/units", q=query(), limit=20)
 
-            found.append(await self.measure(what, find))
-        return found
+            await self.measure(what, find)
+        return self.found
 
     async def indexed(self, vault: Any) -> float:
         """Return how many people and units are indexed in a second."""
-        database = self._app.state.database
+        database = self.app.state.database
         async with database.transaction() as session:
             await SearchIndex(session).renew()
         indexer, began, done = SearchIndexer(database, vault), time.monotonic(), 0
@@ -222,17 +144,17 @@ class Bench:
 
     async def _sign_in(self) -> None:
         phone = first_phone(self._chance.randrange(len(self._subs)))
-        slots = self._app.state.vault.slots("phone", phone)
-        async with self._app.state.database.transaction() as session:
+        slots = self.app.state.vault.slots("phone", phone)
+        async with self.app.state.database.transaction() as session:
             if await AccountRepository(session).by_phone(slots, share=True) is None:
                 raise RuntimeError("not found")
 
     async def _approvals(self) -> Ask:
         """Make requests to approve, of people who belong to another unit so far."""
-        ids = [new_id() for _ in range(self._runs + 10)]
+        ids = [new_id() for _ in range(self.runs + 10)]
         schools = self._units[OFFICES:] or self._units
         now = CLOCK.now()
-        async with self._app.state.database.transaction() as session:
+        async with self.app.state.database.transaction() as session:
             await session.execute(
                 insert(JoinRequest),
                 [
@@ -252,7 +174,7 @@ class Bench:
         left = iter(ids)
 
         async def approve() -> None:
-            answer = await self._http.post(f"/api/v1/join-requests/{next(left)}/approve")
+            answer = await self.http.post(f"/api/v1/join-requests/{next(left)}/approve")
             if answer.status_code not in (200, 409):
                 raise RuntimeError(answer.text)
 
@@ -324,7 +246,7 @@ def markdown(given: argparse.Namespace, found: Sequence[Measured], rate: float, 
 
 def main() -> None:
     """Measure and print the results."""
-    given = arguments()
+    given = arguments("people", __doc__, units=600_000, people=1_000_000)
     logs.configure(json=True, level="ERROR")
     before = os.getloadavg()[0]
     server = os.environ.get("BENCH_DATABASE_URL")

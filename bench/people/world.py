@@ -9,11 +9,12 @@ from uuid import UUID
 
 from contracts.vocabulary import Kind, Level
 from identity.accounts.rules import mask_phone
-from identity.search.indexing import TAIL_PURPOSE, person_row, tail_token, unit_row
+from identity.search.indexing import TAIL_PURPOSE, person_row, tail_token
 from identity.units import worlds
 from identity.units.models import Unit
 from identity.units.rules import unit_paths
 from identity.vault import Vault
+from searchkit.index import unit_row
 from servicekit.ids import new_id
 
 SURNAMES = (

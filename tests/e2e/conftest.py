@@ -1,12 +1,15 @@
-"""The whole system as in production: a process per service, PostgreSQL, RabbitMQ; only dev mode for SMS."""
+"""The whole system as in production: a process per service, PostgreSQL, RabbitMQ; only dev mode for SMS.
+
+The databases are migrated and filled once per run, by the commands of an operator, and copied for each test.
+"""
 
 import os
-import secrets
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,23 @@ from onebox.demo.people import System
 from onebox.services import CLIENTS
 from testkit.backends.process import free_ports
 
+# The same for every test: what is sealed in a template is opened in its copies.
+KEYS = {"ENCRYPTION_KEY": "e1" * 32, "INDEX_KEY": "1d" * 32}
+SECRETS = {name: name[0] * 43 for name in CLIENTS}
+
+
+def command(service: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    """Run a one-shot command of a service."""
+    subprocess.run([sys.executable, "-m", service, *arguments], env=environment, check=True, timeout=120)
+
+
+def prepare(service: str, environment: Mapping[str, str], url: str) -> None:
+    """Migrate the database of a service; Identity's with keys, clients and world S."""
+    own = {**environment, f"ZHUXUE_{service.upper()}_DATABASE_URL": url}
+    command(service, "migrate", environment=own)
+    if service == "identity":
+        command(service, "bootstrap", "s", environment=own)
+
 
 @dataclass
 class Running:
@@ -26,12 +46,6 @@ class Running:
     environment: dict[str, str]
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def command(self, service: str, *arguments: str) -> None:
-        """Run a one-shot command of a service."""
-        subprocess.run(
-            [sys.executable, "-m", service, *arguments], env=self.environment, check=True, timeout=120
-        )
 
     def start(self, service: str) -> None:
         """Start a service and wait until it is ready."""
@@ -81,17 +95,15 @@ async def running(
     system = System(
         issuer, f"http://localhost:{office}", f"http://localhost:{cockpit}", "http://localhost/callback"
     )
-    client_secrets = {name: secrets.token_urlsafe(32) for name in CLIENTS}
     values: dict[str, dict[str, str]] = {
         "IDENTITY": {
             "PORT": str(identity),
-            "ENCRYPTION_KEY": secrets.token_hex(32),
-            "INDEX_KEY": secrets.token_hex(32),
+            **KEYS,
             "SMS_BUDGET_PER_ADDRESS": "1000000",
             "SMS_BUDGET_PER_NUMBER": "1000000",
             "SMS_BUDGET_PER_NUMBER_AND_ADDRESS": "1000000",
             "ACCESS_TOKEN_SECONDS": str(getattr(request, "param", 300)),
-            **{f"{name.upper()}_CLIENT_SECRET": secret for name, secret in client_secrets.items()},
+            **{f"{name.upper()}_CLIENT_SECRET": secret for name, secret in SECRETS.items()},
             "PORTAL_REDIRECT_URIS": '["http://localhost/callback"]',
         },
         "OFFICE": {"PORT": str(office)},
@@ -103,7 +115,6 @@ async def running(
         own |= {
             "MODE": "dev",
             "ISSUER": issuer,
-            "DATABASE_URL": await database_factory(name.lower()),
             "RABBITMQ_URL": rabbitmq_url,
             "EVENT_NAMESPACE": event_namespace,
             # What a production deployment logs: a test looks for personal data in it.
@@ -113,13 +124,13 @@ async def running(
             own |= {
                 "IDENTITY_URL": issuer,
                 "CLIENT_ID": name.lower(),
-                "CLIENT_SECRET": client_secrets[name.lower()],
+                "CLIENT_SECRET": SECRETS[name.lower()],
             }
         environment |= {f"ZHUXUE_{name}_{key}": value for key, value in own.items()}
-    everything = Running(system, environment, tmp_path)
     for service in ("identity", "office", "cockpit"):
-        everything.command(service, "migrate")
-    everything.command("identity", "bootstrap", "s")
+        url = await database_factory(service, partial(prepare, service, environment))
+        environment[f"ZHUXUE_{service.upper()}_DATABASE_URL"] = url
+    everything = Running(system, environment, tmp_path)
     try:
         for service in ("identity", "office", "cockpit"):
             everything.start(service)

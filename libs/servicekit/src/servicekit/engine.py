@@ -18,7 +18,8 @@ _HIDDEN = "a value does not fit its type (not shown)"
 def new_engine(url: str, **options: Any) -> AsyncEngine:
     """Create an engine for `url`; `options` are those of `create_async_engine`."""
     engine = create_async_engine(url, hide_parameters=True, **options)
-    event.listen(engine.sync_engine, "handle_error", _hide_values)
+    # By the dialect, which SQLAlchemy takes an engine to mean: a listener is then added once to each.
+    event.listen(engine.dialect, "handle_error", _hide_values)
     return engine
 
 

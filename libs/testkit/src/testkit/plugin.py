@@ -165,8 +165,10 @@ async def new_page(chromium: "Browser") -> "AsyncIterator[NewPage]":
 @pytest.fixture(scope="session")
 def database_templates(pytestconfig: pytest.Config, postgres_server: str) -> "Templates":
     """Keep the run's migrated databases; tests use `database_factory`."""
+    from testkit import reuse
     from testkit.postgres import Templates
 
+    reuse.install()
     return Templates(postgres_server, pytestconfig.stash[_backends].run_id)
 
 

@@ -20,7 +20,7 @@ from identity.accounts.models import Account
 from identity.audit.service import AuditLog
 from identity.base import MIGRATIONS
 from identity.memberships.models import Membership
-from identity.search.indexing import person_row, unit_row
+from identity.search.indexing import person_row
 from identity.search.models import PersonSearch, UnitSearch
 from identity.search.service import Searches
 from identity.units.models import Unit
@@ -28,6 +28,7 @@ from identity.units.service import Units
 from identity.vault import Key, Vault
 from searchkit import frequencies
 from searchkit.frequencies import Frequencies
+from searchkit.index import unit_row
 from searchkit.matching import Part
 from searchkit.words import tokens_of
 from servicekit.clock import SystemClock

@@ -12,7 +12,6 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import Level
 from identity.accounts.models import Account
 from identity.accounts.service import PHONE
 from identity.memberships.models import Membership
@@ -27,7 +26,6 @@ from servicekit.db import Database
 log = structlog.get_logger("search")
 
 TAIL_PURPOSE = "phone-tail"
-_RANKS = {level: rank for rank, level in enumerate(Level)}
 
 
 def tail_token(index: bytes) -> str:
@@ -48,23 +46,10 @@ class SearchIndexer(Indexer):
         """Write what these units and people are found by."""
         rows = IndexRepository(session)
         if units:
-            await self._units(rows, units)
+            # People are found by the names and codes of their units, too.
+            await rows.queue_members(await rows.replace_units(units))
         if people:
-            found = await rows.people(people)
-            await rows.replace_people(people, self._people(found))
-
-    async def _units(self, rows: IndexRepository, ids: Sequence[UUID]) -> None:
-        before = await rows.indexed_units(ids)
-        new = [unit_row(unit) for unit in await rows.units(ids)]
-        await rows.replace_units(ids, new)
-        # People are found by the names and codes of their units, too.
-        changed = [
-            row["unit_id"]
-            for row in new
-            if row["unit_id"] in before and before[row["unit_id"]] != (row["path"], row["words"])
-        ]
-        if changed:
-            await rows.queue_members(changed)
+            await rows.replace_people(people, self._people(await rows.people(people)))
 
     def _people(self, found: Sequence[tuple[Account, Membership, Unit]]) -> list[dict[str, Any]]:
         return [self._person([*belongings]) for _, belongings in groupby(found, key=lambda row: row[0].id)]
@@ -107,18 +92,4 @@ def person_row(
         "name": name,
         "words": words,
         "tokens": sorted(tokens),
-    }
-
-
-def unit_row(unit: Unit) -> dict[str, Any]:
-    """Return the row of a unit."""
-    codes = {UNIT + code for code in unit.path.split(".")}
-    return {
-        "unit_id": unit.id,
-        "rank": _RANKS[unit.level],
-        "name": unit.name,
-        "code": unit.code,
-        "path": unit.path,
-        "words": f"{unit.name}\n{unit.short_name}".lower(),
-        "tokens": sorted(tokens_of(unit.name, unit.short_name) | codes),
     }

@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, Text
+from sqlalchemy import Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
+from searchkit.index import NAME, UnitSearchColumns
 from searchkit.queue import QueueColumns
-
-# Sorted by code points: a range of names is what begins with the same characters.
-_NAME = Text(collation="C")
 
 
 class PersonSearch(Base):
@@ -27,33 +25,18 @@ class PersonSearch(Base):
     )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
-    first: Mapped[str] = mapped_column(_NAME, server_default="")
+    first: Mapped[str] = mapped_column(NAME, server_default="")
     """The first letter of the name, so that a walk visits only names that may begin with what is asked for;
     empty until the row is indexed anew.
     """
-    name: Mapped[str] = mapped_column(_NAME)
+    name: Mapped[str] = mapped_column(NAME)
     words: Mapped[str] = mapped_column(Text)
     """Name, posts and units, to verify what was found by pairs."""
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
-class UnitSearch(Base):
+class UnitSearch(UnitSearchColumns, Base):
     """An active unit: tokens of its names. `rank` is its level, the ministry first."""
-
-    __tablename__ = "units_search"
-    __table_args__ = (
-        Index("ix_units_search_rank", "rank", "name", "unit_id"),
-        Index("ix_units_search_code", "code"),
-        Index("ix_units_search_tokens", "tokens", postgresql_using="gin"),
-    )
-
-    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
-    rank: Mapped[int] = mapped_column(SmallInteger)
-    name: Mapped[str] = mapped_column(_NAME)
-    code: Mapped[str] = mapped_column(_NAME)
-    path: Mapped[str] = mapped_column(Text)
-    words: Mapped[str] = mapped_column(Text)
-    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class SearchQueue(QueueColumns, Base):

@@ -10,15 +10,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import Level
 from office.directory.index_repository import Belonging, IndexRepository
-from office.directory.models import SearchQueue, Unit
+from office.directory.models import SearchQueue
 from searchkit.queue import Indexer
 from searchkit.words import TAIL, UNIT, first_of, pairs_of, tokens_of
 
 ITSELF: Final = "="
 """Marks the code of the unit itself, beside the codes of all units above."""
-_RANKS = {level.value: rank for rank, level in enumerate(Level)}
 _TAIL = re.compile(r"[0-9]{4}$")
 
 
@@ -31,32 +29,12 @@ class SearchIndexer(Indexer):
         """Write what these units and people are found by."""
         rows = IndexRepository(session)
         if units:
-            before = await rows.indexed_units(units)
-            new = [unit_row(unit) for unit in await rows.units(units)]
-            await rows.replace_units(units, new)
             # People are found by the names and codes of their units, too.
-            changed = [
-                row["unit_id"] for row in new if before.get(row["unit_id"]) != (row["path"], row["words"])
-            ]
-            await rows.queue_members(changed)
+            await rows.queue_members(await rows.replace_units(units))
         if people:
             await rows.replace_people(
                 people, [person_row(belonging) for belonging in await rows.people(people)]
             )
-
-
-def unit_row(unit: Unit) -> dict[str, Any]:
-    """Return the row of a unit; a level of a later release comes last."""
-    codes = {UNIT + code for code in unit.path.split(".")}
-    return {
-        "unit_id": unit.id,
-        "rank": _RANKS.get(unit.level, len(_RANKS)),
-        "name": unit.name,
-        "code": unit.code,
-        "path": unit.path,
-        "words": f"{unit.name}\n{unit.short_name}".lower(),
-        "tokens": sorted(tokens_of(unit.name, unit.short_name) | codes),
-    }
 
 
 def person_row(belonging: Belonging) -> dict[str, Any]:

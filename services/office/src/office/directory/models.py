@@ -6,7 +6,7 @@ What units and people are searched by is derived from them in the background (`d
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, SmallInteger, Text
+from sqlalchemy import DateTime, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,10 +21,8 @@ from replica.models import (
     RoleColumns,
     UnitColumns,
 )
+from searchkit.index import NAME, UnitSearchColumns
 from searchkit.queue import QueueColumns
-
-# Sorted by code points: a range of names is what begins with the same characters.
-_NAME = Text(collation="C")
 
 
 class Unit(UnitColumns, Base):
@@ -74,23 +72,8 @@ class Person(PersonColumns, Base):
     )
 
 
-class UnitSearch(Base):
+class UnitSearch(UnitSearchColumns, Base):
     """An active unit: tokens of its names and the codes of the units above. `rank` is its level."""
-
-    __tablename__ = "units_search"
-    __table_args__ = (
-        Index("ix_units_search_rank", "rank", "name", "unit_id"),
-        Index("ix_units_search_code", "code"),
-        Index("ix_units_search_tokens", "tokens", postgresql_using="gin"),
-    )
-
-    unit_id: Mapped[UUID] = mapped_column(primary_key=True)
-    rank: Mapped[int] = mapped_column(SmallInteger)
-    name: Mapped[str] = mapped_column(_NAME)
-    code: Mapped[str] = mapped_column(_NAME)
-    path: Mapped[str] = mapped_column(Text)
-    words: Mapped[str] = mapped_column(Text)
-    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class PersonSearch(Base):
@@ -109,8 +92,8 @@ class PersonSearch(Base):
 
     sub: Mapped[UUID] = mapped_column(primary_key=True)
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
-    first: Mapped[str] = mapped_column(_NAME)
-    name: Mapped[str] = mapped_column(_NAME)
+    first: Mapped[str] = mapped_column(NAME)
+    name: Mapped[str] = mapped_column(NAME)
     words: Mapped[str] = mapped_column(Text)
     tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
