@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
+from cockpit.cells.building import CellBuilder
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
@@ -45,9 +46,11 @@ def build(
         threads=settings.analytics_threads,
         queue=settings.analytics_queue,
     )
+    builder = CellBuilder(database, analytics, Units)
     receiver = Receiver(
         database,
         FactWriter(analytics),
+        builder,
         server.clock,
         Units,
         limit=settings.upload_limit_bytes,
@@ -71,7 +74,7 @@ def build(
     app = server.app(
         title="数字驾驶舱",
         routers=(overview.router, intake.router, metrics.router),
-        periodic=(receiver.sweeping(),),
+        periodic=(receiver.sweeping(), builder.catching_up()),
         words=DESCRIPTIONS,
         resources=resources,
         background=background,
@@ -79,5 +82,6 @@ def build(
         larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
     )
     app.state.analytics = analytics
+    app.state.cell_builder = builder
     app.state.receiver = receiver
     return app
