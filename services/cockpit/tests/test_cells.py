@@ -13,11 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.models import Cell, CellNode, CountedLoad, UncountedLoad
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.service import Cells
+from cockpit.cells.verifying import Verifier
 from cockpit.directory.models import Unit
+from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, Start, award, csv_of
 
 YEAR = 2017
@@ -217,6 +221,7 @@ async def test_a_unit_that_has_moved_keeps_its_history_and_so_does_its_former_au
     response = await cockpit.http.get(
         "/api/v1/overview", params={"year": YEAR}, headers=cockpit.bearer("county", unit_path=path)
     )
+    assert response.status_code == 200, response.text
     county = response.json()
     assert (county["awards"]["amount"]["yuan"], county["awards"]["persons"]) == ("13.00", 2)
     (school,) = [child for child in county["children"] if child["person_times"]]
@@ -286,7 +291,7 @@ async def test_a_load_that_the_store_of_facts_was_not_told_of_counts_in_the_next
     async with start() as cockpit:
         await cockpit.upload("published_aggregate", "county", NATIONAL_2017.read_bytes())
         with monkeypatch.context() as patch:
-            patch.setattr(CellRepository, "mark", lost)
+            patch.setattr(LoadRepository, "mark", lost)
             with pytest.raises(Crash):
                 await cockpit.overview("county")
         assert (await loads(cockpit))[2] == 1
@@ -344,3 +349,66 @@ async def test_two_processes_that_commit_batches_of_the_same_units_lose_nothing(
         for process in (one, other):
             awards = (await process.overview("centre"))["awards"]
             assert (awards["amount"]["yuan"], awards["person_times"], awards["persons"]) == ("72.00", 72, 9)
+
+
+async def test_verify_finds_no_difference_and_then_the_one_that_was_made(cockpit: Cockpit) -> None:
+    person = "person-0000000000000001"
+    rows = [
+        award(year="2016", term="autumn", person_token=person),
+        award(year="2017", term="spring", person_token=person, unit_code="370102"),
+        award(year="2017", term="autumn", programme="助学金", stage="普通高中"),
+        award(year="2018", term="spring"),
+    ]
+    await cockpit.upload("award", "county", csv_of(rows))
+    gone = await cockpit.upload("award", "city", csv_of([award(unit_code="3701030001")]))
+    await withdraw(cockpit, gone.json()["id"], "city")
+    verifier: Verifier = cockpit.app.state.cell_verifier
+    verdicts = [
+        verdict
+        for code in ("100000", "370102", "3701020001", "3701030001")
+        for year in (2016, 2017)
+        for verdict in await verifier.code("award", code, year)
+    ]
+    assert [verdict.differences for verdict in verdicts] == [[]] * 8
+    assert sum(verdict.compared for verdict in verdicts) > 50
+    assert all(not verdict.differences for verdict in await verifier.sample())
+
+    async with cockpit.database.transaction() as session:
+        await session.execute(
+            update(Cell)
+            .where(
+                Cell.node_id == select(CellNode.id).where(CellNode.code == "370102").scalar_subquery(),
+                Cell.calendar == "year",
+                Cell.period == "2017",
+                Cell.stage == "compulsory",
+                Cell.programme == "",
+            )
+            .values(persons=Cell.persons + 1)
+        )
+    (verdict,) = await verifier.code("award", "370102", 2017)
+    (wrong,) = verdict.differences
+    assert wrong.cell == ("year", "2017", "compulsory", "", "")
+    assert wrong.stored == (Decimal("625.00"), 1, 2)
+    assert wrong.computed == (Decimal("625.00"), 1, 1)
+
+
+async def test_marks_of_a_store_restored_to_another_time_are_made_equal_to_the_database(
+    start: Start,
+) -> None:
+    async with start() as cockpit:
+        for source in ("one", "two"):
+            await cockpit.upload(
+                "published_aggregate", "county", NATIONAL_2017.read_bytes() + source.encode(), source=source
+            )
+        before = await cockpit.overview("county")
+        async with cockpit.database.transaction() as session:
+            lost = await session.scalar(select(CountedLoad.load_id).limit(1))
+        analytics: Analytics = cockpit.app.state.analytics
+        await analytics.execute(f"DELETE FROM counted_loads WHERE load_id = '{lost}'")
+        for _ in range(3):
+            await analytics.execute(f"INSERT INTO counted_loads VALUES ('{new_id()}')")
+    async with start() as cockpit:
+        assert await cockpit.app.state.analytics.query(
+            "SELECT uniqExact(load_id) AS n FROM counted_loads"
+        ) == [{"n": 2}]
+        assert {**await cockpit.overview("county"), "as_of": None} == {**before, "as_of": None}

@@ -10,6 +10,7 @@ from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
@@ -47,6 +48,7 @@ def build(
         queue=settings.analytics_queue,
     )
     builder = CellBuilder(database, analytics, Units)
+    verifier = Verifier(database, analytics, builder)
     receiver = Receiver(
         database,
         FactWriter(analytics),
@@ -69,12 +71,13 @@ def build(
     async def background(_: FastAPI) -> AsyncIterator[None]:
         # With chDB no other process can be receiving, so every unfinished batch was interrupted.
         await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
+        await builder.reconcile()
         yield
 
     app = server.app(
         title="数字驾驶舱",
         routers=(overview.router, intake.router, metrics.router),
-        periodic=(receiver.sweeping(), builder.catching_up()),
+        periodic=(receiver.sweeping(), builder.catching_up(), verifier.nightly()),
         words=DESCRIPTIONS,
         resources=resources,
         background=background,
@@ -83,5 +86,6 @@ def build(
     )
     app.state.analytics = analytics
     app.state.cell_builder = builder
+    app.state.cell_verifier = verifier
     app.state.receiver = receiver
     return app

@@ -13,8 +13,6 @@ its facts, that of step 3 is marked by the next query or by `catch_up`.
 """
 
 import asyncio
-import io
-import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from hashlib import blake2b
@@ -26,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cockpit.analytics.store import Analytics
 from cockpit.cells import rules
 from cockpit.cells.counters import counters_of
-from cockpit.cells.facts import CELL_FEEDS, LoadFacts, Row
+from cockpit.cells.facts import CELL_FEEDS, LoadFacts, Marks, Row
+from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.rules import Delta, Key, Sum
 from cockpit.cells.service import Cells, LoadDeltas
@@ -50,8 +49,8 @@ class CellBuilder:
         self, database: Database, analytics: Analytics, units: Callable[[AsyncSession], Units]
     ) -> None:
         self._database = database
-        self._analytics = analytics
         self._facts = LoadFacts(analytics)
+        self._marks = Marks(analytics)
         self._units = units
 
     async def prepare(self, feed: str, load_id: UUID) -> LoadDeltas:
@@ -74,13 +73,46 @@ class CellBuilder:
         """Tell the store of facts which loads count. Two processes may do so at once: it keeps a set."""
         while True:
             async with self._database.transaction() as session:
-                loads = await CellRepository(session).unmarked(MARKED)
+                loads = await LoadRepository(session).unmarked(MARKED)
             if not loads:
                 return
-            lines = io.BytesIO(b"".join(json.dumps([str(load)]).encode() + b"\n" for load in loads))
-            await self._analytics.insert("counted_loads", ["load_id"], lines)
+            await self._marks.add(loads)
             async with self._database.transaction() as session:
-                await CellRepository(session).mark(loads)
+                await LoadRepository(session).mark(loads)
+
+    async def reconcile(self) -> int:
+        """Make the marks in the store of facts equal to PostgreSQL, and return how many were wrong.
+
+        They differ after one of the two has been restored from a backup. Run at the start of a process.
+        """
+        marked = await self._marks.count()
+        async with self._database.transaction() as session:
+            counted, unmarked = await LoadRepository(session).marks()
+        # A mark that is being written may or may not be among those counted.
+        if counted - unmarked <= marked <= counted:
+            return 0
+        extra, known = await self._unknown_marks()
+        for load in extra:
+            await self._marks.remove(load)
+        async with self._database.transaction() as session:
+            missing = await LoadRepository(session).unmark_except(known)
+        log.warning("marks of loads differed from the database", removed=len(extra), missing=missing)
+        await self.mark()
+        return len(extra) + missing
+
+    async def _unknown_marks(self) -> tuple[list[UUID], set[UUID]]:
+        extra: list[UUID] = []
+        known: set[UUID] = set()
+        after = ""
+        while True:
+            page = await self._marks.after(after, MARKED)
+            if not page:
+                return extra, known
+            async with self._database.transaction() as session:
+                found = await LoadRepository(session).known(page)
+            extra += [load for load in page if load not in found]
+            known |= found
+            after = str(page[-1])
 
     async def catch_up(self) -> int:
         """Add loads that count to the cells where their commit did not; return their number.
@@ -90,7 +122,7 @@ class CellBuilder:
         done = 0
         while True:
             async with self._database.transaction() as session:
-                loads = await CellRepository(session).uncounted(CAUGHT_UP)
+                loads = await LoadRepository(session).uncounted(CAUGHT_UP)
             for load_id, feed in loads:
                 deltas = await self.prepare(feed, load_id)
                 async with self._database.transaction() as session:

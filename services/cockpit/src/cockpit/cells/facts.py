@@ -1,6 +1,8 @@
-"""Queries over the facts of a load, for cells."""
+"""Queries over the facts of a load, for cells, and the marks of the loads that count."""
 
-from collections.abc import AsyncIterator
+import io
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -40,7 +42,40 @@ ORDER BY unit_path, year, term, stage, programme, funding
 LIMIT {page:UInt32}
 """
 
+_MARKS = """
+SELECT DISTINCT toString(load_id) AS id FROM counted_loads
+WHERE id > {after:String} ORDER BY id LIMIT {page:UInt32}
+"""
+
 Row = dict[str, Any]
+
+
+class Marks:
+    """The loads that the store of facts knows to count: a set."""
+
+    def __init__(self, analytics: Analytics) -> None:
+        self._analytics = analytics
+
+    async def add(self, loads: Sequence[UUID]) -> None:
+        """Add loads."""
+        lines = io.BytesIO(b"".join(json.dumps([str(load)]).encode() + b"\n" for load in loads))
+        await self._analytics.insert("counted_loads", ["load_id"], lines)
+
+    async def count(self) -> int:
+        """Return the number of loads."""
+        rows = await self._analytics.query("SELECT uniqExact(load_id) AS n FROM counted_loads", writing=True)
+        return int(rows[0]["n"])
+
+    async def after(self, load: str, limit: int) -> list[UUID]:
+        """Return the loads whose ids follow, in the order of their texts."""
+        rows = await self._analytics.query(_MARKS, {"after": load, "page": limit}, writing=True)
+        return [UUID(row["id"]) for row in rows]
+
+    async def remove(self, load: UUID) -> None:
+        """Remove a load."""
+        await self._analytics.execute(
+            "DELETE FROM counted_loads WHERE load_id = {load:UUID}", {"load": load}, patient=True
+        )
 
 
 class LoadFacts:

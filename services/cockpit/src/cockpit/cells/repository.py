@@ -5,16 +5,14 @@ A load changes thousands of cells: each statement takes one array per column.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.cells.counters import Counter
-from cockpit.cells.models import Cell, CellNode, CellPersons, CountedLoad, UncountedLoad
+from cockpit.cells.models import Cell, CellNode, CellPersons
 from cockpit.cells.rules import ALL, Calendar, Delta, Key, code_of
 
 _NEW_NODES = text(
@@ -105,50 +103,6 @@ class CellRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    # Loads
-
-    async def count(self, load_id: UUID, feed: str) -> bool:
-        """Record that the cells contain a load; return False if they did before."""
-        made = await self._session.execute(
-            upsert(CountedLoad)
-            .values(load_id=load_id, feed=feed)
-            .on_conflict_do_nothing()
-            .returning(CountedLoad.load_id)
-        )
-        await self._session.execute(delete(UncountedLoad).where(UncountedLoad.load_id == load_id))
-        return made.first() is not None
-
-    async def uncounted(self, limit: int) -> list[tuple[UUID, str]]:
-        """Return loads that count and that the cells do not contain, the oldest first, with their feeds."""
-        rows = await self._session.execute(
-            select(UncountedLoad.load_id, UncountedLoad.feed).order_by(UncountedLoad.since).limit(limit)
-        )
-        return [(row.load_id, row.feed) for row in rows]
-
-    async def oldest_uncounted(self) -> datetime | None:
-        """Return the time since which a load has been missing from the cells, None if none is."""
-        return await self._session.scalar(select(UncountedLoad.since).order_by(UncountedLoad.since).limit(1))
-
-    async def unmarked(self, limit: int) -> list[UUID]:
-        """Return counted loads that the store of facts does not know to count."""
-        found = await self._session.scalars(
-            select(CountedLoad.load_id)
-            .where(CountedLoad.marked_at.is_(None))
-            .order_by(CountedLoad.counted_at)
-            .limit(limit)
-        )
-        return list(found)
-
-    async def mark(self, loads: Collection[UUID]) -> None:
-        """Record that the store of facts knows the loads."""
-        await self._session.execute(
-            update(CountedLoad).where(CountedLoad.load_id.in_(loads)).values(marked_at=func.now())
-        )
-
-    async def loads_counted(self) -> int:
-        """Return the number of counted loads."""
-        return await self._session.scalar(select(func.count()).select_from(CountedLoad)) or 0
 
     # Preparation: neither places nor numbers count, so these have transactions of their own
 
@@ -297,6 +251,56 @@ class CellRepository:
             )
         )
         return [(row[0], Figure(*row[1:])) for row in rows]
+
+    async def paths(self, code: str) -> list[str]:
+        """Return the paths of the places of a unit."""
+        return list(await self._session.scalars(select(CellNode.path).where(CellNode.code == code)))
+
+    async def slice(
+        self, feed: str, path: str, periods: Sequence[tuple[Calendar, str]], limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the cells of one place in some periods: calendar, period, dimensions, figures."""
+        rows = await self._session.execute(
+            select(
+                Cell.calendar,
+                Cell.period,
+                Cell.stage,
+                Cell.programme,
+                Cell.funding,
+                Cell.amount,
+                Cell.times,
+                Cell.persons,
+            )
+            .join(CellNode, CellNode.id == Cell.node_id)
+            .where(
+                CellNode.path == path,
+                Cell.feed == feed,
+                tuple_(Cell.calendar, Cell.period).in_(periods),
+                Cell.times != 0,
+            )
+            .limit(limit)
+        )
+        return [tuple(row) for row in rows]
+
+    async def some_slices(self, feed: str, choices: Sequence[float]) -> list[tuple[str, str]]:
+        """Return places with a year of theirs: the root, and for each choice (0–1) the place there.
+
+        A place without figures of the feed is left out.
+        """
+        last = await self._session.scalar(select(func.max(CellNode.id))) or 0
+        rows = await self._session.execute(
+            select(CellNode.path, Cell.period)
+            .join(Cell, Cell.node_id == CellNode.id)
+            .where(
+                CellNode.parent_id.is_(None) | CellNode.id.in_([int(last * choice) for choice in choices]),
+                Cell.feed == feed,
+                Cell.calendar == Calendar.YEAR,
+                tuple_(Cell.stage, Cell.programme, Cell.funding) == tuple_(ALL, ALL, ALL),
+            )
+            .order_by(CellNode.path, Cell.period.desc())
+            .limit(2 * len(choices))
+        )
+        return [(row[0], row[1]) for row in rows]
 
     async def counters(self, cells: Sequence[int]) -> list[tuple[int, bytes]]:
         """Return the counters of some cells, each with its block."""

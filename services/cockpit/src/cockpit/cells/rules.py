@@ -25,6 +25,9 @@ class Calendar(Vocabulary):
     TERM = "term", "学期"
 
 
+TERMS = ("spring", "autumn", "year")
+
+
 class Dimension(Vocabulary):
     """What cells tell apart inside a unit and a period."""
 

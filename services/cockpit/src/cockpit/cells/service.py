@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.cells.counters import Counter
 from cockpit.cells.errors import FiguresIncomplete
+from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.repository import CellRepository, Figure
 from cockpit.cells.rules import ALL, Calendar, Delta, Key
 
@@ -58,13 +59,14 @@ class Cells:
 
     def __init__(self, session: AsyncSession) -> None:
         self._cells = CellRepository(session)
+        self._loads = LoadRepository(session)
 
     async def apply(self, deltas: LoadDeltas) -> None:
         """Add a load to the cells, in the transaction that makes it count. Does nothing the second time.
 
         Locks each cell that it changes until the transaction ends, those of the centre last.
         """
-        if not await self._cells.count(deltas.load_id, deltas.feed):
+        if not await self._loads.count(deltas.load_id, deltas.feed):
             return
         ordered = sorted(deltas.changes.items(), key=lambda change: change[0].order)
         for start in range(0, len(ordered), STATEMENT):
@@ -75,7 +77,7 @@ class Cells:
 
         Raises `FiguresIncomplete` if that was more than a minute ago, which happens after an upgrade.
         """
-        since = await self._cells.oldest_uncounted()
+        since = await self._loads.oldest_uncounted()
         if since is None:
             return now
         if since < now - PATIENCE:
@@ -109,7 +111,7 @@ class Cells:
 
     async def unmarked(self) -> bool:
         """Return whether the store of facts has to be told of a load (`CellBuilder.mark`)."""
-        return bool(await self._cells.unmarked(1))
+        return bool(await self._loads.unmarked(1))
 
     async def _total(self, found: Sequence[Figure]) -> Sums:
         """Add up the cells of one unit at several places; a person may occur at more than one."""
