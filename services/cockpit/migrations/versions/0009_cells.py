@@ -2,7 +2,7 @@
 
 Loads of earlier batches are listed as uncounted: the service adds them to the cells after its start.
 
-Revision: 0008
+Revision: 0009
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 
 from servicekit.ltree import LTree
 
-revision: str = "0008"
-down_revision: str | None = "0007"
+revision: str = "0009"
+down_revision: str | None = "0008"
 branch_labels: None = None
 depends_on: None = None
 
@@ -105,7 +105,7 @@ def _places_and_cells() -> None:
         sa.Column("amount", sa.Numeric(22, 2), nullable=False, comment="yuan"),
         sa.Column("times", sa.BigInteger(), nullable=False, comment="facts less reversals"),
         sa.Column("persons", sa.BigInteger(), nullable=False, comment="distinct, from cell_persons"),
-        sa.CheckConstraint("calendar IN ('year','school_year','term')", name="ck_cells_calendar_known"),
+        sa.CheckConstraint("calendar IN ('year','school_year','term')", name=op.f("ck_cells_calendar_known")),
         sa.PrimaryKeyConstraint("id", name="pk_cells"),
         sa.ForeignKeyConstraint(["node_id"], ["cell_nodes.id"], name="fk_cells_node_id_cell_nodes"),
         sa.UniqueConstraint(
