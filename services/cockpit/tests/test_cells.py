@@ -170,8 +170,8 @@ async def withdraw(cockpit: Cockpit, batch_id: str, by: str) -> None:
     assert done.status_code == 200, done.text
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(_STEP, min_size=1, max_size=5))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_STEP, min_size=2, max_size=4))
 async def test_cells_equal_the_rows_after_any_batches_withdrawals_and_moves(
     cockpit: Cockpit, steps: list[Step]
 ) -> None:

@@ -137,13 +137,13 @@ class CellBuilder:
 
     def catching_up(self) -> Periodic:
         """Return `catch_up` as a periodic task."""
-        return Periodic("cockpit.cells.catch_up", self.catch_up, every=timedelta(seconds=5), at_start=True)
+        return Periodic("cockpit.cells.catch_up", self.catch_up, every=timedelta(seconds=30), at_start=True)
 
     async def _numbers(self, rows: Sequence[Row]) -> dict[str, int]:
         """Return the numbers of the persons of a page, by token.
 
-        Numbered in the order of the rows, which is that of the units: persons of one place are neighbours,
-        and their counters are few.
+        Numbered some thousands at a time, in the order of the units: persons of one place are neighbours, and
+        their counters are few.
         """
         tokens = {_hash(token): token for row in rows for token in row["tokens"]}
         hashes = list(tokens)

@@ -78,6 +78,7 @@ _NEW_NUMBERS = text(
     """
     INSERT INTO person_numbers (token)
     SELECT token FROM unnest(CAST(:tokens AS uuid[])) n (token)
+    ORDER BY token
     ON CONFLICT (token) DO NOTHING
     """
 )
@@ -129,7 +130,10 @@ class CellRepository:
         return {row.path: row.id for row in rows}
 
     async def numbers(self, tokens: Sequence[UUID]) -> dict[UUID, int]:
-        """Return the numbers of persons; assign the next ones, in the order given, to those without."""
+        """Return the numbers of persons; assign the next ones to those without.
+
+        Inserted in the order of the tokens, so that batches with common persons do not wait in a circle.
+        """
         found = await self._numbers(tokens)
         missing = [token for token in tokens if token not in found]
         if missing:
