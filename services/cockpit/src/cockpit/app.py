@@ -10,6 +10,7 @@ from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
@@ -47,7 +48,7 @@ def build(
         threads=settings.analytics_threads,
         queue=settings.analytics_queue,
     )
-    builder = CellBuilder(database, analytics, Units)
+    builder = CellBuilder(database, analytics, Cells, Units)
     verifier = Verifier(database, analytics, builder)
     receiver = Receiver(
         database,

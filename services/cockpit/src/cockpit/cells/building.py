@@ -46,12 +46,21 @@ class CellBuilder:
     """Prepare loads for the cells; one builder serves the whole process."""
 
     def __init__(
-        self, database: Database, analytics: Analytics, units: Callable[[AsyncSession], Units]
+        self,
+        database: Database,
+        analytics: Analytics,
+        cells: Callable[[AsyncSession], Cells],
+        units: Callable[[AsyncSession], Units],
     ) -> None:
         self._database = database
+        self._cells_in = cells
         self._facts = LoadFacts(analytics)
         self._marks = Marks(analytics)
         self._units = units
+
+    def within(self, session: AsyncSession) -> Cells:
+        """Return the cells in a transaction of the process's own, to apply what has been prepared."""
+        return self._cells_in(session)
 
     async def prepare(self, feed: str, load_id: UUID) -> LoadDeltas:
         """Return what a load changes in the cells. Raises as `Analytics.query` does.
@@ -126,7 +135,7 @@ class CellBuilder:
             for load_id, feed in loads:
                 deltas = await self.prepare(feed, load_id)
                 async with self._database.transaction() as session:
-                    await Cells(session).apply(deltas)
+                    await self.within(session).apply(deltas)
                 done += 1
             if len(loads) < CAUGHT_UP:
                 break

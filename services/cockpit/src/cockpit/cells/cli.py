@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verdict, Verifier
 from cockpit.directory.service import Units
 from cockpit.settings import Settings
@@ -20,7 +21,7 @@ async def verify(settings: Settings, feed: str, code: str | None, year: int | No
     analytics = Analytics(settings.analytics_dsn, database=settings.analytics_database, threads=1)
     try:
         await analytics.start()
-        verifier = Verifier(database, analytics, CellBuilder(database, analytics, Units))
+        verifier = Verifier(database, analytics, CellBuilder(database, analytics, Cells, Units))
         if code is None or year is None:
             verdicts = await verifier.sample()
         else:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.base import outbox
 from cockpit.cells.building import CellBuilder
-from cockpit.cells.service import Cells, LoadDeltas
+from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import files
@@ -259,7 +259,7 @@ class Receiver:
             await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
             current.commit(batch.load_id, accepted, rejected, now)
-            await Cells(session).apply(deltas)
+            await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
                 batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected, committed_at=now
             )
