@@ -20,7 +20,7 @@ from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_o
 
 
 class Gate:
-    """Holds each query over the awards of a subtree in its thread until the gate is opened."""
+    """Holds each query over the published tables of a unit in its thread until the gate is opened."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -39,7 +39,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, cockpit: Cockpit) -> Gate:
     query: Callable[..., QueryResult] = client.query
 
     def query_at_gate(self: Client, sql: str, *arguments: object, **options: object) -> QueryResult:
-        if "award_facts" in sql and "unit_path" in sql:
+        if "aggregate_facts" in sql and "unit_code" in sql:
             gate.arrived.release()
             assert gate.opened.wait(60)
         return query(self, sql, *arguments, **options)
@@ -105,7 +105,9 @@ async def test_a_query_that_the_store_stops_for_its_time_is_503(
 ) -> None:
     monkeypatch.setattr(store, "QUERY_SECONDS", 1)
     monkeypatch.setattr(
-        repository, "_AWARDS", "SELECT count() FROM numbers(10000000000000) WHERE number % 7 = {year:UInt16}"
+        repository,
+        "_PUBLISHED",
+        "SELECT count() FROM numbers(10000000000000) WHERE number % 7 = {year:UInt16}",
     )
     await cockpit.upload("award", "county", csv_of([award()]))
     answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())

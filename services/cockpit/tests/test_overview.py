@@ -1,23 +1,13 @@
 """What the overview shows is what was taken in, to the fen."""
 
-import io
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.query import QueryResult
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
 
-from cockpit.intake.facts import line_of
-from cockpit.models import Batch
-from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, award, csv_of
 
 
@@ -203,68 +193,3 @@ async def test_any_awards_are_shown_as_their_plain_sums_and_gone_after_reversal(
     after = (await cockpit.overview("city"))["awards"]
     assert (after["amount"]["yuan"], after["person_times"], after["persons"]) == ("0.00", 0, 0)
     assert after["by_stage"] == after["by_funding"] == []
-
-
-async def test_an_overview_answers_when_thousands_of_batches_count(
-    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    county, school = cockpit.world["county"], cockpit.world["school"]
-    now = datetime.now(UTC)
-    loads = [new_id() for _ in range(4_200)]
-    async with cockpit.database.transaction() as session:
-        await session.execute(
-            insert(Batch),
-            [
-                {
-                    "id": new_id(),
-                    "feed": "award",
-                    "source": "s",
-                    "unit_id": county.id,
-                    "unit_path": county.path,
-                    "status": "committed",
-                    "load_id": load,
-                    "sha256": load.bytes,
-                    "size_bytes": 1,
-                    "columns": [],
-                    "accepted": 1,
-                    "rejected": 0,
-                    "created_by": "s",
-                    "created_at": now,
-                    "touched_at": now,
-                    "committed_at": now,
-                }
-                for load in loads
-            ],
-        )
-    fact = {
-        "unit_path": school.path,
-        "unit_code": school.code,
-        "year": 2017,
-        "sign": 1,
-        "stage": "compulsory",
-        "funding": "central",
-        "amount": "1.00",
-    }
-    columns = ["load_id", "person_token", *fact]
-    lines = io.BytesIO(
-        b"".join(line_of([load, f"person-{load}", *fact.values()]) for load in [*loads, new_id()])
-    )
-    await cockpit.app.state.analytics.insert("award_facts", columns, lines)
-
-    bound: list[int] = []
-    client = type(cockpit.app.state.analytics._client())
-    query: Callable[..., QueryResult] = client.query
-
-    def measured_query(
-        self: Client, sql: str, parameters: dict[str, object], **options: object
-    ) -> QueryResult:
-        bound.extend(len(str(value)) for value in parameters.values())
-        return query(self, sql, parameters=parameters, **options)
-
-    monkeypatch.setattr(client, "query", measured_query)
-    overview = await cockpit.overview("county")
-    assert overview["awards"]["amount"]["yuan"] == "4200.00"
-    assert overview["awards"]["persons"] == 4_200
-    assert overview["children"][0]["person_times"] == 4_200
-    # A ClickHouse server refuses a longer one (http_max_field_value_size).
-    assert max(bound) < 131_072

@@ -54,7 +54,6 @@ QUERIES: dict[str, Callable[[AsyncSession, str], Awaitable[object]]] = {
     "below": lambda session, path: BatchRepository(session).below(
         path, feed=None, status=None, batch_id=None, after=None, limit=50
     ),
-    "counted": lambda session, path: BatchRepository(session).counted("awards", path),
 }
 
 

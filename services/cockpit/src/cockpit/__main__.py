@@ -1,4 +1,4 @@
-"""`python -m cockpit serve|migrate|prune|dead-letters`."""
+"""`python -m cockpit serve|migrate|prune|dead-letters|verify`."""
 
 from cockpit.cli import run
 

@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import Cells
+from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
@@ -45,9 +48,12 @@ def build(
         threads=settings.analytics_threads,
         queue=settings.analytics_queue,
     )
+    builder = CellBuilder(database, analytics, Cells, Units)
+    verifier = Verifier(database, analytics, builder)
     receiver = Receiver(
         database,
         FactWriter(analytics),
+        builder,
         server.clock,
         Units,
         limit=settings.upload_limit_bytes,
@@ -66,12 +72,13 @@ def build(
     async def background(_: FastAPI) -> AsyncIterator[None]:
         # With chDB no other process can be receiving, so every unfinished batch was interrupted.
         await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
+        await builder.reconcile()
         yield
 
     app = server.app(
         title="数字驾驶舱",
         routers=(overview.router, intake.router, metrics.router),
-        periodic=(receiver.sweeping(),),
+        periodic=(receiver.sweeping(), builder.catching_up(), verifier.nightly()),
         words=DESCRIPTIONS,
         resources=resources,
         background=background,
@@ -79,5 +86,7 @@ def build(
         larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
     )
     app.state.analytics = analytics
+    app.state.cell_builder = builder
+    app.state.cell_verifier = verifier
     app.state.receiver = receiver
     return app

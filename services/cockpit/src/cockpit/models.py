@@ -1,7 +1,27 @@
 """Import every table of Cockpit, so that `Base.metadata` is complete."""
 
 from cockpit.access.models import AccessRefusal
+from cockpit.cells.models import (
+    Cell,
+    CellNode,
+    CellPersons,
+    CountedLoad,
+    PersonNumber,
+    UncountedLoad,
+)
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 
-__all__ = ["AccessRefusal", "Batch", "DiscardedLoad", "QuarantinedRow", "Unit"]
+__all__ = [
+    "AccessRefusal",
+    "Batch",
+    "Cell",
+    "CellNode",
+    "CellPersons",
+    "CountedLoad",
+    "DiscardedLoad",
+    "PersonNumber",
+    "QuarantinedRow",
+    "UncountedLoad",
+    "Unit",
+]

@@ -4,8 +4,8 @@ Never change a released version. Every statement is repeatable, because two proc
 time and a killed process may leave a version half applied.
 
 Facts are append-only: `sign` is 1, or -1 in a fact that reverses another. `load_id` identifies the attempt
-of a batch (or its reversal) that wrote the fact: a fact counts only while its load counts in PostgreSQL
-(`cockpit.intake.service.counted_loads`). Amounts are yuan, exact to the fen.
+of a batch (or its reversal) that wrote the fact: a fact counts only if its load is in `counted_loads`
+(`cockpit.cells.building`). Amounts are yuan, exact to the fen.
 """
 
 VERSION_TABLE = """
@@ -58,4 +58,17 @@ CREATE TABLE IF NOT EXISTS aggregate_facts (
 ) ENGINE = MergeTree ORDER BY (unit_path, year, scope, funding, stage, recorded_at)
 """
 
-MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = ((1, (_AWARD_FACTS, _AGGREGATE_FACTS)),)
+# A set: a load may be listed twice.
+_COUNTED_LOADS = """
+CREATE TABLE IF NOT EXISTS counted_loads (
+    load_id UUID
+) ENGINE = MergeTree ORDER BY load_id
+"""
+
+COUNTED = "load_id IN (SELECT load_id FROM counted_loads)"
+"""The condition of every query over facts that count. Call `CellBuilder.mark` before such a query."""
+
+MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (1, (_AWARD_FACTS, _AGGREGATE_FACTS)),
+    (2, (_COUNTED_LOADS,)),
+)

@@ -26,8 +26,6 @@ QUERY_SECONDS = 60
 WAIT_SECONDS = 10.0
 """A request that has waited so long for a thread is refused."""
 WRITERS = 2
-MAX_QUERY_BYTES = 64 * 1024 * 1024
-"""Queries list the loads that count: 40 bytes each."""
 
 # Codes of ClickHouse (src/Common/ErrorCodes.cpp).
 _TIMED_OUT = {159, 160, 394}  # TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
@@ -69,16 +67,30 @@ class Analytics:
         await self._run(self._checks, lambda: self._client().query("SELECT 1"))
 
     async def query(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, *, writing: bool = False
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        writing: bool = False,
+        seconds: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return the rows of a SELECT, by column name. The server binds `parameters`: `{name:Type}`.
 
-        A query that belongs to a write (`writing`) queues with the writes. Raises `AnalyticsBusy`,
+        A query that belongs to a write (`writing`) queues with the writes. The store stops it after `seconds`
+        (default: `QUERY_SECONDS`). Raises `AnalyticsBusy`,
         `AnalyticsTimeout`, `AnalyticsUnavailable`, as do the other methods.
         """
         return await self._run(
             self._writes if writing else self._queries,
-            lambda: list(self._client().query(sql, parameters=dict(parameters or {})).named_results()),
+            lambda: list(
+                self._client()
+                .query(
+                    sql,
+                    parameters=dict(parameters or {}),
+                    settings=None if seconds is None else {"max_execution_time": seconds},
+                )
+                .named_results()
+            ),
             patient=writing,
         )
 
@@ -128,7 +140,7 @@ class Analytics:
             client = clickhouse_connect.get_client(
                 dsn=self._dsn,
                 database=database,
-                settings={"max_execution_time": QUERY_SECONDS, "max_query_size": MAX_QUERY_BYTES},
+                settings={"max_execution_time": QUERY_SECONDS},
             )
             self._clients.append(client)
             return client

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cockpit.access.dependencies import AccessService
+from cockpit.cells.dependencies import CellService, CellWriter
 from cockpit.dependencies import FactStore
 from cockpit.intake.facts import FactWriter, PublishedLines
 from cockpit.intake.quarantine import Quarantine
@@ -24,6 +25,8 @@ async def _batches(
     clock: ServiceClock,
     access: AccessService,
     analytics: FactStore,
+    builder: CellWriter,
+    cells: CellService,
     receiver: Annotated[Receiver, Depends(_receiver)],
     database: ServiceDatabase,
 ) -> Batches:
@@ -32,6 +35,8 @@ async def _batches(
         clock,
         access,
         FactWriter(analytics),
+        builder,
+        cells,
         receiver,
         Quarantine(database),
         PublishedLines(analytics),

@@ -1,8 +1,8 @@
 """The receiver: loads a file as a batch of facts that counts completely or not at all.
 
 Facts are first written to ClickHouse, under a `load_id` that does not count yet. Then one PostgreSQL
-transaction commits the batch and publishes the event. If the process stops in between, its facts never count
-and `sweep` deletes them.
+transaction commits the batch, adds it to the cells and publishes the event. If the process stops in between,
+its facts never count and `sweep` deletes them.
 """
 
 from collections.abc import AsyncIterable, Callable
@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.base import outbox
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.intake import files
@@ -73,6 +75,7 @@ class Receiver:
         self,
         database: Database,
         facts: FactWriter,
+        cells: CellBuilder,
         clock: Clock,
         units: Callable[[AsyncSession], Units],
         *,
@@ -81,6 +84,7 @@ class Receiver:
     ) -> None:
         self._database = database
         self._facts = facts
+        self._cells = cells
         self._clock = clock
         self._units = units
         self._limit = limit
@@ -222,7 +226,8 @@ class Receiver:
             await self._facts.check(batch.feed, batch.load_id, accepted)
             if not accepted:
                 return await self._reject(batch, rejected.count)
-            return await self._commit(batch, accepted, rejected.count)
+            deltas = await self._cells.prepare(batch.feed, batch.load_id)
+            return await self._commit(batch, deltas, accepted, rejected.count)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
@@ -244,7 +249,7 @@ class Receiver:
             if rejected:
                 await batches.quarantine(rejected)
 
-    async def _commit(self, batch: Batch, accepted: int, rejected: int) -> Batch:
+    async def _commit(self, batch: Batch, deltas: LoadDeltas, accepted: int, rejected: int) -> Batch:
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
@@ -254,6 +259,7 @@ class Receiver:
             await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
             current.commit(batch.load_id, accepted, rejected, now)
+            await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
                 batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected, committed_at=now
             )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select, text, tuple_
+from sqlalchemy import delete, func, insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -119,19 +119,6 @@ class BatchRepository:
         if after is not None:
             statement = statement.where(tuple_(Batch.created_at, Batch.id) < tuple_(*after))
         return [(row[0], row[1]) for row in await self._session.execute(statement)]
-
-    async def counted(self, feed: str, path: str) -> list[UUID]:
-        """Return the loads that count and can hold facts about the subtree at `path`.
-
-        A reversed batch counts together with its reversal: the two cancel out.
-        """
-        related = or_(under(Batch.unit_path, path), func.text2ltree(path).op("<@")(Batch.unit_path))
-        rows = await self._session.execute(
-            select(Batch.load_id, Batch.reversal_load_id).where(
-                Batch.feed == feed, Batch.status.in_((BatchStatus.COMMITTED, BatchStatus.REVERSED)), related
-            )
-        )
-        return [load for row in rows for load in row if load is not None]
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return the commit time of each batch."""

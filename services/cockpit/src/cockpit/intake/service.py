@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access.service import Access
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import Cells
 from cockpit.directory.models import Unit
 from cockpit.intake import personal, rules
 from cockpit.intake.errors import (
@@ -47,6 +49,8 @@ class Batches:
         clock: Clock,
         access: Access,
         facts: FactWriter,
+        builder: CellBuilder,
+        cells: Cells,
         receiver: Receiver,
         quarantine: Quarantine,
         lines: PublishedLines,
@@ -55,6 +59,8 @@ class Batches:
         self._clock = clock
         self._access = access
         self._facts = facts
+        self._builder = builder
+        self._cells = cells
         self._receiver = receiver
         self._quarantine = quarantine
         self._lines = lines
@@ -135,6 +141,7 @@ class Batches:
         await self._batches.discard(batch.feed, load_id, self._clock.now())
         await release(self._session)
         await self._facts.reverse(batch.feed, batch.load_id, load_id)
+        deltas = await self._builder.prepare(batch.feed, load_id)
         current = await self._batches.locked(batch_id)
         if current is None:
             raise BatchNotFound
@@ -142,11 +149,8 @@ class Batches:
             if not await self._batches.forget_discarded(load_id):
                 raise BatchInProgress
             current.reverse(load_id, actor.sub, self._clock.now())
+            await self._cells.apply(deltas)
         return FoundBatch(current, unit)
-
-    async def counted_loads(self, feed: FeedName, path: str) -> list[UUID]:
-        """Return the loads whose facts count in the subtree at `path`; fact queries include only these."""
-        return await self._batches.counted(feed, path)
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return the commit time of each batch."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from cockpit.access.dependencies import AccessService
+from cockpit.cells.dependencies import CellService, CellWriter
 from cockpit.dependencies import FactStore
 from cockpit.directory.dependencies import UnitService
 from cockpit.intake.dependencies import BatchService
@@ -18,10 +19,12 @@ async def _overviews(
     clock: ServiceClock,
     access: AccessService,
     units: UnitService,
+    cells: CellService,
+    builder: CellWriter,
     batches: BatchService,
     analytics: FactStore,
 ) -> Overviews:
-    return Overviews(session, clock, access, units, batches, analytics)
+    return Overviews(session, clock, access, units, cells, builder, batches, analytics)
 
 
 OverviewService = Annotated[Overviews, Depends(_overviews)]

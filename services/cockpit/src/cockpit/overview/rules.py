@@ -87,8 +87,3 @@ def display(amount: Decimal) -> str:
 def _short(value: Decimal) -> str:
     text = f"{value.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
     return text.rstrip("0").rstrip(".")
-
-
-def label_below(path: str) -> int:
-    """Return the index (from 1) of the label that names a child of `path` in paths below it."""
-    return path.count(".") + 2

@@ -89,12 +89,13 @@ class PublishedTable(BaseModel):
 
 
 class Child(BaseModel):
-    """The awards of a direct child; `unit` is None if the child no longer exists."""
+    """The awards of a direct child; `unit` is None if the child no longer exists or is no longer here."""
 
     code: str = Field(examples=["370100"])
     unit: UnitBrief | None
     amount: Amount
     person_times: int
+    persons: int = Field(description="资助人数，精确去重；各下级相加可能大于本单位", examples=[1100])
 
 
 class Own(BaseModel):

@@ -1,6 +1,6 @@
 """资助概览: awards in a unit's subtree in a year, and the published figures of the unit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.analytics.store import Analytics
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.rules import ALL, Calendar
+from cockpit.cells.service import NOTHING, UNDIVIDED, Cells, Dimensions, Figures, Sums
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.directory.service import Units
@@ -19,7 +22,7 @@ from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
 from cockpit.intake.service import Batches
 from cockpit.metrics.catalogue import METRICS, MetricName
 from cockpit.overview import rules
-from cockpit.overview.repository import FactRepository, Rows
+from cockpit.overview.repository import PublishedRepository, Rows
 from cockpit.overview.schemas import (
     Amount,
     Awards,
@@ -36,13 +39,12 @@ from contracts.vocabulary import UnitStatus
 from servicekit.clock import Clock
 from servicekit.db import release
 
-_NOTHING = {"total_amount": Decimal(0), "total_times": 0, "persons": 0}
-
 
 class Overviews:
     """Build overviews for a viewer.
 
-    PostgreSQL first, then `release`, then ClickHouse: no connection is held during a fact query.
+    PostgreSQL first, then `release`, then ClickHouse: no connection is held during a fact query. The awards
+    come from cells in PostgreSQL, the published tables from ClickHouse.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Overviews:
         clock: Clock,
         access: Access,
         units: Units,
+        cells: Cells,
+        builder: CellBuilder,
         batches: Batches,
         analytics: Analytics,
     ) -> None:
@@ -58,38 +62,49 @@ class Overviews:
         self._clock = clock
         self._access = access
         self._units = units
+        self._cells = cells
+        self._builder = builder
         self._batches = batches
-        self._facts = FactRepository(analytics)
+        self._published_tables = PublishedRepository(analytics)
 
     async def overview(self, actor: Principal, unit_id: UUID | None, year: int) -> Overview:
-        """Return the overview of a unit (None: the viewer's). Raises `UnitNotFound`, `UnitOutOfReach`."""
+        """Return the overview of a unit (None: the viewer's).
+
+        Raises `UnitNotFound`, `UnitOutOfReach`, `FiguresIncomplete`.
+        """
         unit = await self._access.unit(actor, unit_id, "overview")
         below = await self._units.children(unit)
-        loads = await self._batches.counted_loads(FeedName.AWARD, unit.path)
-        published_loads = await self._batches.counted_loads(FeedName.PUBLISHED_AGGREGATE, unit.path)
-        await release(self._session)
-        awards = await self._facts.awards(unit.path, loads, year)
-        by_child = await self._facts.by_child(unit.path, loads, year, rules.label_below(unit.path))
-        published = await self._facts.published(unit.path, published_loads, year)
-        own, children = _children(below, by_child)
+        as_of = await self._cells.as_of(self._clock.now())
+        figures = await self._cells.figures(FeedName.AWARD, unit.code, Calendar.YEAR, str(year))
+        await self._let_facts_count()
+        published = await self._published_tables.lines(unit.code, year)
+        own, children = _children(below, figures)
         return Overview(
             unit=UnitBrief.model_validate(unit),
             year=year,
-            as_of=self._clock.now(),
-            awards=_awards(awards),
+            as_of=as_of,
+            awards=_awards(figures.cells),
             published=await self._published(published),
             own=own,
             children=children,
         )
 
     async def years(self, actor: Principal, unit_id: UUID | None) -> Years:
-        """Return the years with any figure about a unit. Raises `UnitNotFound`, `UnitOutOfReach`."""
+        """Return the years with any figure about a unit. Raises as `overview` does."""
         unit = await self._access.unit(actor, unit_id, "overview.years")
-        awards = await self._batches.counted_loads(FeedName.AWARD, unit.path)
-        published = await self._batches.counted_loads(FeedName.PUBLISHED_AGGREGATE, unit.path)
-        await release(self._session)
-        years = await self._facts.years(unit.path, awards, published)
+        await self._cells.as_of(self._clock.now())
+        awards = await self._cells.periods(FeedName.AWARD, unit.code, Calendar.YEAR)
+        await self._let_facts_count()
+        published = await self._published_tables.years(unit.code)
+        years = sorted({*map(int, awards), *published})
         return Years(unit=UnitBrief.model_validate(unit), years=years)
+
+    async def _let_facts_count(self) -> None:
+        """End the transaction, and see to it that queries over facts find what has been committed."""
+        unmarked = await self._cells.unmarked()
+        await release(self._session)
+        if unmarked:
+            await self._builder.mark()
 
     async def _published(self, rows: Rows) -> list[PublishedTable]:
         ids = list({row["batch_id"] for row in rows})
@@ -103,62 +118,61 @@ class Overviews:
         ]
 
 
-def _children(units: Sequence[Unit], rows: Rows) -> tuple[Own, list[Child]]:
-    sums = {str(row["code"]): row for row in rows}
-    mine = sums.pop("", _NOTHING)
+def _children(units: Sequence[Unit], figures: Figures) -> tuple[Own, list[Child]]:
+    whole = figures.cells.get(UNDIVIDED, NOTHING)
+    amount = whole.amount - sum((sums.amount for sums in figures.below.values()), Decimal(0))
+    times = whole.times - sum(sums.times for sums in figures.below.values())
+    sums = dict(figures.below)
     children: list[Child] = []
     for child in units:
-        row = sums.pop(child.path.rpartition(".")[2], None)
-        if row is not None or child.status == UnitStatus.ACTIVE:
-            children.append(_child(child.code, child, row or _NOTHING))
-    # Facts keep the path at the time of recording; their unit may have moved since.
-    children += [_child(code, None, row) for code, row in sorted(sums.items())]
-    return Own(amount=Amount.of(mine["total_amount"]), person_times=mine["total_times"]), children
+        found = sums.pop(child.code, None)
+        if found is not None or child.status == UnitStatus.ACTIVE:
+            children.append(_child(child.code, child, found or NOTHING))
+    # A unit that has moved away keeps here what it received here.
+    children += [_child(code, None, found) for code, found in sorted(sums.items())]
+    return Own(amount=Amount.of(amount), person_times=times), children
 
 
 def _of(row: dict[str, Any], source: str, scope: str, batch_id: UUID) -> bool:
     return (row["source"], row["scope"], row["batch_id"]) == (source, scope, batch_id)
 
 
-def _awards(rows: Rows) -> Awards:
-    whole: dict[str, Any] = dict(_NOTHING)
-    stages: dict[str, dict[str, Any]] = {}
-    fundings: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row["any_stage"] and row["any_funding"]:
-            whole = row
-        elif row["any_funding"]:
-            stages[row["stage"]] = row
-        else:
-            fundings[row["funding"]] = row
+def _awards(cells: Mapping[Dimensions, Sums]) -> Awards:
+    whole = cells.get(UNDIVIDED, NOTHING)
     names: list[MetricName] = [MetricName.AID_AMOUNT, MetricName.AID_PERSON_TIMES, MetricName.AID_PERSONS]
     return Awards(
-        amount=Amount.of(whole["total_amount"]),
-        person_times=whole["total_times"],
-        persons=whole["persons"],
+        amount=Amount.of(whole.amount),
+        person_times=whole.times,
+        persons=whole.persons,
         scope=METRICS[MetricName.AID_AMOUNT].scope,
         metrics=names,
-        by_stage=[_part(code, name, stages[code]) for code, name in STAGES.items() if code in stages],
-        by_funding=[_part(code, name, fundings[code]) for code, name in FUNDING.items() if code in fundings],
+        by_stage=_parts(STAGES, lambda stage: cells.get((stage, ALL, ALL))),
+        by_funding=_parts(FUNDING, lambda funding: cells.get((ALL, ALL, funding))),
     )
 
 
-def _part(code: str, name: str, row: dict[str, Any]) -> Part:
-    return Part(
-        code=code,
-        name=name,
-        amount=Amount.of(row["total_amount"]),
-        person_times=row["total_times"],
-        persons=row["persons"],
-    )
+def _parts(names: Mapping[str, str], sums_of: Callable[[str], Sums | None]) -> list[Part]:
+    found = ((code, name, sums_of(code)) for code, name in names.items())
+    return [
+        Part(
+            code=code,
+            name=name,
+            amount=Amount.of(sums.amount),
+            person_times=sums.times,
+            persons=sums.persons,
+        )
+        for code, name, sums in found
+        if sums is not None
+    ]
 
 
-def _child(code: str, unit: Unit | None, row: dict[str, Any]) -> Child:
+def _child(code: str, unit: Unit | None, sums: Sums) -> Child:
     return Child(
         code=code,
         unit=None if unit is None else UnitBrief.model_validate(unit),
-        amount=Amount.of(row["total_amount"]),
-        person_times=row["total_times"],
+        amount=Amount.of(sums.amount),
+        person_times=sums.times,
+        persons=sums.persons,
     )
 
 

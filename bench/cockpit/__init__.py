@@ -1,0 +1,1 @@
+"""Cockpit at national scale, and generated facts."""

@@ -1,0 +1,282 @@
+"""Measure cells at national scale against the same questions asked to the facts; see docs/benchmarks.md."""
+
+import argparse
+import asyncio
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from authkit.jwks import KeySet
+from bench.cockpit.facts import FIRST_YEAR
+from bench.cockpit.world import ROOT, Loading, batches, store, units
+from bench.common.servers import on_server
+from bench.common.statistics import percentile
+from bench.common.tables import machine, python_versions, table, write
+from cockpit.analytics.schema import COUNTED
+from cockpit.analytics.store import Analytics
+from cockpit.app import build
+from cockpit.base import AUDIENCE, MIGRATIONS
+from cockpit.models import Unit
+from cockpit.settings import Settings
+from messaging.inprocess import InProcessBus
+from servicekit import logs
+from servicekit.db import Database
+from servicekit.migrations import upgrade
+from testkit.tokens import TokenFactory
+
+ISSUER = "http://identity.zhuxue.bench"
+YEAR = FIRST_YEAR + 1
+CLIENTS = 16
+
+# What an overview asked before there were cells.
+_FACTS = f"""
+SELECT grouping(stage) AS any_stage, grouping(funding) AS any_funding, stage, funding,
+       sum(net_amount) AS total_amount, sum(net_times) AS total_times, uniqExact(person_token) AS persons
+FROM (
+    SELECT person_token, stage, funding, sum(amount * sign) AS net_amount, sum(sign) AS net_times
+    FROM award_facts
+    WHERE {COUNTED}
+      AND (unit_path = {{path:String}} OR startsWith(unit_path, concat({{path:String}}, '.')))
+      AND year = {{year:UInt16}}
+    GROUP BY person_token, stage, funding
+    HAVING net_times > 0
+)
+GROUP BY GROUPING SETS ((), (stage), (funding))
+"""  # noqa: S608 - only the constant above
+
+Figure = tuple[Decimal, int, int]
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.cockpit", description=__doc__)
+    parser.add_argument("--facts", type=int, default=10_000_000, help="how many awards (10000000)")
+    parser.add_argument("--batch", type=int, default=20_000, help="most awards of a batch (20000)")
+    parser.add_argument("--schools", type=int, default=10, help="schools of a county (10)")
+    parser.add_argument("--runs", type=int, default=200, help="requests of each view (200)")
+    parser.add_argument("--quick", action="store_true", help="100,000 awards, 50 requests")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
+    given = parser.parse_args(argv)
+    if given.quick:
+        given.facts, given.runs, given.schools = 100_000, 50, 2
+    return given
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def _timed(call: Callable[[], Awaitable[object]], runs: int, clients: int) -> tuple[list[float], float]:
+    """Return milliseconds of each call, and this process's CPU milliseconds of one."""
+    times: list[float] = []
+
+    async def client(share: int) -> None:
+        for _ in range(share):
+            began = time.perf_counter()
+            await call()
+            times.append((time.perf_counter() - began) * 1000)
+
+    before = _cpu()
+    await asyncio.gather(*(client(max(1, runs // clients)) for _ in range(clients)))
+    return times, (_cpu() - before) * 1000 / len(times)
+
+
+def _shown(awards: dict[str, Any]) -> dict[tuple[str, str], Figure]:
+    def figure(part: dict[str, Any]) -> Figure:
+        return Decimal(part["amount"]["yuan"]), part["person_times"], part["persons"]
+
+    return {
+        ("", ""): figure(awards),
+        **{(part["code"], ""): figure(part) for part in awards["by_stage"]},
+        **{("", part["code"]): figure(part) for part in awards["by_funding"]},
+    }
+
+
+def _recounted(rows: list[dict[str, Any]]) -> dict[tuple[str, str], Figure]:
+    return {
+        ("" if row["any_stage"] else row["stage"], "" if row["any_funding"] else row["funding"]): (
+            row["total_amount"],
+            row["total_times"],
+            row["persons"],
+        )
+        for row in rows
+    }
+
+
+async def views(
+    http: httpx.AsyncClient,
+    analytics: Analytics,
+    tokens: TokenFactory,
+    places: dict[str, Unit],
+    runs: int,
+) -> list[list[str]]:
+    """Return a row for each level. Raises AssertionError if a view differs from the facts."""
+    rows = []
+    for level, unit in places.items():
+        claims: dict[str, Any] = {
+            "unit": str(unit.id),
+            "unit_path": unit.path,
+            "level": unit.level,
+            "kind": "student_aid",
+            "roles": ["handler"],
+            "entitlements": ["cockpit"],
+            "scope": "openid cockpit:read",
+        }
+        if level == "school":
+            county = places["county"]
+            claims |= {"unit": str(county.id), "unit_path": county.path, "level": "county"}
+        headers = {"Authorization": f"Bearer {tokens.access_token(**claims)}"}
+
+        async def view(unit: Unit = unit, headers: dict[str, str] = headers) -> dict[str, Any]:
+            answer = await http.get(
+                "/api/v1/overview", params={"unit": str(unit.id), "year": YEAR}, headers=headers
+            )
+            answer.raise_for_status()
+            found: dict[str, Any] = answer.json()
+            return found
+
+        async def recount(unit: Unit = unit) -> list[dict[str, Any]]:
+            return await analytics.query(_FACTS, {"path": unit.path, "year": YEAR}, seconds=1_800)
+
+        assert _shown((await view())["awards"]) == _recounted(await recount()), f"{level} differs"
+        one, one_cpu = await _timed(view, runs, 1)
+        many, _ = await _timed(view, runs, CLIENTS)
+        facts, facts_cpu = await _timed(recount, 3, 1)
+        rows.append(
+            [
+                level,
+                *(f"{percentile(times, 0.99):,.1f}" for times in (one, many)),
+                f"{one_cpu:,.1f}",
+                f"{percentile(facts, 0.5):,.0f}",
+                f"{facts_cpu:,.0f}",
+            ]
+        )
+        sys.stderr.write("  ".join(rows[-1]) + "\n")
+    return rows
+
+
+async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
+    """Load the facts in batches, ask each view, print the results."""
+    await upgrade(MIGRATIONS, url)
+    tokens = TokenFactory(issuer=ISSUER, audience=AUDIENCE)
+
+    async def fetch() -> dict[str, Any]:
+        return tokens.jwks()
+
+    settings = Settings(
+        mode="dev",
+        database_url=url,
+        issuer=ISSUER,
+        identity_url=ISSUER,
+        client_id="cockpit",
+        client_secret=SecretStr("not-used-here"),
+        analytics_dsn=f"chdb://{folder}",
+    )
+    app = build(settings, bus=InProcessBus(), keys=KeySet(fetch))
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=600) as http,
+    ):
+        database: Database = app.state.database
+        analytics: Analytics = app.state.analytics
+        world = units(given.schools)
+        await store(database, world)
+        logs.configure(json=True, level="CRITICAL")
+        loading = Loading(database, analytics, app.state.cell_builder, world)
+        began, cpu, loaded = time.perf_counter(), _cpu(), 0
+        for county, part in batches(given.facts, given.batch, 1, given.schools):
+            await loading.load(county, part)
+            loaded += len(part)
+        await app.state.cell_builder.mark()
+        took, used = time.perf_counter() - began, _cpu() - cpu
+        async with database.engine.connect() as connection:
+            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("VACUUM ANALYZE"))
+            sizes = (await connection.execute(text(_SIZES))).one()
+        sys.stderr.write(f"{loaded:,} facts loaded in {took:,.0f} s\n")
+        places = {
+            "centre": world[ROOT],
+            "province": world["370000"],
+            "city": world["370100"],
+            "county": world["370102"],
+            "school": world["3701020001"],
+        }
+        rows = await views(http, analytics, tokens, places, given.runs)
+    times = loading.times
+    count = len(times.commit)
+
+    def spread(seconds: list[float]) -> str:
+        return f"{percentile(seconds, 0.5) * 1000:,.0f} / {percentile(seconds, 0.99) * 1000:,.0f}"
+
+    others = [
+        ["batches", f"{count:,}"],
+        ["cells changed by a batch, mean", f"{times.cells / count:,.0f}"],
+        ["writing the facts, p50 / p99 (ms)", spread(times.facts)],
+        ["reading them back and numbering persons, p50 / p99 (ms)", spread(times.prepare)],
+        ["committing with the cells, p50 / p99 (ms)", spread(times.commit)],
+        ["facts a second through all three", f"{loaded / took:,.0f}"],
+        ["CPU of Cockpit with chDB for a million facts (s)", f"{used * 1e6 / loaded:,.1f}"],
+        ["cells", f"{sizes.cells:,.0f}"],
+        ["size of the cells (MiB)", f"{sizes.cell_bytes / 2**20:,.0f}"],
+        ["size of the counters of persons (MiB)", f"{sizes.person_bytes / 2**20:,.0f}"],
+        ["size of the numbers of persons (MiB)", f"{sizes.number_bytes / 2**20:,.0f}"],
+        ["peak memory of Cockpit with chDB (MiB)", f"{_peak():,.0f}"],
+    ]
+    columns = [
+        "overview of",
+        "cells p99 (ms)",
+        f"{CLIENTS} clients p99 (ms)",
+        "Python CPU (ms)",
+        "facts p50 (ms)",
+        "facts CPU (ms)",
+    ]
+    lines = [
+        (
+            f"`make bench-cockpit`, {loaded:,} facts, {machine()};"
+            f" {', '.join(python_versions('sqlalchemy', 'asyncpg', 'chdb-core'))}."
+            " Requests in the process, without sockets. Every figure was equal."
+        ),
+        "",
+        *table(columns, rows),
+        "",
+        *table(["loading", "measured"], others),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    if given.write:
+        write("cockpit", "\n".join(lines))
+
+
+_SIZES = """
+SELECT (SELECT count(*) FROM cells) AS cells, pg_total_relation_size('cells') AS cell_bytes,
+       pg_total_relation_size('cell_persons') AS person_bytes,
+       pg_total_relation_size('person_numbers') AS number_bytes
+"""
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def main(given: argparse.Namespace, url: str) -> None:
+    """Measure with the facts in a folder that is deleted afterwards."""
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="zhuxue-bench-")
+    try:
+        await measure(given, url, folder)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    options = arguments()
+    on_server(lambda url: main(options, url))

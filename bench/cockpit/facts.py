@@ -1,0 +1,202 @@
+"""Generated awards, the same for the same seed.
+
+The divisions (GB/T 2260), the programmes, their amounts and the dates at which they changed are real. The
+number of awards of a stage follows its public money in 2017 (China Daily, 2018-03-14) divided by the amount
+of an award. Persons, schools and the choice of places are invented. Some awards are wrong on purpose;
+`planted.jsonl` lists them.
+"""
+
+import argparse
+import csv
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+DIVISIONS = Path(__file__).parents[2] / "services/identity/src/identity/units/data/divisions.csv"
+FIRST_YEAR, YEARS = 2024, 3
+PLANTED = 2_000
+"""One of so many awards is wrong."""
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A programme of a stage: yuan of an award by the first term of the amount (`2024-spring`), weight.
+
+    `terms`: the terms in which it is paid.
+    """
+
+    name: str
+    stage: str
+    amounts: tuple[tuple[str, int], ...]
+    weight: float
+    terms: tuple[str, ...] = ("spring", "autumn")
+
+    def amount(self, year: int, term: str) -> int:
+        """Return the amount in force."""
+        order = {"spring": 0, "year": 1, "autumn": 2}
+        at = (year, order[term])
+        found = self.amounts[0][1]
+        for begins, amount in self.amounts:
+            first, _, word = begins.partition("-")
+            if (int(first), order[word]) <= at:
+                found = amount
+        return found
+
+
+# Weights: billions of public money of the stage in 2017 by thousand yuan of an award, among its programmes.
+PROGRAMMES = (
+    Programme("学前教育资助", "preschool", (("2000-spring", 500),), 8.9 / 0.5),
+    Programme(
+        "家庭经济困难学生生活补助", "compulsory", (("2000-spring", 500), ("2024-spring", 625)), 17.91 / 0.5
+    ),
+    Programme("普通高中国家助学金", "general_high", (("2000-spring", 1000), ("2025-spring", 1150)), 17.62),
+    Programme(
+        "中等职业学校国家助学金",
+        "secondary_vocational",
+        (("2000-spring", 1000), ("2025-spring", 1150)),
+        12.0,
+    ),
+    Programme("中等职业学校免学费", "secondary_vocational", (("2000-spring", 1000),), 13.75),
+    Programme(
+        "本专科生国家助学金", "undergraduate", (("2000-spring", 1650), ("2024-autumn", 1850)), 20 / 1.65
+    ),
+    Programme(
+        "国家励志奖学金", "undergraduate", (("2000-spring", 5000), ("2024-autumn", 6000)), 4 / 5, ("autumn",)
+    ),
+    Programme(
+        "本专科生国家奖学金",
+        "undergraduate",
+        (("2000-spring", 8000), ("2024-autumn", 10000)),
+        0.5 / 8,
+        ("autumn",),
+    ),
+    Programme("硕士研究生国家助学金", "master", (("2000-spring", 6000),), 10 / 6, ("year",)),
+    Programme("博士研究生国家助学金", "doctor", (("2000-spring", 13000),), 4 / 13, ("year",)),
+)
+FUNDING = (("central", 0.55), ("local", 0.36), ("school", 0.06), ("social", 0.03))
+
+
+class Award(NamedTuple):
+    """One award, as in the feed `award`."""
+
+    record_id: str
+    unit_code: str
+    year: int
+    term: str
+    stage: str
+    programme: str
+    funding: str
+    person_token: str
+    amount: int
+
+
+class Division(NamedTuple):
+    """A province, city or county."""
+
+    code: str
+    name: str
+    level: str
+    parent: str
+
+
+def divisions() -> list[Division]:
+    """Return all divisions, those above first."""
+    with DIVISIONS.open(encoding="utf-8") as lines:
+        return [
+            Division(row["code"], row["name"], row["level"], row["parent_code"])
+            for row in csv.DictReader(lines)
+        ]
+
+
+def counties() -> list[str]:
+    """Return the codes of the counties, and of the four cities without any."""
+    found = divisions()
+    parents = {one.parent for one in found}
+    return [one.code for one in found if one.code not in parents]
+
+
+def awards(count: int, seed: int, schools: int = 0) -> Iterator[tuple[Award, str | None]]:
+    """Yield `count` awards county by county, each with what is wrong with it, if anything.
+
+    Units are the counties' offices, or `schools` schools of each: the county's code and four digits.
+    """
+    places = counties()
+    shares = [random.Random(f"{seed}/size/{code}").lognormvariate(0, 0.6) for code in places]
+    scale, given, sum_ = count / sum(shares), 0, 0.0
+    for code, share in zip(places, shares, strict=True):
+        sum_ += share * scale
+        quota = count - given if code == places[-1] else round(sum_) - given
+        given += quota
+        yield from _county(code, quota, seed, schools, places)
+
+
+def _county(
+    code: str, quota: int, seed: int, schools: int, places: Sequence[str]
+) -> Iterator[tuple[Award, str | None]]:
+    chance = random.Random(f"{seed}/{code}")
+    person = number = 0
+    while number < quota:
+        person += 1
+        token = f"p{code}x{person:09d}s{seed}"
+        unit = f"{code}{chance.randrange(schools) + 1:04d}" if schools else code
+        programme = chance.choices(PROGRAMMES, [one.weight for one in PROGRAMMES])[0]
+        funding = chance.choices([name for name, _ in FUNDING], [share for _, share in FUNDING])[0]
+        begin, stay = chance.randrange(YEARS), chance.randint(1, YEARS)
+        for year in range(FIRST_YEAR + begin, FIRST_YEAR + min(YEARS, begin + stay)):
+            for term in programme.terms:
+                if number >= quota:
+                    return
+                number += 1
+                one = Award(
+                    f"{code}-{number:09d}",
+                    unit,
+                    year,
+                    term,
+                    programme.stage,
+                    programme.name,
+                    funding,
+                    token,
+                    programme.amount(year, term),
+                )
+                yield _planted(one, chance, places) if chance.random() < 1 / PLANTED else (one, None)
+
+
+def _planted(one: Award, chance: random.Random, places: Sequence[str]) -> tuple[Award, str]:
+    kind = chance.choice(("above_standard", "other_person", "other_county"))
+    if kind == "above_standard":
+        return one._replace(amount=one.amount * 10), kind
+    if kind == "other_person":
+        return one._replace(person_token=one.person_token.replace("x", "y")), kind
+    return one._replace(person_token=f"p{chance.choice(places)}x000000001s0"), kind
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write `awards.csv` and `planted.jsonl`."""
+    parser = argparse.ArgumentParser(prog="python -m bench.cockpit.facts", description=__doc__)
+    parser.add_argument("count", type=int, help="how many awards")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schools", type=int, default=0, help="schools of a county; 0: its office (0)")
+    parser.add_argument("--to", type=Path, default=Path(".state/facts"), help="folder (.state/facts)")
+    given = parser.parse_args(argv)
+    given.to.mkdir(parents=True, exist_ok=True)
+    wrong = 0
+    with (
+        (given.to / "awards.csv").open("w", encoding="utf-8", newline="") as rows,
+        (given.to / "planted.jsonl").open("w", encoding="utf-8") as ledger,
+    ):
+        writer = csv.writer(rows)
+        writer.writerow(Award._fields)
+        for one, kind in awards(given.count, given.seed, given.schools):
+            writer.writerow(one)
+            if kind is not None:
+                wrong += 1
+                ledger.write(json.dumps({"record_id": one.record_id, "kind": kind}) + "\n")
+    sys.stdout.write(f"{given.count:,} awards in {given.to}/awards.csv, {wrong:,} of them planted\n")
+
+
+if __name__ == "__main__":
+    main()

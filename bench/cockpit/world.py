@@ -1,0 +1,156 @@
+"""The units of the divisions with invented schools, and generated facts under the loads of batches."""
+
+import io
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby, islice
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from sqlalchemy import insert
+
+from bench.cockpit.facts import Award, awards, counties, divisions
+from cockpit.analytics.store import Analytics
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.service import Cells
+from cockpit.intake.feeds import AWARD, ORIGIN_COLUMNS
+from cockpit.models import Batch, Unit
+from servicekit.db import Database
+from servicekit.ids import new_id
+
+ROOT = "100000"
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def units(schools: int) -> dict[str, Unit]:
+    """Return the units, by code: the centre, an office of each division, schools of each county."""
+    found = {ROOT: _unit(ROOT, None, "ministry")}
+    for one in divisions():
+        found[one.code] = _unit(one.code, found[one.parent or ROOT], one.level)
+    for county in counties():
+        for number in range(1, schools + 1):
+            code = f"{county}{number:04d}"
+            found[code] = _unit(code, found[county], "school")
+    return found
+
+
+def _unit(code: str, parent: Unit | None, level: str) -> Unit:
+    return Unit(
+        id=uuid5(NAMESPACE_OID, code),
+        code=code,
+        name=f"单位{code}",
+        short_name=code,
+        level=level,
+        kind="school" if level == "school" else "student_aid",
+        stages=[],
+        region_code=None,
+        parent_id=None if parent is None else parent.id,
+        path=code if parent is None else f"{parent.path}.{code}",
+        status="active",
+        version=1,
+    )
+
+
+async def store(database: Database, world: dict[str, Unit]) -> None:
+    """Put the units into the database."""
+    names = [column.key for column in Unit.__table__.columns if column.key != "replicated_at"]
+    rows = iter([{name: getattr(unit, name) for name in names} for unit in world.values()])
+    while part := list(islice(rows, 5_000)):
+        async with database.transaction() as session:
+            await session.execute(insert(Unit), part)
+
+
+@dataclass
+class Times:
+    """Seconds of the steps of each batch."""
+
+    facts: list[float] = field(default_factory=list)
+    prepare: list[float] = field(default_factory=list)
+    commit: list[float] = field(default_factory=list)
+    cells: int = 0
+
+
+def batches(count: int, rows: int, seed: int, schools: int) -> Iterator[tuple[str, list[Award]]]:
+    """Yield the awards of one county after the other, at most `rows` in a batch, with the county's code."""
+    generated = (award for award, _ in awards(count, seed, schools))
+    for county, of_county in groupby(generated, key=lambda award: award.unit_code[:6]):
+        while part := list(islice(of_county, rows)):
+            yield county, part
+
+
+class Loading:
+    """Write batches and commit them, as intake does after its checks."""
+
+    def __init__(
+        self, database: Database, analytics: Analytics, builder: CellBuilder, world: dict[str, Unit]
+    ) -> None:
+        self._database = database
+        self._analytics = analytics
+        self._builder = builder
+        self._world = world
+        self.times = Times()
+
+    async def load(self, county: str, rows: Sequence[Award]) -> UUID:
+        """Load one batch. Return its load."""
+        batch_id, load_id = new_id(), new_id()
+        began = time.perf_counter()
+        lines = io.BytesIO(b"".join(self._line(batch_id, load_id, row) for row in rows))
+        await self._analytics.insert(AWARD.table, (*ORIGIN_COLUMNS, *AWARD.measures), lines)
+        written = time.perf_counter()
+        deltas = await self._builder.prepare(AWARD.name, load_id)
+        prepared = time.perf_counter()
+        async with self._database.transaction() as session:
+            session.add(self._batch(batch_id, load_id, self._world[county], len(rows)))
+            await Cells(session).apply(deltas)
+        done = time.perf_counter()
+        self.times.facts.append(written - began)
+        self.times.prepare.append(prepared - written)
+        self.times.commit.append(done - prepared)
+        self.times.cells += len(deltas.changes)
+        return load_id
+
+    def _line(self, batch_id: UUID, load_id: UUID, row: Award) -> bytes:
+        unit = self._world[row.unit_code]
+        fact = (
+            str(batch_id),
+            str(load_id),
+            "bench",
+            "",
+            str(unit.id),
+            unit.code,
+            unit.path,
+            "",
+            row.year,
+            1,
+            "2026-11-26 00:00:00.000",
+            row.record_id,
+            row.term,
+            row.stage,
+            row.programme,
+            row.funding,
+            row.person_token,
+            row.amount,
+        )
+        return json.dumps(fact, ensure_ascii=False).encode() + b"\n"
+
+    def _batch(self, batch_id: UUID, load_id: UUID, unit: Unit, rows: int) -> Batch:
+        return Batch(
+            id=batch_id,
+            feed=AWARD.name,
+            source="bench",
+            unit_id=unit.id,
+            unit_path=unit.path,
+            status="committed",
+            load_id=load_id,
+            sha256=load_id.bytes,
+            size_bytes=1,
+            columns=[],
+            accepted=rows,
+            rejected=0,
+            created_by="bench",
+            created_at=NOW,
+            touched_at=NOW,
+            committed_at=NOW,
+        )

@@ -1,0 +1,1 @@
+"""Cells: the figures that views read, kept beside the facts and changed with each batch."""

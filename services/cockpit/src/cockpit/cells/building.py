@@ -1,0 +1,200 @@
+"""The builder: reads a load's facts, and returns what it changes in the cells.
+
+1. The facts of a load are in ClickHouse and do not count.
+2. `prepare` reads them back, without a transaction. It numbers places and persons in short transactions; a
+   number that nothing uses does no harm.
+3. `Cells.apply` adds the result to the cells in the transaction that makes the load count. From here on
+   every view has it.
+4. `mark` tells ClickHouse that the load counts, for the queries that read facts. They call it first, so they
+   see what was committed before.
+
+A process that ends between two steps leaves nothing that counts in part: the load of step 2 is deleted with
+its facts, that of step 3 is marked by the next query or by `catch_up`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cockpit.analytics.store import Analytics
+from cockpit.cells import rules
+from cockpit.cells.counters import counters_of
+from cockpit.cells.facts import CELL_FEEDS, LoadFacts, Marks, Row
+from cockpit.cells.load_repository import LoadRepository
+from cockpit.cells.repository import CellRepository
+from cockpit.cells.rules import Delta, Key, Sum
+from cockpit.cells.service import Cells, LoadDeltas
+from cockpit.directory.service import Units
+from contracts.vocabulary import Level
+from jobs.kinds import Periodic
+from servicekit.db import Database
+
+log = structlog.get_logger("cells")
+
+NUMBERED = 10_000
+"""Persons and places numbered by one transaction."""
+CAUGHT_UP = 100
+MARKED = 1_000
+
+
+class CellBuilder:
+    """Prepare loads for the cells; one builder serves the whole process."""
+
+    def __init__(
+        self,
+        database: Database,
+        analytics: Analytics,
+        cells: Callable[[AsyncSession], Cells],
+        units: Callable[[AsyncSession], Units],
+    ) -> None:
+        self._database = database
+        self._cells_in = cells
+        self._facts = LoadFacts(analytics)
+        self._marks = Marks(analytics)
+        self._units = units
+
+    def within(self, session: AsyncSession) -> Cells:
+        """Return the cells in a transaction of the process's own, to apply what has been prepared."""
+        return self._cells_in(session)
+
+    async def prepare(self, feed: str, load_id: UUID) -> LoadDeltas:
+        """Return what a load changes in the cells. Raises as `Analytics.query` does.
+
+        Call it outside of a transaction, after the facts have been written. Needs memory for the changed
+        cells, not for the facts.
+        """
+        changes: dict[Key, Delta] = {}
+        declared = CELL_FEEDS.get(feed)
+        if declared is not None:
+            async for rows in self._facts.sums(declared, load_id):
+                numbers = await self._numbers(rows)
+                schools = await self._schools({rules.code_of(row["unit_path"]) for row in rows})
+                await asyncio.to_thread(_add, changes, rows, numbers, schools)
+        nodes = await self._nodes(sorted({key.path for key in changes}))
+        return LoadDeltas(load_id, feed, nodes, changes)
+
+    async def mark(self) -> None:
+        """Tell the store of facts which loads count. Two processes may do so at once: it keeps a set."""
+        while True:
+            async with self._database.transaction() as session:
+                loads = await LoadRepository(session).unmarked(MARKED)
+            if not loads:
+                return
+            await self._marks.add(loads)
+            async with self._database.transaction() as session:
+                await LoadRepository(session).mark(loads)
+
+    async def reconcile(self) -> int:
+        """Make the marks in the store of facts equal to PostgreSQL, and return how many were wrong.
+
+        They differ after one of the two has been restored from a backup. Run at the start of a process.
+        """
+        marked = await self._marks.count()
+        async with self._database.transaction() as session:
+            counted, unmarked = await LoadRepository(session).marks()
+        # A mark that is being written may or may not be among those counted.
+        if counted - unmarked <= marked <= counted:
+            return 0
+        extra, known = await self._unknown_marks()
+        for load in extra:
+            await self._marks.remove(load)
+        async with self._database.transaction() as session:
+            missing = await LoadRepository(session).unmark_except(known)
+        log.warning("marks of loads differed from the database", removed=len(extra), missing=missing)
+        await self.mark()
+        return len(extra) + missing
+
+    async def _unknown_marks(self) -> tuple[list[UUID], set[UUID]]:
+        extra: list[UUID] = []
+        known: set[UUID] = set()
+        after = ""
+        while True:
+            page = await self._marks.after(after, MARKED)
+            if not page:
+                return extra, known
+            async with self._database.transaction() as session:
+                found = await LoadRepository(session).known(page)
+            extra += [load for load in page if load not in found]
+            known |= found
+            after = str(page[-1])
+
+    async def catch_up(self) -> int:
+        """Add loads that count to the cells where their commit did not; return their number.
+
+        These are the loads of batches from before the cells, and of a version without them.
+        """
+        done = 0
+        while True:
+            async with self._database.transaction() as session:
+                loads = await LoadRepository(session).uncounted(CAUGHT_UP)
+            for load_id, feed in loads:
+                deltas = await self.prepare(feed, load_id)
+                async with self._database.transaction() as session:
+                    await self.within(session).apply(deltas)
+                done += 1
+            if len(loads) < CAUGHT_UP:
+                break
+        if done:
+            log.info("loads added to the cells afterwards", count=done)
+        await self.mark()
+        return done
+
+    def catching_up(self) -> Periodic:
+        """Return `catch_up` as a periodic task."""
+        return Periodic("cockpit.cells.catch_up", self.catch_up, every=timedelta(seconds=30), at_start=True)
+
+    async def _numbers(self, rows: Sequence[Row]) -> dict[str, int]:
+        """Return the numbers of the persons of a page, by token.
+
+        Numbered some thousands at a time, in the order of the units: persons of one place are neighbours, and
+        their counters are few.
+        """
+        tokens = {_hash(token): token for row in rows for token in row["tokens"]}
+        hashes = list(tokens)
+        numbers: dict[str, int] = {}
+        for start in range(0, len(hashes), NUMBERED):
+            async with self._database.transaction() as session:
+                found = await CellRepository(session).numbers(hashes[start : start + NUMBERED])
+            numbers.update({tokens[hashed]: number for hashed, number in found.items()})
+        return numbers
+
+    async def _schools(self, codes: set[str]) -> frozenset[str]:
+        """Return the codes that are not those of an office."""
+        async with self._database.transaction() as session:
+            known = await self._units(session).by_codes(codes)
+        return frozenset(code for code in codes if code not in known or known[code].level == Level.SCHOOL)
+
+    async def _nodes(self, paths: Sequence[str]) -> dict[str, int]:
+        nodes: dict[str, int] = {}
+        for start in range(0, len(paths), NUMBERED):
+            async with self._database.transaction() as session:
+                nodes |= await CellRepository(session).nodes(paths[start : start + NUMBERED])
+        return nodes
+
+
+def _add(
+    changes: dict[Key, Delta], rows: Sequence[Row], numbers: dict[str, int], schools: frozenset[str]
+) -> None:
+    for row in rows:
+        one = Sum(
+            path=row["unit_path"],
+            year=row["year"],
+            term=row["term"],
+            stage=row["stage"],
+            programme=row["programme"],
+            funding=row["funding"],
+            amount=row["amount"],
+            times=row["times"],
+            persons=counters_of([numbers[token] for token in row["tokens"]], row["nets"]),
+        )
+        rules.add(changes, one, schools.__contains__)
+
+
+def _hash(token: str) -> UUID:
+    """Return the 128 bits that stand for a token: at 10⁹ persons, two share them with probability 10⁻²¹."""
+    return UUID(bytes=blake2b(token.encode(), digest_size=16).digest())

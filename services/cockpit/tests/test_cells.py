@@ -1,0 +1,414 @@
+"""Cells equal the facts that count: after any batches, reversals, moves, crashes and concurrent commits."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, update
+
+from cockpit.analytics.store import Analytics
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.load_repository import LoadRepository
+from cockpit.cells.models import Cell, CellNode, CountedLoad, UncountedLoad
+from cockpit.cells.repository import CellRepository
+from cockpit.cells.service import Cells
+from cockpit.cells.verifying import Verifier
+from cockpit.directory.models import Unit
+from servicekit.ids import new_id
+from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, Start, award, csv_of
+
+YEAR = 2017
+
+
+@dataclass(frozen=True)
+class Drawn:
+    unit: str
+    year: int
+    term: str
+    stage: str
+    programme: str
+    funding: str
+    person: int
+    fen: int
+
+
+_ROW = st.builds(
+    Drawn,
+    unit=st.sampled_from(["school", "other_school", "sibling_school", "county"]),
+    year=st.sampled_from([2016, 2017]),
+    term=st.sampled_from(["spring", "autumn", "year"]),
+    stage=st.sampled_from(["compulsory", "doctor"]),
+    programme=st.sampled_from(["生活补助", "助学金"]),
+    funding=st.sampled_from(["central", "local"]),
+    person=st.integers(0, 4),
+    fen=st.integers(1, 10**9),
+)
+_BATCH = st.lists(_ROW, min_size=1, max_size=8)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Upload a batch, and then maybe withdraw an earlier one and move a unit."""
+
+    rows: list[Drawn]
+    withdraw: int | None
+    move: tuple[str, str] | None
+
+
+_STEP = st.builds(
+    Step,
+    rows=_BATCH,
+    withdraw=st.none() | st.integers(0, 5),
+    move=st.none()
+    | st.tuples(
+        st.sampled_from(["county", "school", "sibling_school"]), st.sampled_from(["city", "sibling", "other"])
+    ),
+)
+
+Fact = tuple[str, Drawn]
+"""The path at intake, and the row."""
+Figures = tuple[Decimal, int, int]
+
+
+def file_of(rows: Iterable[Drawn], cockpit: Cockpit) -> str:
+    return csv_of(
+        [
+            award(
+                unit_code=cockpit.world[row.unit].code,
+                year=str(row.year),
+                term=row.term,
+                stage=row.stage,
+                programme=row.programme,
+                funding=row.funding,
+                person_token=f"person-{row.person:016d}",
+                amount=str(Decimal(row.fen) / 100),
+            )
+            for row in rows
+        ]
+    )
+
+
+def figures(rows: list[Drawn]) -> Figures:
+    return Decimal(sum(row.fen for row in rows)) / 100, len(rows), len({row.person for row in rows})
+
+
+def expected(facts: list[Fact], schools: set[str]) -> dict[tuple[str, ...], Figures]:
+    """Every cell, computed from the rows of the files."""
+    grouped: dict[tuple[str, ...], list[Drawn]] = defaultdict(list)
+    for path, row in facts:
+        labels = path.split(".")
+        school_year = row.year - 1 if row.term == "spring" else row.year
+        when = {"year": f"{row.year}", "school_year": f"{school_year}", "term": f"{row.year}-{row.term}"}
+        for length in range(1, len(labels) + 1):
+            place = ".".join(labels[:length])
+            if labels[length - 1] in schools:
+                rests = [("", "", ""), (row.stage, "", ""), ("", "", row.funding)]
+                calendars = ["year"]
+            else:
+                rests = [
+                    ("", "", ""),
+                    (row.stage, "", ""),
+                    ("", row.programme, ""),
+                    ("", "", row.funding),
+                    (row.stage, row.programme, ""),
+                ]
+                calendars = list(when)
+            for calendar in calendars:
+                for rest in rests:
+                    grouped[place, calendar, when[calendar], *rest].append(row)
+    return {key: figures(rows) for key, rows in grouped.items()}
+
+
+async def cells_of(cockpit: Cockpit) -> dict[tuple[str, ...], Figures]:
+    async with cockpit.database.transaction() as session:
+        rows = await session.execute(
+            select(
+                CellNode.path,
+                Cell.calendar,
+                Cell.period,
+                Cell.stage,
+                Cell.programme,
+                Cell.funding,
+                Cell.amount,
+                Cell.times,
+                Cell.persons,
+            )
+            .join(CellNode, CellNode.id == Cell.node_id)
+            .where(Cell.feed == "award", Cell.times != 0)
+        )
+        return {(row[0], str(row[1]), *row[2:6]): (row[6], row[7], row[8]) for row in rows}
+
+
+async def move(cockpit: Cockpit, unit: str, under: str) -> None:
+    """Move a unit with its subtree, as the replica does."""
+    async with cockpit.database.transaction() as session:
+        moved = await session.get(Unit, cockpit.world[unit].id)
+        parent = await session.get(Unit, cockpit.world[under].id)
+        assert moved is not None
+        assert parent is not None
+        before, moved.parent_id = moved.path, parent.id
+        for one in (await session.scalars(select(Unit))).all():
+            if one.path == before or one.path.startswith(f"{before}."):
+                one.path = f"{parent.path}.{moved.code}{one.path.removeprefix(before)}"
+
+
+async def paths(cockpit: Cockpit) -> dict[str, str]:
+    names = {place.id: name for name, place in cockpit.world.places.items()}
+    async with cockpit.database.transaction() as session:
+        return {names[unit.id]: unit.path for unit in (await session.scalars(select(Unit))).all()}
+
+
+async def withdraw(cockpit: Cockpit, batch_id: str, by: str) -> None:
+    done = await cockpit.http.post(f"/api/v1/intake/batches/{batch_id}/reverse", headers=cockpit.bearer(by))
+    assert done.status_code == 200, done.text
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_STEP, min_size=2, max_size=4))
+async def test_cells_equal_the_rows_after_any_batches_withdrawals_and_moves(
+    cockpit: Cockpit, steps: list[Step]
+) -> None:
+    schools = {place.code for place in cockpit.world.places.values() if place.level == "school"}
+    batches: list[tuple[str, list[Fact]]] = []
+    for step in steps:
+        where = await paths(cockpit)
+        made = await cockpit.upload("award", "centre", file_of(step.rows, cockpit))
+        assert made.status_code == 201, made.text
+        assert made.json()["accepted"] == len(step.rows)
+        batches.append((made.json()["id"], [(where[row.unit], row) for row in step.rows]))
+        if step.withdraw is not None and step.withdraw < len(batches):
+            await withdraw(cockpit, batches.pop(step.withdraw)[0], "centre")
+        if step.move is not None:
+            unit, under = step.move
+            target = {"city": "city", "sibling": "sibling", "other": "province"}[under]
+            if unit != target and not where[target].startswith(where[unit]):
+                await move(cockpit, unit, target)
+    counting = [fact for _, facts in batches for fact in facts]
+    assert await cells_of(cockpit) == expected(counting, schools)
+
+    # A unit reads all that it received, wherever it was, and each person once.
+    for name in ("centre", "county", "school", "sibling_school"):
+        code = cockpit.world[name].code
+        mine = [row for path, row in counting if code in path.split(".") and row.year == YEAR]
+        awards = (await cockpit.overview(name, by="centre"))["awards"]
+        found = (Decimal(awards["amount"]["yuan"]), awards["person_times"], awards["persons"])
+        assert found == figures(mine)
+
+    for batch_id, _ in batches:
+        await withdraw(cockpit, batch_id, "centre")
+    assert await cells_of(cockpit) == {}
+
+
+async def test_a_unit_that_has_moved_keeps_its_history_and_so_does_its_former_authority(
+    cockpit: Cockpit,
+) -> None:
+    person = "person-0000000000000001"
+    await cockpit.upload("published_aggregate", "county", NATIONAL_2017.read_bytes())
+    await cockpit.upload("award", "county", csv_of([award(amount="5", person_token=person)]))
+    await move(cockpit, "county", "province")
+    rows = [award(amount="7", person_token=person), award(amount="1")]
+    await cockpit.upload("award", "province", csv_of(rows))
+
+    # The county's people act for it where it is now.
+    path = (await paths(cockpit))["county"]
+    response = await cockpit.http.get(
+        "/api/v1/overview", params={"year": YEAR}, headers=cockpit.bearer("county", unit_path=path)
+    )
+    assert response.status_code == 200, response.text
+    county = response.json()
+    assert (county["awards"]["amount"]["yuan"], county["awards"]["persons"]) == ("13.00", 2)
+    (school,) = [child for child in county["children"] if child["person_times"]]
+    assert (school["amount"]["yuan"], school["person_times"], school["persons"]) == ("13.00", 3, 2)
+    assert len(county["published"]) == 1
+    city = await cockpit.overview("city")
+    assert city["awards"]["amount"]["yuan"] == "5.00"
+    assert {c["code"]: c["amount"]["yuan"] for c in city["children"] if c["person_times"]} == {
+        "370102": "5.00"
+    }
+    province = await cockpit.overview("province")
+    assert (province["awards"]["amount"]["yuan"], province["awards"]["persons"]) == ("13.00", 2)
+    parts = {c["code"]: c["amount"]["yuan"] for c in province["children"] if c["person_times"]}
+    assert parts == {"370100": "5.00", "370102": "8.00"}
+
+
+class Crash(BaseException):
+    """As good as a kill: nothing of ours handles it."""
+
+
+async def loads(cockpit: Cockpit) -> tuple[int, int, int]:
+    """How many loads count, are not in the cells, and are unknown to the store of facts."""
+    async with cockpit.database.transaction() as session:
+        counted = await session.scalar(select(func.count()).select_from(CountedLoad)) or 0
+        uncounted = await session.scalar(select(func.count()).select_from(UncountedLoad)) or 0
+        unmarked = await session.scalar(
+            select(func.count()).select_from(CountedLoad).where(CountedLoad.marked_at.is_(None))
+        )
+    return counted, uncounted, unmarked or 0
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [(CellBuilder, "prepare"), (Cells, "apply"), (CellRepository, "_add_persons")],
+)
+async def test_a_crash_at_any_step_before_the_commit_changes_no_cell(
+    start: Start, monkeypatch: pytest.MonkeyPatch, owner: type[Any], step: str
+) -> None:
+    async def crash(*_: object) -> None:
+        raise Crash
+
+    async with start() as cockpit:
+        made = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+        before = await cells_of(cockpit)
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step, crash)
+            with pytest.raises(Crash):
+                await cockpit.upload("award", "county", csv_of([award(amount="7")]))
+            with pytest.raises(Crash):
+                await withdraw(cockpit, made.json()["id"], "county")
+        assert await cells_of(cockpit) == before
+    async with start() as cockpit:
+        assert await cells_of(cockpit) == before
+        assert (await loads(cockpit))[1] == 0
+        await withdraw(cockpit, made.json()["id"], "county")
+        assert await cells_of(cockpit) == {}
+        await cockpit.upload("award", "county", csv_of([award(amount="7")]))
+        assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "7.00"
+
+
+async def test_a_load_that_the_store_of_facts_was_not_told_of_counts_in_the_next_query(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> None:
+        raise Crash
+
+    async with start() as cockpit:
+        await cockpit.upload("published_aggregate", "county", NATIONAL_2017.read_bytes())
+        with monkeypatch.context() as patch:
+            patch.setattr(LoadRepository, "mark", lost)
+            with pytest.raises(Crash):
+                await cockpit.overview("county")
+        assert (await loads(cockpit))[2] == 1
+    async with start() as cockpit:
+        assert len((await cockpit.overview("county"))["published"]) == 1
+        assert (await loads(cockpit))[2] == 0
+
+
+async def test_batches_from_before_the_cells_are_added_and_until_then_no_figures_are_shown(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        """What the version before did."""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cells, "apply", nothing)
+        made = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+        await cockpit.upload("award", "county", csv_of([award(amount="7")]))
+        await withdraw(cockpit, made.json()["id"], "county")
+        assert (await loads(cockpit))[:2] == (0, 3)
+        async with cockpit.database.transaction() as session:
+            await session.execute(update(UncountedLoad).values(since=func.now() - timedelta(minutes=2)))
+        refused = await cockpit.http.get(
+            "/api/v1/overview", params={"year": YEAR}, headers=cockpit.bearer("county")
+        )
+        assert (refused.status_code, refused.json()["code"]) == (503, "figures_incomplete")
+        assert int(refused.headers["retry-after"]) > 0
+    builder: CellBuilder = cockpit.app.state.cell_builder
+    await asyncio.gather(builder.catch_up(), builder.catch_up())
+    assert await loads(cockpit) == (3, 0, 0)
+    awards = (await cockpit.overview("county"))["awards"]
+    assert (awards["amount"]["yuan"], awards["person_times"], awards["persons"]) == ("7.00", 1, 1)
+
+
+async def test_two_processes_that_commit_batches_of_the_same_units_lose_nothing(start: Start) -> None:
+    def batch(number: int) -> str:
+        units = ["3701020001", "370102", "3701030001"]
+        people = [f"person-{person:016d}" for person in range(number, number + 3)]
+        return csv_of([award(unit_code=u, person_token=p, amount="1") for u in units for p in people])
+
+    async with start() as one, start() as other:
+        answers = await asyncio.gather(
+            *(
+                process.upload("award", unit, batch(number))
+                for number in range(4)
+                for process, unit in ((one, "city"), (other, "province"))
+            )
+        )
+        assert [answer.status_code for answer in answers] == [201] * 8
+        await asyncio.gather(
+            withdraw(one, answers[0].json()["id"], "city"),
+            withdraw(other, answers[0].json()["id"], "city"),
+            other.upload("award", "centre", batch(9)),
+        )
+        for process in (one, other):
+            awards = (await process.overview("centre"))["awards"]
+            assert (awards["amount"]["yuan"], awards["person_times"], awards["persons"]) == ("72.00", 72, 9)
+
+
+async def test_verify_finds_no_difference_and_then_the_one_that_was_made(cockpit: Cockpit) -> None:
+    person = "person-0000000000000001"
+    rows = [
+        award(year="2016", term="autumn", person_token=person),
+        award(year="2017", term="spring", person_token=person, unit_code="370102"),
+        award(year="2017", term="autumn", programme="助学金", stage="普通高中"),
+        award(year="2018", term="spring"),
+    ]
+    await cockpit.upload("award", "county", csv_of(rows))
+    gone = await cockpit.upload("award", "city", csv_of([award(unit_code="3701030001")]))
+    await withdraw(cockpit, gone.json()["id"], "city")
+    verifier: Verifier = cockpit.app.state.cell_verifier
+    verdicts = [
+        verdict
+        for code in ("100000", "370102", "3701020001", "3701030001")
+        for year in (2016, 2017)
+        for verdict in await verifier.code("award", code, year)
+    ]
+    assert [verdict.differences for verdict in verdicts] == [[]] * 8
+    assert sum(verdict.compared for verdict in verdicts) > 50
+    assert all(not verdict.differences for verdict in await verifier.sample())
+
+    async with cockpit.database.transaction() as session:
+        await session.execute(
+            update(Cell)
+            .where(
+                Cell.node_id == select(CellNode.id).where(CellNode.code == "370102").scalar_subquery(),
+                Cell.calendar == "year",
+                Cell.period == "2017",
+                Cell.stage == "compulsory",
+                Cell.programme == "",
+            )
+            .values(persons=Cell.persons + 1)
+        )
+    (verdict,) = await verifier.code("award", "370102", 2017)
+    (wrong,) = verdict.differences
+    assert wrong.cell == ("year", "2017", "compulsory", "", "")
+    assert wrong.stored == (Decimal("625.00"), 1, 2)
+    assert wrong.computed == (Decimal("625.00"), 1, 1)
+
+
+async def test_marks_of_a_store_restored_to_another_time_are_made_equal_to_the_database(
+    start: Start,
+) -> None:
+    async with start() as cockpit:
+        for source in ("one", "two"):
+            await cockpit.upload(
+                "published_aggregate", "county", NATIONAL_2017.read_bytes() + source.encode(), source=source
+            )
+        before = await cockpit.overview("county")
+        async with cockpit.database.transaction() as session:
+            lost = await session.scalar(select(CountedLoad.load_id).limit(1))
+        analytics: Analytics = cockpit.app.state.analytics
+        await analytics.execute(f"DELETE FROM counted_loads WHERE load_id = '{lost}'")
+        for _ in range(3):
+            await analytics.execute(f"INSERT INTO counted_loads VALUES ('{new_id()}')")
+    async with start() as cockpit:
+        assert await cockpit.app.state.analytics.query(
+            "SELECT uniqExact(load_id) AS n FROM counted_loads"
+        ) == [{"n": 2}]
+        assert {**await cockpit.overview("county"), "as_of": None} == {**before, "as_of": None}
