@@ -6,7 +6,6 @@ PostgreSQL wakes it by NOTIFY, its own process by the commit of a change; otherw
 """
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +23,7 @@ from office.desk.rules import Me, Place
 from office.live.errors import StreamsUnavailable, TooManyStreams
 from office.live.feed_repository import CHANNEL, Entry, FeedRepository
 from office.live.rules import Reader
+from office.tasks.feed import as_json
 from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.retry import RetryPolicy
@@ -328,11 +328,6 @@ def event_of(data: Mapping[str, Any]) -> bytes:
     if (editing := data.get("editing")) is not None:
         return message(event="editing", data=as_json(editing))
     return message(event="task", data=as_json(data))
-
-
-def as_json(data: Mapping[str, Any]) -> str:
-    """Return data on one line."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _drop(index: dict[UUID, set[Subscriber]], key: UUID, one: Subscriber) -> None:
