@@ -50,8 +50,8 @@ async def test_an_answer_stored_by_the_former_release_has_no_headers(
 
 
 async def test_a_key_without_a_caller_is_an_error(app: FastAPI) -> None:
+    request = Request({"type": "http", "app": app})
     with pytest.raises(ValueError, match="authenticated caller"):
-        request = Request({"type": "http", "app": app})
         await claim(request, InSession(AsyncSession()), caller="", key="0190-retry-me")
 
 

@@ -45,6 +45,8 @@ _COUNT_AFTER_SECONDS = 0.5
 # After each batch of counts, as a multiple of its time: what happens to tasks is told before numbers.
 _COUNT_PAUSE = 3
 _BUSY_SECONDS = 0.05
+# Rounds of a busy morning: what ten requests have changed is numbered together.
+_APART_SECONDS = 0.05
 _RETRY = RetryPolicy(base=0.2, cap=5.0)
 
 STREAMS = Gauge("zhuxue_office_streams", "Browsers that are connected to the stream of tasks")
@@ -120,7 +122,14 @@ class Hub:
             stack.callback(self.stop)
             stack.enter_context(on_stop(self.stop))
             await stack.enter_async_context(
-                repeated("tasks.live", self._run, every=LOOK_SECONDS, retry=_RETRY, wake=self._wake)
+                repeated(
+                    "tasks.live",
+                    self._run,
+                    every=LOOK_SECONDS,
+                    retry=_RETRY,
+                    wake=self._wake,
+                    apart=_APART_SECONDS,
+                )
             )
             yield
 
