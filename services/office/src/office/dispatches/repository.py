@@ -1,7 +1,7 @@
 """Queries over dispatches."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, insert, select
@@ -13,11 +13,11 @@ from office.addressing.rules import Address
 from office.directory.models import Unit
 from office.dispatches.models import Cover, Forwarding, PickedUnit
 from office.dispatches.predicates import reached_by
+from office.dispatches.rules import CIRCULATION
 from office.dispatches.statements import delivered
 
-CIRCULATION: Final = 0x4E4F
 _SENDING = 0x4E53
-"""First keys of advisory locks."""
+"""First key of an advisory lock."""
 _DELIVERY = delivered(Forwarding)
 
 

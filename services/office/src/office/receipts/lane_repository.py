@@ -8,7 +8,7 @@ from contracts.documents import Urgency
 from contracts.vocabulary import TaskAction
 from messaging.outbox import Recorded
 from office.directory.models import Unit
-from office.dispatches.repository import CIRCULATION
+from office.dispatches.rules import CIRCULATION
 from office.receipts import statements
 from office.receipts.models import Signature
 from office.tasks.feed import as_json, to_share
