@@ -22,14 +22,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _SEGMENTS: Final = 4
 """By how many segments routes are found: `/api/v1/notices` and the empty one before the first slash."""
 _EVERYTHING: Final = re.compile("")
+_PRUNED: Final = "_pruned"
 
 
 def prune(app: FastAPI) -> None:
     """Have each dependency of an endpoint solved where it is first needed, and not walked through again."""
     for route in _endpoints(app):
-        dependant = route.dependant
-        if isinstance(dependant, Dependant):
+        prepared = vars(route._effective_route)
+        dependant = prepared.get("dependant")
+        # Tests share what is prepared for a route among their applications.
+        if isinstance(dependant, Dependant) and not prepared.get(_PRUNED, False):
             _prune(dependant, set())
+            prepared[_PRUNED] = True
 
 
 def _prune(dependant: Dependant, solved: set[Any]) -> None:
