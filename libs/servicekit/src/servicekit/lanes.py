@@ -2,7 +2,7 @@
 
 A call through a lane is a few statements that find and write rows by their keys, each built in SQLAlchemy
 Core once per process and prepared once per connection. There is no session, no ORM and no pool that resets,
-and PostgreSQL plans each statement once (docs/adr/0033-lanes.md). Everything else uses `servicekit.db`.
+and PostgreSQL plans each statement once (docs/adr/0034-lanes.md). Everything else uses `servicekit.db`.
 
     async with database.lanes.transaction() as lane:
         await lane.share(SPACE, notice_id)

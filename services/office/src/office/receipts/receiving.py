@@ -1,7 +1,7 @@
 """Signing (签收) and reading (已读) within one request: what units and people do by the thousand.
 
 They run on a lane: a lock, one query for all that decides, the rules here, one statement for all that
-follows (docs/adr/0033-lanes.md).
+follows (docs/adr/0034-lanes.md).
 """
 
 from dataclasses import dataclass
