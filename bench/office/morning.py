@@ -100,6 +100,10 @@ class Served:
     postmaster: int
     tokens: Tokens
 
+    async def settled(self) -> None:
+        """Wait until the servers have done what follows from the answers."""
+        await asyncio.sleep(0.5)
+
     def processors(self) -> tuple[float, float]:
         """Return the processor seconds that the servers and PostgreSQL have used."""
         return sum(map(processor_seconds, self.pids)), _of_postgres(self.postmaster)

@@ -93,6 +93,8 @@ async def fill(url: str, units: int) -> None:
     async with database.transaction() as session:
         await session.execute(_TREE, {"schools": max(1, units // counties)})
         await session.execute(_PEOPLE)
+        # The search is not measured here: its indexer would take the servers' time for minutes.
+        await session.execute(text("TRUNCATE search_queue"))
     await analyze(database)
     await database.close()
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.servicekit.tests.support.notes_service import idempotency_keys
 from servicekit.db import Database
 from servicekit.idempotency import claim
+from servicekit.lanes import InSession
 
 NOTES = "/api/v1/notes"
 KEY = {"Idempotency-Key": "0190-retry-me", "x-subject": "zhang"}
@@ -49,8 +50,9 @@ async def test_an_answer_stored_by_the_former_release_has_no_headers(
 
 
 async def test_a_key_without_a_caller_is_an_error(app: FastAPI) -> None:
+    request = Request({"type": "http", "app": app})
     with pytest.raises(ValueError, match="authenticated caller"):
-        await claim(Request({"type": "http", "app": app}), AsyncSession(), caller="", key="0190-retry-me")
+        await claim(request, InSession(AsyncSession()), caller="", key="0190-retry-me")
 
 
 async def test_the_key_with_another_body_is_refused(client: httpx.AsyncClient, titles: Any) -> None:

@@ -6,9 +6,10 @@ a header with `jwk`, `jku`, `x5u` or `crit` makes the token invalid.
 """
 
 import base64
+import hashlib
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from jose import ExpiredSignatureError, JOSEError, JWTError, jwk, jwt
@@ -25,13 +26,26 @@ _KTY = {"ES256": "EC", "RS256": "RSA"}
 _FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "zip", "b64"})
 MAX_TOKEN_LENGTH = 8192
 LEEWAY_SECONDS = 5
+MOST_REMEMBERED = 10_000
+"""Verified tokens in memory, each some two kilobytes."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)")
 # Errors raised by claims of the wrong type; `fromtimestamp` alone raises three kinds.
 _UNFIT = (JOSEError, KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
 
 
+class _Verified(NamedTuple):
+    """A token whose signature and claims are valid. It stays so while the issuer publishes the key."""
+
+    kid: str
+    key: dict[str, Any]
+    principal: Principal
+
+
 class TokenVerifier:
-    """Verifies the access tokens of one issuer for one audience."""
+    """Verifies the access tokens of one issuer for one audience.
+
+    Remembers the tokens that it has verified, by their digests; expiry and revocation are verified each time.
+    """
 
     def __init__(
         self, *, issuer: str, audience: str, keys: KeySet, revocations: RevocationList | None = None
@@ -44,6 +58,7 @@ class TokenVerifier:
         # By `kid`, with the source JWK. Creating a key object takes a third of the time of a verification.
         # The dict stays small, because it contains only the issuer's keys.
         self._made: dict[str, tuple[dict[str, Any], Key]] = {}
+        self._verified: dict[bytes, _Verified] = {}
 
     async def verify_bound(self, token: str, proof: str, *, method: str, url: str) -> Principal:
         """Verify `token` and a DPoP proof for this request (RFC 9449 §7.1); return the principal.
@@ -68,6 +83,26 @@ class TokenVerifier:
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidToken
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is None or await self.keys.get(known.kid) != known.key:
+            known = await self._verify(token)
+            if len(self._verified) >= MOST_REMEMBERED:
+                # The one that was verified first; access tokens live for minutes.
+                del self._verified[next(iter(self._verified))]
+            self._verified[digest] = known
+        principal, now = known.principal, datetime.now(UTC).timestamp()
+        # As python-jose compares, in whole seconds.
+        if int(principal.expires_at.timestamp()) < int(now) - LEEWAY_SECONDS:
+            raise TokenExpired
+        if principal.issued_at.timestamp() > now + LEEWAY_SECONDS:
+            raise InvalidToken
+        if self.revocations is not None and self.revocations.refuses(principal):
+            raise TokenRevoked
+        return principal
+
+    async def _verify(self, token: str) -> "_Verified":
+        """Verify all of `token` that does not change: its header, signature and claims."""
         algorithm, kid = self._header(token)
         key = await self.keys.get(kid)
         if key is None:
@@ -99,11 +134,7 @@ class TokenVerifier:
             raise TokenExpired from error
         except _UNFIT as error:
             raise InvalidToken from error
-        if principal.issued_at.timestamp() > datetime.now(UTC).timestamp() + LEEWAY_SECONDS:
-            raise InvalidToken
-        if self.revocations is not None and self.revocations.refuses(principal):
-            raise TokenRevoked
-        return principal
+        return _Verified(kid, key, principal)
 
     def _key(self, kid: str, key: dict[str, Any], algorithm: str) -> Key:
         """Return python-jose's key for a JWK of the set; the set replaces JWKs and never mutates them."""

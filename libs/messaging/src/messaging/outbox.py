@@ -4,6 +4,7 @@
 Rows are deleted after the bus has accepted them, so the table contains only undelivered events.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,6 +62,29 @@ class OutboxRow:
         )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What the outbox has of an event that somebody else writes."""
+
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    correlation_id: str | None
+    event: EventModel
+
+    def values(self, prefix: str) -> dict[str, Any]:
+        """Return the columns as parameters; `data` is JSON as text."""
+        return {
+            f"{prefix}id": self.id,
+            f"{prefix}source": self.source,
+            f"{prefix}type": self.type,
+            f"{prefix}subject": self.subject,
+            f"{prefix}correlation_id": self.correlation_id,
+            f"{prefix}data": self.event.model_dump_json(),
+        }
+
+
 class Outbox:
     """A service's outbox; `source` is the service's name in `Envelope.source`."""
 
@@ -77,20 +101,24 @@ class Outbox:
         sequence: int | None = None,
     ) -> UUID:
         """Record `event` about `subject` in the caller's transaction. Returns the event id."""
-        id_ = new_id()
+        recorded = self.record(event, subject=subject)
         session.add(
             self.row(
-                id=id_,
-                source=f"/zhuxue/{self.source}",
-                type=event.type,
-                subject=str(subject),
+                id=recorded.id,
+                source=recorded.source,
+                type=recorded.type,
+                subject=recorded.subject,
                 sequence=sequence,
-                correlation_id=correlation_id(),
-                data=event.model_dump(mode="json"),
+                correlation_id=recorded.correlation_id,
+                data=recorded.event.model_dump(mode="json"),
             )
         )
         announce(session)
-        return id_
+        return recorded.id
+
+    def record(self, event: EventModel, *, subject: UUID | str) -> "Recorded":
+        """Return the row of `event` for a statement of a lane, which writes it; then call `Lane.announce`."""
+        return Recorded(new_id(), f"/zhuxue/{self.source}", event.type, str(subject), correlation_id(), event)
 
     def resend(self, session: AsyncSession, envelope: Envelope, *, queue: str) -> None:
         """Send `envelope` unchanged again, to `queue` only."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
 
-from servicekit import health, idempotency, metrics, openapi, problems, reference, vocabulary
+from servicekit import health, idempotency, metrics, openapi, problems, reference, routing, vocabulary
 from servicekit.clock import Clock, SystemClock
 from servicekit.cors import Cors
 from servicekit.db import Check, Database
@@ -100,6 +100,8 @@ def create_app(
     for router in (health.router, metrics.router, vocabulary.router, *routers):
         app.include_router(router)
     openapi.install(app, words or {})
+    routing.prune(app)
+    routing.index(app)
 
     # The last one added is the outermost. Correlation comes first, so that a rejected body has an id too.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)

@@ -7,6 +7,7 @@ Work that runs in one process for all of them is a periodic task; work that must
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
@@ -37,15 +38,17 @@ async def repeated(
     first: float = 0.0,
     retry: RetryPolicy = _RETRY,
     wake: asyncio.Event | None = None,
+    apart: float = 0.0,
 ) -> AsyncIterator[None]:
     """Run `call` repeatedly in the background until the context exits.
 
     The first run starts after `first` seconds, each further run `every` seconds (or the seconds that `call`
     returns) after the end of the previous one, varied by the share `jitter`. A failed run is logged, counted
-    and repeated after the delay of `retry`, without a limit. `wake` starts the next run immediately. Leaving
-    the context cancels the run.
+    and repeated after the delay of `retry`, without a limit. `wake` starts the next run immediately, but
+    `apart` seconds after the beginning of the previous one at the earliest, so that what many requests have
+    left to do is done together. Leaving the context cancels the run.
     """
-    task = asyncio.create_task(_loop(name, call, every, jitter, first, retry, wake), name=name)
+    task = asyncio.create_task(_loop(name, call, every, jitter, first, retry, wake, apart), name=name)
     try:
         yield
     finally:
@@ -61,14 +64,18 @@ async def _loop(
     first: float,
     retry: RetryPolicy,
     wake: asyncio.Event | None,
+    apart: float,
 ) -> None:
-    failures = 0
+    failures, begun = 0, -apart
     pause = first
     while True:
         if pause > 0:
             await _pause(pause * random.uniform(1 - jitter, 1 + jitter), wake)
+        if wake is not None and wake.is_set():
+            await asyncio.sleep(max(0.0, begun + apart - time.monotonic()))
         if wake is not None:
             wake.clear()
+        begun = time.monotonic()
         try:
             wanted = await call()
         except Exception as error:  # the loop continues after any failure of `call`

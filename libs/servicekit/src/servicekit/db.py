@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import NullPool
 
 from servicekit.engine import new_engine
+from servicekit.lanes import Lanes
 from servicekit.problems import Problem
 
 NAMING = {
@@ -105,7 +106,7 @@ class Database:
 
         `pool_size` connections are kept open; up to `overflow` more (default: `pool_size`) open on demand.
         """
-        self._url, self._plans = url, plans
+        self._url, self._plans, self._size = url, plans, pool_size
         settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
         self.engine: AsyncEngine = new_engine(
             url,
@@ -117,6 +118,14 @@ class Database:
         self._probe = new_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
+        self._lanes: Lanes | None = None
+
+    @property
+    def lanes(self) -> Lanes:
+        """The connections for the busiest calls, beside the pool: up to as many as it keeps open."""
+        if self._lanes is None:
+            self._lanes = Lanes(self._url, self.after_commit, size=self._size)
+        return self._lanes
 
     def separate(self, *, pool_size: int) -> "Database":
         """Return the same database with a separate pool, for work that must not compete with requests.
@@ -154,6 +163,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._lanes is not None:
+            await self._lanes.close()
         await self.engine.dispose()
 
     def committed(self, session: AsyncSession) -> None:

@@ -25,13 +25,17 @@ def new_engine(url: str, **options: Any) -> AsyncEngine:
 
 def _hide_values(context: ExceptionContext) -> None:
     translated = context.original_exception
-    by_driver = translated.__cause__ or translated
+    hide_values(translated.__cause__ or translated, translated, context.sqlalchemy_exception)
+
+
+def hide_values(by_driver: BaseException, *translated: BaseException | None) -> None:
+    """Take the values out of an error of the driver, and out of those that it was translated to."""
     # str() of the driver's error prints it, and tracebacks show that error as the cause.
     if getattr(by_driver, "detail", None):
         by_driver.detail = None  # type: ignore[attr-defined]
     state = getattr(by_driver, "sqlstate", None)
     # Errors that the driver itself raises for a value have no SQLSTATE.
     if isinstance(by_driver, ValueError) or (state or "").startswith(_DATA_EXCEPTION):
-        for error in (by_driver, translated, context.sqlalchemy_exception):
+        for error in (by_driver, *translated):
             if error is not None:
                 error.args = (_HIDDEN,)

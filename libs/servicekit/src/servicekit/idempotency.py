@@ -7,8 +7,11 @@ task of `messaging.pruning` deletes rows after a day.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
@@ -20,13 +23,16 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
+    Text,
+    bindparam,
+    cast,
     func,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from servicekit.lanes import Runner, Statement
 from servicekit.problems import Problem
 
 B = TypeVar("B", bound=BaseModel)
@@ -64,11 +70,56 @@ def make_idempotency_table(metadata: MetaData) -> Table:
     )
 
 
+@dataclass(frozen=True)
+class _Statements:
+    """What is asked of one table, on a lane or in a session; JSON is text here."""
+
+    claim: Statement
+    find: Statement
+    claim_again: Statement
+    keep: Statement
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        scope, columns = bindparam("key_scope", type_=LargeBinary), table.c
+        texts = [cast(columns[name], Text).label(name) for name in ("body", "headers")]
+        return cls(
+            claim=Statement(
+                insert(table)
+                .values(scope=scope, request_hash=bindparam("fingerprint", type_=LargeBinary))
+                .on_conflict_do_nothing()
+                .returning(columns.scope)
+            ),
+            find=Statement(
+                select(columns.request_hash, columns.status, *texts)
+                .where(columns.scope == scope)
+                .with_for_update()
+            ),
+            claim_again=Statement(
+                update(table)
+                .where(columns.scope == scope)
+                .values(request_hash=bindparam("fingerprint", type_=LargeBinary))
+            ),
+            keep=Statement(
+                update(table)
+                .where(columns.scope == scope)
+                .values(
+                    status=bindparam("answer_status", type_=SmallInteger),
+                    body=cast(bindparam("answer_body", type_=Text), JSONB),
+                    headers=cast(bindparam("answer_headers", type_=Text), JSONB),
+                )
+            ),
+        )
+
+
+_statements = cache(_Statements.of)
+
+
 class Idempotency:
     """The idempotency of one request; does nothing if the caller sent no key."""
 
-    def __init__(self, session: AsyncSession, table: Table | None, scope: bytes) -> None:
-        self._session = session
+    def __init__(self, runner: Runner, table: Table | None, scope: bytes) -> None:
+        self._runner = runner
         self._table = table
         self._scope = scope
 
@@ -78,10 +129,9 @@ class Idempotency:
         """Store the response in the same transaction and return it. `headers`: e.g. ETag, Location."""
         body = result.model_dump(mode="json")
         if self._table is not None:
-            answer = {"status": status, "body": body, "headers": dict(headers or {})}
-            await self._session.execute(
-                update(self._table).where(self._table.c.scope == self._scope).values(answer)
-            )
+            answer = {"answer_status": status, "answer_body": json.dumps(body)}
+            answer |= {"key_scope": self._scope, "answer_headers": json.dumps(dict(headers or {}))}
+            await self._runner.first(_statements(self._table).keep, answer)
         return JSONResponse(body, status, headers)
 
 
@@ -91,7 +141,7 @@ Key = Annotated[
 ]
 
 
-async def claim(request: Request, session: AsyncSession, *, caller: str, key: str | None) -> Idempotency:
+async def claim(request: Request, runner: Runner, *, caller: str, key: str | None) -> Idempotency:
     """Claim the key for `caller`, or replay the stored response. Raises `IdempotencyKeyReused`.
 
     `caller` is the authenticated subject: a key belongs to a person or client, not to an access token.
@@ -99,29 +149,22 @@ async def claim(request: Request, session: AsyncSession, *, caller: str, key: st
     if not caller:
         raise ValueError("an idempotency key needs an authenticated caller")
     if key is None:
-        return Idempotency(session, None, b"")
+        return Idempotency(runner, None, b"")
     table: Table = request.app.state.idempotency_table
+    statements = _statements(table)
     scope = _digest(caller, request.method, request.url.path, key)
-    fingerprint = hashlib.sha256(await request.body()).digest()
-    claimed = await session.execute(
-        insert(table)
-        .values(scope=scope, request_hash=fingerprint)
-        .on_conflict_do_nothing()
-        .returning(table.c.scope)
-    )
-    if claimed.first() is None:
-        row = (await session.execute(select(table).where(table.c.scope == scope).with_for_update())).one()
+    values = {"key_scope": scope, "fingerprint": hashlib.sha256(await request.body()).digest()}
+    if await runner.first(statements.claim, values) is None:
+        row = await runner.first(statements.find, values)
         if row.status is None:
             # A problem with `keep_changes` has stored the key without a response. The row is locked, so one
             # of several retries continues and the others wait for its response.
-            await session.execute(
-                update(table).where(table.c.scope == scope).values(request_hash=fingerprint)
-            )
-            return Idempotency(session, table, scope)
-        if row.request_hash != fingerprint:
+            await runner.first(statements.claim_again, values)
+            return Idempotency(runner, table, scope)
+        if row.request_hash != values["fingerprint"]:
             raise IdempotencyKeyReused
-        raise Replayed(row.status, row.body, row.headers)
-    return Idempotency(session, table, scope)
+        raise Replayed(row.status, json.loads(row.body), json.loads(row.headers or "{}"))
+    return Idempotency(runner, table, scope)
 
 
 def _digest(*parts: str) -> bytes:

@@ -17,6 +17,7 @@ from servicekit.app import create_app
 from servicekit.db import Database, Session, new_metadata
 from servicekit.idempotency import Idempotency, Key, claim, make_idempotency_table
 from servicekit.ids import new_id
+from servicekit.lanes import InSession
 from servicekit.paging import Page, Paging
 from servicekit.settings import ServiceSettings
 
@@ -78,7 +79,7 @@ async def idempotency(
     request: Request, session: Session, subject: Annotated[str, Depends(caller)], key: Key = None
 ) -> Idempotency:
     """As `authkit.idempotency` does it."""
-    return await claim(request, session, caller=subject or "nobody", key=key)
+    return await claim(request, InSession(session), caller=subject or "nobody", key=key)
 
 
 Idempotent = Annotated[Idempotency, Depends(idempotency)]

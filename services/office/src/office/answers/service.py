@@ -18,7 +18,8 @@ from office.answers.models import Answer, AnswerRevision
 from office.answers.repository import AnswerRepository
 from office.answers.rules import FILE_SUBJECT, is_below
 from office.base import outbox
-from office.counters.service import Counters, is_counted
+from office.counters.rules import is_counted
+from office.counters.service import Counters
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.models import Forwarding
@@ -244,7 +245,7 @@ class Answers:
         if form.locked_at is not None:
             raise CollectionEnded
         await self._returns.check(notice_id, unit)
-        return _Place(unit, form, delivery, path, is_counted(unit, notice.published_at))
+        return _Place(unit, form, delivery, path, is_counted(unit.placed_at, notice.published_at))
 
     async def _opened(self, place: _Place, seen: SeenVersions) -> Answer:
         answer = await self._answers.begun(place.form.notice_id, place.unit.id, place.path)

@@ -10,15 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.counters.models import ReceiptCount, ReceiptHour
 
-_FIRST_READER = text(
-    """
-    UPDATE receipt_counts SET read_units = read_units + 1
-    WHERE notice_id = :notice AND path = text2ltree(:path)
-      AND NOT EXISTS (SELECT FROM reads
-                      WHERE notice_id = :notice AND unit_id = :unit AND sub <> :sub AND counted)
-    """
-)
-
 _IS_UNCHANGED = """
     u.status = 'active' AND u.id <> :publisher AND u.path <@ text2ltree(:publisher_path)
     AND (u.placed_at IS NULL OR u.placed_at <= :published_at)
@@ -109,12 +100,6 @@ class CounterRepository:
                 index_elements=["notice_id", "path"],
                 set_={name: getattr(ReceiptCount, name) + statement.excluded[name] for name in numbers},
             )
-        )
-
-    async def add_reading_unit(self, notice_id: UUID, group: str, unit_id: UUID, sub: UUID) -> None:
-        """Count the unit if `sub` is the first of its people who has read; the row is locked before."""
-        await self._session.execute(
-            _FIRST_READER, {"notice": notice_id, "path": group, "unit": unit_id, "sub": sub}
         )
 
     async def recount(self, notice: NoticeScope) -> None:

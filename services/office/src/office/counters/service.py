@@ -1,4 +1,4 @@
-"""Counts receipts, in the transaction of each receipt.
+"""Counts receipts, in the transaction of each receipt; signatures and reads: `office.receipts.statements`.
 
 A notice has one row of counters for the units below each superior unit, so only siblings that sign in the
 same moment wait for each other, and the figures are exact at commit.
@@ -14,29 +14,11 @@ from office.counters.rules import group_of
 from office.directory.models import Unit
 
 
-def is_counted(unit: Unit, published_at: datetime | None) -> bool:
-    """Return whether counters have the receipts of `unit`: if it has not changed since the publication.
-
-    Store the answer with the receipt (`counted`). Coverage looks at the other units one by one.
-    """
-    return published_at is not None and (unit.placed_at is None or unit.placed_at <= published_at)
-
-
 class Counters:
     """Count receipts within one request."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._counters = CounterRepository(session)
-
-    async def signed(self, notice_id: UUID, unit: Unit) -> None:
-        """Count a signature of a unit for which `is_counted`."""
-        await self._counters.add(notice_id, group_of(unit.path), signed=1)
-
-    async def read(self, notice_id: UUID, unit: Unit, sub: UUID) -> None:
-        """Count that a person of a unit for which `is_counted` has read, after the read has been stored."""
-        group = group_of(unit.path)
-        await self._counters.add(notice_id, group, read=1)
-        await self._counters.add_reading_unit(notice_id, group, unit.id, sub)
 
     async def answered(self, notice_id: UUID, unit: Unit) -> None:
         """Count the first answer of a unit for which `is_counted`."""

@@ -10,14 +10,15 @@ from sqlalchemy.orm import aliased
 
 from office.addressing.predicates import recipients
 from office.addressing.rules import Address
-from office.addressing.standing import Standing
 from office.directory.models import Unit
 from office.dispatches.models import Cover, Forwarding, PickedUnit
-from office.dispatches.predicates import first, place_reached, reached_by
+from office.dispatches.predicates import reached_by
+from office.dispatches.rules import CIRCULATION
+from office.dispatches.statements import delivered
 
-_CIRCULATION = 0x4E4F
 _SENDING = 0x4E53
-"""First keys of advisory locks."""
+"""First key of an advisory lock."""
+_DELIVERY = delivered(Forwarding)
 
 
 class Delivery(NamedTuple):
@@ -39,13 +40,13 @@ class DispatchRepository:
         An advisory lock instead of the row's: hundreds of signatures a second would write to the one row.
         """
         await self._session.execute(
-            select(func.pg_advisory_xact_lock_shared(_CIRCULATION, func.hashtext(str(notice_id))))
+            select(func.pg_advisory_xact_lock_shared(CIRCULATION, func.hashtext(str(notice_id))))
         )
 
     async def stop(self, notice_id: UUID) -> None:
         """Wait for everybody who holds the notice, and have everybody else wait for this transaction."""
         await self._session.execute(
-            select(func.pg_advisory_xact_lock(_CIRCULATION, func.hashtext(str(notice_id))))
+            select(func.pg_advisory_xact_lock(CIRCULATION, func.hashtext(str(notice_id))))
         )
 
     async def lock_sender(self, notice_id: UUID, unit_id: UUID) -> None:
@@ -54,17 +55,10 @@ class DispatchRepository:
             select(func.pg_advisory_xact_lock(_SENDING, func.hashtext(f"{notice_id}{unit_id}")))
         )
 
-    async def first(self, notice_id: UUID, standing: Standing) -> Delivery | None:
+    async def first(self, notice_id: UUID, unit_id: UUID) -> Delivery | None:
         """Return the dispatch by which the unit has the notice."""
-        statement = select(Forwarding, place_reached(Forwarding, standing)).where(
-            Forwarding.notice_id == notice_id, first(standing)
-        )
-        row = (await self._session.execute(statement)).one_or_none()
-        if row is None:
-            return None
-        forwarding, place = row
-        assert place is not None
-        return Delivery(forwarding, standing.places[place].path)
+        row = (await self._session.execute(_DELIVERY, {"notice": notice_id, "unit": unit_id})).one_or_none()
+        return None if row is None else Delivery(*row)
 
     async def of_unit(self, notice_id: UUID, unit_id: UUID) -> Sequence[Forwarding]:
         """Return the dispatches of a notice by a unit, in their order."""

@@ -1,6 +1,10 @@
 """When something is late. Pure functions."""
 
 from datetime import datetime, timedelta
+from typing import Final
+
+CIRCULATION: Final = 0x4E4F
+"""First key of the advisory lock of a notice: shared by those who receive it, exclusive for a withdrawal."""
 
 _SECOND = timedelta(seconds=1)
 

@@ -104,7 +104,7 @@ class Dispatches:
 
     async def delivery(self, notice_id: UUID, unit: Unit) -> Delivery | None:
         """Return the dispatch by which the unit has the notice."""
-        return await self._dispatches.first(notice_id, await self.standing(unit))
+        return await self._dispatches.first(notice_id, unit.id)
 
     async def of_unit(self, notice_id: UUID, unit: Unit) -> list[Forwarding]:
         """Return the unit's own dispatches of the notice, in their order."""

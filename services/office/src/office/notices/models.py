@@ -248,14 +248,7 @@ class Notice(AddressColumns, Base):
         """Raise `NotPublished`, `NoticeWithdrawn`, `NoticeSuperseded` or `NoticeArchived` unless it is
         published.
         """
-        if self.status is NoticeStatus.WITHDRAWN:
-            raise NoticeWithdrawn
-        if self.status is NoticeStatus.SUPERSEDED:
-            raise NoticeSuperseded
-        if self.status is NoticeStatus.ARCHIVED:
-            raise NoticeArchived
-        if self.status is not NoticeStatus.PUBLISHED:
-            raise NotPublished
+        check_published(self.status)
 
     def _write(self, content: NoticeContent, by: UUID, now: datetime) -> None:
         self.kind = content.kind
@@ -289,6 +282,18 @@ class Notice(AddressColumns, Base):
     def _touch(self, now: datetime) -> None:
         self.updated_at = now
         self.version += 1
+
+
+def check_published(status: NoticeStatus) -> None:
+    """Raise as `Notice.check_published` does for a notice with this status."""
+    if status is NoticeStatus.WITHDRAWN:
+        raise NoticeWithdrawn
+    if status is NoticeStatus.SUPERSEDED:
+        raise NoticeSuperseded
+    if status is NoticeStatus.ARCHIVED:
+        raise NoticeArchived
+    if status is not NoticeStatus.PUBLISHED:
+        raise NotPublished
 
 
 class Step(Base):

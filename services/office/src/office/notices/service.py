@@ -204,7 +204,7 @@ class Notices:
         if notice is None:
             raise NotFound
         if notice.publisher_id == unit.id:
-            _check_seen(actor, notice)
+            check_seen(actor, notice.status)
             return VisibleNotice(notice, None, unit.path)
         delivery = None
         if notice.published_at is not None:
@@ -256,7 +256,7 @@ class Notices:
         unit = await self._units.own(actor)
         notice = await self._notices.lock_own(notice_id, unit)
         if notice is not None:
-            _check_seen(actor, notice)
+            check_seen(actor, notice.status)
             return notice
         await self.visible(actor, unit, notice_id)
         raise PermissionRequired("只有发文单位可以执行此操作。")
@@ -309,7 +309,7 @@ class Notices:
         notice = await self._notices.get(notice_id)
         if notice is None or notice.publisher_id != unit.id:
             raise NotFound
-        _check_seen(actor, notice)
+        check_seen(actor, notice.status)
         if not actor.may(*OFFICE):
             raise NotFound
         return notice
@@ -355,9 +355,9 @@ def check_deadline(deadline: datetime, now: datetime) -> None:
         raise BadDeadline from error
 
 
-def _check_seen(actor: Actor, notice: Notice) -> None:
-    """Raise `NotFound` if the notice is not published yet and the person may not see it."""
-    if notice.status is NoticeStatus.DRAFT and not actor.may(Permission.NOTICES_DRAFT):
+def check_seen(actor: Actor, status: NoticeStatus) -> None:
+    """Raise `NotFound` if a notice of the unit is not published yet and the person may not see it."""
+    if status is NoticeStatus.DRAFT and not actor.may(Permission.NOTICES_DRAFT):
         raise NotFound
-    if notice.status in rules.IN_PREPARATION and not actor.may(*OFFICE):
+    if status in rules.IN_PREPARATION and not actor.may(*OFFICE):
         raise NotFound

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from office.asking.dependencies import AskingService
 from office.assignments.dependencies import AssignmentService
-from office.counters.dependencies import CounterService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
+from office.receipts.receiving import Receiving
 from office.receipts.service import Receipts
 from office.returns.dependencies import ReturnService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
+from servicekit.lanes import RequestLane
 
 
 async def _receipts(
@@ -24,10 +24,15 @@ async def _receipts(
     dispatches: DispatchService,
     returns: ReturnService,
     assignments: AssignmentService,
-    counters: CounterService,
-    asking: AskingService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices, dispatches, returns, assignments, counters, asking)
+    return Receipts(session, clock, units, notices, dispatches, returns, assignments)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]
+
+
+async def _receiving(lane: RequestLane, clock: ServiceClock) -> Receiving:
+    return Receiving(lane, clock)
+
+
+ReceivingService = Annotated[Receiving, Depends(_receiving)]

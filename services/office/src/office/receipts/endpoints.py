@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from authkit.errors import OutOfReach, PermissionRequired
-from authkit.idempotency import Idempotent
+from authkit.idempotency import IdempotentOnLane
 from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
 from office.actors import Member
 from office.directory.errors import REFUSALS
 from office.notices.auth import Clerk
 from office.notices.errors import NOT_CIRCULATING
-from office.receipts.dependencies import ReceiptService
+from office.receipts.dependencies import ReceiptService, ReceivingService
 from office.receipts.errors import NotDelivered
 from office.receipts.rules import InboxSort
 from office.receipts.schemas import (
@@ -30,6 +30,7 @@ from office.receipts.service import InboxQuery
 from office.returns.errors import NoReceiptNeeded, NoticeReturned, OwnNotice
 from servicekit.etags import etag
 from servicekit.idempotency import IdempotencyKeyReused
+from servicekit.lanes import DatabaseBusy
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
@@ -118,15 +119,16 @@ async def get_notice(
             NoReceiptNeeded,
             NoticeReturned,
             IdempotencyKeyReused,
+            DatabaseBusy,
         ),
         200: {"model": SignatureOut, "description": "此前已签收，返回首次签收"},
     },
 )
 async def sign_notice(
-    notice_id: UUID, actor: Clerk, receipts: ReceiptService, idempotency: Idempotent
+    notice_id: UUID, actor: Clerk, receiving: ReceivingService, idempotency: IdempotentOnLane
 ) -> JSONResponse:
     """代表本单位签收。重复签收返回首次签收的事实。截止时间的那一秒内签收仍为按期。"""
-    signature, new = await receipts.sign(actor, notice_id)
+    signature, new = await receiving.sign(actor, notice_id)
     return await idempotency.keep(
         SignatureOut.of(signature), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
     )
@@ -147,6 +149,7 @@ async def sign_notice(
             NoReceiptNeeded,
             NoticeReturned,
             IdempotencyKeyReused,
+            DatabaseBusy,
         ),
         200: {"model": SignatureOut, "description": "该单位此前已签收，返回首次签收"},
     },
@@ -156,11 +159,11 @@ async def sign_for_unit(
     unit_id: UUID,
     actor: Clerk,
     body: SignForIn,
-    receipts: ReceiptService,
-    idempotency: Idempotent,
+    receiving: ReceivingService,
+    idempotency: IdempotentOnLane,
 ) -> JSONResponse:
     """下级单位无法自行签收时，由上级单位说明原因后代签。各处均显示为代签。"""
-    signature, new = await receipts.sign_for(actor, notice_id, unit_id, body.reason)
+    signature, new = await receiving.sign_for(actor, notice_id, unit_id, body.reason)
     return await idempotency.keep(
         SignatureOut.of(signature), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
     )
@@ -169,8 +172,8 @@ async def sign_for_unit(
 @router.post(
     "/{notice_id}/read",
     summary="标记已读",
-    responses=responses(*REFUSALS, *NOT_CIRCULATING),
+    responses=responses(*REFUSALS, *NOT_CIRCULATING, DatabaseBusy),
 )
-async def read_notice(notice_id: UUID, actor: Member, receipts: ReceiptService) -> ReadOut:
+async def read_notice(notice_id: UUID, actor: Member, receiving: ReceivingService) -> ReadOut:
     """记录本人已读；重复标记返回首次时间。不等于单位签收。"""
-    return ReadOut(notice_id=notice_id, read_at=await receipts.read(actor, notice_id))
+    return ReadOut(notice_id=notice_id, read_at=await receiving.read(actor, notice_id))

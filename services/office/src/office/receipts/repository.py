@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
 
@@ -70,7 +69,7 @@ class InboxCounts(NamedTuple):
 
 
 class ReceiptRepository:
-    """Read and write inboxes, signatures and reads."""
+    """Read inboxes, signatures and reads."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -161,22 +160,6 @@ class ReceiptRepository:
     async def read(self, notice_id: UUID, sub: UUID) -> Read | None:
         """Return the time at which the person read the notice."""
         return await self._session.get(Read, (notice_id, sub))
-
-    async def add_signature(self, signature: Signature) -> bool:
-        """Write the signature; return False if the unit has already signed."""
-        return await self._insert(Signature, signature)
-
-    async def add_read(self, read: Read) -> bool:
-        """Write the read; return False if the person has already read the notice."""
-        return await self._insert(Read, read)
-
-    async def _insert(self, model: type[Signature] | type[Read], row: Signature | Read) -> bool:
-        """Insert unless present. The second of two concurrent requests waits, and then writes nothing."""
-        values = {column.key: getattr(row, column.key) for column in model.__mapper__.column_attrs}
-        result = await self._session.execute(
-            insert(model).values(values).on_conflict_do_nothing().returning(model.notice_id)
-        )
-        return result.first() is not None
 
 
 def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:

@@ -16,8 +16,9 @@ from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
 from office.notices.schemas import DraftOut
 from office.notices.service import Related
+from office.receipts.receiving import SignedNotice
 from office.receipts.repository import InboxCounts, InboxLine
-from office.receipts.service import NoticeView, SignedNotice
+from office.receipts.service import NoticeView
 from office.returns.schemas import Reason, ReturnOut
 from servicekit.paging import Total
 

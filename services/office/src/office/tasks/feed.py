@@ -4,6 +4,7 @@ A change is written in the transaction of what it reports. Numbering it there wo
 writers share: a number drawn earlier can be committed later, and a reader that has passed it would miss it.
 """
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,11 @@ class FeedEntry(ChangeColumns, Base):
     )
 
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+
+
+def as_json(data: Any) -> str:
+    """Return data on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def told(task: Task, action: TaskAction, *, holder: UUID | None = None) -> dict[str, Any]:

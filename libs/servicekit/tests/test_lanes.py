@@ -1,0 +1,147 @@
+"""A call on a lane is one transaction; a database that does not answer is 503, and the next call works."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import Text, Uuid, bindparam, func, insert, select, text
+
+from libs.servicekit.tests.support.notes_service import Note
+from servicekit import lanes
+from servicekit.db import Database
+from servicekit.lanes import DatabaseBusy, Lanes, Statement
+from servicekit.problems import Problem
+
+ADD = Statement(
+    insert(Note)
+    .values(id=bindparam("new", type_=Uuid), title=bindparam("title", type_=Text))
+    .returning(Note.title)
+)
+COUNT = Statement(select(func.count().label("notes")).select_from(Note))
+CONNECTION = Statement(text("SELECT pg_backend_pid() AS pid"))
+SLEEP = Statement(text("SELECT pg_sleep(10)"))
+BAD = Statement(text("SELECT CAST(CAST(:phone AS text) AS smallint)"))
+
+
+class Kept(Problem):
+    keep_changes = True
+
+
+@pytest_asyncio.fixture
+async def own(database: Database) -> AsyncIterator[Lanes]:
+    """One connection only."""
+    own = Lanes(database._url, database.after_commit, size=1)
+    yield own
+    await own.close()
+
+
+async def add(own: Lanes, title: str) -> None:
+    async with own.transaction() as lane:
+        row = await lane.first(ADD, {"new": uuid4(), "title": title})
+        assert row.title == title
+        lane.announce()
+
+
+async def test_a_call_is_committed_and_then_announced(database: Database, own: Lanes, titles: Any) -> None:
+    heard: list[int] = []
+    database.after_commit.append(lambda: heard.append(1))
+    await add(own, "one")
+    await add(own, "two")
+    assert await titles() == ["one", "two"]
+    assert heard == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(ValueError("x"), []), (Problem(), []), (Kept(), ["tried"])], ids=type
+)
+async def test_an_error_undoes_what_the_call_wrote_unless_it_keeps_it(
+    own: Lanes, titles: Any, error: Exception, kept: list[str]
+) -> None:
+    async def fail() -> None:
+        async with own.transaction() as lane:
+            await lane.first(ADD, {"new": uuid4(), "title": "tried"})
+            raise error
+
+    with pytest.raises(type(error)):
+        await fail()
+    assert await titles() == kept
+    await add(own, "next")
+
+
+async def test_a_connection_that_was_lost_is_503_and_replaced(
+    database: Database, own: Lanes, titles: Any
+) -> None:
+    async def lose() -> None:
+        async with own.transaction() as lane:
+            pid = (await lane.first(CONNECTION, {})).pid
+            await lane.first(ADD, {"new": uuid4(), "title": "lost"})
+            async with database.transaction() as session:
+                await session.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+            await lane.first(COUNT, {})
+
+    with pytest.raises(DatabaseBusy) as refused:
+        await lose()
+    assert refused.value.status == 503
+    await add(own, "kept")
+    assert await titles() == ["kept"]
+
+
+async def test_a_statement_that_takes_too_long_and_a_full_house_are_503(
+    own: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with own.transaction() as lane:
+        await lane.first(Statement(text("SET statement_timeout = 200")), {})
+    with pytest.raises(DatabaseBusy):
+        async with own.transaction() as lane:
+            await lane.first(SLEEP, {})
+    monkeypatch.setattr(lanes, "WAIT_SECONDS", 0.2)
+    async with own.transaction() as lane:
+        await lane.first(COUNT, {})
+        with pytest.raises(DatabaseBusy):
+            await add(own, "no place")
+    await add(own, "again")
+
+
+async def test_a_cancelled_call_leaves_its_connection_to_nobody(own: Lanes, titles: Any) -> None:
+    async def call() -> None:
+        async with own.transaction() as lane:
+            await lane.first(ADD, {"new": uuid4(), "title": "cancelled"})
+            await lane.first(SLEEP, {})
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await add(own, "next")
+    assert await titles() == ["next"]
+
+
+async def test_a_failed_statement_does_not_quote_its_values(own: Lanes) -> None:
+    with pytest.raises(asyncpg.PostgresError) as failed:
+        async with own.transaction() as lane:
+            await lane.first(BAD, {"phone": "13912345678"})
+    assert "139" not in str(failed.value)
+
+
+async def test_what_follows_a_shared_lock_sees_what_was_committed_before_it(
+    database: Database, own: Lanes
+) -> None:
+    key = UUID(int=7)
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_advisory_xact_lock(1, hashtext(:key))"), {"key": str(key)})
+        session.add(Note(id=uuid4(), title="before"))
+
+        async def count() -> int:
+            async with own.transaction() as lane:
+                await lane.share(1, key)
+                return int((await lane.first(COUNT, {})).notes)
+
+        waiting = asyncio.create_task(count())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await waiting == 1
