@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo test test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,6 +38,11 @@ demo: $(VENV)/.run ## Run the main scenario against a running system (WAIT=1 wai
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+# At night: the same rules with more cases.
+test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour
+	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 $(PY) -m pytest -n auto --dist worksteal \
+	  services/identity/tests/properties services/identity/tests/codes/test_attack.py $(ARGS)
 
 # Not part of `make test`, because measuring takes time (docs/contributing.md).
 coverage: $(VENV)/.dev ## Run all tests, or those of MEMBER=libs/jobs, and compare branch coverage (WRITE=1 records it)

@@ -80,7 +80,7 @@ class Requests:
     async def measure(self, name: str, ask: Ask) -> None:
         """Run a kind of request, after some that are not measured, and add it to `found`."""
         database, cpu, whole = [], [], []
-        for run in range(-10, self.runs):
+        for run in range(-min(10, self.runs), self.runs):
             self._watch.seconds, used, began = 0.0, await self._cpu(), time.perf_counter()
             await ask()
             if run >= 0:

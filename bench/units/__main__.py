@@ -201,8 +201,9 @@ class WorkerProcess:
 class Bench:
     """One database, one worker at a time."""
 
-    def __init__(self, database: Database, worker: WorkerProcess, root: Unit) -> None:
+    def __init__(self, database: Database, worker: WorkerProcess, root: Unit, schools: int) -> None:
         self._database = database
+        self._schools = schools
         self._worker = worker
         self._kill_at: int | None = None
         acting = Acting(root.id, root.path, root.level, root.kind, frozenset({"unit_admin"}))
@@ -278,9 +279,8 @@ class Bench:
             while moving:
                 began = time.monotonic()
                 async with self._database.transaction() as session:
-                    unit = await session.scalar(
-                        select(Unit).where(Unit.code == f"S{len(waits) % 1000 * 12:08d}")
-                    )
+                    school = len(waits) * 12 % min(self._schools, 12_000)
+                    unit = await session.scalar(select(Unit).where(Unit.code == f"S{school:08d}"))
                     assert unit is not None
                     # What the database does for a new row that refers to the unit.
                     lock = text("SELECT 1 FROM units WHERE id = :id FOR KEY SHARE")
@@ -379,7 +379,7 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
         measured.append(one)
 
     try:
-        bench = Bench(database, worker, root)
+        bench = Bench(database, worker, root, given.units - len(worlds.national_offices()))
         killed = ", killed half-way" if given.kill else ""
         for format_, name in ((FileFormat.XLSX, "an Excel workbook"), (FileFormat.CSV, "a CSV file")):
             path = made(folder, given.units, format_)

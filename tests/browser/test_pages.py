@@ -10,6 +10,7 @@ from .seen import Seen
 from .tour import tour
 
 
+@pytest.mark.long
 async def test_every_page_is_shown_is_accessible_and_fits_the_screen(
     new_person: NewPerson, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

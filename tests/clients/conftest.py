@@ -244,7 +244,7 @@ def issuer(database_templates: Templates, tmp_path_factory: pytest.TempPathFacto
     finally:
         made.close()
         process.stop()
-        run_apart(database_templates.discard(settings.database_url))
+        database_templates.discard(settings.database_url)
 
 
 class Refused(Exception):

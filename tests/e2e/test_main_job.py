@@ -12,6 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprec
 
 
 # Short-lived, so that the story can wait for a token to expire.
+@pytest.mark.long
 @pytest.mark.parametrize("running", [30], indirect=True)
 async def test_main_job(running: Any) -> None:
     story = Story(running.system)

@@ -144,6 +144,13 @@ def test_no_application_outlives_its_test(tmp_path: Path) -> None:
     assert status == 0, said
 
 
+def test_what_takes_long_runs_first(tmp_path: Path) -> None:
+    source = "import pytest\ndef test_short():\n    pass\n@pytest.mark.long\ndef test_long():\n    pass\n"
+    status, said = outcome(inner(tmp_path, source, "-vv", "--strict-markers"))
+    assert status == 0, said
+    assert said.index("test_long") < said.index("test_short")
+
+
 @pytest.mark.parametrize("options", [(), ("-n2",)], ids=["one process", "workers"])
 def test_an_interrupted_run_leaves_no_server_behind(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = inner(tmp_path, WAITING, *options, DATABASE_URL="")

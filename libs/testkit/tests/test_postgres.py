@@ -131,4 +131,4 @@ async def test_only_plain_names_are_taken(postgres_server: str) -> None:
 
 async def test_a_database_of_somebody_else_is_never_dropped(postgres_server: str) -> None:
     with pytest.raises(ValueError, match="this session"):
-        await Templates(postgres_server).discard(database_url(postgres_server, "postgres"))
+        Templates(postgres_server).discard(database_url(postgres_server, "postgres"))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import insert
 
 from office.receipts.models import Read
@@ -107,6 +108,7 @@ class Story:
         return sum(await together(self.forward, senders))
 
 
+@pytest.mark.long
 async def test_a_national_notice_reaches_everybody(office: RunningOffice) -> None:
     await office.replace_units(world_s())
     story = Story(office)
@@ -140,6 +142,7 @@ async def test_a_national_notice_reaches_everybody(office: RunningOffice) -> Non
     assert (answer.people.read, answer.people.total) == (2030, 2032)
 
 
+@pytest.mark.long
 async def test_a_merger_and_a_move_midway_leave_a_coverage_that_adds_up(office: RunningOffice) -> None:
     await office.replace_units(world_s())
     story = Story(office)

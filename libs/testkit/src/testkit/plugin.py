@@ -35,8 +35,14 @@ class DatabaseFactory(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the backends; a worker of pytest-xdist uses those of its controller."""
+    config.addinivalue_line("markers", "long: takes many seconds, so it runs before the others")
     shared = getattr(config, "workerinput", {}).get("testkit")
     config.stash[_backends] = SharedBackends(Address(*shared)) if shared else OwnBackends()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is marked as long first: at the end, short tests are left, which the workers share out."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_collection_finish() -> None:
@@ -189,7 +195,7 @@ async def database_factory(database_templates: "Templates") -> AsyncIterator[Dat
         yield make
     finally:
         for url in made:
-            await database_templates.discard(url)
+            database_templates.discard(url)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -32,13 +32,17 @@ def database_url(admin_url: str, name: str) -> str:
     return make_url(asyncpg_url(admin_url)).set(database=name).render_as_string(hide_password=False)
 
 
-async def create_database(admin_url: str, name: str, *, template: str | None = None) -> str:
+async def create_database(
+    admin_url: str, name: str, *, template: str | None = None, instead_of: Sequence[str] = ()
+) -> str:
     """Create database `name`, empty or a copy of `template`, and return its URL.
 
-    A template must have no connections while it is copied.
+    A template must have no connections while it is copied. The databases `instead_of` are dropped before.
     """
     connection = await connect(admin_url)
     try:
+        for old in instead_of:
+            await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(old)} WITH (FORCE)")
         if template is None:
             # template0, because template1 may contain additional objects.
             clause = "TEMPLATE template0 ENCODING 'UTF8'"
@@ -108,6 +112,7 @@ class Templates:
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
     _process: str = field(default_factory=lambda: secrets.token_hex(4))
     _count: int = 0
+    _discarded: list[str] = field(default_factory=list)
 
     def _name(self, service: str, rest: str) -> str:
         return f"{_prefix(self.run_id)}{service.replace('-', '_')[:24]}_{rest}"
@@ -154,11 +159,15 @@ class Templates:
         template = None if migrate is None else await self.template(service, migrate)
         self._count += 1
         name = self._name(service, f"{self._process}_{self._count}")
-        return await create_database(self.admin_url, name, template=template)
+        old, self._discarded = self._discarded, []
+        return await create_database(self.admin_url, name, template=template, instead_of=old)
 
-    async def discard(self, url: str) -> None:
-        """Drop a database that `new_database` made."""
+    def discard(self, url: str) -> None:
+        """Have the next `new_database` drop a database that an earlier one made, on the same connection.
+
+        The last ones of a run are dropped with its server, or by `drop_all`.
+        """
         name = make_url(url).database
         if name is None or not name.startswith(_prefix(self.run_id)):
             raise ValueError("not a database of this session")
-        await drop_database(self.admin_url, name)
+        self._discarded.append(name)

@@ -20,6 +20,8 @@ from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.pages import hidden_fields
 
+pytestmark = pytest.mark.long
+
 OWNER = "19900001323"  # 历下区 370102
 NEWCOMER = "13812345678"
 VERIFIER = "v" * 64
