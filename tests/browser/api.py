@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from contracts.vocabulary import Role
+from contracts.vocabulary import PlatformRole, Role
+from identity import bootstrap
 from identity.clients.models import Client
 from identity.clients.rules import DEVICE_CODE
 from services.identity.tests.support.running_identity import Browser, line_of_authority
@@ -50,6 +51,14 @@ async def invite(site: Site) -> str:
         made = await api.post(f"/api/v1/units/{unit}/invites", json={"roles": ["handler"]})
         assert made.status_code == 201, made.text
         return str(made.json()["link"]).removeprefix(site.url)
+
+
+async def appoint(site: Site, phone: str, name: str) -> None:
+    """Register somebody, and appoint them as the platform's 系统管理员."""
+    state = site.app.state
+    async with state.database.transaction() as session:
+        people = {PlatformRole.SYSTEM_ADMIN: (phone, name)}
+        await bootstrap.appoint(session, state.clock, state.vault, state.settings, people)
 
 
 async def approve(site: Site, phone: str = COUNTY_ADMIN) -> None:

@@ -49,7 +49,8 @@ def written(names: dict[str, str]) -> str:
 
 
 async def photograph(page: Page, screen: Screen) -> bytes:
-    """The whole page as WebP."""
+    """The whole page as WebP, once its images are there."""
+    await page.wait_for_load_state()
     height = await page.evaluate("document.documentElement.scrollHeight")
     devtools = await page.context.new_cdp_session(page)
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}

@@ -33,6 +33,7 @@ async def tour(person: Person) -> Shown:
         lost(person),
         joining(newcomer),
         member(newcomer),
+        platform(replace(person, phone="13911110001")),
         signing_in(person),
         account(person),
         units(person),
@@ -192,6 +193,17 @@ async def member(person: Person) -> Shown:
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="手机号已更换").wait_for()
     yield "phone-changed", "手机号已更换"
+
+
+async def platform(person: Person) -> Shown:
+    """An administrator of the platform, who belongs to no unit and has no second factor yet."""
+    await api.appoint(person.site, person.phone, "秦安平")
+    await person.page.context.clear_cookies()
+    await person.sign_in()
+    yield "account-platform", "账号首页：平台管理员"
+    await person.visit("/integrations")
+    yield "integrations-platform", "接入系统：平台管理员"
+    await person.page.context.clear_cookies()
 
 
 async def signing_in(person: Person) -> Shown:

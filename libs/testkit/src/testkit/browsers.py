@@ -5,6 +5,7 @@ of their own. Chromium has a clock of its own: cookies expire by it, whatever cl
 """
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,7 +50,10 @@ async def running(program: Path) -> AsyncIterator[Browser]:
     """Start Chromium, and stop it with all its pages when the context exits."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, args=list(chromium.ARGUMENTS), timeout=PATIENCE * 1000
+            executable_path=program,
+            args=list(chromium.ARGUMENTS),
+            env={**os.environ, **chromium.LANGUAGE},
+            timeout=PATIENCE * 1000,
         )
         try:
             yield browser

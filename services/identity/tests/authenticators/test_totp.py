@@ -7,6 +7,7 @@ import pyotp
 import pytest
 
 from authkit import acr
+from identity import bootstrap
 from services.identity.tests.support.authenticators import NewPerson, Person
 from testkit.pages import csrf_of
 
@@ -27,6 +28,16 @@ async def test_enrolment_shows_secret_and_picture_and_is_confirmed_by_a_code(per
     assert len(set(person.recovery_codes)) == 10
     assert "totp.added" in await person.audited()
     assert "新增了动态口令" in person.messages()[-1]
+
+
+async def test_made_up_people_get_a_secret_that_the_start_page_knows(person: Person) -> None:
+    secret, state = pyotp.random_base32(), person.app.state
+    for _ in range(2):
+        async with state.database.transaction() as session:
+            await bootstrap.give_totp(session, state.clock, state.vault, {person.phone: secret})
+    person.totp = pyotp.TOTP(secret)
+    assert (await person.step_up("code", code=person.code(1))).status_code == 303
+    assert (await person.session()).acr == acr.MFA
 
 
 async def test_the_secret_and_recovery_codes_are_not_stored_in_clear(person: Person) -> None:

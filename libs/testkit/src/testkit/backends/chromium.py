@@ -20,12 +20,14 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # What Chromium itself writes, such as the parts of a date to type, is in Chinese as for users in China.
-    "--lang=zh-CN",
     # The same letter shapes on every machine, for the screenshots in the documentation.
     "--font-render-hinting=none",
 )
 """Arguments for the program: nothing but the tested pages uses the network."""
+LANGUAGE = {"LANGUAGE": "zh_CN"}
+"""What Chromium itself writes, such as the parts of a date to type, is in Chinese, with `chromium-l10n`. On
+Linux it takes its language from here, not from an argument or from the profile.
+"""
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
