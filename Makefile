@@ -115,6 +115,7 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json
 	@$(PY) -m onebox.reference docs/api
 	@$(PY) -m office.contacts.visibility docs/visibility.md
+	@$(PY) -m cockpit.feeds.document docs/feeds.md
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

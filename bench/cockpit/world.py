@@ -15,7 +15,7 @@ from bench.cockpit.facts import Award, awards, counties, divisions
 from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import Cells
-from cockpit.intake.feeds import AWARD, ORIGIN_COLUMNS
+from cockpit.feeds.declarations import AWARD, ORIGIN_COLUMNS
 from cockpit.models import Batch, Unit
 from servicekit.db import Database
 from servicekit.ids import new_id
@@ -97,7 +97,9 @@ class Loading:
         batch_id, load_id = new_id(), new_id()
         began = time.perf_counter()
         lines = io.BytesIO(b"".join(self._line(batch_id, load_id, row) for row in rows))
-        await self._analytics.insert(AWARD.table, (*ORIGIN_COLUMNS, *AWARD.measures), lines)
+        await self._analytics.insert(
+            AWARD.table, (*ORIGIN_COLUMNS, *(column.stored for column in AWARD.measures)), lines
+        )
         written = time.perf_counter()
         deltas = await self._builder.prepare(AWARD.name, load_id)
         prepared = time.perf_counter()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
+import pyarrow as pa
 import pytest
 
 from cockpit.analytics.store import Analytics
@@ -225,11 +226,17 @@ async def test_facts_are_inserted_in_large_batches(cockpit: Cockpit, monkeypatch
     inserts: list[int] = []
     insert = Analytics.insert
 
-    async def counted_insert(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+    async def counted_insert(
+        self: Analytics,
+        table: str,
+        columns: Sequence[str],
+        lines: BinaryIO,
+        format_: str = "JSONCompactEachRow",
+    ) -> None:
         if table == "award_facts":
-            inserts.append(sum(1 for _ in lines))
+            inserts.append(pa.ipc.open_stream(lines).read_all().num_rows)
             lines.seek(0)
-        await insert(self, table, columns, lines)
+        await insert(self, table, columns, lines, format_)
 
     monkeypatch.setattr(Analytics, "insert", counted_insert)
     rows = [award(amount="-1" if n % 10 == 9 else "1") for n in range(13_000)]
@@ -257,10 +264,12 @@ async def test_a_batch_counts_only_if_the_store_holds_exactly_its_facts(
 ) -> None:
     insert = Analytics.insert
 
-    async def insert_often(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
+    async def insert_often(
+        self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO, format_: str
+    ) -> None:
         for _ in range(times):
             lines.seek(0)
-            await insert(self, table, columns, lines)
+            await insert(self, table, columns, lines, format_)
 
     with monkeypatch.context() as patch:
         patch.setattr(Analytics, "insert", insert_often)
@@ -310,8 +319,10 @@ async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(
 ) -> None:
     insert = Analytics.insert
 
-    async def insert_and_fail(self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
-        await insert(self, table, columns, lines)
+    async def insert_and_fail(
+        self: Analytics, table: str, columns: Sequence[str], lines: BinaryIO, format_: str
+    ) -> None:
+        await insert(self, table, columns, lines, format_)
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:

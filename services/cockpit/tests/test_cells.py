@@ -45,7 +45,7 @@ _ROW = st.builds(
     year=st.sampled_from([2016, 2017]),
     term=st.sampled_from(["spring", "autumn", "year"]),
     stage=st.sampled_from(["compulsory", "doctor"]),
-    programme=st.sampled_from(["生活补助", "助学金"]),
+    programme=st.sampled_from(["living_allowance", "high_school_grant"]),
     funding=st.sampled_from(["central", "local"]),
     person=st.integers(0, 4),
     fen=st.integers(1, 10**9),
@@ -356,7 +356,7 @@ async def test_verify_finds_no_difference_and_then_the_one_that_was_made(cockpit
     rows = [
         award(year="2016", term="autumn", person_token=person),
         award(year="2017", term="spring", person_token=person, unit_code="370102"),
-        award(year="2017", term="autumn", programme="助学金", stage="普通高中"),
+        award(year="2017", term="autumn", programme="普通高中国家助学金", stage="普通高中"),
         award(year="2018", term="spring"),
     ]
     await cockpit.upload("award", "county", csv_of(rows))

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cockpit.intake import files, lines
-from cockpit.intake.feeds import AWARD
+from cockpit.feeds.declarations import AWARD
+from cockpit.feeds.rules import RowError
+from cockpit.intake import lines
+from cockpit.intake.csv_reader import CsvReader
 from cockpit.intake.lines import Lines
 from cockpit.intake.repository import BatchRepository
-from cockpit.intake.rules import RowError
-from filekit.spool import SpooledFile
 from services.cockpit.tests.support.running_cockpit import AWARD_COLUMNS, Cockpit, award, csv_of
 
 MIB = 1024 * 1024
@@ -48,7 +48,7 @@ class Counted(io.BytesIO):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_step_of_parsing_reads_more_than_its_bound(name: str) -> None:
     file = Counted(HOSTILE[name])
-    reader = files.RowReader(SpooledFile(file, 0, b""), "utf-8-sig", AWARD)
+    reader = CsvReader(file, "utf-8-sig", AWARD)
     while not reader.ended:
         before = file.count
         if reader.opened:

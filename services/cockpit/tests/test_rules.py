@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.intake import personal, rules
-from cockpit.intake.feeds import FEEDS
+from cockpit.feeds import personal, rules
+from cockpit.feeds.declarations import FEEDS
+from cockpit.feeds.rules import RowError
+from cockpit.feeds.values import TOTAL
 from cockpit.intake.lines import fields_of
-from cockpit.intake.rules import RowError
 from cockpit.overview.rules import Line, checks, display, yuan
 
 TOKENS: tuple[Callable[[], str], ...] = (
@@ -172,18 +173,18 @@ def test_money_for_machines_is_exact() -> None:
 
 
 def line(stage: str, funding: str, amount: int) -> Line:
-    return Line(stage, funding, stage == rules.TOTAL, Decimal(amount), None, None)
+    return Line(stage, funding, stage == TOTAL, Decimal(amount), None, None)
 
 
 def test_a_table_without_both_sides_has_no_checks() -> None:
     assert checks([]) == []
     assert checks([line("primary", "government", 5)]) == [], "stages without a total"
-    assert checks([line(rules.TOTAL, "government", 5)]) == [], "a total without stages"
+    assert checks([line(TOTAL, "government", 5)]) == [], "a total without stages"
 
 
 def test_a_check_compares_what_the_table_has() -> None:
-    government = line(rules.TOTAL, "government", 5)
+    government = line(TOTAL, "government", 5)
     (stages,) = checks([government, line("primary", "government", 2), line("junior", "government", 3)])
     assert (stages.name, stages.equal) == ("stages_equal_government", True)
-    (sources,) = checks([government, line(rules.TOTAL, "central", 2), line(rules.TOTAL, "local", 2)])
+    (sources,) = checks([government, line(TOTAL, "central", 2), line(TOTAL, "local", 2)])
     assert (sources.name, sources.equal) == ("central_and_local_equal_government", False)

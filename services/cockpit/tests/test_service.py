@@ -6,6 +6,8 @@ from typing import ParamSpec
 
 import pytest
 
+from cockpit.analytics.schema import MIGRATIONS
+from cockpit.feeds.declarations import FEEDS
 from cockpit.metrics.catalogue import METRICS, MetricName
 from messaging.wiring import Messaging
 from replica.replica import Replica
@@ -51,7 +53,7 @@ async def test_the_facts_tables_are_made_once_and_starting_again_changes_nothing
             rows = await cockpit.app.state.analytics.query(
                 "SELECT version FROM schema_version ORDER BY version"
             )
-            assert [row["version"] for row in rows] == [1, 2]
+            assert [row["version"] for row in rows] == [version for version, _ in MIGRATIONS]
 
 
 async def test_the_dictionary_lists_every_metric_with_its_scope(cockpit: Cockpit) -> None:
@@ -64,8 +66,10 @@ async def test_the_dictionary_lists_every_metric_with_its_scope(cockpit: Cockpit
 
 
 async def test_the_feeds_are_listed_with_both_names_of_their_columns(cockpit: Cockpit) -> None:
-    feeds = (await cockpit.http.get("/api/v1/intake/feeds", headers=cockpit.bearer())).json()
-    assert {feed["name"] for feed in feeds} == {"published_aggregate", "award"}
+    feeds = (await cockpit.http.get("/api/v1/feeds", headers=cockpit.bearer())).json()
+    assert [feed["name"] for feed in feeds] == list(FEEDS)
+    one = await cockpit.http.get("/api/v1/feeds/award", headers=cockpit.bearer())
+    assert one.json() == feeds[1]
     assert all(column["name"] and column["chinese"] for feed in feeds for column in feed["columns"])
 
 

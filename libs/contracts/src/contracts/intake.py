@@ -11,3 +11,12 @@ class BatchStatus(Vocabulary):
     REJECTED = "rejected", "全部隔离"
     FAILED = "failed", "未入库"
     REVERSED = "reversed", "已冲正"
+
+
+class BatchFormat(Vocabulary):
+    """The format of a file with facts."""
+
+    CSV = "csv", "CSV 文本"
+    XLSX = "xlsx", "Excel 工作簿"
+    JSONL = "jsonl", "JSON 行"
+    PARQUET = "parquet", "Parquet 文件"

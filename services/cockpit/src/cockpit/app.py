@@ -15,6 +15,7 @@ from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.feeds import endpoints as feeds
 from cockpit.intake import endpoints as intake
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
@@ -77,7 +78,7 @@ def build(
 
     app = server.app(
         title="数字驾驶舱",
-        routers=(overview.router, intake.router, metrics.router),
+        routers=(overview.router, feeds.router, intake.router, metrics.router),
         periodic=(receiver.sweeping(), builder.catching_up(), verifier.nightly()),
         words=DESCRIPTIONS,
         resources=resources,

@@ -58,6 +58,99 @@ CREATE TABLE IF NOT EXISTS aggregate_facts (
 ) ENGINE = MergeTree ORDER BY (unit_path, year, scope, funding, stage, recorded_at)
 """
 
+_PUBLISHED_MORE = """
+ALTER TABLE aggregate_facts
+    ADD COLUMN IF NOT EXISTS programme LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS region_group LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS person_times Nullable(Int64),
+    ADD COLUMN IF NOT EXISTS note String
+"""
+_ENROLMENT_FACTS = f"""
+CREATE TABLE IF NOT EXISTS enrolment_facts (
+    {_ORIGIN},
+    person_token String,
+    stage LowCardinality(String),
+    grade LowCardinality(String),
+    entered_on Date32,
+    left_on Nullable(Date32),
+    state LowCardinality(String),
+    nature LowCardinality(String),
+    residence LowCardinality(String),
+    boarding LowCardinality(String)
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, stage, recorded_at)
+"""
+_HARDSHIP_FACTS = f"""
+CREATE TABLE IF NOT EXISTS hardship_facts (
+    {_ORIGIN},
+    person_token String,
+    stage LowCardinality(String),
+    list_source LowCardinality(String),
+    hardship_type LowCardinality(String),
+    hardship_level LowCardinality(String),
+    valid_from Date32,
+    valid_to Nullable(Date32)
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, stage, hardship_type, hardship_level, recorded_at)
+"""
+_PAYMENT_FACTS = f"""
+CREATE TABLE IF NOT EXISTS payment_facts (
+    {_ORIGIN},
+    record_id String,
+    award_record_id String,
+    stage LowCardinality(String),
+    programme LowCardinality(String),
+    funding LowCardinality(String),
+    person_token String,
+    amount Decimal(20, 2) COMMENT 'yuan',
+    due_on Date32,
+    paid_on Nullable(Date32),
+    state LowCardinality(String),
+    card_token String,
+    reversal_of String
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, stage, programme, funding, recorded_at)
+"""
+_FUND_FLOW_FACTS = f"""
+CREATE TABLE IF NOT EXISTS fund_flow_facts (
+    {_ORIGIN},
+    record_id String,
+    document_number String,
+    programme LowCardinality(String),
+    funding LowCardinality(String),
+    flow_kind LowCardinality(String),
+    from_level LowCardinality(String),
+    to_level LowCardinality(String),
+    amount Decimal(20, 2) COMMENT 'yuan',
+    moved_on Date32
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, programme, funding, recorded_at)
+"""
+_LOAN_FACTS = f"""
+CREATE TABLE IF NOT EXISTS loan_facts (
+    {_ORIGIN},
+    record_id String,
+    person_token String,
+    stage LowCardinality(String),
+    loan_kind LowCardinality(String),
+    bank LowCardinality(String),
+    amount Decimal(20, 2) COMMENT 'yuan',
+    granted_on Date32,
+    balance Decimal(20, 2) COMMENT 'yuan',
+    state LowCardinality(String)
+) ENGINE = MergeTree PARTITION BY year
+ORDER BY (unit_path, region_code, stage, loan_kind, recorded_at)
+"""
+_FEEDS = (
+    _PUBLISHED_MORE,
+    _ENROLMENT_FACTS,
+    _HARDSHIP_FACTS,
+    _PAYMENT_FACTS,
+    _FUND_FLOW_FACTS,
+    _LOAN_FACTS,
+)
+
+
 # A set: a load may be listed twice.
 _COUNTED_LOADS = """
 CREATE TABLE IF NOT EXISTS counted_loads (
@@ -71,4 +164,5 @@ COUNTED = "load_id IN (SELECT load_id FROM counted_loads)"
 MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, (_AWARD_FACTS, _AGGREGATE_FACTS)),
     (2, (_COUNTED_LOADS,)),
+    (3, _FEEDS),
 )

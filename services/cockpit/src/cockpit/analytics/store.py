@@ -104,14 +104,16 @@ class Analytics:
             patient=patient,
         )
 
-    async def insert(self, table: str, columns: Sequence[str], lines: BinaryIO) -> None:
-        """Append rows from `lines`, in the format JSONCompactEachRow, as one insert.
+    async def insert(
+        self, table: str, columns: Sequence[str], lines: BinaryIO, format_: str = "JSONCompactEachRow"
+    ) -> None:
+        """Append rows from `lines`, in a format of ClickHouse, as one insert.
 
         An acknowledged insert survives a kill; an interrupted one may persist in part.
         """
         await self._run(
             self._writes,
-            lambda: self._client().raw_insert(table, columns, insert_block=lines, fmt="JSONCompactEachRow"),
+            lambda: self._client().raw_insert(table, columns, insert_block=lines, fmt=format_),
         )
 
     async def _run(self, lane: Lane, call: Callable[[], T], *, patient: bool = False) -> T:

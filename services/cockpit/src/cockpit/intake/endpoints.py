@@ -10,14 +10,27 @@ from authkit.errors import PermissionRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.analytics import errors as analytics
+from cockpit.feeds.declarations import FeedName
 from cockpit.intake import errors
 from cockpit.intake.dependencies import BatchService
-from cockpit.intake.feeds import FEEDS, FeedName
-from cockpit.intake.files import codec_of
+from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.receiving import NewBatch
-from cockpit.intake.schemas import BatchDetail, BatchOut, FeedOut, PublishedLine
+from cockpit.intake.schemas import BatchDetail, BatchOut, PublishedLine
 from contracts.intake import BatchStatus
-from filekit.errors import EmptyFile, MalformedCsv
+from filekit.errors import (
+    EmptyFile,
+    EncryptedWorkbook,
+    MacroWorkbook,
+    MalformedCsv,
+    MalformedWorkbook,
+    OldWorkbook,
+    SeveralSheets,
+    SheetMissing,
+    UnknownEncoding,
+    UnsupportedFileType,
+    WorkbookTooLarge,
+)
+from filekit.http import BINARY
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
@@ -36,18 +49,15 @@ _CSV = {
 }
 
 
-@router.get("/feeds", summary="可接入的数据源", description="各数据源及其各列。")
-async def list_feeds(_: BatchReader) -> list[FeedOut]:
-    """Return the feeds and their columns."""
-    return [FeedOut.of(feed) for feed in FEEDS.values()]
-
-
 @router.post(
     "/batches",
     status_code=201,
-    summary="上传一批数据（CSV）",
+    summary="上传一批数据",
     description=(
-        "请求体就是文件：`text/csv`，UTF-8（可以带 BOM）或以 charset 声明的 GB18030。"
+        "请求体就是文件，Content-Type 说明格式：CSV（`text/csv`，UTF-8 或 GBK、GB18030，"
+        "可用 charset 声明，未声明时自动识别）、"
+        "Excel（.xlsx）、JSON 行（`application/x-ndjson`）或 Parquet；识别的格式与编码见返回值。"
+        "各数据源的列、代码和模板见 `/api/v1/feeds`。"
         "合格的行计入，不合格的行隔离；列不对的文件整个拒绝。"
         "一行数据就是文件中的一行：引号不成对只影响这一行。"
         "所有行都被隔离的批次状态为 `rejected`，不计入；更正后可用同一批次号重新上传。\n\n"
@@ -57,13 +67,20 @@ async def list_feeds(_: BatchReader) -> list[FeedOut]:
         "要更正一批数据，先撤回，再上传更正后的文件。"
     ),
     response_model=BatchOut,
-    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": _CSV}}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
+        }
+    },
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
             *(PermissionRequired, *_UNIT, UnitNotFound),
             *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
-            *(errors.UnsupportedMedia, problems.BodyTooLarge),
+            *(errors.UnsupportedMedia, problems.BodyTooLarge, UnknownEncoding, errors.MalformedParquet),
+            *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
+            *(WorkbookTooLarge, SeveralSheets, SheetMissing),
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate, errors.PersonalNumber),
             *(errors.BatchInProgress, errors.BatchSuperseded),
             *(errors.FactsIncomplete, errors.RowsUnaccounted),
@@ -106,7 +123,7 @@ async def create_batch(
         ),
     ] = None,
 ) -> BatchOut:
-    """Receive a file: the request body, `text/csv` in UTF-8 (BOM allowed) or, with `charset`, GB18030.
+    """Receive a file: the request body, in one of `MEDIA_TYPES`.
 
     Valid rows are loaded, invalid rows go to quarantine; a file with wrong columns is refused.
 
@@ -115,8 +132,8 @@ async def create_batch(
     unique only within a batch: a record sent again in another file counts again.
     To correct a batch, reverse it and send the corrected file.
     """
-    codec = codec_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, codec=codec)
+    kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, kind=kind)
     found, ours = await batches.receive(actor, new, request.stream())
     response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
     if not ours:

@@ -46,13 +46,25 @@ class BadEncoding(Problem):
     detail = "文件不是有效的 UTF-8 编码；如为 GB18030，请在 Content-Type 中注明 charset=gb18030。"
 
 
+class MalformedParquet(Problem):
+    """The file is not a Parquet file, or one that cannot be read in bounded memory."""
+
+    status = 400
+    code = "malformed_parquet"
+    title = "不是有效的 Parquet 文件"
+    detail = "文件已损坏，或不是有效的 Parquet 文件。"
+
+
 class UnsupportedMedia(Problem):
-    """The media type is not plain `text/csv` in UTF-8 or GB18030."""
+    """The media type is none of the accepted ones, or its charset is not."""
 
     status = 415
     code = "unsupported_media_type"
     title = "不支持的文件类型"
-    detail = "仅接收 text/csv，编码为 UTF-8 或 GB18030，不接收压缩内容。"
+    detail = (
+        "接收 CSV（text/csv，UTF-8 或 GB18030）、Excel（.xlsx）、JSON 行（application/x-ndjson）"
+        "和 Parquet（application/vnd.apache.parquet），不接收压缩内容。"
+    )
 
 
 class BatchKeyRequired(Problem):

@@ -4,15 +4,15 @@ A load's facts count only while the load counts in PostgreSQL; until then, write
 or deleted at any time.
 """
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from uuid import UUID
 
+import pyarrow as pa
+
 from cockpit.analytics.store import Analytics
+from cockpit.feeds.declarations import feed_of
 from cockpit.intake.errors import FactsIncomplete
-from cockpit.intake.feeds import feed_of
 
 
 class FactWriter:
@@ -21,9 +21,9 @@ class FactWriter:
     def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
 
-    async def insert(self, feed: str, columns: Sequence[str], lines: BinaryIO) -> None:
-        """Append the facts in `lines`, in the format of `line_of`, streamed as one insert."""
-        await self._analytics.insert(feed_of(feed).table, columns, lines)
+    async def insert(self, feed: str, columns: Sequence[str], facts: BinaryIO) -> None:
+        """Append the facts of a stream in Arrow's IPC format as one insert."""
+        await self._analytics.insert(feed_of(feed).table, columns, facts, "ArrowStream")
 
     async def check(self, feed: str, load_id: UUID, count: int) -> None:
         """Raise `FactsIncomplete` unless the load has the expected number of facts.
@@ -65,25 +65,46 @@ class PublishedLines:
         self._analytics = analytics
 
     async def page(self, load_id: UUID, after: Sequence[Any] | None, limit: int) -> list[dict[str, Any]]:
-        """Return lines ordered by year, scope, stage and funding, up to `limit` + 1."""
-        year, *words = after or (0, "", "", "")
+        """Return lines in the order of their key, up to `limit` + 1."""
+        year, *words = after or (0, *("" for _ in _WORDS))
         return await self._analytics.query(
-            "SELECT year, scope, stage, funding, amount, share_percent, persons FROM aggregate_facts"
-            " WHERE load_id = {load:UUID} AND (year, scope, stage, funding) >"
-            " ({year:UInt16}, {scope:String}, {stage:String}, {funding:String})"
-            " ORDER BY year, scope, stage, funding LIMIT {limit:UInt32}",
+            f"SELECT {_KEY}, amount, share_percent, persons, person_times, note FROM aggregate_facts"  # noqa: S608 - constants
+            f" WHERE load_id = {{load:UUID}} AND ({_KEY}) > ({{year:UInt16}}, {_AFTER})"
+            f" ORDER BY {_KEY} LIMIT {{limit:UInt32}}",
             {"load": load_id, "year": year, **dict(zip(_WORDS, words, strict=True)), "limit": limit + 1},
         )
 
 
-_WORDS = ("scope", "stage", "funding")
+_WORDS = ("scope", "stage", "funding", "programme", "region_group")
+_KEY = ", ".join(("year", *_WORDS))
+_AFTER = ", ".join(f"{{{word}:String}}" for word in _WORDS)
 
 
-def line_of(fact: Sequence[Any]) -> bytes:
-    """Format a fact as one line of ClickHouse's JSONCompactEachRow."""
-    return json.dumps(fact, default=str, ensure_ascii=False).encode() + b"\n"
+class FactFile:
+    """Facts on disk until there are enough of them for an insert, as a stream in Arrow's IPC format."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.columns: list[str] = []
+        self._writer: pa.RecordBatchStreamWriter | None = None
 
-def instant_of(moment: datetime) -> str:
-    """Format a time for ClickHouse, in milliseconds and UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    def write(self, facts: pa.RecordBatch) -> None:
+        """Append facts. Blocks."""
+        if self._writer is None:
+            self.columns = facts.schema.names
+            # Each part has a dictionary of its own, of the few values that its rows share.
+            options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=False)
+            self._writer = pa.ipc.new_stream(self.file, facts.schema, options=options)
+        self._writer.write_batch(facts)
+
+    def end(self) -> None:
+        """Complete the stream and go to its start. Blocks."""
+        if self._writer is not None:
+            self._writer.close()
+        self.file.seek(0)
+
+    def clear(self) -> None:
+        """Begin another stream."""
+        self._writer = None
+        self.file.seek(0)
+        self.file.truncate()

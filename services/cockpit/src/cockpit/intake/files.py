@@ -1,4 +1,4 @@
-"""An uploaded CSV file: stored on disk until it is complete, then read a few thousand rows at a time.
+"""An uploaded file: stored on disk until it is complete, then read some thousand rows at a time.
 
 Validation starts after the file is complete, so a broken connection leaves no data behind.
 """
@@ -6,18 +6,31 @@ Validation starts after the file is complete, so a broken connection leaves no d
 import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from cockpit.intake.errors import BadEncoding, UnsupportedMedia, WrongColumns
-from cockpit.intake.feeds import Feed
-from cockpit.intake.lines import Lines, NumberedLine, fields_of
-from cockpit.intake.personal import mask
-from cockpit.intake.rules import RowError
-from filekit.errors import EmptyFile, MalformedCsv
+from cockpit.feeds.declarations import Feed
+from cockpit.feeds.personal import mask
+from cockpit.intake.csv_reader import CsvReader
+from cockpit.intake.errors import BadEncoding, UnsupportedMedia
+from cockpit.intake.json_reader import JsonReader
+from cockpit.intake.parquet_reader import ParquetReader
+from cockpit.intake.steps import Reader
+from cockpit.intake.xlsx_reader import XlsxReader
+from contracts.intake import BatchFormat
+from filekit import csv_rows, sniff
+from filekit.errors import EmptyFile
 from filekit.spool import SpooledFile, spooled
 
 MAX_RAW_FIELD = 200
 MAX_RAW_FIELDS = 64
-MAX_COLUMNS = 1_000
+PARQUET = "application/vnd.apache.parquet"
+MEDIA_TYPES = {
+    "text/csv": BatchFormat.CSV,
+    sniff.XLSX: BatchFormat.XLSX,
+    "application/x-ndjson": BatchFormat.JSONL,
+    "application/jsonl": BatchFormat.JSONL,
+    PARQUET: BatchFormat.PARQUET,
+}
 _CODECS = {
     "utf-8": "utf-8-sig",
     "utf8": "utf-8-sig",
@@ -27,17 +40,31 @@ _CODECS = {
 }
 
 
-def codec_of(content_type: str | None, content_encoding: str | None) -> str:
-    """Return Python's codec for the headers of an upload. Raises `UnsupportedMedia`."""
-    kind, *parameters = (content_type or "").lower().split(";")
+@dataclass(frozen=True)
+class FileKind:
+    """What the sender says about a file. `codec` is Python's; None if the file is no text or does not say."""
+
+    format: BatchFormat
+    codec: str | None
+
+
+def kind_of(content_type: str | None, content_encoding: str | None) -> FileKind:
+    """Return the kind of an upload by its headers. Raises `UnsupportedMedia`."""
+    media, *parameters = (content_type or "").lower().split(";")
     charsets = {_charset(parameter) for parameter in parameters if parameter.strip().startswith("charset")}
-    codec = _CODECS.get(charsets.pop() if charsets else "utf-8")
-    # Two different charsets are declared.
-    if kind.strip() != "text/csv" or codec is None or charsets:
+    format_ = MEDIA_TYPES.get(media.strip())
+    codec = _CODECS.get(charsets.pop()) if charsets else None
+    said = any(parameter.strip().startswith("charset") for parameter in parameters)
+    # Two different charsets are declared, one that is not accepted, or one of what is no CSV.
+    if format_ is None or charsets or (said and codec is None):
+        raise UnsupportedMedia
+    if format_ is BatchFormat.JSONL and codec in {None, "utf-8-sig"}:
+        codec = "utf-8-sig"
+    elif said and format_ is not BatchFormat.CSV:
         raise UnsupportedMedia
     if (content_encoding or "identity") != "identity":
         raise UnsupportedMedia
-    return codec
+    return FileKind(format_, codec)
 
 
 def _charset(parameter: str) -> str:
@@ -47,11 +74,13 @@ def _charset(parameter: str) -> str:
 
 
 @asynccontextmanager
-async def received(chunks: AsyncIterable[bytes], codec: str, limit: int) -> AsyncIterator[SpooledFile]:
+async def received(chunks: AsyncIterable[bytes], kind: FileKind, limit: int) -> AsyncIterator[SpooledFile]:
     """Receive a file. Raises `BadEncoding`, `EmptyFile`, `BodyTooLarge`."""
-    decoder = codecs.getincrementaldecoder(codec)()
+    decoder = None if kind.codec is None else codecs.getincrementaldecoder(kind.codec)()
 
     def decode(block: bytes, final: bool = False) -> None:
+        if decoder is None:
+            return
         try:
             decoder.decode(block, final)
         except UnicodeDecodeError as error:
@@ -64,79 +93,17 @@ async def received(chunks: AsyncIterable[bytes], codec: str, limit: int) -> Asyn
         yield upload
 
 
-class RowReader:
-    """Read an upload's rows in steps of bounded work, for any content.
-
-    `headings` is the file's first row, `names` the feed's columns in that order. Both are set, and at least
-    one row exists, once `opened` is true. Every method blocks: call it in a thread.
-    """
-
-    def __init__(self, upload: SpooledFile, codec: str, feed: Feed) -> None:
-        self._lines = Lines(upload.file, codec)
-        self._feed = feed
-        self._first: list[NumberedLine] = []
-        self._opened = False
-        self.headings: list[str] = []
-        self.names: list[str] = []
-
-    @property
-    def opened(self) -> bool:
-        """Return whether the heading and the first row have been read."""
-        return self._opened
-
-    @property
-    def ended(self) -> bool:
-        """Return whether all rows have been read."""
-        return self._lines.ended and not self._first
-
-    @property
-    def rows(self) -> int:
-        """Return the number of rows read so far: lines that are not blank, without the heading."""
-        return self._lines.found - 1
-
-    def open(self) -> None:
-        """Take one step to read heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""
-        rows = self._lines.step()
-        if rows and not self.names:
-            try:
-                self.headings, self.names = self._heading(fields_of(rows.pop(0).text))
-            except RowError as error:
-                raise MalformedCsv(f"标题行不是有效的 CSV：{error.reason}。") from error
-        self._first += rows
-        self._opened = bool(self._first)
-        if self._lines.ended and not self._first:
-            raise EmptyFile
-
-    def take(self) -> list[NumberedLine]:
-        """Return the lines of one step. May be empty before the end."""
-        if self._first:
-            rows, self._first = self._first, []
-            return rows
-        return self._lines.step()
-
-    def _heading(self, fields: list[str]) -> tuple[list[str], list[str]]:
-        feed = self._feed
-        headings = [heading.strip() for heading in fields[:MAX_COLUMNS]]
-        # Excel writes the columns that once had something.
-        while headings and not headings[-1]:
-            headings.pop()
-        names = [feed.name_of(heading) for heading in headings]
-        problems = [
-            *((c.name, f"缺少列“{c.chinese}”（{c.name}）") for c in feed.columns if c.name not in names),
-            *(
-                (heading[:64], f"未知的列“{heading[:64]}”")
-                for heading, name in zip(headings, names, strict=True)
-                if name is None
-            ),
-            *(
-                (name, f"列“{name}”重复")
-                for name in dict.fromkeys(n for n in names if n is not None)
-                if names.count(name) > 1
-            ),
-        ]
-        if problems:
-            raise WrongColumns.of(problems[:100])
-        return headings, [name for name in names if name is not None]
+def reader_of(upload: SpooledFile, kind: FileKind, feed: Feed) -> Reader:
+    """Return the reader of a file. Blocks. Raises `UnknownEncoding` and errors of workbooks."""
+    if kind.format is BatchFormat.XLSX:
+        sniff.require(upload.file, (sniff.XLSX,))
+        return XlsxReader(upload.file, feed)
+    if kind.format is BatchFormat.PARQUET:
+        return ParquetReader(upload.file, feed)
+    if kind.format is BatchFormat.JSONL:
+        upload.file.seek(0)
+        return JsonReader(upload.file, feed)
+    return CsvReader(upload.file, kind.codec or csv_rows.codec_of(upload.file), feed)
 
 
 def raw_of(fields: list[str], valid: Collection[int]) -> list[str]:

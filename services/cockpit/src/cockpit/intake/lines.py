@@ -9,7 +9,7 @@ import csv
 import re
 from typing import BinaryIO, NamedTuple
 
-from cockpit.intake.rules import RowError
+from cockpit.feeds.rules import RowError
 
 BLOCK_BYTES = 256 * 1024
 """What one step reads, give or take one line."""

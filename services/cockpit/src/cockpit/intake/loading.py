@@ -1,35 +1,31 @@
-"""Conversion of rows to facts: one load of one batch, a few thousand rows at a time."""
+"""Conversion of rows to facts: one load of one batch, some thousand rows at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import pyarrow as pa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.intake.facts import instant_of, line_of
-from cockpit.intake.feeds import AWARDING_KINDS, AWARDING_LEVELS, ORIGIN_COLUMNS, Feed, Parsed
+from cockpit.feeds.declarations import AWARDING_KINDS, AWARDING_LEVELS, Feed
+from cockpit.feeds.judging import Judged, distinct, judge, mapped
+from cockpit.feeds.rules import RowError
 from cockpit.intake.files import raw_of
-from cockpit.intake.lines import NumberedLine, fields_of
-from cockpit.intake.rules import RowError
+from cockpit.intake.seen import Seen
+from cockpit.intake.steps import Step
+from contracts.vocabulary import Kind
 from filekit.threads import ParsingThreads
 from servicekit.db import Database
 from servicekit.ltree import is_under
 
 _MAX_CACHED_UNITS = 50_000
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A line with its fields, and what they mean."""
-
-    number: int
-    fields: list[str]
-    parsed: Parsed
+_PLACE = ("unit_id", "unit_code", "unit_path", "region_code")
+_INSTANT = pa.timestamp("ms", "UTC")
 
 
 @dataclass(frozen=True)
@@ -45,18 +41,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Chunk:
-    """The result for a set of rows: facts as lines for `FactWriter.insert`, and rejected rows."""
+    """The result for a set of rows: their facts for `FactWriter.insert`, and rejected rows."""
 
-    facts: bytes
+    facts: pa.RecordBatch | None
     accepted: int
     rejected: list[dict[str, Any]]
 
 
 class Loader:
-    """Validate rows and create facts.
-
-    Memory grows by 16 bytes per accepted row, to detect repeated records; the upload size limit bounds it.
-    """
+    """Validate rows and create facts. Memory grows by 16 bytes for each row, to find repeated ones."""
 
     def __init__(
         self,
@@ -73,64 +66,61 @@ class Loader:
         self._feed = feed
         self._names = names
         self._origin = origin
-        self._recorded_at = instant_of(origin.recorded_at)
-        self._seen: set[bytes] = set()
+        self._seen = Seen()
         self._units: dict[str, Unit | None] = {}
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns of the facts."""
-        return (*ORIGIN_COLUMNS, *self._feed.measures)
-
-    async def judge(self, lines: list[NumberedLine]) -> Chunk:
+    async def judge(self, step: Step) -> Chunk:
         """Return the facts of the valid rows, and the invalid rows with their reasons."""
-        parsed = await self._threads.run(self._parse, lines)
+        judged = await self._threads.run(judge, self._feed, self._complete(step))
         column = self._feed.unit_column
         if column is not None:
-            await self._look_up({one.parsed.row[column] for one in parsed if column in one.parsed.row})
-        return await self._threads.run(self._assemble, parsed)
+            await self._look_up(set(distinct(judged.values[column])))
+        return await self._threads.run(self._assemble, step, judged)
 
-    def _assemble(self, candidates: list[Candidate]) -> Chunk:
-        column = self._feed.unit_column
-        facts: list[bytes] = []
-        rejected: list[dict[str, Any]] = []
-        for one in candidates:
-            row, errors = one.parsed.row, list(one.parsed.errors)
-            unit: Unit | None = self._origin.unit
-            if column is not None:
-                unit = self._unit(row[column], errors) if column in row else None
-            if not errors:
-                self._tell_apart(row, errors)
-            if errors or unit is None:
-                rejected.append(self._rejected(one, errors))
-            else:
-                facts.append(line_of(self._fact(row, unit)))
-        return Chunk(b"".join(facts), len(facts), rejected)
+    def _complete(self, step: Step) -> dict[str, pa.Array]:
+        missing = [column.name for column in self._feed.columns if column.name not in step.texts]
+        empty = pa.array([""] * len(step.numbers), pa.string())
+        return {**step.texts, **dict.fromkeys(missing, empty)}
 
-    def _rejected(self, one: Candidate, errors: list[RowError]) -> dict[str, Any]:
-        wrong = {error.column for error in errors}
-        valid = {at for at, name in enumerate(self._names) if name in one.parsed.row and name not in wrong}
+    def _assemble(self, step: Step, judged: Judged) -> Chunk:
+        rejected = [self._rejected(one.number, one.fields, [one.error], frozenset()) for one in step.faulty]
+        count = len(step.numbers)
+        errors = judged.errors
+        self._judge_units(judged)
+        good = np.ones(count, dtype=np.bool_)
+        good[list(errors)] = False
+        self._tell_apart(judged, good)
+        wrong = np.flatnonzero(~good).tolist()
+        if wrong:
+            places = pa.array(wrong)
+            columns = [step.texts[name].take(places).to_pylist() for name in self._names]
+            for at, row in enumerate(wrong):
+                bad = {error.column for error in errors[row]}
+                valid = frozenset(at for at, name in enumerate(self._names) if name not in bad)
+                fields = [column[at] for column in columns]
+                rejected.append(self._rejected(step.numbers[row], fields, errors[row], valid))
+        accepted = count - len(wrong)
+        if not accepted:
+            return Chunk(None, 0, rejected)
+        values = dict(judged.values)
+        if wrong:
+            mask = pa.array(good)
+            values = {name: column.filter(mask) for name, column in values.items()}
+        return Chunk(self._facts(values, accepted), accepted, rejected)
+
+    def _rejected(
+        self, number: int, fields: list[str], errors: list[RowError], valid: frozenset[int]
+    ) -> dict[str, Any]:
         return {
             "batch_id": self._origin.batch_id,
-            "line": one.number,
-            "raw": raw_of(one.fields, valid),
+            "line": number,
+            "raw": raw_of(fields, valid),
             "code": errors[0].code,
             "reason": "；".join(error.reason for error in errors),
             "errors": [
                 {"code": error.code, "reason": error.reason, "column": error.column} for error in errors
             ],
         }
-
-    def _parse(self, lines: list[NumberedLine]) -> list[Candidate]:
-        found: list[Candidate] = []
-        for number, text in lines:
-            try:
-                fields = fields_of(text)
-            except RowError as bad:
-                found.append(Candidate(number, [text], Parsed({}, [bad])))
-            else:
-                found.append(Candidate(number, fields, self._feed.parse(self._names, fields)))
-        return found
 
     async def _look_up(self, codes: set[str]) -> None:
         if len(self._units) > _MAX_CACHED_UNITS:
@@ -141,38 +131,86 @@ class Loader:
                 found = await self._units_in(session).by_codes(unknown)
             self._units.update({code: found.get(code) for code in unknown})
 
-    def _unit(self, code: str, errors: list[RowError]) -> Unit | None:
+    def _judge_units(self, judged: Judged) -> None:
         column = self._feed.unit_column
-        unit = self._units[code]
+        if column is None:
+            return
+        codes = judged.values[column]
+        wrong = {code: error for code in distinct(codes) if (error := self._unit_error(code)) is not None}
+        if not wrong:
+            return
+        bad = mapped(codes, lambda code: code in wrong, pa.bool_()).fill_null(False)
+        places = np.flatnonzero(bad.to_numpy(zero_copy_only=False))
+        for row, code in zip(places.tolist(), codes.take(pa.array(places)).to_pylist(), strict=True):
+            judged.errors.setdefault(row, []).append(wrong[code])
+
+    def _unit_error(self, code: str) -> RowError | None:
+        column, unit = self._feed.unit_column, self._units[code]
         if unit is None:
-            errors.append(RowError("unknown_unit", "单位代码：单位代码不存在", column))
-        elif not is_under(unit.path, self._origin.unit.path):
-            errors.append(
-                RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内", column)
-            )
+            return RowError("unknown_unit", "单位代码：单位代码不存在", column)
+        if not is_under(unit.path, self._origin.unit.path):
+            return RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内", column)
+        if self._feed.any_unit:
+            if unit.kind == Kind.NUTRITION:
+                return RowError("unit_not_awarding", "单位代码：应为学校或学生资助管理部门", column)
         elif unit.level not in AWARDING_LEVELS or unit.kind not in AWARDING_KINDS:
-            errors.append(RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门", column))
-        return unit
+            return RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门", column)
+        return None
 
-    def _tell_apart(self, row: dict[str, Any], errors: list[RowError]) -> None:
-        digest = blake2b(repr(self._feed.key(row)).encode(), digest_size=16).digest()
-        if digest in self._seen:
-            errors.append(RowError("duplicate_row", "与本批次中此前的一行重复"))
-        self._seen.add(digest)
+    def _tell_apart(self, judged: Judged, good: "np.ndarray[Any, np.dtype[np.bool_]]") -> None:
+        places = np.flatnonzero(good)
+        if not len(places):
+            return
+        taken = pa.array(places)
+        columns = [judged.values[name].take(taken).to_pylist() for name in self._feed.key]
+        keys = columns[0] if len(columns) == 1 else list(map(repr, zip(*columns, strict=True)))
+        for row in places[self._seen.add(keys)].tolist():
+            good[row] = False
+            judged.errors[row] = [RowError("duplicate_row", "与本批次中此前的一行重复")]
 
-    def _fact(self, row: dict[str, Any], unit: Unit) -> tuple[Any, ...]:
-        origin = self._origin
-        return (
-            origin.batch_id,
-            origin.load_id,
-            origin.source,
-            row["scope"] if self._feed.scope is None else self._feed.scope,
-            unit.id,
-            unit.code,
-            unit.path,
-            unit.region_code or "",
-            row["year"],
-            1,
-            self._recorded_at,
-            *self._feed.measure(row),
-        )
+    def _facts(self, values: dict[str, pa.Array], count: int) -> pa.RecordBatch:
+        origin, feed = self._origin, self._feed
+
+        def same(value: str) -> pa.Array:
+            zeros = pa.array(np.zeros(count, dtype=np.int8))
+            return pa.DictionaryArray.from_arrays(zeros, pa.array([value]))
+
+        facts = {
+            "batch_id": same(str(origin.batch_id)),
+            "load_id": same(str(origin.load_id)),
+            "source": same(origin.source),
+            "scope": values["scope"] if feed.scope is None else same(feed.scope),
+            **self._places(values, same),
+            "year": values[feed.year],
+            "sign": pa.array(np.ones(count, dtype=np.int8)),
+            "recorded_at": pa.array(
+                np.full(count, int(origin.recorded_at.timestamp() * 1000), dtype=np.int64)
+            ).cast(_INSTANT),
+            **{column.stored: _filled(values[column.name]) for column in feed.measures},
+            **{name: derive(values) for name, derive in feed.derived.items()},
+        }
+        return pa.RecordBatch.from_pydict(facts)
+
+    def _places(self, values: dict[str, pa.Array], same: Callable[[str], pa.Array]) -> dict[str, pa.Array]:
+        """Return where the facts belong: the unit of each row, with its place in both trees at intake."""
+        column = self._feed.unit_column
+        if column is None:
+            return {name: same(text) for name, text in _place(self._origin.unit).items()}
+        places = {
+            code: _place(unit) for code in distinct(values[column]) if (unit := self._units[code]) is not None
+        }
+
+        def texts(name: str) -> pa.Array:
+            return mapped(values[column], lambda code: places[code][name], pa.string())
+
+        return {name: texts(name) for name in _PLACE}
+
+
+def _place(unit: Unit) -> dict[str, str]:
+    texts = (str(unit.id), unit.code, unit.path, unit.region_code or "")
+    return dict(zip(_PLACE, texts, strict=True))
+
+
+def _filled(column: pa.Array) -> pa.Array:
+    """Return texts with an empty one for none: facts have no null texts."""
+    return column.fill_null("") if pa.types.is_string(column.type) else column

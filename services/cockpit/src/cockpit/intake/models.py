@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
-from contracts.intake import BatchStatus
+from contracts.intake import BatchFormat, BatchStatus
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
 
@@ -34,6 +34,7 @@ class Batch(Base):
     __tablename__ = "batches"
     __table_args__ = (
         known("status", BatchStatus, "status_known"),
+        known("format", BatchFormat, "format_known"),
         CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
         UniqueConstraint("unit_id", "client_key"),
         UniqueConstraint("unit_id", "batch_id"),
@@ -54,6 +55,8 @@ class Batch(Base):
     reversal_load_id: Mapped[UUID | None]
     sha256: Mapped[bytes] = mapped_column(LargeBinary, comment="of the file")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    format: Mapped[BatchFormat | None] = mapped_column(Word(BatchFormat), comment="null in earlier releases")
+    encoding: Mapped[str | None] = mapped_column(Text, comment="of a text, as it was read")
     columns: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the heading as it came")
     accepted: Mapped[int] = mapped_column(BigInteger)
     rejected: Mapped[int] = mapped_column(BigInteger)
@@ -67,10 +70,18 @@ class Batch(Base):
     reversed_by: Mapped[str | None] = mapped_column(Text)
     failure: Mapped[str | None] = mapped_column(Text, comment="problem code, or interrupted")
 
-    def begin(self, load_id: UUID, sha256: bytes, size: int, columns: list[str], now: datetime) -> None:
-        """Start another attempt."""
+    def begin(
+        self,
+        load_id: UUID,
+        sha256: bytes,
+        size: int,
+        form: tuple[BatchFormat, str | None, list[str]],
+        now: datetime,
+    ) -> None:
+        """Start another attempt with a file of a format, encoding and headings."""
         self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
-        self.sha256, self.size_bytes, self.columns = sha256, size, columns
+        self.sha256, self.size_bytes = sha256, size
+        self.format, self.encoding, self.columns = form
         self.accepted = self.rejected = 0
         self.touched_at = now
 

@@ -8,7 +8,7 @@ its facts never count and `sweep` deletes them.
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,7 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.feeds.declarations import FEEDS, FeedName
 from cockpit.intake import files
 from cockpit.intake.errors import (
     BatchDuplicate,
@@ -27,11 +28,11 @@ from cockpit.intake.errors import (
     BatchSuperseded,
     RowsUnaccounted,
 )
-from cockpit.intake.facts import FactWriter
-from cockpit.intake.feeds import FEEDS, FeedName
+from cockpit.intake.facts import FactFile, FactWriter
 from cockpit.intake.loading import Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.steps import Reader
 from contracts.cockpit import BatchCommittedV1
 from contracts.intake import BatchStatus
 from filekit.spool import SpooledFile, temporary_file
@@ -62,7 +63,7 @@ class NewBatch:
     source: str
     batch_id: UUID | None
     key: str | None
-    codec: str
+    kind: files.FileKind
 
 
 class Receiver:
@@ -99,16 +100,19 @@ class Receiver:
         Raises the errors of `errors`, and `BodyTooLarge`.
         """
         feed = FEEDS[new.feed]
-        async with files.received(chunks, new.codec, self._limit) as upload:
-            reader = files.RowReader(upload, new.codec, feed)
-            while not reader.opened:
-                await self._threads.run(reader.open)
-            batch, ours = await self._claim(sub, new, unit, upload, reader.headings)
-            if ours:
-                origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
-                loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
-                batch = await self._load(batch, reader, loader)
-            return batch, ours
+        async with files.received(chunks, new.kind, self._limit) as upload:
+            reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
+            try:
+                while not reader.opened:
+                    await self._threads.run(reader.open)
+                batch, ours = await self._claim(sub, new, unit, upload, reader)
+                if ours:
+                    origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
+                    loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
+                    batch = await self._load(batch, reader, loader)
+                return batch, ours
+            finally:
+                await self._threads.run(reader.close)
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
         """Fail batches without a sign of life (for `stale_after` if None) and return their number.
@@ -134,7 +138,7 @@ class Receiver:
         return Periodic("cockpit.intake.sweep", self.sweep, every=self._stale_after)
 
     async def _claim(
-        self, sub: str, new: NewBatch, unit: Unit, upload: SpooledFile, headings: list[str]
+        self, sub: str, new: NewBatch, unit: Unit, upload: SpooledFile, reader: Reader
     ) -> tuple[Batch, bool]:
         """Return the batch to load, or (with False) the batch that was loaded before."""
         now, load_id = self._clock.now(), new_id()
@@ -154,7 +158,9 @@ class Receiver:
                     "load_id": load_id,
                     "sha256": upload.sha256,
                     "size_bytes": upload.size,
-                    "columns": headings,
+                    "columns": reader.headings,
+                    "format": new.kind.format,
+                    "encoding": reader.encoding,
                     "accepted": 0,
                     "rejected": 0,
                     "created_by": sub,
@@ -183,7 +189,8 @@ class Receiver:
                 if batch.touched_at > now - self._stale_after:
                     raise BatchInProgress
                 await self._discard(batches, batch, "interrupted", now)
-            batch.begin(load_id, upload.sha256, upload.size, headings, now)
+            form = new.kind.format, reader.encoding, reader.headings
+            batch.begin(load_id, upload.sha256, upload.size, form, now)
             return batch, True
 
     async def _earlier(self, batches: BatchRepository, new: NewBatch, unit: Unit) -> Batch | None:
@@ -200,26 +207,25 @@ class Receiver:
         if twin is not None:
             raise BatchDuplicate.of(twin)
 
-    async def _load(self, batch: Batch, reader: files.RowReader, loader: Loader) -> Batch:
+    async def _load(self, batch: Batch, reader: Reader, loader: Loader) -> Batch:
         accepted = 0
         try:
-            with temporary_file() as lines:
-                waiting, rejected = 0, Rejected()
+            with temporary_file() as file:
+                facts, waiting, rejected = FactFile(file), 0, Rejected()
                 while not reader.ended:
-                    rows = await self._threads.run(reader.take)
-                    if not rows:
-                        continue
-                    chunk = await loader.judge(rows)
-                    await self._threads.run(lines.write, chunk.facts)
+                    step = await self._threads.run(reader.take)
+                    chunk = await loader.judge(step)
+                    if chunk.facts is not None:
+                        await self._threads.run(facts.write, chunk.facts)
                     waiting += chunk.accepted
                     accepted += chunk.accepted
                     rejected.add(chunk.rejected)
                     if waiting >= INSERT_ROWS:
-                        await self._insert(batch, loader, lines)
+                        await self._insert(batch, facts)
                         waiting = 0
                     await self._keep(batch, rejected.take(QUARANTINE_ROWS))
                 if waiting:
-                    await self._insert(batch, loader, lines)
+                    await self._insert(batch, facts)
                 await self._keep(batch, rejected.take(1))
             if accepted + rejected.count != reader.rows:
                 raise RowsUnaccounted
@@ -232,11 +238,10 @@ class Receiver:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
 
-    async def _insert(self, batch: Batch, loader: Loader, lines: BinaryIO) -> None:
-        lines.seek(0)
-        await self._facts.insert(batch.feed, loader.columns, lines)
-        lines.seek(0)
-        lines.truncate()
+    async def _insert(self, batch: Batch, facts: FactFile) -> None:
+        await self._threads.run(facts.end)
+        await self._facts.insert(batch.feed, facts.columns, facts.file)
+        facts.clear()
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
         """Quarantine rows, and record a sign of life of the attempt."""

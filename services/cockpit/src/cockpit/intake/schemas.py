@@ -8,32 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
-from cockpit.intake.feeds import Feed, FeedName
+from cockpit.feeds.declarations import FeedName
+from cockpit.feeds.values import PUBLISHED_FUNDING, PUBLISHED_STAGES
 from cockpit.intake.models import Batch
-from cockpit.intake.rules import PUBLISHED_FUNDING, PUBLISHED_STAGES
-from contracts.intake import BatchStatus
-
-
-class ColumnOut(BaseModel):
-    """A column of a feed; the heading of a file can use either name."""
-
-    name: str = Field(examples=["year"])
-    chinese: str = Field(examples=["年度"])
-
-
-class FeedOut(BaseModel):
-    """A type of file that intake accepts."""
-
-    name: FeedName
-    title: str = Field(examples=["已发布的汇总数据"])
-    columns: list[ColumnOut]
-    scope: str | None = Field(description="口径；为空时由每行自带")
-
-    @classmethod
-    def of(cls, feed: Feed) -> Self:
-        """Convert a declared feed."""
-        columns = [ColumnOut(name=column.name, chinese=column.chinese) for column in feed.columns]
-        return cls(name=feed.name, title=feed.title, columns=columns, scope=feed.scope)
+from contracts.intake import BatchFormat, BatchStatus
 
 
 class BatchOut(BaseModel):
@@ -55,6 +33,8 @@ class BatchOut(BaseModel):
                 "status": "committed",
                 "accepted": 9,
                 "rejected": 0,
+                "format": "csv",
+                "encoding": "utf-8",
                 "size_bytes": 756,
                 "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                 "created_at": "2026-03-02T01:00:00Z",
@@ -73,6 +53,8 @@ class BatchOut(BaseModel):
     status: BatchStatus
     accepted: int = Field(description="已接收行数")
     rejected: int = Field(description="已隔离行数")
+    format: BatchFormat | None = Field(description="文件格式；旧批次为空")
+    encoding: str | None = Field(description="文本的编码：utf-8 或 gb18030（含 GBK）", examples=["utf-8"])
     size_bytes: int
     sha256: str
     created_at: datetime
@@ -93,6 +75,8 @@ class BatchOut(BaseModel):
                 "status": batch.status,
                 "accepted": batch.accepted,
                 "rejected": batch.rejected,
+                "format": batch.format,
+                "encoding": batch.encoding,
                 "size_bytes": batch.size_bytes,
                 "sha256": batch.sha256.hex(),
                 "created_at": batch.created_at,
@@ -115,6 +99,10 @@ class PublishedLine(BaseModel):
     amount: str = Field(description="金额（元），精确到分", examples=["17910000000.00"])
     share_percent: str | None = Field(description="占该项全部来源的比例（发布值）", examples=["100.0000"])
     persons: int | None = Field(description="人数（发布值）", examples=[16050000])
+    person_times: int | None = Field(description="人次（发布值）")
+    programme: str | None = Field(description="资助项目代码；空为各项目合计")
+    region_group: str | None = Field(description="地区组代码；空为全国", examples=["west"])
+    note: str = Field(description="备注，如四舍五入的说明")
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> Self:
@@ -130,12 +118,17 @@ class PublishedLine(BaseModel):
             amount=f"{line['amount']:.2f}",
             share_percent=None if share is None else f"{share:f}",
             persons=line["persons"],
+            person_times=line["person_times"],
+            programme=line["programme"] or None,
+            region_group=line["region_group"] or None,
+            note=line["note"],
         )
 
     @property
     def key(self) -> list[Any]:
         """The place in the list."""
-        return [self.year, self.scope, self.stage, self.funding]
+        words = (self.scope, self.stage, self.funding, self.programme or "", self.region_group or "")
+        return [self.year, *words]
 
 
 class BatchDetail(BaseModel):

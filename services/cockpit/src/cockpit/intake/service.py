@@ -12,7 +12,8 @@ from cockpit.access.service import Access
 from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import Cells
 from cockpit.directory.models import Unit
-from cockpit.intake import personal, rules
+from cockpit.feeds import personal, rules
+from cockpit.feeds.declarations import FeedName
 from cockpit.intake.errors import (
     BatchInProgress,
     BatchKeyRequired,
@@ -21,7 +22,6 @@ from cockpit.intake.errors import (
     PersonalNumber,
 )
 from cockpit.intake.facts import FactWriter, PublishedLines
-from cockpit.intake.feeds import FeedName
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
@@ -121,7 +121,7 @@ class Batches:
         batch, _ = await self._find(actor, batch_id, "intake.published")
         if batch.feed != FeedName.PUBLISHED_AGGREGATE:
             raise NotPublished
-        after = page.key(rules.year, str, str, str)
+        after = page.key(rules.year, str, str, str, str, str)
         if batch.status not in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
             return []
         await release(self._session)

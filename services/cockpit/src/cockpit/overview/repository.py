@@ -13,6 +13,7 @@ SELECT batch_id, source, scope, stage, funding, is_total,
        sum(amount * sign) AS total_amount, any(share_percent) AS share, sum(persons * sign) AS total_persons
 FROM aggregate_facts
 WHERE {COUNTED} AND unit_code = {{code:String}} AND year = {{year:UInt16}}
+    AND programme = '' AND region_group = ''
 GROUP BY batch_id, source, scope, stage, funding, is_total
 HAVING sum(sign) > 0
 """  # noqa: S608 - only the constant above

@@ -1,0 +1,56 @@
+"""Writes docs/feeds.md: `python -m cockpit.feeds.document PATH`; `make snapshots` calls it."""
+
+import sys
+from pathlib import Path
+
+from cockpit.feeds.declarations import FEEDS, Feed
+
+_HEAD = """\
+<!-- Generated from services/cockpit/src/cockpit/feeds/declarations.py by `make snapshots`. -->
+# Feeds
+
+What files the cockpit takes in (`POST /api/v1/intake/batches?feed=…`). `GET /api/v1/feeds` answers the same
+for programs, `/api/v1/feeds/{feed}/template.xlsx` and `template.csv` are files to fill in.
+
+- Formats, by `Content-Type`: CSV (`text/csv`, UTF-8, GBK or GB18030; without `charset` it is recognised, and
+  the batch says which it was), Excel (`.xlsx`), JSON lines (`application/x-ndjson`) and Parquet
+  (`application/vnd.apache.parquet`; texts, whole numbers, decimals and dates).
+- A heading is the name or the Chinese name of a column, in any order. Optional columns may be missing. A
+  value of a list is the code or the Chinese word.
+- A row is one line. A row with errors goes to the quarantine with all of its errors; it can be downloaded,
+  corrected and sent as another batch. If no row is valid, the batch is `rejected` and does not count.
+- ID numbers, student numbers, phones and bank cards are refused in every column.
+"""
+
+
+def document() -> str:
+    """Return the content of the document."""
+    return _HEAD + "".join(map(_section, FEEDS.values()))
+
+
+def _section(feed: Feed) -> str:
+    key = "、".join(f"`{name}`" for name in feed.key)
+    lines = [
+        f"\n## {feed.title} (`{feed.name}`)\n",
+        f"{feed.meaning} 口径：{feed.scope or '由每行自带'}。行的标识：{key}。\n",
+        "| Column | 中文 | Required | Rule | Example |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lists: dict[str, str] = {}
+    for column in feed.columns:
+        kind = column.kind
+        rule = kind.rule if not column.meaning else f"{kind.rule}。{column.meaning}"
+        if kind.values:
+            lists[column.chinese] = "、".join(f"{name} `{code}`" for code, name in kind.values.items())
+            rule = f"见“{column.chinese}”" + (f"。{column.meaning}" if column.meaning else "")
+        example = f"`{column.example}`" if column.example else ""
+        required = "yes" if column.required else "no"
+        lines.append(f"| `{column.name}` | {column.chinese} | {required} | {rule} | {example} |")
+    lines.append("")
+    lines += [f"- {chinese}：{words}" for chinese, words in lists.items()]
+    lines += [f"- `{check.code}`：{check.reason}" for check in feed.checks]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(document(), encoding="utf-8")
