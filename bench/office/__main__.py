@@ -12,8 +12,9 @@ from bench.common.servers import on_server
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
 from bench.common.watching import computed
+from bench.office.each import each
 from bench.office.morning import inboxes, morning, publishing, served
-from bench.office.world import PUBLISHED_AT, SCOPES, analyze, change, fill, forward, publish, sign, year
+from bench.office.world import PUBLISHED_AT, SCOPES, analyze, ask, change, fill, forward, publish, sign, year
 from bench.office.writers import answer, peers, rate, recount, storage
 from contracts.vocabulary import Level
 from office.coverage.missing import Lack
@@ -52,12 +53,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=600, help="seconds of the morning (600)")
     parser.add_argument("--notices", type=int, default=200, help="notices of a year in each inbox (200)")
     parser.add_argument("--no-http", action="store_true", help="leave out the morning")
-    parser.add_argument("--quick", action="store_true", help="25,000 units, 50 notices, 20 runs, a minute")
+    parser.add_argument("--quick", action="store_true", help="6,000 units, 20 notices, 10 runs, 10 seconds")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args(argv)
     if given.quick:
-        given.units, given.runs, given.signatures = 25_000, 20, 5_000
-        given.seconds, given.notices = min(given.seconds, 60), 50
+        given.units, given.runs, given.signatures = 6_000, 10, 2_000
+        given.seconds, given.notices = min(given.seconds, 10), 20
     return given
 
 
@@ -89,13 +90,19 @@ async def over_http(given: argparse.Namespace, database: Database, url: str) -> 
     await year(database, given.notices)
     notice = await publish(database, number=999)
     await forward(database, notice, ["province", "city", "county"], 100)
+    await ask(database, notice)
+    alone = await publish(database, number=998)
+    await forward(database, alone, ["province", "city", "county"], 100)
+    await ask(database, alone)
     await analyze(database)
     async with database.transaction() as session:
-        units = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL).limit(500))).all()
+        units = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL).limit(1000))).all()
+        tops = (await session.scalars(select(Unit).where(Unit.code.in_(SCOPES)))).all()
     async with served(url, database) as office:
         return [
             *await publishing(office, database),
             await inboxes(office, units, given.runs),
+            *await each(office, alone, units, tops, given.runs),
             *await morning(office, database, notice, rate=given.rate, seconds=given.seconds),
         ]
 

@@ -10,7 +10,7 @@ from bench.office.morning import N, Served
 from office.directory.models import Unit
 from office.notices.models import Notice
 
-_WARM: Final = 30
+_WARM: Final = 20
 """Requests before the measurement: each process imports, connects and prepares at its first ones."""
 
 

@@ -72,6 +72,21 @@ _FORWARD = """
     WHERE level = ANY(CAST(:levels AS text[])) AND abs(hashtext(code || 'f')) % 100 < :percent
     ON CONFLICT DO NOTHING
 """
+_ASK = (
+    """
+    INSERT INTO tasks (id, source, key, kind, subject, title, title_pairs, link, urgency, urgency_rank,
+                       provisional, roles, by_hand, addressed, opened_at, deadline, subject_gone)
+    SELECT gen_random_uuid(), 'office', 'bench/' || :subject, 'sign', :subject, title, '{}', '/' || :subject,
+           'normal', 0, false, '{notices.receive}', false, true, published_at, deadline, false
+    FROM notices WHERE id = :notice
+    """,
+    """
+    INSERT INTO task_addresses
+        (id, task_id, sender_id, deadline, sent_at, reach, onward, levels, kinds, stages)
+    SELECT f.id, t.id, f.unit_id, f.deadline, f.forwarded_at, f.reach, f.onward, f.levels, f.kinds, f.stages
+    FROM forwardings f, tasks t WHERE f.notice_id = :notice AND t.subject = :subject
+    """,
+)
 _FORWARD_ALL = """
     INSERT INTO forwardings (notice_id, unit_id, deadline, forwarded_by, forwarded_at)
     SELECT n.id, u.id, n.deadline, u.id, n.published_at
@@ -97,6 +112,13 @@ async def fill(url: str, units: int) -> None:
         await session.execute(text("TRUNCATE search_queue"))
     await analyze(database)
     await database.close()
+
+
+async def ask(database: Database, notice: Notice) -> None:
+    """Insert the task of signing, for the units that the notice's dispatches reach."""
+    async with database.transaction() as session:
+        for statement in _ASK:
+            await session.execute(text(statement), {"notice": notice.id, "subject": f"notice/{notice.id}"})
 
 
 async def analyze(database: Database) -> None:

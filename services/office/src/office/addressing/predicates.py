@@ -27,16 +27,6 @@ def in_filter(row: Row, unit: type[Unit]) -> ColumnElement[bool]:
     )
 
 
-def passes(row: Row, unit: Unit) -> ColumnElement[bool]:
-    """Return whether `unit`, a loaded one, passes the filters of the stored address."""
-    stages = _texts(unit.stages)
-    return and_(
-        or_(func.cardinality(row.levels) == 0, literal(unit.level) == func.any(row.levels)),
-        or_(func.cardinality(row.kinds) == 0, literal(unit.kind) == func.any(row.kinds)),
-        or_(func.cardinality(row.stages) == 0, row.stages.op("&&", is_comparison=True)(stages)),
-    )
-
-
 def stands_below(path: Any, code: Any) -> ColumnElement[bool]:
     """Return whether `path` leads below the unit with `code`. Identity never reassigns a code."""
     position = func.index(path, func.text2ltree(code))

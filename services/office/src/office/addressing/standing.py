@@ -24,8 +24,3 @@ class Standing:
 
     unit: Unit
     places: Sequence[Place]
-
-    @property
-    def above(self) -> list[UUID]:
-        """Every unit that has been above it: nobody else can have addressed it."""
-        return sorted({unit for place in self.places for unit in place.above})

@@ -1,20 +1,14 @@
-"""SQL conditions about what dispatches reach. Runs no queries.
-
-For one unit whose places are known, `reaches` and `first`; for the units of a query, `reached_by`.
-"""
+"""SQL conditions about what dispatches reach, for the units of a query. Runs no queries."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import Exists
 
-from contracts.vocabulary import Reach
-from office.addressing.predicates import addressed_at, passes
-from office.addressing.standing import Place, Standing
+from office.addressing.predicates import addressed_at
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding, PickedUnit
-from servicekit.words import inline
 
 
 def has_here(notice_id: Any, unit: type[Unit]) -> ColumnElement[bool]:
@@ -63,52 +57,3 @@ def reached_by(
     return and_(
         forwarding.unit_id == sender.id, addressed_at(forwarding, sender, unit, parent_id, path, picked)
     )
-
-
-def place_reached(forwarding: type[Forwarding], standing: Standing) -> ColumnElement[int | None]:
-    """Return the index of the first place where the dispatch reaches the unit; None for nowhere."""
-    return case(
-        *(
-            (_reaches_place(forwarding, standing.unit, place), literal(index))
-            for index, place in enumerate(standing.places)
-        ),
-        else_=None,
-    )
-
-
-def reaches(forwarding: type[Forwarding], standing: Standing) -> ColumnElement[bool]:
-    """Return whether the dispatch reaches the unit at any of its places."""
-    return and_(
-        forwarding.unit_id.in_(standing.above),
-        passes(forwarding, standing.unit),
-        or_(false(), *(_reaches_place(forwarding, standing.unit, place) for place in standing.places)),
-    )
-
-
-def first(standing: Standing) -> ColumnElement[bool]:
-    """Return whether the dispatch in `Forwarding` is the one by which the unit has the notice.
-
-    That is the one that reached it at the earliest place, and there the earliest one.
-    """
-    earlier = aliased(Forwarding)
-
-    def order(forwarding: type[Forwarding]) -> Any:
-        return tuple_(place_reached(forwarding, standing), forwarding.forwarded_at, forwarding.id)
-
-    return and_(
-        reaches(Forwarding, standing),
-        ~exists().where(
-            earlier.notice_id == Forwarding.notice_id,
-            reaches(earlier, standing),
-            order(earlier) < order(Forwarding),
-        ),
-    )
-
-
-def _reaches_place(forwarding: type[Forwarding], unit: Unit, place: Place) -> ColumnElement[bool]:
-    by_reach = or_(
-        and_(forwarding.reach == inline(Reach.CHILDREN), forwarding.unit_id == place.parent_id),
-        and_(forwarding.reach == inline(Reach.SUBTREE), forwarding.unit_id.in_(place.above)),
-        and_(forwarding.reach == inline(Reach.PICKED), is_picked(forwarding, unit.id)),
-    )
-    return by_reach if place.until is None else and_(by_reach, forwarding.forwarded_at < place.until)

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.vocabulary import Reach
 from office.addressing.rules import Address, on_the_way
 from office.addressing.service import Addressing
-from office.addressing.standing import Standing
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.errors import AlreadyForwarded
@@ -97,10 +96,6 @@ class Dispatches:
             return total
         address = await self._addressing.resolved(sender, address)
         return await self._dispatches.count_new(notice_id, sender, address)
-
-    async def standing(self, unit: Unit) -> Standing:
-        """Return the unit with the places where it stood and stands."""
-        return (await self._addressing.standings([unit]))[unit.id]
 
     async def delivery(self, notice_id: UUID, unit: Unit) -> Delivery | None:
         """Return the dispatch by which the unit has the notice."""

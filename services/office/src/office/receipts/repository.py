@@ -2,30 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple, TypeVarTuple
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
+from sqlalchemy.sql.elements import BindParameter
 
 from contracts.documents import AnswerStatus, NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
-from office.addressing.standing import Standing
 from office.answers.models import Answer
 from office.directory.models import Unit
 from office.dispatches.models import Forwarding
-from office.dispatches.predicates import first
 from office.dispatches.rules import overdue_before
+from office.dispatches.statements import UNIT, received
 from office.forms.models import Form
 from office.notices.models import Notice
 from office.receipts.models import Read, Signature
 from office.receipts.rules import RECEIVED, InboxSort
 from office.returns.models import STANDING, Return
 from servicekit.paging import MOST_COUNTED
-
-_Columns = TypeVarTuple("_Columns")
 
 
 class InboxLine(NamedTuple):
@@ -76,7 +88,7 @@ class ReceiptRepository:
 
     async def inbox(
         self,
-        standing: Standing,
+        unit: Unit,
         reader: UUID,
         wanted: InboxFilter,
         sort: InboxSort,
@@ -88,44 +100,19 @@ class ReceiptRepository:
 
         A notice that reached it at a former place keeps that delivery.
         """
-        own = aliased(Forwarding)
-        statement = self._joined(
-            select(
-                Notice,
-                Unit,
-                Forwarding,
-                Signature,
-                Return,
-                Form.notice_id,
-                Answer.status,
-                own.forwarded_at,
-                Read.read_at,
-            ),
-            standing,
-            reader,
-        ).outerjoin(own, and_(own.notice_id == Notice.id, own.unit_id == standing.unit.id, own.number == 1))
-        statement = statement.options(defer(Notice.body, raiseload=True)).where(*_wanted(wanted))
-        by = Forwarding.deadline if sort is InboxSort.DEADLINE else Forwarding.forwarded_at
-        key = tuple_(by, Forwarding.notice_id)
-        if sort is InboxSort.DEADLINE:
-            order: tuple[ColumnElement[Any], ...] = (by.asc(), Forwarding.notice_id.asc())
-            following = None if after is None else key > tuple_(*after)
-        else:
-            order = (by.desc(), Forwarding.notice_id.desc())
-            following = None if after is None else key < tuple_(*after)
-        if following is not None:
-            statement = statement.where(following)
-        rows = await self._session.execute(statement.order_by(*order).limit(limit))
-        return [InboxLine(*row) for row in rows]
+        values = _values(unit, reader, wanted) | {"limit": limit}
+        if after is not None:
+            values["after_time"], values["after_notice"] = after
+        statement = _of_shape(_page, wanted)(replace(wanted, now=_ANY_TIME), sort, after=after is not None)
+        return [InboxLine(*row) for row in await self._session.execute(statement, values)]
 
-    async def count(self, standing: Standing, reader: UUID, wanted: InboxFilter) -> int:
+    async def count(self, unit: Unit, reader: UUID, wanted: InboxFilter) -> int:
         """Return how many notices are wanted, up to one more than lists count."""
-        rows = (
-            self._joined(select(Notice.id), standing, reader).where(*_wanted(wanted)).limit(MOST_COUNTED + 1)
-        )
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+        statement = _of_shape(_total, wanted)(replace(wanted, now=_ANY_TIME))
+        total: int = (await self._session.scalars(statement, _values(unit, reader, wanted))).one()
+        return total
 
-    async def counts(self, standing: Standing, reader: UUID, now: datetime) -> InboxCounts:
+    async def counts(self, unit: Unit, reader: UUID, now: datetime) -> InboxCounts:
         """Return what waits for the person and the unit, each up to one more than lists count."""
         published = InboxFilter(now, NoticeStatus.PUBLISHED)
         wanted = (
@@ -134,24 +121,7 @@ class ReceiptRepository:
             replace(published, overdue=True),
             replace(published, answered=False),
         )
-        return InboxCounts(*[await self.count(standing, reader, one) for one in wanted])
-
-    def _joined(self, statement: Select[*_Columns], standing: Standing, reader: UUID) -> Select[*_Columns]:
-        unit = standing.unit
-        return (
-            statement.select_from(Forwarding)
-            .join(Notice, Notice.id == Forwarding.notice_id)
-            .outerjoin(Unit, Unit.id == Notice.publisher_id)
-            .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == unit.id))
-            .outerjoin(
-                Return,
-                and_(Return.notice_id == Notice.id, Return.unit_id == unit.id, Return.status.in_(STANDING)),
-            )
-            .outerjoin(Form, Form.notice_id == Notice.id)
-            .outerjoin(Answer, and_(Answer.notice_id == Notice.id, Answer.unit_id == unit.id))
-            .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == reader))
-            .where(first(standing))
-        )
+        return InboxCounts(*[await self.count(unit, reader, one) for one in wanted])
 
     async def signature(self, notice_id: UUID, unit: Unit) -> Signature | None:
         """Return the unit's own signature of the notice."""
@@ -160,6 +130,71 @@ class ReceiptRepository:
     async def read(self, notice_id: UUID, sub: UUID) -> Read | None:
         """Return the time at which the person read the notice."""
         return await self._session.get(Read, (notice_id, sub))
+
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
+_READER: BindParameter[Any] = bindparam("reader", type_=Uuid)
+_OVERDUE: BindParameter[Any] = bindparam("overdue_before", type_=DateTime(timezone=True))
+
+
+def _values(unit: Unit, reader: UUID, wanted: InboxFilter) -> dict[str, Any]:
+    return {"unit": unit.id, "reader": reader, "overdue_before": overdue_before(wanted.now)}
+
+
+def _of_shape(build: Any, wanted: InboxFilter) -> Any:
+    """Return `build`, which keeps the statement of each combination of filters, but not of each search."""
+    return build if wanted.words is None else build.__wrapped__
+
+
+@lru_cache(maxsize=512)
+def _page(wanted: InboxFilter, sort: InboxSort, *, after: bool) -> Select[Any]:
+    own = aliased(Forwarding)
+    columns: Select[Any] = select(  # type: ignore[assignment] # of different columns
+        *(Notice, Unit, Forwarding, Signature, Return),
+        *(Form.notice_id, Answer.status, own.forwarded_at, Read.read_at),
+    )
+    statement = _joined(columns).outerjoin(
+        own, and_(own.notice_id == Notice.id, own.unit_id == UNIT, own.number == 1)
+    )
+    statement = statement.options(defer(Notice.body, raiseload=True)).where(*_wanted(wanted))
+    by = Forwarding.deadline if sort is InboxSort.DEADLINE else Forwarding.forwarded_at
+    key = tuple_(by, Forwarding.notice_id)
+    last = tuple_(
+        bindparam("after_time", type_=DateTime(timezone=True)), bindparam("after_notice", type_=Uuid)
+    )
+    if sort is InboxSort.DEADLINE:
+        order: tuple[ColumnElement[Any], ...] = (by.asc(), Forwarding.notice_id.asc())
+        following = key > last
+    else:
+        order = (by.desc(), Forwarding.notice_id.desc())
+        following = key < last
+    if after:
+        statement = statement.where(following)
+    return statement.order_by(*order).limit(bindparam("limit", type_=Integer))
+
+
+@lru_cache(maxsize=512)
+def _total(wanted: InboxFilter) -> Select[Any]:
+    rows = _joined(select(Notice.id)).where(*_wanted(wanted)).limit(MOST_COUNTED + 1)
+    return select(func.count()).select_from(rows.subquery())
+
+
+def _joined(statement: Select[Any]) -> Select[Any]:
+    delivery = received()
+    return (
+        statement.select_from(delivery)
+        .join(Forwarding, and_(Forwarding.notice_id == delivery.c.notice_id, Forwarding.id == delivery.c.id))
+        .join(Notice, Notice.id == Forwarding.notice_id)
+        .outerjoin(Unit, Unit.id == Notice.publisher_id)
+        .outerjoin(Signature, and_(Signature.notice_id == Notice.id, Signature.unit_id == UNIT))
+        .outerjoin(
+            Return,
+            and_(Return.notice_id == Notice.id, Return.unit_id == UNIT, Return.status.in_(STANDING)),
+        )
+        .outerjoin(Form, Form.notice_id == Notice.id)
+        .outerjoin(Answer, and_(Answer.notice_id == Notice.id, Answer.unit_id == UNIT))
+        .outerjoin(Read, and_(Read.notice_id == Notice.id, Read.sub == _READER))
+    )
 
 
 def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:
@@ -182,7 +217,7 @@ def _wanted(wanted: InboxFilter) -> list[ColumnElement[bool]]:
     if wanted.read is not None:
         conditions.append(Read.sub.is_not(None) if wanted.read else Read.sub.is_(None))
     if wanted.overdue is not None:
-        late = and_(unsigned, Forwarding.deadline <= overdue_before(wanted.now))
+        late = and_(unsigned, Forwarding.deadline <= _OVERDUE)
         conditions.append(late if wanted.overdue else not_(late))
     if wanted.answered is not None:
         conditions.append(Answer.submitted_at.is_not(None) if wanted.answered else _unanswered())

@@ -96,11 +96,10 @@ class Receipts:
     async def inbox(self, actor: Actor, paging: PageRequest, wanted: InboxQuery, sort: InboxSort) -> Inbox:
         """Return the notices that the unit has. Raises `BadCursor`, also for one of another order."""
         unit = await self._units.own(actor)
-        standing = await self._dispatches.standing(unit)
         after = paging.key(_order(sort), instant, UUID)
         restriction = wanted.at(self._clock.now())
         lines = await self._receipts.inbox(
-            standing,
+            unit,
             actor.sub,
             restriction,
             sort,
@@ -108,13 +107,13 @@ class Receipts:
             limit=paging.limit + 1,
         )
         page = cut(lines, paging.limit, lambda line: [sort, _time(line, sort).isoformat(), line.notice.id])
-        total = Total.of(await self._receipts.count(standing, actor.sub, restriction))
+        total = Total.of(await self._receipts.count(unit, actor.sub, restriction))
         return Inbox(page, total, restriction.now)
 
     async def counts(self, actor: Actor) -> InboxCounts:
         """Return what waits in the inbox for the person and the unit."""
-        standing = await self._dispatches.standing(await self._units.own(actor))
-        return await self._receipts.counts(standing, actor.sub, self._clock.now())
+        unit = await self._units.own(actor)
+        return await self._receipts.counts(unit, actor.sub, self._clock.now())
 
     async def view(self, actor: Actor, notice_id: UUID) -> NoticeView:
         """Return the notice as seen by the actor. Raises `NotFound`."""
