@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from services.identity.tests.support.phones import sought
 from testkit.browsers import overflow, press, serious_faults, type_into
 
 from .conftest import COUNTY_ADMIN, NewPerson
@@ -31,6 +32,7 @@ async def test_an_account_is_asked_for_and_the_old_number_cancels(new_person: Ne
     await type_into(page, "原手机号", COUNTY_ADMIN)
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="申请已收到").wait_for()
+    await sought(site.app)
     assert "138****8765" in await site.last_text(COUNTY_ADMIN)
     site.clock.advance(timedelta(seconds=61))
     await person.visit("/account")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pyotp
 
+from services.identity.tests.support.phones import sought
 from testkit.pages import hidden_fields
 
 from . import api
@@ -106,6 +107,7 @@ async def lost(person: Person) -> Shown:
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="申请已收到").wait_for()
     yield "recovery-asked", "找回账号：申请已收到"
+    await sought(site.app)
     await person.visit("/login/cancel-change")
     yield "cancel-change", "取消更换手机号：手机号"
     await page.get_by_label("原手机号").fill(COUNTY_ADMIN)
