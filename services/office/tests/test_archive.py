@@ -96,8 +96,8 @@ async def test_a_year_in_circulation_or_too_young_is_not_archived(
     year = year_of(notice)
     with pytest.raises(ArchiveRefused, match="still in circulation"):
         await archive.archive(year, tmp_path)
+    young = Archive(office.database, FrozenClock(datetime.now(UTC)), None, lambda _: None)
     with pytest.raises(ArchiveRefused, match="must be kept until"):
-        young = Archive(office.database, FrozenClock(datetime.now(UTC)), None, lambda _: None)
         await young.archive(year, tmp_path)
     with pytest.raises(ArchiveRefused, match="has not been archived"):
         await archive.drop(year, tmp_path)

@@ -12,7 +12,7 @@ from servicekit.clock import SystemClock
 from servicekit.db import Database
 
 COMMANDS = {
-    "archive-year": "write the receipts, answers and files of a year of notices to a folder, and keep the sums",
+    "archive-year": "write receipts, answers and files of a year of notices to a folder, and keep the sums",
     "drop-year": "verify the folder of an archived year, drop it from the database and delete its files",
     "restore-year": "read a dropped year back from its folder",
 }

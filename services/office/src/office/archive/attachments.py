@@ -1,4 +1,4 @@
-"""The files of the answers of a year: their rows, and their contents by digest, in the folder of the archive."""
+"""The files of the answers of a year: their rows and their contents, in the folder of the archive."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -29,14 +29,15 @@ class Attachments:
 
         A content that is there already is not fetched again. Raises `ArchiveRefused`.
         """
-        tables = {}
+        tables: dict[str, dict[str, Any]] = {}
         for table in ATTACHED:
             path = files.table_path(folder, table, year)
             file = files.TableFile(path)
             async with self._database.transaction() as session:
                 rows = await ArchiveRepository(session).write_attached(table, year, file.write)
-            tables[table] = {"rows": rows, "sha256": file.close()}
-            files.verify(path, tables[table]["sha256"])
+            written = file.close()
+            tables[table] = {"rows": rows, "sha256": written}
+            files.verify(path, written)
         async for digest in self._digests(year):
             path = files.content_path(folder, year, digest)
             if not _is_whole(path, digest):
@@ -53,7 +54,8 @@ class Attachments:
             if kept is None and not rows:
                 continue
             if kept is None or rows != kept["rows"]:
-                raise ArchiveRefused(f"{table} has {rows} rows of {year}, the archive {kept and kept['rows']}")
+                archived = 0 if kept is None else kept["rows"]
+                raise ArchiveRefused(f"{table} has {rows} rows of {year}, the archive {archived}")
             files.verify(files.table_path(folder, table, year), kept["sha256"])
         async for digest in self._digests(year):
             if not _is_whole(path := files.content_path(folder, year, digest), digest):

@@ -79,7 +79,7 @@ class Archive:
             )
 
     async def drop(self, year: int, folder: Path) -> None:
-        """Verify the files in `folder` again, and drop the year's partitions; a job deletes the files of answers.
+        """Verify the files in `folder` again and drop the year's partitions; a job deletes files of answers.
 
         Raises `ArchiveRefused` if the year is not archived, or if the files are not those of the database.
         """

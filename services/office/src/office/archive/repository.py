@@ -17,7 +17,6 @@ from servicekit.ids import first_id
 from servicekit.ltree import between
 from servicekit.partitions import ByYear, drop_part
 
-
 _ATTACHED = {
     "answer_subjects": """
         SELECT {columns} FROM answer_subjects t WHERE t.notice_id >= {low} AND t.notice_id < {end}
@@ -30,15 +29,19 @@ _ATTACHED = {
 ATTACHED = tuple(_ATTACHED)
 """The tables of what is attached to answers, in the order in which they are restored."""
 _FILES = _ATTACHED["files"].format(columns="{}", low=":low", end=":end")
-_DIGESTS = text(
-    f"""
+_DIGESTS_SQL = f"""
     SELECT digest FROM (
         {_FILES.format("t.digest AS digest")}
         UNION
         {_FILES.format("t.preview_digest")} AND t.preview_digest IS NOT NULL
     ) d WHERE digest > :after ORDER BY digest LIMIT :limit
-    """  # noqa: S608 - our names
-).columns(digest=LargeBinary())
+"""  # noqa: S608 - our names
+_DIGESTS = text(_DIGESTS_SQL).columns(digest=LargeBinary())
+_DELETE_FILES_SQL = f"""
+    DELETE FROM files WHERE id IN ({_FILES.format("t.id")} LIMIT :limit) RETURNING id
+"""  # noqa: S608 - our names
+_DELETE_FILES = text(_DELETE_FILES_SQL)
+_DELETE_SUBJECTS = text("DELETE FROM answer_subjects WHERE notice_id >= :low AND notice_id < :end")
 
 
 class ArchiveRepository:
@@ -118,9 +121,7 @@ class ArchiveRepository:
         status: str = await driver.copy_from_query(query, output=write, format="csv", header=True)
         return int(status.split()[-1])
 
-    async def write_attached(
-        self, table: str, year: int, write: Callable[[bytes], Awaitable[None]]
-    ) -> int:
+    async def write_attached(self, table: str, year: int, write: Callable[[bytes], Awaitable[None]]) -> int:
         """Write the rows of a table of `ATTACHED` that belong to answers of the year, as `write_out` does."""
         connection = await (await self._session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
@@ -142,11 +143,12 @@ class ArchiveRepository:
 
     async def read_attached(self, table: str, source: AsyncIterator[bytes]) -> None:
         """Read rows back; those that are there stay."""
-        await self._session.execute(text(f"CREATE TEMP TABLE restored (LIKE {table}) ON COMMIT DROP"))
+        created = f"CREATE TEMP TABLE restored (LIKE {table}) ON COMMIT DROP"
+        await self._session.execute(text(created))
         connection = await (await self._session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
         await driver.copy_to_table("restored", source=source, format="csv", header=True)
-        copied = f"INSERT INTO {table} SELECT * FROM restored ON CONFLICT (id) DO NOTHING"  # noqa: S608
+        copied = f"INSERT INTO {table} SELECT * FROM restored ON CONFLICT DO NOTHING"  # noqa: S608 - ours
         await self._session.execute(text(copied))
         await self._session.execute(text("DROP TABLE restored"))
 
@@ -154,15 +156,11 @@ class ArchiveRepository:
         """Delete some of the files of the year's answers, and what these are attached to with the last ones;
         return the number of files.
         """
-        chosen = f"{_ATTACHED['files'].format(columns='t.id', low=':low', end=':end')} LIMIT :limit"
-        deleted = await self._session.execute(
-            text(f"DELETE FROM files WHERE id IN ({chosen}) RETURNING id"),  # noqa: S608 - our names
-            {**_values_of(year), "limit": limit},
-        )
+        values = _values_of(year)
+        deleted = await self._session.execute(_DELETE_FILES, {**values, "limit": limit})
         count = len(deleted.all())
         if count < limit:
-            subjects = text("DELETE FROM answer_subjects WHERE notice_id >= :low AND notice_id < :end")
-            await self._session.execute(subjects, _values_of(year))
+            await self._session.execute(_DELETE_SUBJECTS, values)
         return count
 
     async def count(self, part: str) -> int:
