@@ -172,12 +172,12 @@ async def main(given: argparse.Namespace, url: str) -> None:
 
 async def kill(given: argparse.Namespace, url: str, broker: str) -> None:
     """Kill processes during a notice, and print what was counted. Raises `AssertionError` after a loss."""
-    plan = Plan(seconds=40) if given.quick else Plan()
+    plan = Plan(rounds=1) if given.quick else Plan()
     outcome = await killed(url, broker, plan)
     lines = [
         (
-            f"`python -m bench.office --kill`, {plan.units:,} units, {machine()}: {plan.seconds:.0f} s with"
-            f" {plan.rate:.0f} signatures a second, {plan.processes} servers and {plan.processes} workers."
+            f"`python -m bench.office --kill`, {plan.units:,} units, {machine()}: {outcome.seconds:.0f} s,"
+            f" {plan.rate:.0f} signatures a second at most, {plan.servers} servers, {plan.workers} workers."
         ),
         "",
         *table(["killing during a national notice", "counted"], outcome.rows()),

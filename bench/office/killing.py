@@ -43,10 +43,11 @@ class Plan:
 
     units: int = 25_000
     rate: float = 60.0
-    seconds: float = 120.0
+    rounds: int = 5
     pause: float = 3.0
     browsers: int = 100
-    processes: int = 2
+    servers: int = 2
+    workers: int = 2
     crash: bool = True
     """Whether PostgreSQL itself is killed too: not where the server belongs to others."""
 
@@ -56,6 +57,7 @@ class Outcome:
     """What was counted at the end."""
 
     kills: Counter[str]
+    seconds: float = 0.0
     asked: int = 0
     answered: set[str] = field(default_factory=set)
     again: int = 0
@@ -210,7 +212,7 @@ async def killed(url: str, broker: str, plan: Plan) -> Outcome:
         async with (
             wire.running(),
             Office.of(
-                database, url, wire, namespace, tokens.factory.jwks(), plan.processes
+                database, url, wire, namespace, tokens.factory.jwks(), (plan.servers, plan.workers)
             ).running() as office,
         ):
             outcome.kills = office.kills
@@ -242,7 +244,7 @@ async def _load(
     outcome: Outcome,
 ) -> None:
     """Sign, remind and publish while things are killed."""
-    units = random.Random(1).sample(schools, min(len(schools), int(plan.rate * plan.seconds)))
+    units = random.Random(1).sample(schools, len(schools))
     work: asyncio.Queue[Unit] = asyncio.Queue()
     centre, county = tokens.of(tops[SCOPES[0]]), tokens.of(tops[SCOPES[3]])
 
@@ -258,7 +260,7 @@ async def _load(
         while True:
             answer = await clients.post(f"{N}/{notice.id}/reminders", centre, sms=True)
             outcome.runs += answer.status == 202
-            await asyncio.sleep(plan.seconds / 10)
+            await asyncio.sleep(plan.pause)
 
     async def open_tasks() -> None:
         await clients.post("/api/v1/number-series", county, prefix="教助中心")
@@ -267,24 +269,20 @@ async def _load(
             assert made.status == 201, made.body
             path = f"{N}/{json.loads(made.body)['id']}/publish"
             await clients.post(path, county)
-            await asyncio.sleep(plan.seconds / 40)
+            await asyncio.sleep(plan.pause / 2)
 
-    outcome.asked = len(units)
     async with _running(*(sign() for _ in range(CONNECTIONS)), remind(), open_tasks()):
-        killing = asyncio.create_task(office.kill_in_turn(plan.pause, crash=plan.crash))
+        killing = asyncio.create_task(office.kill_in_turn(plan.pause, plan.rounds, crash=plan.crash))
         begun = time.perf_counter()
-        for number, unit in enumerate(units):
-            await asyncio.sleep(max(0.0, begun + number / plan.rate - time.perf_counter()))
+        for unit in units:
+            if killing.done():
+                break
+            await asyncio.sleep(max(0.0, begun + outcome.asked / plan.rate - time.perf_counter()))
             work.put_nowait(unit)
-        killing.cancel()
-        await asyncio.wait({killing})
-        if not killing.cancelled():
-            killing.result()
+            outcome.asked += 1
+        await killing
         await work.join()
-        # A process that was killed in the last moment is started again.
-        for one in (*office.servers, *office.workers):
-            if one.started is None or not one.started.alive():
-                await one.start()
+        outcome.seconds = time.perf_counter() - begun
 
 
 async def _settle(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -90,6 +89,7 @@ class Process:
     command: Callable[[int], list[str]]
     port: int = field(default_factory=free_port)
     started: PrivateProcess | None = None
+    serving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -109,6 +109,7 @@ class Process:
             while True:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await client.get(f"{self.url}/livez")).status_code == 200:
+                        self.serving.set()
                         return
                 if not self.started.alive():
                     raise RuntimeError(self.started.tail())
@@ -116,6 +117,7 @@ class Process:
 
     def kill(self) -> None:
         """`kill -9`."""
+        self.serving.clear()
         if self.started is not None:
             self.started.stop()
 
@@ -129,19 +131,23 @@ class Office:
     database: Database
     wire: Wire
     kills: Counter[str] = field(default_factory=Counter)
+    _group: asyncio.TaskGroup | None = None
 
     @classmethod
     def of(
-        cls, database: Database, url: str, wire: Wire, namespace: str, keys: object, count: int
+        cls, database: Database, url: str, wire: Wire, namespace: str, keys: object, counts: tuple[int, int]
     ) -> "Office":
-        """Return `count` servers and as many workers, which have not started."""
+        """Return so many servers and workers, which have not started."""
 
         def command(jobs: str) -> Callable[[int], list[str]]:
             common = [sys.executable, "-m", "bench.office.process", url, wire.url, namespace]
             return lambda port: [*common, str(port), json.dumps(keys), jobs]
 
-        servers = [Process(command("none")) for _ in range(count)]
-        return cls(servers, [Process(command("jobs")) for _ in range(count)], database, wire)
+        servers, workers = (
+            [Process(command(jobs)) for _ in range(count)]
+            for jobs, count in zip(("none", "jobs"), counts, strict=True)
+        )
+        return cls(servers, workers, database, wire)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Office"]:
@@ -154,8 +160,11 @@ class Office:
             for one in everything:
                 one.kill()
 
-    async def kill_in_turn(self, pause: float, *, crash: bool) -> None:
-        """Kill one of each kind after another until cancelled; with `crash`, PostgreSQL itself too."""
+    async def kill_in_turn(self, pause: float, rounds: int, *, crash: bool) -> None:
+        """Kill one of each kind after another, `rounds` times; with `crash`, PostgreSQL itself too.
+
+        Returns when all processes serve again.
+        """
         acts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("server", lambda: self._restart(self.servers)),
             ("connections of PostgreSQL", self._disconnect),
@@ -164,36 +173,42 @@ class Office:
         ]
         if crash:
             acts.append(("PostgreSQL, with recovery", self._crash))
-        for name, act in itertools.cycle(acts):
-            await asyncio.sleep(pause)
-            await act()
-            self.kills[name] += 1
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for name, act in acts * rounds:
+                await asyncio.sleep(pause)
+                await act()
+                self.kills[name] += 1
 
     async def _restart(self, processes: list[Process]) -> None:
-        """Kill the first of them in the middle of its work, and start it again behind the others."""
+        """Kill the first of them in the middle of its work, and start it again behind the others.
+
+        Others are killed meanwhile; the same kind again only when all of it serve.
+        """
+        await asyncio.gather(*(one.serving.wait() for one in processes))
         one = processes.pop(0)
         processes.append(one)
         one.kill()
-        await one.start()
+        assert self._group is not None
+        self._group.create_task(one.start())
 
     async def _disconnect(self) -> None:
         """Terminate every other connection of Office, also within a transaction."""
-        await self._on_database(
+        await with_patience(
+            self.database,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid % 2 = 0"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid % 2 = 0",
         )
 
     async def _crash(self) -> None:
         """Kill a process of PostgreSQL, which then ends all connections and recovers from its log."""
-        pids = await self._on_database(
+        pids = await with_patience(
+            self.database,
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' LIMIT 1"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' LIMIT 1",
         )
         if pids:
-            os.kill(pids[0], signal.SIGKILL)
-
-    async def _on_database(self, statement: str) -> list[int]:
-        return [int(str(row[0])) for row in await with_patience(self.database, statement)]
+            os.kill(int(str(pids[0][0])), signal.SIGKILL)
 
 
 async def with_patience(database: Database, statement: str, **values: object) -> list[tuple[object, ...]]:
