@@ -42,8 +42,8 @@ class Plan:
     """How much is done, and how often something is killed."""
 
     units: int = 25_000
-    rate: float = 60.0
-    rounds: int = 5
+    rate: float = 20.0
+    rounds: int = 3
     pause: float = 3.0
     browsers: int = 100
     servers: int = 2
