@@ -88,14 +88,14 @@ async def test_units_and_people_are_queued_for_the_search_while_they_change(data
 
 
 async def test_dates_of_units_are_copied_while_units_move(database: Database) -> None:
-    await migrate(database, "0041")
+    await migrate(database, "0042")
     for code in CODES:
         await run(database, UNIT, id=IDS[code], code=code, at=OPENED)
     await run(database, PERSON, id=IDS["A"], unit=IDS["B"])
-    await migrate(database, "0042")
+    await migrate(database, "0043")
     async with database.transaction() as session:
         await session.execute(text("UPDATE units SET placed_at = :at WHERE code = 'B'"), {"at": LATER})
-        migration = asyncio.create_task(migrate(database, "0044"))
+        migration = asyncio.create_task(migrate(database, "0045"))
         await waits(database, "%next_batch%")
     await migration
     await run(database, "UPDATE units SET placed_at = :at WHERE code = 'C'", at=LATER)

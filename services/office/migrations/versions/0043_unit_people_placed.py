@@ -1,13 +1,13 @@
 """Since when units have stood where they stand, beside the numbers of their people.
 
-Revision: 0042
+Revision: 0043
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0042"
-down_revision: str | None = "0041"
+revision: str = "0043"
+down_revision: str | None = "0042"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,12 +1,12 @@
 """`unit_people` has the dates of all units, in batches. May run again.
 
-Revision: 0043
+Revision: 0044
 """
 
 from servicekit.migrations import in_batches
 
-revision: str = "0043"
-down_revision: str | None = "0042"
+revision: str = "0044"
+down_revision: str | None = "0043"
 branch_labels: None = None
 depends_on: None = None
 

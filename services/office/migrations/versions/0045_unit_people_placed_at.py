@@ -1,12 +1,12 @@
 """Units by the time since which they have stood where they stand, with their people.
 
-Revision: 0044
+Revision: 0045
 """
 
 from servicekit.migrations import create_index_concurrently
 
-revision: str = "0044"
-down_revision: str | None = "0043"
+revision: str = "0045"
+down_revision: str | None = "0044"
 branch_labels: None = None
 depends_on: None = None
 
