@@ -29,7 +29,6 @@ from office.directory.service import Units
 from office.exports.jobs import Which
 from office.exports.models import Export
 from office.exports.service import Exports, ExportView
-from office.groups.repository import GroupRepository
 from office.groups.service import Groups
 from servicekit.clock import SHANGHAI, Clock
 
@@ -227,7 +226,8 @@ class Exporting:
         parameters: dict[str, Any] = export.parameters
         if "group_id" in parameters:
             group_id = UUID(parameters["group_id"])
-            if await GroupRepository(session).get(group_id, export.unit_id, export.created_by) is None:
+            groups = Groups(session, self._clock)
+            if not await groups.exists(group_id, unit_id=export.unit_id, by=export.created_by):
                 raise PermanentFailure("the group is not there any more")
             return Selection(group_id=group_id)
         unit = await self._units(session).get(UUID(parameters["unit_id"]))
