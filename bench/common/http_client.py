@@ -1,6 +1,7 @@
 """A small HTTP client with cookies, with low CPU use because it shares the servers' cores."""
 
 import asyncio
+import json
 from collections import deque
 from dataclasses import dataclass, field
 from typing import cast
@@ -45,7 +46,9 @@ class _Protocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         while self.waiting:
-            self.waiting.popleft().set_exception(exc or ConnectionResetError("closed by the server"))
+            answer = self.waiting.popleft()
+            if not answer.done():
+                answer.set_exception(exc or ConnectionResetError("closed by the server"))
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -83,6 +86,11 @@ class Browser:
         """POST a form."""
         kind = "Content-Type: application/x-www-form-urlencoded\r\n"
         return await self._send("POST", url, urlencode(form).encode(), kind + headers)
+
+    async def post_json(self, url: str, value: object, headers: str = "") -> Answer:
+        """POST JSON."""
+        kind = "Content-Type: application/json\r\n"
+        return await self._send("POST", url, json.dumps(value).encode(), kind + headers)
 
     def close(self) -> None:
         """Close the connection."""

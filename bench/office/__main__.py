@@ -1,6 +1,7 @@
 """Measure coverage of a notice to 500,000 units; see docs/benchmarks.md."""
 
 import argparse
+import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,11 +9,12 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, text
 
-from bench.common.servers import on_server
+from bench.common.servers import database_server, on_server
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
 from bench.common.watching import computed
 from bench.office.each import each
+from bench.office.killing import Plan, killed
 from bench.office.morning import inboxes, morning, publishing, served
 from bench.office.world import PUBLISHED_AT, SCOPES, analyze, ask, change, fill, forward, publish, sign, year
 from bench.office.writers import answer, peers, rate, recount, storage
@@ -25,6 +27,7 @@ from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
 from servicekit.db import Database
+from testkit.backends import rabbitmq
 
 NOW = PUBLISHED_AT + timedelta(days=200)
 
@@ -53,6 +56,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=600, help="seconds of the morning (600)")
     parser.add_argument("--notices", type=int, default=200, help="notices of a year in each inbox (200)")
     parser.add_argument("--no-http", action="store_true", help="leave out the morning")
+    parser.add_argument("--kill", action="store_true", help="only kill processes during a notice, and count")
     parser.add_argument("--quick", action="store_true", help="6,000 units, 20 notices, 10 runs, 10 seconds")
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args(argv)
@@ -166,6 +170,37 @@ async def main(given: argparse.Namespace, url: str) -> None:
         write("office", "\n".join(lines))
 
 
+async def kill(given: argparse.Namespace, url: str, broker: str) -> None:
+    """Kill processes during a notice, and print what was counted. Raises `AssertionError` after a loss."""
+    plan = Plan(rounds=1) if given.quick else Plan()
+    outcome = await killed(url, broker, plan)
+    lines = [
+        (
+            f"`python -m bench.office --kill`, {plan.units:,} units, {machine()}: {outcome.seconds:.0f} s,"
+            f" {plan.rate:.0f} signatures a second at most, {plan.servers} servers, {plan.workers} workers."
+        ),
+        "",
+        *table(["killing during a national notice", "counted"], outcome.rows()),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    outcome.check()
+    if given.write:
+        write("killing", "\n".join(lines))
+
+
+def kill_on_servers(given: argparse.Namespace) -> None:
+    """Run `kill` with servers of its own: PostgreSQL itself is killed, too."""
+    broker = rabbitmq.start()
+    try:
+        with database_server() as url:
+            asyncio.run(kill(given, url, broker.url))
+    finally:
+        broker.stop()
+
+
 if __name__ == "__main__":
     options = arguments()
-    on_server(lambda url: main(options, url))
+    if options.kill:
+        kill_on_servers(options)
+    else:
+        on_server(lambda url: main(options, url))

@@ -1,6 +1,7 @@
 """Loops of a process: they survive failures, can be woken, and end with their context."""
 
 import asyncio
+from contextvars import ContextVar
 
 from servicekit.background import repeated
 from servicekit.retry import RetryPolicy
@@ -33,6 +34,25 @@ async def test_a_loop_runs_at_once_and_again() -> None:
     count = calls.count
     await asyncio.sleep(0.05)
     assert calls.count == count
+
+
+_whose: ContextVar[str] = ContextVar("whose", default="nobody")
+
+
+async def test_a_run_has_nothing_of_the_context_in_which_it_was_started_or_woken() -> None:
+    seen, wake, ran = list[str](), asyncio.Event(), asyncio.Event()
+
+    async def call() -> None:
+        seen.append(_whose.get())
+        ran.set()
+
+    _whose.set("a request")
+    async with asyncio.timeout(5), repeated("test", call, every=60, wake=wake):
+        for _ in range(2):
+            await ran.wait()
+            ran.clear()
+            wake.set()
+    assert seen == ["nobody"] * 2
 
 
 async def test_a_failed_run_is_repeated_after_its_own_delay() -> None:

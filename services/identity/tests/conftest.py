@@ -3,6 +3,8 @@
 Imports the service only when a test asks for it, so that tests of rules start at once.
 """
 
+import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -92,7 +94,8 @@ async def new_browser(
     clients: list[httpx.AsyncClient] = []
 
     async def texts_have_arrived(_: "httpx.Response") -> None:
-        await app.state.sms_dispatcher.caught_up()
+        # In a context of its own: what the dispatcher does is not done by the request.
+        await asyncio.create_task(app.state.sms_dispatcher.caught_up(), context=contextvars.Context())
 
     def make() -> Browser:
         client = connect()

@@ -1,6 +1,8 @@
 """Receipts and answers of a year of notices are moved to files and back; the sums of coverage stay."""
 
+import asyncio
 import gzip
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -8,9 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, text
 
+from office.answers.models import AnswerSubject
 from office.archive.errors import ArchiveRefused
+from office.archive.files import content_path
 from office.archive.jobs import Archive
-from office.base import MIGRATIONS
+from office.archive.releasing import RELEASE
+from office.base import MIGRATIONS, job_queue
+from office.files.models import File
 from office.notices.models import Notice
 from office.partitions import RECEIPTS
 from office.receipts.models import Read, Signature
@@ -19,6 +25,8 @@ from servicekit.ids import instant_of, new_id
 from servicekit.migrations import upgrade
 from servicekit.partitions import maintain
 from services.office.tests.support.running_office import RunningOffice
+from services.office.tests.test_answer_files import answered, asked, clerk, seen
+from services.office.tests.test_files import TEXT, uploaded
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 
@@ -41,7 +49,7 @@ async def archived_notice(office: RunningOffice) -> str:
 def archive(office: RunningOffice) -> Archive:
     """The archive, more than a year after the year of ids that are made now."""
     later = FrozenClock(datetime.now(UTC) + timedelta(days=800))
-    return Archive(office.database, later, lambda _: None)
+    return Archive(office.database, later, office.app.state.file_store, lambda _: None)
 
 
 def year_of(notice: str) -> int:
@@ -88,8 +96,9 @@ async def test_a_year_in_circulation_or_too_young_is_not_archived(
     year = year_of(notice)
     with pytest.raises(ArchiveRefused, match="still in circulation"):
         await archive.archive(year, tmp_path)
+    young = Archive(office.database, FrozenClock(datetime.now(UTC)), None, lambda _: None)
     with pytest.raises(ArchiveRefused, match="must be kept until"):
-        await Archive(office.database, FrozenClock(datetime.now(UTC)), print).archive(year, tmp_path)
+        await young.archive(year, tmp_path)
     with pytest.raises(ArchiveRefused, match="has not been archived"):
         await archive.drop(year, tmp_path)
 
@@ -105,6 +114,63 @@ async def test_a_year_whose_files_have_changed_is_not_dropped(
     with pytest.raises(ArchiveRefused, match="has changed"):
         await archive.drop(year, tmp_path)
     assert await receipts(office) == 4
+
+
+async def test_files_of_answers_are_deleted_with_a_dropped_year_and_come_back(
+    office: RunningOffice, archive: Archive, tmp_path: Path
+) -> None:
+    notice = await asked(office)
+    file = await answered(office, notice)
+    other = await uploaded(clerk(office))
+    store = office.app.state.file_store
+    office.clock.advance(timedelta(days=400))
+    async with office.database.transaction() as session:
+        (await session.get_one(Notice, UUID(notice))).archive(office.clock.now())
+    year = year_of(notice)
+    await archive.archive(year, tmp_path)
+    await archive.drop(year, tmp_path)
+    assert await seen(office.unit("100000"), file) == 404
+    await job_ended(office, RELEASE.name)
+    async with office.database.transaction() as session:
+        assert (await session.scalars(select(File.id))).all() == [UUID(other)]
+        assert await session.scalar(select(func.count()).select_from(AnswerSubject)) == 0
+    digest = hashlib.sha256(TEXT).digest()
+    await store.delete(digest)
+
+    content = content_path(tmp_path, year, digest)
+    content.rename(content.with_suffix(".lost"))
+    with pytest.raises(ArchiveRefused, match="missing"):
+        await archive.restore(year, tmp_path)
+    content.with_suffix(".lost").rename(content)
+    await archive.restore(year, tmp_path)
+    assert await seen(office.unit("100000"), file) == 200
+
+
+async def test_a_year_whose_attached_files_are_not_in_the_folder_is_not_dropped(
+    office: RunningOffice, archive: Archive, tmp_path: Path
+) -> None:
+    notice = await asked(office)
+    file = await answered(office, notice)
+    async with office.database.transaction() as session:
+        (await session.get_one(Notice, UUID(notice))).archive(office.clock.now())
+    year = year_of(notice)
+    await archive.archive(year, tmp_path)
+    content_path(tmp_path, year, hashlib.sha256(TEXT).digest()).write_bytes(b"")
+    with pytest.raises(ArchiveRefused, match="missing or has changed"):
+        await archive.drop(year, tmp_path)
+    await archive.archive(year, tmp_path)
+    await archive.drop(year, tmp_path)
+    assert await seen(office.unit("100000"), file) == 404
+
+
+async def job_ended(office: RunningOffice, kind: str) -> None:
+    """Wait for the end of the job of a kind."""
+    async with asyncio.timeout(60):
+        pending = True
+        while pending:
+            await asyncio.sleep(0.05)
+            async with office.database.transaction() as session:
+                pending = await job_queue.is_pending(session, kind)
 
 
 async def test_receipts_of_the_next_year_have_a_partition_in_time(office: RunningOffice) -> None:

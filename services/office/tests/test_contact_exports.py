@@ -170,3 +170,29 @@ async def test_who_has_left_gets_no_file(office: RunningOffice) -> None:
         await asyncio.sleep(0.1)
     assert state == "dead"
     assert (await stranger.get(f"{path}/file")).json()["code"] == "export_not_ready"
+
+
+async def test_a_group_is_exported_with_the_people_of_its_units_that_may_be_exported(
+    office: RunningOffice,
+) -> None:
+    picked = await arrive(office, "S3701020001", "钱老师")
+    await office.index()
+    client = exporter(office)
+    members = [
+        {"unit_id": office.world.id("370102")},
+        {"unit_id": office.world.id("S3701020001"), "sub": str(picked)},
+        {"unit_id": office.world.id("370000")},
+    ]
+    group = await client.post("/api/v1/contact-groups", json={"name": "常用", "members": members})
+    assert group.status_code == 201, group.text
+    export, file = await fetched(client, group_id=group.json()["id"])
+    rows, _ = sheet_of(file)
+    # Nobody of a unit above; of the school only who was picked.
+    names = [row[0] for row in rows]
+    assert names[names.index("姓名") + 1 :] == ["'=王小明", "钱老师"]
+    assert export["name"] == "通讯录-常用.xlsx"
+    others = office.unit("370100", permissions=["members.read"], sub=str(uuid.uuid4()))
+    refused = await others.post(EXPORTS, json={"group_id": group.json()["id"]})
+    assert refused.status_code == 404
+    for both in ({}, {"group_id": group.json()["id"], "unit_id": office.world.id("370100")}):
+        assert (await client.post(EXPORTS, json=both)).status_code == 422

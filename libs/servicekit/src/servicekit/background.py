@@ -6,6 +6,7 @@ Work that runs in one process for all of them is a periodic task; work that must
 
 import asyncio
 import contextlib
+import contextvars
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -46,9 +47,11 @@ async def repeated(
     returns) after the end of the previous one, varied by the share `jitter`. A failed run is logged, counted
     and repeated after the delay of `retry`, without a limit. `wake` starts the next run immediately, but
     `apart` seconds after the beginning of the previous one at the earliest, so that what many requests have
-    left to do is done together. Leaving the context cancels the run.
+    left to do is done together. Leaving the context cancels the run. Runs have an empty context: no
+    correlation id, actor or other variable of the caller.
     """
-    task = asyncio.create_task(_loop(name, call, every, jitter, first, retry, wake, apart), name=name)
+    loop = _loop(name, call, every, jitter, first, retry, wake, apart)
+    task = asyncio.create_task(loop, name=name, context=contextvars.Context())
     try:
         yield
     finally:

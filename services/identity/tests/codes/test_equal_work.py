@@ -35,8 +35,7 @@ def statements(app: FastAPI) -> Iterator[list[str]]:
     engine = app.state.database.engine.sync_engine
 
     def executed(_1: Any, _2: Any, statement: str, *_3: Any) -> None:
-        # A worker that a request has woken inherits its context; only workers skip locked rows.
-        if _mine.get() and "SKIP LOCKED" not in statement:
+        if _mine.get():
             found.append(statement)
 
     event.listen(engine, "before_cursor_execute", executed)

@@ -10,7 +10,6 @@ from authkit.jwks import KeySet
 from contracts.identity import HandOverRequestedV1, PersonChangedV1
 from contracts.vocabulary import Audience
 from filekit.scan import scanner_of
-from filekit.store import store_of
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from office import partitions
@@ -18,6 +17,7 @@ from office.addressing.endpoints import router as addressing
 from office.answers.dependencies import file_guard as answer_guard
 from office.answers.endpoints import router as answers
 from office.answers.rules import FILE_SUBJECT as ANSWER_FILES
+from office.archive import releasing
 from office.assignments.endpoints import router as assignments
 from office.base import job_queue, replica_tables, revocations, tables
 from office.collected import workbook
@@ -99,8 +99,7 @@ def build(
     reminding = Reminding(database, server.clock)
     indexer = SearchIndexer(database)
     hub = live_hub(database, server.clock, server.revocations)
-    options = {name: value.get_secret_value() for name, value in settings.file_store_options.items()}
-    store = None if settings.file_store_url is None else store_of(settings.file_store_url, **options)
+    store = settings.file_store()
     scanner = scanner_of(settings.file_scanner_url)
 
     @asynccontextmanager
@@ -155,6 +154,7 @@ def build(
             *calendar.handlers(),
             reminding.handler(),
             filing.Previewing(store).handler(),
+            releasing.handler(),
         ],
         periodic=[
             *calendar.tasks(),

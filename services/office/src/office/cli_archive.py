@@ -12,9 +12,9 @@ from servicekit.clock import SystemClock
 from servicekit.db import Database
 
 COMMANDS = {
-    "archive-year": "write the receipts and answers of a year of notices to files, and keep the sums",
-    "drop-year": "verify the files of an archived year, and drop it from the database",
-    "restore-year": "read a dropped year back from its files",
+    "archive-year": "write receipts, answers and files of a year of notices to a folder, and keep the sums",
+    "drop-year": "verify the folder of an archived year, drop it from the database and delete its files",
+    "restore-year": "read a dropped year back from its folder",
 }
 
 
@@ -38,8 +38,9 @@ def _say(line: str) -> None:
 
 
 async def _run(command: str, year: int, folder: Path) -> None:
-    database = Database(Settings().database_url, plans="force_custom_plan")
-    archive = Archive(database, SystemClock(), _say)
+    settings = Settings()
+    database = Database(settings.database_url, plans="force_custom_plan")
+    archive = Archive(database, SystemClock(), settings.file_store(), _say)
     call = {"archive-year": archive.archive, "drop-year": archive.drop, "restore-year": archive.restore}
     try:
         await call[command](year, folder)

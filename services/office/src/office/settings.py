@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from filekit.store import FileStore, store_of
 from replica.settings import SnapshotSettings
 from servicekit.settings import ServiceSettings
 
@@ -40,6 +41,11 @@ class Settings(ServiceSettings, SnapshotSettings):
     def _empty_place_is_none(cls, value: object) -> object:
         """Convert an empty value, as in an environment file, to None."""
         return None if isinstance(value, str) and not value.strip() else value
+
+    def file_store(self) -> FileStore | None:
+        """Return the place of uploaded files; None if none is configured."""
+        options = {name: value.get_secret_value() for name, value in self.file_store_options.items()}
+        return None if self.file_store_url is None else store_of(self.file_store_url, **options)
 
     file_limit_bytes: int = Field(default=100 * 1024 * 1024, ge=1024, description="largest file")
     file_unpacked_limit_bytes: int = Field(

@@ -7,6 +7,7 @@ durable. An extra row for a token that could not be delivered is harmless.
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,9 @@ class AuditWriter:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((row, done))
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), name="audit")
+            # It writes for many requests: it must not have the context of the one that started it.
+            context = contextvars.Context()
+            self._writing = asyncio.create_task(self._write(), name="audit", context=context)
         await done
 
     @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from office.archive.errors import ArchiveRefused
 
@@ -35,23 +35,38 @@ def table_path(folder: Path, table: str, year: int) -> Path:
     return folder / f"{table}-{year}.csv.gz"
 
 
-def write_list(folder: Path, year: int, tables: dict[str, dict[str, Any]]) -> str:
-    """Write the list of the files; return its SHA-256."""
-    text = json.dumps({"year": year, "tables": tables}, indent=1, sort_keys=True)
+def content_path(folder: Path, year: int, digest: bytes) -> Path:
+    """Return the path of the content of a file, by its SHA-256."""
+    name = digest.hex()
+    return folder / f"contents-{year}" / name[:2] / name
+
+
+def write_list(
+    folder: Path, year: int, tables: dict[str, dict[str, Any]], attached: dict[str, dict[str, Any]]
+) -> str:
+    """Write the list of the files, those of tables and of what is attached to answers; return its SHA-256."""
+    text = json.dumps({"year": year, "tables": tables, "attached": attached}, indent=1, sort_keys=True)
     _list_path(folder, year).write_text(text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_list(folder: Path, year: int, digest: str) -> dict[str, dict[str, Any]]:
-    """Return the tables of the list. Raises `ArchiveRefused` if it is not the one with this SHA-256."""
+class Listed(NamedTuple):
+    """What a list names: partitions, and tables of what is attached to answers."""
+
+    tables: dict[str, dict[str, Any]]
+    attached: dict[str, dict[str, Any]]
+
+
+def read_list(folder: Path, year: int, digest: str) -> Listed:
+    """Return what the list names. Raises `ArchiveRefused` if it is not the one with this SHA-256."""
     try:
         text = _list_path(folder, year).read_text()
     except OSError as error:
         raise ArchiveRefused(f"no archive of {year} in {folder}") from error
     if hashlib.sha256(text.encode()).hexdigest() != digest:
         raise ArchiveRefused(f"{_list_path(folder, year)} is not the list that was written")
-    tables: dict[str, dict[str, Any]] = json.loads(text)["tables"]
-    return tables
+    listed = json.loads(text)
+    return Listed(listed["tables"], listed.get("attached", {}))
 
 
 def verify(path: Path, digest: str) -> None:

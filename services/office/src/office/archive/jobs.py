@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from filekit.store import FileStore
 from office.archive import files
+from office.archive.attachments import Attachments
 from office.archive.errors import ArchiveRefused
+from office.archive.releasing import RELEASE, Year
 from office.archive.repository import ArchiveRepository
+from office.base import job_queue
 from office.counters.models import ArchivedYear
 from office.coverage.service import Progress
 from office.directory.models import Unit
@@ -28,13 +32,14 @@ Say = Callable[[str], None]
 class Archive:
     """Archive years of notices, by the time of their ids. Each step can be repeated after a failure."""
 
-    def __init__(self, database: Database, clock: Clock, say: Say) -> None:
+    def __init__(self, database: Database, clock: Clock, store: FileStore | None, say: Say) -> None:
         self._database = database
         self._clock = clock
+        self._attachments = Attachments(database, store)
         self._say = say
 
     async def archive(self, year: int, folder: Path) -> None:
-        """Keep the sums of coverage, write the year to files in `folder`, and verify these.
+        """Keep the sums of coverage, write the year with the files of answers to `folder`, and verify these.
 
         Raises `ArchiveRefused` if the year ended less than `KEPT` ago, has notices that are not archived,
         withdrawn or superseded, or has been dropped.
@@ -61,18 +66,20 @@ class Archive:
         for part in parts:
             tables[part] = await self._write(part, year, folder)
             self._say(f"{part}: {tables[part]['rows']} rows written and verified")
+        attached = await self._attachments.write(year, folder)
+        self._say(f"files of answers: {attached['files']['rows']} written and verified")
         async with self._database.transaction() as session:
             await ArchiveRepository(session).put_year(
                 ArchivedYear(
                     year=year,
                     archived_at=self._clock.now(),
                     rows=sum(table["rows"] for table in tables.values()),
-                    digest=files.write_list(folder, year, tables),
+                    digest=files.write_list(folder, year, tables, attached),
                 )
             )
 
     async def drop(self, year: int, folder: Path) -> None:
-        """Verify the files in `folder` again, and drop the year's partitions.
+        """Verify the files in `folder` again and drop the year's partitions; a job deletes files of answers.
 
         Raises `ArchiveRefused` if the year is not archived, or if the files are not those of the database.
         """
@@ -82,7 +89,7 @@ class Archive:
             known = await self._archived(repository, year)
             if known.dropped_at is not None:
                 raise ArchiveRefused(f"{year} has been dropped")
-            tables = files.read_list(folder, year, known.digest)
+            tables, attached = files.read_list(folder, year, known.digest)
             parts = await repository.parts(RECEIPTS, start)
             if set(parts) != tables.keys():
                 raise ArchiveRefused(f"the archive has {sorted(tables)}, the database {parts}")
@@ -91,18 +98,28 @@ class Archive:
                 rows = await repository.count(part)
                 if rows != table["rows"]:
                     raise ArchiveRefused(f"{part} has {rows} rows, the archive {table['rows']}")
+            await self._attachments.check(repository, year, folder, attached)
             await repository.drop([table for table in RECEIPTS if table.part(start) in parts], start)
             known.dropped_at = self._clock.now()
+            await job_queue.enqueue(session, RELEASE, Year(year=year))
 
     async def restore(self, year: int, folder: Path) -> None:
-        """Read a dropped year back from the files in `folder`. Raises `ArchiveRefused`."""
+        """Read a dropped year back from `folder`, the files of answers first. Raises `ArchiveRefused`.
+
+        Nobody sees the files before the answers are there. Both steps can be repeated after a failure.
+        """
         start, _ = _bounds(year)
         async with self._database.transaction() as session:
+            known = await self._dropped(ArchiveRepository(session), year)
+            if await job_queue.is_pending(session, RELEASE.name):
+                raise ArchiveRefused("files of answers are still being deleted; try again in some minutes")
+            attached = files.read_list(folder, year, known.digest).attached
+        count = await self._attachments.restore(year, folder, attached)
+        self._say(f"files of answers: {count}")
+        async with self._database.transaction() as session:
             repository = ArchiveRepository(session)
-            known = await self._archived(repository, year)
-            if known.dropped_at is None:
-                raise ArchiveRefused(f"{year} has not been dropped")
-            tables = files.read_list(folder, year, known.digest)
+            known = await self._dropped(repository, year)
+            tables = files.read_list(folder, year, known.digest).tables
             for table in _of_parts(tables, start):
                 part = table.part(start)
                 path = files.table_path(folder, part, year)
@@ -110,6 +127,12 @@ class Archive:
                 rows = await repository.read_in(table, start, files.chunks(path))
                 self._say(f"{part}: {rows} rows")
             known.dropped_at = None
+
+    async def _dropped(self, repository: ArchiveRepository, year: int) -> ArchivedYear:
+        known = await self._archived(repository, year)
+        if known.dropped_at is None:
+            raise ArchiveRefused(f"{year} has not been dropped")
+        return known
 
     async def _archived(self, repository: ArchiveRepository, year: int) -> ArchivedYear:
         known = await repository.year(year)

@@ -9,6 +9,7 @@ from office.contacts.picking import Picking
 from office.contacts.service import Contacts
 from office.directory.dependencies import UnitService
 from office.exports.dependencies import ExportService
+from office.groups.dependencies import GroupService
 from servicekit.db import Session
 from servicekit.paging import PageRequest
 
@@ -28,9 +29,13 @@ PickingService = Annotated[Picking, Depends(_picking)]
 
 
 async def _exports(
-    session: Session, contacts: ContactService, units: UnitService, exports: ExportService
+    session: Session,
+    contacts: ContactService,
+    units: UnitService,
+    groups: GroupService,
+    exports: ExportService,
 ) -> ContactExports:
-    return ContactExports(session, contacts, units, exports)
+    return ContactExports(session, contacts, units, groups, exports)
 
 
 ContactExportService = Annotated[ContactExports, Depends(_exports)]

@@ -96,10 +96,15 @@ async def get_contact(
 async def export_contacts(
     actor: Member, body: ContactExportIn, exports: ContactExportService, response: Response
 ) -> ExportOut:
-    """在后台生成 Excel 工作簿或电子名片，一次最多 5000 人。须有“查看人员”权限，只含本单位和下级单位。
+    """在后台按单位或按分组生成 Excel 工作簿或电子名片，一次最多 5000 人。须有“查看人员”权限，
+    只含本单位和下级单位。
 
     文件注明导出人、单位和时间，提出和下载均留痕。
     """
-    view = await exports.start(actor, body.unit_id, below=body.below, format=body.format)
+    if body.group_id is not None:
+        view = await exports.start_group(actor, body.group_id, format=body.format)
+    else:
+        assert body.unit_id is not None
+        view = await exports.start(actor, body.unit_id, below=body.below, format=body.format)
     response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
     return ExportOut.of_view(view)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.documents import ContactField, ExportFormat
+from contracts.documents import ContactField, ContactRelation, ExportFormat
 from contracts.vocabulary import AccountStatus
 from filekit.vcards import Card
 from filekit.xlsx_writer import Cell, Column, SheetWriter
@@ -21,7 +21,7 @@ from jobs.kinds import PermanentFailure
 from office.actors import Actor
 from office.contacts.errors import ContactsHidden, TooManyContacts
 from office.contacts.predicates import Viewer
-from office.contacts.repository import Contact, ContactRepository
+from office.contacts.repository import Contact, ContactRepository, Selection
 from office.contacts.rules import MAX_EXPORTED
 from office.contacts.service import Contacts
 from office.directory.models import Person, Unit
@@ -29,6 +29,7 @@ from office.directory.service import Units
 from office.exports.jobs import Which
 from office.exports.models import Export
 from office.exports.service import Exports, ExportView
+from office.groups.service import Groups
 from servicekit.clock import SHANGHAI, Clock
 
 EXPORT_KIND: Final = "contacts"
@@ -45,10 +46,13 @@ _COLUMNS: Final = (
 class ContactExports:
     """Starts exports within one request."""
 
-    def __init__(self, session: AsyncSession, contacts: Contacts, units: Units, exports: Exports) -> None:
+    def __init__(
+        self, session: AsyncSession, contacts: Contacts, units: Units, groups: Groups, exports: Exports
+    ) -> None:
         self._session = session
         self._contacts = contacts
         self._units = units
+        self._groups = groups
         self._exports = exports
 
     async def start(
@@ -68,20 +72,61 @@ class ContactExports:
         card = (await self._contacts.unit(actor, unit_id)).card
         if not viewer.sees(card.relation, ContactField.EXPORT):
             raise ContactsHidden
+        return await self._started(
+            actor,
+            viewer,
+            Selection(card.unit.path, below),
+            subject=f"unit/{unit_id}",
+            name=card.unit.name,
+            parameters={"unit_id": str(unit_id), "below": below},
+            format=format,
+        )
+
+    async def start_group(
+        self,
+        actor: Actor,
+        group_id: UUID,
+        *,
+        format: ExportFormat,  # noqa: A002 - as in the API
+    ) -> ExportView:
+        """Have the people of a group exported, and those of its units: whom the person may export of them.
+
+        Raises as `start` does, `NotFound` for the group of somebody else.
+        """
+        viewer = await self._contacts.viewer(actor)
+        group, _ = await self._groups.get(actor, group_id)
+        if not any(viewer.sees(one, ContactField.EXPORT) for one in ContactRelation):
+            raise ContactsHidden
+        return await self._started(
+            actor,
+            viewer,
+            Selection(group_id=group_id),
+            subject=f"contact-group/{group_id}",
+            name=group.name,
+            parameters={"group_id": str(group_id)},
+            format=format,
+        )
+
+    async def _started(
+        self,
+        actor: Actor,
+        viewer: Viewer,
+        selection: Selection,
+        *,
+        subject: str,
+        name: str,
+        parameters: dict[str, Any],
+        format: ExportFormat,  # noqa: A002 - as in the API
+    ) -> ExportView:
         rows = ContactRepository(self._session, viewer)
-        path = card.unit.path
-        if await rows.count_below(path, MAX_EXPORTED + 1, below=below) > MAX_EXPORTED:
+        if await rows.count_selected(selection, MAX_EXPORTED + 1) > MAX_EXPORTED:
             raise TooManyContacts
         return await self._exports.start(
             actor,
             EXPORT_KIND,
-            subject=f"unit/{unit_id}",
-            name=f"通讯录-{card.unit.name}",
-            parameters={
-                "unit_id": str(unit_id),
-                "below": below,
-                "permissions": sorted(viewer.permissions),
-            },
+            subject=subject,
+            name=f"通讯录-{name}",
+            parameters={**parameters, "permissions": sorted(viewer.permissions)},
             format=format,
         )
 
@@ -125,7 +170,7 @@ class _Task:
     """What a job exports, for whom."""
 
     viewer: Viewer
-    path: str
+    selection: Selection
     mark: str
     total: int
 
@@ -139,9 +184,8 @@ class Exporting:
 
     async def write(self, job: Job[Which], export: Export, file: BinaryIO) -> int:
         """Write the file; return the number of people. Each page is a transaction of its own."""
-        below = bool(export.parameters["below"])
         async with job.transaction() as session:
-            task = await self._task(session, export, below=below)
+            task = await self._task(session, export)
         book: _Book
         if export.format is ExportFormat.VCF:
             book = _Cards(file, task.mark, self._clock.now())
@@ -153,7 +197,7 @@ class Exporting:
             limit = min(_PAGE, MAX_EXPORTED - written)
             async with job.transaction() as session:
                 rows = ContactRepository(session, task.viewer)
-                page = await rows.below(task.path, after=after, limit=limit, below=below)
+                page = await rows.selected(task.selection, after=after, limit=limit)
             if not page:
                 break
             await asyncio.to_thread(book.write, [contact for _, contact in page])
@@ -163,19 +207,33 @@ class Exporting:
         await asyncio.to_thread(book.close)
         return written
 
-    async def _task(self, session: AsyncSession, export: Export, *, below: bool) -> _Task:
-        """Return the task as things are now. Raises `PermanentFailure` if the person has left."""
+    async def _task(self, session: AsyncSession, export: Export) -> _Task:
+        """Return the task as things are now. Raises `PermanentFailure` if the person or the unit has gone."""
         parameters: dict[str, Any] = export.parameters
         units = self._units(session)
-        own, unit = await units.get(export.unit_id), await units.get(UUID(parameters["unit_id"]))
+        own = await units.get(export.unit_id)
         person = await units.person(export.created_by)
-        if not (_belongs(person, own) and unit is not None and person is not None and own is not None):
-            raise PermanentFailure("the person or the unit is not there any more")
+        selection = await self._selection(session, export)
+        if not (_belongs(person, own) and person is not None and own is not None):
+            raise PermanentFailure("the person is not there any more")
         viewer = Viewer(person.sub, own.id, own.parent_id, own.path, frozenset(parameters["permissions"]))
-        rows = ContactRepository(session, viewer)
-        total = await rows.count_below(unit.path, MAX_EXPORTED, below=below)
+        total = await ContactRepository(session, viewer).count_selected(selection, MAX_EXPORTED)
         when = f"{self._clock.now().astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-        return _Task(viewer, unit.path, f"{person.name}（{own.name}）于 {when} 导出，仅供工作使用", total)
+        mark = f"{person.name}（{own.name}）于 {when} 导出，仅供工作使用"
+        return _Task(viewer, selection, mark, total)
+
+    async def _selection(self, session: AsyncSession, export: Export) -> Selection:
+        parameters: dict[str, Any] = export.parameters
+        if "group_id" in parameters:
+            group_id = UUID(parameters["group_id"])
+            groups = Groups(session, self._clock)
+            if not await groups.exists(group_id, unit_id=export.unit_id, by=export.created_by):
+                raise PermanentFailure("the group is not there any more")
+            return Selection(group_id=group_id)
+        unit = await self._units(session).get(UUID(parameters["unit_id"]))
+        if unit is None:
+            raise PermanentFailure("the unit is not there any more")
+        return Selection(unit.path, bool(parameters["below"]))
 
 
 def _belongs(person: Person | None, own: Unit | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy import Row, Select, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import ContactField, ContactRelation
@@ -13,6 +13,7 @@ from contracts.vocabulary import UnitStatus
 from office.contacts.predicates import Viewer, belongs, posts, relation, shown, visible
 from office.counters.models import TreeCount
 from office.directory.models import Person, PersonSearch, Unit
+from office.groups.models import GroupMember
 from searchkit.matching import Search, has, matches
 from searchkit.words import Wanted
 from servicekit.ltree import between, under
@@ -54,6 +55,17 @@ class Figures:
     children: int = 0
     units_below: int = 0
     people_below: int = 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Whom an export has: the people of the unit at `path`, with `below` of those below it, too; or those of
+    the units in a group, and the people in it.
+    """
+
+    path: str = ""
+    below: bool = False
+    group_id: UUID | None = None
 
 
 class ContactRepository:
@@ -132,10 +144,10 @@ class ContactRepository:
         )
         return (await self._session.scalars(select(func.count()).select_from(rows))).one()
 
-    async def below(
-        self, path: str, *, after: tuple[str, str, UUID] | None, limit: int, below: bool = True
+    async def selected(
+        self, selection: Selection, *, after: tuple[str, str, UUID] | None, limit: int
     ) -> list[tuple[str, Contact]]:
-        """Return the people whom the viewer may export of the unit at a path, with `below` of those below.
+        """Return the people of a selection whom the viewer may export.
 
         By path, name and identifier, after such a place; each with the path.
         """
@@ -143,7 +155,7 @@ class ContactRepository:
         statement = (
             self._people()
             .add_columns(Unit.path.label("path"))
-            .where(*self._under(path, below=below), visible(self._viewer, ContactField.EXPORT))
+            .where(*_selected(selection), visible(self._viewer, ContactField.EXPORT))
             .order_by(Unit.path, doc.name, doc.sub)
             .limit(limit)
         )
@@ -158,12 +170,12 @@ class ContactRepository:
             )
         return [(row.path, _contact(row)) for row in await self._session.execute(statement)]
 
-    async def count_below(self, path: str, limit: int, *, below: bool = True) -> int:
-        """Return the number of people whom `below` returns, `limit` at most."""
+    async def count_selected(self, selection: Selection, limit: int) -> int:
+        """Return the number of people whom `selected` returns, `limit` at most."""
         rows = (
             select(PersonSearch.sub)
             .join(Unit, Unit.id == PersonSearch.unit_id)
-            .where(*self._under(path, below=below), visible(self._viewer, ContactField.EXPORT))
+            .where(*_selected(selection), visible(self._viewer, ContactField.EXPORT))
             .limit(limit)
             .subquery()
         )
@@ -228,11 +240,6 @@ class ContactRepository:
             visible(self._viewer, ContactField.UNIT),
         ]
 
-    def _under(self, path: str, *, below: bool) -> list[Any]:
-        if not below:
-            return [Unit.path == func.text2ltree(path), Unit.status == inline(UnitStatus.ACTIVE)]
-        return [under(Unit.path, path), between(Unit.path, path), Unit.status == inline(UnitStatus.ACTIVE)]
-
     def _people(self, found: Any = None) -> Select[Any]:
         """Select the visible people in their units: those of `found`, else of the whole table."""
         viewer = self._viewer
@@ -254,6 +261,21 @@ class ContactRepository:
             .join(Person, belongs(here.sub, here.unit_id))
             .where(Unit.status == inline(UnitStatus.ACTIVE), visible(viewer, ContactField.PEOPLE))
         )
+
+
+def _selected(selection: Selection) -> list[Any]:
+    active, path = Unit.status == inline(UnitStatus.ACTIVE), selection.path
+    if selection.group_id is None:
+        if not selection.below:
+            return [Unit.path == func.text2ltree(path), active]
+        return [under(Unit.path, path), between(Unit.path, path), active]
+    of_group, doc = GroupMember.group_id == selection.group_id, PersonSearch
+    member = exists().where(
+        of_group,
+        GroupMember.unit_id == doc.unit_id,
+        or_(GroupMember.sub.is_(None), GroupMember.sub == doc.sub),
+    )
+    return [doc.unit_id.in_(select(GroupMember.unit_id).where(of_group)), member, active]
 
 
 def _card(row: Row[Any]) -> UnitCard:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.documents import ContactRelation, ExportFormat
 from contracts.vocabulary import Kind, Level, Open, UnitStatus
@@ -147,6 +147,19 @@ class ContactExportIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    unit_id: UUID = Field(description="本单位或下级单位")
-    below: bool = Field(default=False, description="是否包括该单位的各级下级单位", examples=[True])
+    unit_id: UUID | None = Field(default=None, description="本单位或下级单位；与 group_id 二选一")
+    group_id: UUID | None = Field(
+        default=None, description="通讯录分组：其中的人员，和其中各单位的人员；与 unit_id 二选一"
+    )
+    below: bool = Field(
+        default=False, description="是否包括该单位的各级下级单位；只用于 unit_id", examples=[True]
+    )
     format: ExportFormat = Field(default=ExportFormat.XLSX, description="文件格式", examples=["xlsx"])
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.unit_id is None) == (self.group_id is None):
+            raise ValueError("unit_id 和 group_id 须填写其中一项")
+        if self.group_id is not None and self.below:
+            raise ValueError("below 只用于 unit_id")
+        return self

@@ -41,12 +41,18 @@ class TreeCount(Base):
 
 
 class UnitPeople(Base):
-    """The number of active people who belong to a unit."""
+    """The number of active people who belong to a unit, and since when it has stood where it stands.
+
+    The time is that of `units.placed_at`: coverage reads the people of all units that have changed since a
+    notice, which is one range here and would be a look-up for each of them otherwise.
+    """
 
     __tablename__ = "unit_people"
+    __table_args__ = (Index("ix_unit_people_placed_at", "placed_at"),)
 
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
     people: Mapped[int] = mapped_column(Integer)
+    placed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ReceiptCount(Base):

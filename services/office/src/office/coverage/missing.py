@@ -45,29 +45,42 @@ _GROUPS = """
         FROM units u
         WHERE u.placed_at > :published_at AND u.status = 'active' AND u.path <@ text2ltree(:root)
         GROUP BY 1
-    ), counted AS MATERIALIZED (
-        -- Those of the counters that have changed since.
+    ), changed AS MATERIALIZED (
+        -- Units that have changed since: the counters may have what these have done.
         SELECT ltree2text(subpath(p.path, 0, -1)) AS path, count(*) AS units
-        FROM former_places p
-        WHERE p.valid_from <= :published_at AND p.valid_to > :published_at AND p.path <@ text2ltree(:root)
-          AND EXISTS (SELECT FROM {facts} r
-                      WHERE r.notice_id = :notice AND r.unit_id = p.unit_id AND r.counted)
+        FROM former_places p WHERE {changed} AND p.path <@ text2ltree(:root)
         GROUP BY 1
-    ), groups AS (
-        SELECT c.unit_id, c.path,
-               c.children - coalesce(a.units, 0) - coalesce(r.{done}, 0) + coalesce(x.units, 0) AS missing
+    ), likely AS MATERIALIZED (
+        -- Whether they have done it is not asked of all of them, but of those of the next groups.
+        SELECT c.unit_id, c.path, c.children - coalesce(a.units, 0) - coalesce(r.{done}, 0) AS missing,
+               coalesce(x.units, 0) AS changed
         FROM tree_counts c
              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = c.unit_id AND f.plain
              LEFT JOIN receipt_counts r ON r.notice_id = :notice AND r.path = c.path
              LEFT JOIN arrived a ON a.path = ltree2text(c.path)
-             LEFT JOIN counted x ON x.path = ltree2text(c.path)
+             LEFT JOIN changed x ON x.path = ltree2text(c.path)
         WHERE c.level = '' AND c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond)
           AND c.path >= text2ltree(:after) AND {looked_at}
+          AND c.children - coalesce(a.units, 0) - coalesce(r.{done}, 0) + coalesce(x.units, 0) > 0
+        ORDER BY c.path LIMIT :limit + 1
+    ), more AS MATERIALIZED (
+        -- If there are more groups, that of the last one.
+        SELECT path FROM likely ORDER BY path OFFSET :limit
+    ), groups AS (
+        SELECT l.unit_id, l.path, l.missing + CASE WHEN l.changed = 0 THEN 0 ELSE (
+            SELECT count(*) FROM former_places p
+            WHERE {changed} AND p.path <@ l.path AND nlevel(p.path) = nlevel(l.path) + 1
+              AND (SELECT count(*) FROM (SELECT FROM {facts} r WHERE r.notice_id = :notice
+                                         AND r.unit_id = p.unit_id AND r.counted LIMIT 1) r) = 1
+        ) END AS missing
+        FROM likely l
     )
 """
+_CHANGED = "p.valid_from <= :published_at AND p.valid_to > :published_at"
 # At least as many as are missing: neither units that have changed nor receipts are subtracted.
 _BY_CELL = """
-    WITH {special} standing AS (SELECT NULL::uuid AS id WHERE false), {cells}, groups AS (
+    WITH {special} standing AS (SELECT NULL::uuid AS id WHERE false), {cells},
+    more AS (SELECT NULL::ltree AS path WHERE false), groups AS (
         SELECT c.unit_id, c.path, sum(c.missing) AS missing
         FROM (
             SELECT c.unit_id, c.path, c.children AS missing FROM cells c WHERE {looked_at}
@@ -89,10 +102,10 @@ _CELLS: Final = {
 _NEXT = """
     , ordered AS (
         SELECT unit_id, path, CASE WHEN path > text2ltree(:after) THEN missing ELSE 0 END AS missing
-        FROM groups WHERE missing > 0
+        FROM groups WHERE missing > 0 OR path = (SELECT path FROM more)
     ), summed AS (
         SELECT unit_id, path, sum(missing) OVER (ORDER BY path) - missing AS before,
-               count(*) OVER () AS number
+               count(*) OVER () + (SELECT count(*) FROM more) AS number
         FROM ordered
     )
     SELECT unit_id, ltree2text(path), number
@@ -103,14 +116,15 @@ _NEXT = """
 @cache
 def groups(lack: Lack, *, cells: bool) -> TextClause:
     """Return the statement of the superior units below which the next `limit` units of the list stand, of
-    those that have not changed: id, path, and the number of all superior units with such units.
+    those that have not changed: id, path, and the number of superior units with such units, at least one
+    more than these if there are any.
     """
     if cells:
         looked_at, of_picked = _CELLS[lack]
         found = _BY_CELL.format(special=SPECIAL, cells=CELLS, looked_at=looked_at, of_picked=of_picked)
     else:
         looked_at, done = _DONE[lack]
-        found = _GROUPS.format(facts=_FACTS[done], done=done, looked_at=looked_at)
+        found = _GROUPS.format(facts=_FACTS[done], done=done, looked_at=looked_at, changed=_CHANGED)
     statement = found + _NEXT
     return text(statement)
 

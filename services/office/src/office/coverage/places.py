@@ -105,7 +105,7 @@ def places(
         f"""
             UNION ALL
             SELECT p.*, d.deadline, d.forwarded_at, d.id
-            FROM places p JOIN units u ON u.id = p.unit_id
+            FROM moves p JOIN units u ON u.id = p.unit_id
                  JOIN special d ON d.forwarded_at < p.valid_to
                                AND {addresses("d", "u", "p.parent_id", "p.path")}
         """  # noqa: S608 - our names
@@ -113,13 +113,17 @@ def places(
         else ""
     )
     here = first(special, addresses("d", "u", "u.parent_id", "u.path"))
+    then = first(special, addresses("d", "u", "p.parent_id", "p.path"))
     return f"""
     WITH {SPECIAL if special else ""}
-    standing AS MATERIALIZED (
+    last AS MATERIALIZED (
+        SELECT max(f.forwarded_at) AS at FROM forwardings f WHERE f.notice_id = :notice
+    ), standing AS MATERIALIZED (
         -- Units that have changed since, and stand in the scope now.
         SELECT u.id, u.parent_id, u.path, u.status, u.placed_at, u.level, u.kind, u.stages,
-               {people_of.format("u.id")} AS people
-        FROM units u WHERE {PRESENT} AND u.path <@ text2ltree(:path) AND {standing}
+               {"coalesce(n.people, 0)" if people else "NULL::int"} AS people
+        FROM units u {_PEOPLE if people else ""}
+        WHERE {PRESENT} AND u.path <@ text2ltree(:path) AND {standing}
     ), places AS MATERIALIZED (
         -- All former places of these, and of units that have left.
         SELECT p.unit_id, p.valid_from, p.valid_to, p.parent_id, p.path, p.status
@@ -131,12 +135,24 @@ def places(
             FROM unnest(CAST(:paths AS text[])) s (path) JOIN former_places p ON p.path <@ text2ltree(s.path)
             WHERE p.valid_to > :published_at AND {left}
         )
+    ), settled AS MATERIALIZED (
+        -- Units that are owed the notice, and that it had reached before they changed. Most changes are so.
+        SELECT p.unit_id AS id, p.parent_id, p.path, w.deadline
+        FROM places p {"JOIN units u ON u.id = p.unit_id" if special else ""}
+             LEFT JOIN forwardings f ON {_plainly("p.parent_id")}
+             {then}
+        WHERE CAST(:all_owed AS boolean) AND p.status = 'active' AND p.valid_from <= :published_at
+          AND p.valid_to > (SELECT at FROM last) AND p.path <@ text2ltree(:publisher_path)
+          AND p.unit_id <> :publisher AND w.deadline IS NOT NULL
+    ), moves AS MATERIALIZED (
+        -- The places of the others.
+        SELECT p.* FROM places p WHERE NOT EXISTS (SELECT FROM settled s WHERE s.id = p.unit_id)
     ), reached AS MATERIALIZED (
         -- The first place where a dispatch reached them.
         SELECT DISTINCT ON (unit_id) unit_id, parent_id, path, deadline
         FROM (
             SELECT p.*, f.deadline, f.forwarded_at, f.id
-            FROM places p JOIN forwardings f ON {_plainly("p.parent_id")} AND f.forwarded_at < p.valid_to
+            FROM moves p JOIN forwardings f ON {_plainly("p.parent_id")} AND f.forwarded_at < p.valid_to
             {reached_specially}
         ) r
         ORDER BY unit_id, valid_from, forwarded_at, id
@@ -148,6 +164,9 @@ def places(
              LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
              {here}
         WHERE r.unit_id IS NULL AND u.status = 'active' AND u.id <> :publisher
+          AND NOT EXISTS (SELECT FROM settled s WHERE s.id = u.id)
+          -- Who has opened since the last dispatch, is owed nothing.
+          AND (u.placed_at <= (SELECT at FROM last) OR EXISTS (SELECT FROM moves p WHERE p.unit_id = u.id))
         UNION ALL
         SELECT r.unit_id, r.parent_id, r.path, r.deadline, true, u.people, u.status = 'active', u.path,
                u.placed_at
@@ -171,7 +190,7 @@ def places(
           AND u.path <@ text2ltree(:publisher_path)
     ), sure AS MATERIALIZED (
         -- Where all units below the publisher are owed the notice, those that stood there then are.
-        SELECT unit_id FROM places
+        SELECT unit_id FROM moves
         WHERE CAST(:all_owed AS boolean) AND status = 'active' AND valid_from <= :published_at
           AND path <@ text2ltree(:publisher_path)
         UNION ALL
@@ -181,7 +200,7 @@ def places(
     ), stays AS (
         -- Where these stood, active, before the last dispatch.
         SELECT p.unit_id, p.path, p.valid_from AS since, p.valid_to AS until
-        FROM places p JOIN unsure ON unsure.id = p.unit_id
+        FROM moves p JOIN unsure ON unsure.id = p.unit_id
         WHERE p.status = 'active' AND p.valid_from <= {_LAST}
         UNION ALL
         SELECT c.id, c.stands, c.since, NULL
@@ -208,14 +227,32 @@ def places(
         WHERE d.plain AND (d.onward OR l.place = l.length - 1)
               {_OWED_SPECIALLY if special else ""}
         UNION ALL SELECT unit_id FROM sure
+    ), present AS MATERIALIZED (
+        SELECT s.*, CASE WHEN t.id IS NULL THEN (SELECT u.status FROM units u WHERE u.id = s.id)
+                         ELSE t.status END AS status,
+               CASE WHEN t.id IS NULL THEN {people_of.format("s.id")} ELSE t.people END AS people
+        FROM settled s LEFT JOIN standing t ON t.id = s.id
+        WHERE EXISTS (SELECT FROM unnest(CAST(:paths AS text[])) o (path) WHERE s.path <@ text2ltree(o.path))
     ), counting AS MATERIALIZED (
-        SELECT c.*, index(c.path, text2ltree(:code)) AS place,
-               nlevel(c.path) < index(c.path, text2ltree(:code)) + 3 AS alone
-        FROM candidates c WHERE c.id IN (SELECT unit_id FROM owed)
+        SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people, p.place,
+               nlevel(c.path) < p.place + 3 AS alone
+        FROM (
+            SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people
+            FROM candidates c WHERE c.id IN (SELECT unit_id FROM owed)
+            UNION ALL
+            SELECT c.id, c.parent_id, c.path, c.deadline, true, c.people
+            FROM present c WHERE c.status = 'active'
+            UNION ALL
+            SELECT c.id, c.parent_id, c.path, c.deadline, true, c.people
+            FROM present c JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id
+            WHERE c.status <> 'active'
+        ) c CROSS JOIN LATERAL (SELECT index(c.path, text2ltree(:code)) AS place) p
     )"""  # noqa: S608 - our names
 
 
-_LAST = "(SELECT max(f.forwarded_at) FROM forwardings f WHERE f.notice_id = :notice)"
+# Of many units at once, which have changed: `unit_people` is looked through in the order of the changes, too.
+_PEOPLE = "LEFT JOIN unit_people n ON n.unit_id = u.id AND n.placed_at > :published_at"
+_LAST = "(SELECT at FROM last)"
 _OWED_SPECIALLY = f"""
     OR d.reach = 'subtree' AND {passes("d", "u")}
     OR d.reach = 'children' AND EXISTS (

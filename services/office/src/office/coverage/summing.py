@@ -57,10 +57,16 @@ def tally(*, special: bool, cells: bool) -> TextClause:
     return text(statement)
 
 
-def _part(branch: str, source: str, **figures: str) -> str:
+def _rows(branch: str, source: str, **figures: str) -> str:
     """Return a part: the branch and the figures of each row; those that are not named are 0."""
     columns = ", ".join(figures.get(name, "0") for name in FIGURES)
     return f"SELECT {branch}, {columns} FROM {source}"  # noqa: S608 - our names
+
+
+def _part(branch: str, source: str, **figures: str) -> str:
+    """Return a part that is summed up by branch: most parts have many rows, and few of the figures."""
+    sums = {name: f"sum({figure})" for name, figure in figures.items()}
+    return f"{_rows(f'{branch} AS branch', source, **sums)} GROUP BY 1"
 
 
 def _label(path: str, place: str) -> str:
@@ -112,7 +118,7 @@ _SINGLE = (
         + " AND a.submitted_at IS NOT NULL",
         answered="1",
     ),
-    _part(
+    _rows(
         f"{_BRANCH} AS branch",
         _DEEP.format("JOIN reads r ON r.notice_id = :notice AND r.unit_id = c.id AND NOT r.counted")
         + " GROUP BY 1, c.id",

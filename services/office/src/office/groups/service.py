@@ -46,6 +46,10 @@ class Groups:
             raise NotFound
         return group, await self._groups.members(group_id)
 
+    async def exists(self, group_id: UUID, *, unit_id: UUID, by: UUID) -> bool:
+        """Return whether a person who acts for a unit sees a group, for a job."""
+        return await self._groups.get(group_id, unit_id, by) is not None
+
     async def create(self, actor: Actor, scope: GroupScope, name: str, members: Members) -> Group:
         """Create a group. Raises `SharedGroupReadOnly`, `TooManyGroups`, `GroupNameTaken`."""
         owner = actor.sub if scope is GroupScope.OWN else None
