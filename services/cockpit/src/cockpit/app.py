@@ -84,7 +84,7 @@ def build(
         resources=resources,
         background=background,
         checks={"analytics": analytics.ping},
-        larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
+        larger_bodies=dict.fromkeys((intake.UPLOADS, intake.CHECKS), settings.upload_limit_bytes),
     )
     app.state.analytics = analytics
     app.state.cell_builder = builder

@@ -29,7 +29,7 @@ from cockpit.intake.errors import (
     RowsUnaccounted,
 )
 from cockpit.intake.facts import FactFile, FactWriter
-from cockpit.intake.loading import Loader, Origin
+from cockpit.intake.loading import Checked, Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
 from cockpit.intake.steps import Reader
@@ -113,6 +113,26 @@ class Receiver:
                 return batch, ours
             finally:
                 await self._threads.run(reader.close)
+
+    async def check(self, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]) -> Checked:
+        """Judge a file without keeping anything of it. Raises as `receive` does for the file itself."""
+        feed, found = FEEDS[new.feed], Checked()
+        async with files.received(chunks, new.kind, self._limit) as upload:
+            reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
+            try:
+                while not reader.opened:
+                    await self._threads.run(reader.open)
+                nowhere = Origin(new_id(), new_id(), new.source, unit, self._clock.now())
+                loader = Loader(self._database, self._units, feed, reader.names, nowhere, self._threads)
+                while not reader.ended:
+                    found.add(await loader.judge(await self._threads.run(reader.take)))
+                found.format, found.encoding = new.kind.format, reader.encoding
+                found.headings = reader.headings
+                if found.accepted + found.rejected != reader.rows:
+                    raise RowsUnaccounted
+            finally:
+                await self._threads.run(reader.close)
+        return found
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
         """Fail batches without a sign of life (for `stale_after` if None) and return their number.
