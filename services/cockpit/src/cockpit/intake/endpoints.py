@@ -154,7 +154,10 @@ async def create_batch(
 @router.post(
     "/checks",
     summary="试校验一个文件",
-    description="与上传相同地校验整个文件，但不保存任何内容：返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。",
+    description=(
+        "与上传相同地校验整个文件，但不保存任何内容："
+        "返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。"
+    ),
     openapi_extra=_BODY,
     responses=problems.responses(*_FILE_ERRORS),
 )
