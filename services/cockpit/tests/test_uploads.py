@@ -17,11 +17,12 @@ from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
 
 U = "/api/v1/intake/uploads"
+SUB = str(new_id())
 
 
 async def begin(cockpit: Cockpit, size: int, **changes: Any) -> httpx.Response:
     given = {"feed": "award", "source": "大文件", "content_type": "text/csv", "size_bytes": size, **changes}
-    return await cockpit.http.post(U, json=given, headers=cockpit.bearer())
+    return await cockpit.http.post(U, json=given, headers=cockpit.bearer(sub=SUB))
 
 
 async def send(
