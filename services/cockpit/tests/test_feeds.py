@@ -33,7 +33,7 @@ from cockpit.intake.xlsx_reader import XlsxReader
 from filekit.sniff import XLSX
 from filekit.xlsx_writer import Column as SheetColumn
 from filekit.xlsx_writer import SheetWriter
-from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of
+from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
 
 DOCUMENT = Path(__file__).parents[3] / "docs/feeds.md"
 COLUMNS = [(feed, column) for feed in FEEDS.values() for column in feed.columns]
@@ -264,6 +264,38 @@ async def test_rows_of_every_feed_are_stored_whole(cockpit: Cockpit, feed: Feed)
         assert fact[column.stored] == ("" if expected is None and fact[column.stored] == "" else expected)
     again = await cockpit.upload(feed.name, "county", csv_of([row, row], list(row)))
     assert (again.json()["accepted"], again.json()["rejected"]) == (1, 1)
+
+
+async def test_a_dry_run_says_what_would_happen_and_keeps_nothing(cockpit: Cockpit) -> None:
+    rows = [award(), award(amount="-1", year="17"), award(unit_code="999999")]
+    answer = await cockpit.http.post(
+        "/api/v1/intake/checks",
+        params={"feed": "award", "unit": str(cockpit.world["county"].id)},
+        content=csv_of(rows).encode("gbk"),
+        headers={**cockpit.bearer(), "Content-Type": "text/csv"},
+    )
+    found = answer.json()
+    assert (answer.status_code, found["accepted"], found["rejected"]) == (200, 1, 2)
+    assert (found["format"], found["encoding"]) == ("csv", "gb18030")
+    assert found["rejected_by_reason"] == {"bad_year": 1, "amount_not_positive": 1, "unknown_unit": 1}
+    assert [row["line"] for row in found["rows"]] == [3, 4]
+    assert [error["column"] for error in found["rows"][0]["errors"]] == ["year", "amount"]
+    assert await stored(cockpit) == (0, 0, 0)
+
+
+async def test_a_quarantine_is_corrected_and_sent_as_it_was_downloaded(cockpit: Cockpit) -> None:
+    bad = [award(amount="-1"), award(amount="-2", unit_code="999999"), award()]
+    made = await cockpit.upload("award", "county", csv_of([award(amount="4"), *bad[:2]]))
+    file = await cockpit.http.get(f"{made.headers['location']}/quarantine.csv", headers=cockpit.bearer())
+    assert "'-1" in file.text
+    half = await cockpit.upload("award", "county", file.text.replace("999999", bad[0]["unit_code"]))
+    assert (half.json()["accepted"], half.json()["status"]) == (0, "rejected")
+    detail = (await cockpit.http.get(half.headers["location"], headers=cockpit.bearer())).json()
+    assert detail["rejected_by_reason"] == {"amount_not_positive": 2}
+    text = file.text.replace("999999", bad[0]["unit_code"]).replace("'-", "")
+    corrected = await cockpit.upload("award", "county", text)
+    assert (corrected.json()["accepted"], corrected.json()["rejected"]) == (2, 0)
+    assert await amount(cockpit) == "7.00"
 
 
 TOKENS: tuple[Callable[[int], str], ...] = (lambda n: f"r-{n}", lambda n: str(n) + "0" * (n % 3))

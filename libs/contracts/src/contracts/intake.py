@@ -20,3 +20,13 @@ class BatchFormat(Vocabulary):
     XLSX = "xlsx", "Excel 工作簿"
     JSONL = "jsonl", "JSON 行"
     PARQUET = "parquet", "Parquet 文件"
+
+
+class UploadStatus(Vocabulary):
+    """How far an upload in parts has come."""
+
+    RECEIVING = "receiving", "接收中"
+    LOADING = "loading", "校验入库中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "未能接收"
+    CANCELLED = "cancelled", "已取消"

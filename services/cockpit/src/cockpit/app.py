@@ -22,6 +22,8 @@ from cockpit.intake.receiving import Receiver
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.settings import Settings
+from cockpit.uploads import endpoints as uploads
+from cockpit.uploads.jobs import Loading
 from messaging.bus import Bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
@@ -61,6 +63,8 @@ def build(
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
     )
 
+    loading = Loading(database, server.clock, receiver, Units, limit=settings.resumable_upload_limit_bytes)
+
     @asynccontextmanager
     async def resources(_: FastAPI) -> AsyncIterator[None]:
         try:
@@ -78,16 +82,22 @@ def build(
 
     app = server.app(
         title="数字驾驶舱",
-        routers=(overview.router, feeds.router, intake.router, metrics.router),
-        periodic=(receiver.sweeping(), builder.catching_up(), verifier.nightly()),
+        routers=(overview.router, feeds.router, intake.router, uploads.router, metrics.router),
+        periodic=(receiver.sweeping(), loading.pruning(), builder.catching_up(), verifier.nightly()),
+        handlers=[loading.handler()],
         words=DESCRIPTIONS,
         resources=resources,
         background=background,
         checks={"analytics": analytics.ping},
-        larger_bodies={intake.UPLOADS: settings.upload_limit_bytes},
+        larger_bodies={
+            intake.UPLOADS: settings.upload_limit_bytes,
+            intake.CHECKS: settings.upload_limit_bytes,
+            uploads.UPLOADS: uploads.PART_BYTES,
+        },
     )
     app.state.analytics = analytics
     app.state.cell_builder = builder
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
+    app.state.resumable_upload_limit = settings.resumable_upload_limit_bytes
     return app

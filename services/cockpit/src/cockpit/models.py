@@ -11,6 +11,7 @@ from cockpit.cells.models import (
 )
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
+from cockpit.uploads.models import Upload, UploadPart
 
 __all__ = [
     "AccessRefusal",
@@ -24,4 +25,6 @@ __all__ = [
     "QuarantinedRow",
     "UncountedLoad",
     "Unit",
+    "Upload",
+    "UploadPart",
 ]

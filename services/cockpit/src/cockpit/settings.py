@@ -24,6 +24,8 @@ class Settings(ServiceSettings, SnapshotSettings):
     """Requests that may wait for a thread; more are refused with 503."""
 
     upload_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    resumable_upload_limit_bytes: int = Field(default=5 * 1024**3, ge=1024)
+    """Of a file that arrives in parts."""
     stale_batch_seconds: int = Field(default=900, ge=1)
     """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
     batch found at start does, because nobody else can have the directory open."""

@@ -11,12 +11,16 @@ import pyarrow.csv as pacsv
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
 from cockpit.intake.lines import MAX_LINE, Lines, NumberedLine, fields_of
-from cockpit.intake.steps import Faulty, Step, names_of, texts_of, without_empty_end
+from cockpit.intake.steps import Faulty, Step, names_of, report_columns, texts_of, without_empty_end
+from filekit.cells import cleaned
 from filekit.errors import EmptyFile, MalformedCsv
 
 _FIELD = r'(?:[^",]*|"(?:[^"]|"")*")'
 _PLAIN = re.compile(rf"{_FIELD}(?:,{_FIELD})*")
 """Quoted fields without spaces around the quotes, which Arrow would take for a part of the text."""
+
+
+_ESCAPED = r"^'([=+\-@\t])"
 
 
 class CsvReader:
@@ -25,7 +29,7 @@ class CsvReader:
     def __init__(self, file: BinaryIO, codec: str, feed: Feed) -> None:
         self._lines = Lines(file, codec)
         self._feed = feed
-        self._width = 0
+        self._width = self._report = 0
         self._first: list[NumberedLine] = []
         self._opened = False
         self.encoding: str | None = codec.removesuffix("-sig")
@@ -55,7 +59,9 @@ class CsvReader:
                 fields = fields_of(lines.pop(0).text)
             except RowError as error:
                 raise MalformedCsv(f"标题行不是有效的 CSV：{error.reason}。") from error
-            self.headings = without_empty_end(fields)
+            headings = without_empty_end(fields)
+            self._report = report_columns(headings)
+            self.headings = headings[self._report :]
             self.names = names_of(self._feed, self.headings)
             self._width = len(fields)
         self._first += lines
@@ -77,13 +83,19 @@ class CsvReader:
         rows: list[list[str]] = []
         for number, text in (*odd, *refused):
             try:
-                fields = fields_of(text)
+                fields = fields_of(text)[self._report :]
                 self._check_width(fields)
             except RowError as error:
                 faulty.append(Faulty(number, [text] if error.code != "wrong_field_count" else fields, error))
             else:
                 numbers.append(number)
                 rows.append(fields)
+        if self._report:
+            # The apostrophe that keeps a spreadsheet from taking a field for a formula (`filekit.cells`).
+            texts = {
+                name: pc.replace_substring_regex(column, _ESCAPED, r"\1") for name, column in texts.items()
+            }
+            rows = [[cleaned(field) for field in row] for row in rows]
         if rows:
             more = texts_of(self.names, rows)
             texts = {name: pa.concat_arrays([texts[name], more[name]]) for name in self.names}
@@ -107,7 +119,9 @@ class CsvReader:
             places.append(row.number - 1)
             return "skip"
 
-        columns = [*self.names, *(f"_{at}" for at in range(self._width - len(self.names)))]
+        report = [f"#{at}" for at in range(self._report)]
+        surplus_names = [f"_{at}" for at in range(self._width - self._report - len(self.names))]
+        columns = [*report, *self.names, *surplus_names]
         text = "\n".join(line.text for line in lines)
         table = pacsv.read_csv(
             io.BytesIO(text.encode()),
@@ -121,8 +135,8 @@ class CsvReader:
         refused = [lines[place] for place in places]
         wrong = set(places)
         kept = [line for place, line in enumerate(lines) if place not in wrong]
-        texts = {name: _one(table[name]) for name in columns}
-        surplus = [texts.pop(name) for name in columns[len(self.names) :]]
+        texts = {name: _one(table[name]) for name in self.names}
+        surplus = [_one(table[name]) for name in surplus_names]
         if surplus:
             empty = pc.equal(pc.utf8_trim_whitespace(pc.binary_join_element_wise(*surplus, "")), "")
             places = [place for place, is_empty in enumerate(empty.to_pylist()) if not is_empty]

@@ -15,7 +15,7 @@ from cockpit.intake import errors
 from cockpit.intake.dependencies import BatchService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.receiving import NewBatch
-from cockpit.intake.schemas import BatchDetail, BatchOut, PublishedLine
+from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut, PublishedLine
 from contracts.intake import BatchStatus
 from filekit.errors import (
     EmptyFile,
@@ -39,7 +39,8 @@ router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=pro
 _UNIT = (UnitNotReplicated, UnitOutOfReach)
 
 UPLOADS = "/api/v1/intake/batches"
-"""Below this path the larger body limit holds."""
+CHECKS = "/api/v1/intake/checks"
+"""Below these paths the larger body limit holds."""
 
 
 _CSV = {
@@ -47,6 +48,33 @@ _CSV = {
     "example": "year,scope,stage,funding,amount_100m_cny,share_percent,persons_10k\n"
     '2017,"资助总额,不含免费教科书和营养膳食",合计,财政,1210.6,64.32,\n',
 }
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
+    }
+}
+_FILE_ERRORS = (
+    *(PermissionRequired, *_UNIT, UnitNotFound, errors.PersonalNumber),
+    *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
+    *(errors.UnsupportedMedia, problems.BodyTooLarge, UnknownEncoding, errors.MalformedParquet),
+    *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
+    *(WorkbookTooLarge, SeveralSheets, SheetMissing, errors.RowsUnaccounted),
+)
+Source = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="数据来源",
+        examples=["China Daily, 2018-03-14"],
+    ),
+]
+Feed = Annotated[FeedName, Query(description="数据源")]
+UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")]
 
 
 @router.post(
@@ -67,23 +95,13 @@ _CSV = {
         "要更正一批数据，先撤回，再上传更正后的文件。"
     ),
     response_model=BatchOut,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
-        }
-    },
+    openapi_extra=_BODY,
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
-            *(PermissionRequired, *_UNIT, UnitNotFound),
-            *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
-            *(errors.UnsupportedMedia, problems.BodyTooLarge, UnknownEncoding, errors.MalformedParquet),
-            *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
-            *(WorkbookTooLarge, SeveralSheets, SheetMissing),
-            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate, errors.PersonalNumber),
-            *(errors.BatchInProgress, errors.BatchSuperseded),
-            *(errors.FactsIncomplete, errors.RowsUnaccounted),
+            *_FILE_ERRORS,
+            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
+            *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
             *analytics.REFUSALS,
         ),
     },
@@ -93,18 +111,9 @@ async def create_batch(
     response: Response,
     actor: Contributor,
     batches: BatchService,
-    feed: Annotated[FeedName, Query(description="数据源")],
-    source: Annotated[
-        str,
-        Query(
-            min_length=1,
-            max_length=200,
-            pattern=r"^[^\x00-\x1f\x7f]+$",
-            description="数据来源",
-            examples=["China Daily, 2018-03-14"],
-        ),
-    ],
-    unit: Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")] = None,
+    feed: Feed,
+    source: Source,
+    unit: UnitOf = None,
     batch_id: Annotated[
         UUID | None,
         Query(
@@ -140,6 +149,30 @@ async def create_batch(
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
     return BatchOut.of(*found)
+
+
+@router.post(
+    "/checks",
+    summary="试校验一个文件",
+    description=(
+        "与上传相同地校验整个文件，但不保存任何内容："
+        "返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。"
+    ),
+    openapi_extra=_BODY,
+    responses=problems.responses(*_FILE_ERRORS),
+)
+async def check_file(
+    request: Request,
+    actor: Contributor,
+    batches: BatchService,
+    feed: Feed,
+    source: Source = "试校验",
+    unit: UnitOf = None,
+) -> CheckOut:
+    """Judge a file and keep nothing of it (dry run)."""
+    kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
+    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=None, key=None, kind=kind)
+    return CheckOut.of(await batches.check(actor, new, request.stream()))
 
 
 @router.get(

@@ -1,7 +1,8 @@
 """Conversion of rows to facts: one load of one batch, some thousand rows at a time."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,14 @@ from cockpit.feeds.rules import RowError
 from cockpit.intake.files import raw_of
 from cockpit.intake.seen import Seen
 from cockpit.intake.steps import Step
+from contracts.intake import BatchFormat
 from contracts.vocabulary import Kind
 from filekit.threads import ParsingThreads
 from servicekit.db import Database
 from servicekit.ltree import is_under
 
+SHOWN_ROWS = 100
+"""Rejected rows that a dry run answers with."""
 _MAX_CACHED_UNITS = 50_000
 _PLACE = ("unit_id", "unit_code", "unit_path", "region_code")
 _INSTANT = pa.timestamp("ms", "UTC")
@@ -46,6 +50,27 @@ class Chunk:
     facts: pa.RecordBatch | None
     accepted: int
     rejected: list[dict[str, Any]]
+
+
+@dataclass
+class Checked:
+    """What a file would become: counts, reasons, and the first rejected rows."""
+
+    format: BatchFormat = BatchFormat.CSV
+    encoding: str | None = None
+    headings: list[str] = field(default_factory=list)
+    accepted: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, chunk: Chunk) -> None:
+        """Count the rows of a step."""
+        self.accepted += chunk.accepted
+        self.rejected += len(chunk.rejected)
+        for row in chunk.rejected:
+            self.reasons.update({error["code"] for error in row["errors"]})
+        self.rows += chunk.rejected[: SHOWN_ROWS - len(self.rows)]
 
 
 class Loader:

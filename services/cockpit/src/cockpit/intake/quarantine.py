@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from cockpit.intake.models import Batch, QuarantinedRow
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.steps import REPORT_COLUMNS
 from filekit.cells import csv_line
 from servicekit.db import Database
 
@@ -18,7 +19,7 @@ class Quarantine:
 
     async def csv(self, batch: Batch) -> AsyncIterator[str]:
         """Yield the rows with line number and reason, page by page, after a BOM for spreadsheets."""
-        yield "\ufeff" + csv_line(["行号", "原因代码", "原因", *batch.columns])
+        yield "\ufeff" + csv_line([*REPORT_COLUMNS, *batch.columns])
         line = 0
         while True:
             async with self._database.transaction() as session:

@@ -5,7 +5,7 @@ transaction commits the batch, adds it to the cells and publishes the event. If 
 its facts never count and `sweep` deletes them.
 """
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from cockpit.intake.errors import (
     RowsUnaccounted,
 )
 from cockpit.intake.facts import FactFile, FactWriter
-from cockpit.intake.loading import Loader, Origin
+from cockpit.intake.loading import Checked, Loader, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
 from cockpit.intake.steps import Reader
@@ -49,6 +49,9 @@ INSERT_ROWS = 100_000
 """Facts of one insert: each insert makes a part per year in ClickHouse, and many small parts slow it down."""
 QUARANTINE_ROWS = 1_000
 SWEEP_LIMIT = 100
+
+
+Progress = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,23 @@ class Receiver:
         self._threads = ParsingThreads()
 
     async def receive(
-        self, sub: str, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]
+        self,
+        sub: str,
+        new: NewBatch,
+        unit: Unit,
+        chunks: AsyncIterable[bytes],
+        *,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> tuple[Batch, bool]:
         """Receive a file for `unit` from `sub`. Return the batch, and whether this call committed it.
+
+        `progress` is told the number of judged rows; what it raises ends the attempt.
 
         Raises the errors of `errors`, and `BodyTooLarge`.
         """
         feed = FEEDS[new.feed]
-        async with files.received(chunks, new.kind, self._limit) as upload:
+        async with files.received(chunks, new.kind, limit or self._limit) as upload:
             reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
             try:
                 while not reader.opened:
@@ -109,10 +121,30 @@ class Receiver:
                 if ours:
                     origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
                     loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
-                    batch = await self._load(batch, reader, loader)
+                    batch = await self._load(batch, reader, loader, progress)
                 return batch, ours
             finally:
                 await self._threads.run(reader.close)
+
+    async def check(self, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]) -> Checked:
+        """Judge a file without keeping anything of it. Raises as `receive` does for the file itself."""
+        feed, found = FEEDS[new.feed], Checked()
+        async with files.received(chunks, new.kind, self._limit) as upload:
+            reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
+            try:
+                while not reader.opened:
+                    await self._threads.run(reader.open)
+                nowhere = Origin(new_id(), new_id(), new.source, unit, self._clock.now())
+                loader = Loader(self._database, self._units, feed, reader.names, nowhere, self._threads)
+                while not reader.ended:
+                    found.add(await loader.judge(await self._threads.run(reader.take)))
+                found.format, found.encoding = new.kind.format, reader.encoding
+                found.headings = reader.headings
+                if found.accepted + found.rejected != reader.rows:
+                    raise RowsUnaccounted
+            finally:
+                await self._threads.run(reader.close)
+        return found
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
         """Fail batches without a sign of life (for `stale_after` if None) and return their number.
@@ -207,7 +239,7 @@ class Receiver:
         if twin is not None:
             raise BatchDuplicate.of(twin)
 
-    async def _load(self, batch: Batch, reader: Reader, loader: Loader) -> Batch:
+    async def _load(self, batch: Batch, reader: Reader, loader: Loader, progress: Progress | None) -> Batch:
         accepted = 0
         try:
             with temporary_file() as file:
@@ -224,6 +256,8 @@ class Receiver:
                         await self._insert(batch, facts)
                         waiting = 0
                     await self._keep(batch, rejected.take(QUARANTINE_ROWS))
+                    if progress is not None:
+                        await progress(accepted + rejected.count)
                 if waiting:
                     await self._insert(batch, facts)
                 await self._keep(batch, rejected.take(1))

@@ -10,6 +10,7 @@ from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.feeds.declarations import FeedName
 from cockpit.feeds.values import PUBLISHED_FUNDING, PUBLISHED_STAGES
+from cockpit.intake.loading import Checked
 from cockpit.intake.models import Batch
 from contracts.intake import BatchFormat, BatchStatus
 
@@ -129,6 +130,49 @@ class PublishedLine(BaseModel):
         """The place in the list."""
         words = (self.scope, self.stage, self.funding, self.programme or "", self.region_group or "")
         return [self.year, *words]
+
+
+class ErrorOut(BaseModel):
+    """An error of a row."""
+
+    code: str = Field(description="原因代码", examples=["bad_year"])
+    reason: str = Field(description="原因", examples=["年度：年度应为 2000–2099 的四位数字"])
+    column: str | None = Field(description="列；整行有误时为空", examples=["year"])
+
+
+class RejectedRow(BaseModel):
+    """A row that would go to the quarantine."""
+
+    line: int = Field(description="行号", examples=[3])
+    errors: list[ErrorOut] = Field(description="全部错误")
+    raw: list[str] = Field(description="各列的内容，个人信息已掩码")
+
+
+class CheckOut(BaseModel):
+    """What a file would become."""
+
+    format: BatchFormat = Field(description="文件格式")
+    encoding: str | None = Field(description="文本的编码：utf-8 或 gb18030（含 GBK）", examples=["utf-8"])
+    headings: list[str] = Field(description="文件的各列", examples=[["年度", "学段"]])
+    accepted: int = Field(description="将接收的行数")
+    rejected: int = Field(description="将隔离的行数")
+    rejected_by_reason: dict[str, int] = Field(
+        description="按原因代码统计的行数；一行有多种错误时分别计入", examples=[{"unknown_unit": 2}]
+    )
+    rows: list[RejectedRow] = Field(description="前 100 条将隔离的行")
+
+    @classmethod
+    def of(cls, checked: Checked) -> Self:
+        """Convert the result of a dry run."""
+        return cls(
+            format=checked.format,
+            encoding=checked.encoding,
+            headings=checked.headings,
+            accepted=checked.accepted,
+            rejected=checked.rejected,
+            rejected_by_reason=dict(checked.reasons.most_common()),
+            rows=[RejectedRow.model_validate(row) for row in checked.rows],
+        )
 
 
 class BatchDetail(BaseModel):

@@ -22,6 +22,7 @@ from cockpit.intake.errors import (
     PersonalNumber,
 )
 from cockpit.intake.facts import FactWriter, PublishedLines
+from cockpit.intake.loading import Checked
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
@@ -82,6 +83,14 @@ class Batches:
         await release(self._session)
         batch, ours = await self._receiver.receive(actor.sub, new, unit, chunks)
         return FoundBatch(batch, unit), ours
+
+    async def check(self, actor: Principal, new: NewBatch, chunks: AsyncIterable[bytes]) -> Checked:
+        """Judge a file as `receive` would, and keep nothing. Raises as `receive` does for the file itself."""
+        if personal.find(new.source):
+            raise PersonalNumber
+        unit = await self._access.unit(actor, new.unit, "intake.check")
+        await release(self._session)
+        return await self._receiver.check(new, unit, chunks)
 
     async def below(
         self,

@@ -11,6 +11,8 @@ from cockpit.feeds.rules import RowError
 from cockpit.intake.errors import WrongColumns
 
 MAX_COLUMNS = 1_000
+REPORT_COLUMNS = ["行号", "原因代码", "原因"]
+"""What a downloaded quarantine has before the columns of the file; it may be corrected and sent as it is."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,12 @@ def without_empty_end(headings: Sequence[str]) -> list[str]:
     while kept and not kept[-1].strip("\ufeff"):
         kept.pop()
     return kept
+
+
+def report_columns(headings: Sequence[str]) -> int:
+    """Return how many columns at the start belong to the report of a quarantine."""
+    width = len(REPORT_COLUMNS)
+    return width if [heading.strip("\ufeff ") for heading in headings[:width]] == REPORT_COLUMNS else 0
 
 
 def texts_of(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, pa.Array]:

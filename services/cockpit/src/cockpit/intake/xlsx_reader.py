@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
-from cockpit.intake.steps import Faulty, Step, names_of, texts_of, without_empty_end
+from cockpit.intake.steps import Faulty, Step, names_of, report_columns, texts_of, without_empty_end
 from filekit.cells import cleaned
 from filekit.errors import EmptyFile
 from filekit.rows import Row
@@ -21,7 +21,7 @@ class XlsxReader:
         self._rows = XlsxRows(file, lambda fields: any(feed.name_of(field) for field in fields), 1)
         self._first: list[Row] = []
         self._opened = False
-        self.rows = 0
+        self.rows = self._report = 0
         self.headings: list[str] = []
         self.names: list[str] = []
 
@@ -39,7 +39,9 @@ class XlsxReader:
         """Take one step. Raises `EmptyFile`, `WrongColumns`, and errors of workbooks."""
         found = self._rows.step()
         if found and not self.names:
-            self.headings = without_empty_end(found.pop(0).fields)
+            headings = without_empty_end(found.pop(0).fields)
+            self._report = report_columns(headings)
+            self.headings = headings[self._report :]
             self.names = names_of(self._feed, self.headings)
         self._first += self._counted(found)
         self._opened = bool(self._first)
@@ -54,12 +56,17 @@ class XlsxReader:
         faulty: list[Faulty] = []
         width = len(self.names)
         for row in found:
-            fields = [cleaned(field) for field in row.fields] + [""] * (width - len(row.fields))
+            fields = [cleaned(field) for field in row.fields[self._report :]]
+            fields += [""] * (width - len(fields))
             if any(fields[width:]):
                 wrong = RowError("wrong_field_count", f"应有 {width} 列，实有 {len(fields)} 列")
                 faulty.append(Faulty(row.number, fields, wrong))
             elif row.faults:
-                words = "；".join(f"{self.headings[at]}{fault}" for at, fault in row.faults if at < width)
+                words = "；".join(
+                    f"{self.headings[at - self._report]}{fault}"
+                    for at, fault in row.faults
+                    if 0 <= at - self._report < width
+                )
                 faulty.append(Faulty(row.number, fields[:width], RowError("bad_cell", words or "单元格有误")))
             else:
                 numbers.append(row.number)

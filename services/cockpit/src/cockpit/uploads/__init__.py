@@ -1,0 +1,1 @@
+"""Resumable uploads of large files with facts, which a job takes in."""

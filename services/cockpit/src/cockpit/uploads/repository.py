@@ -1,0 +1,68 @@
+"""Queries over uploads."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cockpit.uploads.models import Upload, UploadPart
+from contracts.intake import UploadStatus
+from servicekit.ltree import under
+
+
+class UploadRepository:
+    """Read and write uploads."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: Upload | UploadPart) -> None:
+        """Add an upload or a part."""
+        self._session.add(row)
+
+    async def get(self, upload_id: UUID, *, lock: bool = False) -> Upload | None:
+        """Return an upload."""
+        return await self._session.get(Upload, upload_id, with_for_update=lock, populate_existing=lock)
+
+    async def below(self, path: str, after: Sequence[Any] | None, limit: int) -> Sequence[Upload]:
+        """Return uploads of the subtree at `path`, newest first, up to `limit` + 1."""
+        statement = (
+            select(Upload)
+            .where(under(Upload.unit_path, path))
+            .order_by(Upload.created_at.desc(), Upload.id.desc())
+            .limit(limit + 1)
+        )
+        if after is not None:
+            statement = statement.where(tuple_(Upload.created_at, Upload.id) < tuple_(*after))
+        return (await self._session.scalars(statement)).all()
+
+    async def unfinished(self, sub: str) -> int:
+        """Return the number of unfinished uploads of a person."""
+        found = await self._session.scalar(
+            select(func.count())
+            .select_from(Upload)
+            .where(
+                Upload.created_by == sub,
+                (Upload.status == UploadStatus.RECEIVING) | (Upload.status == UploadStatus.LOADING),
+            )
+        )
+        return found or 0
+
+    async def part(self, upload_id: UUID, start: int) -> bytes | None:
+        """Return the part that begins at `start`."""
+        return await self._session.scalar(
+            select(UploadPart.content).where(UploadPart.upload_id == upload_id, UploadPart.start == start)
+        )
+
+    async def forget_parts(self, upload_id: UUID) -> None:
+        """Delete the parts of an upload."""
+        await self._session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
+
+    async def forget_old(self, before: datetime, limit: int) -> int:
+        """Delete uploads without a change since `before`, with their parts; return their number."""
+        old = select(Upload.id).where(Upload.touched_at < before).order_by(Upload.touched_at).limit(limit)
+        gone = await self._session.execute(delete(Upload).where(Upload.id.in_(old)).returning(Upload.id))
+        return len(gone.all())

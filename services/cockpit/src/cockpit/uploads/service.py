@@ -1,0 +1,112 @@
+"""Operations on uploads."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from cockpit.access.service import Access
+from cockpit.base import job_queue
+from cockpit.feeds import personal
+from cockpit.intake.errors import PersonalNumber
+from cockpit.intake.files import kind_of
+from cockpit.uploads.errors import TooManyUploads, UploadNotFound
+from cockpit.uploads.kinds import LOAD, Which
+from cockpit.uploads.models import Upload, UploadPart
+from cockpit.uploads.repository import UploadRepository
+from cockpit.uploads.schemas import UploadIn
+from contracts.intake import UploadStatus
+from jobs.queue import JobView
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+from servicekit.paging import PageRequest, instant
+from servicekit.problems import BodyTooLarge
+
+MOST_UNFINISHED = 20
+
+
+class Uploads:
+    """Uploads within one request."""
+
+    def __init__(self, session: AsyncSession, clock: Clock, access: Access, limit: int) -> None:
+        self._session = session
+        self._clock = clock
+        self._access = access
+        self._limit = limit
+        self._uploads = UploadRepository(session)
+
+    async def create(self, actor: Principal, given: UploadIn) -> Upload:
+        """Begin an upload.
+
+        Raises `UnsupportedMedia`, `PersonalNumber`, `BodyTooLarge`, `TooManyUploads`, and as `Access.unit`.
+        """
+        kind_of(given.content_type, None)
+        if personal.find(given.source):
+            raise PersonalNumber
+        if given.size_bytes > self._limit:
+            raise BodyTooLarge
+        unit = await self._access.unit(actor, given.unit, "uploads.create")
+        if await self._uploads.unfinished(actor.sub) >= MOST_UNFINISHED:
+            raise TooManyUploads
+        now = self._clock.now()
+        row = Upload(
+            id=new_id(),
+            feed=given.feed,
+            source=given.source,
+            unit_id=unit.id,
+            unit_path=unit.path,
+            batch_id=given.batch_id,
+            content_type=given.content_type,
+            size_bytes=given.size_bytes,
+            received=0,
+            status=UploadStatus.RECEIVING,
+            created_by=actor.sub,
+            created_at=now,
+            touched_at=now,
+        )
+        self._uploads.add(row)
+        return row
+
+    async def append(self, actor: Principal, upload_id: UUID, offset: int, content: bytes) -> Upload:
+        """Add a part; the last one starts the job that takes the file in.
+
+        Raises `UploadNotFound`, `UnitOutOfReach`, and the errors of `Upload.take`.
+        """
+        row = await self._find(actor, upload_id, "uploads.append", lock=True)
+        complete = row.take(offset, len(content), self._clock.now())
+        if content:
+            self._uploads.add(UploadPart(upload_id=row.id, start=offset, content=content))
+        if complete:
+            row.load((await job_queue.enqueue(self._session, LOAD, Which(id=row.id))).id)
+        return row
+
+    async def get(self, actor: Principal, upload_id: UUID) -> tuple[Upload, JobView | None]:
+        """Return an upload with its job. Raises `UploadNotFound`, `UnitOutOfReach`."""
+        row = await self._find(actor, upload_id, "uploads.read")
+        return row, None if row.job_id is None else await job_queue.get(self._session, row.job_id)
+
+    async def below(self, actor: Principal, page: PageRequest) -> Sequence[Upload]:
+        """Return the uploads of the caller's subtree, newest first, up to one more than the limit."""
+        own = await self._access.own(actor)
+        return await self._uploads.below(own.path, page.key(instant, UUID), page.limit)
+
+    async def cancel(self, actor: Principal, upload_id: UUID) -> Upload:
+        """Cancel an upload and delete its parts; a batch that counts already stays.
+
+        Raises `UploadNotFound`, `UnitOutOfReach`, `UploadEnded`.
+        """
+        row = await self._find(actor, upload_id, "uploads.cancel", lock=True)
+        row.cancel(self._clock.now())
+        await self._uploads.forget_parts(row.id)
+        if row.job_id is not None:
+            await job_queue.cancel(self._session, row.job_id)
+        return row
+
+    async def _find(self, actor: Principal, upload_id: UUID, action: str, *, lock: bool = False) -> Upload:
+        await self._access.own(actor)
+        row = await self._uploads.get(upload_id, lock=lock)
+        if row is None:
+            raise UploadNotFound
+        self._access.path(actor, row.unit_id, row.unit_path, action)
+        return row

@@ -1,0 +1,171 @@
+"""A large file arrives in parts, from where the last one ended, and becomes one batch."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from cockpit.directory.service import Units
+from cockpit.intake.loading import Loader
+from cockpit.intake.receiving import Receiver
+from cockpit.uploads import jobs
+from cockpit.uploads.models import Upload, UploadPart
+from servicekit.ids import new_id
+from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
+
+U = "/api/v1/intake/uploads"
+SUB = str(new_id())
+
+
+async def begin(cockpit: Cockpit, size: int, **changes: Any) -> httpx.Response:
+    given = {"feed": "award", "source": "大文件", "content_type": "text/csv", "size_bytes": size, **changes}
+    return await cockpit.http.post(U, json=given, headers=cockpit.bearer(sub=SUB))
+
+
+async def send(
+    cockpit: Cockpit, url: str, offset: int, content: bytes, who: str = "county"
+) -> httpx.Response:
+    headers = {
+        **cockpit.bearer(who),
+        "Upload-Offset": str(offset),
+        "Content-Type": "application/octet-stream",
+    }
+    return await cockpit.http.patch(url, content=content, headers=headers)
+
+
+async def ended(cockpit: Cockpit, url: str) -> dict[str, Any]:
+    async with asyncio.timeout(120):
+        while True:
+            found: dict[str, Any] = (await cockpit.http.get(url, headers=cockpit.bearer())).json()
+            if found["status"] not in {"receiving", "loading"}:
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def parts(cockpit: Cockpit) -> int:
+    async with cockpit.database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(UploadPart)) or 0
+
+
+async def test_parts_go_on_where_the_last_one_ended_and_become_a_batch(cockpit: Cockpit) -> None:
+    content = csv_of([award(amount="5"), award(amount="-1"), award(amount="7")]).encode()
+    made = await begin(cockpit, len(content))
+    assert (made.status_code, made.headers["upload-offset"]) == (201, "0")
+    url = made.headers["location"]
+    assert (await send(cockpit, url, 0, content[:100])).headers["upload-offset"] == "100"
+    for offset in (0, 50, 101):
+        wrong = await send(cockpit, url, offset, content[100:])
+        assert (wrong.status_code, wrong.json()["code"]) == (409, "upload_offset_mismatch")
+        assert "100" in wrong.json()["detail"]
+    too_long = await send(cockpit, url, 100, content)
+    assert too_long.json()["code"] == "upload_too_long"
+    last = await send(cockpit, url, 100, content[100:])
+    assert last.json()["status"] == "loading"
+    found = await ended(cockpit, url)
+    assert (found["status"], found["rows"], found["message"]) == ("done", 3, "已校验 3 行")
+    batch = await cockpit.http.get(f"/api/v1/intake/batches/{found['batch']}", headers=cockpit.bearer())
+    assert (batch.json()["batch"]["accepted"], batch.json()["batch"]["rejected"]) == (2, 1)
+    assert await amount(cockpit) == "12.00"
+    assert await parts(cockpit) == 0
+    late = await send(cockpit, url, len(content), b"")
+    assert late.json()["code"] == "upload_ended"
+    listed = (await cockpit.http.get(U, headers=cockpit.bearer("city"))).json()["items"]
+    assert [item["id"] for item in listed] == [found["id"]]
+
+
+async def test_a_refused_file_says_why_and_leaves_nothing(cockpit: Cockpit) -> None:
+    content = csv_of([award()]).replace("term", "semester").encode()
+    url = (await begin(cockpit, len(content))).headers["location"]
+    await send(cockpit, url, 0, content)
+    found = await ended(cockpit, url)
+    assert (found["status"], found["failure"], found["batch"]) == ("failed", "wrong_columns", None)
+    assert "缺少列“学期”" in found["reason"]
+    assert (await stored(cockpit), await parts(cockpit)) == ((0, 0, 0), 0)
+
+
+async def test_an_attempt_that_fails_in_the_middle_is_repeated_and_counts_once(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Receiver._commit
+    lost: list[str] = []
+
+    async def commit_and_lose_the_answer(self: Receiver, *arguments: Any) -> Any:
+        found = await commit(self, *arguments)
+        if not lost:
+            lost.append("once")
+            raise OSError("connection lost")
+        return found
+
+    monkeypatch.setattr(Receiver, "_commit", commit_and_lose_the_answer)
+    content = csv_of([award(amount="5")]).encode()
+    url = (await begin(cockpit, len(content), batch_id=str(new_id()))).headers["location"]
+    await send(cockpit, url, 0, content)
+    assert (await ended(cockpit, url))["status"] == "done"
+    assert lost
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_cancelling_while_the_file_is_judged_leaves_no_batch_that_counts(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging, go_on = asyncio.Event(), asyncio.Event()
+    judge = Loader.judge
+
+    async def judge_when_told(self: Loader, step: Any) -> Any:
+        judging.set()
+        await go_on.wait()
+        return await judge(self, step)
+
+    monkeypatch.setattr(Loader, "judge", judge_when_told)
+    content = csv_of([award(amount="5")]).encode()
+    url = (await begin(cockpit, len(content))).headers["location"]
+    await send(cockpit, url, 0, content)
+    await judging.wait()
+    answer = await cockpit.http.post(f"{url}/cancel", headers=cockpit.bearer())
+    assert answer.json()["status"] == "cancelled"
+    go_on.set()
+    async with asyncio.timeout(60):
+        while True:
+            if await failed(cockpit) and not (await stored(cockpit))[2]:
+                break
+            await asyncio.sleep(0.05)
+    assert await parts(cockpit) == 0
+
+
+async def failed(cockpit: Cockpit) -> bool:
+    page = await cockpit.http.get(
+        "/api/v1/intake/batches", params={"status": "failed"}, headers=cockpit.bearer()
+    )
+    return bool(page.json()["items"])
+
+
+async def test_uploads_are_bounded_and_within_reach(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for changes, code in (
+        ({"content_type": "text/html"}, "unsupported_media_type"),
+        ({"source": "370102198001010013"}, "personal_number"),
+        ({"size_bytes": 6 * 1024**3}, "body_too_large"),
+        ({"unit": str(cockpit.world["sibling"].id)}, "out_of_reach"),
+    ):
+        assert (await begin(cockpit, 10, **changes)).json()["code"] == code
+    url = (await begin(cockpit, 10)).headers["location"]
+    foreign = await send(cockpit, url, 0, b"x", "sibling")
+    assert foreign.json()["code"] == "out_of_reach"
+    monkeypatch.setattr("cockpit.uploads.service.MOST_UNFINISHED", 1)
+    assert (await begin(cockpit, 10)).json()["code"] == "too_many_uploads"
+    assert (await cockpit.http.get(f"{U}/{new_id()}", headers=cockpit.bearer())).json()[
+        "code"
+    ] == "upload_not_found"
+
+    await send(cockpit, url, 0, b"x")
+    state = cockpit.app.state
+    loading = jobs.Loading(cockpit.database, state.clock, state.receiver, Units, limit=1)
+    monkeypatch.setattr(jobs, "KEEP", timedelta(days=-1))
+    assert await loading.prune() == 1
+    async with cockpit.database.transaction() as session:
+        assert await session.scalar(select(func.count()).select_from(Upload)) == 0
+    assert await parts(cockpit) == 0
