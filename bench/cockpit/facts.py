@@ -119,12 +119,13 @@ def counties() -> list[str]:
     return [one.code for one in found if one.code not in parents]
 
 
-def awards(count: int, seed: int, schools: int = 0) -> Iterator[tuple[Award, str | None]]:
+def awards(count: int, seed: int, schools: int = 0, within: str = "") -> Iterator[tuple[Award, str | None]]:
     """Yield `count` awards county by county, each with what is wrong with it, if anything.
 
     Units are the counties' offices, or `schools` schools of each: the county's code and four digits.
+    `within` leaves out the counties whose code does not begin like this.
     """
-    places = counties()
+    places = [code for code in counties() if code.startswith(within)]
     shares = [random.Random(f"{seed}/size/{code}").lognormvariate(0, 0.6) for code in places]
     scale, given, sum_ = count / sum(shares), 0, 0.0
     for code, share in zip(places, shares, strict=True):
@@ -180,6 +181,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("count", type=int, help="how many awards")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schools", type=int, default=0, help="schools of a county; 0: its office (0)")
+    parser.add_argument("--within", default="", help="only counties whose code begins like this, such as 37")
     parser.add_argument("--to", type=Path, default=Path(".state/facts"), help="folder (.state/facts)")
     given = parser.parse_args(argv)
     given.to.mkdir(parents=True, exist_ok=True)
@@ -190,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         writer = csv.writer(rows)
         writer.writerow(Award._fields)
-        for one, kind in awards(given.count, given.seed, given.schools):
+        for one, kind in awards(given.count, given.seed, given.schools, given.within):
             writer.writerow(one)
             if kind is not None:
                 wrong += 1
