@@ -49,33 +49,35 @@ class Programme:
 
 # Weights: billions of public money of the stage in 2017 by thousand yuan of an award, among its programmes.
 PROGRAMMES = (
-    Programme("学前教育资助", "preschool", (("2000-spring", 500),), 8.9 / 0.5),
+    Programme("preschool_aid", "preschool", (("2000-spring", 500),), 8.9 / 0.5),
+    Programme("living_allowance", "compulsory", (("2000-spring", 500), ("2024-spring", 625)), 17.91 / 0.5),
+    Programme("high_school_grant", "general_high", (("2000-spring", 1000), ("2025-spring", 1150)), 17.62),
     Programme(
-        "家庭经济困难学生生活补助", "compulsory", (("2000-spring", 500), ("2024-spring", 625)), 17.91 / 0.5
-    ),
-    Programme("普通高中国家助学金", "general_high", (("2000-spring", 1000), ("2025-spring", 1150)), 17.62),
-    Programme(
-        "中等职业学校国家助学金",
+        "vocational_grant",
         "secondary_vocational",
         (("2000-spring", 1000), ("2025-spring", 1150)),
         12.0,
     ),
-    Programme("中等职业学校免学费", "secondary_vocational", (("2000-spring", 1000),), 13.75),
+    Programme("vocational_tuition", "secondary_vocational", (("2000-spring", 1000),), 13.75),
     Programme(
-        "本专科生国家助学金", "undergraduate", (("2000-spring", 1650), ("2024-autumn", 1850)), 20 / 1.65
+        "undergraduate_grant", "undergraduate", (("2000-spring", 1650), ("2024-autumn", 1850)), 20 / 1.65
     ),
     Programme(
-        "国家励志奖学金", "undergraduate", (("2000-spring", 5000), ("2024-autumn", 6000)), 4 / 5, ("autumn",)
+        "inspirational_scholarship",
+        "undergraduate",
+        (("2000-spring", 5000), ("2024-autumn", 6000)),
+        4 / 5,
+        ("autumn",),
     ),
     Programme(
-        "本专科生国家奖学金",
+        "national_scholarship",
         "undergraduate",
         (("2000-spring", 8000), ("2024-autumn", 10000)),
         0.5 / 8,
         ("autumn",),
     ),
-    Programme("硕士研究生国家助学金", "master", (("2000-spring", 6000),), 10 / 6, ("year",)),
-    Programme("博士研究生国家助学金", "doctor", (("2000-spring", 13000),), 4 / 13, ("year",)),
+    Programme("postgraduate_grant", "master", (("2000-spring", 6000),), 10 / 6, ("year",)),
+    Programme("postgraduate_grant", "doctor", (("2000-spring", 13000),), 4 / 13, ("year",)),
 )
 FUNDING = (("central", 0.55), ("local", 0.36), ("school", 0.06), ("social", 0.03))
 
@@ -119,12 +121,13 @@ def counties() -> list[str]:
     return [one.code for one in found if one.code not in parents]
 
 
-def awards(count: int, seed: int, schools: int = 0) -> Iterator[tuple[Award, str | None]]:
+def awards(count: int, seed: int, schools: int = 0, within: str = "") -> Iterator[tuple[Award, str | None]]:
     """Yield `count` awards county by county, each with what is wrong with it, if anything.
 
     Units are the counties' offices, or `schools` schools of each: the county's code and four digits.
+    `within` leaves out the counties whose code does not begin like this.
     """
-    places = counties()
+    places = [code for code in counties() if code.startswith(within)]
     shares = [random.Random(f"{seed}/size/{code}").lognormvariate(0, 0.6) for code in places]
     scale, given, sum_ = count / sum(shares), 0, 0.0
     for code, share in zip(places, shares, strict=True):
@@ -180,6 +183,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("count", type=int, help="how many awards")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schools", type=int, default=0, help="schools of a county; 0: its office (0)")
+    parser.add_argument("--within", default="", help="only counties whose code begins like this, such as 37")
     parser.add_argument("--to", type=Path, default=Path(".state/facts"), help="folder (.state/facts)")
     given = parser.parse_args(argv)
     given.to.mkdir(parents=True, exist_ok=True)
@@ -190,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         writer = csv.writer(rows)
         writer.writerow(Award._fields)
-        for one, kind in awards(given.count, given.seed, given.schools):
+        for one, kind in awards(given.count, given.seed, given.schools, given.within):
             writer.writerow(one)
             if kind is not None:
                 wrong += 1

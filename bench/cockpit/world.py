@@ -72,9 +72,11 @@ class Times:
     cells: int = 0
 
 
-def batches(count: int, rows: int, seed: int, schools: int) -> Iterator[tuple[str, list[Award]]]:
+def batches(
+    count: int, rows: int, seed: int, schools: int, within: str = ""
+) -> Iterator[tuple[str, list[Award]]]:
     """Yield the awards of one county after the other, at most `rows` in a batch, with the county's code."""
-    generated = (award for award, _ in awards(count, seed, schools))
+    generated = (award for award, _ in awards(count, seed, schools, within))
     for county, of_county in groupby(generated, key=lambda award: award.unit_code[:6]):
         while part := list(islice(of_county, rows)):
             yield county, part

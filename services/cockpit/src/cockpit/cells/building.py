@@ -73,7 +73,7 @@ class CellBuilder:
         if declared is not None:
             async for rows in self._facts.sums(declared, load_id):
                 numbers = await self._numbers(rows)
-                schools = await self._schools({rules.code_of(row["unit_path"]) for row in rows})
+                schools = await self._schools({code for row in rows for code in row["unit_path"].split(".")})
                 await asyncio.to_thread(_add, changes, rows, numbers, schools)
         nodes = await self._nodes(sorted({key.path for key in changes}))
         return LoadDeltas(load_id, feed, nodes, changes)
@@ -164,10 +164,10 @@ class CellBuilder:
         return numbers
 
     async def _schools(self, codes: set[str]) -> frozenset[str]:
-        """Return the codes that are not those of an office."""
+        """Return those of some codes that are schools'."""
         async with self._database.transaction() as session:
             known = await self._units(session).by_codes(codes)
-        return frozenset(code for code in codes if code not in known or known[code].level == Level.SCHOOL)
+        return frozenset(code for code, unit in known.items() if unit.level == Level.SCHOOL)
 
     async def _nodes(self, paths: Sequence[str]) -> dict[str, int]:
         nodes: dict[str, int] = {}
@@ -180,8 +180,8 @@ class CellBuilder:
 def _add(
     changes: dict[Key, Delta], rows: Sequence[Row], numbers: dict[str, int], schools: frozenset[str]
 ) -> None:
-    for row in rows:
-        one = Sum(
+    sums = (
+        Sum(
             path=row["unit_path"],
             year=row["year"],
             term=row["term"],
@@ -192,7 +192,9 @@ def _add(
             times=row["times"],
             persons=counters_of([numbers[token] for token in row["tokens"]], row["nets"]),
         )
-        rules.add(changes, one, schools.__contains__)
+        for row in rows
+    )
+    rules.merge(changes, rules.changes_of(sums, schools.__contains__))
 
 
 def _hash(token: str) -> UUID:

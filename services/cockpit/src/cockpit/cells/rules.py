@@ -94,6 +94,17 @@ class Delta:
     times: int = 0
     persons: dict[int, Counter] = field(default_factory=dict)
 
+    def add(self, amount: Decimal, times: int, persons: Mapping[int, Counter]) -> None:
+        """Add a change to this one; the counters given stay as they are."""
+        self.amount += amount
+        self.times += times
+        for block, counter in persons.items():
+            mine = self.persons.get(block)
+            if mine is None:
+                self.persons[block] = Counter(list(counter.plus), list(counter.minus))
+            else:
+                mine.add(counter)
+
 
 def periods(year: int, term: str) -> list[tuple[Calendar, str]]:
     """Return the periods of a fact. A school year is named after the year in which it begins.
@@ -119,31 +130,67 @@ def code_of(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def keys_of(one: Sum, is_school: Callable[[str], bool]) -> Iterable[Key]:
-    """Return the cells of a sum; `is_school` tells it for a unit's code."""
-    values = {
-        Dimension.STAGE: one.stage,
-        Dimension.PROGRAMME: one.programme,
-        Dimension.FUNDING: one.funding,
-    }
-    when = periods(one.year, one.term)
-    for path in ancestry(one.path):
-        school = path == one.path and is_school(code_of(path))
-        for calendar, period in when[:1] if school else when:
-            for grouping in SCHOOL_GROUPINGS if school else GROUPINGS:
-                shown = {d.value: value for d, value in values.items() if d in grouping}
-                yield Key(path, calendar, period, **shown)
+class Rest(NamedTuple):
+    """What a cell is about, apart from its place."""
+
+    calendar: Calendar
+    period: str
+    stage: str
+    programme: str
+    funding: str
+
+    @property
+    def of_schools(self) -> bool:
+        """Return whether schools have such a cell, too."""
+        shown = frozenset(one for one in Dimension if getattr(self, one.value) != ALL)
+        return self.calendar is Calendar.YEAR and shown in SCHOOL_GROUPINGS
 
 
-def add(deltas: dict[Key, Delta], one: Sum, is_school: Callable[[str], bool]) -> None:
-    """Add a sum to the changes of its cells."""
-    for key in keys_of(one, is_school):
-        delta = deltas.setdefault(key, Delta())
-        delta.amount += one.amount
-        delta.times += one.times
-        for block, counter in one.persons.items():
-            mine = delta.persons.get(block)
-            if mine is None:
-                delta.persons[block] = Counter(list(counter.plus), list(counter.minus))
-            else:
-                mine.add(counter)
+def changes_of(sums: Iterable[Sum], is_school: Callable[[str], bool]) -> dict[Key, Delta]:
+    """Return what some sums change in the cells of all units on their paths.
+
+    `is_school` tells a school by its code. Summed up from below: the cells of a unit are those of the places
+    below it and its own, so that the facts of a county are added up once and not for each level above it.
+    """
+    changes: dict[Key, Delta] = {}
+    places: dict[str, dict[Rest, Delta]] = {}
+    for one in sums:
+        place = places.setdefault(one.path, {})
+        for rest in _rests(one):
+            place.setdefault(rest, Delta()).add(one.amount, one.times, one.persons)
+    for path in sorted(_with_ancestors(places), key=lambda path: -path.count(".")):
+        found = places.pop(path)
+        if path.count("."):
+            above = places.setdefault(path.rpartition(".")[0], {})
+            for rest, delta in found.items():
+                above.setdefault(rest, Delta()).add(delta.amount, delta.times, delta.persons)
+        school = is_school(code_of(path))
+        for rest, delta in found.items():
+            if not school or rest.of_schools:
+                changes[Key(path, *rest)] = delta
+    return changes
+
+
+def merge(changes: dict[Key, Delta], more: Mapping[Key, Delta]) -> None:
+    """Add further changes."""
+    for key, delta in more.items():
+        changes.setdefault(key, Delta()).add(delta.amount, delta.times, delta.persons)
+
+
+def _with_ancestors(paths: Iterable[str]) -> set[str]:
+    return {above for path in paths for above in ancestry(path)}
+
+
+def _rests(one: Sum) -> Iterable[Rest]:
+    values = (
+        (Dimension.STAGE, one.stage),
+        (Dimension.PROGRAMME, one.programme),
+        (Dimension.FUNDING, one.funding),
+    )
+    shown = [
+        tuple(value if dimension in grouping else ALL for dimension, value in values)
+        for grouping in GROUPINGS
+    ]
+    return [
+        Rest(calendar, period, *rest) for calendar, period in periods(one.year, one.term) for rest in shown
+    ]
