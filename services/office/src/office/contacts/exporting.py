@@ -29,6 +29,7 @@ from office.directory.service import Units
 from office.exports.jobs import Which
 from office.exports.models import Export
 from office.exports.service import Exports, ExportView
+from office.groups.dependencies import groups_for
 from office.groups.service import Groups
 from servicekit.clock import SHANGHAI, Clock
 
@@ -226,7 +227,7 @@ class Exporting:
         parameters: dict[str, Any] = export.parameters
         if "group_id" in parameters:
             group_id = UUID(parameters["group_id"])
-            groups = Groups(session, self._clock)
+            groups = groups_for(session, self._clock)
             if not await groups.exists(group_id, unit_id=export.unit_id, by=export.created_by):
                 raise PermanentFailure("the group is not there any more")
             return Selection(group_id=group_id)
