@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from office.addressing.rules import ALL_CHILDREN
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import SMALL
 
@@ -225,6 +226,45 @@ async def test_a_closed_unit_counts_if_it_had_signed(office: RunningOffice) -> N
         await office.close(code)
     assert await counts(office, notice) == (10, 10, 2)
     assert await by_child(office, notice, "370000") == {"370100": (6, 1), "370200": (1, 1)}
+
+
+async def test_what_a_unit_has_read_does_not_count_once_it_has_closed_without_signing(
+    office: RunningOffice,
+) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, *INNER)
+    for code in ("S3701020001", "S3701030001"):
+        assert (await office.unit(code).post(f"{N}/{notice}/read")).status_code == 200
+    office.clock.advance(timedelta(days=1))
+    await office.close("S3701030001")
+    answer = await office.coverage(notice)
+    assert (answer.total, answer.read, answer.people.read) == (10, 1, 1)
+
+
+async def test_units_of_a_merged_unit_keep_the_deadline_by_which_the_notice_reached_them(
+    office: RunningOffice,
+) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000", "370100")
+    day = timedelta(days=1)
+    await office.insert_dispatch(notice, "370102", 1, ALL_CHILDREN, deadline=office.clock.now() + day)
+    office.clock.advance(timedelta(hours=1))
+    # The county that takes over forwards later, with more time, and one of the schools has signed before.
+    await office.signed(notice, "S3701020001")
+    for school in ("S3701020001", "S3701020002"):
+        await office.move(school, "370103")
+    await office.close("370102")
+    await office.insert_dispatch(notice, "370103", 1, ALL_CHILDREN, deadline=office.clock.now() + 5 * day)
+    office.clock.advance(2 * day)
+    answer = await office.coverage(notice, under="370100")
+    # Overdue: the school that has not signed, where the notice reached it. The merged county owes nothing;
+    # a school below one of both, which the notice has not reached, waits in the new place.
+    assert {one.unit.code: (one.total, one.signed, one.overdue) for one in answer.children} == {
+        "370102": (2, 1, 1),
+        "370103": (3, 0, 0),
+    }
+    missing = (await office.unit("100000").get(f"{N}/{notice}/coverage/units?lack=overdue")).json()
+    assert [item["unit"]["code"] for item in missing["items"]] == ["S3701020002"]
 
 
 async def test_a_unit_closed_before_a_notice_does_not_count(office: RunningOffice) -> None:

@@ -42,7 +42,7 @@ def tally(*, special: bool, cells: bool) -> TextClause:
 
     The unit is null in the row of the scope's own unit.
     """
-    parts = [*_SINGLE, _RECEIPTS, _gone(special), *(_CELLS if cells else (_GROUPS, _STANDING))]
+    parts = [*_SINGLE, _RECEIPTS, _CLOSED, _gone(special), *(_CELLS if cells else (_GROUPS, _STANDING))]
     figures = ", ".join(f"CAST(coalesce(sum({name}), 0) AS int) AS {name}" for name in FIGURES)
     statement = f"""
         {places(special=special, near="u.id = :unit OR u.parent_id = :unit", people=True)}
@@ -142,6 +142,29 @@ _RECEIPTS = _part(
     people_read="c.read",
 )
 """What units of deeper groups have done, where they did. `0` sorts before all other characters of a label."""
+
+
+_CLOSED = _part(
+    _label("c.path", "c.place + 1"),
+    """(SELECT p.unit_id, p.path, index(p.path, text2ltree(:code)) AS place
+        FROM places p LEFT JOIN standing t ON t.id = p.unit_id
+        WHERE p.valid_from <= :published_at AND NOT EXISTS (SELECT FROM counting o WHERE o.id = p.unit_id)
+          AND CASE WHEN t.id IS NULL THEN (SELECT u.status FROM units u WHERE u.id = p.unit_id)
+                   ELSE t.status END <> 'active'
+          AND EXISTS (SELECT FROM unnest(CAST(:paths AS text[])) o (path)
+                      WHERE p.path <@ text2ltree(o.path))) c
+       LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.unit_id AND a.counted
+                          AND a.submitted_at IS NOT NULL
+       CROSS JOIN LATERAL (
+           SELECT count(*) AS people FROM reads r
+           WHERE r.notice_id = :notice AND r.unit_id = c.unit_id AND r.counted
+       ) r
+       WHERE nlevel(c.path) > c.place + 2""",
+    answered="-CAST(a.unit_id IS NOT NULL AS int)",
+    read_units="-CAST(r.people > 0 AS int)",
+    people_read="-r.people",
+)
+"""Minus what the counters have of units that closed without signing, which count no more."""
 
 
 def _gone(special: bool) -> str:
