@@ -75,6 +75,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 NAMELESS: Mapping[str, str] = {
     "id": "the item itself",
+    "batch": "`getBatch`",
     "batch_id": "what the sender calls the item itself",
     "session_id": "an id for programs",
     "sid": "an id for programs",
@@ -86,6 +87,9 @@ NAMELESS: Mapping[str, str] = {
     "subject_id": "what the caller has asked for",
 }
 """Ids without a name beside them, and where the name is."""
+
+NAMELESS_OF: Mapping[str, frozenset[str]] = {"listUploads": frozenset({"unit_id"})}
+"""Ids of single lists that have no name yet: `getBatch` names the unit of a finished upload."""
 
 _CONTROL = frozenset({"limit", "cursor", "sort", "order", "q", "on"})
 
@@ -166,7 +170,7 @@ class ListOperation:
                 continue
             own = (f"{field.removesuffix('_id')}_name", f"{field}_name")
             name = next((one for one in (*own, *NAMES.get(field, ())) if one in fields), None)
-            if name is None and field in NAMELESS:
+            if name is None and (field in NAMELESS or field in NAMELESS_OF.get(self.id, ())):
                 continue
             yield field, name
 

@@ -82,12 +82,12 @@ class Phases:
         """
         if shown is not None:
             return Total.of(shown)
-        if await self._surely_more(wanted, MOST_COUNTED, within):
+        if await self.surely_more(wanted, MOST_COUNTED, within=within):
             return Total.of(MOST_COUNTED + 1)
         await plan(self._session, walk=False)
         return await total_of(self._session, all_matches(wanted, doc, within))
 
-    async def _surely_more(self, wanted: Wanted, number: int, within: Sequence[str]) -> bool:
+    async def surely_more(self, wanted: Wanted, number: int, *, within: Sequence[str] = ()) -> bool:
         """Return whether more than `number` rows match, as far as statistics can say without counting."""
         alternatives = (*wanted.leading, *wanted.others)
         return not within and await self._frequencies.surely_more(
