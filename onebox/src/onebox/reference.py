@@ -12,7 +12,7 @@ from contracts.permissions import BUILT_IN
 from contracts.vocabulary import Permission, PlatformRole, Role, label
 from identity.platform.rules import PERMISSIONS as PLATFORM
 from messaging.inprocess import InProcessBus
-from onebox import services
+from onebox import lists, services
 
 # Additional required settings of each service.
 _OWN: dict[str, dict[str, Any]] = {
@@ -26,9 +26,12 @@ _OWN: dict[str, dict[str, Any]] = {
 }
 
 
-def applications() -> dict[str, FastAPI]:
-    """Return the application of each service as in production, without a database."""
+def applications(**further: Any) -> dict[str, FastAPI]:
+    """Return the application of each service as in production, without a database; `further` are
+    settings of all services.
+    """
     common: dict[str, Any] = {
+        **further,
         "database_url": "postgresql+asyncpg://nobody@localhost/nothing",
         "rabbitmq_url": "amqp://localhost/",
         "issuer": "https://id.example.org",
@@ -114,12 +117,13 @@ def _sign_in(operation: dict[str, Any]) -> str:
 
 
 def main(directory: Path) -> None:
-    """Write a file per service, and the page of permissions."""
+    """Write a file per service, and the pages of permissions and of lists."""
     directory.mkdir(parents=True, exist_ok=True)
     found = documents()
     for name, document in found.items():
         (directory / f"{name}.json").write_text(text_of(document))
     (directory / "permissions.md").write_text(matrix(found))
+    (directory / "lists.md").write_text(lists.page(found))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.base import MIGRATIONS
-from cockpit.intake.repository import BatchRepository
+from cockpit.intake.repository import BatchFilter, BatchRepository
 from servicekit.db import Database
 from servicekit.migrations import upgrade
+from servicekit.paging import PageRequest
 from testkit.buffers import pages_read
 from testkit.plugin import DatabaseFactory
 
@@ -51,9 +52,7 @@ async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]
 
 
 QUERIES: dict[str, Callable[[AsyncSession, str], Awaitable[object]]] = {
-    "below": lambda session, path: BatchRepository(session).below(
-        path, feed=None, status=None, batch_id=None, after=None, limit=50
-    ),
+    "below": lambda session, path: BatchRepository(session).below(path, BatchFilter(), PageRequest(50)),
 }
 
 

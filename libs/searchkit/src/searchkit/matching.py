@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Subquery,
     Text,
     and_,
@@ -99,6 +100,16 @@ def matches(search: Search, doc: Any, key: Sequence[Any], within: Sequence[str])
         conditions.append(after(key, search.after).is_(True))
     # OFFSET 0 keeps the order: find and sort before anything else is joined.
     return select(*key).where(*conditions).order_by(*key).offset(0).subquery("found")
+
+
+def all_matches(wanted: Wanted, doc: Any, within: Sequence[str]) -> Select[Any]:
+    """Return the query of all matches, to be counted; `within` as in `matches`."""
+    inside = [frozenset({token}) for token in within] or [frozenset[str]()]
+    alternatives = (*wanted.leading, *wanted.others)
+    return select(doc.name).where(
+        *(func.strpos(doc.words, word) > 0 for word in wanted.words),
+        or_(*(has(doc.tokens, tokens | more) for tokens in alternatives for more in inside)),
+    )
 
 
 def has(tokens: Any, wanted: frozenset[str]) -> ColumnElement[bool]:

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from searchkit.frequencies import Frequencies
-from searchkit.matching import Part, Search, plan
+from searchkit.matching import Part, Search, all_matches, plan
 from searchkit.words import Wanted
+from servicekit.lists import total_of
+from servicekit.paging import MOST_COUNTED, Total
 
 LEADING, OTHERS = "1", "2"
 Found = tuple[tuple[Any, ...], Any]
@@ -70,6 +72,20 @@ class Phases:
                 rows.update(await self._planned(search, query))
             found += [((phase, *key), rows[key]) for key in sorted(rows)[:missing]]
         return found
+
+    async def total(
+        self, wanted: Wanted, doc: Any, *, within: Sequence[str] = (), shown: int | None = None
+    ) -> Total:
+        """Return how many rows match. `shown`: the rows of the only page, if there is only one.
+
+        Where statistics say that there are more than are counted, nothing is counted.
+        """
+        if shown is not None:
+            return Total.of(shown)
+        if await self.surely_more(wanted, MOST_COUNTED, within=within):
+            return Total.of(MOST_COUNTED + 1)
+        await plan(self._session, walk=False)
+        return await total_of(self._session, all_matches(wanted, doc, within))
 
     async def surely_more(self, wanted: Wanted, number: int, *, within: Sequence[str] = ()) -> bool:
         """Return whether more than `number` rows match, as far as statistics can say without counting."""

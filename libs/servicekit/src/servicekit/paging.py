@@ -96,6 +96,17 @@ def instant(text: str) -> datetime:
     return bounded(datetime.fromisoformat(text))
 
 
+def whole_number(text: str) -> int:
+    """Parse a cursor part that is a positive number, for `PageRequest.key`; PostgreSQL's bigint can hold it.
+
+    Raises ValueError.
+    """
+    number = int(text)
+    if not 0 < number < 2**62:
+        raise ValueError("not a number of ours")
+    return number
+
+
 def encode(key: Sequence[Any]) -> str:
     """Return an opaque cursor for the sort key of a row."""
     raw = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))

@@ -104,6 +104,7 @@ from identity.signin.text_pages import captchas as other_captchas
 from identity.signin.text_pages import router as text_pages
 from identity.sms.dispatcher import SmsDispatcher
 from identity.sms.gateway import DevInbox, HttpSmsGateway, SmsGateway
+from identity.unit_history.endpoints import router as unit_history
 from identity.unit_imports import jobs as unit_imports
 from identity.unit_imports.endpoints import UPLOADS
 from identity.unit_imports.endpoints import router as unit_import_endpoints
@@ -227,6 +228,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             administration,
             directory,
             units,
+            unit_history,
             reorganisation,
             unit_import_endpoints,
             clients,

@@ -37,6 +37,7 @@ from identity.units.service import Units
 from jobs.worker import Pace, Worker
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
+from servicekit.paging import PageRequest
 from servicekit.problems import Problem
 
 OPERATOR = "operator"
@@ -195,7 +196,7 @@ class UnitsCommand:
         async with self._database.transaction() as session:
             imports = self._imports(session)
             for result in (UnitImportResult.WRONG, UnitImportResult.REFUSED):
-                for one in (await imports.rows(by, row.id, result, None, _SHOWN))[:_SHOWN]:
+                for one in (await imports.rows(by, row.id, result, PageRequest(_SHOWN))).items:
                     sys.stdout.write(f"第 {one.number} 行：{'；'.join(one.errors)}\n")
             lines = await imports.report(by, row.id)
         if asked.report is not None:

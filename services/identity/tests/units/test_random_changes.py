@@ -33,6 +33,7 @@ from servicekit.db import Database
 from servicekit.etags import SeenVersions
 from servicekit.ltree import is_under
 from servicekit.migrations import upgrade
+from servicekit.paging import PageRequest
 from servicekit.problems import Problem
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
@@ -353,7 +354,7 @@ async def same_as_model(world: World, day: date, tree: Tree) -> None:
                 node.name,
                 node.active,
             ), (day, code)
-            below = [unit.code for unit in await views.children_on(id_, day, None, 1000)]
+            below = [unit.code for unit in (await views.children_on(id_, day, PageRequest(1000))).items]
             assert below == sorted(children(tree, code))
             drawn = await views.tree_on(id_, day, 1)
             assert [unit.code for unit in drawn.children] == below[:100]

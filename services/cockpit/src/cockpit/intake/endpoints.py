@@ -15,6 +15,7 @@ from cockpit.intake import errors
 from cockpit.intake.dependencies import BatchService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.receiving import NewBatch
+from cockpit.intake.repository import BatchFilter
 from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut, PublishedLine
 from contracts.intake import BatchStatus
 from filekit.errors import (
@@ -33,7 +34,7 @@ from filekit.errors import (
 from filekit.http import BINARY
 from replica.errors import UnitNotReplicated
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging, cut
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
 _UNIT = (UnitNotReplicated, UnitOutOfReach)
@@ -189,14 +190,11 @@ async def list_batches(
     feed: Annotated[FeedName | None, Query(description="数据源")] = None,
     status: Annotated[BatchStatus | None, Query(description="状态")] = None,
     batch_id: Annotated[UUID | None, Query(description="上传方给定的批次号")] = None,
-) -> Page[BatchOut]:
+    q: Annotated[str | None, Query(min_length=1, max_length=50, description="来源包含")] = None,
+) -> CountedPage[BatchOut]:
     """Return batches, newest first."""
-    rows = await batches.below(actor, unit, feed, status, batch_id, paging)
-    return page(
-        [BatchOut.of(*row) for row in rows],
-        paging.limit,
-        lambda batch: [batch.created_at.isoformat(), batch.id],
-    )
+    found = await batches.below(actor, unit, BatchFilter(feed, status, batch_id, q), paging)
+    return found.page(lambda row: BatchOut.of(*row))
 
 
 @router.get(
@@ -241,10 +239,11 @@ async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: Batch
 )
 async def list_published_lines(
     batch_id: UUID, actor: BatchReader, batches: BatchService, paging: Paging
-) -> Page[PublishedLine]:
+) -> CountedPage[PublishedLine]:
     """Return every accepted line of a published table, so that whatever was accepted can be read back."""
-    lines = await batches.published(actor, batch_id, paging)
-    return page([PublishedLine.of(line) for line in lines], paging.limit, lambda line: line.key)
+    lines, total = await batches.published(actor, batch_id, paging)
+    found = cut([PublishedLine.of(line) for line in lines], paging.limit, lambda line: line.key)
+    return CountedPage(items=found.items, next=found.next, total=total)
 
 
 @router.post(

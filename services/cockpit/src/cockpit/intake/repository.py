@@ -1,18 +1,23 @@
 """Queries over batches and quarantined rows; list queries are limited to the caller's reach."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, tuple_
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from contracts.intake import BatchStatus
+from servicekit.lists import Listed, Order, listed
 from servicekit.ltree import under
+from servicekit.paging import PageRequest, instant
+
+_NEWEST = Order((Batch.created_at, Batch.id), (instant, UUID), descending=True)
 
 # Rows of earlier releases have one error only.
 _REASONS = text(
@@ -27,6 +32,18 @@ _REASONS = text(
     GROUP BY e.code ORDER BY rows DESC, e.code
     """
 )
+
+
+@dataclass(frozen=True)
+class BatchFilter:
+    """Which batches are wanted; None is no filter."""
+
+    feed: str | None = None
+    status: BatchStatus | None = None
+    batch_id: UUID | None = None
+    """As the sender named it."""
+    source: str | None = None
+    """A part of the source."""
 
 
 class BatchRepository:
@@ -93,32 +110,24 @@ class BatchRepository:
         return None if row is None else (row[0], row[1])
 
     async def below(
-        self,
-        path: str,
-        *,
-        feed: str | None,
-        status: BatchStatus | None,
-        batch_id: UUID | None,
-        after: Sequence[Any] | None,
-        limit: int,
-    ) -> Sequence[tuple[Batch, Unit | None]]:
-        """Return batches of the subtree at `path`, newest first, up to `limit` + 1."""
+        self, path: str, wanted: BatchFilter, paging: PageRequest
+    ) -> Listed[tuple[Batch, Unit | None]]:
+        """Return batches of the subtree at `path`, newest first."""
         statement = (
-            select(Batch, Unit)
-            .outerjoin(Unit, Unit.id == Batch.unit_id)
-            .where(under(Batch.unit_path, path))
-            .order_by(Batch.created_at.desc(), Batch.id.desc())
-            .limit(limit + 1)
+            select(Batch, Unit).outerjoin(Unit, Unit.id == Batch.unit_id).where(under(Batch.unit_path, path))
         )
-        if feed is not None:
-            statement = statement.where(Batch.feed == feed)
-        if status is not None:
-            statement = statement.where(Batch.status == status)
-        if batch_id is not None:
-            statement = statement.where(Batch.batch_id == batch_id)
-        if after is not None:
-            statement = statement.where(tuple_(Batch.created_at, Batch.id) < tuple_(*after))
-        return [(row[0], row[1]) for row in await self._session.execute(statement)]
+        if wanted.feed is not None:
+            statement = statement.where(Batch.feed == wanted.feed)
+        if wanted.status is not None:
+            statement = statement.where(Batch.status == wanted.status)
+        if wanted.batch_id is not None:
+            statement = statement.where(Batch.batch_id == wanted.batch_id)
+        if wanted.source is not None:
+            statement = statement.where(Batch.source.icontains(wanted.source, autoescape=True))
+        found = await listed(self._session, statement, _NEWEST, paging)
+        # Units may be absent, which the type of an outer join does not say.
+        rows: list[tuple[Batch, Unit | None]] = [(batch, unit) for batch, unit in found.items]
+        return Listed(rows, found.next, found.total)
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return the commit time of each batch."""

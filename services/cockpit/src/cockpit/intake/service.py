@@ -26,12 +26,13 @@ from cockpit.intake.loading import Checked
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.receiving import NewBatch, Receiver
-from cockpit.intake.repository import BatchRepository
+from cockpit.intake.repository import BatchFilter, BatchRepository
 from contracts.intake import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import release
 from servicekit.ids import new_id
-from servicekit.paging import PageRequest, instant
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest, Total
 
 
 class FoundBatch(NamedTuple):
@@ -93,21 +94,12 @@ class Batches:
         return await self._receiver.check(new, unit, chunks)
 
     async def below(
-        self,
-        actor: Principal,
-        unit_id: UUID | None,
-        feed: FeedName | None,
-        status: BatchStatus | None,
-        batch_id: UUID | None,
-        page: PageRequest,
-    ) -> Sequence[FoundBatch]:
-        """Return batches of a unit's subtree, newest first, up to one more than the limit."""
+        self, actor: Principal, unit_id: UUID | None, wanted: BatchFilter, paging: PageRequest
+    ) -> Listed[FoundBatch]:
+        """Return batches of a unit's subtree, newest first."""
         unit = await self._access.unit(actor, unit_id, "intake.list")
-        after = page.key(instant, UUID)
-        found = await self._batches.below(
-            unit.path, feed=feed, status=status, batch_id=batch_id, after=after, limit=page.limit
-        )
-        return [FoundBatch(*row) for row in found]
+        found = await self._batches.below(unit.path, wanted, paging)
+        return Listed([FoundBatch(*row) for row in found.items], found.next, found.total)
 
     async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int]]:
         """Return a batch and the number of its quarantined rows by code.
@@ -122,8 +114,11 @@ class Batches:
         found = await self._find(actor, batch_id, "intake.quarantine")
         return self._quarantine.csv(found.batch)
 
-    async def published(self, actor: Principal, batch_id: UUID, page: PageRequest) -> list[dict[str, Any]]:
-        """Return the lines of a published table, up to one more than the limit; none unless it counted.
+    async def published(
+        self, actor: Principal, batch_id: UUID, page: PageRequest
+    ) -> tuple[list[dict[str, Any]], Total]:
+        """Return the lines of a published table, up to one more than the limit, and the number of all; none
+        unless it counted.
 
         Raises `BatchNotFound`, `UnitOutOfReach`, `NotPublished`.
         """
@@ -132,9 +127,10 @@ class Batches:
             raise NotPublished
         after = page.key(rules.year, str, str, str, str, str)
         if batch.status not in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
-            return []
+            return [], Total.of(0)
+        total = Total.of(batch.accepted)
         await release(self._session)
-        return await self._lines.page(batch.load_id, after, page.limit)
+        return await self._lines.page(batch.load_id, after, page.limit), total
 
     async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
         """Reverse a batch: write its facts with the opposite sign, so that the two cancel out.

@@ -15,7 +15,7 @@ from cockpit.uploads.schemas import UploadIn, UploadOut
 from filekit.http import BINARY
 from replica.errors import UnitNotReplicated
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 UPLOADS = "/api/v1/intake/uploads"
 PART_BYTES = 8 * 1024 * 1024
@@ -55,12 +55,9 @@ async def create_upload(
     description="本单位及下级的上传，从新到旧。",
     responses=problems.responses(UnitNotReplicated),
 )
-async def list_uploads(actor: BatchReader, uploads: UploadService, paging: Paging) -> Page[UploadOut]:
+async def list_uploads(actor: BatchReader, uploads: UploadService, paging: Paging) -> CountedPage[UploadOut]:
     """Return the uploads of the caller's subtree, newest first."""
-    rows = await uploads.below(actor, paging)
-    return page(
-        [UploadOut.of(row) for row in rows], paging.limit, lambda row: [row.created_at.isoformat(), row.id]
-    )
+    return (await uploads.below(actor, paging)).page(UploadOut.of)
 
 
 @router.get(

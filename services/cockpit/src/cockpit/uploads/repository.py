@@ -1,16 +1,16 @@
 """Queries over uploads."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.uploads.models import Upload, UploadPart
 from contracts.intake import UploadStatus
+from servicekit.lists import Listed, Order, listed_one
 from servicekit.ltree import under
+from servicekit.paging import PageRequest, instant
 
 
 class UploadRepository:
@@ -27,17 +27,11 @@ class UploadRepository:
         """Return an upload."""
         return await self._session.get(Upload, upload_id, with_for_update=lock, populate_existing=lock)
 
-    async def below(self, path: str, after: Sequence[Any] | None, limit: int) -> Sequence[Upload]:
-        """Return uploads of the subtree at `path`, newest first, up to `limit` + 1."""
-        statement = (
-            select(Upload)
-            .where(under(Upload.unit_path, path))
-            .order_by(Upload.created_at.desc(), Upload.id.desc())
-            .limit(limit + 1)
-        )
-        if after is not None:
-            statement = statement.where(tuple_(Upload.created_at, Upload.id) < tuple_(*after))
-        return (await self._session.scalars(statement)).all()
+    async def below(self, path: str, paging: PageRequest) -> Listed[Upload]:
+        """Return uploads of the subtree at `path`, newest first."""
+        statement = select(Upload).where(under(Upload.unit_path, path))
+        order = Order((Upload.created_at, Upload.id), (instant, UUID), descending=True)
+        return await listed_one(self._session, statement, order, paging)
 
     async def unfinished(self, sub: str) -> int:
         """Return the number of unfinished uploads of a person."""

@@ -1,6 +1,5 @@
 """Operations on uploads."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +19,8 @@ from contracts.intake import UploadStatus
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.paging import PageRequest, instant
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import BodyTooLarge
 
 MOST_UNFINISHED = 20
@@ -86,10 +86,10 @@ class Uploads:
         row = await self._find(actor, upload_id, "uploads.read")
         return row, None if row.job_id is None else await job_queue.get(self._session, row.job_id)
 
-    async def below(self, actor: Principal, page: PageRequest) -> Sequence[Upload]:
-        """Return the uploads of the caller's subtree, newest first, up to one more than the limit."""
+    async def below(self, actor: Principal, paging: PageRequest) -> Listed[Upload]:
+        """Return the uploads of the caller's subtree, newest first."""
         own = await self._access.own(actor)
-        return await self._uploads.below(own.path, page.key(instant, UUID), page.limit)
+        return await self._uploads.below(own.path, paging)
 
     async def cancel(self, actor: Principal, upload_id: UUID) -> Upload:
         """Cancel an upload and delete its parts; a batch that counts already stays.

@@ -1,19 +1,22 @@
 """REST API of proposals about the platform's administrators (三员)."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
+from contracts.vocabulary import ProposalStatus
 from identity.accounts.errors import AccountNotFound, AccountSuspended
 from identity.appointments import errors
 from identity.appointments.dependencies import AppointmentService
 from identity.appointments.schemas import ProposalIn, ProposalOut
+from identity.directory.dependencies import DirectoryService
 from identity.platform.auth import PlatformAdmin, StrongPlatformAdmin, StrongSecurityAdmin
 from identity.platform.errors import HasPlatformRole, LastOfItsKind, SecondPersonRequired
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(
     prefix="/api/v1/platform",
@@ -24,12 +27,15 @@ router = APIRouter(
 
 @router.get("/proposals", summary="任免提议", description="从新到旧。")
 async def list_proposals(
-    _: PlatformAdmin, appointments: AppointmentService, paging: Paging
-) -> Page[ProposalOut]:
+    _: PlatformAdmin,
+    appointments: AppointmentService,
+    directory: DirectoryService,
+    paging: Paging,
+    status: Annotated[ProposalStatus | None, Query(description="状态")] = None,
+) -> CountedPage[ProposalOut]:
     """Return proposals, latest first."""
-    after = paging.key(UUID)
-    rows = await appointments.proposals(None if after is None else after[0], paging.limit)
-    return page([ProposalOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await appointments.proposals(status, paging)
+    return await directory.named_page(found.page(ProposalOut.of))
 
 
 @router.post(
@@ -48,11 +54,16 @@ async def list_proposals(
     ),
 )
 async def propose_admin(
-    new: ProposalIn, admin: StrongSecurityAdmin, appointments: AppointmentService, response: Response
+    new: ProposalIn,
+    admin: StrongSecurityAdmin,
+    appointments: AppointmentService,
+    directory: DirectoryService,
+    response: Response,
 ) -> ProposalOut:
     """Propose to appoint or dismiss an administrator of the platform."""
     response.headers["Location"] = "/api/v1/platform/proposals"
-    return ProposalOut.of(await appointments.propose(admin, new.sub, new.role, new.reason))
+    made = await appointments.propose(admin, new.sub, new.role, new.reason)
+    return await directory.named(ProposalOut.of(made))
 
 
 _DECIDE = (
@@ -76,10 +87,13 @@ _DECIDE = (
     ),
 )
 async def confirm_proposal(
-    proposal_id: UUID, admin: StrongPlatformAdmin, appointments: AppointmentService
+    proposal_id: UUID,
+    admin: StrongPlatformAdmin,
+    appointments: AppointmentService,
+    directory: DirectoryService,
 ) -> ProposalOut:
     """Carry a proposal out, as a second person."""
-    return ProposalOut.of(await appointments.confirm(admin, proposal_id))
+    return await directory.named(ProposalOut.of(await appointments.confirm(admin, proposal_id)))
 
 
 @router.post(
@@ -89,7 +103,10 @@ async def confirm_proposal(
     responses=problems.responses(*_DECIDE),
 )
 async def refuse_proposal(
-    proposal_id: UUID, admin: StrongPlatformAdmin, appointments: AppointmentService
+    proposal_id: UUID,
+    admin: StrongPlatformAdmin,
+    appointments: AppointmentService,
+    directory: DirectoryService,
 ) -> ProposalOut:
     """Refuse a proposal."""
-    return ProposalOut.of(await appointments.refuse(admin, proposal_id))
+    return await directory.named(ProposalOut.of(await appointments.refuse(admin, proposal_id)))

@@ -1,6 +1,5 @@
 """Queries for proposals about the platform's administrators."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.vocabulary import PlatformRole, ProposalStatus
 from identity.accounts.models import Account
 from identity.appointments.models import PlatformProposal
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 
@@ -46,14 +47,11 @@ class AppointmentRepository:
         )
         return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
-    async def latest(self, before: UUID | None, limit: int) -> Sequence[tuple[PlatformProposal, Account]]:
-        """Return proposals with the people they are about, latest first, one more than `limit`."""
-        statement = (
-            select(PlatformProposal, Account)
-            .join(Account, Account.id == PlatformProposal.account_id)
-            .order_by(PlatformProposal.id.desc())
-            .limit(limit + 1)
-        )
-        if before is not None:
-            statement = statement.where(PlatformProposal.id < before)
-        return list((await self._session.execute(statement)).all())
+    async def latest(
+        self, status: ProposalStatus | None, paging: PageRequest
+    ) -> Listed[tuple[PlatformProposal, Account]]:
+        """Return proposals with the people they are about, latest first; with `status` only those in it."""
+        statement = select(PlatformProposal, Account).join(Account, Account.id == PlatformProposal.account_id)
+        if status is not None:
+            statement = statement.where(PlatformProposal.status == status)
+        return await listed(self._session, statement, by_id(PlatformProposal.id, latest_first=True), paging)

@@ -1,6 +1,7 @@
 """Schemas of the API of proposals about the platform's administrators."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.vocabulary import PlatformRole, ProposalStatus
 from identity.accounts.models import Account
 from identity.appointments.models import PlatformProposal
+from identity.names import PersonName
 
 
 class ProposalIn(BaseModel):
@@ -38,10 +40,12 @@ class ProposalOut(BaseModel):
     role: PlatformRole | None = Field(description="拟任的角色；空为免去现任角色")
     reason: str
     proposed_by: UUID = Field(description="提议人的标识")
+    proposed_by_name: Annotated[str | None, PersonName("proposed_by")] = None
     proposed_role: PlatformRole = Field(description="提议人的角色")
     proposed_at: datetime = Field(description="提议时间")
     status: ProposalStatus
     decided_by: UUID | None = Field(description="确认人的标识")
+    decided_by_name: Annotated[str | None, PersonName("decided_by")] = None
     decided_at: datetime | None
 
     @classmethod

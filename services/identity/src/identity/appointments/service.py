@@ -5,7 +5,6 @@ about joining one, is not appointed, and whoever is appointed joins none (`Membe
 Both sides lock the person's account before they look, so that the later of two at once sees the earlier one.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -34,6 +33,8 @@ from identity.revocations.service import Revocations
 from identity.sessions.service import Sessions
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 Proposed = tuple[PlatformProposal, Account]
 
@@ -68,9 +69,9 @@ class Appointments:
         self._audit = audit
         self._rows = AppointmentRepository(session)
 
-    async def proposals(self, before: UUID | None, limit: int) -> Sequence[Proposed]:
-        """Return proposals, latest first, one more than `limit`."""
-        return await self._rows.latest(before, limit)
+    async def proposals(self, status: ProposalStatus | None, paging: PageRequest) -> Listed[Proposed]:
+        """Return proposals, latest first; with `status` only those in it."""
+        return await self._rows.latest(status, paging)
 
     async def count_waiting(self, principal: Principal, most: int) -> int:
         """Return the number of proposals that the caller may confirm, at most `most`."""

@@ -18,7 +18,7 @@ from identity.audit_review.schemas import AuditExportIn, AuditExportOut, AuditRe
 from servicekit import problems
 from servicekit.db import Database
 from servicekit.dependencies import ServiceClock
-from servicekit.paging import Page, Paging, cut
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1/audit", tags=["审计"], responses=problems.responses(*REFUSALS, *REFUSED))
 
@@ -45,20 +45,18 @@ async def search_audit(
     action: Annotated[Word, Query(description="动作，如 account.suspended")] = None,
     target: Annotated[Word, Query(description="对象的标识")] = None,
     correlation_id: Annotated[Word, Query(description="请求编号")] = None,
-) -> Page[AuditRecordOut]:
+) -> CountedPage[AuditRecordOut]:
     """Return audit rows with the names of people and units, latest first. The search is recorded."""
-    key = paging.key(UUID)
     # Rows of this moment are in it: their ids have the next milliseconds.
     end = until or clock.now() + timedelta(minutes=1)
     filters = Filters(since or end - _WEEK, end, actor, action, target, correlation_id)
-    rows = await trail.search(admin, filters, None if key is None else key[0], paging.limit)
-    found = cut(rows, paging.limit, lambda row: [row.id])
+    found = await trail.search(admin, filters, paging)
     names = await trail.names(
         one
         for row in found.items
         for one in (row.actor, row.target_id, row.details.get("sub"), row.details.get("unit"))
     )
-    return Page(items=[AuditRecordOut.of(row, names) for row in found.items], next=found.next)
+    return found.page(lambda row: AuditRecordOut.of(row, names))
 
 
 @router.get(
@@ -66,12 +64,11 @@ async def search_audit(
     summary="审计日志的封存记录",
     description="从新到旧。每批的摘要包含上一批的摘要；另行保存摘要，可证明此前的记录未被改动。",
 )
-async def list_audit_seals(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditSealOut]:
+async def list_audit_seals(
+    _: AuditAdmin, trail: AuditTrailService, paging: Paging
+) -> CountedPage[AuditSealOut]:
     """Return seals, latest first."""
-    key = paging.key(int)
-    rows = await trail.seals(None if key is None else key[0], paging.limit)
-    found = cut(rows, paging.limit, lambda seal: [seal.number])
-    return Page(items=[AuditSealOut.of(seal) for seal in found.items], next=found.next)
+    return (await trail.seals(paging)).page(AuditSealOut.of)
 
 
 @router.post(
@@ -92,13 +89,13 @@ async def export_audit(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTra
     summary="审计日志的导出",
     description="从新到旧，保留七天。",
 )
-async def list_audit_exports(_: AuditAdmin, trail: AuditTrailService, paging: Paging) -> Page[AuditExportOut]:
+async def list_audit_exports(
+    _: AuditAdmin, trail: AuditTrailService, paging: Paging
+) -> CountedPage[AuditExportOut]:
     """Return exports, latest first."""
-    key = paging.key(UUID)
-    rows = await trail.exports(None if key is None else key[0], paging.limit)
-    found = cut(rows, paging.limit, lambda pair: [pair[0].id])
+    found = await trail.exports(paging)
     names = await trail.names(pair[0].requested_by for pair in found.items)
-    return Page(items=[AuditExportOut.of(*pair, names) for pair in found.items], next=found.next)
+    return found.page(lambda pair: AuditExportOut.of(*pair, names))
 
 
 @router.get(

@@ -16,6 +16,8 @@ from identity.audit_review.rules import FREQUENT
 from identity.invites.models import Invite
 from identity.units.models import Unit
 from servicekit.ids import first_id
+from servicekit.lists import Listed, Order, by_id, listed_one, total_of
+from servicekit.paging import PageRequest, Total, whole_number
 from servicekit.partitions import ByMonth, drop_part
 
 PAGE = 2000
@@ -76,6 +78,10 @@ class AuditReader:
             .where(Invite.id == any_(literal(list(ids), ARRAY(Uuid))))
         )
         return list((await self._session.execute(statement)).all())
+
+    async def total(self, filters: Filters) -> Total:
+        """Return the number of rows."""
+        return await total_of(self._session, select(AuditRecord.id).where(*filters.conditions()))
 
     async def page(self, filters: Filters, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
         """Return rows after an id, in the order of ids."""
@@ -150,12 +156,10 @@ class AuditReader:
             )
         ).all()
 
-    async def latest_seals(self, before: int | None, limit: int) -> Sequence[AuditSeal]:
-        """Return seals, latest first, one more than `limit`."""
-        statement = select(AuditSeal).order_by(AuditSeal.number.desc()).limit(limit + 1)
-        if before is not None:
-            statement = statement.where(AuditSeal.number < before)
-        return (await self._session.scalars(statement)).all()
+    async def latest_seals(self, paging: PageRequest) -> Listed[AuditSeal]:
+        """Return seals, latest first."""
+        order = Order((AuditSeal.number,), (whole_number,), descending=True)
+        return await listed_one(self._session, select(AuditSeal), order, paging)
 
     def add(self, seal: AuditSeal) -> None:
         """Insert a seal."""
@@ -190,12 +194,10 @@ class ExportRepository:
         """Return an export."""
         return await self._session.get(AuditExport, export_id)
 
-    async def latest(self, before: UUID | None, limit: int) -> Sequence[AuditExport]:
-        """Return exports, latest first, one more than `limit`."""
-        statement = select(AuditExport).order_by(AuditExport.id.desc()).limit(limit + 1)
-        if before is not None:
-            statement = statement.where(AuditExport.id < before)
-        return (await self._session.scalars(statement)).all()
+    async def latest(self, paging: PageRequest) -> Listed[AuditExport]:
+        """Return exports, latest first."""
+        order = by_id(AuditExport.id, latest_first=True)
+        return await listed_one(self._session, select(AuditExport), order, paging)
 
     async def part(self, export_id: UUID, number: int) -> bytes | None:
         """Return a part of the file, or None after the last one."""

@@ -1,8 +1,9 @@
 """Searching and exporting the audit log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +28,12 @@ from identity.directory.service import Directory
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest, Total, cut
 
+Answer = TypeVar("Answer")
 _SEARCH_SECONDS = 5
+_COUNT_SECONDS = 1
 _KEEP = timedelta(days=7)
 _CANCELED = "57014"
 
@@ -44,28 +49,41 @@ class AuditTrail:
         self._rows = AuditReader(session)
         self._exports = ExportRepository(session)
 
-    async def search(
-        self, reader: Principal, filters: Filters, before: UUID | None, limit: int
-    ) -> Sequence[AuditRecord]:
-        """Return rows, latest first, one more than `limit`.
+    async def search(self, reader: Principal, filters: Filters, paging: PageRequest) -> Listed[AuditRecord]:
+        """Return rows, latest first. A number that takes too long to count is that of the page, not exact.
 
         Raises `RangeReversed`, `RangeTooLong`, `SearchTooBroad`.
         """
+        key = paging.key(UUID)
+        before = None if key is None else key[0]
         _check(filters)
         if before is None and not (filters.actor or filters.target or filters.correlation_id):
             _check_length(filters)
+        rows = await self._in_time(self._rows.search(filters, before, paging.limit), _SEARCH_SECONDS)
+        if rows is None:
+            raise SearchTooBroad
+        found = cut(rows, paging.limit, lambda row: [row.id])
+        if before is None and found.next is None:
+            total = Total.of(len(rows))
+        else:
+            counted = await self._in_time(self._rows.total(filters), _COUNT_SECONDS)
+            total = counted or Total(count=len(found.items), exact=False)
+        if before is None:
+            self._audit.record(actor=reader.sub, action="audit.read", target=None, filters=words(filters))
+        return Listed(found.items, found.next, total)
+
+    async def _in_time(self, query: Coroutine[Any, Any, Answer], seconds: int) -> Answer | None:
+        """Return the answer of a query, or None if it takes longer."""
         try:
             async with self._session.begin_nested():
-                await self._rows.limit_time(_SEARCH_SECONDS)
-                found = await self._rows.search(filters, before, limit)
+                await self._rows.limit_time(seconds)
+                answer = await query
                 await self._rows.limit_time(0)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == _CANCELED:
-                raise SearchTooBroad from error
+                return None
             raise
-        if before is None:
-            self._audit.record(actor=reader.sub, action="audit.read", target=None, filters=words(filters))
-        return found
+        return answer
 
     async def names(self, ids: Iterable[object]) -> dict[str, str]:
         """Return the names of the people and units among some ids, of whatever kind, and the units of
@@ -76,9 +94,9 @@ class AuditTrail:
         invites = {str(one): f"{unit}的邀请" for one, unit in await self._rows.invites(wanted)}
         return invites | {str(one.id): one.name for one in named}
 
-    async def seals(self, before: int | None, limit: int) -> Sequence[AuditSeal]:
-        """Return seals, latest first, one more than `limit`."""
-        return await self._rows.latest_seals(before, limit)
+    async def seals(self, paging: PageRequest) -> Listed[AuditSeal]:
+        """Return seals, latest first."""
+        return await self._rows.latest_seals(paging)
 
     async def export(self, reader: Principal, filters: Filters, reason: str) -> AuditExport:
         """Ask for a file with all rows that match. Raises `RangeReversed`."""
@@ -104,10 +122,11 @@ class AuditTrail:
         )
         return export
 
-    async def exports(self, before: UUID | None, limit: int) -> list[tuple[AuditExport, JobView | None]]:
-        """Return exports and their jobs, latest first, one more than `limit`."""
-        rows = await self._exports.latest(before, limit)
-        return [(row, await job_queue.get(self._session, row.job_id)) for row in rows]
+    async def exports(self, paging: PageRequest) -> Listed[tuple[AuditExport, JobView | None]]:
+        """Return exports and their jobs, latest first."""
+        found = await self._exports.latest(paging)
+        rows = [(row, await job_queue.get(self._session, row.job_id)) for row in found.items]
+        return Listed(rows, found.next, found.total)
 
     async def find(self, export_id: UUID) -> tuple[AuditExport, JobView | None]:
         """Return an export and its job. Raises `ExportNotFound`."""

@@ -1,14 +1,17 @@
 """REST API of the client registry, for administrators of units."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
+from contracts.vocabulary import ClientStatus
 from identity.clients import errors
 from identity.clients.dependencies import ClientService, RegistrationService
-from identity.clients.models import Client, InitialAccessToken
+from identity.clients.models import Client
+from identity.clients.repository import ClientFilter, ClientSort
 from identity.clients.schemas import (
     ClientCreate,
     ClientIn,
@@ -17,12 +20,13 @@ from identity.clients.schemas import (
     InitialTokenIn,
     InitialTokenOut,
 )
-from identity.clients.service import Registrar
+from identity.clients.service import Clients, Registrar
 from identity.units.auth import ClientAdmin, ClientChanger
 from identity.units.errors import UnitClosed, UnitNotFound
+from servicekit.clock import Clock
 from servicekit.dependencies import ServiceClock
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 from servicekit.problems import responses
 
 _ADMIN = (*REFUSALS, MembershipRequired, PermissionRequired)
@@ -41,18 +45,24 @@ async def create_client(
     """密钥只在此处返回一次。"""
     made = await service.create(Registrar.of(admin), new.owner_unit_id, new.metadata())
     response.headers["Location"] = f"/api/v1/clients/{made.client.client_id}"
-    return _out(made.client, clock, response, made.secret)
+    return await _out(made.client, service, clock, response, made.secret)
 
 
 @router.get("/clients", summary="接入系统列表")
 async def list_clients(
-    admin: ClientAdmin, service: ClientService, clock: ServiceClock, paging: Paging
-) -> Page[ClientOut]:
-    """本单位及下级单位登记的系统，按标识排列。"""
-    key = paging.key(str)
-    rows = await service.list(Registrar.of(admin), None if key is None else key[0], paging.limit)
-    items = [ClientOut.of(row, clock.now()) for row in rows]
-    return page(items, paging.limit, lambda item: [item.client_id])
+    admin: ClientAdmin,
+    service: ClientService,
+    clock: ServiceClock,
+    paging: Paging,
+    q: Annotated[str | None, Query(min_length=1, max_length=50, description="名称包含")] = None,
+    status: Annotated[ClientStatus | None, Query(description="状态")] = None,
+    unit_id: Annotated[UUID | None, Query(description="登记单位")] = None,
+    sort: Annotated[ClientSort, Query(description="排列")] = ClientSort.ID,
+) -> CountedPage[ClientOut]:
+    """本单位及下级单位登记的系统。"""
+    found = await service.list(Registrar.of(admin), ClientFilter(q, status, unit_id), sort, paging)
+    owners = await service.owners({row.owner_unit_id for row in found.items})
+    return found.page(lambda row: ClientOut.of(row, clock.now(), owners))
 
 
 @router.get("/clients/{client_id}", summary="查看接入系统", responses=responses(errors.ClientNotFound))
@@ -60,7 +70,7 @@ async def get_client(
     client_id: str, admin: ClientAdmin, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """含当前有效密钥的标识，不含密钥本身。"""
-    return _out(await service.get(Registrar.of(admin), client_id), clock, response)
+    return await _out(await service.get(Registrar.of(admin), client_id), service, clock, response)
 
 
 @router.put(
@@ -79,7 +89,7 @@ async def update_client(
 ) -> ClientOut:
     """整体替换；If-Match 必填。改为以密钥认证的系统会得到新密钥。"""
     made = await service.update(Registrar.of(admin), client_id, body.metadata(), seen)
-    return _out(made.client, clock, response, made.secret)
+    return await _out(made.client, service, clock, response, made.secret)
 
 
 @router.post(
@@ -94,7 +104,7 @@ async def rotate_secret(
     """新密钥只在此处返回一次；原密钥在重叠期内仍可使用。"""
     made = await service.rotate_secret(Registrar.of(admin), client_id)
     response.headers["Location"] = f"/api/v1/clients/{client_id}"
-    return _out(made.client, clock, response, made.secret)
+    return await _out(made.client, service, clock, response, made.secret)
 
 
 @router.delete(
@@ -111,7 +121,9 @@ async def revoke_secret(
     response: Response,
 ) -> ClientOut:
     """`secret` 是密钥的标识。"""
-    return _out(await service.revoke_secret(Registrar.of(admin), client_id, secret), clock, response)
+    return await _out(
+        await service.revoke_secret(Registrar.of(admin), client_id, secret), service, clock, response
+    )
 
 
 @router.post(
@@ -128,7 +140,9 @@ async def disable_client(
     response: Response,
 ) -> ClientOut:
     """停用后不能再登录、取令牌；此前的授权一并撤销。"""
-    return _out(await service.disable(Registrar.of(admin), client_id, body.reason), clock, response)
+    return await _out(
+        await service.disable(Registrar.of(admin), client_id, body.reason), service, clock, response
+    )
 
 
 @router.post(
@@ -140,7 +154,7 @@ async def enable_client(
     client_id: str, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response
 ) -> ClientOut:
     """恢复使用；须重新授权。"""
-    return _out(await service.enable(Registrar.of(admin), client_id), clock, response)
+    return await _out(await service.enable(Registrar.of(admin), client_id), service, clock, response)
 
 
 @router.post(
@@ -150,24 +164,32 @@ async def enable_client(
     responses=responses(errors.CentreOnly, UnitNotFound, UnitClosed),
 )
 async def issue_initial_token(
-    new: InitialTokenIn, admin: ClientChanger, registration: RegistrationService, response: Response
+    new: InitialTokenIn,
+    admin: ClientChanger,
+    registration: RegistrationService,
+    service: ClientService,
+    response: Response,
 ) -> InitialTokenOut:
     """仅限全国中心的管理员；令牌只在此处返回一次（RFC 7591）。"""
     row, token = await registration.issue(
         admin, new.owner_unit_id, note=new.note, days=new.days, max_uses=new.max_uses
     )
     response.headers["Location"] = "/api/v1/initial-access-tokens"
-    return _token_out(row, token)
+    return InitialTokenOut.of(row, await service.owners([row.owner_unit_id]), token)
 
 
 @router.get("/initial-access-tokens", summary="动态登记初始令牌列表", responses=responses(errors.CentreOnly))
 async def list_initial_tokens(
-    admin: ClientAdmin, registration: RegistrationService, paging: Paging
-) -> Page[InitialTokenOut]:
+    admin: ClientAdmin,
+    registration: RegistrationService,
+    service: ClientService,
+    paging: Paging,
+    usable: Annotated[bool, Query(description="只列仍可使用的")] = False,
+) -> CountedPage[InitialTokenOut]:
     """仅限全国中心的管理员。"""
-    key = paging.key(UUID)
-    rows = await registration.issued(admin, None if key is None else key[0], paging.limit)
-    return page([_token_out(row) for row in rows], paging.limit, lambda item: [item.id])
+    found = await registration.issued(admin, paging, usable=usable)
+    owners = await service.owners({row.owner_unit_id for row in found.items})
+    return found.page(lambda row: InitialTokenOut.of(row, owners))
 
 
 @router.post(
@@ -176,29 +198,18 @@ async def list_initial_tokens(
     responses=responses(errors.CentreOnly, errors.InitialTokenNotFound),
 )
 async def revoke_initial_token(
-    token_id: UUID, admin: ClientChanger, registration: RegistrationService
+    token_id: UUID, admin: ClientChanger, registration: RegistrationService, service: ClientService
 ) -> InitialTokenOut:
     """已登记的系统不受影响。"""
-    return _token_out(await registration.revoke(admin, token_id))
+    row = await registration.revoke(admin, token_id)
+    return InitialTokenOut.of(row, await service.owners([row.owner_unit_id]))
 
 
-def _out(client: Client, clock: ServiceClock, response: Response, secret: str | None = None) -> ClientOut:
-    out = ClientOut.of(client, clock.now(), secret)
+async def _out(
+    client: Client, service: Clients, clock: Clock, response: Response, secret: str | None = None
+) -> ClientOut:
+    out = ClientOut.of(client, clock.now(), await service.owners([client.owner_unit_id]), secret)
     response.headers["ETag"] = etag(out.version)
     if secret is not None:
         response.headers["Cache-Control"] = "no-store"
     return out
-
-
-def _token_out(row: InitialAccessToken, token: str | None = None) -> InitialTokenOut:
-    return InitialTokenOut(
-        id=row.id,
-        owner_unit_id=row.owner_unit_id,
-        note=row.note,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        max_uses=row.max_uses,
-        uses=row.uses,
-        token=token,
-    )

@@ -1,7 +1,6 @@
 """Dynamic registration (RFC 7591, RFC 7592): initial access tokens, and clients that manage themselves."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,6 +17,8 @@ from identity.clients.service import Clients, Registered, Registrar, registrant
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class BadToken(Exception):
@@ -61,11 +62,11 @@ class Registrations:
         return row, token
 
     async def issued(
-        self, principal: Principal, after: UUID | None, limit: int
-    ) -> Sequence[InitialAccessToken]:
-        """Return all initial access tokens, one more than `limit`. Raises `CentreOnly`."""
+        self, principal: Principal, paging: PageRequest, *, usable: bool
+    ) -> Listed[InitialAccessToken]:
+        """Return all initial access tokens, or those that can be used now. Raises `CentreOnly`."""
         self._of_centre(principal)
-        return await self._rows.initial_tokens(after=after, limit=limit)
+        return await self._rows.initial_tokens(self._clock.now() if usable else None, paging)
 
     async def revoke(self, principal: Principal, token_id: UUID) -> InitialAccessToken:
         """Revoke an initial access token; idempotent. Raises `CentreOnly`, `InitialTokenNotFound`."""

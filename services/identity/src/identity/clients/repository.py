@@ -1,16 +1,49 @@
 """Queries of the client registry; list queries are restricted to the caller's subtree."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from contracts.vocabulary import ClientStatus
+from contracts.vocabulary import ClientStatus, Vocabulary
 from identity.clients.models import Client, InitialAccessToken
 from identity.units.models import Unit
+from servicekit.lists import Listed, Order, by_id, listed_one
 from servicekit.ltree import under
+from servicekit.paging import PageRequest, instant
+
+
+@dataclass(frozen=True)
+class ClientFilter:
+    """Which clients are wanted; None is no filter."""
+
+    name: str | None = None
+    """A part of the name."""
+    status: ClientStatus | None = None
+    unit_id: UUID | None = None
+
+
+class ClientSort(Vocabulary):
+    """In which order clients are listed."""
+
+    ID = "client_id", "标识"
+    NAME = "name", "名称"
+    REGISTERED_AT = "registered_at", "登记时间从新到旧"
+
+    @property
+    def order(self) -> Order:
+        """The order of the query."""
+        match self:
+            case ClientSort.ID:
+                return Order((Client.client_id,), (str,))
+            case ClientSort.NAME:
+                return Order((Client.client_name, Client.client_id), (str, str))
+            case ClientSort.REGISTERED_AT:
+                return Order((Client.registered_at, Client.client_id), (instant, str), descending=True)
 
 
 class ClientRepository:
@@ -54,18 +87,27 @@ class ClientRepository:
         )
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
-    async def under(self, path: str, *, after: str | None, limit: int) -> Sequence[Client]:
-        """Return clients of a subtree's units by id, one more than `limit`."""
+    async def under(
+        self, path: str, wanted: ClientFilter, sort: ClientSort, paging: PageRequest
+    ) -> Listed[Client]:
+        """Return clients of a subtree's units."""
         statement = (
             select(Client)
             .join(Unit, Unit.id == Client.owner_unit_id)
             .where(under(Unit.path, path), Client.status != ClientStatus.DELETED)
-            .order_by(Client.client_id)
-            .limit(limit + 1)
         )
-        if after is not None:
-            statement = statement.where(Client.client_id > after)
-        return (await self._session.scalars(statement)).all()
+        if wanted.name is not None:
+            statement = statement.where(Client.client_name.icontains(wanted.name, autoescape=True))
+        if wanted.status is not None:
+            statement = statement.where(Client.status == wanted.status)
+        if wanted.unit_id is not None:
+            statement = statement.where(Client.owner_unit_id == wanted.unit_id)
+        return await listed_one(self._session, statement, sort.order, paging)
+
+    async def owners(self, unit_ids: Collection[UUID | None]) -> dict[UUID | None, str]:
+        """Return the names of units that own clients."""
+        statement = select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids))
+        return {row[0]: row[1] for row in await self._session.execute(statement)}
 
     async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
         """Return the clients of one unit, newest first."""
@@ -93,12 +135,16 @@ class ClientRepository:
         """Return an initial access token by id, locked."""
         return await self._session.get(InitialAccessToken, token_id, with_for_update=True)
 
-    async def initial_tokens(self, *, after: UUID | None, limit: int) -> Sequence[InitialAccessToken]:
-        """Return all initial access tokens by id, one more than `limit`."""
-        statement = select(InitialAccessToken).order_by(InitialAccessToken.id).limit(limit + 1)
-        if after is not None:
-            statement = statement.where(InitialAccessToken.id > after)
-        return (await self._session.scalars(statement)).all()
+    async def initial_tokens(
+        self, usable_at: datetime | None, paging: PageRequest
+    ) -> Listed[InitialAccessToken]:
+        """Return initial access tokens by id; with `usable_at` only those that can be used then."""
+        row, statement = InitialAccessToken, select(InitialAccessToken)
+        if usable_at is not None:
+            statement = statement.where(
+                row.revoked_at.is_(None), row.expires_at > usable_at, row.uses < row.max_uses
+            )
+        return await listed_one(self._session, statement, by_id(row.id), paging)
 
 
 class ActiveClients:

@@ -1,5 +1,6 @@
 """Schemas of the registry API."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ClientStatus
 from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
-from identity.clients.models import Client
+from identity.clients.models import Client, InitialAccessToken
 from identity.clients.rules import Metadata
 from identity.clients.service import secret_id
 
@@ -82,6 +83,7 @@ class ClientOut(Fields):
     scopes: list[str]
     audiences: list[str]
     owner_unit_id: UUID
+    owner_unit_name: str | None
     status: ClientStatus
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
     registered_at: datetime
@@ -89,14 +91,17 @@ class ClientOut(Fields):
     client_secret: str | None = Field(default=None, description="仅在生成时返回一次")
 
     @classmethod
-    def of(cls, client: Client, now: datetime, secret: str | None = None) -> "ClientOut":
-        """Return the registration as displayed to its administrators."""
+    def of(
+        cls, client: Client, now: datetime, owners: Mapping[UUID | None, str], secret: str | None = None
+    ) -> "ClientOut":
+        """Return the registration as displayed to its administrators; `owners` has the names of units."""
         return cls(
             **values_of(client),
             client_id=client.client_id,
             scopes=client.scopes,
             audiences=client.audiences,
             owner_unit_id=client.owner_unit_id,
+            owner_unit_name=owners.get(client.owner_unit_id),
             status=client.status,
             version=client.version,
             registered_at=client.registered_at,
@@ -142,6 +147,7 @@ class InitialTokenOut(BaseModel):
 
     id: UUID
     owner_unit_id: UUID
+    owner_unit_name: str | None
     note: str
     created_at: datetime
     expires_at: datetime
@@ -149,3 +155,21 @@ class InitialTokenOut(BaseModel):
     max_uses: int
     uses: int
     token: str | None = None
+
+    @classmethod
+    def of(
+        cls, row: InitialAccessToken, owners: Mapping[UUID | None, str], token: str | None = None
+    ) -> "InitialTokenOut":
+        """Return the schema of a token; `owners` has the names of units."""
+        return cls(
+            id=row.id,
+            owner_unit_id=row.owner_unit_id,
+            owner_unit_name=owners.get(row.owner_unit_id),
+            note=row.note,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+            max_uses=row.max_uses,
+            uses=row.uses,
+            token=token,
+        )

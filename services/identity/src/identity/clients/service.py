@@ -1,7 +1,7 @@
 """Client registry: permission to register, allowed metadata, and secret rotation."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from identity.audit.service import AuditLog
 from identity.clients import errors, rules
 from identity.clients.cache import ClientCache
 from identity.clients.models import Client, ClientSecret, secret_hash
-from identity.clients.repository import ClientRepository
+from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
 from identity.revocations.service import Revocations
 from identity.settings import Settings
@@ -27,7 +27,9 @@ from servicekit.clock import Clock
 from servicekit.db import on_commit
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
+from servicekit.lists import Listed
 from servicekit.ltree import is_under
+from servicekit.paging import PageRequest
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,15 @@ class Clients:
         self._record(actor, "client.registered", client, unit=str(unit.id))
         return Registered(client, secret)
 
-    async def list(self, actor: Registrar, after: str | None, limit: int) -> Sequence[Client]:
-        """Return clients of units in the caller's subtree, one more than `limit`."""
-        return await self._rows.under(actor.path, after=after, limit=limit)
+    async def list(
+        self, actor: Registrar, wanted: ClientFilter, sort: ClientSort, paging: PageRequest
+    ) -> Listed[Client]:
+        """Return clients of units in the caller's subtree."""
+        return await self._rows.under(actor.path, wanted, sort, paging)
+
+    async def owners(self, unit_ids: Collection[UUID | None]) -> dict[UUID | None, str]:
+        """Return the names of units that own clients."""
+        return await self._rows.owners(unit_ids)
 
     async def names(self, client_ids: Sequence[str]) -> dict[str, SystemName]:
         """Return the names of active clients by id, for pages that tell people which system is meant."""

@@ -1,14 +1,16 @@
 """REST API of delegations."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
 from identity.delegations import errors
 from identity.delegations.dependencies import DelegationService
 from identity.delegations.schemas import DelegationIn, DelegationOut
+from identity.directory.dependencies import DirectoryService
 from identity.memberships.auth import REFUSED, PeopleReader
 from identity.memberships.errors import MembershipNotFound
 from identity.platform.errors import NoUnitForAdministrators
@@ -16,9 +18,12 @@ from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from servicekit import problems
 from servicekit.dependencies import ServiceClock
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["委托"], responses=problems.responses(*REFUSALS))
+Running = Annotated[
+    bool | None, Query(description="只列正在期限内且未终止的；false 为未开始、已到期或已终止的")
+]
 _MEMBER = (InsufficientScope, MembershipRequired)
 
 
@@ -37,11 +42,17 @@ _MEMBER = (InsufficientScope, MembershipRequired)
     ),
 )
 async def create_delegation(
-    new: DelegationIn, member: Member, service: DelegationService, clock: ServiceClock, response: Response
+    new: DelegationIn,
+    member: Member,
+    service: DelegationService,
+    directory: DirectoryService,
+    clock: ServiceClock,
+    response: Response,
 ) -> DelegationOut:
     """Delegate some of the caller's own roles to another member of a unit."""
     response.headers["Location"] = "/api/v1/me/delegations"
-    return DelegationOut.of(await service.create(UUID(member.sub), new), clock.now())
+    made = await service.create(UUID(member.sub), new)
+    return await directory.named(DelegationOut.of(made, clock.now()))
 
 
 @router.get(
@@ -51,12 +62,16 @@ async def create_delegation(
     responses=problems.responses(*_MEMBER),
 )
 async def list_own_delegations(
-    member: Member, service: DelegationService, clock: ServiceClock, paging: Paging
-) -> Page[DelegationOut]:
+    member: Member,
+    service: DelegationService,
+    directory: DirectoryService,
+    clock: ServiceClock,
+    paging: Paging,
+    running: Running = None,
+) -> CountedPage[DelegationOut]:
     """Return the delegations that the caller gave or received, latest first."""
-    after = paging.key(UUID)
-    rows = await service.of_person(UUID(member.sub), None if after is None else after[0], paging.limit)
-    return page([DelegationOut.of(row, clock.now()) for row in rows], paging.limit, lambda one: [one.id])
+    found = await service.of_person(UUID(member.sub), paging, running=running)
+    return await directory.named_page(found.page(lambda row: DelegationOut.of(row, clock.now())))
 
 
 @router.get(
@@ -66,12 +81,17 @@ async def list_own_delegations(
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_unit_delegations(
-    unit_id: UUID, reader: PeopleReader, service: DelegationService, clock: ServiceClock, paging: Paging
-) -> Page[DelegationOut]:
+    unit_id: UUID,
+    reader: PeopleReader,
+    service: DelegationService,
+    directory: DirectoryService,
+    clock: ServiceClock,
+    paging: Paging,
+    running: Running = None,
+) -> CountedPage[DelegationOut]:
     """Return the delegations in a unit of the caller's subtree, latest first."""
-    after = paging.key(UUID)
-    rows = await service.of_unit(reader, unit_id, None if after is None else after[0], paging.limit)
-    return page([DelegationOut.of(row, clock.now()) for row in rows], paging.limit, lambda one: [one.id])
+    found = await service.of_unit(reader, unit_id, paging, running=running)
+    return await directory.named_page(found.page(lambda row: DelegationOut.of(row, clock.now())))
 
 
 @router.post(
@@ -81,7 +101,12 @@ async def list_unit_delegations(
     responses=problems.responses(*_MEMBER, errors.DelegationNotFound),
 )
 async def revoke_delegation(
-    delegation_id: UUID, member: Member, service: DelegationService, clock: ServiceClock
+    delegation_id: UUID,
+    member: Member,
+    service: DelegationService,
+    directory: DirectoryService,
+    clock: ServiceClock,
 ) -> DelegationOut:
     """End a delegation early."""
-    return DelegationOut.of(await service.revoke(member, delegation_id), clock.now())
+    ended = await service.revoke(member, delegation_id)
+    return await directory.named(DelegationOut.of(ended, clock.now()))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,8 +11,6 @@ from contracts.vocabulary import DelegationEnding
 from identity.base import Base
 from servicekit.ids import new_id
 from servicekit.words import Word, known
-
-_OPEN = text("revoked_at IS NULL")
 
 
 class Delegation(Base):
@@ -26,8 +24,8 @@ class Delegation(Base):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         known("end_cause", DelegationEnding, "end_cause_known"),
-        Index("ix_delegations_to_membership_id", "to_membership_id", postgresql_where=_OPEN),
-        Index("ix_delegations_from_membership_id", "from_membership_id", postgresql_where=_OPEN),
+        Index("ix_delegations_to_membership_id_id", "to_membership_id", "id"),
+        Index("ix_delegations_from_membership_id_id", "from_membership_id", "id"),
         Index("ix_delegations_unit_id_id", "unit_id", "id"),
     )
 

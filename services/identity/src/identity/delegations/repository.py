@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,7 +15,10 @@ from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
 from identity.platform.models import PlatformAdministrator
 from identity.units.models import Unit
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 
+_LATEST = by_id(Delegation.id, latest_first=True)
 _FROM, _TO = aliased(Membership), aliased(Membership)
 _GIVER, _TAKER = aliased(Account), aliased(Account)
 _Whole = Select[Delegation, Account, Account, Membership, UnitStatus]
@@ -32,6 +35,21 @@ class Delegated:
     """The delegator's roles now; empty after the end of the membership or of the unit, and while the account
     is not active.
     """
+
+
+@dataclass(frozen=True)
+class Running:
+    """A filter: the delegations that run at a time, or those that do not."""
+
+    at: datetime
+    wanted: bool
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition of the query."""
+        runs = and_(
+            Delegation.revoked_at.is_(None), Delegation.starts_at <= self.at, Delegation.ends_at > self.at
+        )
+        return runs if self.wanted else not_(runs)
 
 
 class DelegationRepository:
@@ -55,14 +73,19 @@ class DelegationRepository:
             Delegation, delegation_id, with_for_update=True, populate_existing=True
         )
 
-    async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> list[Delegated]:
-        """Return the delegations that a person gave or received, latest first, one more than `limit`."""
-        mine = or_(_FROM.account_id == sub, _TO.account_id == sub)
-        return await self._page(_whole().where(mine), before, limit)
+    async def of_person(
+        self, sub: UUID, paging: PageRequest, running: Running | None = None
+    ) -> Listed[Delegated]:
+        """Return the delegations that a person gave or received, latest first."""
+        own = select(Membership.id).where(Membership.account_id == sub)
+        mine = or_(Delegation.from_membership_id.in_(own), Delegation.to_membership_id.in_(own))
+        return await self._page(mine, paging, running)
 
-    async def of_unit(self, unit_id: UUID, *, before: UUID | None, limit: int) -> list[Delegated]:
-        """Return the delegations in a unit, latest first, one more than `limit`."""
-        return await self._page(_whole().where(Delegation.unit_id == unit_id), before, limit)
+    async def of_unit(
+        self, unit_id: UUID, paging: PageRequest, running: Running | None = None
+    ) -> Listed[Delegated]:
+        """Return the delegations in a unit, latest first."""
+        return await self._page(Delegation.unit_id == unit_id, paging, running)
 
     async def active_to(self, membership_id: UUID, now: datetime) -> list[Delegated]:
         """Return the delegations that have an effect for a membership now."""
@@ -117,16 +140,17 @@ class DelegationRepository:
         )
         return list((await self._session.execute(statement)).all())
 
-    async def _page(self, statement: _Whole, before: UUID | None, limit: int) -> list[Delegated]:
-        if before is not None:
-            statement = statement.where(Delegation.id < before)
-        return await self._all(statement.order_by(Delegation.id.desc()).limit(limit + 1))
+    async def _page(
+        self, condition: ColumnElement[bool], paging: PageRequest, running: Running | None
+    ) -> Listed[Delegated]:
+        statement = _whole().where(condition)
+        if running is not None:
+            statement = statement.where(running.condition())
+        found = await listed(self._session, statement, _LATEST, paging)
+        return Listed([_delegated(*row) for row in found.items], found.next, found.total)
 
     async def _all(self, statement: _Whole) -> list[Delegated]:
-        return [
-            Delegated(one, giver, taker, _roles(held, giver, status))
-            for one, giver, taker, held, status in (await self._session.execute(statement)).all()
-        ]
+        return [_delegated(*row) for row in (await self._session.execute(statement)).all()]
 
 
 def _whole() -> _Whole:
@@ -138,6 +162,12 @@ def _whole() -> _Whole:
         .join(_GIVER, _GIVER.id == _FROM.account_id)
         .join(_TAKER, _TAKER.id == _TO.account_id)
     )
+
+
+def _delegated(
+    one: Delegation, giver: Account, taker: Account, held: Membership, status: UnitStatus
+) -> Delegated:
+    return Delegated(one, giver, taker, _roles(held, giver, status))
 
 
 def _roles(held: Membership, giver: Account, status: UnitStatus) -> list[str]:

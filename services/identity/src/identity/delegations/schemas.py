@@ -1,12 +1,14 @@
 """Schemas of the delegations API."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import DelegationEnding, Open, Role
 from identity.delegations.repository import Delegated
+from identity.names import UnitName
 from identity.roles.schemas import RoleCode
 
 MAX_ROLES = 4
@@ -43,6 +45,7 @@ class DelegationOut(BaseModel):
 
     id: UUID
     unit_id: UUID
+    unit_name: Annotated[str | None, UnitName("unit_id")] = None
     from_sub: UUID = Field(description="委托人的标识")
     from_name: str = Field(description="委托人姓名")
     to_sub: UUID = Field(description="受托人的标识")

@@ -11,7 +11,7 @@ from identity.audit.service import AuditLog
 from identity.delegations import rules
 from identity.delegations.errors import BadPeriod, DelegateNotMember, DelegationNotFound, RoleNotHeld
 from identity.delegations.models import Delegation
-from identity.delegations.repository import Delegated, DelegationRepository
+from identity.delegations.repository import Delegated, DelegationRepository, Running
 from identity.delegations.schemas import DelegationIn
 from identity.memberships.errors import MembershipNotFound
 from identity.memberships.service import Memberships
@@ -19,6 +19,8 @@ from identity.revocations.service import Revocations
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class Delegations:
@@ -109,19 +111,27 @@ class Delegations:
             self._audit.record(actor=by, action="delegation.revoked", target=row.id)
         return await self._whole(delegation_id)
 
-    async def of_person(self, sub: UUID, before: UUID | None, limit: int) -> list[Delegated]:
-        """Return the delegations that a person gave or received, latest first, one more than `limit`."""
-        return await self._rows.of_person(sub, before=before, limit=limit)
+    async def of_person(
+        self, sub: UUID, paging: PageRequest, *, running: bool | None = None
+    ) -> Listed[Delegated]:
+        """Return the delegations that a person gave or received, latest first; with `running` only those that
+        run now, or that do not.
+        """
+        return await self._rows.of_person(sub, paging, self._running(running))
 
     async def of_unit(
-        self, principal: Principal, unit_id: UUID, before: UUID | None, limit: int
-    ) -> list[Delegated]:
-        """Return the delegations in a unit of the caller's subtree, latest first, one more than `limit`.
+        self, principal: Principal, unit_id: UUID, paging: PageRequest, *, running: bool | None = None
+    ) -> Listed[Delegated]:
+        """Return the delegations in a unit of the caller's subtree, latest first; `running` as in
+        `of_person`.
 
         Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
-        return await self._rows.of_unit(unit.id, before=before, limit=limit)
+        return await self._rows.of_unit(unit.id, paging, self._running(running))
+
+    def _running(self, wanted: bool | None) -> Running | None:
+        return None if wanted is None else Running(self._clock.now(), wanted)
 
     async def received(self, membership_id: UUID) -> set[str]:
         """Return the roles that are delegated to a membership now."""

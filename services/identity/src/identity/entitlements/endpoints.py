@@ -1,16 +1,19 @@
 """REST API of entitlements to other systems."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
 from contracts.vocabulary import Permission
 from identity.accounts.errors import AccountNotFound, NotYourself
 from identity.accounts.schemas import ReasonIn
+from identity.directory.dependencies import DirectoryService
 from identity.entitlements import errors
 from identity.entitlements.dependencies import EntitlementRequestService, EntitlementService
+from identity.entitlements.repository import WishSort
 from identity.entitlements.schemas import (
     EntitlementIn,
     EntitlementRequestOut,
@@ -19,10 +22,10 @@ from identity.entitlements.schemas import (
     ReviewOut,
 )
 from identity.memberships.auth import REFUSED, EntitlementGranter, EntitlementReviewer
-from identity.memberships.schemas import MemberOut
+from identity.memberships.schemas import MemberOut, NamePart
 from identity.units.auth import Member, Person
 from servicekit import problems
-from servicekit.paging import Page, Paging, instant, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["系统授权"], responses=problems.responses(*REFUSALS))
 
@@ -77,18 +80,26 @@ async def withdraw_entitlement(
     ),
 )
 async def request_entitlement(
-    wish: EntitlementWishIn, member: Member, requests: EntitlementRequestService, response: Response
+    wish: EntitlementWishIn,
+    member: Member,
+    requests: EntitlementRequestService,
+    directory: DirectoryService,
+    response: Response,
 ) -> EntitlementRequestOut:
     """Request an entitlement for the caller, or for a person of the caller's subtree."""
     mine = UUID(member.sub)
     if wish.sub in (None, mine):
         response.headers["Location"] = "/api/v1/me/entitlement-requests"
-        return EntitlementRequestOut.of(await requests.ask(mine, mine, wish.name, wish.reason))
+        return await directory.named(
+            EntitlementRequestOut.of(await requests.ask(mine, mine, wish.name, wish.reason))
+        )
     if not member.may(Permission.ENTITLEMENTS_GRANT):
         raise PermissionRequired
     assert wish.sub is not None
     response.headers["Location"] = "/api/v1/entitlement-requests"
-    return EntitlementRequestOut.of(await requests.ask_for(member, wish.sub, wish.name, wish.reason))
+    return await directory.named(
+        EntitlementRequestOut.of(await requests.ask_for(member, wish.sub, wish.name, wish.reason))
+    )
 
 
 @router.get(
@@ -98,26 +109,30 @@ async def request_entitlement(
     responses=problems.responses(InsufficientScope),
 )
 async def list_own_wishes(
-    person: Person, requests: EntitlementRequestService, paging: Paging
-) -> Page[EntitlementRequestOut]:
+    person: Person, requests: EntitlementRequestService, directory: DirectoryService, paging: Paging
+) -> CountedPage[EntitlementRequestOut]:
     """Return the requests for the caller, latest first."""
-    after = paging.key(UUID)
-    rows = await requests.mine(UUID(person.sub), None if after is None else after[0], paging.limit)
-    return page([EntitlementRequestOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await requests.mine(UUID(person.sub), paging)
+    return await directory.named_page(found.page(EntitlementRequestOut.of))
 
 
 @router.get(
     "/entitlement-requests",
     summary="待审批的授权申请",
-    description="下级单位的申请，部级单位还包括本单位的，从早到晚。",
+    description="下级单位的申请，部级单位还包括本单位的。",
     responses=problems.responses(*REFUSED),
 )
 async def list_wishes(
-    admin: EntitlementGranter, requests: EntitlementRequestService, paging: Paging
-) -> Page[EntitlementRequestOut]:
-    """Return the requests that the caller may decide, oldest first."""
-    rows = await requests.pending(admin, paging.key(UUID), paging.limit)
-    return page([EntitlementRequestOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+    admin: EntitlementGranter,
+    requests: EntitlementRequestService,
+    directory: DirectoryService,
+    paging: Paging,
+    q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+    sort: Annotated[WishSort, Query(description="排列")] = WishSort.OLDEST,
+) -> CountedPage[EntitlementRequestOut]:
+    """Return the requests that the caller may decide."""
+    found = await requests.pending(admin, q, sort, paging)
+    return await directory.named_page(found.page(EntitlementRequestOut.of))
 
 
 _DECIDE = problems.responses(
@@ -137,10 +152,13 @@ _DECIDE = problems.responses(
     responses=_DECIDE,
 )
 async def approve_wish(
-    request_id: UUID, admin: EntitlementGranter, requests: EntitlementRequestService
+    request_id: UUID,
+    admin: EntitlementGranter,
+    requests: EntitlementRequestService,
+    directory: DirectoryService,
 ) -> EntitlementRequestOut:
     """Approve a request."""
-    return EntitlementRequestOut.of(await requests.approve(admin, request_id))
+    return await directory.named(EntitlementRequestOut.of(await requests.approve(admin, request_id)))
 
 
 @router.post(
@@ -150,10 +168,16 @@ async def approve_wish(
     responses=_DECIDE,
 )
 async def reject_wish(
-    request_id: UUID, why: ReasonIn, admin: EntitlementGranter, requests: EntitlementRequestService
+    request_id: UUID,
+    why: ReasonIn,
+    admin: EntitlementGranter,
+    requests: EntitlementRequestService,
+    directory: DirectoryService,
 ) -> EntitlementRequestOut:
     """Reject a request."""
-    return EntitlementRequestOut.of(await requests.reject(admin, request_id, why.reason))
+    return await directory.named(
+        EntitlementRequestOut.of(await requests.reject(admin, request_id, why.reason))
+    )
 
 
 @router.post(
@@ -165,10 +189,12 @@ async def reject_wish(
     ),
 )
 async def withdraw_wish(
-    request_id: UUID, person: Person, requests: EntitlementRequestService
+    request_id: UUID, person: Person, requests: EntitlementRequestService, directory: DirectoryService
 ) -> EntitlementRequestOut:
     """Withdraw a request."""
-    return EntitlementRequestOut.of(await requests.take_back(UUID(person.sub), request_id))
+    return await directory.named(
+        EntitlementRequestOut.of(await requests.take_back(UUID(person.sub), request_id))
+    )
 
 
 @router.get(
@@ -179,12 +205,13 @@ async def withdraw_wish(
     responses=problems.responses(*REFUSED),
 )
 async def list_reviews(
-    admin: EntitlementReviewer, service: EntitlementService, paging: Paging
-) -> Page[ReviewOut]:
+    admin: EntitlementReviewer,
+    service: EntitlementService,
+    paging: Paging,
+    q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+) -> CountedPage[ReviewOut]:
     """Return the entitlements that are due for review."""
-    rows = await service.due(admin, paging.key(instant, UUID), paging.limit)
-    items = [ReviewOut.of(row) for row in rows]
-    return page(items, paging.limit, lambda one: [one.expires_at.isoformat(), one.id])
+    return (await service.due(admin, q, paging)).page(ReviewOut.of)
 
 
 _REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound, errors.ReviewedAbove)

@@ -71,6 +71,7 @@ class EntitlementRequest(Base):
             unique=True,
             postgresql_where=text("status = 'pending'"),
         ),
+        Index("ix_entitlement_requests_account_id_id", "account_id", "id"),
         Index(
             "ix_entitlement_requests_pending", "unit_id", "id", postgresql_where=text("status = 'pending'")
         ),

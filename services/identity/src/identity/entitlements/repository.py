@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import EntitlementRequestStatus
+from contracts.vocabulary import EntitlementRequestStatus, Vocabulary
 from identity.accounts.models import Account
 from identity.entitlements.models import Entitlement, EntitlementRequest
 from identity.units.models import Unit
+from servicekit.lists import Listed, Order, by_id, listed
 from servicekit.ltree import under
+from servicekit.paging import PageRequest, instant
 from servicekit.words import inline
 
 _HELD = Entitlement.withdrawn_at.is_(None)
@@ -20,6 +22,20 @@ _PENDING = EntitlementRequest.status == inline(EntitlementRequestStatus.PENDING)
 
 Asked = tuple[EntitlementRequest, Account, Unit]
 Held = tuple[Entitlement, Account, Unit]
+_BY_END = Order((Entitlement.expires_at, Entitlement.id), (instant, UUID))
+_Rows = TypeVar("_Rows", Select[Entitlement, Account, Unit], Select[EntitlementRequest, Account, Unit])
+
+
+class WishSort(Vocabulary):
+    """In which order requests to decide are listed."""
+
+    OLDEST = "oldest", "申请时间从早到晚"
+    NEWEST = "newest", "申请时间从新到旧"
+
+    @property
+    def order(self) -> Order:
+        """The order of the query."""
+        return by_id(EntitlementRequest.id, latest_first=self is WishSort.NEWEST)
 
 
 class EntitlementRepository:
@@ -69,18 +85,12 @@ class EntitlementRepository:
         return None if found is None or found.withdrawn_at is not None else found
 
     async def due(
-        self, above: str | None, until: datetime, *, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Held]:
+        self, above: str | None, until: datetime, name: str | None, paging: PageRequest
+    ) -> Listed[Held]:
         """Return the entitlements for units below the path `above`, or for all units, that end before
-        `until`, by their end, one more than `limit`.
+        `until`, by their end; with `name` only those of people whose names contain it.
         """
-        statement = _due(above, until).order_by(Entitlement.expires_at, Entitlement.id).limit(limit + 1)
-        if after:
-            at, last = after
-            statement = statement.where(
-                (Entitlement.expires_at > at) | ((Entitlement.expires_at == at) & (Entitlement.id > last))
-            )
-        return list((await self._session.execute(statement)).all())
+        return await listed(self._session, _named(_due(above, until), name), _BY_END, paging)
 
     async def count_due(self, above: str | None, until: datetime, most: int) -> int:
         """Return the number of those entitlements, at most `most`."""
@@ -143,38 +153,36 @@ class EntitlementRepository:
         ).all()
 
     async def pending_below(
-        self, path: str, *, and_own: bool, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Asked]:
-        """Return undecided requests of units below one, with `and_own` also its own, oldest first, one more
-        than `limit`.
+        self, path: str, name: str | None, sort: WishSort, paging: PageRequest, *, and_own: bool
+    ) -> Listed[Asked]:
+        """Return undecided requests of units below one, with `and_own` also its own; with `name` only those
+        for people whose names contain it.
         """
-        statement = _pending(path, and_own=and_own).order_by(EntitlementRequest.id).limit(limit + 1)
-        if after:
-            statement = statement.where(EntitlementRequest.id > after[0])
-        return list((await self._session.execute(statement)).all())
+        statement = _named(_pending(path, and_own=and_own), name)
+        return await listed(self._session, statement, sort.order, paging)
 
     async def count_pending_below(self, path: str, *, and_own: bool, most: int) -> int:
         """Return the number of those requests, at most `most`."""
         some = _pending(path, and_own=and_own).with_only_columns(EntitlementRequest.id).limit(most)
         return await self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
-    async def of_person(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
-        """Return a person's requests, latest first, one more than `limit`."""
+    async def of_person(self, sub: UUID, paging: PageRequest) -> Listed[Asked]:
+        """Return a person's requests, latest first."""
         statement = (
             select(EntitlementRequest, Account, Unit)
             .join(Account, Account.id == EntitlementRequest.account_id)
             .join(Unit, Unit.id == EntitlementRequest.unit_id)
             .where(EntitlementRequest.account_id == sub)
-            .order_by(EntitlementRequest.id.desc())
-            .limit(limit + 1)
         )
-        if before is not None:
-            statement = statement.where(EntitlementRequest.id < before)
-        return list((await self._session.execute(statement)).all())
+        return await listed(self._session, statement, by_id(EntitlementRequest.id, latest_first=True), paging)
 
     async def bulk_insert(self, rows: Sequence[dict[str, Any]]) -> None:
         """Insert many rows."""
         await self._session.execute(insert(Entitlement), rows)
+
+
+def _named(rows: _Rows, name: str | None) -> _Rows:
+    return rows if name is None else rows.where(Account.name.contains(name, autoescape=True))
 
 
 def _due(above: str | None, until: datetime) -> Select[Entitlement, Account, Unit]:

@@ -1,7 +1,5 @@
 """Requests for entitlements: asked for with a reason, decided one level above."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -23,12 +21,14 @@ from identity.entitlements.errors import (
     UnknownEntitlement,
 )
 from identity.entitlements.models import EntitlementRequest
-from identity.entitlements.repository import Asked, EntitlementRepository
+from identity.entitlements.repository import Asked, EntitlementRepository, WishSort
 from identity.entitlements.service import Entitlements
 from identity.memberships.service import Memberships
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class EntitlementRequests:
@@ -91,18 +91,18 @@ class EntitlementRequests:
         await self._memberships.in_reach(principal, sub, lock=True)
         return await self.ask(UUID(principal.sub), sub, name, reason)
 
-    async def mine(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
-        """Return a person's requests, latest first, one more than `limit`."""
-        return await self._rows.of_person(sub, before, limit)
+    async def mine(self, sub: UUID, paging: PageRequest) -> Listed[Asked]:
+        """Return a person's requests, latest first."""
+        return await self._rows.of_person(sub, paging)
 
     async def pending(
-        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Asked]:
-        """Return the requests that the caller may decide, oldest first, one more than `limit`."""
+        self, principal: Principal, name: str | None, sort: WishSort, paging: PageRequest
+    ) -> Listed[Asked]:
+        """Return the requests that the caller may decide; `name` is a part of the person's name."""
         if principal.acting is None:
             raise MembershipRequired
         own = principal.acting.level == Level.MINISTRY
-        return await self._rows.pending_below(principal.acting.path, and_own=own, after=after, limit=limit)
+        return await self._rows.pending_below(principal.acting.path, name, sort, paging, and_own=own)
 
     async def count_waiting(self, principal: Principal, most: int) -> int:
         """Return the number of requests that the caller may decide, at most `most`."""

@@ -1,6 +1,7 @@
 """Schemas of the entitlements API."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.vocabulary import EntitlementRequestStatus
 from identity.accounts.models import Account
 from identity.entitlements.models import Entitlement, EntitlementRequest
+from identity.names import PersonName
 from identity.units.models import Unit
 
 
@@ -40,9 +42,11 @@ class EntitlementRequestOut(BaseModel):
     unit_name: str
     reason: str
     requested_by: UUID = Field(description="申请人的标识")
+    requested_by_name: Annotated[str | None, PersonName("requested_by")] = None
     requested_at: datetime
     status: EntitlementRequestStatus
     decided_by: UUID | None = Field(description="审批人的标识")
+    decided_by_name: Annotated[str | None, PersonName("decided_by")] = None
     decided_at: datetime | None
     decision_reason: str | None = Field(description="未批准的原因")
 

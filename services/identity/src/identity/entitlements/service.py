@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +26,8 @@ from identity.memberships.service import Memberships, path_of
 from identity.revocations.service import Revocations
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class Entitlements:
@@ -133,12 +134,12 @@ class Entitlements:
             if request.unit_id == former:
                 request.unit_id = present
 
-    async def due(self, principal: Principal, after: tuple[Any, ...] | None, limit: int) -> Sequence[Held]:
-        """Return the entitlements for units below the caller's that end within `rules.REVIEW`, by their end,
-        one more than `limit`; a security administrator of the platform sees all.
+    async def due(self, principal: Principal, name: str | None, paging: PageRequest) -> Listed[Held]:
+        """Return the entitlements for units below the caller's that end within `rules.REVIEW`, by their end;
+        a security administrator of the platform sees all. `name` is a part of the person's name.
         """
         path = None if principal.may(Permission.PLATFORM_ENTITLEMENTS) else path_of(principal)
-        return await self._rows.due(path, self._clock.now() + rules.REVIEW, after=after, limit=limit)
+        return await self._rows.due(path, self._clock.now() + rules.REVIEW, name, paging)
 
     async def count_due(self, principal: Principal, most: int) -> int:
         """Return the number of entitlements that are due for the caller's review, at most `most`."""

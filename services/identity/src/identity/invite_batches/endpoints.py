@@ -8,20 +8,22 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from authkit.dependencies import REFUSALS
-from contracts.vocabulary import InviteResult
-from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, row_number, uploaded
+from contracts.vocabulary import InviteBatchStatus, InviteResult
+from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, uploaded
 from filekit.sniff import XLSX
 from filekit.spool import temporary_file
 from filekit.threads import ParsingThreads
 from filekit.xlsx_writer import Column, SheetWriter
+from identity.directory.dependencies import DirectoryService
 from identity.invite_batches import errors, rules
 from identity.invite_batches.dependencies import InviteBatchService
 from identity.invite_batches.reading import people_of
 from identity.invite_batches.schemas import InviteBatchOut, InviteRowOut
 from identity.memberships.auth import REFUSED, Admitter
+from identity.memberships.schemas import NamePart
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 UPLOADS = "/api/v1/invite-batches"
 """Below this path the larger body limit holds."""
@@ -54,6 +56,7 @@ async def upload_invites(
     admin: Admitter,
     batches: InviteBatchService,
     scanner: FileScanner,
+    directory: DirectoryService,
     unit_id: Annotated[UUID, Query(description="邀请加入的单位")],
     file_name: Annotated[
         str,
@@ -64,7 +67,7 @@ async def upload_invites(
     """Receive a table of people and judge each row."""
     async with uploaded(request, scanner, limit=rules.MOST_BYTES) as file:
         people = await _threads.run(people_of, file.file, file.media_type)
-    made = InviteBatchOut.of(await batches.upload(admin, unit_id, people, file_name))
+    made = await directory.named(InviteBatchOut.of(await batches.upload(admin, unit_id, people, file_name)))
     response.headers["Location"] = f"{UPLOADS}/{made.id}"
     return made
 
@@ -76,12 +79,16 @@ async def upload_invites(
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_invite_batches(
-    unit_id: UUID, admin: Admitter, batches: InviteBatchService, paging: Paging
-) -> Page[InviteBatchOut]:
+    unit_id: UUID,
+    admin: Admitter,
+    batches: InviteBatchService,
+    directory: DirectoryService,
+    paging: Paging,
+    status: Annotated[InviteBatchStatus | None, Query(description="状态")] = None,
+) -> CountedPage[InviteBatchOut]:
     """Return the batches of a unit, latest first."""
-    after = paging.key(UUID)
-    rows = await batches.of_unit(admin, unit_id, None if after is None else after[0], paging.limit)
-    return page([InviteBatchOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await batches.of_unit(admin, unit_id, status, paging)
+    return await directory.named_page(found.page(InviteBatchOut.of))
 
 
 @router.get(
@@ -90,9 +97,11 @@ async def list_invite_batches(
     description="状态和各类行数。",
     responses=problems.responses(*_ONE),
 )
-async def get_invite_batch(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> InviteBatchOut:
+async def get_invite_batch(
+    batch_id: UUID, admin: Admitter, batches: InviteBatchService, directory: DirectoryService
+) -> InviteBatchOut:
     """Return a batch with its progress."""
-    return InviteBatchOut.of(await batches.get(admin, batch_id))
+    return await directory.named(InviteBatchOut.of(await batches.get(admin, batch_id)))
 
 
 @router.get(
@@ -107,11 +116,10 @@ async def list_invite_rows(
     batches: InviteBatchService,
     paging: Paging,
     result: Annotated[InviteResult | None, Query(description="结果")] = None,
-) -> Page[InviteRowOut]:
+    q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+) -> CountedPage[InviteRowOut]:
     """Return rows in the order of the file."""
-    after = paging.key(row_number)
-    rows = await batches.rows(admin, batch_id, result, 0 if after is None else after[0], paging.limit)
-    return page([InviteRowOut.of(row) for row in rows], paging.limit, lambda row: [row.number])
+    return (await batches.rows(admin, batch_id, result, q, paging)).page(InviteRowOut.of)
 
 
 @router.get(
@@ -141,9 +149,11 @@ async def download_failed_invites(batch_id: UUID, admin: Admitter, batches: Invi
     ),
     responses=problems.responses(*_ONE, errors.BatchNotReady, errors.NobodyToInvite),
 )
-async def send_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> InviteBatchOut:
+async def send_invites(
+    batch_id: UUID, admin: Admitter, batches: InviteBatchService, directory: DirectoryService
+) -> InviteBatchOut:
     """Invite the people of all rows without errors, in the background."""
-    return InviteBatchOut.of(await batches.send(admin, batch_id))
+    return await directory.named(InviteBatchOut.of(await batches.send(admin, batch_id)))
 
 
 @router.post(
@@ -152,9 +162,11 @@ async def send_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchServ
     description="已发送的邀请码仍然有效，其余不再发送。",
     responses=problems.responses(*_ONE, errors.BatchNotReady),
 )
-async def cancel_invites(batch_id: UUID, admin: Admitter, batches: InviteBatchService) -> InviteBatchOut:
+async def cancel_invites(
+    batch_id: UUID, admin: Admitter, batches: InviteBatchService, directory: DirectoryService
+) -> InviteBatchOut:
     """Stop sending."""
-    return InviteBatchOut.of(await batches.cancel(admin, batch_id))
+    return await directory.named(InviteBatchOut.of(await batches.cancel(admin, batch_id)))
 
 
 def _workbook(rows: Sequence[Sequence[str]]) -> bytes:

@@ -8,8 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import InviteResult
+from contracts.vocabulary import InviteBatchStatus, InviteResult
+from filekit.http import row_number
 from identity.invite_batches.models import InviteBatch, InviteBatchRow, InviteBudget
+from servicekit.lists import Listed, Order, by_id, listed_one
+from servicekit.paging import PageRequest
+
+_IN_FILE = Order((InviteBatchRow.number,), (row_number,))
 
 
 class InviteBatchRepository:
@@ -30,12 +35,25 @@ class InviteBatchRepository:
             InviteBatch, batch_id, with_for_update=lock or None, populate_existing=lock
         )
 
-    async def of_unit(self, unit_id: UUID, before: UUID | None, limit: int) -> Sequence[InviteBatch]:
-        """Return a unit's batches, latest first, one more than `limit`."""
-        statement = select(InviteBatch).where(InviteBatch.unit_id == unit_id).order_by(InviteBatch.id.desc())
-        if before is not None:
-            statement = statement.where(InviteBatch.id < before)
-        return (await self._session.scalars(statement.limit(limit + 1))).all()
+    async def of_unit(
+        self, unit_id: UUID, status: InviteBatchStatus | None, paging: PageRequest
+    ) -> Listed[InviteBatch]:
+        """Return a unit's batches, latest first; with `status` only those in it."""
+        statement = select(InviteBatch).where(InviteBatch.unit_id == unit_id)
+        if status is not None:
+            statement = statement.where(InviteBatch.status == status)
+        return await listed_one(self._session, statement, by_id(InviteBatch.id, latest_first=True), paging)
+
+    async def listed_rows(
+        self, batch_id: UUID, result: InviteResult | None, name: str | None, paging: PageRequest
+    ) -> Listed[InviteBatchRow]:
+        """Return a page of the rows in the order of the file; `name` is a part of the name."""
+        statement = select(InviteBatchRow).where(InviteBatchRow.batch_id == batch_id)
+        if result is not None:
+            statement = statement.where(InviteBatchRow.result == result)
+        if name is not None:
+            statement = statement.where(InviteBatchRow.name.contains(name, autoescape=True))
+        return await listed_one(self._session, statement, _IN_FILE, paging)
 
     async def rows(
         self, batch_id: UUID, results: Sequence[InviteResult], after: int, limit: int

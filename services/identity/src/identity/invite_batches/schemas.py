@@ -1,12 +1,14 @@
 """Schemas of invitations by a table."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from contracts.vocabulary import InviteBatchStatus, InviteResult, Open, Role
 from identity.invite_batches.models import InviteBatch, InviteBatchRow
+from identity.names import PersonName, UnitName
 
 
 class InviteBatchOut(BaseModel):
@@ -14,8 +16,10 @@ class InviteBatchOut(BaseModel):
 
     id: UUID
     unit_id: UUID
+    unit_name: Annotated[str | None, UnitName("unit_id")] = None
     file_name: str = Field(description="文件名")
     created_by: UUID = Field(description="上传人的标识")
+    created_by_name: Annotated[str | None, PersonName("created_by")] = None
     created_at: datetime = Field(description="上传时间")
     status: InviteBatchStatus
     total: int = Field(description="总行数")

@@ -24,6 +24,8 @@ from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 _FAILED = (InviteResult.WRONG, InviteResult.REFUSED)
 
@@ -76,14 +78,18 @@ class InviteBatches:
         return batch
 
     async def of_unit(
-        self, principal: Principal, unit_id: UUID, before: UUID | None, limit: int
-    ) -> Sequence[InviteBatch]:
-        """Return the batches of a unit in the caller's subtree, latest first, one more than `limit`.
+        self,
+        principal: Principal,
+        unit_id: UUID,
+        status: InviteBatchStatus | None,
+        paging: PageRequest,
+    ) -> Listed[InviteBatch]:
+        """Return the batches of a unit in the caller's subtree, latest first; with `status` only those in it.
 
         Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
-        return await self._rows.of_unit(unit.id, before, limit)
+        return await self._rows.of_unit(unit.id, status, paging)
 
     async def get(self, principal: Principal, batch_id: UUID, *, lock: bool = False) -> InviteBatch:
         """Return a batch of a unit in the caller's subtree. Raises `BatchNotFound`, `OutOfReach`."""
@@ -94,11 +100,16 @@ class InviteBatches:
         return batch
 
     async def rows(
-        self, principal: Principal, batch_id: UUID, result: InviteResult | None, after: int, limit: int
-    ) -> Sequence[InviteBatchRow]:
-        """Return rows in the order of the file, one more than `limit`. Raises the errors of `get`."""
+        self,
+        principal: Principal,
+        batch_id: UUID,
+        result: InviteResult | None,
+        name: str | None,
+        paging: PageRequest,
+    ) -> Listed[InviteBatchRow]:
+        """Return rows in the order of the file; `name` is a part of the name. Raises the errors of `get`."""
         batch = await self.get(principal, batch_id)
-        return await self._rows.rows(batch.id, () if result is None else (result,), after, limit + 1)
+        return await self._rows.listed_rows(batch.id, result, name, paging)
 
     async def failed(self, principal: Principal, batch_id: UUID) -> list[list[str]]:
         """Return the fields of the rows that were wrong or refused, each with its reasons.

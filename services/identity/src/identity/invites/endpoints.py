@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from identity.dependencies import ServiceSettings
+from identity.directory.dependencies import DirectoryService
 from identity.invites import errors
 from identity.invites.dependencies import InviteService
 from identity.invites.links import join_link
@@ -15,7 +16,7 @@ from identity.memberships.auth import REFUSED, Admitter
 from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.responses(*REFUSALS))
 
@@ -33,12 +34,13 @@ async def create_invite(
     admin: Admitter,
     service: InviteService,
     settings: ServiceSettings,
+    directory: DirectoryService,
     response: Response,
 ) -> InviteOut:
     """Create an invite. Only this response contains its code."""
     invite, code = await service.create(admin, unit_id, new)
     response.headers["Location"] = f"/api/v1/units/{unit_id}/invites"
-    return InviteOut.of(invite, code, join_link(settings.issuer_url, code))
+    return await directory.named(InviteOut.of(invite, code, join_link(settings.issuer_url, code)))
 
 
 @router.get(
@@ -51,15 +53,13 @@ async def list_invites(
     unit_id: UUID,
     admin: Admitter,
     service: InviteService,
+    directory: DirectoryService,
     paging: Paging,
     usable: Annotated[bool, Query(description="只列仍可使用的")] = False,
-) -> Page[InviteOut]:
+) -> CountedPage[InviteOut]:
     """Return the invites of a unit, latest first, without their codes."""
-    after = paging.key(UUID)
-    rows = await service.of_unit(
-        admin, unit_id, usable=usable, before=None if after is None else after[0], limit=paging.limit
-    )
-    return page([InviteOut.of(row) for row in rows], paging.limit, lambda invite: [invite.id])
+    found = await service.of_unit(admin, unit_id, paging, usable=usable)
+    return await directory.named_page(found.page(InviteOut.of))
 
 
 @router.post(
@@ -68,6 +68,8 @@ async def list_invites(
     description="此前用它提交的申请仍然有效。",
     responses=problems.responses(*REFUSED, errors.InviteNotFound),
 )
-async def revoke_invite(invite_id: UUID, admin: Admitter, service: InviteService) -> InviteOut:
+async def revoke_invite(
+    invite_id: UUID, admin: Admitter, service: InviteService, directory: DirectoryService
+) -> InviteOut:
     """Revoke an invite. Existing requests with it are kept."""
-    return InviteOut.of(await service.revoke(admin, invite_id))
+    return await directory.named(InviteOut.of(await service.revoke(admin, invite_id)))

@@ -8,6 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.invites.models import Invite
+from servicekit.lists import Listed, by_id, listed_one
+from servicekit.paging import PageRequest
+
+_LATEST = by_id(Invite.id, latest_first=True)
 
 
 class InviteRepository:
@@ -28,17 +32,15 @@ class InviteRepository:
         return found
 
     async def of_unit(
-        self, unit_id: UUID, *, usable_at: datetime | None, before: UUID | None, limit: int
-    ) -> Sequence[Invite]:
-        """Return a unit's invites, latest first, one more than `limit`."""
-        statement = select(Invite).where(Invite.unit_id == unit_id).order_by(Invite.id.desc())
+        self, unit_id: UUID, paging: PageRequest, *, usable_at: datetime | None
+    ) -> Listed[Invite]:
+        """Return a unit's invites, latest first."""
+        statement = select(Invite).where(Invite.unit_id == unit_id)
         if usable_at is not None:
             statement = statement.where(
                 Invite.revoked_at.is_(None), Invite.expires_at > usable_at, Invite.uses < Invite.max_uses
             )
-        if before is not None:
-            statement = statement.where(Invite.id < before)
-        return (await self._session.scalars(statement.limit(limit + 1))).all()
+        return await listed_one(self._session, statement, _LATEST, paging)
 
     async def lock(self, invite_id: UUID) -> Invite | None:
         """Return an invite by id, locked and refreshed."""

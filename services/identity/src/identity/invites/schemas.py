@@ -1,6 +1,7 @@
 """Schemas of the invites API."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,7 @@ from contracts.vocabulary import Open, Role
 from identity.invites.models import Invite
 from identity.invites.qr import qr_svg
 from identity.memberships.schemas import Post
+from identity.names import PersonName, UnitName
 from identity.roles.schemas import RoleCode
 
 
@@ -29,6 +31,7 @@ class InviteOut(BaseModel):
 
     id: UUID
     unit_id: UUID
+    unit_name: Annotated[str | None, UnitName("unit_id")] = None
     code: str | None = Field(default=None, examples=["7K2M-9QXR-4TZB-0HWE"])
     link: str | None = Field(default=None, description="加入页面的地址，含邀请码，只返回一次")
     qr_svg: str | None = Field(default=None, description="该地址的二维码（SVG），只返回一次")
@@ -37,6 +40,7 @@ class InviteOut(BaseModel):
     note: str | None
     created_at: datetime = Field(description="生成时间")
     created_by: UUID = Field(description="生成人的标识")
+    created_by_name: Annotated[str | None, PersonName("created_by")] = None
     expires_at: datetime
     revoked_at: datetime | None
     max_uses: int

@@ -11,9 +11,11 @@ from authkit.errors import InsufficientScope
 from authkit.idempotency import Idempotent
 from identity.accounts.errors import AccountNotFound, NotYourself
 from identity.accounts.schemas import ReasonIn
+from identity.directory.dependencies import DirectoryService
 from identity.invites import errors as invite_errors
 from identity.joining import errors
 from identity.joining.dependencies import JoinService
+from identity.joining.repository import JoinFilter, JoinSort
 from identity.joining.schemas import (
     ApprovalIn,
     CodeIn,
@@ -26,12 +28,13 @@ from identity.joining.schemas import (
 )
 from identity.memberships.auth import REFUSED, Admitter, PeopleManager
 from identity.memberships.errors import AlreadyMember, LastAdministrator, MembershipNotFound
+from identity.memberships.schemas import NamePart
 from identity.platform.errors import NoUnitForAdministrators
 from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Person
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))
 _INVITE = (
@@ -70,10 +73,11 @@ async def list_unit_choices(
     service: JoinService,
     paging: Paging,
     parent_id: Annotated[UUID | None, Query(description="上级单位")] = None,
-) -> Page[UnitChoiceOut]:
+    q: Annotated[NamePart | None, Query(description="名称包含")] = None,
+) -> CountedPage[UnitChoiceOut]:
     """Return the units directly below one, by code, for anybody who wants to join one."""
-    rows = await service.choices(parent_id, paging.key(str), paging.limit)
-    return page([UnitChoiceOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
+    found = await service.choices(parent_id, q, paging)
+    return found.page(lambda row: UnitChoiceOut.model_validate(row))
 
 
 @router.post(
@@ -107,10 +111,14 @@ async def preview_invite(code: CodeIn, _: Person, service: JoinService) -> Invit
     ),
 )
 async def request_to_join(
-    join: JoinIn, person: Person, idempotency: Idempotent, service: JoinService
+    join: JoinIn,
+    person: Person,
+    idempotency: Idempotent,
+    service: JoinService,
+    directory: DirectoryService,
 ) -> JSONResponse:
     """Request membership. An administrator must approve before the person gets access."""
-    made = JoinRequestOut.of(await service.request(UUID(person.sub), join))
+    made = await directory.named(JoinRequestOut.of(await service.request(UUID(person.sub), join)))
     return await idempotency.keep(made, headers={"Location": f"/api/v1/join-requests/{made.id}"})
 
 
@@ -133,10 +141,16 @@ async def request_to_join(
     ),
 )
 async def transfer_member(
-    unit_id: UUID, sub: UUID, wish: TransferIn, admin: PeopleManager, service: JoinService, response: Response
+    unit_id: UUID,
+    sub: UUID,
+    wish: TransferIn,
+    admin: PeopleManager,
+    service: JoinService,
+    directory: DirectoryService,
+    response: Response,
 ) -> JoinRequestOut:
     """Ask another unit to take over a member."""
-    made = JoinRequestOut.of(await service.transfer(admin, unit_id, sub, wish))
+    made = await directory.named(JoinRequestOut.of(await service.transfer(admin, unit_id, sub, wish)))
     response.headers["Location"] = f"/api/v1/join-requests/{made.id}"
     return made
 
@@ -147,11 +161,12 @@ async def transfer_member(
     description="本人的全部申请，从新到旧。",
     responses=problems.responses(InsufficientScope),
 )
-async def list_own_requests(person: Person, paging: Paging, service: JoinService) -> Page[JoinRequestOut]:
+async def list_own_requests(
+    person: Person, paging: Paging, service: JoinService, directory: DirectoryService
+) -> CountedPage[JoinRequestOut]:
     """Return the caller's own requests, latest first."""
-    after = paging.key(UUID)
-    rows = await service.mine(UUID(person.sub), None if after is None else after[0], paging.limit)
-    return page([JoinRequestOut.of(row) for row in rows], paging.limit, lambda request: [request.id])
+    found = await service.mine(UUID(person.sub), paging)
+    return await directory.named_page(found.page(JoinRequestOut.of))
 
 
 @router.post(
@@ -162,31 +177,36 @@ async def list_own_requests(person: Person, paging: Paging, service: JoinService
         InsufficientScope, errors.JoinRequestNotFound, errors.NotYourRequest, errors.JoinRequestDecided
     ),
 )
-async def withdraw_join_request(request_id: UUID, person: Person, service: JoinService) -> JoinRequestOut:
+async def withdraw_join_request(
+    request_id: UUID, person: Person, service: JoinService, directory: DirectoryService
+) -> JoinRequestOut:
     """Take one's own request back."""
-    return JoinRequestOut.of(await service.withdraw(UUID(person.sub), request_id))
+    return await directory.named(JoinRequestOut.of(await service.withdraw(UUID(person.sub), request_id)))
 
 
 @router.get(
     "/join-requests",
     summary="待审核的加入申请",
-    description="本单位及下级单位的申请，从早到晚。",
+    description="本单位及下级单位的申请。",
     responses=problems.responses(*REFUSED),
 )
 async def list_join_requests(
     admin: Admitter,
     paging: Paging,
     service: JoinService,
+    directory: DirectoryService,
     waiting: Annotated[
         bool, Query(description="只列应由本单位处理的：本单位的，以及逾期未处理或没有管理员而转上来的")
     ] = False,
     unit_id: Annotated[UUID | None, Query(description="只列申请加入此单位的")] = None,
-) -> Page[JoinRequestOut]:
-    """Return requests for the caller's unit and all units below it, oldest first."""
-    rows = await service.pending(
-        admin, waiting=waiting, unit_id=unit_id, after=paging.key(UUID), limit=paging.limit
-    )
-    return page([JoinRequestOut.of(row) for row in rows], paging.limit, lambda request: [request.id])
+    transfer: Annotated[bool | None, Query(description="只列调动的；false 为不是调动的")] = None,
+    q: Annotated[NamePart | None, Query(description="申请人的姓名包含")] = None,
+    sort: Annotated[JoinSort, Query(description="排列")] = JoinSort.OLDEST,
+) -> CountedPage[JoinRequestOut]:
+    """Return requests for the caller's unit and all units below it."""
+    wanted = JoinFilter(waiting, unit_id, transfer, q)
+    found = await service.pending(admin, wanted, sort, paging)
+    return await directory.named_page(found.page(JoinRequestOut.of))
 
 
 @router.get(
@@ -206,9 +226,11 @@ async def count_join_requests(admin: Admitter, service: JoinService) -> CountOut
     description="管辖范围内的一项申请，已处理的也可查看。",
     responses=problems.responses(*REFUSED, errors.JoinRequestNotFound),
 )
-async def get_join_request(request_id: UUID, admin: Admitter, service: JoinService) -> JoinRequestOut:
+async def get_join_request(
+    request_id: UUID, admin: Admitter, service: JoinService, directory: DirectoryService
+) -> JoinRequestOut:
     """Return a request for a unit in the caller's subtree."""
-    return JoinRequestOut.of(await service.get(admin, request_id))
+    return await directory.named(JoinRequestOut.of(await service.get(admin, request_id)))
 
 
 @router.post(
@@ -218,10 +240,14 @@ async def get_join_request(request_id: UUID, admin: Admitter, service: JoinServi
     responses=_APPROVE,
 )
 async def approve_join_request(
-    request_id: UUID, admin: Admitter, service: JoinService, granted: ApprovalIn | None = None
+    request_id: UUID,
+    admin: Admitter,
+    service: JoinService,
+    directory: DirectoryService,
+    granted: ApprovalIn | None = None,
 ) -> JoinRequestOut:
     """Approve a request. The person becomes a member of the unit, with the roles of the request or others."""
-    return JoinRequestOut.of(await service.approve(admin, request_id, granted))
+    return await directory.named(JoinRequestOut.of(await service.approve(admin, request_id, granted)))
 
 
 @router.post(
@@ -231,7 +257,7 @@ async def approve_join_request(
     responses=_DECIDE,
 )
 async def reject_join_request(
-    request_id: UUID, why: ReasonIn, admin: Admitter, service: JoinService
+    request_id: UUID, why: ReasonIn, admin: Admitter, service: JoinService, directory: DirectoryService
 ) -> JoinRequestOut:
     """Reject a request. The person sees the reason and may request again."""
-    return JoinRequestOut.of(await service.reject(admin, request_id, why.reason))
+    return await directory.named(JoinRequestOut.of(await service.reject(admin, request_id, why.reason)))

@@ -1,8 +1,8 @@
 """Queries for requests to join."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, exists, func, literal, or_, select
@@ -10,17 +10,43 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import JoinRequestStatus
+from contracts.vocabulary import JoinRequestStatus, Vocabulary
 from identity.accounts.models import Account
 from identity.joining.models import JoinRequest
 from identity.units.models import Unit
+from servicekit.lists import Listed, Order, by_id, listed
 from servicekit.ltree import LTree, under
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 _PENDING = JoinRequest.status == inline(JoinRequestStatus.PENDING)
 _RESPONSIBLE = aliased(Unit)
 
 Asked = tuple[JoinRequest, Account, Unit]
+
+
+@dataclass(frozen=True)
+class JoinFilter:
+    """Which pending requests are wanted; None is no filter."""
+
+    waiting: bool = False
+    """Only those about which the administrators of the top of the subtree have been asked."""
+    unit_id: UUID | None = None
+    transfer: bool | None = None
+    name: str | None = None
+    """A part of the applicant's name."""
+
+
+class JoinSort(Vocabulary):
+    """In which order requests to decide are listed."""
+
+    OLDEST = "oldest", "申请时间从早到晚"
+    NEWEST = "newest", "申请时间从新到旧"
+
+    @property
+    def order(self) -> Order:
+        """The order of the query."""
+        return by_id(JoinRequest.id, latest_first=self is JoinSort.NEWEST)
 
 
 class JoinRepository:
@@ -45,39 +71,26 @@ class JoinRepository:
         """Return a request with its account and unit."""
         return (await self._session.execute(_whole().where(JoinRequest.id == request_id))).first()
 
-    async def of_person(self, sub: UUID, *, before: UUID | None, limit: int) -> Sequence[Asked]:
-        """Return a person's requests, latest first, one more than `limit`."""
-        statement = (
-            _whole()
-            .where(JoinRequest.account_id == sub)
-            .order_by(JoinRequest.account_id, JoinRequest.id.desc())
-            .limit(limit + 1)
-        )
-        if before is not None:
-            statement = statement.where(JoinRequest.id < before)
-        return list((await self._session.execute(statement)).all())
+    async def of_person(self, sub: UUID, paging: PageRequest) -> Listed[Asked]:
+        """Return a person's requests, latest first."""
+        mine = _whole().where(JoinRequest.account_id == sub)
+        return await listed(self._session, mine, by_id(JoinRequest.id, latest_first=True), paging)
 
     async def pending_under(
-        self,
-        path: str,
-        *,
-        waiting: bool,
-        unit_id: UUID | None,
-        after: tuple[Any, ...] | None,
-        limit: int,
-    ) -> Sequence[Asked]:
-        """Return pending requests for units in a subtree, oldest first, one more than `limit`.
-
-        `waiting`: only those about which the administrators of the top of the subtree have been asked.
-        """
-        statement = _whole().where(_PENDING, under(Unit.path, path)).order_by(JoinRequest.id).limit(limit + 1)
-        if waiting:
+        self, path: str, wanted: JoinFilter, sort: JoinSort, paging: PageRequest
+    ) -> Listed[Asked]:
+        """Return pending requests for units in a subtree."""
+        statement = _whole().where(_PENDING, under(Unit.path, path))
+        if wanted.waiting:
             statement = statement.where(_waits_for(path))
-        if unit_id is not None:
-            statement = statement.where(JoinRequest.unit_id == unit_id)
-        if after:
-            statement = statement.where(JoinRequest.id > after[0])
-        return list((await self._session.execute(statement)).all())
+        if wanted.unit_id is not None:
+            statement = statement.where(JoinRequest.unit_id == wanted.unit_id)
+        if wanted.transfer is not None:
+            leaves = JoinRequest.leaves_membership_id.is_not(None)
+            statement = statement.where(leaves if wanted.transfer else ~leaves)
+        if wanted.name is not None:
+            statement = statement.where(Account.name.contains(wanted.name, autoescape=True))
+        return await listed(self._session, statement, sort.order, paging)
 
     async def count_waiting(self, path: str, most: int) -> int:
         """Return the number of requests about which the administrators of a unit have been asked, at most

@@ -1,6 +1,7 @@
 """Schemas of the API of requests to join."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +11,7 @@ from identity.accounts.models import Account
 from identity.invites.models import Invite
 from identity.joining.models import JoinRequest
 from identity.memberships.schemas import Post
+from identity.names import PersonName, UnitName
 from identity.roles.schemas import RoleCode
 from identity.units.models import Unit
 
@@ -119,13 +121,16 @@ class JoinRequestOut(BaseModel):
     status: JoinRequestStatus
     requested_at: datetime
     requested_by: UUID | None = Field(description="代为申请的管理员")
+    requested_by_name: Annotated[str | None, PersonName("requested_by")] = None
     expires_at: datetime | None
     responsible_unit_id: UUID | None = Field(description="目前应处理的最高一级单位")
+    responsible_unit_name: Annotated[str | None, UnitName("responsible_unit_id")] = None
     escalations: int = Field(description="因逾期未处理而转上级的次数")
     escalated_at: datetime | None = Field(description="最近一次转上级的时间")
     escalate_at: datetime | None = Field(description="到此时仍未处理则转上级")
     decided_at: datetime | None
     decided_by: UUID | None = Field(description="处理人的标识")
+    decided_by_name: Annotated[str | None, PersonName("decided_by")] = None
     reason: str | None
 
     @classmethod

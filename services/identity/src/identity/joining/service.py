@@ -1,7 +1,6 @@
 """Requests to join a unit, and their decision."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -26,7 +25,7 @@ from identity.joining.errors import (
     OwnRequest,
 )
 from identity.joining.models import JoinRequest
-from identity.joining.repository import Asked, JoinRepository
+from identity.joining.repository import Asked, JoinFilter, JoinRepository, JoinSort
 from identity.joining.schemas import ApprovalIn, JoinIn, TransferIn
 from identity.member_changes.service import MemberChanges
 from identity.memberships.errors import AlreadyMember, MembershipNotFound
@@ -37,6 +36,8 @@ from identity.units.models import Unit
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 MOST_COUNTED = 1000
 """A count stops here: a front end shows 999+."""
@@ -161,35 +162,25 @@ class Joining:
         self._audit.record(actor=sub, action="join.withdrawn", target=request.id)
         return await self._whole(request_id)
 
-    async def mine(self, sub: UUID, before: UUID | None, limit: int) -> Sequence[Asked]:
-        """Return a person's requests, latest first, one more than `limit`."""
-        return await self._rows.of_person(sub, before=before, limit=limit)
+    async def mine(self, sub: UUID, paging: PageRequest) -> Listed[Asked]:
+        """Return a person's requests, latest first."""
+        return await self._rows.of_person(sub, paging)
 
-    async def choices(
-        self, parent_id: UUID | None, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Unit]:
-        """Return units to choose from, by code, one more than `limit`: those below a unit, or the top."""
-        if parent_id is None:
-            return await self._units.top()
-        return await self._units.children(parent_id, query=None, after=after, limit=limit)
+    async def choices(self, parent_id: UUID | None, name: str | None, paging: PageRequest) -> Listed[Unit]:
+        """Return units to choose from, by code: those below a unit, or the top; `name` is a part of the
+        name. Raises `UnitNotFound`.
+        """
+        return await self._units.children(parent_id, name, paging)
 
     async def pending(
-        self,
-        principal: Principal,
-        *,
-        waiting: bool = False,
-        unit_id: UUID | None = None,
-        after: tuple[Any, ...] | None,
-        limit: int,
-    ) -> Sequence[Asked]:
-        """Return the requests that the caller may decide, one more than `limit`.
+        self, principal: Principal, wanted: JoinFilter, sort: JoinSort, paging: PageRequest
+    ) -> Listed[Asked]:
+        """Return the requests that the caller may decide.
 
-        `waiting`: only those for the caller's unit, and those below that nobody answered in time or that have
-        no administrator of their own.
+        `wanted.waiting`: only those for the caller's unit, and those below that nobody answered in time or
+        that have no administrator of their own.
         """
-        return await self._rows.pending_under(
-            path_of(principal), waiting=waiting, unit_id=unit_id, after=after, limit=limit
-        )
+        return await self._rows.pending_under(path_of(principal), wanted, sort, paging)
 
     async def count_waiting(self, principal: Principal, most: int = MOST_COUNTED) -> int:
         """Return the number of requests that wait for the caller's unit, at most `most`."""

@@ -1,13 +1,15 @@
 """REST API of changes of a unit's people."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
 from identity.accounts.dependencies import AccountService
 from identity.accounts.errors import AccountNotFound, NotYourself
+from identity.directory.dependencies import DirectoryService
 from identity.member_changes import errors
 from identity.member_changes.dependencies import MemberChangesService
 from identity.member_changes.schemas import HandOverOut, LeaveIn, MemberChangeIn, OwnLeaveIn
@@ -19,7 +21,7 @@ from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Member
 from identity.units.errors import UnitNotFound
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["人员变动"], responses=problems.responses(*REFUSALS))
 _ANOTHER = (*REFUSED, NotYourself, UnitNotFound, AccountNotFound, MembershipNotFound)
@@ -70,11 +72,15 @@ async def end_membership(
     ),
 )
 async def leave_unit(
-    why: OwnLeaveIn, member: Member, member_changes: MemberChangesService, accounts: AccountService
+    why: OwnLeaveIn,
+    member: Member,
+    member_changes: MemberChangesService,
+    accounts: AccountService,
+    directory: DirectoryService,
 ) -> HandOverOut:
     """Leave one of the caller's units after the hand-over of open work."""
     row = await member_changes.leave(UUID(member.sub), why.unit_id, why)
-    return HandOverOut.of(row, await accounts.get(row.account_id))
+    return await directory.named(HandOverOut.of(row, await accounts.get(row.account_id)))
 
 
 @router.get(
@@ -84,9 +90,13 @@ async def leave_unit(
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_hand_overs(
-    unit_id: UUID, reader: PeopleReader, member_changes: MemberChangesService, paging: Paging
-) -> Page[HandOverOut]:
+    unit_id: UUID,
+    reader: PeopleReader,
+    member_changes: MemberChangesService,
+    directory: DirectoryService,
+    paging: Paging,
+    completed: Annotated[bool | None, Query(description="只列已完成的；false 为正在交接的")] = None,
+) -> CountedPage[HandOverOut]:
     """Return the hand-overs in a unit, latest first."""
-    after = paging.key(UUID)
-    rows = await member_changes.hand_overs(reader, unit_id, None if after is None else after[0], paging.limit)
-    return page([HandOverOut.of(*row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await member_changes.hand_overs(reader, unit_id, completed, paging)
+    return await directory.named_page(found.page(lambda row: HandOverOut.of(*row)))

@@ -1,6 +1,5 @@
 """Queries for hand-overs."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
 from identity.member_changes.models import HandOver
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 
 
 class HandOverRepository:
@@ -38,16 +39,17 @@ class HandOverRepository:
         return found
 
     async def of_unit(
-        self, unit_id: UUID, *, before: UUID | None, limit: int
-    ) -> Sequence[tuple[HandOver, Account]]:
-        """Return the hand-overs in a unit with the people who leave, latest first, one more than `limit`."""
+        self, unit_id: UUID, completed: bool | None, paging: PageRequest
+    ) -> Listed[tuple[HandOver, Account]]:
+        """Return the hand-overs in a unit with the people who leave, latest first; with `completed` only
+        those that are, or are not.
+        """
         statement = (
             select(HandOver, Account)
             .join(Account, Account.id == HandOver.account_id)
             .where(HandOver.unit_id == unit_id)
-            .order_by(HandOver.id.desc())
-            .limit(limit + 1)
         )
-        if before is not None:
-            statement = statement.where(HandOver.id < before)
-        return list((await self._session.execute(statement)).all())
+        if completed is not None:
+            ended = HandOver.completed_at.is_not(None)
+            statement = statement.where(ended if completed else ~ended)
+        return await listed(self._session, statement, by_id(HandOver.id, latest_first=True), paging)

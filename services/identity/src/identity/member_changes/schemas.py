@@ -1,6 +1,7 @@
 """Schemas of changes of a unit's people."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from identity.accounts.models import Account
 from identity.member_changes.models import HandOver
 from identity.memberships.schemas import Post
+from identity.names import PersonName, UnitName
 from identity.roles.schemas import RoleCode
 
 
@@ -47,10 +49,13 @@ class HandOverOut(BaseModel):
     sub: UUID
     name: str = Field(description="离开人员的姓名")
     unit_id: UUID
+    unit_name: Annotated[str | None, UnitName("unit_id")] = None
     successor: UUID | None = Field(description="接手人的标识；空为交回单位")
+    successor_name: Annotated[str | None, PersonName("successor")] = None
     successor_unit_id: UUID | None = Field(
         description="接手单位的标识；单位撤销或并入其他单位时，未办事项交给该单位"
     )
+    successor_unit_name: Annotated[str | None, UnitName("successor_unit_id")] = None
     reason: str
     requested_at: datetime
     completed_at: datetime | None = Field(description="交接完成时间；空为正在交接")

@@ -30,6 +30,8 @@ from identity.units.models import Unit
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class MemberChanges:
@@ -182,14 +184,15 @@ class MemberChanges:
             )
 
     async def hand_overs(
-        self, principal: Principal, unit_id: UUID, before: UUID | None, limit: int
-    ) -> Sequence[tuple[HandOver, Account]]:
-        """Return the hand-overs of a unit in the caller's subtree, latest first, one more than `limit`.
+        self, principal: Principal, unit_id: UUID, completed: bool | None, paging: PageRequest
+    ) -> Listed[tuple[HandOver, Account]]:
+        """Return the hand-overs of a unit in the caller's subtree, latest first; with `completed` only those
+        that are, or are not.
 
         Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
-        return await self._rows.of_unit(unit.id, before=before, limit=limit)
+        return await self._rows.of_unit(unit.id, completed, paging)
 
     async def _of_another(
         self, principal: Principal, unit_id: UUID, sub: UUID

@@ -23,6 +23,7 @@ from identity.roles.service import Roles
 from identity.units.models import Unit
 from servicekit.clock import SHANGHAI
 from servicekit.dependencies import ServiceClock
+from servicekit.paging import PageRequest, encode
 from servicekit.problems import Problem
 
 DELEGATIONS_PAGE = f"{HOME_PAGE}/delegations"
@@ -77,8 +78,9 @@ async def own_delegations(
     before: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """Show the delegations that the person gave and received, latest first, a page at a time."""
-    rows = await delegations.of_person(own.account.id, before, _SHOWN)
-    shown, now = rows[:_SHOWN], clock.now()
+    paging = PageRequest(_SHOWN, None if before is None else encode([before]))
+    found = await delegations.of_person(own.account.id, paging)
+    shown, now = found.items, clock.now()
     names = {one.id: one.name for one in await directory.units([row.delegation.unit_id for row in shown])}
     named = await roles.named(*(row.delegation.roles for row in shown))
     items = [
@@ -103,7 +105,7 @@ async def own_delegations(
         given=[one for one in items if one["mine"]],
         received=[one for one in items if not one["mine"]],
         may_give=any(membership.roles for membership, _ in profile.memberships),
-        before=shown[-1].delegation.id if len(rows) > _SHOWN else None,
+        before=shown[-1].delegation.id if found.next is not None else None,
     )
 
 

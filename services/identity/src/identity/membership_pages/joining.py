@@ -19,7 +19,8 @@ from identity.pages.rendering import see_other
 from identity.roles.dependencies import RoleService
 from identity.roles.service import Roles
 from identity.search.dependencies import SearchService
-from identity.units.dependencies import UnitService, UnitViewService
+from identity.units.dependencies import UnitViewService
+from servicekit.paging import PageRequest, encode
 from servicekit.problems import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -75,7 +76,6 @@ async def join(
 async def choose(
     own: OwnInUnits,
     joining: JoinService,
-    units: UnitService,
     views: UnitViewService,
     searches: SearchService,
     parent: Annotated[UUID | None, Query()] = None,
@@ -83,24 +83,23 @@ async def choose(
     after: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Show the units below one, with the way from the top; with a name, those found anywhere below."""
-    key = (after,) if after else None
     wanted = name.strip()
-    if parent is not None:
-        found = list(await units.children(parent, query=wanted or None, after=key, limit=_SHOWN))
-    else:
-        found = [unit for unit in await joining.choices(None, None, _SHOWN) if wanted in unit.name]
+    page = await joining.choices(
+        parent, wanted or None, PageRequest(_SHOWN, encode([after]) if after else None)
+    )
+    found = list(page.items)
     if wanted and not after:
         # Further down, too, by name, pinyin or code.
         known = {unit.id for unit in found}
-        below = await searches.units(wanted, within=parent, after=None, limit=_FOUND)
-        found += [one.unit for one in below[:_FOUND] if one.unit.id not in known]
+        below = await searches.units(wanted, within=parent, paging=PageRequest(_FOUND))
+        found += [unit for unit in below.items if unit.id not in known]
     return own.show(
         "membership_pages/choose.html",
         here=UNITS_PAGE,
         way=[] if parent is None else await views.ancestors(parent),
         parent=parent,
         units=found[:_SHOWN],
-        after=found[_SHOWN - 1].code if len(found) > _SHOWN else "",
+        after=page.items[-1].code if page.next is not None else "",
         name=wanted,
     )
 
@@ -160,7 +159,7 @@ async def _standing(
                 since=membership.started_at,
                 acting=profile.membership is not None and membership.id == profile.membership.id,
             )
-    for request, _, unit in (await joining.mine(own.account.id, None, 1))[:1]:
+    for request, _, unit in (await joining.mine(own.account.id, PageRequest(1))).items:
         if request.status == JoinRequestStatus.PENDING:
             return own.show(
                 "membership_pages/pending.html",

@@ -17,6 +17,7 @@ from identity.pages.own import Own, OwnForm, OwnPages
 from identity.platform.dependencies import PlatformService
 from identity.roles.dependencies import RoleService
 from identity.units.models import Unit
+from servicekit.paging import PageRequest
 from servicekit.problems import Problem
 
 router = APIRouter(prefix=UNITS_PAGE, include_in_schema=False)
@@ -37,7 +38,7 @@ async def own_units(
 ) -> Response:
     """Show the person's memberships, and how far their requests have come."""
     profile = await memberships.profile(own.account.id, own.browser.acting_membership_id)
-    rows = (await joining.mine(own.account.id, None, _REQUESTS))[:_REQUESTS]
+    rows = (await joining.mine(own.account.id, PageRequest(_REQUESTS))).items
     asked = {row[0].responsible_unit_id for row in rows} - {None}
     held = await roles.named(*(membership.roles for membership, _ in profile.memberships))
     wished = await roles.named(*(request.roles for request, _, _ in rows))

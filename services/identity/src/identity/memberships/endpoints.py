@@ -6,13 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
+from contracts.vocabulary import AccountStatus
 from identity.memberships.auth import REFUSED, PeopleReader
 from identity.memberships.dependencies import MembershipService
-from identity.memberships.schemas import MemberOut
+from identity.memberships.repository import MemberFilter, MemberSort
+from identity.memberships.schemas import MemberOut, NamePart
 from identity.roles.schemas import RoleCode
 from identity.units.errors import UnitNotFound
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["单位人员"], responses=problems.responses(*REFUSALS))
 
@@ -29,14 +31,10 @@ async def list_members(
     paging: Paging,
     service: MembershipService,
     role: Annotated[RoleCode | None, Query(description="只列有此角色的人员")] = None,
-    q: Annotated[
-        str | None,
-        Query(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$", description="姓名包含"),
-    ] = None,
-) -> Page[MemberOut]:
+    status: Annotated[AccountStatus | None, Query(description="账号的状态")] = None,
+    q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+    sort: Annotated[MemberSort, Query(description="排列")] = MemberSort.REGISTERED_AT,
+) -> CountedPage[MemberOut]:
     """Return the people of a unit in the caller's subtree, with masked phones."""
-    rows = await service.members(
-        reader, unit_id, role=role, query=q, after=paging.key(UUID), limit=paging.limit
-    )
-    people = [MemberOut.from_profile(row, []) for row in rows]
-    return page(people, paging.limit, lambda person: [person.sub])
+    found = await service.members(reader, unit_id, MemberFilter(role, q, status), sort, paging)
+    return found.page(lambda profile: MemberOut.from_profile(profile, []))

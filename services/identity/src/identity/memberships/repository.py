@@ -1,6 +1,7 @@
 """Queries for memberships."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,17 +10,48 @@ from sqlalchemy import Text, Uuid, any_, cast, exists, func, insert, literal, se
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import AccountStatus, Role, UnitStatus
+from contracts.vocabulary import AccountStatus, Role, UnitStatus, Vocabulary
 from identity.accounts.models import Account
 from identity.memberships.models import Belonging, Membership
 from identity.units.models import Unit
+from servicekit.lists import Listed, Order, by_id, listed
 from servicekit.ltree import LTree
+from servicekit.paging import PageRequest, instant
 from servicekit.words import inline
 
 _ACTIVE = Membership.ended_at.is_(None)
 _ADMINISTERS = Membership.roles.contains([Role.UNIT_ADMIN])
 _OPEN_UNIT = Unit.status == inline(UnitStatus.ACTIVE)
 _PRIMARY_FIRST = (Membership.is_primary.desc(), Membership.started_at, Membership.id)
+
+
+@dataclass(frozen=True)
+class MemberFilter:
+    """Which people of a unit are wanted; None is no filter."""
+
+    role: str | None = None
+    name: str | None = None
+    """A part of the name."""
+    status: AccountStatus | None = None
+
+
+class MemberSort(Vocabulary):
+    """In which order a unit's people are listed."""
+
+    REGISTERED_AT = "registered_at", "注册时间从早到晚"
+    NAME = "name", "姓名"
+    JOINED_AT = "joined_at", "加入单位的时间从新到旧"
+
+    @property
+    def order(self) -> Order:
+        """The order of the query."""
+        match self:
+            case MemberSort.REGISTERED_AT:
+                return by_id(Account.id)
+            case MemberSort.NAME:
+                return Order((Account.name, Account.id), (str, UUID))
+            case MemberSort.JOINED_AT:
+                return Order((Membership.started_at, Membership.id), (instant, UUID), descending=True)
 
 
 class MembershipRepository:
@@ -115,23 +147,21 @@ class MembershipRepository:
         return [(account, belonging[account.id]) for account in accounts]
 
     async def members(
-        self, unit_id: UUID, *, role: str | None, query: str | None, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[tuple[Account, Membership]]:
-        """Return a unit's people, one more than `limit`."""
+        self, unit_id: UUID, wanted: MemberFilter, sort: MemberSort, paging: PageRequest
+    ) -> Listed[tuple[Account, Membership]]:
+        """Return a unit's people. One unit has some thousand at most, which are sorted in memory."""
         statement = (
             select(Account, Membership)
             .join(Membership, (Membership.account_id == Account.id) & _ACTIVE)
             .where(Membership.unit_id == unit_id)
-            .order_by(Account.id)
-            .limit(limit + 1)
         )
-        if role is not None:
-            statement = statement.where(Membership.roles.contains([role]))
-        if query is not None:
-            statement = statement.where(Account.name.contains(query, autoescape=True))
-        if after:
-            statement = statement.where(Account.id > after[0])
-        return list((await self._session.execute(statement)).all())
+        if wanted.role is not None:
+            statement = statement.where(Membership.roles.contains([wanted.role]))
+        if wanted.name is not None:
+            statement = statement.where(Account.name.contains(wanted.name, autoescape=True))
+        if wanted.status is not None:
+            statement = statement.where(Account.status == wanted.status)
+        return await listed(self._session, statement, sort.order, paging)
 
     async def count(self, unit_id: UUID) -> int:
         """Return the number of a unit's people."""

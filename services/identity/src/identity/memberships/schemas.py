@@ -13,6 +13,9 @@ from identity.memberships.models import Belonging, Profile
 Post = Annotated[str, Field(min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """职务, as the unit calls it."""
 
+NamePart = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A part of a name to look for."""
+
 
 class MembershipOut(BaseModel):
     """One unit that a person belongs to."""
@@ -69,6 +72,7 @@ class MembershipOut(BaseModel):
 class MemberOut(AccountOut):
     """A person, as displayed to administrators; `unit_id` and `roles` are those of the first membership."""
 
+    unit_name: str | None = None
     posts: list[str] = Field(default=[], description="职务")
     memberships: list[MembershipOut] = Field(default=[], description="在管辖范围内所属的单位，主要单位在前")
 
@@ -83,6 +87,7 @@ class MemberOut(AccountOut):
             status=account.status,
             registered_at=account.registered_at,
             unit_id=None if profile.unit is None else profile.unit.id,
+            unit_name=None if profile.unit is None else profile.unit.name,
             roles=[] if membership is None else membership.roles,
             entitlements=entitlements,
             posts=[] if membership is None else membership.posts,

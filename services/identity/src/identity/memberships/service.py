@@ -19,7 +19,7 @@ from identity.base import outbox
 from identity.memberships.errors import AlreadyMember, MembershipNotFound
 from identity.memberships.events import person_changed
 from identity.memberships.models import Belonging, Membership, Profile
-from identity.memberships.repository import MembershipRepository
+from identity.memberships.repository import MemberFilter, MembershipRepository, MemberSort
 from identity.platform.service import Platform
 from identity.sessions.errors import SessionNotFound
 from identity.sessions.service import Sessions
@@ -28,6 +28,8 @@ from identity.units.rules import PersonSeed
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest, Total
 
 
 def path_of(principal: Principal) -> str:
@@ -116,20 +118,20 @@ class Memberships:
         self,
         principal: Principal,
         unit_id: UUID,
-        *,
-        role: str | None = None,
-        query: str | None = None,
-        after: tuple[Any, ...] | None,
-        limit: int,
-    ) -> list[Profile]:
-        """Return people of a unit in the caller's subtree, each with the membership there, one more than
-        `limit`. Raises `UnitNotFound`, `OutOfReach`.
+        wanted: MemberFilter,
+        sort: MemberSort,
+        paging: PageRequest,
+    ) -> Listed[Profile]:
+        """Return people of a unit in the caller's subtree, each with the membership there.
+
+        Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
         if unit.status == UnitStatus.CLOSED:
-            return []
-        rows = await self._rows.members(unit.id, role=role, query=query, after=after, limit=limit)
-        return [Profile(account, ((one, unit),), (one, unit)) for account, one in rows]
+            return Listed([], None, Total.of(0))
+        found = await self._rows.members(unit.id, wanted, sort, paging)
+        people = [Profile(account, ((one, unit),), (one, unit)) for account, one in found.items]
+        return Listed(people, found.next, found.total)
 
     async def colleagues(
         self, sub: UUID, unit_id: UUID, *, query: str | None, limit: int
@@ -139,8 +141,9 @@ class Memberships:
         Raises `MembershipNotFound`.
         """
         await self.belonging(sub, unit_id)
-        rows = await self._rows.members(unit_id, role=None, query=query, after=None, limit=limit + 1)
-        return [row for row in rows if row[0].id != sub][: limit + 1]
+        paging = PageRequest(limit + 2)
+        rows = await self._rows.members(unit_id, MemberFilter(name=query), MemberSort.REGISTERED_AT, paging)
+        return [row for row in rows.items if row[0].id != sub][: limit + 1]
 
     async def belonging(self, sub: UUID, unit_id: UUID, *, lock: bool = False) -> Belonging:
         """Return a person's active membership in a unit. Raises `MembershipNotFound`.

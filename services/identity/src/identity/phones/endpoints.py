@@ -1,8 +1,9 @@
 """REST API of changes of phone numbers, recoveries and recycled numbers."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
@@ -15,6 +16,7 @@ from identity.codes.dependencies import ChallengeService, CodeSenderService
 from identity.codes.schemas import CodeSentOut
 from identity.inbound.schemas import TextChallengeOut
 from identity.memberships.auth import REFUSED, AccountManager
+from identity.memberships.schemas import NamePart
 from identity.phones import errors, rules
 from identity.phones.dependencies import LostAccountService, PhoneService, RecoveryService
 from identity.phones.schemas import (
@@ -36,7 +38,7 @@ from identity.sms.errors import SmsUnavailable
 from identity.units.auth import Person
 from identity.verification import errors as real_name_errors
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1")
 _CODES = (
@@ -245,11 +247,13 @@ async def request_recovery(asked: RecoveryIn, lost: LostAccountService) -> Recov
     responses=problems.responses(*REFUSALS, *REFUSED),
 )
 async def list_recoveries(
-    admin: AccountManager, paging: Paging, recoveries: RecoveryService
-) -> Page[RecoveryOut]:
+    admin: AccountManager,
+    paging: Paging,
+    recoveries: RecoveryService,
+    q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+) -> CountedPage[RecoveryOut]:
     """Return recoveries that the caller may decide about, oldest first."""
-    rows = await recoveries.pending(admin, paging.key(UUID), paging.limit)
-    return page([RecoveryOut.of(row) for row in rows], paging.limit, lambda one: [one.id])
+    return (await recoveries.pending(admin, q, paging)).page(RecoveryOut.of)
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """Lost numbers: recovery with an administrator's approval, and numbers that went to another person."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +29,8 @@ from identity.sessions.service import Sessions
 from identity.units.models import Unit
 from identity.verification.service import RealNames
 from servicekit.clock import Clock
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class Recoveries:
@@ -62,11 +63,13 @@ class Recoveries:
         self._rows = PhoneChangeRepository(session)
 
     async def pending(
-        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
-        """Return recoveries that the caller may decide about, oldest first, one more than `limit`."""
+        self, principal: Principal, name: str | None, paging: PageRequest
+    ) -> Listed[tuple[PhoneChange, Account, Unit]]:
+        """Return recoveries that the caller may decide about, oldest first; `name` is a part of the person's
+        name.
+        """
         return await self._rows.recoveries_under(
-            path_of(principal), administrators=await self._administering(), after=after, limit=limit
+            path_of(principal), paging, administrators=await self._administering(), name=name
         )
 
     async def count_waiting(self, principal: Principal, most: int) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Text, cast, exists, func, not_, select
@@ -15,7 +14,9 @@ from identity.accounts.models import Account
 from identity.memberships.models import Membership
 from identity.phones.models import PhoneChange
 from identity.units.models import Unit
+from servicekit.lists import Listed, by_id, listed
 from servicekit.ltree import under
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 _OPEN = PhoneChange.finished_at.is_(None)
@@ -55,16 +56,16 @@ class PhoneChangeRepository:
         return (await self._session.scalars(statement.limit(limit))).all()
 
     async def recoveries_under(
-        self, path: str, *, administrators: Collection[str], after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[tuple[PhoneChange, Account, Unit]]:
-        """Return recoveries to decide of people whose primary unit is in a subtree, oldest first, one more
-        than `limit`; without those of people with one of the roles `administrators` in a unit that is not
-        below `path`, or is not the top unit itself.
+        self, path: str, paging: PageRequest, *, administrators: Collection[str], name: str | None
+    ) -> Listed[tuple[PhoneChange, Account, Unit]]:
+        """Return recoveries to decide of people whose primary unit is in a subtree, oldest first; without
+        those of people with one of the roles `administrators` in a unit that is not below `path`, or is not
+        the top unit itself. `name` is a part of the person's name.
         """
-        statement = _recoveries(path, administrators).order_by(PhoneChange.id).limit(limit + 1)
-        if after:
-            statement = statement.where(PhoneChange.id > after[0])
-        return list((await self._session.execute(statement)).all())
+        statement = _recoveries(path, administrators)
+        if name is not None:
+            statement = statement.where(Account.name.contains(name, autoescape=True))
+        return await listed(self._session, statement, by_id(PhoneChange.id), paging)
 
     async def count_recoveries_under(self, path: str, *, administrators: Collection[str], most: int) -> int:
         """Return the number of those recoveries, at most `most`."""

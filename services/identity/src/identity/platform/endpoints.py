@@ -21,7 +21,9 @@ router = APIRouter(
 @router.get("/administrators", summary="平台管理员", description="系统、安全、审计管理员的名单。")
 async def list_platform_admins(_: PlatformAdmin, platform: PlatformService) -> list[PlatformAdminOut]:
     """Return the administrators of the platform."""
-    return [PlatformAdminOut.of(*row) for row in await platform.administrators()]
+    rows = await platform.administrators()
+    names = await platform.names({one for row, _ in rows for one in (row.proposed_by, row.confirmed_by)})
+    return [PlatformAdminOut.of(row, account, names) for row, account in rows]
 
 
 @router.get(

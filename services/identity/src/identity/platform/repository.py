@@ -1,6 +1,6 @@
 """Queries for administrators of the platform."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -44,6 +44,11 @@ class PlatformRepository:
             .order_by(PlatformAdministrator.role, Account.id)
         )
         return list((await self._session.execute(statement)).all())
+
+    async def names(self, people: Collection[UUID | None]) -> dict[UUID | None, str]:
+        """Return the names of people."""
+        statement = select(Account.id, Account.name).where(Account.id.in_(people))
+        return {row[0]: row[1] for row in await self._session.execute(statement)}
 
     async def count(self, role: PlatformRole, *, besides: UUID | None = None) -> int:
         """Return the number of people with a role whose account is active, besides one of them."""

@@ -1,5 +1,6 @@
 """Schemas of the API of the platform's administrators."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,11 +21,15 @@ class PlatformAdminOut(BaseModel):
     role: PlatformRole = Field(description="三员之一")
     appointed_at: datetime = Field(description="任命时间")
     proposed_by: UUID | None = Field(description="提议人的标识；空为运维人员以命令任命")
+    proposed_by_name: str | None
     confirmed_by: UUID | None = Field(description="确认人的标识")
+    confirmed_by_name: str | None
 
     @classmethod
-    def of(cls, row: PlatformAdministrator, account: Account) -> "PlatformAdminOut":
-        """Return the schema of an administrator."""
+    def of(
+        cls, row: PlatformAdministrator, account: Account, names: Mapping[UUID | None, str]
+    ) -> "PlatformAdminOut":
+        """Return the schema of an administrator; `names` has those of who proposed and confirmed."""
         return cls(
             sub=account.id,
             name=account.name,
@@ -33,7 +38,9 @@ class PlatformAdminOut(BaseModel):
             role=row.role,
             appointed_at=row.appointed_at,
             proposed_by=row.proposed_by,
+            proposed_by_name=names.get(row.proposed_by),
             confirmed_by=row.confirmed_by,
+            confirmed_by_name=names.get(row.confirmed_by),
         )
 
 

@@ -1,6 +1,6 @@
 """The three separated administrators of the platform, and what they may not be beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -75,6 +75,10 @@ class Platform:
     async def administrators(self) -> Sequence[tuple[PlatformAdministrator, Account]]:
         """Return all administrators with their accounts."""
         return await self._rows.all()
+
+    async def names(self, people: Collection[UUID | None]) -> dict[UUID | None, str]:
+        """Return the names of people."""
+        return await self._rows.names(people)
 
     async def lock(self) -> None:
         """Let one change of the administrators happen at a time, until the transaction ends."""

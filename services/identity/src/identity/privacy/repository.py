@@ -23,6 +23,9 @@ from identity.sessions.models import SignInRecord
 from identity.units.models import Unit
 from servicekit.words import inline
 
+MOST_EXPORTS = 100
+"""Of one person, the latest."""
+
 
 class PrivacyRepository:
     """Rows of this feature, and a person's rows elsewhere."""
@@ -41,7 +44,9 @@ class PrivacyRepository:
     async def exports(self, sub: UUID) -> Sequence[DataExport]:
         """Return a person's exports, latest first."""
         statement = select(DataExport).where(DataExport.account_id == sub)
-        return (await self._session.scalars(statement.order_by(DataExport.id.desc()).limit(100))).all()
+        return (
+            await self._session.scalars(statement.order_by(DataExport.id.desc()).limit(MOST_EXPORTS))
+        ).all()
 
     async def closing(self, sub: UUID, *, lock: bool = False) -> AccountClosing | None:
         """Return the open request to close an account."""

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Path, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, PermissionRequired
+from contracts.vocabulary import ProposalStatus
 from identity.accounts.schemas import ReasonIn
+from identity.directory.dependencies import DirectoryService
 from identity.platform.auth import PlatformAdmin, StrongPlatformAdmin, StrongRoleDefiner
 from identity.platform.errors import SecondPersonRequired
 from identity.role_changes import errors
@@ -15,7 +17,7 @@ from identity.role_changes.dependencies import RoleChangeService
 from identity.role_changes.schemas import NewRoleIn, RoleChangeOut, RoleIn
 from identity.roles import errors as role_errors
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(
     prefix="/api/v1/platform",
@@ -38,11 +40,15 @@ _FIXED = (role_errors.RoleNotFound, role_errors.BuiltInRole, role_errors.RoleRet
     ),
 )
 async def create_role(
-    new: NewRoleIn, admin: StrongRoleDefiner, changes: RoleChangeService, response: Response
+    new: NewRoleIn,
+    admin: StrongRoleDefiner,
+    changes: RoleChangeService,
+    directory: DirectoryService,
+    response: Response,
 ) -> RoleChangeOut:
     """Propose a new role."""
     response.headers["Location"] = "/api/v1/platform/role-changes"
-    return RoleChangeOut.model_validate(await changes.create(admin, new))
+    return await directory.named(RoleChangeOut.model_validate(await changes.create(admin, new)))
 
 
 @router.put(
@@ -54,10 +60,10 @@ async def create_role(
     ),
 )
 async def change_role(
-    code: Code, new: RoleIn, admin: StrongRoleDefiner, changes: RoleChangeService
+    code: Code, new: RoleIn, admin: StrongRoleDefiner, changes: RoleChangeService, directory: DirectoryService
 ) -> RoleChangeOut:
     """Propose what a role is to be called and to allow."""
-    return RoleChangeOut.model_validate(await changes.change(admin, code, new))
+    return await directory.named(RoleChangeOut.model_validate(await changes.change(admin, code, new)))
 
 
 @router.post(
@@ -68,10 +74,14 @@ async def change_role(
     responses=problems.responses(*_FIXED),
 )
 async def retire_role(
-    code: Code, why: ReasonIn, admin: StrongRoleDefiner, changes: RoleChangeService
+    code: Code,
+    why: ReasonIn,
+    admin: StrongRoleDefiner,
+    changes: RoleChangeService,
+    directory: DirectoryService,
 ) -> RoleChangeOut:
     """End a role. It gives no permissions from now on."""
-    return RoleChangeOut.model_validate(await changes.retire(admin, code, why.reason))
+    return await directory.named(RoleChangeOut.model_validate(await changes.retire(admin, code, why.reason)))
 
 
 @router.get("/role-changes", summary="角色的变更", description="待确认的和历史的，从新到旧。")
@@ -79,12 +89,13 @@ async def list_role_changes(
     _: PlatformAdmin,
     changes: RoleChangeService,
     paging: Paging,
+    directory: DirectoryService,
     code: Annotated[str | None, Query(max_length=32, description="角色代码，空为全部")] = None,
-) -> Page[RoleChangeOut]:
+    status: Annotated[ProposalStatus | None, Query(description="状态")] = None,
+) -> CountedPage[RoleChangeOut]:
     """Return changes of roles, latest first."""
-    after = paging.key(UUID)
-    rows = await changes.changes(code, None if after is None else after[0], paging.limit)
-    return page([RoleChangeOut.model_validate(row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await changes.changes(code, status, paging)
+    return await directory.named_page(found.page(RoleChangeOut.model_validate))
 
 
 _DECIDE = (errors.RoleChangeNotFound, errors.RoleChangeDecided)
@@ -100,9 +111,10 @@ async def confirm_role_change(
     change_id: Annotated[UUID, Path(description="角色变更的标识")],
     admin: StrongPlatformAdmin,
     changes: RoleChangeService,
+    directory: DirectoryService,
 ) -> RoleChangeOut:
     """Carry a change of a role out, as a second person."""
-    return RoleChangeOut.model_validate(await changes.confirm(admin, change_id))
+    return await directory.named(RoleChangeOut.model_validate(await changes.confirm(admin, change_id)))
 
 
 @router.post(
@@ -115,6 +127,7 @@ async def refuse_role_change(
     change_id: Annotated[UUID, Path(description="角色变更的标识")],
     admin: StrongPlatformAdmin,
     changes: RoleChangeService,
+    directory: DirectoryService,
 ) -> RoleChangeOut:
     """Refuse a change of a role."""
-    return RoleChangeOut.model_validate(await changes.refuse(admin, change_id))
+    return await directory.named(RoleChangeOut.model_validate(await changes.refuse(admin, change_id)))

@@ -12,6 +12,8 @@ from identity.delegations.models import Delegation
 from identity.memberships.models import Membership
 from identity.role_changes.models import RoleChange
 from identity.roles.models import RoleDefinition
+from servicekit.lists import Listed, by_id, listed_one
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 # Any constant, the same for all processes of Identity on one database.
@@ -60,14 +62,16 @@ class RoleChangeRepository:
         )
         return found
 
-    async def changes(self, code: str | None, before: UUID | None, limit: int) -> Sequence[RoleChange]:
-        """Return changes, of one role if `code` is given, latest first, one more than `limit`."""
-        statement = select(RoleChange).order_by(RoleChange.id.desc()).limit(limit + 1)
+    async def changes(
+        self, code: str | None, status: ProposalStatus | None, paging: PageRequest
+    ) -> Listed[RoleChange]:
+        """Return changes, of one role if `code` is given, in a status if it is, latest first."""
+        statement = select(RoleChange)
         if code is not None:
             statement = statement.where(RoleChange.code == code)
-        if before is not None:
-            statement = statement.where(RoleChange.id < before)
-        return (await self._session.scalars(statement)).all()
+        if status is not None:
+            statement = statement.where(RoleChange.status == status)
+        return await listed_one(self._session, statement, by_id(RoleChange.id, latest_first=True), paging)
 
     async def count_for(self, sub: UUID, role: PlatformRole, most: int) -> int:
         """Return the number of changes that an administrator of a kind may confirm, at most `most`."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import Open, Permission, PlatformRole, ProposalStatus
+from identity.names import PersonName
 from identity.role_changes.kinds import RoleChangeKind
 from identity.roles.schemas import RoleCode
 
@@ -72,8 +73,10 @@ class RoleChangeOut(BaseModel):
     may_grant: list[Open[Permission]] = Field(description="变更后可以授予他人、自己并不具备的权限")
     reason: str
     proposed_by: UUID = Field(description="提议人的标识")
+    proposed_by_name: Annotated[str | None, PersonName("proposed_by")] = None
     proposed_role: PlatformRole = Field(description="提议人的角色")
     proposed_at: datetime = Field(description="提议时间")
     status: ProposalStatus
     decided_by: UUID | None = Field(description="确认人或否决人的标识")
+    decided_by_name: Annotated[str | None, PersonName("decided_by")] = None
     decided_at: datetime | None

@@ -22,6 +22,8 @@ from identity.roles.events import role_changed
 from identity.roles.models import RoleDefinition
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class RoleChanges:
@@ -79,9 +81,11 @@ class RoleChanges:
         self._record(principal, "role.retired", change)
         return change
 
-    async def changes(self, code: str | None, before: UUID | None, limit: int) -> Sequence[RoleChange]:
-        """Return changes, of one role if `code` is given, latest first, one more than `limit`."""
-        return await self._rows.changes(code, before, limit)
+    async def changes(
+        self, code: str | None, status: ProposalStatus | None, paging: PageRequest
+    ) -> Listed[RoleChange]:
+        """Return changes, of one role if `code` is given, in a status if it is, latest first."""
+        return await self._rows.changes(code, status, paging)
 
     async def confirm(self, principal: Principal, change_id: UUID) -> RoleChange:
         """Carry a change out, as a second administrator of another kind than the proposer.

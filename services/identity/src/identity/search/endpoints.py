@@ -14,9 +14,8 @@ from identity.search.errors import TooManyLookups, UnitRequired
 from identity.search.schemas import FoundByPhoneOut, FoundPersonOut, PhoneIn
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitOut
-from searchkit.phases import phase
 from servicekit import problems
-from servicekit.paging import Page, Paging, cut
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(
     prefix="/api/v1/search",
@@ -41,14 +40,12 @@ async def search_people(
     paging: Paging,
     q: Text,
     unit_id: Annotated[UUID | None, Query(description="只找该单位及其下级单位的人员")] = None,
-) -> Page[FoundPersonOut]:
+) -> CountedPage[FoundPersonOut]:
     """Return people in the caller's reach, names that begin with the query first. Administrators of the
     platform name a unit.
     """
-    after = paging.key(phase, str, str, UUID)
-    found = await searches.people(finder, q, unit_id=unit_id, after=after, limit=paging.limit)
-    part = cut(found, paging.limit, lambda person: person.key)
-    return Page(items=[FoundPersonOut.model_validate(one) for one in part.items], next=part.next)
+    found = await searches.people(finder, q, unit_id=unit_id, paging=paging)
+    return found.page(lambda person: FoundPersonOut.model_validate(person))
 
 
 @router.post(
@@ -77,9 +74,7 @@ async def search_units(
     paging: Paging,
     q: Text,
     within: Annotated[UUID | None, Query(description="只找该单位及其下级单位")] = None,
-) -> Page[UnitOut]:
+) -> CountedPage[UnitOut]:
     """Return active units, for any member of a unit and the administrators of the platform."""
-    after = paging.key(phase, int, str, UUID)
-    found = await searches.units(q, within=within, after=after, limit=paging.limit)
-    part = cut(found, paging.limit, lambda unit: unit.key)
-    return Page(items=[UnitOut.model_validate(one.unit) for one in part.items], next=part.next)
+    found = await searches.units(q, within=within, paging=paging)
+    return found.page(lambda unit: UnitOut.model_validate(unit))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, true
+from sqlalchemy import Row, and_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus
@@ -13,8 +13,11 @@ from identity.accounts.models import Account
 from identity.memberships.models import Membership
 from identity.search.models import PersonSearch, UnitSearch
 from identity.units.models import Unit
-from searchkit.matching import LAST, Search, has, matches
+from searchkit.matching import LAST, Search, all_matches, has, matches
+from searchkit.words import Wanted
+from servicekit.lists import total_of
 from servicekit.ltree import under
+from servicekit.paging import Total
 from servicekit.words import inline
 
 
@@ -78,6 +81,27 @@ class SearchRepository:
             .order_by(page.c.rank, page.c.name, page.c.unit_id)
         )
         return (await self._session.execute(whole)).all()
+
+    async def total_of_unit(self, wanted: Wanted, unit_id: UUID) -> Total:
+        """Return the number of people of one unit who are found."""
+        doc = PersonSearch
+        rows = all_matches(wanted, doc, []).join(
+            Membership,
+            and_(
+                Membership.account_id == doc.account_id,
+                Membership.ended_at.is_(None),
+                Membership.unit_id == unit_id,
+            ),
+        )
+        return await total_of(self._session, rows)
+
+    async def total_by_code(self, code: str, within: str | None) -> Total:
+        """Return the number of units whose code begins with `code`."""
+        doc = UnitSearch
+        rows = select(doc.unit_id).where(doc.code >= code, doc.code < code + LAST)
+        if within is not None:
+            rows = rows.where(has(doc.tokens, frozenset({within})).is_(true()))
+        return await total_of(self._session, rows)
 
     async def units_by_code(
         self, code: str, within: str | None, after: tuple[Any, ...] | None, limit: int

@@ -1,7 +1,6 @@
 """Searching people and units."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,8 +17,10 @@ from identity.units.service import Units
 from identity.vault import Vault
 from searchkit.frequencies import Frequencies
 from searchkit.matching import Search, plan
-from searchkit.phases import LEADING, Found, Phases
+from searchkit.phases import LEADING, Found, Phases, phase
 from searchkit.words import UNIT, Wanted, parse
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest, Total, cut
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,9 @@ class FoundPerson:
     unit_name: str
     posts: list[str]
     phone_masked: str | None
-    key: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class FoundUnit:
-    """A unit and its place in the answer."""
-
-    unit: Unit
-    key: tuple[Any, ...]
+_NOTHING: Listed[FoundPerson] = Listed([], None, Total.of(0))
 
 
 class Searches:
@@ -59,23 +54,23 @@ class Searches:
         query: str,
         *,
         unit_id: UUID | None,
-        after: tuple[Any, ...] | None,
-        limit: int,
-    ) -> list[FoundPerson]:
-        """Return people of the caller's subtree, or unit, one more than `limit`: names that begin with the
-        query first. An administrator of the platform names a unit, and finds people there and below.
+        paging: PageRequest,
+    ) -> Listed[FoundPerson]:
+        """Return people of the caller's subtree, or unit: names that begin with the query first. An
+        administrator of the platform names a unit, and finds people there and below.
 
-        Raises `UnitRequired`, `UnitNotFound`, `OutOfReach`.
+        Raises `UnitRequired`, `UnitNotFound`, `OutOfReach`, `BadCursor`.
         """
+        after = paging.key(phase, str, str, UUID)
         reader = principal.may(Permission.MEMBERS_READ)
         masked = reader or principal.may(Permission.PLATFORM_ACCOUNTS)
         reach = await self._reach(principal, unit_id, reader=reader)
         wanted = parse(query)
         if wanted is None:
-            return []
+            return _NOTHING
         if wanted.code is not None:
             if wanted.digits is None or not reader:
-                return []
+                return _NOTHING
             tail = [tail_token(index) for index in self._vault.indexes(TAIL_PURPOSE, wanted.digits)]
             wanted = Wanted((), tuple(frozenset({token}) for token in tail))
 
@@ -86,8 +81,15 @@ class Searches:
         table = PersonSearch.__tablename__
         phases = Phases(self._session, self._frequencies, table, one_name=True)
         within = [] if reach.code is None else [reach.code]
-        rows = await phases.find(wanted, one, within=within, after=after, limit=limit)
-        return [
+        rows = await phases.find(wanted, one, within=within, after=after, limit=paging.limit)
+        found = cut(rows, paging.limit, lambda place: place[0])
+        only = len(found.items) if after is None and found.next is None else None
+        if reach.unit_id is not None and only is None:
+            # The index knows whose people are of a unit or of those below it only.
+            total = await self._rows.total_of_unit(wanted, reach.unit_id)
+        else:
+            total = await phases.total(wanted, PersonSearch, within=within, shown=only)
+        people = [
             FoundPerson(
                 row.account_id,
                 row.name,
@@ -95,26 +97,28 @@ class Searches:
                 row.unit_name,
                 list(row.posts),
                 row.phone_masked if masked else None,
-                key,
             )
-            for key, row in rows
+            for _, row in found.items
         ]
+        return Listed(people, found.next, total)
 
-    async def units(
-        self, query: str, *, within: UUID | None, after: tuple[Any, ...] | None, limit: int
-    ) -> list[FoundUnit]:
-        """Return active units, one more than `limit`: names that begin with the query first, in each part the
-        higher levels first. Raises `UnitNotFound`.
+    async def units(self, query: str, *, within: UUID | None, paging: PageRequest) -> Listed[Unit]:
+        """Return active units: names that begin with the query first, in each part the higher levels first.
+
+        Raises `UnitNotFound`, `BadCursor`.
         """
+        after = paging.key(phase, int, str, UUID)
         code = None if within is None else UNIT + (await self._units.get(within)).code
         wanted = parse(query)
         if wanted is None:
-            return []
+            return Listed([], None, Total.of(0))
         if wanted.code is not None:
             position = None if after is None else (after[2],)
             await plan(self._session, walk=True)
-            found = await self._rows.units_by_code(wanted.code, code, position, limit + 1)
-            return [FoundUnit(row.Unit, (LEADING, 0, row.Unit.code, row.Unit.id)) for row in found]
+            by_code = await self._rows.units_by_code(wanted.code, code, position, paging.limit + 1)
+            part = cut(by_code, paging.limit, lambda row: (LEADING, 0, row.Unit.code, row.Unit.id))
+            total = await self._rows.total_by_code(wanted.code, code)
+            return Listed([row.Unit for row in part.items], part.next, total)
 
         async def one(search: Search) -> list[Found]:
             rows = await self._rows.units(search, code)
@@ -123,8 +127,11 @@ class Searches:
         table = UnitSearch.__tablename__
         phases = Phases(self._session, self._frequencies, table, one_name=False)
         within_codes = [] if code is None else [code]
-        rows = await phases.find(wanted, one, within=within_codes, after=after, limit=limit)
-        return [FoundUnit(row.Unit, key) for key, row in rows]
+        rows = await phases.find(wanted, one, within=within_codes, after=after, limit=paging.limit)
+        found = cut(rows, paging.limit, lambda place: place[0])
+        only = len(found.items) if after is None and found.next is None else None
+        total = await phases.total(wanted, UnitSearch, within=within_codes, shown=only)
+        return Listed([row.Unit for _, row in found.items], found.next, total)
 
     async def _reach(self, principal: Principal, unit_id: UUID | None, *, reader: bool) -> Reach:
         acting = principal.acting

@@ -1,8 +1,9 @@
 """REST API of the caller's sign-in history."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
@@ -10,7 +11,7 @@ from identity.sessions.dependencies import SessionService
 from identity.sessions.schemas import SignInOut
 from identity.units.auth import Person
 from servicekit import problems
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(
     prefix="/api/v1", tags=["我的账号"], responses=problems.responses(*REFUSALS, InsufficientScope)
@@ -22,7 +23,12 @@ router = APIRouter(
     summary="我的登录记录",
     description="本人的登录，包括验证身份后未能登录的，从新到旧。",
 )
-async def list_sign_ins(person: Person, paging: Paging, sessions: SessionService) -> Page[SignInOut]:
+async def list_sign_ins(
+    person: Person,
+    paging: Paging,
+    sessions: SessionService,
+    refused: Annotated[bool | None, Query(description="只列验证身份后未能登录的；false 为已登录的")] = None,
+) -> CountedPage[SignInOut]:
     """Return the caller's sign-ins, latest first."""
-    rows = await sessions.sign_ins(UUID(person.sub), before=paging.key(UUID), limit=paging.limit)
-    return page([SignInOut.model_validate(row) for row in rows], paging.limit, lambda one: [one.id])
+    found = await sessions.sign_ins(UUID(person.sub), paging, refused=refused)
+    return found.page(lambda row: SignInOut.model_validate(row))

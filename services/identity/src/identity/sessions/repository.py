@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,6 +11,11 @@ from identity.clients.models import Client
 from identity.grants.models import Grant
 from identity.sessions.models import BrowserSession, SignInRecord
 from servicekit.ids import first_id
+from servicekit.lists import Listed, by_id, listed_one
+from servicekit.paging import PageRequest
+
+MOST_LIVE = 200
+"""Live sessions of one person that are shown, the latest."""
 
 
 class SessionRepository:
@@ -44,6 +48,7 @@ class SessionRepository:
                     BrowserSession.begun_at > since,
                 )
                 .order_by(BrowserSession.authenticated_at.desc(), BrowserSession.id.desc())
+                .limit(MOST_LIVE)
             )
         ).all()
 
@@ -65,18 +70,18 @@ class SessionRepository:
         return bool(await self._session.scalar(statement))
 
     async def sign_ins(
-        self, sub: UUID, since: datetime, *, before: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[SignInRecord]:
-        """Return a person's sign-ins since a time, latest first, one more than `limit`."""
-        statement = (
-            select(SignInRecord)
-            .where(SignInRecord.account_id == sub, SignInRecord.id > first_id(since))
-            .order_by(SignInRecord.id.desc())
-            .limit(limit + 1)
+        self, sub: UUID, since: datetime, paging: PageRequest, *, refused: bool | None
+    ) -> Listed[SignInRecord]:
+        """Return a person's sign-ins since a time, latest first; with `refused` only those that were, or
+        were not.
+        """
+        statement = select(SignInRecord).where(
+            SignInRecord.account_id == sub, SignInRecord.id > first_id(since)
         )
-        if before:
-            statement = statement.where(SignInRecord.id < before[0])
-        return (await self._session.scalars(statement)).all()
+        if refused is not None:
+            failed = SignInRecord.refused.is_not(None)
+            statement = statement.where(failed if refused else ~failed)
+        return await listed_one(self._session, statement, by_id(SignInRecord.id, latest_first=True), paging)
 
     async def unended(self, sub: UUID) -> Sequence[BrowserSession]:
         """Return a person's sessions that have not ended, including idle ones, locked."""

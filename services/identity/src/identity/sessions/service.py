@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +22,8 @@ from identity.sessions.rules import LONGEST_RENEWED, RECENT, means_of
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 # A write of last_seen_at on each request would turn every read into a write.
 _TOUCH = timedelta(seconds=60)
@@ -175,11 +176,11 @@ class Sessions:
         return await self._rows.signed_in_since(sub, self._clock.now() - self._history)
 
     async def sign_ins(
-        self, sub: UUID, *, before: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[SignInRecord]:
-        """Return a person's sign-ins, latest first, one more than `limit`."""
+        self, sub: UUID, paging: PageRequest, *, refused: bool | None = None
+    ) -> Listed[SignInRecord]:
+        """Return a person's sign-ins, latest first; with `refused` only those that were, or were not."""
         since = self._clock.now() - self._history
-        return await self._rows.sign_ins(sub, since, before=before, limit=limit)
+        return await self._rows.sign_ins(sub, since, paging, refused=refused)
 
     def refused(self, sub: UUID, means: str, code: str) -> None:
         """Record a refused sign-in of a person in their history."""

@@ -24,6 +24,7 @@ from identity.sessions.models import BrowserSession
 from identity.sessions.rules import SignInMeans
 from identity.sessions.service import Sessions
 from identity.settings import Settings
+from servicekit.paging import PageRequest, encode
 
 router = APIRouter(include_in_schema=False)
 CONSENTS_PAGE = "/account/authorisations"
@@ -54,7 +55,7 @@ async def home(
     roles = [] if profile.membership is None else profile.membership.roles
     (named,) = await names.named(roles)
     role = await platform.role_of(own.account.id)
-    latest = await sessions.sign_ins(own.account.id, before=None, limit=_LATEST)
+    latest = (await sessions.sign_ins(own.account.id, PageRequest(_LATEST + 1))).items
     return own.show(
         "account/home.html",
         platform=role,
@@ -132,14 +133,13 @@ async def own_history(
     own: Own, sessions: SessionService, before: Annotated[UUID | None, Query()] = None
 ) -> Response:
     """Show the person's sign-ins, latest first, a page at a time."""
-    rows = await sessions.sign_ins(
-        own.account.id, before=None if before is None else (before,), limit=_SIGN_INS
-    )
+    paging = PageRequest(_SIGN_INS, None if before is None else encode([before]))
+    found = await sessions.sign_ins(own.account.id, paging)
     return own.show(
         "account/history.html",
-        sign_ins=rows[:_SIGN_INS],
+        sign_ins=found.items,
         words=MEANS,
-        before=rows[_SIGN_INS - 1].id if len(rows) > _SIGN_INS else None,
+        before=found.items[-1].id if found.next is not None else None,
     )
 
 

@@ -11,10 +11,11 @@ from fastapi.responses import StreamingResponse
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
-from contracts.vocabulary import FileFormat, UnitImportResult
-from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, row_number, uploaded
+from contracts.vocabulary import ExportStatus, FileFormat, UnitImportResult, UnitImportStatus
+from filekit.http import BINARY, TABLE_BODY, UPLOAD_ERRORS, FileScanner, attachment, uploaded
 from filekit.spool import blocks, temporary_file
 from identity.dependencies import ServiceSettings
+from identity.directory.dependencies import DirectoryService
 from identity.unit_imports import errors, writing
 from identity.unit_imports.dependencies import UnitImportService
 from identity.unit_imports.repository import parts
@@ -32,7 +33,7 @@ from identity.units.auth import UnitAdmin
 from identity.units.errors import EffectiveInFuture, UnitNotFound
 from servicekit import problems
 from servicekit.dependencies import ServiceDatabase
-from servicekit.paging import Page, Paging, page
+from servicekit.paging import CountedPage, Paging
 
 UPLOADS = "/api/v1/unit-imports"
 """Below this path the larger body limit holds."""
@@ -71,6 +72,7 @@ async def upload_units(
     imports: UnitImportService,
     settings: ServiceSettings,
     scanner: FileScanner,
+    directory: DirectoryService,
     file_name: Annotated[FileName, Query(description="文件名", examples=["2026年学校名录.xlsx"])],
     reason: Annotated[Reason, Query(description="变更的原因", examples=["年度核对"])],
     document_number: Annotated[DocumentNumber | None, Query(description="文号")] = None,
@@ -89,7 +91,7 @@ async def upload_units(
             reason=reason,
             document_number=document_number,
         )
-    return UnitImportOut.of(row, await imports.job(row))
+    return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
 
 @router.get(
@@ -99,11 +101,14 @@ async def upload_units(
     responses=problems.responses(*_ADMIN),
 )
 async def list_unit_imports(
-    admin: UnitAdmin, imports: UnitImportService, paging: Paging
-) -> Page[UnitImportOut]:
+    admin: UnitAdmin,
+    imports: UnitImportService,
+    directory: DirectoryService,
+    paging: Paging,
+    status: Annotated[UnitImportStatus | None, Query(description="状态")] = None,
+) -> CountedPage[UnitImportOut]:
     """Return imports, latest first."""
-    rows = await imports.list(admin, paging.key(UUID), paging.limit)
-    return page([UnitImportOut.of(row) for row in rows], paging.limit, lambda row: [row.id])
+    return await directory.named_page((await imports.list(admin, status, paging)).page(UnitImportOut.of))
 
 
 @router.get(
@@ -124,10 +129,12 @@ async def get_unit_template(_: UnitAdmin) -> StreamingResponse:
     description="状态、进度和各类行数。",
     responses=problems.responses(*_ONE),
 )
-async def get_unit_import(import_id: UUID, admin: UnitAdmin, imports: UnitImportService) -> UnitImportOut:
+async def get_unit_import(
+    import_id: UUID, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+) -> UnitImportOut:
     """Return an import with its progress."""
     row = await imports.get(admin, import_id)
-    return UnitImportOut.of(row, await imports.job(row))
+    return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
 
 @router.get(
@@ -142,11 +149,9 @@ async def list_import_rows(
     imports: UnitImportService,
     paging: Paging,
     result: Annotated[UnitImportResult | None, Query(description="结果")] = None,
-) -> Page[ImportRowOut]:
+) -> CountedPage[ImportRowOut]:
     """Return rows in the order of the file."""
-    after = paging.key(row_number)
-    rows = await imports.rows(admin, import_id, result, None if after is None else after[0], paging.limit)
-    return page([ImportRowOut.of(row) for row in rows], paging.limit, lambda row: [row.number])
+    return (await imports.rows(admin, import_id, result, paging)).page(ImportRowOut.of)
 
 
 @router.get(
@@ -186,11 +191,11 @@ async def download_import_report(
     responses=problems.responses(*_ONE, errors.ImportNotReady, errors.NothingToImport, errors.RowsAreWrong),
 )
 async def apply_unit_import(
-    import_id: UUID, asked: ApplyIn, admin: UnitAdmin, imports: UnitImportService
+    import_id: UUID, asked: ApplyIn, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
 ) -> UnitImportOut:
     """Open and change the units of a checked file in the background."""
     row = await imports.apply(admin, import_id, skip_wrong=asked.skip_wrong)
-    return UnitImportOut.of(row, await imports.job(row))
+    return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
 
 @router.post(
@@ -199,10 +204,12 @@ async def apply_unit_import(
     description="已导入的保留，其余不再导入。",
     responses=problems.responses(*_ONE, errors.ImportNotReady),
 )
-async def cancel_unit_import(import_id: UUID, admin: UnitAdmin, imports: UnitImportService) -> UnitImportOut:
+async def cancel_unit_import(
+    import_id: UUID, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+) -> UnitImportOut:
     """Stop an import."""
     row = await imports.cancel(admin, import_id)
-    return UnitImportOut.of(row, await imports.job(row))
+    return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
 
 @router.post(
@@ -212,10 +219,12 @@ async def cancel_unit_import(import_id: UUID, admin: UnitAdmin, imports: UnitImp
     description="管辖范围内某单位及其所有下级单位，可以只要某些层级、类别或状态；列与导入相同。在后台生成文件。",
     responses=problems.responses(*_ADMIN, UnitNotFound, errors.TooManyImports),
 )
-async def export_units(asked: ExportIn, admin: UnitAdmin, imports: UnitImportService) -> UnitExportOut:
+async def export_units(
+    asked: ExportIn, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+) -> UnitExportOut:
     """Write a subtree into a file in the background."""
     row = await imports.export(admin, asked)
-    return UnitExportOut.of(row, await imports.job(row))
+    return await directory.named(UnitExportOut.of(row, await imports.job(row)))
 
 
 @router.get(
@@ -225,11 +234,14 @@ async def export_units(asked: ExportIn, admin: UnitAdmin, imports: UnitImportSer
     responses=problems.responses(*_ADMIN),
 )
 async def list_unit_exports(
-    admin: UnitAdmin, imports: UnitImportService, paging: Paging
-) -> Page[UnitExportOut]:
+    admin: UnitAdmin,
+    imports: UnitImportService,
+    directory: DirectoryService,
+    paging: Paging,
+    status: Annotated[ExportStatus | None, Query(description="状态")] = None,
+) -> CountedPage[UnitExportOut]:
     """Return the caller's exports, latest first."""
-    rows = await imports.exports(admin, paging.key(UUID), paging.limit)
-    return page([UnitExportOut.of(row) for row in rows], paging.limit, lambda row: [row.id])
+    return await directory.named_page((await imports.exports(admin, status, paging)).page(UnitExportOut.of))
 
 
 @router.get(
@@ -238,10 +250,12 @@ async def list_unit_exports(
     description="状态和进度。",
     responses=problems.responses(*_ADMIN, errors.ExportNotFound),
 )
-async def get_unit_export(export_id: UUID, admin: UnitAdmin, imports: UnitImportService) -> UnitExportOut:
+async def get_unit_export(
+    export_id: UUID, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+) -> UnitExportOut:
     """Return an export with its progress."""
     row = await imports.get_export(admin, export_id)
-    return UnitExportOut.of(row, await imports.job(row))
+    return await directory.named(UnitExportOut.of(row, await imports.job(row)))
 
 
 @router.post(
@@ -250,9 +264,11 @@ async def get_unit_export(export_id: UUID, admin: UnitAdmin, imports: UnitImport
     description="不再生成文件。",
     responses=problems.responses(*_ADMIN, errors.ExportNotFound, errors.ExportEnded),
 )
-async def cancel_unit_export(export_id: UUID, admin: UnitAdmin, imports: UnitImportService) -> UnitExportOut:
+async def cancel_unit_export(
+    export_id: UUID, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+) -> UnitExportOut:
     """Stop an export."""
-    return UnitExportOut.of(await imports.cancel_export(admin, export_id))
+    return await directory.named(UnitExportOut.of(await imports.cancel_export(admin, export_id)))
 
 
 @router.get(

@@ -24,7 +24,7 @@ class Report:
         number = 0
         while True:
             async with self._database.transaction() as session:
-                rows = await ImportRepository(session).rows(import_id, None, number, _PAGE - 1)
+                rows = await ImportRepository(session).rows(import_id, number, _PAGE)
             if not rows:
                 return
             yield "".join(csv_line([str(row.number), _result(row), _reason(row), *row.raw]) for row in rows)

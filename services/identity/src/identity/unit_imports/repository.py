@@ -26,19 +26,23 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import ExportStatus, UnitImportResult, UnitImportStatus
+from filekit.http import row_number
 from identity.accounts.models import Account
 from identity.unit_imports.models import UnitExport, UnitFile, UnitImport, UnitImportRow
 from identity.unit_imports.rules import MERGED, Row
 from identity.units.models import Unit
 from servicekit.db import Database, plan_with_values
 from servicekit.ids import new_id
+from servicekit.lists import Listed, Order, by_id, listed_one
 from servicekit.ltree import between, under
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 PART = 1 << 20
 """Bytes of a piece of a file."""
 MOST_MOVES = 100
 """Units that one transaction moves."""
+_IN_FILE = Order((UnitImportRow.number,), (row_number,))
 _FAILED = UnitImportRow.result.in_((inline(UnitImportResult.WRONG), inline(UnitImportResult.REFUSED)))
 _COPIED = (
     "import_id",
@@ -125,32 +129,39 @@ class ImportRepository:
         )
         return (imports or 0) + (exports or 0)
 
-    async def under(self, path: str, after: tuple[Any, ...] | None, limit: int) -> Sequence[UnitImport]:
-        """Return the imports of a subtree, latest first, one more than `limit`."""
+    async def under(
+        self, path: str, status: UnitImportStatus | None, paging: PageRequest
+    ) -> Listed[UnitImport]:
+        """Return the imports of a subtree, latest first; with `status` only those in it."""
         statement = select(UnitImport).join(Unit, Unit.id == UnitImport.root_id).where(under(Unit.path, path))
-        if after is not None:
-            statement = statement.where(UnitImport.id < after[0])
-        statement = statement.order_by(UnitImport.id.desc()).limit(limit + 1)
-        return (await self._session.scalars(statement)).all()
+        if status is not None:
+            statement = statement.where(UnitImport.status == status)
+        return await listed_one(self._session, statement, by_id(UnitImport.id, latest_first=True), paging)
 
-    async def exports_of(self, sub: UUID, after: tuple[Any, ...] | None, limit: int) -> Sequence[UnitExport]:
-        """Return a person's exports, latest first, one more than `limit`."""
+    async def exports_of(
+        self, sub: UUID, status: ExportStatus | None, paging: PageRequest
+    ) -> Listed[UnitExport]:
+        """Return a person's exports, latest first; with `status` only those in it."""
         statement = select(UnitExport).where(UnitExport.created_by == sub)
-        if after is not None:
-            statement = statement.where(UnitExport.id < after[0])
-        statement = statement.order_by(UnitExport.id.desc()).limit(limit + 1)
-        return (await self._session.scalars(statement)).all()
+        if status is not None:
+            statement = statement.where(UnitExport.status == status)
+        return await listed_one(self._session, statement, by_id(UnitExport.id, latest_first=True), paging)
 
-    async def rows(
-        self, import_id: UUID, result: UnitImportResult | None, after: int | None, limit: int
-    ) -> Sequence[UnitImportRow]:
-        """Return rows in the order of the file, one more than `limit`."""
+    async def listed_rows(
+        self, import_id: UUID, result: UnitImportResult | None, paging: PageRequest
+    ) -> Listed[UnitImportRow]:
+        """Return a page of the rows in the order of the file."""
         statement = select(UnitImportRow).where(UnitImportRow.import_id == import_id)
         if result is not None:
             statement = statement.where(UnitImportRow.result == inline(result))
+        return await listed_one(self._session, statement, _IN_FILE, paging)
+
+    async def rows(self, import_id: UUID, after: int | None, limit: int) -> Sequence[UnitImportRow]:
+        """Return rows in the order of the file, after a number."""
+        statement = select(UnitImportRow).where(UnitImportRow.import_id == import_id)
         if after is not None:
             statement = statement.where(UnitImportRow.number > after)
-        statement = statement.order_by(UnitImportRow.number).limit(limit + 1)
+        statement = statement.order_by(UnitImportRow.number).limit(limit)
         return (await self._session.scalars(statement)).all()
 
     async def failed(self, import_id: UUID, after: int, limit: int) -> Sequence[UnitImportRow]:

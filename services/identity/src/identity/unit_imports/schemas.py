@@ -15,6 +15,7 @@ from contracts.vocabulary import (
     UnitImportStatus,
     UnitStatus,
 )
+from identity.names import PersonName, UnitName
 from identity.unit_imports.models import UnitExport, UnitImport, UnitImportRow
 from identity.unit_imports.rules import HEADING_OF
 from jobs.kinds import State
@@ -49,7 +50,9 @@ class UnitImportOut(BaseModel):
 
     id: UUID
     root_id: UUID
+    root_name: Annotated[str | None, UnitName("root_id")] = None
     created_by: UUID
+    created_by_name: Annotated[str | None, PersonName("created_by")] = None
     created_at: datetime
     file_name: str
     file_size: int
@@ -76,7 +79,7 @@ class UnitImportOut(BaseModel):
         values = {
             name: getattr(row, name)
             for name in cls.model_fields
-            if name not in ("has_failed_rows", "progress")
+            if name not in ("root_name", "created_by_name", "has_failed_rows", "progress")
         }
         return cls(**values, has_failed_rows=row.failed_file_id is not None, progress=ProgressOut.of(job))
 
@@ -131,6 +134,7 @@ class UnitExportOut(BaseModel):
 
     id: UUID
     root_id: UUID
+    root_name: Annotated[str | None, UnitName("root_id")] = None
     created_at: datetime
     format: FileFormat
     levels: list[Level]
@@ -145,5 +149,6 @@ class UnitExportOut(BaseModel):
     @classmethod
     def of(cls, row: UnitExport, job: JobView | None = None) -> Self:
         """Return the export as the API shows it."""
-        values = {name: getattr(row, name) for name in cls.model_fields if name != "progress"}
+        derived = ("root_name", "progress")
+        values = {name: getattr(row, name) for name in cls.model_fields if name not in derived}
         return cls(**values, progress=ProgressOut.of(job))

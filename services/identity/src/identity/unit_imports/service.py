@@ -1,8 +1,7 @@
 """Uploading, confirming and following imports; exports."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,6 +35,8 @@ from identity.units.service import Units
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 MOST_RUNNING = 5
 """Checks and exports of one person that may run at a time."""
@@ -98,12 +99,12 @@ class UnitImports:
         return row
 
     async def list(
-        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[UnitImport]:
-        """Return the imports of the caller's subtree, latest first, one more than `limit`."""
+        self, principal: Principal, status: UnitImportStatus | None, paging: PageRequest
+    ) -> Listed[UnitImport]:
+        """Return the imports of the caller's subtree, latest first; with `status` only those in it."""
         if principal.acting is None:
             raise OutOfReach
-        return await self._rows.under(principal.acting.path, after, limit)
+        return await self._rows.under(principal.acting.path, status, paging)
 
     async def get(self, principal: Principal, import_id: UUID, *, lock: bool = False) -> UnitImport:
         """Return an import of the caller's subtree. Raises `ImportNotFound`."""
@@ -121,12 +122,11 @@ class UnitImports:
         principal: Principal,
         import_id: UUID,
         result: UnitImportResult | None,
-        after: int | None,
-        limit: int,
-    ) -> Sequence[UnitImportRow]:
-        """Return rows in the order of the file, one more than `limit`. Raises `ImportNotFound`."""
+        paging: PageRequest,
+    ) -> Listed[UnitImportRow]:
+        """Return rows in the order of the file. Raises `ImportNotFound`."""
         await self.get(principal, import_id)
-        return await self._rows.rows(import_id, result, after, limit)
+        return await self._rows.listed_rows(import_id, result, paging)
 
     async def apply(self, principal: Principal, import_id: UUID, *, skip_wrong: bool) -> UnitImport:
         """Open and change the units of a checked file, in the background.
@@ -207,10 +207,10 @@ class UnitImports:
         return row
 
     async def exports(
-        self, principal: Principal, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[UnitExport]:
-        """Return the caller's exports, latest first, one more than `limit`."""
-        return await self._rows.exports_of(UUID(principal.sub), after, limit)
+        self, principal: Principal, status: ExportStatus | None, paging: PageRequest
+    ) -> Listed[UnitExport]:
+        """Return the caller's exports, latest first; with `status` only those in it."""
+        return await self._rows.exports_of(UUID(principal.sub), status, paging)
 
     async def get_export(self, principal: Principal, export_id: UUID, *, lock: bool = False) -> UnitExport:
         """Return an export of the caller. Raises `ExportNotFound`."""

@@ -1,8 +1,7 @@
 """REST API of units: reading, opening, and changes that leave the unit where it is."""
 
-from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -19,7 +18,6 @@ from identity.units.dependencies import UnitService, UnitViewService
 from identity.units.schemas import (
     DetailsIn,
     RenameIn,
-    UnitChangeOut,
     UnitIn,
     UnitNode,
     UnitOut,
@@ -27,7 +25,7 @@ from identity.units.schemas import (
 from identity.units.view_repository import Filters, UnitSort
 from servicekit import problems
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
-from servicekit.paging import Page, Paging, encode, instant, page
+from servicekit.paging import CountedPage, Page, Paging, Total, encode, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
 _READ = (MembershipRequired, InsufficientScope, errors.UnitNotFound)
@@ -98,14 +96,12 @@ async def list_children(
     paging: Paging,
     q: Annotated[str | None, Query(max_length=50, description="名称包含")] = None,
     on: OnDay = None,
-) -> Page[UnitOut]:
+) -> CountedPage[UnitOut]:
     """Return active direct children by code; with `on`, those at the end of that day."""
-    after = paging.key(str)
     if on is not None:
-        found = await views.children_on(unit_id, on, None if after is None else after[0], paging.limit)
-        return page(found, paging.limit, lambda unit: [unit.code])
-    rows = await units.children(unit_id, query=q, after=after, limit=paging.limit)
-    return page([UnitOut.model_validate(row) for row in rows], paging.limit, lambda unit: [unit.code])
+        return await views.children_on(unit_id, on, paging)
+    found = await units.children(unit_id, q, paging)
+    return found.page(lambda row: UnitOut.model_validate(row))
 
 
 @router.get(
@@ -145,7 +141,7 @@ async def get_unit_tree(
     summary="管辖范围内的单位",
     description=(
         "该单位及其所有下级单位，可按层级、类别、学段和状态筛选。可以查询以往任一日的，此时按隶属关系排列；"
-        "一页可能少于所要的条数，有 `next` 即还有下一页。"
+        "一页可能少于所要的条数，有 `next` 即还有下一页，不止一页的只计本页条数。"
     ),
     responses=problems.responses(*_PAST, errors.DaySortedByPath),
 )
@@ -162,44 +158,21 @@ async def list_subtree(
         UnitSort, Query(description="排列：path 按隶属关系，name 按名称，opened_at 从新到旧")
     ] = UnitSort.PATH,
     on: OnDay = None,
-) -> Page[UnitOut]:
+) -> CountedPage[UnitOut]:
     """Return units at and below a unit; with `on`, those at the end of that day."""
     filters = Filters(level, kind, stage, status)
     if on is not None:
         if sort is not UnitSort.PATH:
             raise errors.DaySortedByPath
         last = paging.key(str)
-        found = await views.subtree_on(unit_id, on, filters, None if last is None else last[0], paging.limit)
-        return Page(items=found.items, next=None if found.next is None else encode([found.next]))
-    keys: dict[UnitSort, tuple[Callable[[str], Any], ...]] = {
-        UnitSort.PATH: (str,),
-        UnitSort.NAME: (str, UUID),
-        UnitSort.OPENED_AT: (instant, UUID),
-    }
-    after = paging.key(*keys[sort])
-    rows = await views.subtree(unit_id, filters, sort, after, paging.limit)
-
-    def key(unit: UnitOut) -> list[object]:
-        if sort is UnitSort.PATH:
-            return [unit.path]
-        return [unit.name if sort is UnitSort.NAME else unit.opened_at.isoformat(), unit.id]
-
-    return page([UnitOut.model_validate(row) for row in rows], paging.limit, key)
-
-
-@router.get(
-    "/units/{unit_id}/history",
-    summary="单位沿革",
-    description="该单位的所有变更，从新到旧。",
-    responses=problems.responses(*_READ),
-)
-async def list_unit_history(
-    unit_id: UUID, _: Member, views: UnitViewService, paging: Paging
-) -> Page[UnitChangeOut]:
-    """Return the changes of a unit, the newest first."""
-    after = paging.key(_version)
-    rows = await views.history(unit_id, None if after is None else after[0], paging.limit)
-    return page(rows, paging.limit, lambda change: [change.version])
+        past = await views.subtree_on(unit_id, on, filters, None if last is None else last[0], paging.limit)
+        following = None if past.next is None else encode([past.next])
+        # Walking the whole tree of a day to count it would take as long as reading all pages.
+        only = last is None and following is None
+        total = Total(count=len(past.items), exact=only)
+        return CountedPage(items=past.items, next=following, total=total)
+    found = await views.subtree(unit_id, filters, sort, paging)
+    return found.page(lambda row: UnitOut.model_validate(row))
 
 
 @router.post(
@@ -279,10 +252,3 @@ async def snapshot_units(_: DirectoryReader, units: UnitService, paging: Paging)
     """Return the state of all units, as in the event `unit.changed`, by id."""
     rows = await units.snapshot(paging.key(UUID), paging.limit)
     return page(rows, paging.limit, lambda unit: [unit.unit_id])
-
-
-def _version(text: str) -> int:
-    version = int(text)
-    if not 0 < version < 2**62:
-        raise ValueError("not a version of ours")
-    return version

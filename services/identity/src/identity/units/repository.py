@@ -13,7 +13,9 @@ from identity.units.changes import Occasion, What
 from identity.units.history import Place
 from identity.units.models import Unit, UnitChange
 from servicekit.db import plan_with_values
+from servicekit.lists import Listed, Order, listed_one
 from servicekit.ltree import between, under
+from servicekit.paging import PageRequest
 from servicekit.words import inline
 
 IN_FORCE = UnitChange.kind != inline(UnitChangeKind.MOVED_WITH)
@@ -58,21 +60,13 @@ class UnitRepository:
         found: Unit | None = await self._session.scalar(select(Unit).where(Unit.code == code))
         return found
 
-    async def top(self) -> Sequence[Unit]:
-        """Return the active units without a parent."""
-        statement = select(Unit).where(Unit.parent_id.is_(None), Unit.status == UnitStatus.ACTIVE)
-        return (await self._session.scalars(statement.order_by(Unit.code))).all()
-
-    async def children(
-        self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Unit]:
-        """Return active direct children by code, one more than `limit`."""
-        statement = select(Unit).where(Unit.parent_id == parent_id, Unit.status == UnitStatus.ACTIVE)
+    async def children(self, parent_id: UUID | None, query: str | None, paging: PageRequest) -> Listed[Unit]:
+        """Return active direct children by code; without a parent, the units at the top of the tree."""
+        below = Unit.parent_id.is_(None) if parent_id is None else Unit.parent_id == parent_id
+        statement = select(Unit).where(below, Unit.status == UnitStatus.ACTIVE)
         if query:
             statement = statement.where(Unit.name.contains(query, autoescape=True))
-        if after:
-            statement = statement.where(Unit.code > after[0])
-        return (await self._session.scalars(statement.order_by(Unit.code).limit(limit + 1))).all()
+        return await listed_one(self._session, statement, Order((Unit.code,), (str,)), paging)
 
     async def page_under(self, path: str, *, after: str | None, limit: int) -> Sequence[Unit]:
         """Return units at and below `path` in the order of their paths."""

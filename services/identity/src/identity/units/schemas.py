@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus
+from identity.names import PersonName, UnitName
 
 _DUTY_PHONE = r"^(0\d{2,3}-?\d{7,8}(-\d{1,6})?|[48]00-?\d{3}-?\d{4}|1\d{4}|9\d{4,5}|[2-8]\d{6,7})$"
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100)]
@@ -143,9 +144,11 @@ class UnitChangeOut(BaseModel):
     effective_on: date
     changed_at: datetime
     changed_by: UUID | None
+    changed_by_name: Annotated[str | None, PersonName("changed_by")] = None
     reason: str | None
     document_number: str | None
     related_unit_id: UUID | None
+    related_unit_name: Annotated[str | None, UnitName("related_unit_id")] = None
     name: str
     short_name: str
     stages: list[Stage]

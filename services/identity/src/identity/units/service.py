@@ -24,6 +24,8 @@ from identity.units.structure import UnitTree
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 
 
 class Units:
@@ -66,16 +68,14 @@ class Units:
             raise OutOfReach
         return unit
 
-    async def top(self) -> Sequence[Unit]:
-        """Return the active units at the top of the tree."""
-        return await self._units.top()
+    async def children(self, parent_id: UUID | None, query: str | None, paging: PageRequest) -> Listed[Unit]:
+        """Return active direct children by code; without a parent, the units at the top of the tree.
 
-    async def children(
-        self, parent_id: UUID, *, query: str | None, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Unit]:
-        """Return active direct children, one more than `limit`. Raises `UnitNotFound`."""
-        await self.get(parent_id)
-        return await self._units.children(parent_id, query=query, after=after, limit=limit)
+        Raises `UnitNotFound`.
+        """
+        if parent_id is not None:
+            await self.get(parent_id)
+        return await self._units.children(parent_id, query, paging)
 
     async def snapshot(self, after: tuple[Any, ...] | None, limit: int) -> list[UnitChangedV1]:
         """Return all units, one more than `limit`."""

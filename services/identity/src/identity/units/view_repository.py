@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +24,9 @@ from sqlalchemy.orm import aliased
 
 from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus, Vocabulary
 from identity.units.models import Unit, UnitChange
+from servicekit.lists import Listed, Order, listed, listed_one
 from servicekit.ltree import between, under
+from servicekit.paging import PageRequest, instant, whole_number
 from servicekit.words import inline
 
 
@@ -36,7 +37,19 @@ class UnitSort(Vocabulary):
     NAME = "name", "按名称"
     OPENED_AT = "opened_at", "按设立时间，从新到旧"
 
+    @property
+    def order(self) -> Order:
+        """The order of the query."""
+        match self:
+            case UnitSort.PATH:
+                return Order((Unit.path,), (func.text2ltree,))
+            case UnitSort.NAME:
+                return Order((Unit.name, Unit.id), (str, UUID))
+            case UnitSort.OPENED_AT:
+                return Order((Unit.opened_at, Unit.id), (instant, UUID), descending=True)
 
+
+_BY_CODE_THEN = Order((UnitChange.code,), (str,))
 _ACTIVE = inline(UnitStatus.ACTIVE)
 MOST_LEVELS = 20
 """More than any chain of superiors has."""
@@ -112,10 +125,8 @@ class ViewRepository:
             found.setdefault(unit.parent_id, []).append((unit, has))
         return found
 
-    async def subtree(
-        self, path: str, filters: Filters, sort: UnitSort, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Unit]:
-        """Return units at and below `path`, one more than `limit`."""
+    async def subtree(self, path: str, filters: Filters, sort: UnitSort, paging: PageRequest) -> Listed[Unit]:
+        """Return units at and below `path`."""
         statement = select(Unit).where(under(Unit.path, path), between(Unit.path, path))
         if filters.level is not None:
             statement = statement.where(Unit.level == filters.level)
@@ -125,28 +136,17 @@ class ViewRepository:
             statement = statement.where(Unit.stages.contains([filters.stage.value]))
         if filters.status is not None:
             statement = statement.where(Unit.status == filters.status)
-        match sort:
-            case UnitSort.PATH:
-                if after is not None:
-                    statement = statement.where(Unit.path > func.text2ltree(after[0]))
-                statement = statement.order_by(Unit.path)
-            case UnitSort.NAME:
-                if after is not None:
-                    statement = statement.where(tuple_(Unit.name, Unit.id) > tuple_(*after))
-                statement = statement.order_by(Unit.name, Unit.id)
-            case UnitSort.OPENED_AT:
-                if after is not None:
-                    statement = statement.where(tuple_(Unit.opened_at, Unit.id) < tuple_(*after))
-                statement = statement.order_by(Unit.opened_at.desc(), Unit.id.desc())
-        return (await self._session.scalars(statement.limit(limit + 1))).all()
+        return await listed_one(self._session, statement, sort.order, paging)
 
-    async def history(self, unit_id: UUID, before: int | None, limit: int) -> Sequence[UnitChange]:
-        """Return the changes of a unit, the newest first, one more than `limit`."""
+    async def history(
+        self, unit_id: UUID, kind: UnitChangeKind | None, paging: PageRequest
+    ) -> Listed[UnitChange]:
+        """Return the changes of a unit, the newest first; with `kind` only those of it."""
         statement = select(UnitChange).where(UnitChange.unit_id == unit_id)
-        if before is not None:
-            statement = statement.where(UnitChange.version < before)
-        statement = statement.order_by(UnitChange.version.desc()).limit(limit + 1)
-        return (await self._session.scalars(statement)).all()
+        if kind is not None:
+            statement = statement.where(UnitChange.kind == kind)
+        order = Order((UnitChange.version,), (whole_number,), descending=True)
+        return await listed_one(self._session, statement, order, paging)
 
     async def chain_on(self, unit_id: UUID, day: date) -> list[UnitOnDay]:
         """Return a unit and its superiors with their states on a day, the unit first; empty if it did not
@@ -168,8 +168,8 @@ class ViewRepository:
             wanted = chain[-1].state.parent_id
         return chain
 
-    async def children_on(self, parent_id: UUID, day: date, after: str | None, limit: int) -> list[UnitOnDay]:
-        """Return the active children on a day by code, one more than `limit`."""
+    async def children_on(self, parent_id: UUID, day: date, paging: PageRequest) -> Listed[UnitOnDay]:
+        """Return the active children on a day by code."""
         statement = (
             select(Unit, UnitChange)
             .join(UnitChange, UnitChange.unit_id == Unit.id)
@@ -179,10 +179,8 @@ class ViewRepository:
                 _active(UnitChange),
             )
         )
-        if after is not None:
-            statement = statement.where(UnitChange.code > after)
-        statement = statement.order_by(UnitChange.code).limit(limit + 1)
-        return [UnitOnDay(*row) for row in await self._session.execute(statement)]
+        found = await listed(self._session, statement, _BY_CODE_THEN, paging)
+        return Listed([UnitOnDay(*row) for row in found.items], found.next, found.total)
 
     async def child_on(self, parent_id: UUID, code: str, day: date) -> UnitOnDay | None:
         """Return the child with a code on a day, active or closed."""

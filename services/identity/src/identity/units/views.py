@@ -2,12 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import UnitStatus
+from contracts.vocabulary import UnitChangeKind, UnitStatus
 from identity.units.changes import day_of
 from identity.units.errors import DayInFuture, NoUnitOnDay, UnitNotFound
 from identity.units.models import Unit, UnitChange
@@ -16,6 +15,8 @@ from identity.units.schemas import UnitBrief, UnitChangeOut, UnitNode, UnitOut
 from identity.units.view_repository import Filters, UnitOnDay, UnitSort, ViewRepository
 from identity.units.walk import Walk, Walked
 from servicekit.clock import Clock
+from servicekit.lists import Listed
+from servicekit.paging import CountedPage, PageRequest
 
 MOST_CHILDREN = 100
 """Children of one unit in a tree."""
@@ -78,16 +79,22 @@ class UnitViews:
         return Walked([_at(unit, path) for unit, path in found.items], found.next)
 
     async def subtree(
-        self, unit_id: UUID, filters: Filters, sort: UnitSort, after: tuple[Any, ...] | None, limit: int
-    ) -> Sequence[Unit]:
-        """Return units at and below a unit, one more than `limit`. Raises `UnitNotFound`."""
+        self, unit_id: UUID, filters: Filters, sort: UnitSort, paging: PageRequest
+    ) -> Listed[Unit]:
+        """Return units at and below a unit. Raises `UnitNotFound`."""
         unit = await self._get(unit_id)
-        return await self._views.subtree(unit.path, filters, sort, after, limit)
+        return await self._views.subtree(unit.path, filters, sort, paging)
 
-    async def history(self, unit_id: UUID, before: int | None, limit: int) -> list[UnitChangeOut]:
-        """Return the changes of a unit, the newest first, one more than `limit`. Raises `UnitNotFound`."""
+    async def history(
+        self, unit_id: UUID, kind: UnitChangeKind | None, paging: PageRequest
+    ) -> CountedPage[UnitChangeOut]:
+        """Return the changes of a unit, the newest first; with `kind` only those of it.
+
+        Raises `UnitNotFound`.
+        """
         unit = await self._get(unit_id)
-        return [_change(row, unit) for row in await self._views.history(unit_id, before, limit)]
+        found = await self._views.history(unit_id, kind, paging)
+        return found.page(lambda row: _change(row, unit))
 
     async def on(self, unit_id: UUID, day: date) -> UnitOut:
         """Return a unit as it was at the end of a day.
@@ -105,14 +112,14 @@ class UnitViews:
         chain = await self._chain_on(unit_id, day)
         return [_at(state, _path(chain[start:])) for start, state in reversed(list(enumerate(chain)))]
 
-    async def children_on(self, unit_id: UUID, day: date, after: str | None, limit: int) -> list[UnitOut]:
-        """Return the active children on a day by code, one more than `limit`.
+    async def children_on(self, unit_id: UUID, day: date, paging: PageRequest) -> CountedPage[UnitOut]:
+        """Return the active children on a day by code.
 
         Raises `UnitNotFound`, `NoUnitOnDay`, `DayInFuture`.
         """
         path = _path(await self._chain_on(unit_id, day))
-        rows = await self._views.children_on(unit_id, day, after, limit)
-        return [_at(row, f"{path}.{row.unit.code}") for row in rows]
+        found = await self._views.children_on(unit_id, day, paging)
+        return found.page(lambda row: _at(row, f"{path}.{row.unit.code}"))
 
     async def _chain_on(self, unit_id: UUID, day: date) -> list[UnitOnDay]:
         if day > day_of(self._clock.now()):

@@ -11,7 +11,7 @@ from contracts.documents import AnswerStatus
 from office.answers.models import Answer, AnswerRevision, AnswerSubject
 from servicekit.ids import new_id
 
-_MOST_REVISIONS = 100
+MOST_REVISIONS = 100
 _FILES = text(
     """
     SELECT DISTINCT CAST(file AS uuid) AS file_id
@@ -67,7 +67,7 @@ class AnswerRepository:
             select(AnswerRevision)
             .where(AnswerRevision.notice_id == notice_id, AnswerRevision.unit_id == unit_id)
             .order_by(AnswerRevision.number.desc())
-            .limit(_MOST_REVISIONS)
+            .limit(MOST_REVISIONS)
         )
         return (await self._session.scalars(statement)).all()
 

@@ -1,5 +1,6 @@
 """API schemas of answers."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -111,6 +112,7 @@ class AnswerRevisionOut(BaseModel):
     number: int = Field(description="第几次提交", examples=[1])
     values: Values = Field(description="提交的内容", examples=[_EXAMPLE])
     submitted_by: UUID = Field(description="提交人")
+    submitted_by_name: str | None = Field(default=None, description="提交人姓名", examples=["张三"])
     submitted_at: datetime = Field(description="提交时间")
 
 
@@ -120,6 +122,10 @@ class AnswerRevisionsOut(BaseModel):
     items: list[AnswerRevisionOut] = Field(description="历次提交，从新到旧，最多 100 次")
 
     @classmethod
-    def of(cls, revisions: list[AnswerRevision]) -> Self:
-        """Convert stored revisions."""
-        return cls(items=[AnswerRevisionOut.model_validate(one) for one in revisions])
+    def of(cls, found: tuple[Sequence[AnswerRevision], Mapping[UUID, str]]) -> Self:
+        """Convert stored revisions, with the names of people."""
+        revisions, names = found
+        items = [AnswerRevisionOut.model_validate(one) for one in revisions]
+        for item in items:
+            item.submitted_by_name = names.get(item.submitted_by)
+        return cls(items=items)

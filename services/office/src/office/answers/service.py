@@ -1,6 +1,6 @@
 """Answering a notice by its form: filling in, submitting, changing, being asked to change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -163,15 +163,18 @@ class Answers:
         outbox.add(self._session, event, subject=notice_id)
         return await self._shown(place.form, answer, place.delivery)
 
-    async def revisions(self, actor: Actor, notice_id: UUID, unit_id: UUID | None) -> list[AnswerRevision]:
-        """Return what the own unit, or one below it, has submitted, the latest first.
+    async def revisions(
+        self, actor: Actor, notice_id: UUID, unit_id: UUID | None
+    ) -> tuple[Sequence[AnswerRevision], dict[UUID, str]]:
+        """Return what the own unit, or one below it, has submitted, the latest first, and who did.
 
         Raises `NotFound`, `OutOfReach`.
         """
         unit = await self._units.own(actor)
         await self._notices.visible(actor, unit, notice_id)
         of = unit if unit_id is None else await self._units.reachable(actor, unit_id)
-        return list(await self._answers.revisions(notice_id, of.id))
+        found = await self._answers.revisions(notice_id, of.id)
+        return found, await self._units.names({one.submitted_by for one in found})
 
     async def reopen(self, actor: Actor, notice_id: UUID, unit_id: UUID, note: str) -> Answer:
         """Have a unit below change its answer, also after the deadline.

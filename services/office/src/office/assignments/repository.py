@@ -11,7 +11,8 @@ from contracts.vocabulary import AccountStatus
 from office.assignments.models import Assignment
 from office.directory.models import Person
 
-_MOST = 200
+MOST_ASSIGNMENTS = 200
+"""Of one notice in one unit, the latest."""
 _AT_ONCE = 500
 
 
@@ -42,7 +43,7 @@ class AssignmentRepository:
             select(Assignment)
             .where(Assignment.notice_id == notice_id, Assignment.unit_id == unit_id)
             .order_by(Assignment.id.desc())
-            .limit(_MOST)
+            .limit(MOST_ASSIGNMENTS)
         )
         return (await self._session.scalars(statement)).all()
 

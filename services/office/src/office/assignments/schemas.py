@@ -55,6 +55,7 @@ class AssignmentOut(BaseModel):
     assigned_at: datetime = Field(description="交办时间")
     status: AssignmentStatus = Field(description="状态", examples=["open"])
     ended_by: UUID | None = Field(description="结束人")
+    ended_by_name: str | None = Field(default=None, description="结束人姓名", examples=["张三"])
     ended_at: datetime | None = Field(description="结束时间")
     result: str | None = Field(description="办理结果")
 
@@ -66,6 +67,7 @@ class AssignmentOut(BaseModel):
             update={
                 "owner_name": None if assignment.owner is None else names.get(assignment.owner),
                 "assigned_by_name": names.get(assignment.assigned_by),
+                "ended_by_name": None if assignment.ended_by is None else names.get(assignment.ended_by),
             }
         )
 

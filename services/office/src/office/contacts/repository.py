@@ -14,8 +14,7 @@ from office.contacts.predicates import Viewer, belongs, posts, relation, shown, 
 from office.counters.models import TreeCount
 from office.directory.models import Person, PersonSearch, Unit
 from office.groups.models import GroupMember
-from searchkit.matching import Search, has, matches
-from searchkit.words import Wanted
+from searchkit.matching import Search, matches
 from servicekit.ltree import between, under
 from servicekit.paging import MOST_COUNTED
 from servicekit.words import inline
@@ -202,27 +201,6 @@ class ContactRepository:
         statement = self._people(found).where(visible(self._viewer, field)).order_by(*key).limit(search.limit)
         rows = await self._session.execute(statement.add_columns(found.c.first.label("first")))
         return [((row.first, row.sorted, row.sub, row.unit_id), _contact(row)) for row in rows]
-
-    async def count_found(self, wanted: Wanted, within: Sequence[str]) -> int:
-        """Return the number of people who are found, up to one more than lists count."""
-        doc = PersonSearch
-        inside = [frozenset({token}) for token in within] or [frozenset[str]()]
-        rows = (
-            select(doc.sub)
-            .where(
-                *(func.strpos(doc.words, word) > 0 for word in wanted.words),
-                or_(
-                    *(
-                        has(doc.tokens, tokens | more)
-                        for tokens in (*wanted.leading, *wanted.others)
-                        for more in inside
-                    )
-                ),
-            )
-            .limit(MOST_COUNTED + 1)
-            .subquery()
-        )
-        return (await self._session.scalars(select(func.count()).select_from(rows))).one()
 
     def _cards(self) -> Select[Any]:
         viewer = self._viewer

@@ -15,10 +15,10 @@ from office.directory.indexing import ITSELF
 from office.directory.models import FormerPlace, PersonSearch, Unit
 from office.directory.service import Units
 from searchkit.frequencies import Frequencies
-from searchkit.matching import Search, plan
+from searchkit.matching import Search
 from searchkit.phases import Found, Phases, phase
 from searchkit.words import TAIL, UNIT, Wanted, parse
-from servicekit.paging import MOST_COUNTED, Cut, PageRequest, Total, cut
+from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
 
@@ -152,15 +152,9 @@ class Contacts:
 
         phases = Phases(self._session, self._frequencies, PersonSearch.__tablename__, one_name=True)
         places = await phases.find(wanted, one, within=within, after=after, limit=paging.limit)
-        await plan(self._session, walk=False)
         found = cut(places, paging.limit, lambda place: place[0])
-        if after is None and found.next is None:
-            # Everybody is on this page.
-            total = Total.of(len(found.items))
-        elif await phases.surely_more(wanted, MOST_COUNTED, within=within):
-            total = Total.of(MOST_COUNTED + 1)
-        else:
-            total = Total.of(await rows.count_found(wanted, within))
+        only = len(found.items) if after is None and found.next is None else None
+        total = await phases.total(wanted, PersonSearch, within=within, shown=only)
         return Cut([person for _, person in found.items], found.next), total
 
     async def _within(

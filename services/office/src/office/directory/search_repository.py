@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import UnitStatus
 from office.directory.models import Unit, UnitSearch
 from searchkit.matching import LAST, Search, has, matches
-from searchkit.words import UNIT, Wanted
+from searchkit.words import UNIT
+from servicekit.lists import total_of
 from servicekit.ltree import under
-from servicekit.paging import MOST_COUNTED
+from servicekit.paging import Total
 from servicekit.words import inline
 
 
@@ -47,21 +48,13 @@ class UnitSearchRepository:
             statement = statement.where(doc.code > after)
         return await self._present(statement, doc.unit_id, (doc.code,), limit)
 
-    async def count(self, wanted: Wanted) -> int:
-        """Return the number of units that are found, up to one more than lists count."""
+    async def total_by_code(self, code: str) -> Total:
+        """Return the number of units whose code begins with `code`."""
         doc = UnitSearch
-        if wanted.code is not None:
-            conditions = [doc.code >= wanted.code, doc.code < wanted.code + LAST]
-            if self.within:
-                conditions.append(has(doc.tokens, frozenset(self.within)).is_(True))
-        else:
-            more = frozenset(self.within)
-            conditions = [func.strpos(doc.words, word) > 0 for word in wanted.words]
-            conditions.append(
-                or_(*(has(doc.tokens, tokens | more) for tokens in (*wanted.leading, *wanted.others)))
-            )
-        rows = select(doc.unit_id).where(*conditions).limit(MOST_COUNTED + 1).subquery()
-        return (await self._session.scalars(select(func.count()).select_from(rows))).one()
+        rows = select(doc.unit_id).where(doc.code >= code, doc.code < code + LAST)
+        if self.within:
+            rows = rows.where(has(doc.tokens, frozenset(self.within)).is_(True))
+        return await total_of(self._session, rows)
 
     async def _present(
         self, statement: Select[*tuple[Any, ...]], unit_id: Any, order: tuple[Any, ...], limit: int

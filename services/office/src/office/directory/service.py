@@ -21,7 +21,7 @@ from searchkit.frequencies import Frequencies
 from searchkit.matching import Search, plan
 from searchkit.phases import LEADING, Found, Phases, phase
 from searchkit.words import parse
-from servicekit.paging import MOST_COUNTED, Cut, PageRequest, Total, cut
+from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
 
@@ -130,28 +130,21 @@ class Units:
         if wanted is None:
             return Cut([], None), Total.of(0)
         rows = UnitSearchRepository(self._session, top.path)
-        many = False
         if wanted.code is not None:
             await plan(self._session, walk=True)
             units = await rows.by_code(wanted.code, None if after is None else after[2], paging.limit + 1)
-            places = [((LEADING, 0, row.Unit.code, row.Unit.id), row.Unit) for row in units]
-        else:
+            page = cut(units, paging.limit, lambda row: (LEADING, 0, row.Unit.code, row.Unit.id))
+            listed = await self.listed([row.Unit for row in page.items])
+            return Cut(listed, page.next), await rows.total_by_code(wanted.code)
 
-            async def query(search: Search) -> Sequence[Found]:
-                return [
-                    ((row.rank, row.sorted, row.Unit.id), row.Unit) for row in await rows.by_words(search)
-                ]
+        async def query(search: Search) -> Sequence[Found]:
+            return [((row.rank, row.sorted, row.Unit.id), row.Unit) for row in await rows.by_words(search)]
 
-            phases = Phases(self._session, self._frequencies, UnitSearch.__tablename__, one_name=False)
-            places = await phases.find(wanted, query, within=rows.within, after=after, limit=paging.limit)
-            await plan(self._session, walk=False)
-            many = await phases.surely_more(wanted, MOST_COUNTED, within=rows.within)
+        phases = Phases(self._session, self._frequencies, UnitSearch.__tablename__, one_name=False)
+        places = await phases.find(wanted, query, within=rows.within, after=after, limit=paging.limit)
         found = cut(places, paging.limit, lambda place: place[0])
-        if after is None and found.next is None:
-            # Everything is on this page.
-            total = Total.of(len(found.items))
-        else:
-            total = Total.of(MOST_COUNTED + 1 if many else await rows.count(wanted))
+        only = len(found.items) if after is None and found.next is None else None
+        total = await phases.total(wanted, UnitSearch, within=rows.within, shown=only)
         return Cut(await self.listed([unit for _, unit in found.items]), found.next), total
 
 

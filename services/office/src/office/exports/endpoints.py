@@ -1,14 +1,15 @@
 """The API of exports. The features that start them have endpoints of their own for it."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from authkit.errors import PermissionRequired
-from contracts.documents import ExportFormat
+from contracts.documents import ExportAction, ExportFormat
+from contracts.vocabulary import ExportStatus
 from filekit import vcards
 from office.actors import Member
 from office.directory.dependencies import UnitService
@@ -34,10 +35,14 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get("/exports", summary="我的导出", responses=responses(*REFUSALS, BadCursor))
-async def list_exports(actor: Member, exports: ExportService, paging: Paging) -> CountedPage[ExportOut]:
+async def list_exports(
+    actor: Member,
+    exports: ExportService,
+    paging: Paging,
+    status: Annotated[ExportStatus | None, Query(description="状态")] = None,
+) -> CountedPage[ExportOut]:
     """本人在当前单位提出的导出，从新到旧，保留 7 天。进度在单个导出中查看。"""
-    page, total = await exports.list(actor, paging)
-    return CountedPage(items=[ExportOut.of(export) for export in page.items], next=page.next, total=total)
+    return (await exports.list(actor, status, paging)).page(ExportOut.of)
 
 
 @router.get("/exports/{export_id}", summary="查看导出", responses=responses(*REFUSALS, NotFound))
@@ -85,8 +90,11 @@ async def download_export(
 
 @router.get("/export-log", summary="导出记录", responses=responses(*REFUSALS, PermissionRequired, BadCursor))
 async def list_export_log(
-    actor: ExportAuditor, exports: ExportService, paging: Paging
+    actor: ExportAuditor,
+    exports: ExportService,
+    paging: Paging,
+    action: Annotated[ExportAction | None, Query(description="提出或下载")] = None,
+    by: Annotated[UUID | None, Query(description="只列此人的")] = None,
 ) -> CountedPage[ExportEventOut]:
     """本单位人员提出和下载的导出，从新到旧：何人、何时、哪个文件、多少行。"""
-    page, total = await exports.log(actor, paging)
-    return CountedPage(items=[ExportEventOut.of(event) for event in page.items], next=page.next, total=total)
+    return (await exports.log(actor, action, by, paging)).page(ExportEventOut.of)

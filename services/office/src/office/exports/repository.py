@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -9,14 +10,25 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.documents import ExportAction
 from contracts.vocabulary import ExportStatus
+from office.directory.models import Person
 from office.exports.models import Export, ExportEvent, ExportPart
 from servicekit.db import Database
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, by_id, listed, listed_one
+from servicekit.paging import PageRequest
 
 _PART: Final = 512 * 1024
 PARTS_AT_ONCE: Final = 32
 """Pieces in one transaction."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """What somebody did with an export, and their name; None if they are not replicated."""
+
+    event: ExportEvent
+    name: str | None
 
 
 class ExportRepository:
@@ -37,39 +49,39 @@ class ExportRepository:
         )
 
     async def of_person(
-        self, sub: UUID, unit_id: UUID, *, after: UUID | None, limit: int
-    ) -> Sequence[Export]:
-        """Return the exports of a person who acts for a unit, the newest first, after the id `after`."""
+        self, sub: UUID, unit_id: UUID, status: ExportStatus | None, paging: PageRequest
+    ) -> Listed[Export]:
+        """Return the exports of a person who acts for a unit, the newest first; with `status` only those in
+        it.
+        """
         statement = select(Export).where(Export.created_by == sub, Export.unit_id == unit_id)
-        if after is not None:
-            statement = statement.where(Export.id < after)
-        return (await self._session.scalars(statement.order_by(Export.id.desc()).limit(limit))).all()
-
-    async def count(self, sub: UUID, unit_id: UUID) -> int:
-        """Return how many there are, up to one more than lists count."""
-        rows = (
-            select(Export.id)
-            .where(Export.created_by == sub, Export.unit_id == unit_id)
-            .limit(MOST_COUNTED + 1)
-        )
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+        if status is not None:
+            statement = statement.where(Export.status == status)
+        return await listed_one(self._session, statement, by_id(Export.id, latest_first=True), paging)
 
     async def record(self, event: ExportEvent) -> None:
         """Write what somebody did with an export."""
         self._session.add(event)
         await self._session.flush()
 
-    async def log(self, unit_id: UUID, *, after: UUID | None, limit: int) -> Sequence[ExportEvent]:
-        """Return what people did with exports who act for a unit, the latest first, after the id `after`."""
-        statement = select(ExportEvent).where(ExportEvent.unit_id == unit_id)
-        if after is not None:
-            statement = statement.where(ExportEvent.id < after)
-        return (await self._session.scalars(statement.order_by(ExportEvent.id.desc()).limit(limit))).all()
-
-    async def count_log(self, unit_id: UUID) -> int:
-        """Return how many there are, up to one more than lists count."""
-        rows = select(ExportEvent.id).where(ExportEvent.unit_id == unit_id).limit(MOST_COUNTED + 1)
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+    async def log(
+        self, unit_id: UUID, action: ExportAction | None, by: UUID | None, paging: PageRequest
+    ) -> Listed[LogLine]:
+        """Return what people did with exports who act for a unit, the latest first; with `action` only those
+        of it, with `by` only those of a person.
+        """
+        statement = (
+            select(ExportEvent, Person.name)
+            .outerjoin(Person, Person.sub == ExportEvent.by)
+            .where(ExportEvent.unit_id == unit_id)
+        )
+        if action is not None:
+            statement = statement.where(ExportEvent.action == action)
+        if by is not None:
+            statement = statement.where(ExportEvent.by == by)
+        order = by_id(ExportEvent.id, latest_first=True)
+        found = await listed(self._session, statement, order, paging)
+        return Listed([LogLine(*row) for row in found.items], found.next, found.total)
 
     async def delete_log(self, before: datetime, limit: int) -> int:
         """Delete some records from before `before`; return their number."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.documents import ExportAction, ExportFormat
 from contracts.vocabulary import ExportStatus
 from jobs.queue import JobView
-from office.exports.models import Export, ExportEvent
+from office.exports.models import Export
+from office.exports.repository import LogLine
 from office.exports.service import ExportView
 
 
@@ -65,10 +66,11 @@ class ExportEventOut(BaseModel):
     file_name: str = Field(description="文件名", examples=["通讯录-历下区学生资助管理中心.xlsx"])
     action: ExportAction = Field(description="提出或下载", examples=["fetched"])
     by: UUID = Field(description="办理人的标识")
+    by_name: str | None = Field(default=None, description="办理人的姓名", examples=["张三"])
     at: datetime = Field(description="时间")
     rows: int = Field(description="文件中的行数；提出时为 0", examples=[120])
 
     @classmethod
-    def of(cls, event: ExportEvent) -> Self:
+    def of(cls, line: LogLine) -> Self:
         """Convert a record."""
-        return cls.model_validate(event)
+        return cls.model_validate(line.event).model_copy(update={"by_name": line.name})

@@ -15,10 +15,11 @@ from office.base import job_queue
 from office.exports.errors import TooManyExports
 from office.exports.jobs import EXPORT, Which
 from office.exports.models import Export, ExportEvent
-from office.exports.repository import ExportRepository
+from office.exports.repository import ExportRepository, LogLine
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 MAX_RUNNING: Final = 3
@@ -82,17 +83,12 @@ class Exports:
         job = None if export.job_id is None else await job_queue.get(self._session, export.job_id)
         return ExportView(export, job)
 
-    async def list(self, actor: Actor, paging: PageRequest) -> tuple[Cut[Export], Total]:
-        """Return the actor's exports in the acting unit, the newest first. Raises `BadCursor`."""
-        after = paging.key(UUID)
-        rows = await self._exports.of_person(
-            actor.sub,
-            actor.unit_id,
-            after=None if after is None else after[0],
-            limit=paging.limit + 1,
-        )
-        total = Total.of(await self._exports.count(actor.sub, actor.unit_id))
-        return cut(rows, paging.limit, lambda export: [export.id]), total
+    async def list(self, actor: Actor, status: ExportStatus | None, paging: PageRequest) -> Listed[Export]:
+        """Return the actor's exports in the acting unit, the newest first; with `status` only those in it.
+
+        Raises `BadCursor`.
+        """
+        return await self._exports.of_person(actor.sub, actor.unit_id, status, paging)
 
     async def cancel(self, actor: Actor, export_id: UUID) -> ExportView:
         """Stop making a file. Raises `NotFound`, `ExportEnded`."""
@@ -109,14 +105,13 @@ class Exports:
         await self._exports.record(ExportEvent.of(export, ExportAction.FETCHED, self._clock.now()))
         return export
 
-    async def log(self, actor: Actor, paging: PageRequest) -> tuple[Cut[ExportEvent], Total]:
-        """Return what people of the acting unit did with exports, the latest first. Raises `BadCursor`."""
-        after = paging.key(UUID)
-        rows = await self._exports.log(
-            actor.unit_id, after=None if after is None else after[0], limit=paging.limit + 1
-        )
-        total = Total.of(await self._exports.count_log(actor.unit_id))
-        return cut(rows, paging.limit, lambda event: [event.id]), total
+    async def log(
+        self, actor: Actor, action: ExportAction | None, by: UUID | None, paging: PageRequest
+    ) -> Listed[LogLine]:
+        """Return what people of the acting unit did with exports, the latest first; with `action` only those
+        of it, with `by` only those of a person. Raises `BadCursor`.
+        """
+        return await self._exports.log(actor.unit_id, action, by, paging)
 
     async def _own(self, actor: Actor, export_id: UUID, *, lock: bool = False) -> Export:
         export = await self._exports.get(export_id, lock=lock)

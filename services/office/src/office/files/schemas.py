@@ -19,6 +19,7 @@ class FileOut(BaseModel):
     media_type: str = Field(description="由内容识别的类型", examples=["application/pdf"])
     size: int = Field(description="大小（字节）", examples=[182044])
     unit_id: UUID = Field(description="文件所属单位的标识")
+    unit_name: str | None = Field(description="文件所属单位的名称", examples=["山东省学生资助管理中心"])
     uploaded_by: UUID = Field(description="上传人的标识")
     uploader_name: str | None = Field(description="上传人姓名", examples=["王芳"])
     uploaded_at: datetime = Field(description="上传时间", examples=["2023-04-27T01:00:00Z"])
@@ -36,6 +37,7 @@ class FileOut(BaseModel):
             media_type=file.media_type,
             size=file.size,
             unit_id=file.unit_id,
+            unit_name=view.unit_name,
             uploaded_by=file.uploaded_by,
             uploader_name=view.uploader_name,
             uploaded_at=file.uploaded_at,

@@ -40,10 +40,11 @@ log = structlog.get_logger("files")
 
 @dataclass(frozen=True)
 class FileView:
-    """A file and the name of the person who uploaded it."""
+    """A file and the names of the person who uploaded it and of the unit; None for what is not replicated."""
 
     file: File
     uploader_name: str | None
+    unit_name: str | None
 
 
 @dataclass(frozen=True)
@@ -194,14 +195,13 @@ class Files:
         """Return what is known of a file. Raises `NotFound`, and as the guard of its subject does."""
         return await self._view((await self._visible(actor, file_id))[0])
 
-    async def list(self, actor: Actor, kind: str, subject_id: UUID) -> list[FileView]:
+    async def list(self, actor: Actor, kind: str, subject_id: UUID) -> Sequence[FileView]:
         """Return the files of a subject in their order. Raises as `get`."""
         unit = await self._units.own(actor)
         shown = await self._guard(actor, unit, kind, subject_id)
         found = {file.id: file for file in await self._files.of_subject(kind, subject_id)}
         files = [found[file_id] for file_id in shown.current if file_id in found]
-        names = await self._units.names({file.uploaded_by for file in files})
-        return [FileView(file, names.get(file.uploaded_by)) for file in files]
+        return await self._views(files)
 
     async def delete(self, actor: Actor, file_id: UUID) -> None:
         """Delete an own file that is attached to nothing. Raises `NotFound`, `FileAttached`."""
@@ -282,8 +282,13 @@ class Files:
         return self._store
 
     async def _view(self, file: File) -> FileView:
-        names = await self._units.names({file.uploaded_by})
-        return FileView(file, names.get(file.uploaded_by))
+        return (await self._views([file]))[0]
+
+    async def _views(self, files: Sequence[File]) -> Sequence[FileView]:
+        people = await self._units.names({file.uploaded_by for file in files})
+        units = await self._units.of_ids({file.unit_id for file in files})
+        names = {unit_id: unit.name for unit_id, unit in units.items()}
+        return [FileView(file, people.get(file.uploaded_by), names.get(file.unit_id)) for file in files]
 
     async def _visible(self, actor: Actor, file_id: UUID) -> tuple[File, Unit]:
         """Return the file if the actor may see it, and the actor's unit."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from authkit.errors import OutOfReach, PermissionRequired
+from contracts.vocabulary import ReminderReason
 from office.actors import Member
 from office.directory.errors import REFUSALS
 from office.notices.auth import Officer
@@ -21,7 +22,7 @@ from office.reminders.schemas import (
     ScheduleOut,
 )
 from office.returns.errors import NoReceiptNeeded
-from servicekit.paging import BadCursor, Page, Paging
+from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1", tags=["催办"])
@@ -31,11 +32,13 @@ _SENDING = (*REFUSALS, PermissionRequired, OutOfReach, NotFound, NoReceiptNeeded
 
 @router.get("/reminders", summary="本单位收到的催办", responses=responses(*REFUSALS, BadCursor))
 async def list_received_reminders(
-    actor: Member, reminders: ReminderService, paging: Paging
-) -> Page[ReminderOut]:
+    actor: Member,
+    reminders: ReminderService,
+    paging: Paging,
+    reason: Annotated[ReminderReason | None, Query(description="提醒的原因")] = None,
+) -> CountedPage[ReminderOut]:
     """从新到旧；已签收的、已撤回的通知不再列出。"""
-    page = await reminders.received(actor, paging)
-    return Page(items=[ReminderOut.of(row) for row in page.items], next=page.next)
+    return (await reminders.received(actor, reason, paging)).page(ReminderOut.of)
 
 
 @router.get(
@@ -67,7 +70,7 @@ async def remind_units(
     """在后台提醒未签收的单位签收、未转发的单位转发，分批进行，可查看进度。"""
     view = await reminders.remind(actor, notice_id, body.under, sms=body.sms)
     response.headers["Location"] = f"/api/v1/notices/{notice_id}/reminders/{view.run.id}"
-    return RunOut.of_view(view)
+    return RunOut.of(view)
 
 
 @router.get(
@@ -77,10 +80,9 @@ async def remind_units(
 )
 async def list_reminder_runs(
     notice_id: UUID, actor: Officer, reminders: ReminderService, paging: Paging
-) -> Page[RunOut]:
+) -> CountedPage[RunOut]:
     """本单位的手工催办和定时催办，从新到旧。"""
-    page = await reminders.runs(actor, notice_id, paging)
-    return Page(items=[RunOut.of(run) for run in page.items], next=page.next)
+    return (await reminders.runs(actor, notice_id, paging)).page(RunOut.of)
 
 
 @router.get(
@@ -92,7 +94,7 @@ async def get_reminder_run(
     notice_id: UUID, run_id: UUID, actor: Officer, reminders: ReminderService
 ) -> RunOut:
     """已提醒的单位数和进度。"""
-    return RunOut.of_view(await reminders.run(actor, notice_id, run_id))
+    return RunOut.of(await reminders.run(actor, notice_id, run_id))
 
 
 @router.get(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Uuid, and_, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,8 @@ from office.reminders.errors import AlreadyReminding
 from office.reminders.models import Reminder, ReminderRun, ReminderSchedule
 from office.reminders.rules import INTERVAL, slot
 from office.returns.models import STANDING, Return
+from servicekit.lists import Listed, Order, by_id, listed, listed_one
+from servicekit.paging import PageRequest, instant
 
 _REMINDING = 0x5245
 """First key of an advisory lock."""
@@ -75,17 +77,13 @@ class ReminderRepository:
         """Return a run as it is now."""
         return await self._session.get(ReminderRun, run_id, populate_existing=True)
 
-    async def runs(
-        self, notice_id: UUID, paths_of: UUID, *, after: UUID | None, limit: int
-    ) -> Sequence[ReminderRun]:
+    async def runs(self, notice_id: UUID, paths_of: UUID, paging: PageRequest) -> Listed[ReminderRun]:
         """Return the runs of a notice that a unit has made, and those of the schedule; the latest first."""
         statement = select(ReminderRun).where(
             ReminderRun.notice_id == notice_id,
             or_(ReminderRun.requested_unit_id == paths_of, ReminderRun.offset.is_not(None)),
         )
-        if after is not None:
-            statement = statement.where(ReminderRun.id < after)
-        return (await self._session.scalars(statement.order_by(ReminderRun.id.desc()).limit(limit))).all()
+        return await listed_one(self._session, statement, by_id(ReminderRun.id, latest_first=True), paging)
 
     async def lock(self, notice_id: UUID) -> None:
         """Have other runs of the notice wait for this transaction.
@@ -171,9 +169,11 @@ class ReminderRepository:
         return [Scheduled(*row) for row in await self._session.execute(statement)]
 
     async def of_unit(
-        self, unit_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-    ) -> list[Reminded]:
-        """Return the reminders of a unit that it has not acted on, the latest first."""
+        self, unit_id: UUID, reason: ReminderReason | None, paging: PageRequest
+    ) -> Listed[Reminded]:
+        """Return the reminders of a unit that it has not acted on, the latest first; with `reason` only those
+        for it.
+        """
         signed = exists().where(
             Signature.notice_id == Reminder.notice_id, Signature.unit_id == Reminder.unit_id
         )
@@ -184,9 +184,9 @@ class ReminderRepository:
                 Reminder.unit_id == unit_id,
                 or_(Reminder.reason == ReminderReason.BLOCKING, ~signed),
             )
-            .order_by(Reminder.at.desc(), Reminder.notice_id.desc())
-            .limit(limit)
         )
-        if after is not None:
-            statement = statement.where(tuple_(Reminder.at, Reminder.notice_id) < tuple_(*after))
-        return [Reminded(*row) for row in await self._session.execute(statement)]
+        if reason is not None:
+            statement = statement.where(Reminder.reason == reason)
+        order = Order((Reminder.at, Reminder.notice_id), (instant, UUID), descending=True)
+        found = await listed(self._session, statement, order, paging)
+        return Listed([Reminded(*row) for row in found.items], found.next, found.total)

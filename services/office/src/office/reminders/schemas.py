@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ReminderReason
-from jobs.queue import JobView
-from office.reminders.models import ReminderRun, ReminderSchedule
+from office.reminders.models import ReminderSchedule
 from office.reminders.repository import Reminded
 from office.reminders.rules import MAX_OFFSET, MAX_OFFSETS
 from office.reminders.service import Preview, RunView
@@ -43,6 +42,7 @@ class RunOut(BaseModel):
     id: UUID = Field(description="催办的标识")
     notice_id: UUID = Field(description="通知")
     unit_id: UUID = Field(description="催办范围：该单位及其下级")
+    unit_name: str | None = Field(description="该单位的名称", examples=["山东省学生资助管理中心"])
     offset: int | None = Field(description="定时催办：距截止日的工作日数；手工催办为空", examples=[-1])
     sms: bool = Field(description=_SMS, examples=[False])
     unsigned: int = Field(description="已提醒签收的单位数", examples=[37])
@@ -53,13 +53,15 @@ class RunOut(BaseModel):
     total: int | None = Field(description="预计检查的单位数", examples=[48000])
 
     @classmethod
-    def of(cls, run: ReminderRun, job: JobView | None = None) -> Self:
+    def of(cls, view: RunView) -> Self:
         """Convert a run, with the progress of its job."""
+        run, job = view.run, view.job
         running = job is not None and run.finished_at is None
         return cls(
             id=run.id,
             notice_id=run.notice_id,
             unit_id=run.unit_id,
+            unit_name=None if view.unit is None else view.unit.name,
             offset=run.offset,
             sms=run.sms,
             unsigned=run.unsigned,
@@ -69,11 +71,6 @@ class RunOut(BaseModel):
             done=job.done if running and job is not None else None,
             total=job.total if running and job is not None else None,
         )
-
-    @classmethod
-    def of_view(cls, view: RunView) -> Self:
-        """Convert a run with its progress."""
-        return cls.of(view.run, view.job)
 
 
 class ScheduleIn(BaseModel):

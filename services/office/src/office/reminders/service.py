@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import NoticeKind
+from contracts.vocabulary import ReminderReason
 from jobs.queue import JobView
 from office.actors import Actor
 from office.base import job_queue
 from office.coverage.service import Progress
+from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
 from office.notices.service import Notices
@@ -22,7 +23,8 @@ from office.reminders.rules import DEFAULT_OFFSETS
 from office.returns.errors import NoReceiptNeeded
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, cut, instant
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 
@@ -36,10 +38,13 @@ class Preview:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run and its job, which has the progress; None once the job's record is deleted."""
+    """A run, its job, which has the progress (None once the job's record is deleted), and the unit whose
+    subtree is reminded (None: not replicated).
+    """
 
     run: ReminderRun
     job: JobView | None
+    unit: Unit | None
 
 
 class Reminders:
@@ -84,17 +89,17 @@ class Reminders:
         )
         run.job_id = (await job_queue.enqueue(self._session, RUN, Which(id=run.id))).id
         await self._reminders.add_run(run)
-        return RunView(run, await job_queue.get(self._session, run.job_id))
+        job = await job_queue.get(self._session, run.job_id)
+        return RunView(run, job, await self._units.get(unit_id))
 
-    async def runs(self, actor: Actor, notice_id: UUID, paging: PageRequest) -> Cut[ReminderRun]:
+    async def runs(self, actor: Actor, notice_id: UUID, paging: PageRequest) -> Listed[RunView]:
         """Return the runs of a notice by the own unit and by the schedule. Raises `NotFound`, `BadCursor`."""
         unit = await self._units.own(actor)
         await self._notices.visible(actor, unit, notice_id)
-        after = paging.key(UUID)
-        rows = await self._reminders.runs(
-            notice_id, unit.id, after=None if after is None else after[0], limit=paging.limit + 1
-        )
-        return cut(rows, paging.limit, lambda run: [run.id])
+        found = await self._reminders.runs(notice_id, unit.id, paging)
+        units = await self._units.of_ids(run.unit_id for run in found.items)
+        views = [RunView(run, None, units.get(run.unit_id)) for run in found.items]
+        return Listed(views, found.next, found.total)
 
     async def run(self, actor: Actor, notice_id: UUID, run_id: UUID) -> RunView:
         """Return a run with its progress. Raises `NotFound`."""
@@ -106,7 +111,7 @@ class Reminders:
         if run.offset is None and run.requested_unit_id != unit.id:
             raise NotFound
         job = None if run.job_id is None else await job_queue.get(self._session, run.job_id)
-        return RunView(run, job)
+        return RunView(run, job, await self._units.get(run.unit_id))
 
     async def schedule(self, actor: Actor, notice_id: UUID) -> ReminderSchedule:
         """Return when units are reminded of a notice. Raises `NotFound`."""
@@ -138,13 +143,14 @@ class Reminders:
         await self._reminders.put_schedule(schedule)
         return schedule
 
-    async def received(self, actor: Actor, paging: PageRequest) -> Cut[Reminded]:
-        """Return the reminders of the own unit that it has not acted on, the latest first."""
+    async def received(
+        self, actor: Actor, reason: ReminderReason | None, paging: PageRequest
+    ) -> Listed[Reminded]:
+        """Return the reminders of the own unit that it has not acted on, the latest first; with `reason` only
+        those for it.
+        """
         unit = await self._units.own(actor)
-        after = paging.key(instant, UUID)
-        key: tuple[datetime, UUID] | None = None if after is None else (after[0], after[1])
-        rows = await self._reminders.of_unit(unit.id, after=key, limit=paging.limit + 1)
-        return cut(rows, paging.limit, lambda row: [row.reminder.at.isoformat(), row.reminder.notice_id])
+        return await self._reminders.of_unit(unit.id, reason, paging)
 
     async def _circulating(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, UUID]:
         own = await self._units.own(actor)

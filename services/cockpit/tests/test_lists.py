@@ -1,0 +1,32 @@
+"""Every list of the cockpit is read page by page without loss, counted, and refuses what it does not know."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from onebox.lists import lists
+from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, award, csv_of
+from testkit.lists import check_list
+
+
+async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
+    for amount in ("5", "6", "7"):
+        taken = await cockpit.upload("award", "county", csv_of([award(amount=amount)]))
+        assert taken.status_code == 201, taken.text
+    published = await cockpit.upload("published_aggregate", "centre", NATIONAL_2017.read_bytes())
+    assert published.status_code == 201, published.text
+    who = {
+        "listBatches": ("county", "/api/v1/intake/batches"),
+        "listPublishedLines": ("centre", f"/api/v1/intake/batches/{published.json()['id']}/published"),
+    }
+    paged = [
+        one for one in lists({"cockpit": cockpit.app.openapi()}) if one.paged and one.id != "listUploads"
+    ]
+    assert {one.id for one in paged} == set(who)
+    for one in paged:
+        by, path = who[one.id]
+
+        async def call(parameters: Mapping[str, str], by: str = by, path: str = path) -> httpx.Response:
+            return await cockpit.http.get(path, params=dict(parameters), headers=cockpit.bearer(by))
+
+        await check_list(one, call)
