@@ -164,7 +164,8 @@ async def test_uploads_are_bounded_and_within_reach(
     await send(cockpit, url, 0, b"x")
     state = cockpit.app.state
     loading = jobs.Loading(cockpit.database, state.clock, state.receiver, Units, limit=1)
-    monkeypatch.setattr(jobs, "KEEP", timedelta(days=-1))
+    assert await loading.prune() == 0
+    monkeypatch.setattr(jobs, "KEEP_PARTS", timedelta(days=-1))
     assert await loading.prune() == 1
     async with cockpit.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Upload)) == 0

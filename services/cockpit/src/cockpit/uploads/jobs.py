@@ -22,6 +22,8 @@ from servicekit.db import Database
 from servicekit.problems import Problem
 
 KEEP = timedelta(days=7)
+KEEP_PARTS = timedelta(hours=24)
+"""Of an upload that does not go on: nobody has looked yet whether its content is what it should be."""
 PRUNED_AT_ONCE = 20
 UNIT_GONE = "unit_not_found", "数据所属单位已不存在。"
 
@@ -90,11 +92,14 @@ class Loading:
             await self._end(row, batch.id, None)
 
     async def prune(self) -> int:
-        """Delete uploads a week after their last change; return their number."""
+        """Delete uploads a day (not complete) or a week after their last change; return their number."""
         deleted = 0
         while True:
             async with self._database.transaction() as session:
-                gone = await UploadRepository(session).forget_old(self._clock.now() - KEEP, PRUNED_AT_ONCE)
+                now = self._clock.now()
+                gone = await UploadRepository(session).forget_old(
+                    now - KEEP, now - KEEP_PARTS, PRUNED_AT_ONCE
+                )
             deleted += gone
             if gone < PRUNED_AT_ONCE:
                 return deleted

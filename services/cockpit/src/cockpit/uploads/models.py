@@ -16,7 +16,8 @@ from servicekit.words import Word, known
 class Upload(Base):
     """A file that arrives in parts: receiving → loading → done or failed; receiving or loading → cancelled.
 
-    Deleted some days after its last change (`cockpit.uploads.jobs`), with its parts.
+    Deleted a day (receiving) or a week after its last change (`cockpit.uploads.jobs`). Its parts, which hold
+    what the sender sent, are deleted when it ends.
     """
 
     __tablename__ = "uploads"

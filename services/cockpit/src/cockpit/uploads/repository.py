@@ -55,8 +55,16 @@ class UploadRepository:
         """Delete the parts of an upload."""
         await self._session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
 
-    async def forget_old(self, before: datetime, limit: int) -> int:
-        """Delete uploads without a change since `before`, with their parts; return their number."""
-        old = select(Upload.id).where(Upload.touched_at < before).order_by(Upload.touched_at).limit(limit)
+    async def forget_old(self, before: datetime, incomplete_before: datetime, limit: int) -> int:
+        """Delete uploads without a change since `before`, and those that are not complete without one since
+        `incomplete_before`, with their parts; return their number.
+        """
+        waiting = Upload.status == UploadStatus.RECEIVING
+        old = (
+            select(Upload.id)
+            .where((Upload.touched_at < before) | (waiting & (Upload.touched_at < incomplete_before)))
+            .order_by(Upload.touched_at)
+            .limit(limit)
+        )
         gone = await self._session.execute(delete(Upload).where(Upload.id.in_(old)).returning(Upload.id))
         return len(gone.all())
