@@ -18,7 +18,7 @@ from office.dispatches.statements import delivered
 
 _SENDING = 0x4E53
 """First key of an advisory lock."""
-_DELIVERY = delivered(Forwarding)
+_DELIVERY = delivered()
 
 
 class Delivery(NamedTuple):

@@ -35,32 +35,33 @@ UNIT: Final[BindParameter[Any]] = bindparam("unit", type_=Uuid)
 """The parameters."""
 
 
-def delivered(*columns: Any) -> Select[Any]:
+def delivered(*names: str) -> Select[Any]:
     """Return the query of the dispatch by which the unit has the notice, and the unit's path at that time.
 
-    That is the dispatch that reached it at the earliest place, and there the earliest one; `columns` of
-    `Forwarding` are returned before the path.
+    That is the dispatch that reached it at the earliest place, and there the earliest one. Its columns with
+    these names are returned before the path, all of it without names.
     """
-    reaching, places = _reaching(Forwarding.notice_id == NOTICE)
-    return reaching.with_only_columns(*columns, places.c.path).order_by(*_first(places)).limit(1)
+    reaching, found, places = _reaching(Forwarding.notice_id == NOTICE)
+    columns = [getattr(found, name) for name in names] or [found]
+    return reaching.with_only_columns(*columns, places.c.path).order_by(*_first(found, places)).limit(1)
 
 
 def received() -> Subquery:
     """Return the dispatches by which the unit has notices, one for each: its `notice_id` and `id`."""
-    reaching, places = _reaching(true())
+    reaching, found, places = _reaching(true())
     return (
-        reaching.with_only_columns(Forwarding.notice_id, Forwarding.id)
-        .ext(distinct_on(Forwarding.notice_id))
-        .order_by(Forwarding.notice_id, *_first(places))
+        reaching.with_only_columns(found.notice_id, found.id)
+        .ext(distinct_on(found.notice_id))
+        .order_by(found.notice_id, *_first(found, places))
         .subquery("received")
     )
 
 
-def _first(places: CTE) -> tuple[ColumnElement[Any], ...]:
-    return places.c.since.asc().nulls_last(), Forwarding.forwarded_at.asc(), Forwarding.id.asc()
+def _first(found: type[Forwarding], places: CTE) -> tuple[ColumnElement[Any], ...]:
+    return places.c.since.asc().nulls_last(), found.forwarded_at.asc(), found.id.asc()
 
 
-def _reaching(notices: ColumnElement[bool]) -> tuple[Select[Any], CTE]:
+def _reaching(notices: ColumnElement[bool]) -> tuple[Select[Any], type[Forwarding], CTE]:
     """Return the query of the dispatches of some notices that reach the unit, once for each of its places."""
     unit, here, sender = aliased(Unit), aliased(Unit), aliased(Unit)
     never = cast(null(), DateTime(timezone=True))
@@ -76,19 +77,23 @@ def _reaching(notices: ColumnElement[bool]) -> tuple[Select[Any], CTE]:
     line = places.alias("line")
     codes = func.string_to_array(func.ltree2text(func.subpath(line.c.path, 0, -1), type_=Text), ".")
     above = select(func.unnest(codes).label("code")).distinct().subquery("above")
+    # Looked up for each sender (OFFSET keeps PostgreSQL from joining it otherwise): just after a publication
+    # nothing is known of the notice's rows, and all of its dispatches would be read.
+    sent = select(Forwarding).where(notices, Forwarding.unit_id == sender.id).correlate(sender)
+    found = aliased(Forwarding, sent.offset(0).lateral("sent"))
     reaching = (
-        select(Forwarding.id)
+        select(found.id)
         .select_from(unit)
         .join(above, above.c.code.is_not(None))
         .join(sender, sender.code == above.c.code)
-        .join(Forwarding, and_(notices, Forwarding.unit_id == sender.id))
+        .join(found, true())
         .join(
             places,
             and_(
-                or_(places.c.until.is_(None), Forwarding.forwarded_at < places.c.until),
-                reached_by(Forwarding, sender, unit, places.c.parent_id, places.c.path),
+                or_(places.c.until.is_(None), found.forwarded_at < places.c.until),
+                reached_by(found, sender, unit, places.c.parent_id, places.c.path),
             ),
         )
         .where(unit.id == UNIT)
     )
-    return reaching, places
+    return reaching, found, places

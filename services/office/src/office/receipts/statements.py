@@ -29,7 +29,6 @@ from contracts.vocabulary import TaskKind, TaskState
 from office.base import outbox
 from office.counters.models import ReceiptCount
 from office.directory.models import Person, Unit
-from office.dispatches.models import Forwarding
 from office.dispatches.statements import NOTICE, UNIT, delivered
 from office.notices.models import Notice
 from office.receipts.models import Read, Signature
@@ -70,7 +69,7 @@ def _about(kind: TaskKind) -> tuple[ColumnElement[bool], ...]:
 
 def _seen(*columns: Any) -> Select[Any]:
     """Return the query of a unit, a notice, and how the unit has it."""
-    delivery = delivered(Forwarding.id, Forwarding.deadline).subquery("delivery")
+    delivery = delivered("id", "deadline").subquery("delivery")
     return (
         select(
             Unit.path.label("unit_path"),
