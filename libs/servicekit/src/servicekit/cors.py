@@ -21,11 +21,11 @@ class Cors(CORSMiddleware):
             allow_methods=["*"],
             allow_headers=[
                 *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id"),
-                *("if-none-match", "if-range", "range"),
+                *("if-none-match", "if-range", "range", "upload-offset"),
             ],
             expose_headers=[
                 *("etag", "x-correlation-id", "www-authenticate", "dpop-nonce"),
-                *("content-disposition", "content-range", "location", "retry-after"),
+                *("content-disposition", "content-range", "location", "retry-after", "upload-offset"),
             ],
         )
         self._pages = tuple(f"{page}/" for page in pages)
