@@ -20,7 +20,7 @@ def _operation(document: Document, method: str = "get") -> Document:
 
 
 def _page(document: Document) -> Document:
-    schema: Document = document["components"]["schemas"]["Page_BatchOut_"]
+    schema: Document = document["components"]["schemas"]["CountedPage_BatchOut_"]
     return schema
 
 
