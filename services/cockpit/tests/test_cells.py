@@ -238,6 +238,45 @@ async def test_a_unit_that_has_moved_keeps_its_history_and_so_does_its_former_au
     assert parts == {"370100": "5.00", "370102": "8.00"}
 
 
+async def test_a_unit_and_those_below_it_are_read_in_one_moment(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+    # A batch is committed after each statement that reads cells.
+    figures_of = CellRepository.figures
+
+    async def figures_before_another(*args: Any) -> Any:
+        found = await figures_of(*args)
+        await cockpit.upload("award", "county", csv_of([award(amount="7")]))
+        return found
+
+    monkeypatch.setattr(CellRepository, "figures", figures_before_another)
+    county = await cockpit.overview("county")
+    assert (county["awards"]["amount"]["yuan"], county["own"]["amount"]["yuan"]) == ("5.00", "0.00")
+
+
+async def test_a_reversal_that_the_store_holds_twice_does_not_count(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = (await cockpit.upload("award", "county", csv_of([award(amount="5")]))).json()["id"]
+    execute = Analytics.execute
+
+    async def sent_again(self: Analytics, sql: str, *args: Any, **options: Any) -> None:
+        # As a client does whose connection was lost while it waited for the answer.
+        await execute(self, sql, *args, **options)
+        if sql.startswith("INSERT"):
+            await execute(self, sql, *args, **options)
+
+    monkeypatch.setattr(Analytics, "execute", sent_again)
+    address, headers = f"/api/v1/intake/batches/{batch}/reverse", cockpit.bearer("county")
+    refused = await cockpit.http.post(address, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (503, "reversal_incomplete")
+    assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "5.00"
+    monkeypatch.undo()
+    await withdraw(cockpit, batch, "county")
+    assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "0.00"
+
+
 class Crash(BaseException):
     """As good as a kill: nothing of ours handles it."""
 

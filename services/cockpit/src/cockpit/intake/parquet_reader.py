@@ -94,4 +94,7 @@ def _readable(type_: pa.DataType) -> bool:
 def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_date(column.type):
         column = pc.strftime(column, "%Y-%m-%d")
-    return pc.fill_null(pc.cast(column, pa.string()), "")
+    texts = pc.cast(column, pa.string())
+    # The file may say that any bytes are a text.
+    texts.validate(full=True)
+    return pc.fill_null(texts, "")
