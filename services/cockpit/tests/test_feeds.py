@@ -28,7 +28,7 @@ from cockpit.intake.files import PARQUET
 from cockpit.intake.json_reader import JsonReader
 from cockpit.intake.parquet_reader import ParquetReader
 from cockpit.intake.seen import Seen
-from cockpit.intake.steps import Reader, Step
+from cockpit.intake.steps import Reader, Step, names_of
 from cockpit.intake.xlsx_reader import XlsxReader
 from filekit.sniff import XLSX
 from filekit.xlsx_writer import Column as SheetColumn
@@ -188,6 +188,9 @@ def test_a_reason_does_not_quote_a_key_that_may_not_be_stored(key: str) -> None:
         (step, *_) = steps(JsonReader(io.BytesIO(json.dumps({key: value}).encode()), AWARD))
         (faulty,) = step.faulty
         assert key not in faulty.error.reason
+    with pytest.raises(WrongColumns) as refused:
+        names_of(AWARD, [key])
+    assert key not in repr(refused.value.errors)
 
 
 def test_numbers_of_json_keep_their_digits() -> None:

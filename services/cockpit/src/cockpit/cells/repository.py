@@ -234,7 +234,8 @@ class CellRepository:
                 tuple_(Cell.stage, Cell.programme, Cell.funding) == tuple_(ALL, ALL, ALL),
             )
         )
-        rows = [(row[0], Figure(*row[1:])) for row in await self._session.execute(union_all(here, below))]
+        found: Any = await self._session.execute(union_all(here, below))
+        rows = [(row[0], Figure(*row[1:])) for row in found]
         return (
             [figure for code, figure in rows if code is None],
             [(code, figure) for code, figure in rows if code is not None],

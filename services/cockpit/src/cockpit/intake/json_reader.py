@@ -4,10 +4,9 @@ import json
 from typing import BinaryIO, NoReturn
 
 from cockpit.feeds.declarations import Feed
-from cockpit.feeds.personal import mask
 from cockpit.feeds.rules import RowError
 from cockpit.intake.lines import MAX_LINE, Lines, NumberedLine
-from cockpit.intake.steps import Faulty, Step, texts_of
+from cockpit.intake.steps import Faulty, Step, shown, texts_of
 from filekit.errors import EmptyFile
 from servicekit.text import is_storable
 
@@ -79,22 +78,17 @@ class JsonReader:
         for key, value in pairs:
             name = self._feed.name_of(key)
             if name is None or name in given:
-                raise RowError("unknown_field", f"未知或重复的字段“{_shown(key)}”")
+                raise RowError("unknown_field", f"未知或重复的字段“{shown(key)}”")
             if value is not None and not isinstance(value, str):
-                raise RowError("bad_json", f"“{_shown(key)}”应是文本或数字")
+                raise RowError("bad_json", f"“{shown(key)}”应是文本或数字")
             if value is not None and not is_storable(value):
-                raise RowError("bad_json", f"“{_shown(key)}”含有无法保存的字符")
+                raise RowError("bad_json", f"“{shown(key)}”含有无法保存的字符")
             given[name] = value or ""
         return [given.get(name, "") for name in self.names]
 
 
 class _Pairs(list[tuple[str, object]]):
     """The members of an object, repeated ones included."""
-
-
-def _shown(key: str) -> str:
-    """Return a key for a reason, which is stored: a row with its keys and values exchanged has a number there."""
-    return mask(key, widely=True)[:64] if is_storable(key) else "�"
 
 
 def _refuse(_: str) -> NoReturn:
