@@ -46,6 +46,11 @@ async def add(own: Lanes, title: str) -> None:
         lane.announce()
 
 
+async def pid(own: Lanes) -> int:
+    async with own.transaction() as lane:
+        return int((await lane.first(CONNECTION, {})).pid)
+
+
 async def test_a_call_is_committed_and_then_announced(database: Database, own: Lanes, titles: Any) -> None:
     heard: list[int] = []
     database.after_commit.append(lambda: heard.append(1))
@@ -66,9 +71,11 @@ async def test_an_error_undoes_what_the_call_wrote_unless_it_keeps_it(
             await lane.first(ADD, {"new": uuid4(), "title": "tried"})
             raise error
 
+    before = await pid(own)
     with pytest.raises(type(error)):
         await fail()
     assert await titles() == kept
+    assert await pid(own) == before
     await add(own, "next")
 
 
@@ -119,6 +126,54 @@ async def test_a_cancelled_call_leaves_its_connection_to_nobody(own: Lanes, titl
         await task
     await add(own, "next")
     assert await titles() == ["next"]
+
+
+class Slow:
+    """A connection that does not answer ROLLBACK."""
+
+    def __init__(self, driver: Any, asked: asyncio.Event) -> None:
+        self._driver = driver
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    async def execute(self, command: str) -> None:
+        if command == "ROLLBACK":
+            self._asked.set()
+            await asyncio.Event().wait()
+        await self._driver.execute(command)
+
+
+async def test_a_call_that_is_cancelled_while_it_is_rolled_back_leaves_its_connection_to_nobody(
+    own: Lanes, titles: Any
+) -> None:
+    asked = asyncio.Event()
+
+    async def call() -> None:
+        async with own.transaction() as lane:
+            await lane.first(ADD, {"new": uuid4(), "title": "cancelled"})
+            assert lane._connection is not None
+            lane._connection.driver = Slow(lane._connection.driver, asked)
+            await lane.first(BAD, {"phone": "x"})
+
+    task = asyncio.create_task(call())
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await add(own, "next")
+    assert await titles() == ["next"]
+
+
+async def test_a_connection_in_use_when_the_lanes_close_is_closed_after_its_call(own: Lanes) -> None:
+    async with own.transaction() as lane:
+        await lane.first(COUNT, {})
+        assert lane._connection is not None
+        driver = lane._connection.driver
+        await own.close()
+        assert not driver.is_closed()
+    assert driver.is_closed()
 
 
 async def test_a_failed_statement_does_not_quote_its_values(own: Lanes) -> None:

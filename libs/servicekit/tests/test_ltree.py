@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from servicekit.db import Database
-from servicekit.ltree import LTree, between, is_under, under
+from servicekit.ltree import LTree, between, is_under, path_of, under
 from testkit.plugin import DatabaseFactory
 
 PATHS = [
@@ -49,3 +49,10 @@ async def test_a_subtree_is_the_same_by_operator_by_range_and_by_text(
         rows = await session.execute(select(paths.c.text, under(path, ancestor), between(path, ancestor)))
         for name, by_operator, by_range in rows:
             assert by_operator == by_range == is_under(name, ancestor), (name, ancestor)
+
+
+@pytest.mark.parametrize("text", ["", "A..B", ".A", "A B", "A.省", "A" * 256])
+def test_a_cursor_that_is_no_path_is_refused_before_postgresql_sees_it(text: str) -> None:
+    with pytest.raises(ValueError, match="not a path"):
+        path_of(text)
+    assert path_of("A.B_0") == "A.B_0"

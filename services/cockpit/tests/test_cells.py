@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from cockpit.cells.repository import CellRepository
 from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier
 from cockpit.directory.models import Unit
+from cockpit.intake.models import Batch
 from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, Start, award, csv_of
 
@@ -236,6 +237,64 @@ async def test_a_unit_that_has_moved_keeps_its_history_and_so_does_its_former_au
     assert (province["awards"]["amount"]["yuan"], province["awards"]["persons"]) == ("13.00", 2)
     parts = {c["code"]: c["amount"]["yuan"] for c in province["children"] if c["person_times"]}
     assert parts == {"370100": "5.00", "370102": "8.00"}
+
+
+async def test_a_unit_and_those_below_it_are_read_in_one_moment(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+    # A batch is committed after each statement that reads cells.
+    figures_of = CellRepository.figures
+
+    async def figures_before_another(*args: Any) -> Any:
+        found = await figures_of(*args)
+        await cockpit.upload("award", "county", csv_of([award(amount="7")]))
+        return found
+
+    monkeypatch.setattr(CellRepository, "figures", figures_before_another)
+    county = await cockpit.overview("county")
+    assert (county["awards"]["amount"]["yuan"], county["own"]["amount"]["yuan"]) == ("5.00", "0.00")
+
+
+async def test_a_batch_shows_that_it_is_alive_while_its_cells_are_prepared(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cockpit.cells.facts.PAGE", 1)
+    numbers_of = CellBuilder._numbers
+    touched: list[datetime] = []
+
+    async def numbers(self: CellBuilder, rows: Any) -> dict[str, int]:
+        async with cockpit.database.transaction() as session:
+            touched.append((await session.scalars(select(Batch.touched_at))).one())
+        return await numbers_of(self, rows)
+
+    monkeypatch.setattr(CellBuilder, "_numbers", numbers)
+    rows = [award(unit_code=code) for code in ("3701020001", "3701030001")]
+    assert (await cockpit.upload("award", "city", csv_of(rows))).status_code == 201
+    assert len(touched) == 2
+    assert touched[0] < touched[1]
+
+
+async def test_a_reversal_that_the_store_holds_twice_does_not_count(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = (await cockpit.upload("award", "county", csv_of([award(amount="5")]))).json()["id"]
+    execute = Analytics.execute
+
+    async def sent_again(self: Analytics, sql: str, *args: Any, **options: Any) -> None:
+        # As a client does whose connection was lost while it waited for the answer.
+        await execute(self, sql, *args, **options)
+        if sql.startswith("INSERT"):
+            await execute(self, sql, *args, **options)
+
+    monkeypatch.setattr(Analytics, "execute", sent_again)
+    address, headers = f"/api/v1/intake/batches/{batch}/reverse", cockpit.bearer("county")
+    refused = await cockpit.http.post(address, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (503, "reversal_incomplete")
+    assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "5.00"
+    monkeypatch.undo()
+    await withdraw(cockpit, batch, "county")
+    assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "0.00"
 
 
 class Crash(BaseException):

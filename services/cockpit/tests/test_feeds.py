@@ -28,7 +28,7 @@ from cockpit.intake.files import PARQUET
 from cockpit.intake.json_reader import JsonReader
 from cockpit.intake.parquet_reader import ParquetReader
 from cockpit.intake.seen import Seen
-from cockpit.intake.steps import Reader, Step
+from cockpit.intake.steps import Reader, Step, names_of
 from cockpit.intake.xlsx_reader import XlsxReader
 from filekit.sniff import XLSX
 from filekit.xlsx_writer import Column as SheetColumn
@@ -174,10 +174,23 @@ def test_faults_of_json_lines_stay_with_their_lines() -> None:
         good.replace('"625.00"', "NaN"),
         "[" * 100_000,
         '{"年度": 2017}',
+        json.dumps(award() | {"amount": "\ud800"}),
+        json.dumps(award() | {"amount": "\0"}),
     ]
     reader = JsonReader(io.BytesIO("\n".join(lines).encode()), AWARD)
-    bad = [(number, "bad_json") for number in (2, 3, 6, 7, 8, 9)]
+    bad = [(number, "bad_json") for number in (2, 3, 6, 7, 8, 9, 11, 12)]
     assert sorted(faults(reader)) == sorted([*bad, (4, "unknown_field"), (5, "unknown_field")])
+
+
+@pytest.mark.parametrize("key", ["37010219900101123X", "\ud800", "\0"])
+def test_a_reason_does_not_quote_a_key_that_may_not_be_stored(key: str) -> None:
+    for value in ("1", [1]):
+        (step, *_) = steps(JsonReader(io.BytesIO(json.dumps({key: value}).encode()), AWARD))
+        (faulty,) = step.faulty
+        assert key not in faulty.error.reason
+    with pytest.raises(WrongColumns) as refused:
+        names_of(AWARD, [key])
+    assert key not in repr(refused.value.errors)
 
 
 def test_numbers_of_json_keep_their_digits() -> None:
@@ -214,6 +227,9 @@ def test_a_parquet_file_of_other_types_or_columns_is_refused() -> None:
         steps(ParquetReader(parquet_of(row | {"colour": ["red"]}), AWARD))
     with pytest.raises(Exception, match="malformed_parquet"):
         steps(ParquetReader(parquet_of(row | {"amount": [[1]]}), AWARD))
+    no_text = pa.array([b"\xff"], pa.binary()).view(pa.string())
+    with pytest.raises(Exception, match="malformed_parquet"):
+        steps(ParquetReader(parquet_of(row | {"programme": no_text}), AWARD))
     whole = parquet_of({name: values * 100 for name, values in row.items()}).getvalue()
     torn = io.BytesIO(whole[:40] + b"\x00" * 200 + whole[240:])
     with pytest.raises(Exception, match="malformed_parquet"):

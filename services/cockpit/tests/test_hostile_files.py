@@ -74,13 +74,16 @@ def test_every_line_is_read_once_wherever_blocks_end(
     assert (reader.read, reader.found) == (6, 4)
 
 
-def test_a_line_without_end_is_one_line_that_is_too_long() -> None:
-    text = "a\n" + "x" * (8 * MIB) + "\nb\n"
-    reader = Lines(io.BytesIO(text.encode()), "utf-8")
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("characters", ["x", "中", "x中"])
+def test_a_line_without_end_is_one_line_that_is_too_long(characters: str, codec: str) -> None:
+    text = "a\n" + characters * (3 * MIB) + "\nb\n"
+    reader = Lines(io.BytesIO(text.encode(codec)), codec)
     found: list[lines.NumberedLine] = []
     while not reader.ended:
         found += reader.step()
     assert [line.number for line in found] == [1, 2, 3]
+    assert found[2].text == "b"
     with pytest.raises(RowError, match="line_too_long"):
         lines.fields_of(found[1].text)
 

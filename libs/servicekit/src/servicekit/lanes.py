@@ -217,6 +217,7 @@ class Lanes:
         self.after_commit = after_commit
         self._options = _connect_options(url)
         self._free: list[_Connection] = []
+        self._closed = False
         self._places = asyncio.Semaphore(size)
 
     @asynccontextmanager
@@ -257,8 +258,12 @@ class Lanes:
             hide_values(error)
             await self._roll_back(lane)
             raise
+        except Exception:
+            # Also a response that is replayed for an idempotency key.
+            await self._roll_back(lane)
+            raise
         except BaseException:
-            # Also when the task is cancelled: the statement may still run, nobody else gets the connection.
+            # The task is cancelled: the statement may still run, nobody else gets the connection.
             self._drop(lane)
             raise
         finally:
@@ -266,6 +271,7 @@ class Lanes:
 
     async def close(self) -> None:
         """Close the free connections; those in use close when their transactions end."""
+        self._closed = True
         free, self._free = self._free, []
         for connection in free:
             try:
@@ -293,7 +299,9 @@ class Lanes:
     def _return(self, lane: Lane) -> None:
         connection, lane._connection = lane._connection, None
         if connection is not None:
-            if not connection.driver.is_closed():
+            if self._closed:
+                connection.driver.terminate()
+            elif not connection.driver.is_closed():
                 self._free.append(connection)
             self._places.release()
 
@@ -303,6 +311,10 @@ class Lanes:
                 await lane._connection.driver.execute("ROLLBACK")
             except (*_GONE, asyncpg.PostgresError):
                 self._drop(lane)
+            except BaseException:
+                # Cancelled meanwhile: the transaction may still be open.
+                self._drop(lane)
+                raise
 
     def _drop(self, lane: Lane) -> None:
         if lane._connection is not None:

@@ -1,5 +1,6 @@
 """PostgreSQL `ltree` in SQLAlchemy: the authority path of a unit, and the operator for descendants."""
 
+import re
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func
@@ -9,6 +10,14 @@ from sqlalchemy.types import UserDefinedType
 
 _FIRST_CHARACTER = "0"
 """Labels are unit codes: letters, digits and `_`."""
+_PATH = re.compile(r"[A-Za-z0-9_]{1,255}(\.[A-Za-z0-9_]{1,255}){0,63}")
+
+
+def path_of(text: str) -> str:
+    """Return `text` if it is a path, codes joined by dots; for cursors. Raises `ValueError`."""
+    if _PATH.fullmatch(text) is None:
+        raise ValueError("not a path")
+    return text
 
 
 class LTree(UserDefinedType[str]):

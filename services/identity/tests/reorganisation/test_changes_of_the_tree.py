@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from identity.audit.models import AuditRecord
 from identity.base import outbox
 from identity.units.changes import day_of
+from servicekit.paging import encode
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 
@@ -192,6 +193,17 @@ async def test_the_subtree_of_a_day_is_listed_by_path_only(centre: Office, clock
         params={"on": today.isoformat(), "sort": "name"},
     )
     assert code_of(answer) == (400, "day_sorted_by_path")
+
+
+async def test_a_cursor_of_the_subtree_that_is_no_path_is_refused(centre: Office, clock: FrozenClock) -> None:
+    unit, today = (await centre.unit("370100"))["id"], day_of(clock.now())
+    for day in ({}, {"on": today.isoformat()}):
+        answer = await centre.browser.http.get(
+            f"/api/v1/units/{unit}/subtree",
+            headers=centre.headers,
+            params={"cursor": encode(["no path"])} | day,
+        )
+        assert code_of(answer) == (400, "bad_cursor")
 
 
 async def test_tokens_for_the_former_place_are_refused_and_new_ones_reach_the_new_place(

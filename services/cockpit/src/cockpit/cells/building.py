@@ -13,7 +13,7 @@ its facts, that of step 3 is marked by the next query or by `catch_up`.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from uuid import UUID
@@ -62,11 +62,13 @@ class CellBuilder:
         """Return the cells in a transaction of the process's own, to apply what has been prepared."""
         return self._cells_in(session)
 
-    async def prepare(self, feed: str, load_id: UUID) -> LoadDeltas:
+    async def prepare(
+        self, feed: str, load_id: UUID, alive: Callable[[], Awaitable[None]] | None = None
+    ) -> LoadDeltas:
         """Return what a load changes in the cells. Raises as `Analytics.query` does.
 
         Call it outside of a transaction, after the facts have been written. Needs memory for the changed
-        cells, not for the facts.
+        cells, not for the facts. `alive` is called after each page: a large load takes many minutes.
         """
         changes: dict[Key, Delta] = {}
         declared = CELL_FEEDS.get(feed)
@@ -75,6 +77,8 @@ class CellBuilder:
                 numbers = await self._numbers(rows)
                 schools = await self._schools({code for row in rows for code in row["unit_path"].split(".")})
                 await asyncio.to_thread(_add, changes, rows, numbers, schools)
+                if alive is not None:
+                    await alive()
         nodes = await self._nodes(sorted({key.path for key in changes}))
         return LoadDeltas(load_id, feed, nodes, changes)
 

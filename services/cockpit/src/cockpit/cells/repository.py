@@ -5,10 +5,10 @@ A load changes thousands of cells: each statement takes one array per column.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import ColumnElement, func, null, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.cells.counters import Counter
@@ -97,6 +97,16 @@ class Figure(NamedTuple):
     amount: Any
     times: int
     persons: int
+
+
+_FIGURE: Final = (
+    *(Cell.id, Cell.node_id, Cell.stage, Cell.programme, Cell.funding),
+    *(Cell.amount, Cell.times, Cell.persons),
+)
+
+
+def _of_period(feed: str, calendar: Calendar, period: str) -> tuple[ColumnElement[bool], ...]:
+    return Cell.feed == feed, Cell.calendar == calendar, Cell.period == period, Cell.times != 0
 
 
 class CellRepository:
@@ -206,55 +216,30 @@ class CellRepository:
 
     async def figures(
         self, feed: str, places: Sequence[int], calendar: Calendar, period: str
-    ) -> list[Figure]:
-        """Return all cells of a period at some places."""
-        rows = await self._session.execute(
-            select(
-                Cell.id,
-                Cell.node_id,
-                Cell.stage,
-                Cell.programme,
-                Cell.funding,
-                Cell.amount,
-                Cell.times,
-                Cell.persons,
-            ).where(
-                Cell.node_id.in_(places),
-                Cell.feed == feed,
-                Cell.calendar == calendar,
-                Cell.period == period,
-                Cell.times != 0,
-            )
-        )
-        return [Figure(*row) for row in rows]
+    ) -> tuple[list[Figure], list[tuple[str, Figure]]]:
+        """Return all cells of a period at some places, and the undivided cell of each place directly below
+        them, with the unit's code.
 
-    async def below(
-        self, feed: str, places: Sequence[int], calendar: Calendar, period: str
-    ) -> list[tuple[str, Figure]]:
-        """Return the undivided cell of each place directly below some places, with the unit's code."""
-        rows = await self._session.execute(
-            select(
-                CellNode.code,
-                Cell.id,
-                Cell.node_id,
-                Cell.stage,
-                Cell.programme,
-                Cell.funding,
-                Cell.amount,
-                Cell.times,
-                Cell.persons,
-            )
+        One statement: between two, a batch could be committed, and a unit have less than those below it.
+        """
+        here = select(null().label("code"), *_FIGURE).where(
+            Cell.node_id.in_(places), *_of_period(feed, calendar, period)
+        )
+        below = (
+            select(CellNode.code, *_FIGURE)
             .join(Cell, Cell.node_id == CellNode.id)
             .where(
                 CellNode.parent_id.in_(places),
-                Cell.feed == feed,
-                Cell.calendar == calendar,
-                Cell.period == period,
+                *_of_period(feed, calendar, period),
                 tuple_(Cell.stage, Cell.programme, Cell.funding) == tuple_(ALL, ALL, ALL),
-                Cell.times != 0,
             )
         )
-        return [(row[0], Figure(*row[1:])) for row in rows]
+        found: Any = await self._session.execute(union_all(here, below))
+        rows = [(row[0], Figure(*row[1:])) for row in found]
+        return (
+            [figure for code, figure in rows if code is None],
+            [(code, figure) for code, figure in rows if code is not None],
+        )
 
     async def paths(self, code: str) -> list[str]:
         """Return the paths of the places of a unit."""

@@ -93,11 +93,12 @@ class Cells:
         places = await self._cells.places(code)
         if not places:
             return Figures({}, {})
+        here, children = await self._cells.figures(feed, places, calendar, period)
         own: dict[Dimensions, list[Figure]] = {}
-        for figure in await self._cells.figures(feed, places, calendar, period):
+        for figure in here:
             own.setdefault((figure.stage, figure.programme, figure.funding), []).append(figure)
         below: dict[str, list[Figure]] = {}
-        for child, figure in await self._cells.below(feed, places, calendar, period):
+        for child, figure in children:
             below.setdefault(child, []).append(figure)
         return Figures(
             {dimensions: await self._total(found) for dimensions, found in own.items()},

@@ -250,7 +250,13 @@ async def list_published_lines(
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
     description="撤回后，各项数据不再包含该批次；其明细及撤回记录保留。",
-    responses=problems.responses(PermissionRequired, *_UNIT, errors.BatchNotFound, errors.BatchNotReversible),
+    responses=problems.responses(
+        PermissionRequired,
+        *_UNIT,
+        errors.BatchNotFound,
+        errors.BatchNotReversible,
+        errors.ReversalIncomplete,
+    ),
 )
 async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
     """Reverse a batch: figures exclude it from now on; its facts and their reversal are kept."""

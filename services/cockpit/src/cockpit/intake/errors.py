@@ -123,6 +123,16 @@ class FactsIncomplete(Problem):
     retry_after = 10
 
 
+class ReversalIncomplete(Problem):
+    """The store does not hold exactly the facts of the reversal; the batch still counts."""
+
+    status = 503
+    code = "reversal_incomplete"
+    title = "撤回未完整写入"
+    detail = "撤回未能完整写入，本批次仍然有效，请稍后重新撤回。"
+    retry_after = 10
+
+
 class RowsUnaccounted(Problem):
     """Accepted and rejected rows are not all rows of the file; the batch failed, as no row may be lost."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cockpit.analytics.store import Analytics
 from cockpit.feeds.declarations import feed_of
-from cockpit.intake.errors import FactsIncomplete
+from cockpit.intake.errors import FactsIncomplete, ReversalIncomplete
 
 
 class FactWriter:
@@ -30,16 +30,22 @@ class FactWriter:
 
         A connection lost during an insert can make the client send it again, in part or twice.
         """
+        if await self._count(feed, load_id) != count:
+            raise FactsIncomplete
+
+    async def _count(self, feed: str, load_id: UUID) -> int:
         found = await self._analytics.query(
             f"SELECT count() AS n FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a constant table name
             {"load": load_id},
             writing=True,
         )
-        if found[0]["n"] != count:
-            raise FactsIncomplete
+        return int(found[0]["n"])
 
     async def reverse(self, feed: str, load_id: UUID, reversal_id: UUID) -> None:
-        """Write the facts of a load with the opposite sign, as another load."""
+        """Write the facts of a load with the opposite sign, as another load.
+
+        Raises `ReversalIncomplete` unless there are as many afterwards; see `check`.
+        """
         # The inner query keeps aliases out of its WHERE, where ClickHouse would let them shadow the columns.
         table = feed_of(feed).table
         await self._analytics.execute(
@@ -48,6 +54,8 @@ class FactWriter:
             f" FROM (SELECT * FROM {table} WHERE load_id = {{old:UUID}})",
             {"new": reversal_id, "old": load_id},
         )
+        if await self._count(feed, reversal_id) != await self._count(feed, load_id):
+            raise ReversalIncomplete
 
     async def delete(self, feed: str, load_id: UUID) -> None:
         """Delete the facts of a load that does not count."""

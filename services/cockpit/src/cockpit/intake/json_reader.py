@@ -6,8 +6,9 @@ from typing import BinaryIO, NoReturn
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
 from cockpit.intake.lines import MAX_LINE, Lines, NumberedLine
-from cockpit.intake.steps import Faulty, Step, texts_of
+from cockpit.intake.steps import Faulty, Step, shown, texts_of
 from filekit.errors import EmptyFile
+from servicekit.text import is_storable
 
 
 class JsonReader:
@@ -77,9 +78,11 @@ class JsonReader:
         for key, value in pairs:
             name = self._feed.name_of(key)
             if name is None or name in given:
-                raise RowError("unknown_field", f"未知或重复的字段“{key[:64]}”")
+                raise RowError("unknown_field", f"未知或重复的字段“{shown(key)}”")
             if value is not None and not isinstance(value, str):
-                raise RowError("bad_json", f"“{key[:64]}”应是文本或数字")
+                raise RowError("bad_json", f"“{shown(key)}”应是文本或数字")
+            if value is not None and not is_storable(value):
+                raise RowError("bad_json", f"“{shown(key)}”含有无法保存的字符")
             given[name] = value or ""
         return [given.get(name, "") for name in self.names]
 

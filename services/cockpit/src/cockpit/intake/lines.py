@@ -65,7 +65,8 @@ class Lines:
         return lines
 
     def _lines(self, data: bytes) -> list[NumberedLine]:
-        text = data.decode(self._codec)
+        # Where a line that is too long was cut, a character may have been.
+        text = data.decode(self._codec, "strict" if self._cut is None else "replace")
         if self.read == 0 and self._cut is None:
             text = text.removeprefix(_BOM)
         if "\r" in text:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from cockpit.feeds.declarations import Feed
 from cockpit.intake.errors import MalformedParquet
-from cockpit.intake.steps import Step, names_of
+from cockpit.intake.steps import Step, names_of, shown
 from filekit.errors import EmptyFile
 
 STEP_ROWS = 20_000
@@ -56,7 +56,7 @@ class ParquetReader:
         self.names = names_of(self._feed, self.headings)
         for heading, type_ in zip(self.headings, schema.types, strict=True):
             if not _readable(type_):
-                raise MalformedParquet(f"列“{heading[:64]}”的类型应为文本、整数、小数或日期。")
+                raise MalformedParquet(f"列“{shown(heading)}”的类型应为文本、整数、小数或日期。")
         self.rows = metadata.num_rows
         if not self.rows:
             raise EmptyFile
@@ -94,4 +94,7 @@ def _readable(type_: pa.DataType) -> bool:
 def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_date(column.type):
         column = pc.strftime(column, "%Y-%m-%d")
-    return pc.fill_null(pc.cast(column, pa.string()), "")
+    texts = pc.cast(column, pa.string())
+    # The file may say that any bytes are a text.
+    texts.validate(full=True)
+    return pc.fill_null(texts, "")

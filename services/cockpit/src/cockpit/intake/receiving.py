@@ -240,10 +240,19 @@ class Receiver:
             raise BatchDuplicate.of(twin)
 
     async def _load(self, batch: Batch, reader: Reader, loader: Loader, progress: Progress | None) -> Batch:
-        accepted = 0
+        accepted, rejected = 0, Rejected()
+
+        async def report() -> None:
+            if progress is not None:
+                await progress(accepted + rejected.count)
+
+        async def alive() -> None:
+            await self._keep(batch, [])
+            await report()
+
         try:
             with temporary_file() as file:
-                facts, waiting, rejected = FactFile(file), 0, Rejected()
+                facts, waiting = FactFile(file), 0
                 while not reader.ended:
                     step = await self._threads.run(reader.take)
                     chunk = await loader.judge(step)
@@ -256,8 +265,7 @@ class Receiver:
                         await self._insert(batch, facts)
                         waiting = 0
                     await self._keep(batch, rejected.take(QUARANTINE_ROWS))
-                    if progress is not None:
-                        await progress(accepted + rejected.count)
+                    await report()
                 if waiting:
                     await self._insert(batch, facts)
                 await self._keep(batch, rejected.take(1))
@@ -266,7 +274,7 @@ class Receiver:
             await self._facts.check(batch.feed, batch.load_id, accepted)
             if not accepted:
                 return await self._reject(batch, rejected.count)
-            deltas = await self._cells.prepare(batch.feed, batch.load_id)
+            deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
             return await self._commit(batch, deltas, accepted, rejected.count)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")

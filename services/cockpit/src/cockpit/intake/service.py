@@ -135,7 +135,7 @@ class Batches:
     async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
         """Reverse a batch: write its facts with the opposite sign, so that the two cancel out.
 
-        Idempotent. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`.
+        Idempotent. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`, `ReversalIncomplete`.
         """
         batch, unit = await self._find(actor, batch_id, "intake.reverse")
         if batch.status is BatchStatus.REVERSED:

@@ -7,8 +7,10 @@ from typing import Protocol
 import pyarrow as pa
 
 from cockpit.feeds.declarations import Feed
+from cockpit.feeds.personal import mask
 from cockpit.feeds.rules import RowError
 from cockpit.intake.errors import WrongColumns
+from servicekit.text import is_storable
 
 MAX_COLUMNS = 1_000
 REPORT_COLUMNS = ["行号", "原因代码", "原因"]
@@ -82,7 +84,7 @@ def names_of(feed: Feed, headings: Sequence[str]) -> list[str]:
             if c.required and c.name not in names
         ),
         *(
-            (heading[:64], f"未知的列“{heading[:64]}”")
+            (shown(heading), f"未知的列“{shown(heading)}”")
             for heading, name in zip(headings, names, strict=True)
             if name is None
         ),
@@ -95,6 +97,14 @@ def names_of(feed: Feed, headings: Sequence[str]) -> list[str]:
     if problems:
         raise WrongColumns.of(problems[:100])
     return [name for name in names if name is not None]
+
+
+def shown(heading: str) -> str:
+    """Return a heading or key for a reason, which is stored: where a row is taken for a heading, it has
+    numbers of persons.
+    """
+    text = mask(heading, widely=True)[:64]
+    return text if is_storable(text) else "�"
 
 
 def without_empty_end(headings: Sequence[str]) -> list[str]:

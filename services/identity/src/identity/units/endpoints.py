@@ -25,6 +25,7 @@ from identity.units.schemas import (
 from identity.units.view_repository import Filters, UnitSort
 from servicekit import problems
 from servicekit.etags import PreconditionRequired, RequiredIfMatch, VersionChanged, etag
+from servicekit.ltree import path_of
 from servicekit.paging import CountedPage, Page, Paging, Total, encode, page
 
 router = APIRouter(prefix="/api/v1", tags=["单位"], responses=problems.responses(*REFUSALS))
@@ -164,7 +165,7 @@ async def list_subtree(
     if on is not None:
         if sort is not UnitSort.PATH:
             raise errors.DaySortedByPath
-        last = paging.key(str)
+        last = paging.key(path_of)
         past = await views.subtree_on(unit_id, on, filters, None if last is None else last[0], paging.limit)
         following = None if past.next is None else encode([past.next])
         # Walking the whole tree of a day to count it would take as long as reading all pages.

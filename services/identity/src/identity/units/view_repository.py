@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from contracts.vocabulary import Kind, Level, Stage, UnitChangeKind, UnitStatus, Vocabulary
 from identity.units.models import Unit, UnitChange
 from servicekit.lists import Listed, Order, listed, listed_one
-from servicekit.ltree import between, under
+from servicekit.ltree import between, path_of, under
 from servicekit.paging import PageRequest, instant, whole_number
 from servicekit.words import inline
 
@@ -42,7 +42,7 @@ class UnitSort(Vocabulary):
         """The order of the query."""
         match self:
             case UnitSort.PATH:
-                return Order((Unit.path,), (func.text2ltree,))
+                return Order((Unit.path,), (path_of,))
             case UnitSort.NAME:
                 return Order((Unit.name, Unit.id), (str, UUID))
             case UnitSort.OPENED_AT:

@@ -12,7 +12,6 @@ from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.collected.errors import NoFilesCollected, TooManyFilesCollected
 from office.collected.repository import CollectionRepository, Counts, Line, NumberTotal, Scope, Which
-from office.directory import rules as directory_rules
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.exports.service import Exports, ExportView
@@ -24,6 +23,7 @@ from office.forms.models import Form
 from office.forms.service import Forms
 from office.notices.models import Notice
 from office.notices.service import Notices
+from servicekit.ltree import path_of
 from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
@@ -107,7 +107,7 @@ class Collection:
         withdrawn notice.
         """
         scope, _, _, form = await self._scope(actor, notice_id, under)
-        after = paging.key(directory_rules.path, UUID)
+        after = paging.key(path_of, UUID)
         if which is Which.MISSING:
             lines = await self._collected.missing(
                 scope, words, after=None if after is None else after[0], limit=paging.limit + 1

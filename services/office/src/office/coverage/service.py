@@ -15,13 +15,13 @@ from office.coverage.rules import Point, Step, curve
 from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of
 from office.coverage.summing import FIGURES
-from office.directory import rules
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.exports.service import Exports, ExportView
 from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.clock import Clock
+from servicekit.ltree import path_of
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
@@ -141,7 +141,7 @@ class Coverage:
     async def _missing(
         self, notice: Notice, scope: Scope, lack: Lack, paging: PageRequest, now: datetime
     ) -> Cut[MissingUnit]:
-        after = paging.key(rules.path)
+        after = paging.key(path_of)
         units = await self._coverage.missing(
             notice,
             scope,

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.errors import OutOfReach
 from contracts.identity import PersonMembership
 from office.actors import Actor
-from office.directory import rules
 from office.directory.errors import UnitInactive
 from office.directory.models import FormerPlace, Person, Unit, UnitSearch
 from office.directory.repository import RoleRepository, UnitRepository
@@ -21,6 +20,7 @@ from searchkit.frequencies import Frequencies
 from searchkit.matching import Search, plan
 from searchkit.phases import LEADING, Found, Phases, phase
 from searchkit.words import parse
+from servicekit.ltree import path_of
 from servicekit.paging import Cut, PageRequest, Total, cut
 from servicekit.problems import NotFound
 
@@ -107,7 +107,7 @@ class Units:
         top = await (self.own(actor) if under is None else self.reachable(actor, under))
         if words is not None:
             return await self._search(top, words, paging)
-        after = paging.key(rules.path)
+        after = paging.key(path_of)
         units = await self._units.below(
             top.path, after=None if after is None else str(after[0]), limit=paging.limit + 1
         )
