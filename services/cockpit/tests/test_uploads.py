@@ -1,6 +1,7 @@
 """A large file arrives in parts, from where the last one ended, and becomes one batch."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,15 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.directory.service import Units
 from cockpit.intake.loading import Loader
 from cockpit.intake.receiving import Receiver
 from cockpit.uploads import jobs
+from cockpit.uploads.kinds import LOAD
 from cockpit.uploads.models import Upload, UploadPart
 from servicekit.ids import new_id
+from servicekit.retry import RetryPolicy
 from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
 
 U = "/api/v1/intake/uploads"
@@ -106,6 +110,23 @@ async def test_an_attempt_that_fails_in_the_middle_is_repeated_and_counts_once(
     assert (await ended(cockpit, url))["status"] == "done"
     assert lost
     assert await amount(cockpit) == "5.00"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(AnalyticsBusy(), AnalyticsBusy.code), (OSError("lost"), "internal_error")], ids=str
+)
+async def test_an_upload_whose_last_attempt_fails_has_failed(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Receiver, "receive", fail)
+    monkeypatch.setattr("cockpit.uploads.jobs.LOAD", replace(LOAD, retry=RetryPolicy(limit=1)))
+    url = (await begin(cockpit, 1)).headers["location"]
+    await send(cockpit, url, 0, b"x")
+    found = await ended(cockpit, url)
+    assert (found["status"], found["failure"]) == ("failed", code)
 
 
 async def test_cancelling_while_the_file_is_judged_leaves_no_batch_that_counts(

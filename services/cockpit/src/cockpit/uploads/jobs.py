@@ -15,11 +15,11 @@ from cockpit.uploads.kinds import LOAD, Which
 from cockpit.uploads.models import Upload
 from cockpit.uploads.repository import UploadRepository
 from contracts.intake import UploadStatus
-from jobs.job import Job
+from jobs.job import Job, Stopped
 from jobs.kinds import Handler, Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
-from servicekit.problems import Problem
+from servicekit.problems import InternalError, Problem
 
 KEEP = timedelta(days=7)
 KEEP_PARTS = timedelta(hours=24)
@@ -82,12 +82,19 @@ class Loading:
             )
         except Problem as problem:
             # Of an attempt that was killed; it is given up after some time.
-            if problem.status >= 500 or isinstance(problem, BatchInProgress):
+            again = problem.status >= 500 or isinstance(problem, BatchInProgress)
+            if again and job.attempt < LOAD.retry.limit:
                 raise
             words = "；".join(
                 [problem.detail or problem.title, *(error.detail for error in problem.errors or ())]
             )
             await self._end(row, None, (problem.code, words[:2000]))
+        except Stopped:
+            raise
+        except Exception:
+            if job.attempt >= LOAD.retry.limit:
+                await self._end(row, None, (InternalError.code, InternalError.detail))
+            raise
         else:
             await self._end(row, batch.id, None)
 
