@@ -94,7 +94,7 @@ def _own(name: str, around: Surroundings) -> dict[str, Any]:
     if name == "cockpit":
         analytics = around.directory / "analytics"
         analytics.mkdir(exist_ok=True)
-        return {"analytics_dsn": f"chdb://{analytics}"}
+        return {"analytics_dsn": f"chdb://{analytics}", "upload_key": around.secrets.upload_key}
     return {}
 
 

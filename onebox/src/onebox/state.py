@@ -21,6 +21,7 @@ class Secrets:
 
     encryption_key: str
     index_key: str
+    upload_key: str
     database_password: str
     sms_inbound_secret: str
     """Key of the messages that an SMS gateway passes on."""
@@ -48,6 +49,7 @@ def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
     made = Secrets(
         encryption_key=kept.get("encryption_key") or secrets.token_hex(32),
         index_key=kept.get("index_key") or secrets.token_hex(32),
+        upload_key=kept.get("upload_key") or secrets.token_hex(32),
         database_password=kept.get("database_password") or secrets.token_urlsafe(24),
         sms_inbound_secret=kept.get("sms_inbound_secret") or secrets.token_urlsafe(32),
         client_secrets={

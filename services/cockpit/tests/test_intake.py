@@ -81,6 +81,24 @@ async def test_bad_rows_are_quarantined_with_line_and_reason_and_the_rest_is_in(
     assert by_code["amount_not_positive"][-1] == "'-1"
 
 
+async def test_rows_beyond_those_that_are_kept_are_counted_with_their_reasons(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("rejected", "endpoints"):
+        monkeypatch.setattr(f"cockpit.intake.{module}.KEPT_ROWS", 3)
+    rows = [award(), *(award(amount="-1") for _ in range(4)), award(amount="-1", unit_code="9")]
+    made = await cockpit.upload("award", "county", csv_of(rows))
+    assert (made.json()["accepted"], made.json()["rejected"]) == (1, 5)
+    assert (await stored(cockpit))[1] == 3
+    detail = (await cockpit.http.get(made.headers["location"], headers=cockpit.bearer())).json()
+    assert sum(detail["rejected_by_reason"].values()) == 6
+    words = "共隔离 5 行，仅保存前 3 行，其余 2 行只计数；请改正后重新上传。"
+    assert detail["message"] == words
+    csv = await cockpit.http.get(f"{made.headers['location']}/quarantine.csv", headers=cockpit.bearer())
+    assert len(csv.text.splitlines()) == 5
+    assert words in csv.text.splitlines()[-1]
+
+
 async def test_a_row_about_a_unit_outside_of_the_batchs_unit_is_quarantined(cockpit: Cockpit) -> None:
     made = await cockpit.upload("award", "county", csv_of([award(unit_code="3701030001"), award()]))
     assert (made.json()["accepted"], made.json()["rejected"]) == (1, 1)

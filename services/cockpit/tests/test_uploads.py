@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import func, select
 
 from cockpit.analytics.errors import AnalyticsBusy
@@ -78,6 +79,19 @@ async def test_parts_go_on_where_the_last_one_ended_and_become_a_batch(cockpit: 
     assert late.json()["code"] == "upload_ended"
     listed = (await cockpit.http.get(U, headers=cockpit.bearer("city"))).json()["items"]
     assert [item["id"] for item in listed] == [found["id"]]
+
+
+async def test_parts_are_encrypted_in_the_database(cockpit: Cockpit) -> None:
+    content = csv_of([award()]).encode()
+    url = (await begin(cockpit, len(content) + 1)).headers["location"]
+    await send(cockpit, url, 0, content)
+    async with cockpit.database.transaction() as session:
+        part = (await session.scalars(select(UploadPart))).one()
+    assert content[:20] not in part.content
+    assert part.opened(cockpit.app.state.upload_cipher) == content
+    part.start = 1
+    with pytest.raises(InvalidTag):
+        part.opened(cockpit.app.state.upload_cipher)
 
 
 async def test_a_refused_file_says_why_and_leaves_nothing(cockpit: Cockpit) -> None:
@@ -184,7 +198,7 @@ async def test_uploads_are_bounded_and_within_reach(
 
     await send(cockpit, url, 0, b"x")
     state = cockpit.app.state
-    loading = jobs.Loading(cockpit.database, state.clock, state.receiver, Units, limit=1)
+    loading = jobs.Loading(cockpit.database, state.clock, state.receiver, Units, state.upload_cipher, limit=1)
     assert await loading.prune() == 0
     monkeypatch.setattr(jobs, "KEEP_PARTS", timedelta(days=-1))
     assert await loading.prune() == 1

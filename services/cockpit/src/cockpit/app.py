@@ -28,6 +28,7 @@ from messaging.bus import Bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
+from servicekit.cipher import Cipher
 from servicekit.clock import Clock
 from servicekit.db import Database
 
@@ -63,7 +64,10 @@ def build(
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
     )
 
-    loading = Loading(database, server.clock, receiver, Units, limit=settings.resumable_upload_limit_bytes)
+    parts = Cipher(settings.upload_keys)
+    loading = Loading(
+        database, server.clock, receiver, Units, parts, limit=settings.resumable_upload_limit_bytes
+    )
 
     @asynccontextmanager
     async def resources(_: FastAPI) -> AsyncIterator[None]:
@@ -99,5 +103,6 @@ def build(
     app.state.cell_builder = builder
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
+    app.state.upload_cipher = parts
     app.state.resumable_upload_limit = settings.resumable_upload_limit_bytes
     return app

@@ -1,11 +1,13 @@
 """Settings of Cockpit, from environment variables `ZHUXUE_COCKPIT_*`."""
 
+import secrets
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from replica.settings import SnapshotSettings
+from servicekit.cipher import Key
 from servicekit.settings import ServiceSettings
 
 
@@ -26,6 +28,9 @@ class Settings(ServiceSettings, SnapshotSettings):
     upload_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
     resumable_upload_limit_bytes: int = Field(default=5 * 1024**3, ge=1024)
     """Of a file that arrives in parts."""
+    upload_key: SecretStr | None = None
+    """32 bytes in hex: AES-256-GCM for the parts. Without it each process makes one, so an upload that is not
+    complete ends with the process."""
     stale_batch_seconds: int = Field(default=900, ge=1)
     """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
     batch found at start does, because nobody else can have the directory open."""
@@ -39,6 +44,25 @@ class Settings(ServiceSettings, SnapshotSettings):
                 "run_jobs must be true with chDB: jobs run in the process that has its directory open"
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_key_for_all_processes(self) -> Self:
+        if self.upload_key is None and not self.analytics_embedded:
+            raise ValueError("upload_key is required without chDB: processes read the parts of each other")
+        return self
+
+    @field_validator("upload_key")
+    @classmethod
+    def _key(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            Key.parse(given.get_secret_value())
+        return given
+
+    @property
+    def upload_keys(self) -> list[Key]:
+        """Keys of the parts of uploads; one of this process without a setting."""
+        text = secrets.token_hex(32) if self.upload_key is None else self.upload_key.get_secret_value()
+        return [Key.parse(text)]
 
     @property
     def analytics_embedded(self) -> bool:

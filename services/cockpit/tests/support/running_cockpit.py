@@ -228,6 +228,7 @@ async def prepared(database_url: str, analytics_dsn: str, upload_limit: int) -> 
         analytics_database=f"test_{secrets.token_hex(6)}",
         analytics_threads=2,
         analytics_queue=4,
+        upload_key=SecretStr("cc" * 32),
         upload_limit_bytes=upload_limit,
         max_body_bytes=1024,
     )

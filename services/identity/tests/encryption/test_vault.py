@@ -37,7 +37,7 @@ def test_values_from_before_the_versions_are_those_of_version_1(monkeypatch: pyt
     vault = Vault([OLD], [OLD_INDEX])
     assert not vault.seal("phone", "1").startswith(MARK)
     # A nonce that begins like the header of a later version.
-    monkeypatch.setattr("identity.vault.os.urandom", lambda size: (MARK + b"\0\2" + bytes(size))[:size])
+    monkeypatch.setattr("servicekit.cipher.os.urandom", lambda size: (MARK + b"\0\2" + bytes(size))[:size])
     unlucky = vault.seal("phone", "13800000000")
     assert Vault([NEW, OLD], [OLD_INDEX]).open("phone", unlucky) == "13800000000"
 

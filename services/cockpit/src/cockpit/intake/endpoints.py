@@ -14,7 +14,9 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.intake import errors
 from cockpit.intake.dependencies import BatchService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
+from cockpit.intake.quarantine import unkept
 from cockpit.intake.receiving import NewBatch
+from cockpit.intake.rejected import KEPT_ROWS
 from cockpit.intake.repository import BatchFilter
 from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut, PublishedLine
 from contracts.intake import BatchStatus
@@ -206,13 +208,19 @@ async def list_batches(
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
     """Return a batch with the number of quarantined rows by reason."""
     found, reasons = await batches.get(actor, batch_id)
-    return BatchDetail(batch=BatchOut.of(*found), rejected_by_reason=reasons)
+    batch = found.batch
+    partly = batch.reasons is not None and batch.rejected > KEPT_ROWS
+    message = unkept(batch.rejected, KEPT_ROWS) if partly else None
+    return BatchDetail(batch=BatchOut.of(*found), rejected_by_reason=reasons, message=message)
 
 
 @router.get(
     "/batches/{batch_id}/quarantine.csv",
     summary="下载被隔离的行",
-    description="按收到的原样返回，每行带行号和原因；可以放心用电子表格打开。",
+    description=(
+        "按收到的原样返回，每行带行号和原因；每批最多保存 10000 行，超出的在末行注明；"
+        "可以放心用电子表格打开。"
+    ),
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/csv": {"example": "行号,原因代码,原因,...\n"}}, "description": "CSV 文件"},

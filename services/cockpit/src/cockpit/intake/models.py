@@ -60,6 +60,9 @@ class Batch(Base):
     columns: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the heading as it came")
     accepted: Mapped[int] = mapped_column(BigInteger)
     rejected: Mapped[int] = mapped_column(BigInteger)
+    reasons: Mapped[dict[str, int] | None] = mapped_column(
+        JSONB, comment="rejected rows by code; null in batches of earlier releases, which keep every row"
+    )
     created_by: Mapped[str] = mapped_column(Text, comment="subject of the token")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     touched_at: Mapped[datetime] = mapped_column(
@@ -82,7 +85,7 @@ class Batch(Base):
         self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
         self.sha256, self.size_bytes = sha256, size
         self.format, self.encoding, self.columns = form
-        self.accepted = self.rejected = 0
+        self.accepted, self.rejected, self.reasons = 0, 0, None
         self.touched_at = now
 
     def touch(self, load_id: UUID, now: datetime) -> None:
@@ -91,16 +94,18 @@ class Batch(Base):
             raise BatchSuperseded
         self.touched_at = now
 
-    def commit(self, load_id: UUID, accepted: int, rejected: int, now: datetime) -> None:
+    def commit(
+        self, load_id: UUID, accepted: int, rejected: int, reasons: dict[str, int], now: datetime
+    ) -> None:
         """Commit the batch, so that it counts. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
         self.status, self.committed_at = BatchStatus.COMMITTED, now
-        self.accepted, self.rejected = accepted, rejected
+        self.accepted, self.rejected, self.reasons = accepted, rejected, dict(reasons)
 
-    def reject(self, load_id: UUID, rejected: int, now: datetime) -> None:
+    def reject(self, load_id: UUID, rejected: int, reasons: dict[str, int], now: datetime) -> None:
         """End the batch without a fact, every row being in quarantine. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
-        self.status, self.rejected = BatchStatus.REJECTED, rejected
+        self.status, self.rejected, self.reasons = BatchStatus.REJECTED, rejected, dict(reasons)
 
     def fail(self, reason: str) -> None:
         """Mark the attempt as failed. Raises `BatchSuperseded` if it has already ended."""

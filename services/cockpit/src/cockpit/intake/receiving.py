@@ -31,6 +31,7 @@ from cockpit.intake.errors import (
 from cockpit.intake.facts import FactFile, FactWriter
 from cockpit.intake.loading import Checked, Loader, Origin
 from cockpit.intake.models import Batch
+from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
 from cockpit.intake.steps import Reader
 from contracts.cockpit import BatchCommittedV1
@@ -48,6 +49,7 @@ log = structlog.get_logger("intake")
 INSERT_ROWS = 100_000
 """Facts of one insert: each insert makes a part per year in ClickHouse, and many small parts slow it down."""
 QUARANTINE_ROWS = 1_000
+"""Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
 
 
@@ -273,9 +275,9 @@ class Receiver:
                 raise RowsUnaccounted
             await self._facts.check(batch.feed, batch.load_id, accepted)
             if not accepted:
-                return await self._reject(batch, rejected.count)
+                return await self._reject(batch, rejected)
             deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
-            return await self._commit(batch, deltas, accepted, rejected.count)
+            return await self._commit(batch, deltas, accepted, rejected)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
@@ -296,7 +298,7 @@ class Receiver:
             if rejected:
                 await batches.quarantine(rejected)
 
-    async def _commit(self, batch: Batch, deltas: LoadDeltas, accepted: int, rejected: int) -> Batch:
+    async def _commit(self, batch: Batch, deltas: LoadDeltas, accepted: int, rejected: Rejected) -> Batch:
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
@@ -305,20 +307,24 @@ class Receiver:
             # Check again: the other batch may have been committed since this one started.
             await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
-            current.commit(batch.load_id, accepted, rejected, now)
+            current.commit(batch.load_id, accepted, rejected.count, rejected.reasons, now)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
-                batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected, committed_at=now
+                batch_id=batch.id,
+                feed=batch.feed,
+                accepted=accepted,
+                rejected=rejected.count,
+                committed_at=now,
             )
             outbox.add(session, event, subject=batch.id)
         return current
 
-    async def _reject(self, batch: Batch, rejected: int) -> Batch:
+    async def _reject(self, batch: Batch, rejected: Rejected) -> Batch:
         async with self._database.transaction() as session:
             current = await BatchRepository(session).locked(batch.id)
             if current is None:
                 raise BatchSuperseded
-            current.reject(batch.load_id, rejected, self._clock.now())
+            current.reject(batch.load_id, rejected.count, rejected.reasons, self._clock.now())
         return current
 
     async def _give_up(self, batch: Batch, reason: str) -> None:
@@ -350,26 +356,6 @@ class Receiver:
         await self._facts.delete(feed, load_id)
         async with self._database.transaction() as session:
             await BatchRepository(session).forget_discarded(load_id)
-
-
-class Rejected:
-    """A buffer of rejected rows for the next transaction."""
-
-    def __init__(self) -> None:
-        self._rows: list[dict[str, Any]] = []
-        self.count = 0
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        """Add rows."""
-        self._rows += rows
-        self.count += len(rows)
-
-    def take(self, least: int) -> list[dict[str, Any]]:
-        """Return the buffered rows if there are at least that many, else none."""
-        if len(self._rows) < least:
-            return []
-        rows, self._rows = self._rows, []
-        return rows
 
 
 def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:

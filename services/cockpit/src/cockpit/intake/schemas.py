@@ -182,3 +182,7 @@ class BatchDetail(BaseModel):
     rejected_by_reason: dict[str, int] = Field(
         description="按原因代码统计的隔离行数", examples=[{"unknown_unit": 2, "looks_like_id_number": 1}]
     )
+    message: str | None = Field(
+        description="隔离行过多、只保存了前一部分时的说明",
+        examples=["共隔离 12000 行，仅保存前 10000 行，其余 2000 行只计数；请改正后重新上传。"],
+    )

@@ -1,5 +1,6 @@
 """Operations on batches: receive, list, read and reverse."""
 
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -107,6 +108,8 @@ class Batches:
         Raises `BatchNotFound`, `UnitOutOfReach`.
         """
         found = await self._find(actor, batch_id, "intake.read")
+        if found.batch.reasons is not None:
+            return found, dict(Counter(found.batch.reasons).most_common())
         return found, await self._batches.reasons(batch_id) if found.batch.rejected else {}
 
     async def quarantined(self, actor: Principal, batch_id: UUID) -> AsyncIterator[str]:

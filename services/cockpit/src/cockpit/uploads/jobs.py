@@ -17,6 +17,7 @@ from cockpit.uploads.repository import UploadRepository
 from contracts.intake import UploadStatus
 from jobs.job import Job, Stopped
 from jobs.kinds import Handler, Periodic
+from servicekit.cipher import Cipher
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.problems import InternalError, Problem
@@ -37,6 +38,7 @@ class Loading:
         clock: Clock,
         receiver: Receiver,
         units: Callable[[AsyncSession], Units],
+        cipher: Cipher,
         *,
         limit: int,
     ) -> None:
@@ -44,6 +46,7 @@ class Loading:
         self._clock = clock
         self._receiver = receiver
         self._units = units
+        self._cipher = cipher
         self._limit = limit
 
     def handler(self) -> Handler[Which]:
@@ -115,10 +118,11 @@ class Loading:
         start = 0
         while start < row.size_bytes:
             async with self._database.transaction() as session:
-                content = await UploadRepository(session).part(row.id, start)
-            if not content:
+                part = await UploadRepository(session).part(row.id, start)
+            if part is None:
                 # Cancelled meanwhile; the job learns of it at its next report.
                 return
+            content = part.opened(self._cipher)
             yield content
             start += len(content)
 

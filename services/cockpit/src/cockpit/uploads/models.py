@@ -1,14 +1,26 @@
 """Uploads and their parts."""
 
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.uploads.errors import UploadEnded, UploadOffsetMismatch, UploadTooLong
 from contracts.intake import UploadStatus
+from servicekit.cipher import Cipher
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
 
@@ -94,3 +106,20 @@ class UploadPart(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
     start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bool] = mapped_column(server_default=false(), comment="false in parts of earlier releases")
+
+    @classmethod
+    def sealed_of(cls, cipher: Cipher, upload_id: UUID, start: int, content: bytes) -> Self:
+        """Encrypt a part for its place: nobody has judged yet what the sender put into it."""
+        sealed = cipher.seal(_purpose(upload_id, start), content)
+        return cls(upload_id=upload_id, start=start, content=sealed, sealed=True)
+
+    def opened(self, cipher: Cipher) -> bytes:
+        """Return what the sender sent. Raises `cryptography.exceptions.InvalidTag` under another key."""
+        return (
+            cipher.open(_purpose(self.upload_id, self.start), self.content) if self.sealed else self.content
+        )
+
+
+def _purpose(upload_id: UUID, start: int) -> str:
+    return f"upload/{upload_id}/{start}"

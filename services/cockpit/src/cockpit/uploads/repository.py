@@ -45,11 +45,9 @@ class UploadRepository:
         )
         return found or 0
 
-    async def part(self, upload_id: UUID, start: int) -> bytes | None:
+    async def part(self, upload_id: UUID, start: int) -> UploadPart | None:
         """Return the part that begins at `start`."""
-        return await self._session.scalar(
-            select(UploadPart.content).where(UploadPart.upload_id == upload_id, UploadPart.start == start)
-        )
+        return await self._session.get(UploadPart, (upload_id, start))
 
     async def forget_parts(self, upload_id: UUID) -> None:
         """Delete the parts of an upload."""

@@ -17,6 +17,7 @@ from cockpit.uploads.repository import UploadRepository
 from cockpit.uploads.schemas import UploadIn
 from contracts.intake import UploadStatus
 from jobs.queue import JobView
+from servicekit.cipher import Cipher
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 from servicekit.lists import Listed
@@ -29,10 +30,13 @@ MOST_UNFINISHED = 20
 class Uploads:
     """Uploads within one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, access: Access, limit: int) -> None:
+    def __init__(
+        self, session: AsyncSession, clock: Clock, access: Access, cipher: Cipher, limit: int
+    ) -> None:
         self._session = session
         self._clock = clock
         self._access = access
+        self._cipher = cipher
         self._limit = limit
         self._uploads = UploadRepository(session)
 
@@ -76,7 +80,7 @@ class Uploads:
         row = await self._find(actor, upload_id, "uploads.append", lock=True)
         complete = row.take(offset, len(content), self._clock.now())
         if content:
-            self._uploads.add(UploadPart(upload_id=row.id, start=offset, content=content))
+            self._uploads.add(UploadPart.sealed_of(self._cipher, row.id, offset, content))
         if complete:
             row.load((await job_queue.enqueue(self._session, LOAD, Which(id=row.id))).id)
         return row
