@@ -314,6 +314,39 @@ async def test_a_reversal_that_was_interrupted_leaves_no_facts(
         assert await amount(cockpit) == "0.00"
 
 
+async def test_a_reversal_whose_facts_the_sweep_deletes_does_not_count(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+    url = f"{made.headers['location']}/reverse"
+    deleting, go_on = asyncio.Event(), asyncio.Event()
+    delete = FactWriter.delete
+
+    async def delete_when_told(self: FactWriter, feed: str, load_id: UUID) -> None:
+        deleting.set()
+        await go_on.wait()
+        await delete(self, feed, load_id)
+
+    reverse = FactWriter.reverse
+    sweeps: list[asyncio.Task[int]] = []
+
+    async def reverse_while_swept(self: FactWriter, feed: str, load_id: UUID, reversal_id: UUID) -> None:
+        await reverse(self, feed, load_id, reversal_id)
+        sweeps.append(asyncio.create_task(cockpit.app.state.receiver.sweep(timedelta(0))))
+        await deleting.wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FactWriter, "delete", delete_when_told)
+        patch.setattr(FactWriter, "reverse", reverse_while_swept)
+        refused = await cockpit.http.post(url, headers=cockpit.bearer())
+        go_on.set()
+        await sweeps[0]
+    assert (refused.status_code, refused.json()["code"]) == (409, "batch_in_progress")
+    assert (await amount(cockpit), (await stored(cockpit))[2]) == ("5.00", 1)
+    assert (await cockpit.http.post(url, headers=cockpit.bearer())).status_code == 200
+    assert await amount(cockpit) == "0.00"
+
+
 async def test_a_failure_in_the_middle_gives_the_batch_up_and_removes_its_facts(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,16 @@ from cockpit.cells.verifying import Verifier
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch
 from servicekit.ids import new_id
-from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpit, Start, award, csv_of
+from services.cockpit.tests.support.running_cockpit import (
+    NATIONAL_2017,
+    Cockpit,
+    Start,
+    award,
+    csv_of,
+    move,
+    paths,
+    withdraw,
+)
 
 YEAR = 2017
 
@@ -145,30 +154,6 @@ async def cells_of(cockpit: Cockpit) -> dict[tuple[str, ...], Figures]:
             .where(Cell.feed == "award", Cell.times != 0)
         )
         return {(row[0], str(row[1]), *row[2:6]): (row[6], row[7], row[8]) for row in rows}
-
-
-async def move(cockpit: Cockpit, unit: str, under: str) -> None:
-    """Move a unit with its subtree, as the replica does."""
-    async with cockpit.database.transaction() as session:
-        moved = await session.get(Unit, cockpit.world[unit].id)
-        parent = await session.get(Unit, cockpit.world[under].id)
-        assert moved is not None
-        assert parent is not None
-        before, moved.parent_id = moved.path, parent.id
-        for one in (await session.scalars(select(Unit))).all():
-            if one.path == before or one.path.startswith(f"{before}."):
-                one.path = f"{parent.path}.{moved.code}{one.path.removeprefix(before)}"
-
-
-async def paths(cockpit: Cockpit) -> dict[str, str]:
-    names = {place.id: name for name, place in cockpit.world.places.items()}
-    async with cockpit.database.transaction() as session:
-        return {names[unit.id]: unit.path for unit in (await session.scalars(select(Unit))).all()}
-
-
-async def withdraw(cockpit: Cockpit, batch_id: str, by: str) -> None:
-    done = await cockpit.http.post(f"/api/v1/intake/batches/{batch_id}/reverse", headers=cockpit.bearer(by))
-    assert done.status_code == 200, done.text
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -319,7 +304,7 @@ async def loads(cockpit: Cockpit) -> tuple[int, int, int]:
 async def test_a_crash_at_any_step_before_the_commit_changes_no_cell(
     start: Start, monkeypatch: pytest.MonkeyPatch, owner: type[Any], step: str
 ) -> None:
-    async def crash(*_: object) -> None:
+    async def crash(*_: object, **__: object) -> None:
         raise Crash
 
     async with start() as cockpit:
@@ -383,6 +368,16 @@ async def test_batches_from_before_the_cells_are_added_and_until_then_no_figures
     assert await loads(cockpit) == (3, 0, 0)
     awards = (await cockpit.overview("county"))["awards"]
     assert (awards["amount"]["yuan"], awards["person_times"], awards["persons"]) == ("7.00", 1, 1)
+
+
+async def test_a_reversal_is_exact_after_a_school_has_become_an_office(cockpit: Cockpit) -> None:
+    made = await cockpit.upload("award", "county", csv_of([award(amount="5")]))
+    async with cockpit.database.transaction() as session:
+        school = await session.get(Unit, cockpit.world["school"].id)
+        assert school is not None
+        school.level = "county"
+    await withdraw(cockpit, made.json()["id"], "county")
+    assert await cells_of(cockpit) == {}
 
 
 async def test_two_processes_that_commit_batches_of_the_same_units_lose_nothing(start: Start) -> None:

@@ -29,6 +29,13 @@ _BATCHES = text(
     """
 )
 """20,000 batches, one of each school."""
+_UNITS = text(
+    """
+    INSERT INTO units (id, code, name, short_name, level, kind, stages, path, status, version)
+    SELECT unit_id, subpath(unit_path, -1)::text, 'x', 'x', 'school', 'school', '{}', unit_path, 'active', 1
+    FROM batches
+    """
+)
 
 
 async def filled(url: str) -> None:
@@ -36,6 +43,7 @@ async def filled(url: str) -> None:
     database = Database(url, plans="force_custom_plan", pool_size=1)
     async with database.transaction() as session:
         await session.execute(_BATCHES)
+        await session.execute(_UNITS)
     async with database.engine.connect() as connection:
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("VACUUM ANALYZE"))

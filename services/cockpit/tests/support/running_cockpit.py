@@ -208,6 +208,30 @@ async def amount(cockpit: Cockpit, unit: str = "county") -> str:
     return found
 
 
+async def move(cockpit: Cockpit, unit: str, under: str) -> None:
+    """Move a unit with its subtree, as the replica does."""
+    async with cockpit.database.transaction() as session:
+        moved = await session.get(Unit, cockpit.world[unit].id)
+        parent = await session.get(Unit, cockpit.world[under].id)
+        assert moved is not None
+        assert parent is not None
+        before, moved.parent_id = moved.path, parent.id
+        for one in (await session.scalars(select(Unit))).all():
+            if one.path == before or one.path.startswith(f"{before}."):
+                one.path = f"{parent.path}.{moved.code}{one.path.removeprefix(before)}"
+
+
+async def paths(cockpit: Cockpit) -> dict[str, str]:
+    names = {place.id: name for name, place in cockpit.world.places.items()}
+    async with cockpit.database.transaction() as session:
+        return {names[unit.id]: unit.path for unit in (await session.scalars(select(Unit))).all()}
+
+
+async def withdraw(cockpit: Cockpit, batch_id: str, by: str) -> None:
+    done = await cockpit.http.post(f"/api/v1/intake/batches/{batch_id}/reverse", headers=cockpit.bearer(by))
+    assert done.status_code == 200, done.text
+
+
 NATIONAL_2017 = Path(__file__).parents[2] / "src/cockpit/data/published/national_2017.csv"
 
 Start = Callable[[], AbstractAsyncContextManager[Cockpit]]

@@ -44,6 +44,14 @@ class Access:
         self.path(actor, unit.id, unit.path, action)
         return unit
 
+    async def place(self, actor: Principal, unit_id: UUID, at_intake: str, action: str) -> None:
+        """Verify that a unit is in the caller's subtree now, or was if the replica no longer has it.
+
+        What a unit sent moves with it: its present superiors can see and withdraw it, its former ones cannot.
+        """
+        unit = await self._units.find(unit_id)
+        self.path(actor, unit_id, at_intake if unit is None else unit.path, action)
+
     def path(self, actor: Principal, unit_id: UUID, path: str, action: str) -> None:
         """Verify that `path` is in the caller's subtree. Otherwise record it and raise `UnitOutOfReach`."""
         if actor.reaches(path):

@@ -14,13 +14,15 @@ its facts, that of step 3 is marked by the next query or by `catch_up`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cockpit.analytics.errors import AnalyticsBusy, AnalyticsUnavailable
 from cockpit.analytics.store import Analytics
 from cockpit.cells import rules
 from cockpit.cells.counters import counters_of
@@ -40,6 +42,8 @@ NUMBERED = 10_000
 """Persons and places numbered by one transaction."""
 CAUGHT_UP = 100
 MARKED = 1_000
+
+FAILED = Counter("zhuxue_cockpit_failed_loads_total", "Attempts to add a load to the cells late that failed")
 
 
 class CellBuilder:
@@ -63,24 +67,34 @@ class CellBuilder:
         return self._cells_in(session)
 
     async def prepare(
-        self, feed: str, load_id: UUID, alive: Callable[[], Awaitable[None]] | None = None
+        self,
+        feed: str,
+        load_id: UUID,
+        alive: Callable[[], Awaitable[None]] | None = None,
+        *,
+        reverses: UUID | None = None,
     ) -> LoadDeltas:
         """Return what a load changes in the cells. Raises as `Analytics.query` does.
 
         Call it outside of a transaction, after the facts have been written. Needs memory for the changed
-        cells, not for the facts. `alive` is called after each page: a large load takes many minutes.
+        cells, not for the facts. `alive` is called after each page: a large load takes many minutes. A load
+        that `reverses` another changes the same cells, whatever its units have become since.
         """
         changes: dict[Key, Delta] = {}
+        found: set[str] = set()
+        kept = await self._schools_of(reverses)
         declared = CELL_FEEDS.get(feed)
         if declared is not None:
             async for rows in self._facts.sums(declared, load_id):
                 numbers = await self._numbers(rows)
-                schools = await self._schools({code for row in rows for code in row["unit_path"].split(".")})
+                codes = {code for row in rows for code in row["unit_path"].split(".")}
+                schools = await self._schools(codes) if kept is None else kept
+                found |= schools & codes
                 await asyncio.to_thread(_add, changes, rows, numbers, schools)
                 if alive is not None:
                     await alive()
         nodes = await self._nodes(sorted({key.path for key in changes}))
-        return LoadDeltas(load_id, feed, nodes, changes)
+        return LoadDeltas(load_id, feed, nodes, changes, found)
 
     async def mark(self) -> None:
         """Tell the store of facts which loads count. Two processes may do so at once: it keeps a set."""
@@ -130,23 +144,37 @@ class CellBuilder:
     async def catch_up(self) -> int:
         """Add loads that count to the cells where their commit did not; return their number.
 
-        These are the loads of batches from before the cells, and of a version without them.
+        These are the loads of batches from before the cells, and of a version without them. A load that fails
+        is logged and counted, and does not keep those after it from the cells; the next run tries it again.
         """
         done = 0
+        after: tuple[datetime, UUID] | None = None
         while True:
             async with self._database.transaction() as session:
-                loads = await LoadRepository(session).uncounted(CAUGHT_UP)
-            for load_id, feed in loads:
-                deltas = await self.prepare(feed, load_id)
-                async with self._database.transaction() as session:
-                    await self.within(session).apply(deltas)
-                done += 1
+                loads = await LoadRepository(session).uncounted(CAUGHT_UP, after)
+            for since, load_id, feed in loads:
+                after = since, load_id
+                done += await self._add_late(feed, load_id)
             if len(loads) < CAUGHT_UP:
                 break
         if done:
             log.info("loads added to the cells afterwards", count=done)
         await self.mark()
         return done
+
+    async def _add_late(self, feed: str, load_id: UUID) -> bool:
+        try:
+            deltas = await self.prepare(feed, load_id)
+            async with self._database.transaction() as session:
+                await self.within(session).apply(deltas)
+        except (AnalyticsBusy, AnalyticsUnavailable):
+            # The store has no answer for any load.
+            raise
+        except Exception:
+            FAILED.inc()
+            log.exception("load not added to the cells", load=str(load_id), feed=feed)
+            return False
+        return True
 
     def catching_up(self) -> Periodic:
         """Return `catch_up` as a periodic task."""
@@ -166,6 +194,14 @@ class CellBuilder:
                 found = await CellRepository(session).numbers(hashes[start : start + NUMBERED])
             numbers.update({tokens[hashed]: number for hashed, number in found.items()})
         return numbers
+
+    async def _schools_of(self, load_id: UUID | None) -> frozenset[str] | None:
+        """Return the codes that were schools' when a load was added to the cells, None if that is unknown."""
+        if load_id is None:
+            return None
+        async with self._database.transaction() as session:
+            found = await LoadRepository(session).schools(load_id)
+        return None if found is None else frozenset(found)
 
     async def _schools(self, codes: set[str]) -> frozenset[str]:
         """Return those of some codes that are schools'."""

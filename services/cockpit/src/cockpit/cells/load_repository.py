@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, all_, delete, func, literal, select, update
+from sqlalchemy import Uuid, all_, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,23 +18,31 @@ class LoadRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def count(self, load_id: UUID, feed: str) -> bool:
-        """Record that the cells contain a load; return False if they did before."""
+    async def count(self, load_id: UUID, feed: str, schools: Collection[str]) -> bool:
+        """Record that the cells contain a load about these schools; return False if they did before."""
         made = await self._session.execute(
             upsert(CountedLoad)
-            .values(load_id=load_id, feed=feed)
+            .values(load_id=load_id, feed=feed, schools=sorted(schools))
             .on_conflict_do_nothing()
             .returning(CountedLoad.load_id)
         )
         await self._session.execute(delete(UncountedLoad).where(UncountedLoad.load_id == load_id))
         return made.first() is not None
 
-    async def uncounted(self, limit: int) -> list[tuple[UUID, str]]:
-        """Return loads that count and that the cells do not contain, the oldest first, with their feeds."""
-        rows = await self._session.execute(
-            select(UncountedLoad.load_id, UncountedLoad.feed).order_by(UncountedLoad.since).limit(limit)
-        )
-        return [(row.load_id, row.feed) for row in rows]
+    async def schools(self, load_id: UUID) -> list[str] | None:
+        """Return the codes of the schools of a load, None if a version before added it."""
+        return await self._session.scalar(select(CountedLoad.schools).where(CountedLoad.load_id == load_id))
+
+    async def uncounted(
+        self, limit: int, after: tuple[datetime, UUID] | None = None
+    ) -> list[tuple[datetime, UUID, str]]:
+        """Return loads that count and that the cells do not contain, oldest first: since when, id, feed."""
+        key = tuple_(UncountedLoad.since, UncountedLoad.load_id)
+        statement = select(UncountedLoad.since, UncountedLoad.load_id, UncountedLoad.feed)
+        if after is not None:
+            statement = statement.where(key > after)
+        rows = await self._session.execute(statement.order_by(key).limit(limit))
+        return [(row.since, row.load_id, row.feed) for row in rows]
 
     async def oldest_uncounted(self) -> datetime | None:
         """Return the time since which a load has been missing from the cells, None if none is."""

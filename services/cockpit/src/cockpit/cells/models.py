@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
@@ -95,6 +96,9 @@ class CountedLoad(Base):
     counted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     marked_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), comment="known to the store of facts since"
+    )
+    schools: Mapped[list[str] | None] = mapped_column(
+        ARRAY(Text), comment="codes of its units that were schools; null in loads of earlier releases"
     )
 
 

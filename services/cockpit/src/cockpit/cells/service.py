@@ -1,6 +1,6 @@
 """Cells within one transaction: add a load, read figures."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,12 +22,16 @@ PATIENCE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class LoadDeltas:
-    """What a load changes in the cells, made by `CellBuilder.prepare`; `nodes` are the ids of its places."""
+    """What a load changes in the cells, made by `CellBuilder.prepare`.
+
+    `nodes` are the ids of its places, `schools` the codes of its schools, which have fewer cells.
+    """
 
     load_id: UUID
     feed: str
     nodes: dict[str, int]
     changes: dict[Key, Delta]
+    schools: Set[str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Cells:
 
         Locks each cell that it changes until the transaction ends, those of the centre last.
         """
-        if not await self._loads.count(deltas.load_id, deltas.feed):
+        if not await self._loads.count(deltas.load_id, deltas.feed, deltas.schools):
             return
         ordered = sorted(deltas.changes.items(), key=lambda change: change[0].order)
         for start in range(0, len(ordered), STATEMENT):

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -154,3 +155,6 @@ class DiscardedLoad(Base):
     load_id: Mapped[UUID] = mapped_column(primary_key=True)
     feed: Mapped[str] = mapped_column(Text)
     discarded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    deleting: Mapped[bool] = mapped_column(
+        server_default=false(), comment="its facts are being deleted: it can no longer count"
+    )

@@ -162,10 +162,15 @@ class Receiver:
             if stale:
                 log.warning("interrupted batches given up", count=len(stale))
         async with self._database.transaction() as session:
-            discarded = await BatchRepository(session).discarded(before, SWEEP_LIMIT)
+            discarded = await BatchRepository(session).claim_discarded(before, SWEEP_LIMIT)
         for load in discarded:
             await self._delete(load.feed, load.load_id)
         return len(stale)
+
+    async def keep(self, load_id: UUID) -> None:
+        """Keep the facts of a reversal that is going on from the sweep."""
+        async with self._database.transaction() as session:
+            await BatchRepository(session).keep_discarded(load_id, self._clock.now())
 
     def sweeping(self) -> Periodic:
         """Return the sweep as a periodic task."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,13 +109,9 @@ class BatchRepository:
         row = rows.one_or_none()
         return None if row is None else (row[0], row[1])
 
-    async def below(
-        self, path: str, wanted: BatchFilter, paging: PageRequest
-    ) -> Listed[tuple[Batch, Unit | None]]:
-        """Return batches of the subtree at `path`, newest first."""
-        statement = (
-            select(Batch, Unit).outerjoin(Unit, Unit.id == Batch.unit_id).where(under(Batch.unit_path, path))
-        )
+    async def below(self, path: str, wanted: BatchFilter, paging: PageRequest) -> Listed[tuple[Batch, Unit]]:
+        """Return batches of the units that are now in the subtree at `path`, newest first."""
+        statement = select(Batch, Unit).join(Unit, Unit.id == Batch.unit_id).where(under(Unit.path, path))
         if wanted.feed is not None:
             statement = statement.where(Batch.feed == wanted.feed)
         if wanted.status is not None:
@@ -124,10 +120,7 @@ class BatchRepository:
             statement = statement.where(Batch.batch_id == wanted.batch_id)
         if wanted.source is not None:
             statement = statement.where(Batch.source.icontains(wanted.source, autoescape=True))
-        found = await listed(self._session, statement, _NEWEST, paging)
-        # Units may be absent, which the type of an outer join does not say.
-        rows: list[tuple[Batch, Unit | None]] = [(batch, unit) for batch, unit in found.items]
-        return Listed(rows, found.next, found.total)
+        return await listed(self._session, statement, _NEWEST, paging)
 
     async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return the commit time of each batch."""
@@ -156,23 +149,39 @@ class BatchRepository:
             .on_conflict_do_nothing()
         )
 
-    async def discarded(self, before: datetime, limit: int) -> Sequence[DiscardedLoad]:
-        """Return loads discarded before a time whose facts may still exist."""
-        return (
+    async def claim_discarded(self, before: datetime, limit: int) -> Sequence[DiscardedLoad]:
+        """Return loads discarded before a time whose facts may still exist; from now on they cannot count."""
+        found = (
             await self._session.scalars(
                 select(DiscardedLoad)
                 .where(DiscardedLoad.discarded_at <= before)
                 .order_by(DiscardedLoad.discarded_at)
                 .limit(limit)
+                .with_for_update(skip_locked=True)
             )
         ).all()
+        for load in found:
+            load.deleting = True
+        return found
 
-    async def forget_discarded(self, load_id: UUID) -> bool:
-        """Delete a discard, withdrawn or completed; return False if it no longer exists."""
+    async def keep_discarded(self, load_id: UUID, now: datetime) -> None:
+        """Record a sign of life of a reversal, which makes its load count in the end."""
+        await self._session.execute(
+            update(DiscardedLoad).where(DiscardedLoad.load_id == load_id).values(discarded_at=now)
+        )
+
+    async def withdraw_discard(self, load_id: UUID) -> bool:
+        """Let a load count after all; return False if its facts are being deleted, or are gone."""
         gone = await self._session.execute(
-            delete(DiscardedLoad).where(DiscardedLoad.load_id == load_id).returning(DiscardedLoad.load_id)
+            delete(DiscardedLoad)
+            .where(DiscardedLoad.load_id == load_id, ~DiscardedLoad.deleting)
+            .returning(DiscardedLoad.load_id)
         )
         return gone.first() is not None
+
+    async def forget_discarded(self, load_id: UUID) -> None:
+        """Delete the discard of a load whose facts are gone."""
+        await self._session.execute(delete(DiscardedLoad).where(DiscardedLoad.load_id == load_id))
 
     async def quarantine(self, rows: Sequence[dict[str, Any]]) -> None:
         """Store rejected rows."""

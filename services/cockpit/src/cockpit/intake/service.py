@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -149,12 +150,15 @@ class Batches:
         await self._batches.discard(batch.feed, load_id, self._clock.now())
         await release(self._session)
         await self._facts.reverse(batch.feed, batch.load_id, load_id)
-        deltas = await self._builder.prepare(batch.feed, load_id)
+        await self._receiver.keep(load_id)
+        deltas = await self._builder.prepare(
+            batch.feed, load_id, partial(self._receiver.keep, load_id), reverses=batch.load_id
+        )
         current = await self._batches.locked(batch_id)
         if current is None:
             raise BatchNotFound
         if current.status is not BatchStatus.REVERSED:
-            if not await self._batches.forget_discarded(load_id):
+            if not await self._batches.withdraw_discard(load_id):
                 raise BatchInProgress
             current.reverse(load_id, actor.sub, self._clock.now())
             await self._cells.apply(deltas)
@@ -170,5 +174,5 @@ class Batches:
         if found is None:
             raise BatchNotFound
         batch, unit = found
-        self._access.path(actor, batch.unit_id, batch.unit_path, action)
+        await self._access.place(actor, batch.unit_id, batch.unit_path, action)
         return FoundBatch(batch, unit)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cockpit.directory.models import Unit
 from cockpit.uploads.models import Upload, UploadPart
 from contracts.intake import UploadStatus
 from servicekit.lists import Listed, Order, listed_one
@@ -28,8 +29,8 @@ class UploadRepository:
         return await self._session.get(Upload, upload_id, with_for_update=lock, populate_existing=lock)
 
     async def below(self, path: str, paging: PageRequest) -> Listed[Upload]:
-        """Return uploads of the subtree at `path`, newest first."""
-        statement = select(Upload).where(under(Upload.unit_path, path))
+        """Return uploads of the units that are now in the subtree at `path`, newest first."""
+        statement = select(Upload).join(Unit, Unit.id == Upload.unit_id).where(under(Unit.path, path))
         order = Order((Upload.created_at, Upload.id), (instant, UUID), descending=True)
         return await listed_one(self._session, statement, order, paging)
 

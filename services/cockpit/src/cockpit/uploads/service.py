@@ -112,5 +112,5 @@ class Uploads:
         row = await self._uploads.get(upload_id, lock=lock)
         if row is None:
             raise UploadNotFound
-        self._access.path(actor, row.unit_id, row.unit_path, action)
+        await self._access.place(actor, row.unit_id, row.unit_path, action)
         return row
