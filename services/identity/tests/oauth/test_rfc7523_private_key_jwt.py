@@ -156,8 +156,13 @@ async def test_keys_are_fetched_outside_of_any_transaction(
 
     held: list[int] = []
 
-    def serve(_: httpx.Request) -> httpx.Response:
-        held.append(app.state.database.engine.pool.checkedout())
+    async def serve(_: httpx.Request) -> httpx.Response:
+        """Jobs in the background return their connections meanwhile; a connection of the request stays."""
+        pool = app.state.database.engine.pool
+        for _ in range(1000):
+            if pool.checkedout():
+                await asyncio.sleep(0.01)
+        held.append(pool.checkedout())
         return httpx.Response(200, json=keys.jwks)
 
     app.state.issuer.client_keys = ClientKeys(httpx.MockTransport(serve))
