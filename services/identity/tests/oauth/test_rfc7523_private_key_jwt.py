@@ -156,7 +156,7 @@ async def test_keys_are_fetched_outside_of_any_transaction(
 
     held: list[int] = []
 
-    async def serve(_: httpx.Request) -> httpx.Response:
+    async def serve(_request: httpx.Request) -> httpx.Response:
         """Jobs in the background return their connections meanwhile; a connection of the request stays."""
         pool = app.state.database.engine.pool
         for _ in range(1000):
