@@ -95,6 +95,7 @@ async def test_a_reconnecting_browser_gets_what_it_has_missed(office: RunningOff
     await opened(office, to_unit(office, SISTER))
     async with browser(url, token, before.last_id) as after:
         await after.hears("ready")
+        await after.hears("task", times=3)
         assert after.tasks() == [("opened", str(task)) for task in missed]
         assert before.tasks() == [("opened", str(first))]
         last = await opened(office, to_unit(office, COUNTY))

@@ -19,7 +19,8 @@ for programs, `/api/v1/feeds/{feed}/template.xlsx` and `template.csv` are files 
   value of a list is the code or the Chinese word.
 - A row is one line. A row with errors goes to the quarantine with all of its errors; it can be downloaded,
   corrected and sent as another batch, with the columns of the report. If no row is valid, the batch is
-  `rejected` and does not count. `POST /api/v1/intake/checks` judges a file and keeps nothing (dry run).
+  `rejected` and does not count. Of a batch, the first 10,000 such rows are kept; all are counted, by reason
+  too. `POST /api/v1/intake/checks` judges a file and keeps nothing (dry run).
 - ID numbers, student numbers, phones and bank cards are refused in every column.
 """
 
