@@ -52,8 +52,10 @@ _LIST_COUNT = text(
 )
 _SIZES = text(
     """
-    SELECT relname, pg_total_relation_size(oid) FROM pg_class
-    WHERE relname IN ('signatures', 'reads', 'receipt_counts')
+    SELECT name, coalesce(
+        (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(name::regclass)),
+        pg_total_relation_size(name::regclass))::bigint
+    FROM unnest(ARRAY['signatures', 'reads', 'receipt_counts']) name
     """
 )
 
