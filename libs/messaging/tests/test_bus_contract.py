@@ -19,12 +19,13 @@ from libs.messaging.tests.support.sample_service import (
     outbox,
     record,
     subscription,
+    tables,
     take_effect,
 )
 from messaging.envelope import Envelope
 from messaging.inbox import Subscription
 from messaging.relay import Relay
-from messaging.wiring import LocalListener
+from messaging.wiring import LocalListener, Messaging
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 from servicekit.retry import RetryPolicy
@@ -89,6 +90,28 @@ async def test_a_transaction_rolled_back_publishes_nothing(service: SampleServic
         await service.has_effects(later)
         assert await service.effects() == [later]
     assert await service.count(outbox.row) == 0
+
+
+async def test_a_listener_can_hear_what_its_process_publishes_with_the_commit(service: SampleService) -> None:
+    heard: list[object] = []
+    listener = LocalListener((BatchCommittedV1,), heard.append, at_commit=True)
+    # Neither relay nor bus run.
+    await Messaging(service.database, tables, listeners=[listener]).background.close()
+    event = committed("奖助")
+    async with service.database.transaction() as session:
+        record(session, event)
+        await session.flush()
+        assert heard == []
+    assert heard == [event]
+
+    async def change_and_regret() -> None:
+        async with service.database.transaction() as session:
+            record(session, committed())
+            raise RuntimeError("changed my mind")
+
+    with pytest.raises(RuntimeError, match="changed my mind"):
+        await change_and_regret()
+    assert heard == [event]
 
 
 async def test_a_handler_that_fails_twice_is_tried_again_and_has_one_effect(service: SampleService) -> None:

@@ -100,7 +100,10 @@ class Outbox:
         subject: UUID | str,
         sequence: int | None = None,
     ) -> UUID:
-        """Record `event` about `subject` in the caller's transaction. Returns the event id."""
+        """Record `event` about `subject` in the caller's transaction. Returns the event id.
+
+        Local listeners of this process can hear it with the commit (`LocalListener.at_commit`).
+        """
         recorded = self.record(event, subject=subject)
         session.add(
             self.row(
@@ -113,7 +116,7 @@ class Outbox:
                 data=recorded.event.model_dump(mode="json"),
             )
         )
-        announce(session)
+        announce(session, event)
         return recorded.id
 
     def record(self, event: EventModel, *, subject: UUID | str) -> "Recorded":

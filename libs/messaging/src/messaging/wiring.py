@@ -17,10 +17,15 @@ from servicekit.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class LocalListener:
-    """A per-process listener: `callback(event)` for every event of `types`."""
+    """A per-process listener: `callback(event)` for every event of `types`.
+
+    `at_commit`: it hears an event that its own process publishes right after the commit, and again from the
+    bus. A request that follows in the same process then finds the effect; the callback must not raise.
+    """
 
     types: tuple[type[EventModel], ...]
     callback: Callback
+    at_commit: bool = False
 
 
 class Messaging:
@@ -48,6 +53,7 @@ class Messaging:
         )
         self._subscriptions = subscriptions
         self._listeners = listeners
+        database.listeners.append(self._hear)
 
     def attach(self, bus: Bus) -> None:
         """Subscribe to `bus`. Call before the bus is started."""
@@ -55,6 +61,11 @@ class Messaging:
             bus.subscribe(subscription, self._processor)
         for listener in self._listeners:
             bus.listen(listener.types, listener.callback)
+
+    def _hear(self, message: object) -> None:
+        for listener in self._listeners:
+            if listener.at_commit and isinstance(message, listener.types):
+                listener.callback(message)
 
     @contextlib.asynccontextmanager
     async def running(self, bus: Bus, *, own: bool) -> AsyncIterator[None]:

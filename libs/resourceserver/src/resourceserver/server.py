@@ -106,7 +106,7 @@ class ResourceServer:
             self.database,
             tables,
             subscriptions=[*self._subscriptions, *subscriptions],
-            listeners=[LocalListener(revocation.EVENTS, self._revoked.hear)],
+            listeners=[LocalListener(revocation.EVENTS, self._revoked.hear, at_commit=True)],
             concurrency=self._settings.consumer_concurrency,
         )
         messaging.attach(self._bus)

@@ -38,12 +38,13 @@ _ON_COMMIT = "zhuxue.on_commit"
 _DATABASE = "zhuxue.database"
 
 
-def announce(session: AsyncSession | SyncSession) -> None:
+def announce(session: AsyncSession | SyncSession, message: object = None) -> None:
     """Run the `after_commit` callbacks after the transaction of `session` has been committed.
 
     Other transactions do not run them: the relay reads after each wake and would wake itself in a loop.
+    `message`, if any, is then also passed to the `listeners` of the database, in this process.
     """
-    session.info[_ANNOUNCED] = True
+    session.info.setdefault(_ANNOUNCED, []).append(message)
 
 
 def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> None:
@@ -93,7 +94,7 @@ class Database:
     """The engine and the sessions of one service.
 
     `after_commit` callbacks run after the commit of a transaction that called `announce`; one of them wakes
-    the outbox relay, which would otherwise wait for its next poll.
+    the outbox relay, which would otherwise wait for its next poll. `listeners` get the messages of `announce`.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Database:
         self._probe = new_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
         self.after_commit: list[Callable[[], None]] = []
+        self.listeners: list[Callable[[object], None]] = []
         self._lanes: Lanes | None = None
 
     @property
@@ -130,10 +132,10 @@ class Database:
     def separate(self, *, pool_size: int) -> "Database":
         """Return the same database with a separate pool, for work that must not compete with requests.
 
-        Both share the `after_commit` callbacks. Close it separately.
+        Both share the `after_commit` callbacks and the `listeners`. Close it separately.
         """
         other = Database(self._url, pool_size=pool_size, overflow=0, plans=self._plans)
-        other.after_commit = self.after_commit
+        other.after_commit, other.listeners = self.after_commit, self.listeners
         return other
 
     @asynccontextmanager
@@ -171,7 +173,11 @@ class Database:
         """Run the callbacks of a committed transaction."""
         for call in session.info.pop(_ON_COMMIT, []):
             call()
-        if session.info.pop(_ANNOUNCED, False):
+        announced: list[object] = session.info.pop(_ANNOUNCED, [])
+        for message in announced:
+            for listener in self.listeners if message is not None else ():
+                listener(message)
+        if announced:
             for callback in self.after_commit:
                 callback()
 
