@@ -94,7 +94,8 @@ class Database:
     """The engine and the sessions of one service.
 
     `after_commit` callbacks run after the commit of a transaction that called `announce`; one of them wakes
-    the outbox relay, which would otherwise wait for its next poll. `listeners` get the messages of `announce`.
+    the outbox relay, which would otherwise wait for its next poll. `listeners` get the messages of
+    `announce`.
     """
 
     def __init__(
