@@ -59,10 +59,10 @@ async def test_a_batch_of_the_earlier_release_is_found_by_its_id(cockpit: Cockpi
     async with cockpit.database.transaction() as session:
         await session.execute(
             sa.text(
-                "INSERT INTO batches (id, feed, source, unit_id, unit_path, status, load_id, sha256, size_bytes,"
-                " columns, accepted, rejected, created_by, created_at, touched_at) SELECT :id, feed, source,"
-                " unit_id, unit_path, status, :id, sha256, size_bytes, columns, accepted, rejected, created_by,"
-                " created_at, touched_at FROM batches WHERE id = :of"
+                "INSERT INTO batches (id, feed, source, unit_id, unit_path, status, load_id, sha256,"
+                " size_bytes, columns, accepted, rejected, created_by, created_at, touched_at)"
+                " SELECT :id, feed, source, unit_id, unit_path, status, :id, sha256, size_bytes, columns,"
+                " accepted, rejected, created_by, created_at, touched_at FROM batches WHERE id = :of"
             ),
             {"id": uuid4(), "of": UUID(made.json()["id"])},
         )

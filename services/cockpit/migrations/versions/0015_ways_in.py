@@ -13,8 +13,8 @@ depends_on: None = None
 
 def upgrade() -> None:
     """Apply."""
-    # Processes of the earlier release, which may still be serving, take the caller's id as the batch's own and
-    # know neither `batch_id` nor `format`. The next release drops the trigger.
+    # Processes of the earlier release, which may still be serving, take the caller's id as the batch's own
+    # and know neither `batch_id` nor `format`. The next release drops the trigger.
     op.execute(
         "CREATE FUNCTION batch_id_of_earlier_release() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF NEW.batch_id IS NULL AND NEW.format IS NULL THEN NEW.batch_id := NEW.id; END IF;"

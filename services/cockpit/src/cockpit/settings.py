@@ -67,7 +67,7 @@ class Settings(ServiceSettings, SnapshotSettings):
 
     @property
     def upload_keys(self) -> list[Key]:
-        """Keys of the parts of uploads, the first of which encrypts; one of this process without a setting."""
+        """Keys of the parts of uploads, the first of which encrypts; without a setting, of this process."""
         return keys_of(self.upload_key or SecretStr(secrets.token_hex(32)), self.other_upload_key)
 
     @property
