@@ -53,7 +53,7 @@ while IFS= read -r line; do
         ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
         # Second keys exist only while keys are being replaced.
-        ZHUXUE_IDENTITY_OTHER_*_KEY=) ;;
+        ZHUXUE_*_OTHER_*_KEY=) ;;
         # There may be no number that receives text messages.
         ZHUXUE_IDENTITY_SMS_INBOUND_SECRET=) ;;
         # There may be no provider of real-name checks.

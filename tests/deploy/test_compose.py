@@ -27,6 +27,7 @@ REQUIRED = sorted({name for name, operator in VARIABLES if operator == ":?"})
 SECRET = re.compile(r"_(PASSWORD|SECRET|KEY)$")
 # Set only while keys are being replaced.
 OPTIONAL = {
+    "ZHUXUE_COCKPIT_OTHER_UPLOAD_KEY",
     "ZHUXUE_IDENTITY_OTHER_ENCRYPTION_KEY",
     "ZHUXUE_IDENTITY_OTHER_INDEX_KEY",
     "ZHUXUE_IDENTITY_REAL_NAME_SECRET",

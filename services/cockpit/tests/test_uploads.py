@@ -8,15 +8,18 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.exceptions import InvalidTag
+from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.directory.service import Units
 from cockpit.intake.loading import Loader
 from cockpit.intake.receiving import Receiver
+from cockpit.settings import Settings
 from cockpit.uploads import jobs
 from cockpit.uploads.kinds import LOAD
 from cockpit.uploads.models import Upload, UploadPart
+from servicekit.cipher import Cipher, Key, version_of
 from servicekit.ids import new_id
 from servicekit.retry import RetryPolicy
 from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
@@ -168,6 +171,72 @@ async def test_cancelling_while_the_file_is_judged_leaves_no_batch_that_counts(
                 break
             await asyncio.sleep(0.05)
     assert await parts(cockpit) == 0
+
+
+async def test_cancelling_after_the_last_row_leaves_no_batch_that_counts(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Receiver._commit
+    counting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def commit_when_told(self: Receiver, *arguments: Any) -> Any:
+        counting.set()
+        await go_on.wait()
+        return await commit(self, *arguments)
+
+    monkeypatch.setattr(Receiver, "_commit", commit_when_told)
+    content = csv_of([award(amount="5")]).encode()
+    url = (await begin(cockpit, len(content))).headers["location"]
+    await send(cockpit, url, 0, content)
+    await counting.wait()
+    answer = await cockpit.http.post(f"{url}/cancel", headers=cockpit.bearer())
+    assert answer.json()["status"] == "cancelled"
+    go_on.set()
+    async with asyncio.timeout(60):
+        while True:
+            if await failed(cockpit):
+                break
+            await asyncio.sleep(0.05)
+    assert await amount(cockpit) == "0.00"
+    assert (await cockpit.http.get(url, headers=cockpit.bearer())).json()["batch"] is None
+
+
+async def test_parts_under_the_earlier_key_are_read_while_it_is_replaced(cockpit: Cockpit) -> None:
+    content = csv_of([award(amount="5")]).encode()
+    url = (await begin(cockpit, len(content))).headers["location"]
+    await send(cockpit, url, 0, content[:50])
+    old = Key.parse("cc" * 32)
+    both = Cipher([Key.parse("2:" + "dd" * 32), old])
+    async with cockpit.database.transaction() as session:
+        (part,) = (await session.scalars(select(UploadPart))).all()
+        assert part.opened(both) == content[:50]
+    assert version_of(UploadPart.sealed_of(both, part.upload_id, 50, b"x").content) == 2
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"other_upload_key": "2:" + "dd" * 32},
+        {"upload_key": "cc" * 32, "other_upload_key": "dd" * 32},
+        {"upload_key": "2:" + "cc" * 32, "other_upload_key": "cc" * 32},
+        {"upload_key": "cc"},
+    ],
+    ids=["without a first", "one version", "one key", "short"],
+)
+def test_upload_keys_that_cannot_work_are_refused_at_the_start(keys: dict[str, Any]) -> None:
+    given: dict[str, Any] = {
+        "mode": "dev",
+        "database_url": "postgresql+asyncpg://localhost/x",
+        "issuer": "http://identity.test",
+        "identity_url": "http://identity.test",
+        "client_id": "cockpit",
+        "client_secret": "x" * 32,
+        "analytics_dsn": "chdb:///nowhere",
+    }
+    assert len(Settings(**given, upload_key="2:" + "aa" * 32, other_upload_key="bb" * 32).upload_keys) == 2
+    assert len(Settings(**given, other_upload_key="").upload_keys) == 1
+    with pytest.raises(ValidationError):
+        Settings(**given, **keys)
 
 
 async def failed(cockpit: Cockpit) -> bool:

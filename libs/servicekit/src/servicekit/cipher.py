@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
 
 _NONCE = 12
 MARK = b"\0zxv"
@@ -38,6 +39,20 @@ class Key:
         if len(secret) != 32 or not 1 <= version <= LAST_VERSION:
             raise ValueError("a key is 32 bytes in hex, with or without its version: 2:00ff…")
         return cls(version, secret)
+
+
+def keys_of(first: SecretStr, other: SecretStr | None) -> list[Key]:
+    """Return the keys of two settings: the first encrypts, the other one only decrypts, during a rotation.
+
+    Raises `ValueError` for something else than keys.
+    """
+    return [Key.parse(key.get_secret_value()) for key in (first, other) if key is not None]
+
+
+def check_versions(keys: Sequence[Key], names: str) -> None:
+    """Raise `ValueError`, which names the settings, unless the keys can be told apart."""
+    if len({key.version for key in keys}) != len(keys) or len({key.secret for key in keys}) != len(keys):
+        raise ValueError(f"{names} need different keys and different versions: 2:00ff…")
 
 
 class Cipher:

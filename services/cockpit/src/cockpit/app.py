@@ -19,6 +19,7 @@ from cockpit.feeds import endpoints as feeds
 from cockpit.intake import endpoints as intake
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
+from cockpit.intake.reversing import Reversals
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.settings import Settings
@@ -54,9 +55,11 @@ def build(
     )
     builder = CellBuilder(database, analytics, Cells, Units)
     verifier = Verifier(database, analytics, builder)
+    facts = FactWriter(analytics)
+    reversals = Reversals(database, facts, builder, server.clock)
     receiver = Receiver(
         database,
-        FactWriter(analytics),
+        facts,
         builder,
         server.clock,
         Units,
@@ -103,6 +106,7 @@ def build(
     app.state.cell_builder = builder
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
+    app.state.reversals = reversals
     app.state.upload_cipher = parts
     app.state.resumable_upload_limit = settings.resumable_upload_limit_bytes
     return app

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from replica.settings import SnapshotSettings
-from servicekit.cipher import Key
+from servicekit.cipher import Key, check_versions, keys_of
 from servicekit.settings import ServiceSettings
 
 
@@ -31,6 +31,8 @@ class Settings(ServiceSettings, SnapshotSettings):
     upload_key: SecretStr | None = None
     """32 bytes in hex: AES-256-GCM for the parts. Without it each process makes one, so an upload that is not
     complete ends with the process."""
+    other_upload_key: SecretStr | None = None
+    """A second key that only decrypts, while the upload key is replaced."""
     stale_batch_seconds: int = Field(default=900, ge=1)
     """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
     batch found at start does, because nobody else can have the directory open."""
@@ -51,18 +53,22 @@ class Settings(ServiceSettings, SnapshotSettings):
             raise ValueError("upload_key is required without chDB: processes read the parts of each other")
         return self
 
-    @field_validator("upload_key")
+    @field_validator("upload_key", "other_upload_key", mode="before")
     @classmethod
-    def _key(cls, given: SecretStr | None) -> SecretStr | None:
-        if given is not None:
-            Key.parse(given.get_secret_value())
-        return given
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _keys_are_keys(self) -> Self:
+        if self.upload_key is None and self.other_upload_key is not None:
+            raise ValueError("other_upload_key is only used together with upload_key")
+        check_versions(self.upload_keys, "upload_key and other_upload_key")
+        return self
 
     @property
     def upload_keys(self) -> list[Key]:
-        """Keys of the parts of uploads; one of this process without a setting."""
-        text = secrets.token_hex(32) if self.upload_key is None else self.upload_key.get_secret_value()
-        return [Key.parse(text)]
+        """Keys of the parts of uploads, the first of which encrypts; without a setting, of this process."""
+        return keys_of(self.upload_key or SecretStr(secrets.token_hex(32)), self.other_upload_key)
 
     @property
     def analytics_embedded(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
-from identity.vault import Key
+from servicekit.cipher import Key, check_versions, keys_of
 from servicekit.settings import ServiceSettings
 
 
@@ -134,7 +134,7 @@ class Settings(ServiceSettings):
     @property
     def encryption_keys(self) -> list[Key]:
         """Keys of encryption; the first one encrypts."""
-        return _keys(self.encryption_key, self.other_encryption_key)
+        return keys_of(self.encryption_key, self.other_encryption_key)
 
     @property
     def texting_number(self) -> str | None:
@@ -144,7 +144,7 @@ class Settings(ServiceSettings):
     @property
     def index_keys(self) -> list[Key]:
         """Keys of blind indexes; the first one is used where one is enough."""
-        return _keys(self.index_key, self.other_index_key)
+        return keys_of(self.index_key, self.other_index_key)
 
     @field_validator(
         "other_encryption_key",
@@ -166,8 +166,7 @@ class Settings(ServiceSettings):
         secrets = [key.secret for key in [*encryption, *index]]
         if len(set(secrets)) != len(secrets):
             raise ValueError("encryption_key, index_key and the other keys must be different keys")
-        if len(encryption) == 2 and encryption[0].version == encryption[1].version:
-            raise ValueError("encryption_key and other_encryption_key need different versions: 2:00ff…")
+        check_versions(encryption, "encryption_key and other_encryption_key")
         if len(index) == 2 and abs(index[0].version - index[1].version) != 1:
             raise ValueError("index_key and other_index_key need successive versions: 2:00ff…")
         if not self.dev and (self.sms_gateway_url is None or self.sms_gateway_secret is None):
@@ -179,10 +178,6 @@ class Settings(ServiceSettings):
         if self.sms_inbound_secret is not None and len(self.sms_inbound_secret.get_secret_value()) < 32:
             raise ValueError("sms_inbound_secret needs 32 characters or more")
         return self
-
-
-def _keys(first: SecretStr, other: SecretStr | None) -> list[Key]:
-    return [Key.parse(key.get_secret_value()) for key in (first, other) if key is not None]
 
 
 _SERVICES = [audience.service for audience in Audience]

@@ -12,7 +12,7 @@ from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.analytics import errors as analytics
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake import errors
-from cockpit.intake.dependencies import BatchService
+from cockpit.intake.dependencies import BatchService, ContributionService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.quarantine import unkept
 from cockpit.intake.receiving import NewBatch
@@ -113,7 +113,7 @@ async def create_batch(
     request: Request,
     response: Response,
     actor: Contributor,
-    batches: BatchService,
+    contributions: ContributionService,
     feed: Feed,
     source: Source,
     unit: UnitOf = None,
@@ -146,7 +146,7 @@ async def create_batch(
     """
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, kind=kind)
-    found, ours = await batches.receive(actor, new, request.stream())
+    found, ours = await contributions.receive(actor, new, request.stream())
     response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
     if not ours:
         response.status_code = 200
@@ -167,7 +167,7 @@ async def create_batch(
 async def check_file(
     request: Request,
     actor: Contributor,
-    batches: BatchService,
+    contributions: ContributionService,
     feed: Feed,
     source: Source = "试校验",
     unit: UnitOf = None,
@@ -175,7 +175,7 @@ async def check_file(
     """Judge a file and keep nothing of it (dry run)."""
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=None, key=None, kind=kind)
-    return CheckOut.of(await batches.check(actor, new, request.stream()))
+    return CheckOut.of(await contributions.check(actor, new, request.stream()))
 
 
 @router.get(
@@ -266,6 +266,6 @@ async def list_published_lines(
         errors.ReversalIncomplete,
     ),
 )
-async def reverse_batch(batch_id: UUID, actor: Contributor, batches: BatchService) -> BatchOut:
+async def reverse_batch(batch_id: UUID, actor: Contributor, contributions: ContributionService) -> BatchOut:
     """Reverse a batch: figures exclude it from now on; its facts and their reversal are kept."""
-    return BatchOut.of(*await batches.reverse(actor, batch_id))
+    return BatchOut.of(*await contributions.reverse(actor, batch_id))

@@ -39,7 +39,6 @@ class Batch(Base):
         CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
         UniqueConstraint("unit_id", "client_key"),
         UniqueConstraint("unit_id", "batch_id"),
-        Index("ix_batches_unit_path", "unit_path", postgresql_using="gist"),
         Index("ix_batches_created", "created_at", "id"),
         Index("ix_batches_receiving", "touched_at", postgresql_where=text("status = 'receiving'")),
     )

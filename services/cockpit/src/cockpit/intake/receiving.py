@@ -19,13 +19,16 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.feeds import personal
 from cockpit.feeds.declarations import FEEDS, FeedName
 from cockpit.intake import files
 from cockpit.intake.errors import (
     BatchDuplicate,
     BatchIdReused,
     BatchInProgress,
+    BatchKeyRequired,
     BatchSuperseded,
+    PersonalNumber,
     RowsUnaccounted,
 )
 from cockpit.intake.facts import FactFile, FactWriter
@@ -54,6 +57,7 @@ SWEEP_LIMIT = 100
 
 
 Progress = Callable[[int], Awaitable[None]]
+Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,13 @@ class NewBatch:
     batch_id: UUID | None
     key: str | None
     kind: files.FileKind
+
+    def check(self) -> None:
+        """Raise `BatchKeyRequired` or `PersonalNumber` unless the description may be kept."""
+        if self.batch_id is None and self.key is None:
+            raise BatchKeyRequired
+        if any(personal.find(text) for text in (self.source, self.key or "")):
+            raise PersonalNumber
 
 
 class Receiver:
@@ -106,10 +117,12 @@ class Receiver:
         *,
         limit: int | None = None,
         progress: Progress | None = None,
+        confirm: Confirm | None = None,
     ) -> tuple[Batch, bool]:
         """Receive a file for `unit` from `sub`. Return the batch, and whether this call committed it.
 
-        `progress` is told the number of judged rows; what it raises ends the attempt.
+        `progress` is told the number of judged rows; what it raises ends the attempt. `confirm` takes part in
+        the transaction in which the batch begins to count; what it raises prevents that.
 
         Raises the errors of `errors`, and `BodyTooLarge`.
         """
@@ -123,7 +136,7 @@ class Receiver:
                 if ours:
                     origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
                     loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
-                    batch = await self._load(batch, reader, loader, progress)
+                    batch = await self._load(batch, reader, loader, progress, confirm)
                 return batch, ours
             finally:
                 await self._threads.run(reader.close)
@@ -166,11 +179,6 @@ class Receiver:
         for load in discarded:
             await self._delete(load.feed, load.load_id)
         return len(stale)
-
-    async def keep(self, load_id: UUID) -> None:
-        """Keep the facts of a reversal that is going on from the sweep."""
-        async with self._database.transaction() as session:
-            await BatchRepository(session).keep_discarded(load_id, self._clock.now())
 
     def sweeping(self) -> Periodic:
         """Return the sweep as a periodic task."""
@@ -246,7 +254,14 @@ class Receiver:
         if twin is not None:
             raise BatchDuplicate.of(twin)
 
-    async def _load(self, batch: Batch, reader: Reader, loader: Loader, progress: Progress | None) -> Batch:
+    async def _load(
+        self,
+        batch: Batch,
+        reader: Reader,
+        loader: Loader,
+        progress: Progress | None,
+        confirm: Confirm | None,
+    ) -> Batch:
         accepted, rejected = 0, Rejected()
 
         async def report() -> None:
@@ -282,7 +297,7 @@ class Receiver:
             if not accepted:
                 return await self._reject(batch, rejected)
             deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
-            return await self._commit(batch, deltas, accepted, rejected)
+            return await self._commit(batch, deltas, accepted, rejected, confirm)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
@@ -303,7 +318,14 @@ class Receiver:
             if rejected:
                 await batches.quarantine(rejected)
 
-    async def _commit(self, batch: Batch, deltas: LoadDeltas, accepted: int, rejected: Rejected) -> Batch:
+    async def _commit(
+        self,
+        batch: Batch,
+        deltas: LoadDeltas,
+        accepted: int,
+        rejected: Rejected,
+        confirm: Confirm | None,
+    ) -> Batch:
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
@@ -313,6 +335,8 @@ class Receiver:
             await self._check_twin(batches, current, current.sha256)
             now = self._clock.now()
             current.commit(batch.load_id, accepted, rejected.count, rejected.reasons, now)
+            if confirm is not None:
+                await confirm(session, current)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
                 batch_id=batch.id,

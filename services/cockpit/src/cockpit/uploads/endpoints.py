@@ -33,7 +33,7 @@ _FOUND = (UnitNotReplicated, UnitOutOfReach, errors.UploadNotFound)
         "用于大文件：声明数据源、格式和大小，再用 PATCH 依次上传各段（每段不超过 8 MiB），"
         "中断后可从已收到处续传。"
         "收齐后由后台任务校验和接收，进度见查询结果。"
-        "未收齐的上传 24 小时没有进展即被清除，其他的记录保留 7 天。"
+        "未收齐的上传 24 小时没有进展、或 7 天仍未收齐即被清除，其他的记录保留 7 天。"
     ),
     responses=problems.responses(
         *(PermissionRequired, UnitNotReplicated, UnitOutOfReach, UnitNotFound, PersonalNumber),

@@ -10,7 +10,9 @@ from cockpit.directory.service import Units
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake.errors import BatchInProgress
 from cockpit.intake.files import kind_of
+from cockpit.intake.models import Batch
 from cockpit.intake.receiving import NewBatch, Receiver
+from cockpit.uploads.errors import UploadEnded
 from cockpit.uploads.kinds import LOAD, Which
 from cockpit.uploads.models import Upload
 from cockpit.uploads.repository import UploadRepository
@@ -23,6 +25,7 @@ from servicekit.db import Database
 from servicekit.problems import InternalError, Problem
 
 KEEP = timedelta(days=7)
+"""Of the record of an upload; and the longest that a file may take to arrive."""
 KEEP_PARTS = timedelta(hours=24)
 """Of an upload that does not go on: nobody has looked yet whether its content is what it should be."""
 PRUNED_AT_ONCE = 20
@@ -79,10 +82,28 @@ class Loading:
         async def progress(rows: int) -> None:
             await job.progress(rows, message=f"已校验 {rows} 行")
 
+        async def confirm(session: AsyncSession, batch: Batch) -> None:
+            """Let the batch count only if the upload has not been cancelled, which waits for this."""
+            uploads = UploadRepository(session)
+            current = await uploads.get(row.id, lock=True)
+            if current is None or current.status is not UploadStatus.LOADING:
+                raise UploadEnded
+            current.finish(batch.id, self._clock.now())
+            await uploads.forget_parts(current.id)
+
         try:
             batch, _ = await self._receiver.receive(
-                row.created_by, new, unit, self._parts(row), limit=self._limit, progress=progress
+                row.created_by,
+                new,
+                unit,
+                self._parts(row),
+                limit=self._limit,
+                progress=progress,
+                confirm=confirm,
             )
+        except UploadEnded:
+            # Cancelled after the last report of progress.
+            return
         except Problem as problem:
             # Of an attempt that was killed; it is given up after some time.
             again = problem.status >= 500 or isinstance(problem, BatchInProgress)
@@ -102,7 +123,9 @@ class Loading:
             await self._end(row, batch.id, None)
 
     async def prune(self) -> int:
-        """Delete uploads a day (not complete) or a week after their last change; return their number."""
+        """Delete uploads a day (not complete) or a week after their last change, and files that have been
+        arriving for a week; return their number.
+        """
         deleted = 0
         while True:
             async with self._database.transaction() as session:

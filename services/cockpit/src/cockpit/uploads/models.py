@@ -36,7 +36,6 @@ class Upload(Base):
     __table_args__ = (
         known("status", UploadStatus, "status_known"),
         CheckConstraint("received BETWEEN 0 AND size_bytes", name="received_within_size"),
-        Index("ix_uploads_unit_path", "unit_path", postgresql_using="gist"),
         Index("ix_uploads_created", "created_at", "id"),
         Index("ix_uploads_touched", "touched_at"),
         Index(

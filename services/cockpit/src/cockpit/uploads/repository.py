@@ -56,12 +56,15 @@ class UploadRepository:
 
     async def forget_old(self, before: datetime, incomplete_before: datetime, limit: int) -> int:
         """Delete uploads without a change since `before`, and those that are not complete without one since
-        `incomplete_before`, with their parts; return their number.
+        `incomplete_before` or begun before `before`, with their parts; return their number.
         """
         waiting = Upload.status == UploadStatus.RECEIVING
         old = (
             select(Upload.id)
-            .where((Upload.touched_at < before) | (waiting & (Upload.touched_at < incomplete_before)))
+            .where(
+                (Upload.touched_at < before)
+                | (waiting & ((Upload.touched_at < incomplete_before) | (Upload.created_at < before)))
+            )
             .order_by(Upload.touched_at)
             .limit(limit)
         )
