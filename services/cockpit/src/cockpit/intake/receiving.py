@@ -56,7 +56,6 @@ QUARANTINE_ROWS = 1_000
 """Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
 
-
 Progress = Callable[[int], Awaitable[None]]
 Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
 
