@@ -19,10 +19,15 @@ async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
     for _ in range(3):
         made = await cockpit.http.post("/api/v1/intake/uploads", json=begun, headers=cockpit.bearer())
         assert made.status_code == 201, made.text
+    # The same lines as another file, from another source.
+    other = NATIONAL_2017.read_bytes() + b"\n"
+    await cockpit.upload("published_aggregate", "centre", other, source="另一来源")
     who = {
         "listBatches": ("county", "/api/v1/intake/batches"),
         "listUploads": ("county", "/api/v1/intake/uploads"),
         "listPublishedLines": ("centre", f"/api/v1/intake/batches/{published.json()['id']}/published"),
+        "listPublishedTables": ("centre", "/api/v1/published/tables"),
+        "listPublishedFigures": ("centre", "/api/v1/published/lines"),
     }
     paged = [one for one in lists({"cockpit": cockpit.app.openapi()}) if one.paged]
     assert {one.id for one in paged} == set(who)

@@ -3,24 +3,24 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, Error, OperationalError, StreamFailureError
 from clickhouse_connect.driver.query import QueryResult
-from sqlalchemy import text
 
 from cockpit.analytics import store
-from cockpit.analytics.errors import AnalyticsBusy
+from cockpit.analytics.errors import AnalyticsBusy, AnalyticsTimeout
 from cockpit.analytics.lanes import Lane
-from cockpit.overview import repository
 from servicekit.problems import Problem
 from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
 
+SLOW = "SELECT count() FROM award_facts"
+
 
 class Gate:
-    """Holds each query over the published tables of a unit in its thread until the gate is opened."""
+    """Holds each query `SLOW` in its thread until the gate is opened."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -39,7 +39,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, cockpit: Cockpit) -> Gate:
     query: Callable[..., QueryResult] = client.query
 
     def query_at_gate(self: Client, sql: str, *arguments: object, **options: object) -> QueryResult:
-        if "aggregate_facts" in sql and "unit_code" in sql:
+        if sql == SLOW:
             gate.arrived.release()
             assert gate.opened.wait(60)
         return query(self, sql, *arguments, **options)
@@ -48,71 +48,42 @@ def gate(monkeypatch: pytest.MonkeyPatch, cockpit: Cockpit) -> Gate:
     return gate
 
 
-@pytest.mark.parametrize("path", ["/api/v1/overview?year=2017", "/api/v1/overview/years"])
-async def test_no_transaction_is_open_while_facts_are_queried(
-    cockpit: Cockpit, gate: Gate, path: str
-) -> None:
-    await cockpit.upload("award", "county", csv_of([award(amount="5")]))
-    request = asyncio.create_task(cockpit.http.get(path, headers=cockpit.bearer()))
-    await gate.holds(1)
-    async with cockpit.database.transaction() as session:
-        idle = await session.scalar(
-            text(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
-                # Background work has transactions of its own.
-                " AND query LIKE '%FROM batches%'"
-            )
-        )
-    gate.opened.set()
-    assert (await request).status_code == 200
-    assert idle == 0
-
-
-async def test_twenty_concurrent_overviews_leave_the_service_ready_and_the_rest_is_refused(
+async def test_twenty_concurrent_queries_leave_the_service_ready_and_the_rest_is_refused(
     cockpit: Cockpit, gate: Gate
 ) -> None:
+    analytics: store.Analytics = cockpit.app.state.analytics
     await cockpit.upload("award", "county", csv_of([award(amount="5")]))
-
-    async def overview() -> httpx.Response:
-        return await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
-
-    requests = {asyncio.create_task(overview()) for _ in range(24)}
+    queries = {asyncio.create_task(analytics.query(SLOW)) for _ in range(24)}
     await gate.holds(2)
-    refused: set[asyncio.Task[httpx.Response]] = set()
+    refused: set[asyncio.Task[list[dict[str, Any]]]] = set()
     while len(refused) < 18:
-        done, requests = await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+        done, queries = await asyncio.wait(queries, return_when=asyncio.FIRST_COMPLETED)
         refused |= done
-    for task in refused:
-        answer = task.result()
-        assert (answer.status_code, answer.json()["code"]) == (503, "analytics_busy")
-        assert int(answer.headers["retry-after"]) > 0
+    assert {type(task.exception()) for task in refused} == {AnalyticsBusy}
 
     ready = await cockpit.http.get("/readyz")
     assert (ready.status_code, ready.json()["checks"]["analytics"]) == (200, "ok")
-    # Writes do not wait for queries either.
+    # Writes do not wait for queries either, and views need none.
     made = await cockpit.upload("award", "county", csv_of([award(amount="1", year="2018")]))
     assert made.status_code == 201
-    assert all(not task.done() for task in requests)
+    assert (await cockpit.overview("county"))["awards"]["amount"]["yuan"] == "5.00"
+    assert all(not task.done() for task in queries)
 
     gate.opened.set()
-    answers = await asyncio.gather(*requests)
-    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len(await asyncio.gather(*queries)) == 6
 
 
 async def test_a_query_that_the_store_stops_for_its_time_is_503(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "QUERY_SECONDS", 1)
-    monkeypatch.setattr(
-        repository,
-        "_PUBLISHED",
-        "SELECT count() FROM numbers(10000000000000) WHERE number % 7 = {year:UInt16}",
-    )
-    await cockpit.upload("award", "county", csv_of([award()]))
-    answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
-    assert (answer.status_code, answer.json()["code"]) == (503, "analytics_timeout")
-    assert int(answer.headers["retry-after"]) > 0
+    analytics: store.Analytics = cockpit.app.state.analytics
+    with pytest.raises(AnalyticsTimeout) as caught:
+        await analytics.query(
+            "SELECT count() FROM numbers(10000000000000) WHERE number % 7 = {n:UInt16}", {"n": 1}
+        )
+    assert (caught.value.status, caught.value.code) == (503, "analytics_timeout")
+    assert caught.value.retry_after > 0
 
 
 @pytest.mark.parametrize(
@@ -148,8 +119,9 @@ async def test_a_store_that_does_not_answer_is_503(cockpit: Cockpit, monkeypatch
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(type(cockpit.app.state.analytics._client()), "query", lost)
-    answer = await cockpit.http.get("/api/v1/overview", params={"year": "2017"}, headers=cockpit.bearer())
+    answer = await cockpit.upload("award", "county", csv_of([award()]))
     assert (answer.status_code, answer.json()["code"]) == (503, "analytics_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
     ready = await cockpit.http.get("/readyz")
     assert (ready.status_code, ready.json()["checks"]["analytics"]) == (503, "AnalyticsUnavailable")
 

@@ -22,6 +22,8 @@ from cockpit.intake.receiving import Receiver
 from cockpit.intake.reversing import Reversals
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
+from cockpit.published import endpoints as published
+from cockpit.published.filling import PublishedFiller
 from cockpit.settings import Settings
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
@@ -57,10 +59,12 @@ def build(
     verifier = Verifier(database, analytics, builder)
     facts = FactWriter(analytics)
     reversals = Reversals(database, facts, builder, server.clock)
+    filler = PublishedFiller(database, analytics)
     receiver = Receiver(
         database,
         facts,
         builder,
+        filler,
         server.clock,
         Units,
         limit=settings.upload_limit_bytes,
@@ -85,12 +89,26 @@ def build(
         # With chDB no other process can be receiving, so every unfinished batch was interrupted.
         await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
         await builder.reconcile()
+        await filler.catch_up()
         yield
 
     app = server.app(
         title="数字驾驶舱",
-        routers=(overview.router, feeds.router, intake.router, uploads.router, metrics.router),
-        periodic=(receiver.sweeping(), loading.pruning(), builder.catching_up(), verifier.nightly()),
+        routers=(
+            overview.router,
+            published.router,
+            feeds.router,
+            intake.router,
+            uploads.router,
+            metrics.router,
+        ),
+        periodic=(
+            receiver.sweeping(),
+            loading.pruning(),
+            builder.catching_up(),
+            filler.catching_up(),
+            verifier.nightly(),
+        ),
         handlers=[loading.handler()],
         words=DESCRIPTIONS,
         resources=resources,

@@ -11,6 +11,7 @@ from cockpit.cells.models import (
 )
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
+from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
 from cockpit.uploads.models import Upload, UploadPart
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "CountedLoad",
     "DiscardedLoad",
     "PersonNumber",
+    "PublishedBatch",
+    "PublishedLine",
+    "PublishedTable",
     "QuarantinedRow",
     "UncountedLoad",
     "Unit",

@@ -5,19 +5,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from cockpit.access.dependencies import AccessService
-from cockpit.dependencies import FactStore
 from cockpit.intake.contributions import Contributions
-from cockpit.intake.facts import PublishedLines
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.service import Batches
+from cockpit.published.dependencies import PublishedService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceDatabase
 
 
 async def _batches(
-    session: Session, access: AccessService, analytics: FactStore, database: ServiceDatabase
+    session: Session, access: AccessService, database: ServiceDatabase, published: PublishedService
 ) -> Batches:
-    return Batches(session, access, Quarantine(database), PublishedLines(analytics))
+    return Batches(session, access, Quarantine(database), published)
 
 
 BatchService = Annotated[Batches, Depends(_batches)]

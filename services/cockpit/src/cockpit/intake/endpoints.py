@@ -18,7 +18,9 @@ from cockpit.intake.quarantine import unkept
 from cockpit.intake.receiving import NewBatch
 from cockpit.intake.rejected import KEPT_ROWS
 from cockpit.intake.repository import BatchFilter
-from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut, PublishedLine
+from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut
+from cockpit.published.errors import TooManyPublishedLines
+from cockpit.published.schemas import PublishedLine
 from contracts.intake import BatchStatus
 from filekit.errors import (
     EmptyFile,
@@ -36,7 +38,7 @@ from filekit.errors import (
 from filekit.http import BINARY
 from replica.errors import UnitNotReplicated
 from servicekit import problems
-from servicekit.paging import CountedPage, Paging, cut
+from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
 _UNIT = (UnitNotReplicated, UnitOutOfReach)
@@ -105,6 +107,7 @@ UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认�
             *_FILE_ERRORS,
             *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
             *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
+            TooManyPublishedLines,
             *analytics.REFUSALS,
         ),
     },
@@ -243,15 +246,13 @@ async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: Batch
     "/batches/{batch_id}/published",
     summary="公布数据的各行",
     description="一批公布的汇总数据中已接收的每一行，与上传的一致（金额折算为元）；按年度、口径、学段、资金来源排序。",
-    responses=problems.responses(*_UNIT, errors.BatchNotFound, errors.NotPublished, *analytics.REFUSALS),
+    responses=problems.responses(*_UNIT, errors.BatchNotFound, errors.NotPublished),
 )
 async def list_published_lines(
     batch_id: UUID, actor: BatchReader, batches: BatchService, paging: Paging
 ) -> CountedPage[PublishedLine]:
     """Return every accepted line of a published table, so that whatever was accepted can be read back."""
-    lines, total = await batches.published(actor, batch_id, paging)
-    found = cut([PublishedLine.of(line) for line in lines], paging.limit, lambda line: line.key)
-    return CountedPage(items=found.items, next=found.next, total=total)
+    return (await batches.published(actor, batch_id, paging)).page(lambda row: PublishedLine.of(*row))
 
 
 @router.post(

@@ -5,7 +5,7 @@ or deleted at any time.
 """
 
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 import pyarrow as pa
@@ -64,28 +64,6 @@ class FactWriter:
             {"load": load_id},
             patient=True,
         )
-
-
-class PublishedLines:
-    """Read back the lines of a published table as they were taken in."""
-
-    def __init__(self, analytics: Analytics) -> None:
-        self._analytics = analytics
-
-    async def page(self, load_id: UUID, after: Sequence[Any] | None, limit: int) -> list[dict[str, Any]]:
-        """Return lines in the order of their key, up to `limit` + 1."""
-        year, *words = after or (0, *("" for _ in _WORDS))
-        return await self._analytics.query(
-            f"SELECT {_KEY}, amount, share_percent, persons, person_times, note FROM aggregate_facts"  # noqa: S608 - constants
-            f" WHERE load_id = {{load:UUID}} AND ({_KEY}) > ({{year:UInt16}}, {_AFTER})"
-            f" ORDER BY {_KEY} LIMIT {{limit:UInt32}}",
-            {"load": load_id, "year": year, **dict(zip(_WORDS, words, strict=True)), "limit": limit + 1},
-        )
-
-
-_WORDS = ("scope", "stage", "funding", "programme", "region_group")
-_KEY = ", ".join(("year", *_WORDS))
-_AFTER = ", ".join(f"{{{word}:String}}" for word in _WORDS)
 
 
 class FactFile:

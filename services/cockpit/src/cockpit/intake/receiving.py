@@ -37,6 +37,7 @@ from cockpit.intake.models import Batch
 from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
 from cockpit.intake.steps import Reader
+from cockpit.published.filling import Lines, NewTables, PublishedFiller
 from contracts.cockpit import BatchCommittedV1
 from contracts.intake import BatchStatus
 from filekit.spool import SpooledFile, temporary_file
@@ -54,7 +55,6 @@ INSERT_ROWS = 100_000
 QUARANTINE_ROWS = 1_000
 """Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
-
 
 Progress = Callable[[int], Awaitable[None]]
 Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
@@ -93,6 +93,7 @@ class Receiver:
         database: Database,
         facts: FactWriter,
         cells: CellBuilder,
+        published: PublishedFiller,
         clock: Clock,
         units: Callable[[AsyncSession], Units],
         *,
@@ -102,6 +103,7 @@ class Receiver:
         self._database = database
         self._facts = facts
         self._cells = cells
+        self._published = published
         self._clock = clock
         self._units = units
         self._limit = limit
@@ -297,7 +299,8 @@ class Receiver:
             if not accepted:
                 return await self._reject(batch, rejected)
             deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
-            return await self._commit(batch, deltas, accepted, rejected, confirm)
+            lines = await self._published.read(batch.feed, batch.load_id)
+            return await self._commit(batch, deltas, lines, accepted, rejected, confirm)
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
@@ -322,6 +325,7 @@ class Receiver:
         self,
         batch: Batch,
         deltas: LoadDeltas,
+        lines: Lines,
         accepted: int,
         rejected: Rejected,
         confirm: Confirm | None,
@@ -337,6 +341,8 @@ class Receiver:
             current.commit(batch.load_id, accepted, rejected.count, rejected.reasons, now)
             if confirm is not None:
                 await confirm(session, current)
+            tables = NewTables(batch.id, batch.load_id, batch.unit_id, batch.source, now)
+            await self._published.add(session, batch.feed, tables, lines)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
                 batch_id=batch.id,

@@ -122,13 +122,6 @@ class BatchRepository:
             statement = statement.where(Batch.source.icontains(wanted.source, autoescape=True))
         return await listed(self._session, statement, _NEWEST, paging)
 
-    async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-        """Return the commit time of each batch."""
-        rows = await self._session.execute(
-            select(Batch.id, Batch.committed_at).where(Batch.id.in_(ids), Batch.committed_at.is_not(None))
-        )
-        return {row.id: row.committed_at for row in rows}
-
     async def stale(self, before: datetime, limit: int) -> Sequence[Batch]:
         """Lock and return unfinished batches without a sign of life since `before`; skip locked ones."""
         return (

@@ -1,7 +1,7 @@
 """API schemas of intake."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.feeds.declarations import FeedName
-from cockpit.feeds.values import PUBLISHED_FUNDING, PUBLISHED_STAGES
 from cockpit.intake.loading import Checked
 from cockpit.intake.models import Batch
 from contracts.intake import BatchFormat, BatchStatus
@@ -86,50 +85,6 @@ class BatchOut(BaseModel):
                 "failure": batch.failure,
             }
         )
-
-
-class PublishedLine(BaseModel):
-    """A line of a published table, exactly as it was taken in."""
-
-    year: int = Field(examples=[2017])
-    scope: str = Field(description="口径", examples=["资助总额,不含免费教科书和营养膳食"])
-    stage: str = Field(description="学段代码", examples=["compulsory"])
-    stage_name: str = Field(description="学段", examples=["义务教育"])
-    funding: str = Field(description="资金来源代码", examples=["government"])
-    funding_name: str = Field(description="资金来源", examples=["财政"])
-    amount: str = Field(description="金额（元），精确到分", examples=["17910000000.00"])
-    share_percent: str | None = Field(description="占该项全部来源的比例（发布值）", examples=["100.0000"])
-    persons: int | None = Field(description="人数（发布值）", examples=[16050000])
-    person_times: int | None = Field(description="人次（发布值）")
-    programme: str | None = Field(description="资助项目代码；空为各项目合计")
-    region_group: str | None = Field(description="地区组代码；空为全国", examples=["west"])
-    note: str = Field(description="备注，如四舍五入的说明")
-
-    @classmethod
-    def of(cls, line: dict[str, Any]) -> Self:
-        """Convert a stored line."""
-        share = line["share_percent"]
-        return cls(
-            year=line["year"],
-            scope=line["scope"],
-            stage=line["stage"],
-            stage_name=PUBLISHED_STAGES.get(line["stage"], line["stage"]),
-            funding=line["funding"],
-            funding_name=PUBLISHED_FUNDING.get(line["funding"], line["funding"]),
-            amount=f"{line['amount']:.2f}",
-            share_percent=None if share is None else f"{share:f}",
-            persons=line["persons"],
-            person_times=line["person_times"],
-            programme=line["programme"] or None,
-            region_group=line["region_group"] or None,
-            note=line["note"],
-        )
-
-    @property
-    def key(self) -> list[Any]:
-        """The place in the list."""
-        words = (self.scope, self.stage, self.funding, self.programme or "", self.region_group or "")
-        return [self.year, *words]
 
 
 class ErrorOut(BaseModel):

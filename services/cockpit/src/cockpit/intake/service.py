@@ -1,9 +1,8 @@
 """Reading of batches; `cockpit.intake.contributions` takes them in and withdraws them."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,17 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.directory.models import Unit
-from cockpit.feeds import rules
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake.errors import BatchNotFound, NotPublished
-from cockpit.intake.facts import PublishedLines
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
 from cockpit.intake.repository import BatchFilter, BatchRepository
-from contracts.intake import BatchStatus
-from servicekit.db import release
+from cockpit.published.models import Entry
+from cockpit.published.service import Published
 from servicekit.lists import Listed
-from servicekit.paging import PageRequest, Total
+from servicekit.paging import PageRequest
 
 
 class FoundBatch(NamedTuple):
@@ -35,12 +32,12 @@ class Batches:
     """Read the batches of a caller's subtree, within the request's transaction."""
 
     def __init__(
-        self, session: AsyncSession, access: Access, quarantine: Quarantine, lines: PublishedLines
+        self, session: AsyncSession, access: Access, quarantine: Quarantine, published: Published
     ) -> None:
         self._session = session
         self._access = access
         self._quarantine = quarantine
-        self._lines = lines
+        self._published = published
         self._batches = BatchRepository(session)
 
     async def below(
@@ -66,27 +63,15 @@ class Batches:
         found = await self.find(actor, batch_id, "intake.quarantine")
         return self._quarantine.csv(found.batch)
 
-    async def published(
-        self, actor: Principal, batch_id: UUID, page: PageRequest
-    ) -> tuple[list[dict[str, Any]], Total]:
-        """Return the lines of a published table, up to one more than the limit, and the number of all; none
-        unless it counted.
+    async def published(self, actor: Principal, batch_id: UUID, page: PageRequest) -> Listed[Entry]:
+        """Return the lines of a published table; none unless it counted.
 
         Raises `BatchNotFound`, `UnitOutOfReach`, `NotPublished`.
         """
         batch, _ = await self.find(actor, batch_id, "intake.published")
         if batch.feed != FeedName.PUBLISHED_AGGREGATE:
             raise NotPublished
-        after = page.key(rules.year, str, str, str, str, str)
-        if batch.status not in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
-            return [], Total.of(0)
-        total = Total.of(batch.accepted)
-        await release(self._session)
-        return await self._lines.page(batch.load_id, after, page.limit), total
-
-    async def commit_times(self, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-        """Return the commit time of each batch."""
-        return await self._batches.commit_times(ids)
+        return await self._published.of_batch(batch.id, page)
 
     async def find(self, actor: Principal, batch_id: UUID, action: str) -> FoundBatch:
         """Return a batch in the caller's reach. Raises `BatchNotFound`, `UnitOutOfReach`."""

@@ -5,26 +5,21 @@ from typing import Annotated
 from fastapi import Depends
 
 from cockpit.access.dependencies import AccessService
-from cockpit.cells.dependencies import CellService, CellWriter
-from cockpit.dependencies import FactStore
+from cockpit.cells.dependencies import CellService
 from cockpit.directory.dependencies import UnitService
-from cockpit.intake.dependencies import BatchService
 from cockpit.overview.service import Overviews
-from servicekit.db import Session
+from cockpit.published.dependencies import PublishedService
 from servicekit.dependencies import ServiceClock
 
 
 async def _overviews(
-    session: Session,
     clock: ServiceClock,
     access: AccessService,
     units: UnitService,
     cells: CellService,
-    builder: CellWriter,
-    batches: BatchService,
-    analytics: FactStore,
+    published: PublishedService,
 ) -> Overviews:
-    return Overviews(session, clock, access, units, cells, builder, batches, analytics)
+    return Overviews(clock, access, units, cells, published)
 
 
 OverviewService = Annotated[Overviews, Depends(_overviews)]

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 
 from cockpit.access.auth import REFUSALS, Viewer
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
-from cockpit.analytics import errors as analytics
 from cockpit.cells.errors import FiguresIncomplete
 from cockpit.intake.rules import FIRST_YEAR, LAST_YEAR
 from cockpit.overview.dependencies import OverviewService
@@ -19,7 +18,7 @@ router = APIRouter(
     prefix="/api/v1",
     tags=["资助概览"],
     responses=problems.responses(
-        *REFUSALS, UnitNotReplicated, UnitOutOfReach, UnitNotFound, FiguresIncomplete, *analytics.REFUSALS
+        *REFUSALS, UnitNotReplicated, UnitOutOfReach, UnitNotFound, FiguresIncomplete
     ),
 )
 

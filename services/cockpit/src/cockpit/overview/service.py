@@ -1,17 +1,12 @@
 """资助概览: awards in a unit's subtree in a year, and the published figures of the unit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from authkit.principal import Principal
 from cockpit.access.service import Access
-from cockpit.analytics.store import Analytics
-from cockpit.cells.building import CellBuilder
 from cockpit.cells.rules import ALL, Calendar
 from cockpit.cells.service import NOTHING, UNDIVIDED, Cells, Dimensions, Figures, Sums
 from cockpit.directory.models import Unit
@@ -19,10 +14,8 @@ from cockpit.directory.schemas import UnitBrief
 from cockpit.directory.service import Units
 from cockpit.intake.feeds import FeedName
 from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
-from cockpit.intake.service import Batches
 from cockpit.metrics.catalogue import METRICS, MetricName
 from cockpit.overview import rules
-from cockpit.overview.repository import PublishedRepository, Rows
 from cockpit.overview.schemas import (
     Amount,
     Awards,
@@ -35,37 +28,28 @@ from cockpit.overview.schemas import (
     PublishedTable,
     Years,
 )
+from cockpit.published.models import PublishedLine
+from cockpit.published.service import Published, YearTable
 from contracts.vocabulary import UnitStatus
 from servicekit.clock import Clock
-from servicekit.db import release
 
 
 class Overviews:
-    """Build overviews for a viewer.
-
-    PostgreSQL first, then `release`, then ClickHouse: no connection is held during a fact query. The awards
-    come from cells in PostgreSQL, the published tables from ClickHouse.
-    """
+    """Build overviews for a viewer, from PostgreSQL alone: a view asks the store of facts nothing."""
 
     def __init__(
         self,
-        session: AsyncSession,
         clock: Clock,
         access: Access,
         units: Units,
         cells: Cells,
-        builder: CellBuilder,
-        batches: Batches,
-        analytics: Analytics,
+        published: Published,
     ) -> None:
-        self._session = session
         self._clock = clock
         self._access = access
         self._units = units
         self._cells = cells
-        self._builder = builder
-        self._batches = batches
-        self._published_tables = PublishedRepository(analytics)
+        self._published = published
 
     async def overview(self, actor: Principal, unit_id: UUID | None, year: int) -> Overview:
         """Return the overview of a unit (None: the viewer's).
@@ -76,15 +60,14 @@ class Overviews:
         below = await self._units.children(unit)
         as_of = await self._cells.as_of(self._clock.now())
         figures = await self._cells.figures(FeedName.AWARD, unit.code, Calendar.YEAR, str(year))
-        await self._let_facts_count()
-        published = await self._published_tables.lines(unit.code, year)
+        published = await self._published.of_year(unit, year)
         own, children = _children(below, figures)
         return Overview(
             unit=UnitBrief.model_validate(unit),
             year=year,
             as_of=as_of,
             awards=_awards(figures.cells),
-            published=await self._published(published),
+            published=[_table(table) for table in published],
             own=own,
             children=children,
         )
@@ -94,28 +77,9 @@ class Overviews:
         unit = await self._access.unit(actor, unit_id, "overview.years")
         await self._cells.as_of(self._clock.now())
         awards = await self._cells.periods(FeedName.AWARD, unit.code, Calendar.YEAR)
-        await self._let_facts_count()
-        published = await self._published_tables.years(unit.code)
+        published = await self._published.years(unit)
         years = sorted({*map(int, awards), *published})
         return Years(unit=UnitBrief.model_validate(unit), years=years)
-
-    async def _let_facts_count(self) -> None:
-        """End the transaction, and see to it that queries over facts find what has been committed."""
-        unmarked = await self._cells.unmarked()
-        await release(self._session)
-        if unmarked:
-            await self._builder.mark()
-
-    async def _published(self, rows: Rows) -> list[PublishedTable]:
-        ids = list({row["batch_id"] for row in rows})
-        times = await self._batches.commit_times(ids) if ids else {}
-        newest: dict[tuple[str, str], UUID] = {}
-        for row in sorted(rows, key=lambda row: times[row["batch_id"]]):
-            newest[row["source"], row["scope"]] = row["batch_id"]
-        return [
-            _table(source, scope, id_, times[id_], [row for row in rows if _of(row, source, scope, id_)])
-            for (source, scope), id_ in sorted(newest.items())
-        ]
 
 
 def _children(units: Sequence[Unit], figures: Figures) -> tuple[Own, list[Child]]:
@@ -176,18 +140,9 @@ def _child(code: str, unit: Unit | None, sums: Sums) -> Child:
     )
 
 
-def _table(source: str, scope: str, batch_id: UUID, committed_at: datetime, rows: Rows) -> PublishedTable:
-    lines = [
-        rules.Line(
-            stage=row["stage"],
-            funding=row["funding"],
-            is_total=row["is_total"],
-            amount=row["total_amount"],
-            share_percent=row["share"],
-            persons=row["total_persons"],
-        )
-        for row in rows
-    ]
+def _table(table: YearTable) -> PublishedTable:
+    source, scope = table.source, table.scope
+    lines = [_line(line) for line in table.lines]
 
     def figure(
         metric: MetricName, line: rules.Line | None, stage: str | None = None
@@ -209,8 +164,8 @@ def _table(source: str, scope: str, batch_id: UUID, committed_at: datetime, rows
     return PublishedTable(
         source=source,
         scope=scope,
-        batch_id=batch_id,
-        committed_at=committed_at,
+        batch_id=table.batch_id,
+        committed_at=table.committed_at,
         government=figure(MetricName.PUBLISHED_GOVERNMENT_AMOUNT, rules.total(lines, "government")),
         central=figure(MetricName.PUBLISHED_CENTRAL_AMOUNT, rules.total(lines, "central")),
         local=figure(MetricName.PUBLISHED_LOCAL_AMOUNT, rules.total(lines, "local")),
@@ -229,6 +184,17 @@ def _table(source: str, scope: str, batch_id: UUID, committed_at: datetime, rows
             )
             for check in rules.checks(lines)
         ],
+    )
+
+
+def _line(line: PublishedLine) -> rules.Line:
+    return rules.Line(
+        stage=line.stage,
+        funding=line.funding,
+        is_total=line.is_total,
+        amount=line.amount,
+        share_percent=line.share_percent,
+        persons=line.persons,
     )
 
 
