@@ -337,19 +337,15 @@ class Receiver:
                 raise BatchSuperseded
             # Check again: the other batch may have been committed since this one started.
             await self._check_twin(batches, current, current.sha256)
-            now = self._clock.now()
-            current.commit(batch.load_id, accepted, rejected.count, rejected.reasons, now)
+            now, count = self._clock.now(), rejected.count
+            current.commit(batch.load_id, accepted, count, rejected.reasons, now)
             if confirm is not None:
                 await confirm(session, current)
             tables = NewTables(batch.id, batch.load_id, batch.unit_id, batch.source, now)
             await self._published.add(session, batch.feed, tables, lines)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
-                batch_id=batch.id,
-                feed=batch.feed,
-                accepted=accepted,
-                rejected=rejected.count,
-                committed_at=now,
+                batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=count, committed_at=now
             )
             outbox.add(session, event, subject=batch.id)
         return current
