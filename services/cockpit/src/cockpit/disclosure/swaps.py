@@ -6,32 +6,26 @@ the groupings to which it adds another number than it takes.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
-from cockpit.disclosure.tables import WIDTH, Combination, Hidden, Move, Need, Part, Place
+from cockpit.disclosure.tables import (
+    WIDTH,
+    Change,
+    Combination,
+    Hidden,
+    Move,
+    Need,
+    Part,
+    Place,
+    Spot,
+    Swap,
+)
 
 ENOUGH = 10**9
 PARTNERS, CONTEXTS, CHANGES, ROWS = 8, 4, 8, 6
 """How many values, contexts, changes and rows are tried for a small cell, the cheapest first."""
 MOST_SWAPS = 64
 """Swaps that together protect a small cell."""
-
-Change = Mapping[Combination, int]
-Spot = tuple[str, Combination, Part | None]
-"""A cell of a row, of the year or of a part of it."""
-
-
-@dataclass(frozen=True)
-class Swap:
-    """A change of the row with the small cell, the opposite of which happens in `partner` (none: nothing).
-
-    `spread`: the year changes with its part. Otherwise another part of the year changes the other way.
-    """
-
-    change: Change
-    partner: str | None
-    spread: bool
 
 
 class Swaps:
@@ -64,7 +58,8 @@ class Swaps:
             for one in self._groupings
             if not any(self._closure[one] < self._closure[other] for other in self._groupings)
         ]
-        self._cells: dict[tuple[str, frozenset[str]], list[Combination]] = {}
+        self._cells: dict[tuple[int, frozenset[str]], list[Combination]] = {}
+        self._found: dict[tuple[str, Combination], list[Change]] = {}
 
     def protect(self, need: Need) -> None:
         """Hide what protects a small cell: the cheapest swaps; else the whole column; else the table."""
@@ -133,8 +128,13 @@ class Swaps:
     def _swaps(self, need: Need) -> Iterable[Swap]:
         place = self._rows[need.code]
         spreads = (True,) if need.part is None else (False, True)
-        changes = list(self._changes(place, need.combination))
-        ranked = sorted(range(len(changes)), key=lambda number: (self._lost(place, need, changes[number]), number))
+        changes = self._found.get((need.code, need.combination))
+        if changes is None:
+            changes = list(self._changes(place, need.combination))
+            self._found[need.code, need.combination] = changes
+        ranked = sorted(
+            range(len(changes)), key=lambda number: (self._lost(place, need, changes[number]), number)
+        )
         for number in ranked[:CHANGES]:
             change = changes[number]
             partners: Iterable[str | None] = [None] if self._alone else self._partners(need, change)
@@ -176,7 +176,7 @@ class Swaps:
         seen: set[frozenset[tuple[Combination, int]]] = set()
         for change in self._all_changes(place, combination):
             key = frozenset(change.items())
-            if key not in seen:
+            if change.get(combination, 0) > 0 and key not in seen:
                 seen.add(key)
                 yield change
 
@@ -267,7 +267,7 @@ class Swaps:
 
     def _atoms(self, place: Place, finest: frozenset[str]) -> list[Combination]:
         """Return the cells of a grouping, with the values that follow from theirs, the largest first."""
-        key = (str(id(place)), finest)
+        key = (id(place), finest)
         found = self._cells.get(key)
         if found is None:
             cells = [one for one in place.whole if {dimension for dimension, _ in one} == finest]
@@ -293,9 +293,7 @@ class Swaps:
                     cost += persons
         return cost
 
-    def _reach(
-        self, need: Need, swaps: Sequence[Swap], direction: int
-    ) -> tuple[int, list[tuple[str, Move]]]:
+    def _reach(self, need: Need, swaps: Sequence[Swap], direction: int) -> tuple[int, list[tuple[str, Move]]]:
         """Return by how much some swaps together can raise (or lower) the small cell, at most `WIDTH`."""
         spent: dict[Spot, int] = {}
         moves: list[tuple[str, Move]] = []
@@ -388,11 +386,11 @@ class Swaps:
 
 
 def _nearest(atom: Combination, others: Sequence[Combination]) -> list[Combination]:
-    """Return other atoms, those first that differ least, then the smallest (`others` begin with the largest)."""
-    return sorted(reversed(others), key=lambda other: len(atom - other))
+    """Return other atoms, those first that differ least; `others` begin with the largest."""
+    smallest = others[::-1]
+    return sorted(smallest, key=lambda other: len(atom - other))
 
 
 def _agree(atom: Combination, cell: Combination) -> bool:
     values = dict(atom)
     return all(values.get(dimension, value) == value for dimension, value in cell)
-

@@ -21,7 +21,7 @@ Persons = tuple[int, ...]
 class Place:
     """The cells of a place in a year that are not empty.
 
-    `parts` divide the year. `overlaps` are periods of calendars that overlap it, such as the two school years.
+    `parts` divide the year. `overlaps` are periods of other calendars that overlap it: the two school years.
     """
 
     whole: Mapping[Combination, Persons]
@@ -73,11 +73,7 @@ class Hidden:
     def hides(self, code: str, combination: Combination, *, part: bool) -> bool:
         """Return whether a cell of the year, or of its parts, is hidden."""
         cell = (code, combination)
-        return (
-            self.hides_empty(combination, part=part)
-            or cell in self.whole
-            or (part and cell in self.parts)
-        )
+        return self.hides_empty(combination, part=part) or cell in self.whole or (part and cell in self.parts)
 
     def hides_empty(self, combination: Combination, *, part: bool) -> bool:
         """Return whether the cells of all rows are hidden, empty ones included."""
@@ -110,3 +106,20 @@ class Need:
     def key(self) -> tuple[str, list[tuple[str, str]], Part]:
         """Return what orders small cells."""
         return self.code, sorted(self.combination), self.part or ("", "")
+
+
+Change = Mapping[Combination, int]
+Spot = tuple[str, Combination, Part | None]
+"""A cell of a row, of the year or of a part of it."""
+
+
+@dataclass(frozen=True)
+class Swap:
+    """A change of the row with the small cell, the opposite of which happens in `partner` (none: nothing).
+
+    `spread`: the year changes with its part. Otherwise another part of the year changes the other way.
+    """
+
+    change: Change
+    partner: str | None
+    spread: bool
