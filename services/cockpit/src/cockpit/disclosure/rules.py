@@ -32,7 +32,7 @@ def decide(
     hidden = Hidden(above)
     if above.closed:
         return hidden
-    needs = sorted(_needs(rows, above), key=lambda need: (len(need.combination), need.key))
+    needs = sorted(_needs(rows), key=lambda need: (len(need.combination), need.key))
     for need in needs:
         hidden.parts.add((need.code, need.combination))
         if need.part is None:
@@ -43,22 +43,17 @@ def decide(
     for need in needs:
         if hidden.closed:
             break
-        if not hidden.hides_empty(need.combination, part=need.part is not None) or need.combination in (
-            hidden.every
-        ):
-            swaps.protect(need)
+        swaps.protect(need)
     return hidden
 
 
-def _needs(rows: Mapping[str, Place], above: Columns) -> Iterable[Need]:
+def _needs(rows: Mapping[str, Place]) -> Iterable[Need]:
     for code, place in rows.items():
         for combination, persons in place.whole.items():
-            if is_small(persons) and not above.hides(combination, part=False):
+            if is_small(persons):
                 yield Need(code, combination, None)
         for periods in (place.parts, place.overlaps):
             for combination, persons_of in periods.items():
-                if above.hides(combination, part=True):
-                    continue
                 for part, inside in persons_of.items():
                     if is_small(inside):
                         yield Need(code, combination, part)

@@ -19,6 +19,8 @@ from cockpit.disclosure.tables import (
     Place,
     Spot,
     Swap,
+    agree,
+    nearest,
 )
 
 ENOUGH = 10**9
@@ -63,6 +65,8 @@ class Swaps:
 
     def protect(self, need: Need) -> None:
         """Hide what protects a small cell: the cheapest swaps; else the whole column; else the table."""
+        if self._moves_anyway(need):
+            return
         found: list[tuple[int, int, Swap]] = []
         for number, swap in enumerate(self._swaps(need)):
             cost = self._cost(need, swap)
@@ -112,6 +116,21 @@ class Swaps:
             if not left:
                 return
         self._hidden.closed = True
+
+    def _moves_anyway(self, need: Need) -> bool:
+        """Return whether the row can make moves needed above that change the small cell enough."""
+        moves: list[Move] = []
+        room = 0
+        for move in self._hidden.above.moves:
+            by = abs(move.change.get((need.combination, need.part), 0))
+            step = min(move.times, self._possible(need.code, move)) if by else 0
+            if step:
+                room += by * step
+                moves.append(Move(move.change, step))
+        if room < WIDTH:
+            return False
+        self._hidden.moves.setdefault(need.code, []).extend(moves)
+        return True
 
     def _possible(self, code: str, move: Move) -> int:
         whole = self._rows[code].whole
@@ -192,7 +211,7 @@ class Swaps:
             mine = [atom for atom in atoms if combination <= atom]
             others = [atom for atom in atoms if not combination <= atom]
             for atom in mine[:CONTEXTS]:
-                for other in _nearest(atom, others)[:PARTNERS]:
+                for other in nearest(atom, others)[:PARTNERS]:
                     yield from self._change(place, [atom], [other])
                 yield from self._rectangles(place, finest, atom, atoms)
         yield from self._lineages(place, combination)
@@ -255,7 +274,7 @@ class Swaps:
             for cell in self._atoms(place, one):
                 context = frozenset(pair for pair in cell if pair[0] not in known)
                 wanted = [frozenset(p for p in atom | context if p[0] in one) for atom in current]
-                if _agree(current[0], cell) and all(
+                if agree(current[0], cell) and all(
                     key in place.whole or self._hidden.hides_empty(key, part=False) for key in wanted
                 ):
                     current = [atom | context for atom in current]
@@ -383,14 +402,3 @@ class Swaps:
 
     def _both(self, need: Need, swap: Swap) -> tuple[str, ...]:
         return (need.code,) if swap.partner is None else (need.code, swap.partner)
-
-
-def _nearest(atom: Combination, others: Sequence[Combination]) -> list[Combination]:
-    """Return other atoms, those first that differ least; `others` begin with the largest."""
-    smallest = others[::-1]
-    return sorted(smallest, key=lambda other: len(atom - other))
-
-
-def _agree(atom: Combination, cell: Combination) -> bool:
-    values = dict(atom)
-    return all(values.get(dimension, value) == value for dimension, value in cell)

@@ -1,6 +1,6 @@
 """Tables of cells, and what is hidden of them (`cockpit.disclosure.rules`). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SMALL = 5
@@ -123,3 +123,15 @@ class Swap:
     change: Change
     partner: str | None
     spread: bool
+
+
+def nearest(atom: Combination, others: Sequence[Combination]) -> list[Combination]:
+    """Return other atoms, those first that differ least; `others` begin with the largest."""
+    smallest = others[::-1]
+    return sorted(smallest, key=lambda other: len(atom - other))
+
+
+def agree(atom: Combination, cell: Combination) -> bool:
+    """Return whether a cell has no other value of a dimension than an atom."""
+    values = dict(atom)
+    return all(values.get(dimension, value) == value for dimension, value in cell)
