@@ -1,0 +1,1 @@
+"""Which figures are hidden, because they would tell about fewer than five persons."""
