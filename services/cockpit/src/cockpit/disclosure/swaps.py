@@ -74,16 +74,14 @@ class Swaps:
                 return
             found.append((cost, number, swap))
         ordered = [swap for _, _, swap in sorted(found, key=lambda one: one[:2])]
-        for swap in ordered:
-            if self._suffices(need, [swap]):
-                return
+        if any(self._suffices(need, [swap]) for swap in ordered):
+            return
         if self._together(need, ordered):
             return
-        for swap in ordered[:1]:
+        if ordered:
             # Nobody can tell any more which of the rows have none.
-            self._hidden.every.update(swap.change)
-        if not (ordered and self._together(need, list(self._swaps(need)))):
-            self._hidden.closed = True
+            self._hidden.every.update(ordered[0].change)
+        self._hidden.closed = not self._together(need, list(self._swaps(need)))
 
     def _suffices(self, need: Need, swaps: Sequence[Swap]) -> bool:
         """Return whether swaps protect a small cell; if so, hide what they change and record the moves."""
@@ -123,8 +121,7 @@ class Swaps:
         room = 0
         for move in self._hidden.above.moves:
             by = abs(move.change.get((need.combination, need.part), 0))
-            step = min(move.times, self._possible(need.code, move)) if by else 0
-            if step:
+            if by and (step := min(move.times, self._possible(need.code, move))):
                 room += by * step
                 moves.append(Move(move.change, step))
         if room < WIDTH:
