@@ -23,7 +23,6 @@ from cockpit.disclosure.tables import (
     nearest,
 )
 
-ENOUGH = 10**9
 PARTNERS, CONTEXTS, CHANGES, ROWS = 8, 4, 8, 6
 """How many values, contexts, changes and rows are tried for a small cell, the cheapest first."""
 MOST_SWAPS = 64
@@ -131,7 +130,7 @@ class Swaps:
 
     def _possible(self, code: str, move: Move) -> int:
         whole = self._rows[code].whole
-        step = ENOUGH
+        step = move.times
         for (one, part), amount in move.change.items():
             if amount < 0:
                 step = min(step, self._mass((code, one, part)) // -amount)
