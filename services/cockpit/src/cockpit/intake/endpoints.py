@@ -12,10 +12,10 @@ from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.analytics import errors as analytics
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake import errors, members
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.dependencies import BatchService, ContributionService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.quarantine import unkept
-from cockpit.intake.receiving import NewBatch
 from cockpit.intake.rejected import KEPT_ROWS
 from cockpit.intake.repository import BatchFilter
 from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, CheckOut, FileOut
@@ -163,12 +163,13 @@ async def create_batch(
     """
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, kind=kind)
-    return answered(response, *await contributions.receive(actor, new, request.stream()))
+    found, ours = await contributions.receive(actor, new, request.stream())
+    response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
+    return answered(response, found, ours)
 
 
 def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
     """Return the answer for a batch that was received, by this request or before."""
-    response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
     if not ours:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cockpit.access.auth import REFUSALS, Contributor
 from cockpit.feeds.declarations import FeedName
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.dependencies import ContributionService
-from cockpit.intake.endpoints import BATCH_ERRORS, FILE_ERRORS, Key, answered
+from cockpit.intake.endpoints import BATCH_ERRORS, FILE_ERRORS, UPLOADS, Key, answered
 from cockpit.intake.errors import UnsupportedMedia
 from cockpit.intake.files import kind_of_file
-from cockpit.intake.receiving import NewBatch
 from cockpit.intake.schemas import NAMED, BatchOut, CheckOut
 from filekit.errors import MalformedForm, NotAForm
 from filekit.forms import FileForm, file_form
@@ -84,13 +84,17 @@ async def create_batch_from_form(
     new = NewBatch(
         feed=given.feed, unit=given.unit, source=given.source, batch_id=given.batch_id, key=key, kind=kind
     )
-    return answered(response, *await contributions.receive(actor, new, form.file.content))
+    found, ours = await contributions.receive(actor, new, form.file.content)
+    response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
+    return answered(response, found, ours)
 
 
 @router.post(
     "/checks/form",
     summary="以表单试校验一个文件",
-    description=f"与“试校验一个文件”相同，参数和文件在 `multipart/form-data` 表单中。{_ORDER}不保存任何内容。",
+    description=(
+        f"与“试校验一个文件”相同，参数和文件在 `multipart/form-data` 表单中。{_ORDER}不保存任何内容。"
+    ),
     openapi_extra=_body(CheckForm),
     responses=problems.responses(*FILE_ERRORS, *_FORM_ERRORS),
 )

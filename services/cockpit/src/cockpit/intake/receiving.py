@@ -6,7 +6,6 @@ its facts never count and `sweep` deletes them.
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,16 +18,14 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.feeds import personal
-from cockpit.feeds.declarations import FEEDS, FeedName
+from cockpit.feeds.declarations import FEEDS
 from cockpit.intake import files, members
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.errors import (
     BatchDuplicate,
     BatchIdReused,
     BatchInProgress,
-    BatchKeyRequired,
     BatchSuperseded,
-    PersonalNumber,
     RowsUnaccounted,
 )
 from cockpit.intake.facts import FactFile, FactWriter
@@ -59,28 +56,6 @@ SWEEP_LIMIT = 100
 
 Progress = Callable[[int], Awaitable[None]]
 Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class NewBatch:
-    """The caller's description of a file.
-
-    `batch_id` or `key`, one of which is required, identifies the batch of a repeated upload.
-    """
-
-    feed: FeedName
-    unit: UUID | None
-    source: str
-    batch_id: UUID | None
-    key: str | None
-    kind: files.FileKind
-
-    def check(self) -> None:
-        """Raise `BatchKeyRequired` or `PersonalNumber` unless the description may be kept."""
-        if self.batch_id is None and self.key is None:
-            raise BatchKeyRequired
-        if any(personal.find(text) for text in (self.source, self.key or "")):
-            raise PersonalNumber
 
 
 class Receiver:
