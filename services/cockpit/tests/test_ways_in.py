@@ -185,7 +185,7 @@ async def test_files_in_one_encoding_are_taken_whichever_it_is(cockpit: Cockpit)
         plain = csv_of([award(**codes, amount="2")])
         assert plain.isascii()
         chinese = csv_of([award(amount="3")]).encode("gb18030")
-        files = {"a": plain, "b": chinese}
+        files: dict[str, str | bytes] = {"a": plain, "b": chinese}
         content = zipped(**{name: files[name] for name in order})
         made = await cockpit.upload("award", "county", content, content_type=ZIP)
         assert (made.status_code, made.json()["encoding"], made.json()["accepted"]) == (201, "gb18030", 2)
