@@ -325,7 +325,11 @@ class Receiver:
             await self._published.add(session, batch.feed, tables, lines)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
-                batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=rejected.count, committed_at=now
+                batch_id=batch.id,
+                feed=batch.feed,
+                accepted=accepted,
+                rejected=rejected.count,
+                committed_at=now,
             )
             outbox.add(session, event, subject=batch.id)
         return current
