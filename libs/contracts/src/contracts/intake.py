@@ -20,6 +20,7 @@ class BatchFormat(Vocabulary):
     XLSX = "xlsx", "Excel 工作簿"
     JSONL = "jsonl", "JSON 行"
     PARQUET = "parquet", "Parquet 文件"
+    ZIP = "zip", "CSV 文件的压缩包"
 
 
 class UploadStatus(Vocabulary):

@@ -122,6 +122,11 @@ def codec_of(file: BinaryIO) -> str:
     raise UnknownEncoding
 
 
+def is_ascii(file: BinaryIO) -> bool:
+    """Return whether a text is the same in UTF-8 and in GB18030. Reads the file: call it in a thread."""
+    return _decodes(file, "ascii")
+
+
 def _decodes(file: BinaryIO, codec: str) -> bool:
     decoder = codecs.getincrementaldecoder(codec)()
     file.seek(0)

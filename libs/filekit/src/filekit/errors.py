@@ -135,3 +135,75 @@ class SheetMissing(WorkbookRefused):
     code = "sheet_missing"
     title = "没有所需的工作表"
     detail = "工作簿中没有所需的工作表。"
+
+
+class NotAForm(Problem):
+    """The body is not multipart/form-data with a boundary."""
+
+    status = 415
+    code = "not_a_form"
+    title = "不是表单"
+    detail = "请以 multipart/form-data 表单提交文件。"
+
+
+class MalformedForm(Problem):
+    """The form is not one with fields and then one file (RFC 7578)."""
+
+    status = 400
+    code = "malformed_form"
+    title = "表单有误"
+    detail = "表单格式有误：应先是各字段，最后是名为 file 的文件。"
+
+
+class MalformedArchive(Problem):
+    """The file is not a ZIP archive, or not one that every reader understands."""
+
+    status = 400
+    code = "malformed_archive"
+    title = "不是有效的 ZIP 压缩包"
+    detail = "文件已损坏，或不是有效的 ZIP 压缩包。"
+
+
+class EncryptedArchive(Problem):
+    """The archive is encrypted."""
+
+    status = 415
+    code = "encrypted_archive"
+    title = "压缩包已加密"
+    detail = "压缩包设有密码，请取消密码后重新上传。"
+
+
+class UnsafeArchive(Problem):
+    """The archive has names that lead elsewhere, links, or entries that overlap."""
+
+    status = 400
+    code = "unsafe_archive"
+    title = "压缩包不安全"
+    detail = "压缩包内有不安全的路径、链接或重叠的内容，请重新压缩后上传。"
+
+
+class NestedArchive(Problem):
+    """A file of the archive is an archive itself."""
+
+    status = 400
+    code = "nested_archive"
+    title = "压缩包内还有压缩包"
+    detail = "压缩包内还有压缩包，请直接放入各文件。"
+
+
+class UnsupportedMember(Problem):
+    """The archive has a file of another type."""
+
+    status = 415
+    code = "unsupported_member"
+    title = "压缩包内有其他类型的文件"
+    detail = "压缩包内有其他类型的文件。"
+
+
+class ArchiveTooLarge(Problem):
+    """The archive unpacks to more than it may, or has too many files: perhaps a bomb."""
+
+    status = 413
+    code = "archive_too_large"
+    title = "压缩包过大"
+    detail = "压缩包展开后过大，请分成几个压缩包上传。"

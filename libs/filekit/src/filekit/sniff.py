@@ -47,7 +47,7 @@ _OFFICE = {
     XLSX: ("xl/workbook.xml", f"{XLSX}.main+xml"),
     PPTX: ("ppt/presentation.xml", f"{PPTX}.main+xml"),
 }
-_DAMAGED = (
+DAMAGED = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
     *(NotImplementedError, RuntimeError, OSError, EOFError, ValueError),
 )
@@ -105,7 +105,7 @@ def _is_text(head: bytes) -> bool:
 
 def _zip_type(file: BinaryIO) -> str:
     """Return an Office type only if the archive passes all checks that are possible without unpacking it."""
-    if not _directory_is_small(file):
+    if not directory_is_small(file):
         return UNKNOWN
     try:
         with zipfile.ZipFile(file) as archive:
@@ -119,7 +119,7 @@ def _zip_type(file: BinaryIO) -> str:
                 return OFD
             if "[Content_Types].xml" in entries:
                 return _office_type(archive, entries)
-    except _DAMAGED:
+    except DAMAGED:
         return UNKNOWN
     return ZIP
 
@@ -143,7 +143,7 @@ def _is_odd(name: str) -> bool:
     return name.startswith("/") or "\\" in name or "\x00" in name or ".." in name.split("/")
 
 
-def _directory_is_small(file: BinaryIO) -> bool:
+def directory_is_small(file: BinaryIO) -> bool:
     """Return whether the archive's directory is small and the only one.
 
     `zipfile` reads the whole directory into memory, without a limit on the number of entries.
@@ -179,10 +179,10 @@ def _contains(file: BinaryIO, sought: bytes) -> bool:
 
 def _has_macros(file: BinaryIO) -> bool:
     """Return whether a suspicious archive says that it has macros."""
-    if not _directory_is_small(file):
+    if not directory_is_small(file):
         return False
     try:
         with zipfile.ZipFile(file) as archive:
             return any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
-    except _DAMAGED:
+    except DAMAGED:
         return False

@@ -17,6 +17,7 @@ from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds import endpoints as feeds
 from cockpit.intake import endpoints as intake
+from cockpit.intake import forms as intake_forms
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.reversing import Reversals
@@ -99,6 +100,7 @@ def build(
             published.router,
             feeds.router,
             intake.router,
+            intake_forms.router,
             uploads.router,
             metrics.router,
         ),

@@ -15,6 +15,12 @@ for programs, `/api/v1/feeds/{feed}/template.xlsx` and `template.csv` are files 
 - Formats, by `Content-Type`: CSV (`text/csv`, UTF-8, GBK or GB18030; without `charset` it is recognised, and
   the batch says which it was), Excel (`.xlsx`), JSON lines (`application/x-ndjson`) and Parquet
   (`application/vnd.apache.parquet`; texts, whole numbers, decimals and dates).
+- Several CSV files of one feed arrive as one batch in a ZIP archive (`application/zip`): up to 1,000 files of
+  5 GiB together, with the same columns in the same order and in one encoding. The report names the file of
+  each row. Refused are encrypted and nested archives, other files, paths that lead elsewhere, links, and what
+  unpacks to more than 200 times its size; only the methods Store and Deflate are read, and no ZIP64.
+- Ways in: the file as the body (64 MiB), a form (`POST /api/v1/intake/batches/form`, `multipart/form-data`:
+  the fields first, then the file), or parts that can be resumed (`/api/v1/intake/uploads`, 5 GiB).
 - A heading is the name or the Chinese name of a column, in any order. Optional columns may be missing. A
   value of a list is the code or the Chinese word.
 - A row is one line. A row with errors goes to the quarantine with all of its errors; it can be downloaded,

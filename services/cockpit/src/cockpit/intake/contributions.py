@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.feeds import personal
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.errors import PersonalNumber
 from cockpit.intake.loading import Checked
-from cockpit.intake.receiving import NewBatch, Receiver
+from cockpit.intake.receiving import Receiver
 from cockpit.intake.reversing import Reversals
 from cockpit.intake.service import Batches, FoundBatch
 from contracts.intake import BatchStatus

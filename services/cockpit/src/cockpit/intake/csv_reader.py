@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.csv as pacsv
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
 from cockpit.intake.lines import MAX_LINE, Lines, NumberedLine, fields_of
+from cockpit.intake.members import MemberFile
 from cockpit.intake.steps import Faulty, Step, names_of, report_columns, texts_of, without_empty_end
 from filekit.cells import cleaned
 from filekit.errors import EmptyFile, MalformedCsv
@@ -25,6 +27,8 @@ _ESCAPED = r"^'([=+\-@\t])"
 
 class CsvReader:
     """Read a file that is valid in `codec`."""
+
+    files: Sequence[MemberFile] = ()
 
     def __init__(self, file: BinaryIO, codec: str, feed: Feed) -> None:
         self._lines = Lines(file, codec)
@@ -50,6 +54,11 @@ class CsvReader:
     def rows(self) -> int:
         """Return the number of lines that are not blank, without the heading."""
         return self._lines.found - 1
+
+    @property
+    def lines(self) -> int:
+        """Return the number of lines read, blank ones and the heading included."""
+        return self._lines.read
 
     def open(self) -> None:
         """Take one step to read heading and first row. Raises `EmptyFile`, `WrongColumns`, `MalformedCsv`."""

@@ -11,28 +11,35 @@ from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
 from cockpit.analytics import errors as analytics
 from cockpit.feeds.declarations import FeedName
-from cockpit.intake import errors
+from cockpit.intake import errors, members
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.dependencies import BatchService, ContributionService
 from cockpit.intake.files import MEDIA_TYPES, kind_of
 from cockpit.intake.quarantine import unkept
-from cockpit.intake.receiving import NewBatch
 from cockpit.intake.rejected import KEPT_ROWS
 from cockpit.intake.repository import BatchFilter
-from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut
+from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, CheckOut, FileOut
+from cockpit.intake.service import FoundBatch
 from cockpit.published.errors import TooManyPublishedLines
 from cockpit.published.schemas import PublishedLine
 from contracts.intake import BatchStatus
 from filekit.errors import (
+    ArchiveTooLarge,
     EmptyFile,
+    EncryptedArchive,
     EncryptedWorkbook,
     MacroWorkbook,
+    MalformedArchive,
     MalformedCsv,
     MalformedWorkbook,
+    NestedArchive,
     OldWorkbook,
     SeveralSheets,
     SheetMissing,
     UnknownEncoding,
+    UnsafeArchive,
     UnsupportedFileType,
+    UnsupportedMember,
     WorkbookTooLarge,
 )
 from filekit.http import BINARY
@@ -61,25 +68,42 @@ _BODY = {
         "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
     }
 }
-_FILE_ERRORS = (
+FILE_ERRORS = (
     *(PermissionRequired, *_UNIT, UnitNotFound, errors.PersonalNumber),
     *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
     *(errors.UnsupportedMedia, problems.BodyTooLarge, UnknownEncoding, errors.MalformedParquet),
     *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
-    *(WorkbookTooLarge, SeveralSheets, SheetMissing, errors.RowsUnaccounted),
+    *(WorkbookTooLarge, SeveralSheets, SheetMissing, errors.RowsUnaccounted, errors.MixedEncodings),
+    *(MalformedArchive, EncryptedArchive, UnsafeArchive, NestedArchive, UnsupportedMember, ArchiveTooLarge),
+)
+BATCH_ERRORS = (
+    *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
+    *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
+    TooManyPublishedLines,
+    *analytics.REFUSALS,
 )
 Source = Annotated[
     str,
     Query(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
+        pattern=NAMED,
         description="数据来源",
         examples=["China Daily, 2018-03-14"],
     ),
 ]
 Feed = Annotated[FeedName, Query(description="数据源")]
 UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="同一单位内同一键的重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个",
+    ),
+]
 
 
 @router.post(
@@ -89,7 +113,9 @@ UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认�
     description=(
         "请求体就是文件，Content-Type 说明格式：CSV（`text/csv`，UTF-8 或 GBK、GB18030，"
         "可用 charset 声明，未声明时自动识别）、"
-        "Excel（.xlsx）、JSON 行（`application/x-ndjson`）或 Parquet；识别的格式与编码见返回值。"
+        "Excel（.xlsx）、JSON 行（`application/x-ndjson`）、Parquet，"
+        "或装有同一数据源的若干 CSV 文件的 ZIP 压缩包（`application/zip`，各文件列相同、编码一致）；"
+        "识别的格式与编码见返回值。"
         "各数据源的列、代码和模板见 `/api/v1/feeds`。"
         "合格的行计入，不合格的行隔离；列不对的文件整个拒绝。"
         "一行数据就是文件中的一行：引号不成对只影响这一行。"
@@ -104,11 +130,8 @@ UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认�
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
-            *_FILE_ERRORS,
-            *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
-            *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
-            TooManyPublishedLines,
-            *analytics.REFUSALS,
+            *FILE_ERRORS,
+            *BATCH_ERRORS,
         ),
     },
 )
@@ -127,16 +150,7 @@ async def create_batch(
             "batch_id 与 Idempotency-Key 至少给定一个"
         ),
     ] = None,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=8,
-            max_length=128,
-            pattern=r"^[\x21-\x7e]+$",
-            description="同一单位内同一键的重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个",
-        ),
-    ] = None,
+    key: Key = None,
 ) -> BatchOut:
     """Receive a file: the request body, in one of `MEDIA_TYPES`.
 
@@ -151,6 +165,11 @@ async def create_batch(
     new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, kind=kind)
     found, ours = await contributions.receive(actor, new, request.stream())
     response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
+    return answered(response, found, ours)
+
+
+def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
+    """Return the answer for a batch that was received, by this request or before."""
     if not ours:
         response.status_code = 200
         response.headers["Idempotency-Replayed"] = "true"
@@ -165,7 +184,7 @@ async def create_batch(
         "返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。"
     ),
     openapi_extra=_BODY,
-    responses=problems.responses(*_FILE_ERRORS),
+    responses=problems.responses(*FILE_ERRORS),
 )
 async def check_file(
     request: Request,
@@ -214,7 +233,12 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
     batch = found.batch
     partly = batch.reasons is not None and batch.rejected > KEPT_ROWS
     message = unkept(batch.rejected, KEPT_ROWS) if partly else None
-    return BatchDetail(batch=BatchOut.of(*found), rejected_by_reason=reasons, message=message)
+    return BatchDetail(
+        batch=BatchOut.of(*found),
+        files=[FileOut.of(file) for file in members.restored(batch.files)],
+        rejected_by_reason=reasons,
+        message=message,
+    )
 
 
 @router.get(

@@ -46,6 +46,15 @@ class BadEncoding(Problem):
     detail = "文件不是有效的 UTF-8 编码；如为 GB18030，请在 Content-Type 中注明 charset=gb18030。"
 
 
+class MixedEncodings(Problem):
+    """The files of an archive differ in their encoding: some of it was saved by another program."""
+
+    status = 400
+    code = "mixed_encodings"
+    title = "文件编码不一致"
+    detail = "压缩包内各文件的编码应相同（都是 UTF-8，或都是 GB18030）。"
+
+
 class MalformedParquet(Problem):
     """The file is not a Parquet file, or one that cannot be read in bounded memory."""
 
@@ -63,7 +72,7 @@ class UnsupportedMedia(Problem):
     title = "不支持的文件类型"
     detail = (
         "接收 CSV（text/csv，UTF-8 或 GB18030）、Excel（.xlsx）、JSON 行（application/x-ndjson）"
-        "和 Parquet（application/vnd.apache.parquet），不接收压缩内容。"
+        "、Parquet（application/vnd.apache.parquet）和若干 CSV 文件的 ZIP 压缩包（application/zip）。"
     )
 
 

@@ -7,6 +7,7 @@ import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.personal import mask
@@ -16,6 +17,7 @@ from cockpit.intake.json_reader import JsonReader
 from cockpit.intake.parquet_reader import ParquetReader
 from cockpit.intake.steps import Reader
 from cockpit.intake.xlsx_reader import XlsxReader
+from cockpit.intake.zip_reader import ZipReader
 from contracts.intake import BatchFormat
 from filekit import csv_rows, sniff
 from filekit.errors import EmptyFile
@@ -30,6 +32,16 @@ MEDIA_TYPES = {
     "application/x-ndjson": BatchFormat.JSONL,
     "application/jsonl": BatchFormat.JSONL,
     PARQUET: BatchFormat.PARQUET,
+    sniff.ZIP: BatchFormat.ZIP,
+    "application/x-zip-compressed": BatchFormat.ZIP,
+}
+_ENDINGS = {
+    ".csv": BatchFormat.CSV,
+    # Reading them says what is wrong with them.
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm"), BatchFormat.XLSX),
+    **dict.fromkeys((".jsonl", ".ndjson"), BatchFormat.JSONL),
+    ".parquet": BatchFormat.PARQUET,
+    ".zip": BatchFormat.ZIP,
 }
 _CODECS = {
     "utf-8": "utf-8-sig",
@@ -67,6 +79,16 @@ def kind_of(content_type: str | None, content_encoding: str | None) -> FileKind:
     return FileKind(format_, codec)
 
 
+def kind_of_file(name: str, content_type: str | None) -> FileKind:
+    """Return the kind of a file in a form, where browsers know few types. Raises `UnsupportedMedia`."""
+    if (content_type or "").partition(";")[0].strip().lower() in MEDIA_TYPES:
+        return kind_of(content_type, None)
+    format_ = _ENDINGS.get(PurePosixPath(name.lower()).suffix)
+    if format_ is None:
+        raise UnsupportedMedia
+    return FileKind(format_, "utf-8-sig" if format_ is BatchFormat.JSONL else None)
+
+
 def _charset(parameter: str) -> str:
     """Return the value of `charset=...`; unsupported for extended parameters (RFC 8187, `charset*=...`)."""
     name, _, value = parameter.partition("=")
@@ -94,7 +116,7 @@ async def received(chunks: AsyncIterable[bytes], kind: FileKind, limit: int) -> 
 
 
 def reader_of(upload: SpooledFile, kind: FileKind, feed: Feed) -> Reader:
-    """Return the reader of a file. Blocks. Raises `UnknownEncoding` and errors of workbooks."""
+    """Return the reader of a file. Blocks. Raises `UnknownEncoding` and errors of workbooks and archives."""
     if kind.format is BatchFormat.XLSX:
         sniff.require(upload.file, (sniff.XLSX,))
         return XlsxReader(upload.file, feed)
@@ -103,6 +125,8 @@ def reader_of(upload: SpooledFile, kind: FileKind, feed: Feed) -> Reader:
     if kind.format is BatchFormat.JSONL:
         upload.file.seek(0)
         return JsonReader(upload.file, feed)
+    if kind.format is BatchFormat.ZIP:
+        return ZipReader(upload.file, feed)
     return CsvReader(upload.file, kind.codec or csv_rows.codec_of(upload.file), feed)
 
 

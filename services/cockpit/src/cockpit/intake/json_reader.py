@@ -1,11 +1,13 @@
 """Rows of JSON lines: an object on each line, whose keys are names of columns."""
 
 import json
+from collections.abc import Sequence
 from typing import BinaryIO, NoReturn
 
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
 from cockpit.intake.lines import MAX_LINE, Lines, NumberedLine
+from cockpit.intake.members import MemberFile
 from cockpit.intake.steps import Faulty, Step, shown, texts_of
 from filekit.errors import EmptyFile
 from servicekit.text import is_storable
@@ -15,6 +17,7 @@ class JsonReader:
     """Read a file in UTF-8. Numbers keep their digits: none goes through binary fractions."""
 
     encoding: str | None = "utf-8"
+    files: Sequence[MemberFile] = ()
 
     def __init__(self, file: BinaryIO, feed: Feed) -> None:
         self._lines = Lines(file, "utf-8-sig")

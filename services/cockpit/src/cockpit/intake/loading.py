@@ -17,6 +17,7 @@ from cockpit.feeds.declarations import AWARDING_KINDS, AWARDING_LEVELS, Feed
 from cockpit.feeds.judging import Judged, distinct, judge, mapped
 from cockpit.feeds.rules import RowError
 from cockpit.intake.files import raw_of
+from cockpit.intake.members import MemberFile
 from cockpit.intake.seen import Seen
 from cockpit.intake.steps import Step
 from contracts.intake import BatchFormat
@@ -59,6 +60,7 @@ class Checked:
     format: BatchFormat = BatchFormat.CSV
     encoding: str | None = None
     headings: list[str] = field(default_factory=list)
+    files: list[MemberFile] = field(default_factory=list)
     accepted: int = 0
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)

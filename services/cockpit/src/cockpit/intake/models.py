@@ -1,6 +1,7 @@
 """Batches and their rejected rows."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
+from cockpit.intake.rejected import Rejected
 from contracts.intake import BatchFormat, BatchStatus
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
@@ -58,6 +60,9 @@ class Batch(Base):
     format: Mapped[BatchFormat | None] = mapped_column(Word(BatchFormat), comment="null in earlier releases")
     encoding: Mapped[str | None] = mapped_column(Text, comment="of a text, as it was read")
     columns: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="the heading as it came")
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        JSONB(none_as_null=True), comment="of an archive: name, lines before it, accepted, rejected"
+    )
     accepted: Mapped[int] = mapped_column(BigInteger)
     rejected: Mapped[int] = mapped_column(BigInteger)
     reasons: Mapped[dict[str, int] | None] = mapped_column(
@@ -85,7 +90,7 @@ class Batch(Base):
         self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
         self.sha256, self.size_bytes = sha256, size
         self.format, self.encoding, self.columns = form
-        self.accepted, self.rejected, self.reasons = 0, 0, None
+        self.accepted, self.rejected, self.reasons, self.files = 0, 0, None, None
         self.touched_at = now
 
     def touch(self, load_id: UUID, now: datetime) -> None:
@@ -94,18 +99,22 @@ class Batch(Base):
             raise BatchSuperseded
         self.touched_at = now
 
-    def commit(
-        self, load_id: UUID, accepted: int, rejected: int, reasons: dict[str, int], now: datetime
-    ) -> None:
+    def commit(self, load_id: UUID, accepted: int, rejected: Rejected, now: datetime) -> None:
         """Commit the batch, so that it counts. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
         self.status, self.committed_at = BatchStatus.COMMITTED, now
-        self.accepted, self.rejected, self.reasons = accepted, rejected, dict(reasons)
+        self.accepted = accepted
+        self._count(rejected)
 
-    def reject(self, load_id: UUID, rejected: int, reasons: dict[str, int], now: datetime) -> None:
+    def reject(self, load_id: UUID, rejected: Rejected, now: datetime) -> None:
         """End the batch without a fact, every row being in quarantine. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
-        self.status, self.rejected, self.reasons = BatchStatus.REJECTED, rejected, dict(reasons)
+        self.status = BatchStatus.REJECTED
+        self._count(rejected)
+
+    def _count(self, rejected: Rejected) -> None:
+        self.rejected, self.reasons = rejected.count, dict(rejected.reasons)
+        self.files = rejected.files
 
     def fail(self, reason: str) -> None:
         """Mark the attempt as failed. Raises `BatchSuperseded` if it has already ended."""

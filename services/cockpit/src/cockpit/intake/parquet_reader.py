@@ -1,5 +1,6 @@
 """Rows of a Parquet file, as texts: what its types say is judged by the same rules as any text."""
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 
 from cockpit.feeds.declarations import Feed
 from cockpit.intake.errors import MalformedParquet
+from cockpit.intake.members import MemberFile
 from cockpit.intake.steps import Step, names_of, shown
 from filekit.errors import EmptyFile
 
@@ -20,6 +22,7 @@ class ParquetReader:
     """Read a file whose columns are texts, whole numbers, decimals, dates or binary fractions."""
 
     encoding: str | None = None
+    files: Sequence[MemberFile] = ()
 
     def __init__(self, file: BinaryIO, feed: Feed) -> None:
         self._source = file

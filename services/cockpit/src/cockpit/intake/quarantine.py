@@ -1,7 +1,8 @@
 """The quarantined rows of a batch as a CSV file for spreadsheets."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from cockpit.intake import members
 from cockpit.intake.models import Batch, QuarantinedRow
 from cockpit.intake.repository import BatchRepository
 from cockpit.intake.steps import REPORT_COLUMNS
@@ -19,18 +20,21 @@ class Quarantine:
 
     async def csv(self, batch: Batch) -> AsyncIterator[str]:
         """Yield the rows with line number and reason, page by page, after a BOM for spreadsheets."""
-        yield "\ufeff" + csv_line([*REPORT_COLUMNS, *batch.columns])
+        files = members.restored(batch.files)
+        first = [members.REPORT_FILE] if files else []
+        yield "\ufeff" + csv_line([*first, *REPORT_COLUMNS, *batch.columns])
         line = kept = 0
         while True:
             async with self._database.transaction() as session:
                 rows = await BatchRepository(session).quarantined(batch.id, line, PAGE_ROWS)
             if not rows:
                 break
-            yield "".join(_line_of(row) for row in rows)
+            yield "".join(_line_of(row, files) for row in rows)
             line = rows[-1].line
             kept += len(rows)
         if kept < batch.rejected:
-            yield csv_line(["", "", unkept(batch.rejected, kept), *("" for _ in batch.columns)])
+            empty = ["" for _ in batch.columns]
+            yield csv_line([*("" for _ in first), "", "", unkept(batch.rejected, kept), *empty])
 
 
 def unkept(rejected: int, kept: int) -> str:
@@ -38,6 +42,8 @@ def unkept(rejected: int, kept: int) -> str:
     return f"共隔离 {rejected} 行，仅保存前 {kept} 行，其余 {rejected - kept} 行只计数；请改正后重新上传。"
 
 
-def _line_of(row: QuarantinedRow) -> str:
+def _line_of(row: QuarantinedRow, files: Sequence[members.MemberFile]) -> str:
+    file, line = members.place_of(files, row.line)
+    place = [str(line)] if file is None else [file, str(line)]
     codes = [row.code] if row.errors is None else [error["code"] or "" for error in row.errors]
-    return csv_line([str(row.line), ";".join(dict.fromkeys(codes)), row.reason, *row.raw])
+    return csv_line([*place, ";".join(dict.fromkeys(codes)), row.reason, *row.raw])

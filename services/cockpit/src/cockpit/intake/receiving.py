@@ -6,7 +6,6 @@ its facts never count and `sweep` deletes them.
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,20 +18,19 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import LoadDeltas
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.feeds import personal
-from cockpit.feeds.declarations import FEEDS, FeedName
-from cockpit.intake import files
+from cockpit.feeds.declarations import FEEDS
+from cockpit.intake import files, members
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.errors import (
     BatchDuplicate,
     BatchIdReused,
     BatchInProgress,
-    BatchKeyRequired,
     BatchSuperseded,
-    PersonalNumber,
     RowsUnaccounted,
 )
 from cockpit.intake.facts import FactFile, FactWriter
 from cockpit.intake.loading import Checked, Loader, Origin
+from cockpit.intake.members import count
 from cockpit.intake.models import Batch
 from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
@@ -58,28 +56,6 @@ SWEEP_LIMIT = 100
 
 Progress = Callable[[int], Awaitable[None]]
 Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class NewBatch:
-    """The caller's description of a file.
-
-    `batch_id` or `key`, one of which is required, identifies the batch of a repeated upload.
-    """
-
-    feed: FeedName
-    unit: UUID | None
-    source: str
-    batch_id: UUID | None
-    key: str | None
-    kind: files.FileKind
-
-    def check(self) -> None:
-        """Raise `BatchKeyRequired` or `PersonalNumber` unless the description may be kept."""
-        if self.batch_id is None and self.key is None:
-            raise BatchKeyRequired
-        if any(personal.find(text) for text in (self.source, self.key or "")):
-            raise PersonalNumber
 
 
 class Receiver:
@@ -154,9 +130,11 @@ class Receiver:
                 nowhere = Origin(new_id(), new_id(), new.source, unit, self._clock.now())
                 loader = Loader(self._database, self._units, feed, reader.names, nowhere, self._threads)
                 while not reader.ended:
-                    found.add(await loader.judge(await self._threads.run(reader.take)))
+                    chunk = await loader.judge(await self._threads.run(reader.take))
+                    found.add(chunk)
+                    count(reader.files, chunk.accepted, len(chunk.rejected))
                 found.format, found.encoding = new.kind.format, reader.encoding
-                found.headings = reader.headings
+                found.headings, found.files = reader.headings, list(reader.files)
                 if found.accepted + found.rejected != reader.rows:
                     raise RowsUnaccounted
             finally:
@@ -285,6 +263,7 @@ class Receiver:
                     waiting += chunk.accepted
                     accepted += chunk.accepted
                     rejected.add(chunk.rejected)
+                    count(reader.files, chunk.accepted, len(chunk.rejected))
                     if waiting >= INSERT_ROWS:
                         await self._insert(batch, facts)
                         waiting = 0
@@ -296,6 +275,7 @@ class Receiver:
             if accepted + rejected.count != reader.rows:
                 raise RowsUnaccounted
             await self._facts.check(batch.feed, batch.load_id, accepted)
+            rejected.files = members.stored(reader.files)
             if not accepted:
                 return await self._reject(batch, rejected)
             deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
@@ -337,15 +317,19 @@ class Receiver:
                 raise BatchSuperseded
             # Check again: the other batch may have been committed since this one started.
             await self._check_twin(batches, current, current.sha256)
-            now, count = self._clock.now(), rejected.count
-            current.commit(batch.load_id, accepted, count, rejected.reasons, now)
+            now = self._clock.now()
+            current.commit(batch.load_id, accepted, rejected, now)
             if confirm is not None:
                 await confirm(session, current)
             tables = NewTables(batch.id, batch.load_id, batch.unit_id, batch.source, now)
             await self._published.add(session, batch.feed, tables, lines)
             await self._cells.within(session).apply(deltas)
             event = BatchCommittedV1(
-                batch_id=batch.id, feed=batch.feed, accepted=accepted, rejected=count, committed_at=now
+                batch_id=batch.id,
+                feed=batch.feed,
+                accepted=accepted,
+                rejected=rejected.count,
+                committed_at=now,
             )
             outbox.add(session, event, subject=batch.id)
         return current
@@ -355,7 +339,7 @@ class Receiver:
             current = await BatchRepository(session).locked(batch.id)
             if current is None:
                 raise BatchSuperseded
-            current.reject(batch.load_id, rejected.count, rejected.reasons, self._clock.now())
+            current.reject(batch.load_id, rejected, self._clock.now())
         return current
 
     async def _give_up(self, batch: Batch, reason: str) -> None:

@@ -15,6 +15,8 @@ class Rejected:
         self.count = 0
         self.reasons: Counter[str] = Counter()
         """Rows by code; a row with several errors counts for each."""
+        self.files: list[dict[str, Any]] | None = None
+        """The files of an archive, with their rows (`cockpit.intake.members`)."""
 
     def add(self, rows: list[dict[str, Any]]) -> None:
         """Count rows, and buffer those that are kept."""

@@ -1,7 +1,8 @@
 """API schemas of intake."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +11,25 @@ from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake.loading import Checked
+from cockpit.intake.members import MemberFile, place_of
 from cockpit.intake.models import Batch
 from contracts.intake import BatchFormat, BatchStatus
+
+NAMED = r"^[^\x00-\x1f\x7f]+$"
+"""A name without control characters."""
+
+
+class FileOut(BaseModel):
+    """A file of an archive."""
+
+    name: str = Field(description="文件名", examples=["历下区/2024春.csv"])
+    accepted: int = Field(description="已接收（或将接收）的行数")
+    rejected: int = Field(description="已隔离（或将隔离）的行数")
+
+    @classmethod
+    def of(cls, file: MemberFile) -> Self:
+        """Convert a file."""
+        return cls(name=file.name, accepted=file.accepted, rejected=file.rejected)
 
 
 class BatchOut(BaseModel):
@@ -98,9 +116,16 @@ class ErrorOut(BaseModel):
 class RejectedRow(BaseModel):
     """A row that would go to the quarantine."""
 
-    line: int = Field(description="行号", examples=[3])
+    file: str | None = Field(default=None, description="压缩包中的文件；不是压缩包时为空")
+    line: int = Field(description="在文件中的行号", examples=[3])
     errors: list[ErrorOut] = Field(description="全部错误")
     raw: list[str] = Field(description="各列的内容，个人信息已掩码")
+
+    @classmethod
+    def of(cls, row: dict[str, Any], files: Sequence[MemberFile]) -> Self:
+        """Convert a rejected row."""
+        file, line = place_of(files, row["line"])
+        return cls.model_validate({**row, "file": file, "line": line})
 
 
 class CheckOut(BaseModel):
@@ -115,6 +140,7 @@ class CheckOut(BaseModel):
         description="按原因代码统计的行数；一行有多种错误时分别计入", examples=[{"unknown_unit": 2}]
     )
     rows: list[RejectedRow] = Field(description="前 100 条将隔离的行")
+    files: list[FileOut] = Field(description="压缩包中的各文件；不是压缩包时为空")
 
     @classmethod
     def of(cls, checked: Checked) -> Self:
@@ -126,7 +152,8 @@ class CheckOut(BaseModel):
             accepted=checked.accepted,
             rejected=checked.rejected,
             rejected_by_reason=dict(checked.reasons.most_common()),
-            rows=[RejectedRow.model_validate(row) for row in checked.rows],
+            rows=[RejectedRow.of(row, checked.files) for row in checked.rows],
+            files=[FileOut.of(file) for file in checked.files],
         )
 
 
@@ -134,6 +161,7 @@ class BatchDetail(BaseModel):
     """A batch, with the number of quarantined rows per reason."""
 
     batch: BatchOut
+    files: list[FileOut] = Field(description="压缩包中的各文件及其行数；不是压缩包时为空")
     rejected_by_reason: dict[str, int] = Field(
         description="按原因代码统计的隔离行数", examples=[{"unknown_unit": 2, "looks_like_id_number": 1}]
     )

@@ -10,6 +10,7 @@ from cockpit.feeds.declarations import Feed
 from cockpit.feeds.personal import mask
 from cockpit.feeds.rules import RowError
 from cockpit.intake.errors import WrongColumns
+from cockpit.intake.members import REPORT_FILE, MemberFile
 from servicekit.text import is_storable
 
 MAX_COLUMNS = 1_000
@@ -39,12 +40,18 @@ class Reader(Protocol):
     """Reads the rows of a file in steps of bounded work. Every method blocks: call it in a thread.
 
     `headings` are those of the file, `names` the feed's columns in that order; both are known once `opened`.
-    `encoding` is that of a text, None for others.
+    `encoding` is that of a text, None for others. `files` are those of an archive which have been begun: the
+    last one has the rows of the last step.
     """
 
     headings: list[str]
     names: list[str]
     encoding: str | None
+
+    @property
+    def files(self) -> Sequence[MemberFile]:
+        """Return the files of an archive that have been begun."""
+        ...
 
     @property
     def opened(self) -> bool:
@@ -117,8 +124,11 @@ def without_empty_end(headings: Sequence[str]) -> list[str]:
 
 def report_columns(headings: Sequence[str]) -> int:
     """Return how many columns at the start belong to the report of a quarantine."""
-    width = len(REPORT_COLUMNS)
-    return width if [heading.strip("\ufeff ") for heading in headings[:width]] == REPORT_COLUMNS else 0
+    given = [heading.strip("\ufeff ") for heading in headings[: len(REPORT_COLUMNS) + 1]]
+    for columns in (REPORT_COLUMNS, [REPORT_FILE, *REPORT_COLUMNS]):
+        if given[: len(columns)] == columns:
+            return len(columns)
+    return 0
 
 
 def texts_of(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, pa.Array]:

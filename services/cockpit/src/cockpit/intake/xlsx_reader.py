@@ -1,9 +1,11 @@
 """Rows of an Excel workbook."""
 
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from cockpit.feeds.declarations import Feed
 from cockpit.feeds.rules import RowError
+from cockpit.intake.members import MemberFile
 from cockpit.intake.steps import Faulty, Step, names_of, report_columns, texts_of, without_empty_end
 from filekit.cells import cleaned
 from filekit.errors import EmptyFile
@@ -15,6 +17,7 @@ class XlsxReader:
     """Read the sheet whose first row has a heading of the feed."""
 
     encoding: str | None = None
+    files: Sequence[MemberFile] = ()
 
     def __init__(self, file: BinaryIO, feed: Feed) -> None:
         self._feed = feed

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.service import Units
 from cockpit.feeds.declarations import FeedName
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.errors import BatchInProgress
 from cockpit.intake.files import kind_of
 from cockpit.intake.models import Batch
-from cockpit.intake.receiving import NewBatch, Receiver
+from cockpit.intake.receiving import Receiver
 from cockpit.uploads.errors import UploadEnded
 from cockpit.uploads.kinds import LOAD, Which
 from cockpit.uploads.models import Upload
