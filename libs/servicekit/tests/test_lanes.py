@@ -24,6 +24,12 @@ ADD = Statement(
 COUNT = Statement(select(func.count().label("notes")).select_from(Note))
 CONNECTION = Statement(text("SELECT pg_backend_pid() AS pid"))
 SLEEP = Statement(text("SELECT pg_sleep(10)"))
+PLANNED = Statement(
+    text(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+        " WHERE statement NOT LIKE '%pg_prepared_statements%' ORDER BY prepare_time"
+    )
+)
 BAD = Statement(text("SELECT CAST(CAST(:phone AS text) AS smallint)"))
 
 
@@ -70,6 +76,15 @@ async def test_a_call_is_committed_and_then_announced(database: Database, own: L
     await add(own, "two")
     assert await titles() == ["one", "two"]
     assert heard == [1, 1]
+
+
+async def test_a_statement_is_planned_once_for_each_connection(own: Lanes) -> None:
+    for number in range(3):
+        await add(own, f"note {number}")
+    async with own.transaction() as lane:
+        await lane.first(COUNT, {})
+        planned = await lane.all(PLANNED, {})
+    assert [(row.generic_plans, row.custom_plans) for row in planned] == [(3, 0), (1, 0)]
 
 
 @pytest.mark.parametrize(
