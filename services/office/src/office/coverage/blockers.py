@@ -129,7 +129,8 @@ def blockers(*, special: bool, cells: bool, simple: bool) -> TextClause:
     paths = {"of_scope": _BLOCKER.format(path="u.path"), "of_forwarded": _BLOCKER.format(path="f.place")}
     if simple:
         found = _WHOLE.format(forwarded="WITH forwarded", minus_changed="", alone="", plus_alone="", **paths)
-        return text(found + _LARGEST)
+        statement = found + _LARGEST
+        return text(statement)
     found = _WHOLE.format(
         forwarded=", forwarded",
         minus_changed=_MINUS_CHANGED.format(of_unit=_BLOCKER.format(path="u.path")),

@@ -117,8 +117,8 @@ def unchanged(*, special: bool, near: str, people: bool = False) -> str:
     """Return `counting` as `places` does, for a scope in which nothing has changed since the notice, and in
     which all units are owed it (`Scope.simple`).
     """
-    rows = _near(special, people, near)
-    return f"WITH {SPECIAL if special else ''} {_COUNTING.format(rows=rows)}"
+    counting = _COUNTING.format(rows=_near(special, people, near))
+    return " ".join(("WITH", SPECIAL if special else "", counting))
 
 
 @cache
