@@ -24,6 +24,12 @@ ADD = Statement(
 COUNT = Statement(select(func.count().label("notes")).select_from(Note))
 CONNECTION = Statement(text("SELECT pg_backend_pid() AS pid"))
 SLEEP = Statement(text("SELECT pg_sleep(10)"))
+PLANNED = Statement(
+    text(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+        " WHERE statement NOT LIKE '%pg_prepared_statements%' ORDER BY prepare_time"
+    )
+)
 BAD = Statement(text("SELECT CAST(CAST(:phone AS text) AS smallint)"))
 
 
@@ -51,6 +57,18 @@ async def pid(own: Lanes) -> int:
         return int((await lane.first(CONNECTION, {})).pid)
 
 
+async def waits(database: Database, event: str) -> None:
+    """Return when a connection to the database waits for `event`."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = :event"
+    )
+    async with asyncio.timeout(20), database.engine.connect() as connection:
+        while not await connection.scalar(waiting, {"event": event}):
+            # PostgreSQL shows the same activity until the end of a transaction.
+            await connection.commit()
+            await asyncio.sleep(0.01)
+
+
 async def test_a_call_is_committed_and_then_announced(database: Database, own: Lanes, titles: Any) -> None:
     heard: list[int] = []
     database.after_commit.append(lambda: heard.append(1))
@@ -58,6 +76,15 @@ async def test_a_call_is_committed_and_then_announced(database: Database, own: L
     await add(own, "two")
     assert await titles() == ["one", "two"]
     assert heard == [1, 1]
+
+
+async def test_a_statement_is_planned_once_for_each_connection(own: Lanes) -> None:
+    for number in range(3):
+        await add(own, f"note {number}")
+    async with own.transaction() as lane:
+        await lane.first(COUNT, {})
+        planned = await lane.all(PLANNED, {})
+    assert [(row.generic_plans, row.custom_plans) for row in planned] == [(3, 0), (1, 0)]
 
 
 @pytest.mark.parametrize(
@@ -113,14 +140,16 @@ async def test_a_statement_that_takes_too_long_and_a_full_house_are_503(
     await add(own, "again")
 
 
-async def test_a_cancelled_call_leaves_its_connection_to_nobody(own: Lanes, titles: Any) -> None:
+async def test_a_cancelled_call_leaves_its_connection_to_nobody(
+    database: Database, own: Lanes, titles: Any
+) -> None:
     async def call() -> None:
         async with own.transaction() as lane:
             await lane.first(ADD, {"new": uuid4(), "title": "cancelled"})
             await lane.first(SLEEP, {})
 
     task = asyncio.create_task(call())
-    await asyncio.sleep(0.3)
+    await waits(database, "PgSleep")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -197,6 +226,6 @@ async def test_what_follows_a_shared_lock_sees_what_was_committed_before_it(
                 return int((await lane.first(COUNT, {})).notes)
 
         waiting = asyncio.create_task(count())
-        await asyncio.sleep(0.2)
+        await waits(database, "advisory")
         assert not waiting.done()
     assert await waiting == 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +20,10 @@ from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
 from office.groups.service import Groups
+from office.receipts.inbox_repository import InboxFilter, InboxRepository
+from office.receipts.rules import InboxSort
 from servicekit.ids import new_id
+from servicekit.lanes import Lane
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
 
@@ -206,6 +209,14 @@ def seen(answer: CoverageOut, lacking: dict[str, list[str]]) -> Expected:
         },
         lacking=lacking,
     )
+
+
+async def inbox(lane: Lane, unit: UUID, now: datetime) -> Sequence[Any]:
+    """The lines of a unit's inbox: an equal number by the list and by its total."""
+    rows, reader, wanted = InboxRepository(lane), new_id(), InboxFilter(now)
+    lines = await rows.lines(unit, reader, wanted, InboxSort.DELIVERED, after=None, limit=10)
+    assert await rows.count(unit, reader, wanted) == len(lines)
+    return lines
 
 
 class History:
@@ -458,5 +469,13 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
             for unit in units
             if (delivery := await dispatches.delivery(UUID(history.notice), unit)) is not None
         }
+    async with office.database.lanes.transaction() as lane:
+        received = {
+            unit.code: [line.deadline for line in await inbox(lane, unit.id, office.clock.now())]
+            for unit in units
+        }
     del history.replay.reached[PUBLISHER]
     assert found == history.replay.reached
+    assert {code: due for code, due in received.items() if due} == {
+        code: [history.replay.due[code]] for code in history.replay.reached
+    }

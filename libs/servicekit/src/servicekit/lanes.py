@@ -144,7 +144,9 @@ class _Connection:
         """Return the prepared statement."""
         found = self._prepared.get(statement)
         if found is None:
-            found = self._prepared[statement] = await self.driver.prepare(statement.sql)
+            # Without a name and a cache, the driver would send the text with each call, to be planned again.
+            name = f"lane_{len(self._prepared)}"
+            found = self._prepared[statement] = await self.driver.prepare(statement.sql, name=name)
         return found
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from sqlalchemy import TextClause, text
 
 from office.coverage.cells import CELLS
-from office.coverage.places import holder, places
+from office.coverage.places import holder, places, unchanged
 
 _BLOCKER = """
     (SELECT ltree2text(subpath({path}, 0, size + 1))
@@ -21,12 +21,18 @@ _BLOCKER = """
 """
 
 _WHOLE = """
-    , forwarded AS MATERIALIZED (
-        SELECT DISTINCT ltree2text(u.path) AS path, u.path AS place, coalesce(c.below, 0) AS below
-        FROM forwardings f
-             JOIN units u ON u.id = f.unit_id
-             LEFT JOIN tree_counts c ON c.path = u.path AND c.level = ''
-        WHERE f.notice_id = :notice
+    {forwarded} AS MATERIALIZED (
+        -- Of the scope and of the units above it. Who has forwarded has or had units below.
+        SELECT ltree2text(c.path) AS path, c.path AS place, c.below
+        FROM (
+            SELECT c.path, c.below, c.unit_id FROM tree_counts c
+            WHERE c.level = '' AND c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond)
+            UNION ALL
+            SELECT c.path, c.below, c.unit_id
+            FROM generate_series(1, nlevel(text2ltree(:root)) - 1) size
+                 JOIN tree_counts c ON c.level = '' AND c.path = subpath(text2ltree(:root), 0, size)
+        ) c
+        WHERE EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice AND f.unit_id = c.unit_id)
     ), waiting AS (
         -- A superior unit that has the notice and has not forwarded it blocks what is below it.
         SELECT ltree2text(c.path) AS blocker, c.below AS units
@@ -51,32 +57,35 @@ _WHOLE = """
         FROM forwarded f
         WHERE f.place > text2ltree(:root) AND f.place < text2ltree(:beyond)
           AND ltree2text(subpath(f.place, 0, -1)) NOT IN (SELECT path FROM forwarded)
+        {minus_changed}
+    ), {alone}blocking AS (
+        SELECT blocker AS path, sum(units) AS units FROM waiting WHERE blocker IS NOT NULL GROUP BY 1
+        {plus_alone}
+    ), blockers AS (
+        SELECT split_part(path, '.', -1) AS code, sum(units) AS cut_off FROM blocking GROUP BY 1
+    )
+"""
+_MINUS_CHANGED = """
         UNION ALL
         SELECT {of_unit}, -1
         FROM standing u
         WHERE u.status = 'active' AND u.path <@ text2ltree(:root)
           AND nlevel(u.path) > nlevel(text2ltree(:root))
           AND ltree2text(subpath(u.path, 0, -1)) NOT IN (SELECT path FROM forwarded)
-    ), alone AS (
+"""
+_ALONE = """alone AS (
         -- Siblings have the same blocker.
         SELECT subpath(c.path, 0, -1) AS path, count(*) AS units
         FROM counting c WHERE c.changed AND c.deadline IS NULL GROUP BY 1
-    ), blocking AS (
-        SELECT blocker AS path, sum(units) AS units FROM waiting WHERE blocker IS NOT NULL GROUP BY 1
+    ), """
+_PLUS_ALONE = """
         UNION ALL
         SELECT ltree2text(h.path), sum(a.units) FROM alone a CROSS JOIN {holder} h GROUP BY 1
-    ), blockers AS (
-        SELECT split_part(path, '.', -1) AS code, sum(units) AS cut_off FROM blocking GROUP BY 1
-    )
 """
 _BY_CELL = """
     , {cells}, waiting AS (
         SELECT c.path, c.children AS units FROM cells c WHERE c.owed AND c.deadline IS NULL
-        UNION ALL
-        SELECT c.path, -1
-        FROM standing u JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level
-                                    AND c.kind = u.kind AND c.stages = u.stages
-        WHERE c.owed AND c.deadline IS NULL AND u.status = 'active'
+        {minus_changed}
         UNION ALL
         SELECT subpath(p.path, 0, -1), -1 FROM picked p WHERE p.owed = 1 AND p.delivered = 0
         UNION ALL
@@ -86,6 +95,13 @@ _BY_CELL = """
     ), blockers AS (
         SELECT h.code, sum(g.units) AS cut_off FROM groups g CROSS JOIN {holder} h GROUP BY 1
     )
+"""
+_MINUS_CHANGED_CELLS = """
+        UNION ALL
+        SELECT c.path, -1
+        FROM standing u JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level
+                                    AND c.kind = u.kind AND c.stages = u.stages
+        WHERE c.owed AND c.deadline IS NULL AND u.status = 'active'
 """
 _LARGEST = """
     SELECT u.id, u.code, u.name, b.cut_off, count(*) OVER () AS number
@@ -98,18 +114,29 @@ _WAITING = """NOT EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice 
 
 
 @cache
-def blockers(*, special: bool, cells: bool) -> TextClause:
+def blockers(*, special: bool, cells: bool, simple: bool) -> TextClause:
     """Return the statement of the largest blockers: id, code, name, units they block, number of blockers."""
     if cells:
-        found = _BY_CELL.format(cells=CELLS, holder=holder("g.path", special=special))
-        ones = places(special=special, left="false", near="u.id = :unit OR u.parent_id = :unit")
+        near = "u.id = :unit OR u.parent_id = :unit"
+        minus = "" if simple else _MINUS_CHANGED_CELLS
+        found = _BY_CELL.format(cells=CELLS, minus_changed=minus, holder=holder("g.path", special=special))
+        if simple:
+            ones = unchanged(special=special, near=near)
+        else:
+            ones = places(special=special, left="false", near=near)
         statement = ones + found + _LARGEST
         return text(statement)
+    paths = {"of_scope": _BLOCKER.format(path="u.path"), "of_forwarded": _BLOCKER.format(path="f.place")}
+    if simple:
+        found = _WHOLE.format(forwarded="WITH forwarded", minus_changed="", alone="", plus_alone="", **paths)
+        statement = found + _LARGEST
+        return text(statement)
     found = _WHOLE.format(
-        of_scope=_BLOCKER.format(path="u.path"),
-        of_forwarded=_BLOCKER.format(path="f.place"),
-        of_unit=_BLOCKER.format(path="u.path"),
-        holder=holder("a.path", special=special),
+        forwarded=", forwarded",
+        minus_changed=_MINUS_CHANGED.format(of_unit=_BLOCKER.format(path="u.path")),
+        alone=_ALONE,
+        plus_alone=_PLUS_ALONE.format(holder=holder("a.path", special=special)),
+        **paths,
     )
     # Only of units whose superior has not forwarded can one be blocked.
     ones = places(special=special, standing=_WAITING, left="false", near="false")

@@ -87,6 +87,40 @@ def first(special: bool, matches: str) -> str:
     """  # noqa: S608 - our names
 
 
+def _people_of(people: bool, unit_id: str) -> str:
+    if not people:
+        return "NULL::int"
+    return f"coalesce((SELECT n.people FROM unit_people n WHERE n.unit_id = {unit_id}), 0)"  # noqa: S608 - our names
+
+
+def _near(special: bool, people: bool, near: str) -> str:
+    """Return the candidates that have not changed: those of `near`."""
+    return f"""
+        SELECT u.id, u.parent_id, u.path, w.deadline, false AS changed,
+               {_people_of(people, "u.id")} AS people, true AS active, u.path AS stands, u.placed_at AS since
+        FROM units u LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
+             {first(special, addresses("d", "u", "u.parent_id", "u.path"))}
+        WHERE ({near}) AND {UNCHANGED} AND u.status = 'active' AND u.id <> :publisher
+          AND u.path <@ text2ltree(:publisher_path)
+    """  # noqa: S608 - our names
+
+
+_COUNTING = """counting AS MATERIALIZED (
+        SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people, p.place,
+               nlevel(c.path) < p.place + 3 AS alone
+        FROM ({rows}) c CROSS JOIN LATERAL (SELECT index(c.path, text2ltree(:code)) AS place) p
+    )"""
+
+
+@cache
+def unchanged(*, special: bool, near: str, people: bool = False) -> str:
+    """Return `counting` as `places` does, for a scope in which nothing has changed since the notice, and in
+    which all units are owed it (`Scope.simple`).
+    """
+    counting = _COUNTING.format(rows=_near(special, people, near))
+    return " ".join(("WITH", SPECIAL if special else "", counting))
+
+
 @cache
 def places(
     *, special: bool, near: str, standing: str = "true", left: str = "true", people: bool = False
@@ -98,9 +132,6 @@ def places(
     units `u` of the scope, `left` the former places `p`; `near` names the units `u` that have not changed.
     `people` is null unless they are wanted.
     """
-    people_of = (
-        "coalesce((SELECT n.people FROM unit_people n WHERE n.unit_id = {}), 0)" if people else "NULL::int"
-    )
     reached_specially = (
         f"""
             UNION ALL
@@ -174,7 +205,7 @@ def places(
              CROSS JOIN LATERAL (
                  SELECT s.status, s.path, s.placed_at, s.people WHERE s.id IS NOT NULL
                  UNION ALL
-                 SELECT u.status, u.path, u.placed_at, {people_of.format("u.id")}
+                 SELECT u.status, u.path, u.placed_at, {_people_of(people, "u.id")}
                  FROM units u WHERE s.id IS NULL AND u.id = r.unit_id
              ) u
         WHERE EXISTS (SELECT FROM unnest(CAST(:paths AS text[])) s (path) WHERE r.path <@ text2ltree(s.path))
@@ -182,12 +213,7 @@ def places(
           AND (u.status = 'active'
                OR EXISTS (SELECT FROM signatures g WHERE g.notice_id = :notice AND g.unit_id = r.unit_id))
         UNION ALL
-        SELECT u.id, u.parent_id, u.path, w.deadline, false, {people_of.format("u.id")}, true, u.path,
-               u.placed_at
-        FROM units u LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
-             {here}
-        WHERE ({near}) AND {UNCHANGED} AND u.status = 'active' AND u.id <> :publisher
-          AND u.path <@ text2ltree(:publisher_path)
+        {_near(special, people, near)}
     ), sure AS MATERIALIZED (
         -- Where all units below the publisher are owed the notice, those that stood there then are.
         SELECT unit_id FROM moves
@@ -230,13 +256,13 @@ def places(
     ), present AS MATERIALIZED (
         SELECT s.*, CASE WHEN t.id IS NULL THEN (SELECT u.status FROM units u WHERE u.id = s.id)
                          ELSE t.status END AS status,
-               CASE WHEN t.id IS NULL THEN {people_of.format("s.id")} ELSE t.people END AS people
+               CASE WHEN t.id IS NULL THEN {_people_of(people, "s.id")} ELSE t.people END AS people
         FROM settled s LEFT JOIN standing t ON t.id = s.id
         WHERE EXISTS (SELECT FROM unnest(CAST(:paths AS text[])) o (path) WHERE s.path <@ text2ltree(o.path))
-    ), counting AS MATERIALIZED (
-        SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people, p.place,
-               nlevel(c.path) < p.place + 3 AS alone
-        FROM (
+    ), {_COUNTING.format(rows=_COUNTED)}"""  # noqa: S608 - our names
+
+
+_COUNTED = """
             SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people
             FROM candidates c WHERE c.id IN (SELECT unit_id FROM owed)
             UNION ALL
@@ -246,10 +272,7 @@ def places(
             SELECT c.id, c.parent_id, c.path, c.deadline, true, c.people
             FROM present c JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id
             WHERE c.status <> 'active'
-        ) c CROSS JOIN LATERAL (SELECT index(c.path, text2ltree(:code)) AS place) p
-    )"""  # noqa: S608 - our names
-
-
+"""
 # Of many units at once, which have changed: `unit_people` is looked through in the order of the changes, too.
 _PEOPLE = "LEFT JOIN unit_people n ON n.unit_id = u.id AND n.placed_at > :published_at"
 _LAST = "(SELECT at FROM last)"

@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.counters.models import ArchivedYear
 from office.counters.rules import group_of
 from office.coverage.blockers import blockers
 from office.coverage.missing import Lack, groups, page
 from office.coverage.rules import Increment
 from office.coverage.scope import Scope
 from office.coverage.summing import FIGURES, tally
-from office.dispatches.models import Forwarding
+from office.directory.models import Unit
 from office.dispatches.rules import overdue_before
 from office.notices.models import Notice
 from servicekit.ids import instant_of
@@ -66,6 +65,14 @@ class MissingUnit(NamedTuple):
     blocked_by: UnitName | None
 
 
+class Facts(NamedTuple):
+    """`special` and `archived`: of the notice; `changed`: units have changed that stand or stood there."""
+
+    special: bool
+    archived: bool
+    changed: bool
+
+
 class CoverageRepository:
     """Query coverage figures of one notice in one subtree."""
 
@@ -88,16 +95,15 @@ class CoverageRepository:
         statement = select(Notice.id).where(Notice.published_at >= since).order_by(Notice.id.desc())
         return (await self._session.scalars(statement)).all()
 
-    async def is_special(self, notice_id: UUID) -> bool:
-        """Return whether a dispatch of the notice is not to all units directly below its sender."""
-        found = exists().where(Forwarding.notice_id == notice_id, ~Forwarding.plain)
-        return bool(await self._session.scalar(select(found)))
-
-    async def is_archived(self, notice_id: UUID) -> bool:
-        """Return whether the receipts of the notice's year are in files only."""
-        year = instant_of(notice_id).year
-        found = exists().where(ArchivedYear.year == year, ArchivedYear.dropped_at.is_not(None))
-        return bool(await self._session.scalar(select(found)))
+    async def facts(self, notice: Notice, unit: Unit, paths: Sequence[str]) -> Facts:
+        """Return what decides how a published notice is counted below `unit`, at its `paths`."""
+        values = {
+            "notice": notice.id,
+            "published_at": notice.published_at,
+            "year": instant_of(notice.id).year,
+        }
+        row = (await self._session.execute(_FACTS, {**values, "path": unit.path, "paths": paths})).one()
+        return Facts(*row)
 
     async def tallies(self, notice: Notice, scope: Scope, now: datetime) -> list[BranchTally]:
         """Return the figures of the scope's unit itself and of each branch below it, at `now`.
@@ -108,7 +114,7 @@ class CoverageRepository:
             rows = await self._session.execute(_ARCHIVED, {"notice": notice.id, "unit": scope.unit.id})
             return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
         rows = await self._session.execute(
-            tally(special=scope.special, cells=scope.cells),
+            tally(special=scope.special, cells=scope.cells, simple=scope.simple),
             {**scope.values(notice), "late": overdue_before(now)},
         )
         return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
@@ -127,7 +133,8 @@ class CoverageRepository:
             return 0, []
         # What is overdue is not asked here.
         values = {**scope.values(notice), "limit": limit, "late": notice.published_at}
-        rows = (await self._session.execute(blockers(special=scope.special, cells=scope.cells), values)).all()
+        statement = blockers(special=scope.special, cells=scope.cells, simple=scope.simple)
+        rows = (await self._session.execute(statement, values)).all()
         blocking = [BlockingUnit(UnitName(*row[:3]), int(row[3])) for row in rows]
         return (rows[0][4] if rows else 0), blocking
 
@@ -160,7 +167,7 @@ class CoverageRepository:
             last = None if complete else found[-1][1]
             rows = (
                 await self._session.execute(
-                    page(lack, special=scope.special),
+                    page(lack, special=scope.special, simple=scope.simple),
                     {**values, "groups": [group for group, _ in found], "last_group": last},
                 )
             ).all()
@@ -181,6 +188,18 @@ class CoverageRepository:
         return [(row[0], row[1]) for row in rows], not rows or len(rows) == rows[0][2]
 
 
+_FACTS = text(
+    """
+    SELECT EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice AND NOT f.plain),
+           EXISTS (SELECT FROM archived_years y WHERE y.year = :year AND y.dropped_at IS NOT NULL),
+           EXISTS (SELECT FROM units u WHERE u.placed_at > :published_at AND u.path <@ text2ltree(:path))
+           OR EXISTS (
+               SELECT FROM unnest(CAST(:paths AS text[])) s (path)
+                    JOIN former_places p ON p.path <@ text2ltree(s.path)
+               WHERE p.valid_to > :published_at
+           )
+    """
+)
 _ARCHIVED_SUMS = ", ".join(
     f"CASE WHEN c.own THEN 2 * c.{name} - sum(c.{name}) OVER () ELSE c.{name} END" for name in FIGURES
 )

@@ -25,6 +25,13 @@ class Scope:
 
     archived: bool = False
     """Whether only sums are kept of the receipts."""
+    changed: bool = True
+    """Whether units that stand or stood here may have changed since the publication."""
+
+    @property
+    def simple(self) -> bool:
+        """Whether all units that count stand where they stood, and are owed the notice."""
+        return self.all_owed and not self.changed
 
     @property
     def cells(self) -> bool:

@@ -15,12 +15,15 @@ async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, u
     former = await units.former_places(unit)
     whole = notice.recipients.reach is Reach.SUBTREE and not notice.recipients.filtered
     all_children = notice.recipients == ALL_CHILDREN
+    paths = sorted({unit.path, *(place.path for place in former)})
+    facts = await coverage.facts(notice, unit, paths)
     return Scope(
         unit=unit,
-        paths=sorted({unit.path, *(place.path for place in former)}),
+        paths=paths,
         publisher_path=await units.path_at(notice.publisher_id, notice.published_at),
-        special=whole or not all_children or await coverage.is_special(notice.id),
+        special=whole or not all_children or facts.special,
         whole=whole,
         all_owed=whole or all_children,
-        archived=await coverage.is_archived(notice.id),
+        archived=facts.archived,
+        changed=facts.changed,
     )

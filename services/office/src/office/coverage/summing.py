@@ -20,7 +20,7 @@ from functools import cache
 from sqlalchemy import TextClause, text
 
 from office.coverage.cells import CELLS
-from office.coverage.places import RETURNED, UNCHANGED, addresses, first, is_late, places
+from office.coverage.places import RETURNED, UNCHANGED, addresses, first, is_late, places, unchanged
 
 FIGURES = (
     "total",
@@ -37,15 +37,22 @@ FIGURES = (
 
 
 @cache
-def tally(*, special: bool, cells: bool) -> TextClause:
+def tally(*, special: bool, cells: bool, simple: bool) -> TextClause:
     """Return the statement of the branches with their figures: id, code and name of the unit, the figures.
 
     The unit is null in the row of the scope's own unit.
     """
-    parts = [*_SINGLE, _RECEIPTS, _CLOSED, _gone(special), *(_CELLS if cells else (_GROUPS, _STANDING))]
+    near = "u.id = :unit OR u.parent_id = :unit"
+    if simple:
+        found = unchanged(special=special, near=near, people=True)
+        parts = [_ALONE, _RECEIPTS, _gone(special), *(_CELLS if cells else (_GROUPS,))]
+    else:
+        found = places(special=special, near=near, people=True)
+        parts = [_ALONE, *_DEEPER, _RECEIPTS, _CLOSED, _gone(special)]
+        parts += [*_CELLS, *_CHANGED_CELLS] if cells else [_GROUPS, _STANDING]
     figures = ", ".join(f"CAST(coalesce(sum({name}), 0) AS int) AS {name}" for name in FIGURES)
     statement = f"""
-        {places(special=special, near="u.id = :unit OR u.parent_id = :unit", people=True)}
+        {found}
         , {CELLS + "," if cells else ""} {RETURNED}
         , figures (branch, {", ".join(FIGURES)}) AS ({" UNION ALL ".join(parts)})
         , summed AS (SELECT branch, {figures} FROM figures GROUP BY branch)
@@ -79,25 +86,27 @@ _DEEP = "counting c {} WHERE NOT c.alone"
 _DEEP_UNITS = f"u.path <@ text2ltree(:root) AND nlevel(u.path) > {_DEPTH} + 1 AND u.path <> text2ltree(:root)"
 _DUE = f"CAST({is_late('c')} AS int)"
 
-_SINGLE = (
-    _part(
-        _BRANCH,
-        """counting c
+_ALONE = _part(
+    _BRANCH,
+    """counting c
             LEFT JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id
             LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND a.submitted_at IS NOT NULL
             CROSS JOIN LATERAL (
                 SELECT count(*) AS people FROM reads r WHERE r.notice_id = :notice AND r.unit_id = c.id
             ) r
         WHERE c.alone""",
-        total="1",
-        delivered="CAST(c.deadline IS NOT NULL AS int)",
-        signed="CAST(g.unit_id IS NOT NULL AS int)",
-        answered="CAST(a.unit_id IS NOT NULL AS int)",
-        overdue=f"CASE WHEN g.unit_id IS NULL THEN {_DUE} ELSE 0 END",
-        read_units="CAST(r.people > 0 AS int)",
-        people="c.people",
-        people_read="r.people",
-    ),
+    total="1",
+    delivered="CAST(c.deadline IS NOT NULL AS int)",
+    signed="CAST(g.unit_id IS NOT NULL AS int)",
+    answered="CAST(a.unit_id IS NOT NULL AS int)",
+    overdue=f"CASE WHEN g.unit_id IS NULL THEN {_DUE} ELSE 0 END",
+    read_units="CAST(r.people > 0 AS int)",
+    people="c.people",
+    people_read="r.people",
+)
+"""Units that are branches of their own."""
+
+_DEEPER = (
     _part(
         _BRANCH,
         _DEEP.format(""),
@@ -127,7 +136,7 @@ _SINGLE = (
         people_read="count(*)",
     ),
 )
-"""Units one by one."""
+"""Other units one by one."""
 
 _RECEIPTS = _part(
     _label("c.path", "s.place + 1"),
@@ -235,17 +244,6 @@ _CELLS = (
         overdue=f"CASE WHEN {is_late('c')} THEN c.children ELSE 0 END",
         people="c.people_children",
     ),
-    _part(
-        _label("u.path", _DEPTH),
-        f"""standing u
-            JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level AND c.kind = u.kind
-                        AND c.stages = u.stages
-            WHERE c.owed AND u.status = 'active' AND {_DEEP_UNITS}""",
-        total="-1",
-        delivered="-CAST(c.deadline IS NOT NULL AS int)",
-        overdue=f"-{_DUE}",
-        people="-u.people",
-    ),
     # Signatures of groups whose cells with the notice are all overdue.
     _part(
         _label("g.path", _DEPTH),
@@ -262,15 +260,6 @@ _CELLS = (
               AND u.status = 'active' AND NOT EXISTS (SELECT FROM picked p WHERE p.id = u.id)""",
         overdue="-1",
     ),
-    # Those of units that have changed, which are in the sum of the group where they signed.
-    _part(
-        _BRANCH,
-        _DEEP.format(
-            """JOIN signatures s ON s.notice_id = :notice AND s.unit_id = c.id AND s.counted
-               LEFT JOIN cell_groups g ON g.path = subpath(c.path, 0, -1)"""
-        ),
-        overdue=f"CAST(coalesce(g.due, false) AS int) - {_DUE}",
-    ),
     # Units that a dispatch names.
     _part(
         _label("c.path", _DEPTH),
@@ -283,3 +272,26 @@ _CELLS = (
         people="(1 - c.owed) * coalesce(n.people, 0)",
     ),
 )
+_CHANGED_CELLS = (
+    _part(
+        _label("u.path", _DEPTH),
+        f"""standing u
+            JOIN cells c ON c.path = subpath(u.path, 0, -1) AND c.level = u.level AND c.kind = u.kind
+                        AND c.stages = u.stages
+            WHERE c.owed AND u.status = 'active' AND {_DEEP_UNITS}""",
+        total="-1",
+        delivered="-CAST(c.deadline IS NOT NULL AS int)",
+        overdue=f"-{_DUE}",
+        people="-u.people",
+    ),
+    # Those of units that have changed, which are in the sum of the group where they signed.
+    _part(
+        _BRANCH,
+        _DEEP.format(
+            """JOIN signatures s ON s.notice_id = :notice AND s.unit_id = c.id AND s.counted
+               LEFT JOIN cell_groups g ON g.path = subpath(c.path, 0, -1)"""
+        ),
+        overdue=f"CAST(coalesce(g.due, false) AS int) - {_DUE}",
+    ),
+)
+"""What units that have changed add to and take from their cells."""

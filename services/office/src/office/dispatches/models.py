@@ -42,7 +42,14 @@ class Forwarding(AddressColumns, Base):
         PrimaryKeyConstraint("notice_id", "id"),
         UniqueConstraint("notice_id", "unit_id", "number"),
         *address_constraints(),
+        # Inboxes read the dispatches of the units above in the order of a list.
         Index("ix_forwardings_inbox", "unit_id", "forwarded_at", "notice_id"),
+        Index("ix_forwardings_due", "unit_id", "deadline", "notice_id"),
+        Index(
+            "ix_forwardings_others",
+            *("unit_id", "forwarded_at", "notice_id"),
+            postgresql_where=text("NOT plain"),
+        ),
         # The others are few: coverage looks them up for each unit that no plain dispatch reaches.
         Index("ix_forwardings_special", "notice_id", postgresql_where=text("NOT plain")),
         Index("uq_forwardings_plain", "notice_id", "unit_id", unique=True, postgresql_where=text("plain")),

@@ -1,5 +1,7 @@
-"""How a unit has a notice, or all of its notices: queries with the parameters `notice` and `unit`. They are
-the same for everybody, so that each is built once. Runs no queries.
+"""How a unit has a notice: a query with the parameters `notice` and `unit`. It is the same for everybody, so
+that it is built once. Runs no queries.
+
+All notices of a unit: `office.receipts.inbox_statements`.
 """
 
 from typing import Any, Final
@@ -9,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Select,
-    Subquery,
     Text,
     Uuid,
     and_,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import BindParameter
 
@@ -41,28 +41,17 @@ def delivered(*names: str) -> Select[Any]:
     That is the dispatch that reached it at the earliest place, and there the earliest one. Its columns with
     these names are returned before the path, all of it without names.
     """
-    reaching, found, places = _reaching(Forwarding.notice_id == NOTICE)
+    reaching, found, places = _reaching()
     columns = [getattr(found, name) for name in names] or [found]
     return reaching.with_only_columns(*columns, places.c.path).order_by(*_first(found, places)).limit(1)
-
-
-def received() -> Subquery:
-    """Return the dispatches by which the unit has notices, one for each: its `notice_id` and `id`."""
-    reaching, found, places = _reaching(true())
-    return (
-        reaching.with_only_columns(found.notice_id, found.id)
-        .ext(distinct_on(found.notice_id))
-        .order_by(found.notice_id, *_first(found, places))
-        .subquery("received")
-    )
 
 
 def _first(found: type[Forwarding], places: CTE) -> tuple[ColumnElement[Any], ...]:
     return places.c.since.asc().nulls_last(), found.forwarded_at.asc(), found.id.asc()
 
 
-def _reaching(notices: ColumnElement[bool]) -> tuple[Select[Any], type[Forwarding], CTE]:
-    """Return the query of the dispatches of some notices that reach the unit, once for each of its places."""
+def _reaching() -> tuple[Select[Any], type[Forwarding], CTE]:
+    """Return the query of the dispatches that reach the unit, once for each of its places."""
     unit, here, sender = aliased(Unit), aliased(Unit), aliased(Unit)
     never = cast(null(), DateTime(timezone=True))
     places = union_all(
@@ -79,8 +68,8 @@ def _reaching(notices: ColumnElement[bool]) -> tuple[Select[Any], type[Forwardin
     above = select(func.unnest(codes).label("code")).distinct().subquery("above")
     # Looked up for each sender (OFFSET keeps PostgreSQL from joining it otherwise): just after a publication
     # nothing is known of the notice's rows, and all of its dispatches would be read.
-    sent = select(Forwarding).where(notices, Forwarding.unit_id == sender.id).correlate(sender)
-    found = aliased(Forwarding, sent.offset(0).lateral("sent"))
+    sent = select(Forwarding).where(Forwarding.notice_id == NOTICE, Forwarding.unit_id == sender.id)
+    found = aliased(Forwarding, sent.correlate(sender).offset(0).lateral("sent"))
     reaching = (
         select(found.id)
         .select_from(unit)

@@ -8,6 +8,7 @@ from office.assignments.dependencies import AssignmentService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
 from office.notices.dependencies import NoticeService
+from office.receipts.inbox import Inboxes
 from office.receipts.receiving import Receiving
 from office.receipts.service import Receipts
 from office.returns.dependencies import ReturnService
@@ -18,14 +19,13 @@ from servicekit.lanes import RequestLane
 
 async def _receipts(
     session: Session,
-    clock: ServiceClock,
     units: UnitService,
     notices: NoticeService,
     dispatches: DispatchService,
     returns: ReturnService,
     assignments: AssignmentService,
 ) -> Receipts:
-    return Receipts(session, clock, units, notices, dispatches, returns, assignments)
+    return Receipts(session, units, notices, dispatches, returns, assignments)
 
 
 ReceiptService = Annotated[Receipts, Depends(_receipts)]
@@ -36,3 +36,10 @@ async def _receiving(lane: RequestLane, clock: ServiceClock) -> Receiving:
 
 
 ReceivingService = Annotated[Receiving, Depends(_receiving)]
+
+
+async def _inboxes(lane: RequestLane, clock: ServiceClock) -> Inboxes:
+    return Inboxes(lane, clock)
+
+
+InboxService = Annotated[Inboxes, Depends(_inboxes)]

@@ -1,7 +1,7 @@
 """API schemas of received notices and receipts."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,8 +16,8 @@ from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
 from office.notices.schemas import DraftOut
 from office.notices.service import Related
+from office.receipts.inbox_repository import InboxCounts
 from office.receipts.receiving import SignedNotice
-from office.receipts.repository import InboxCounts, InboxLine
 from office.receipts.service import NoticeView
 from office.returns.schemas import Reason, ReturnOut
 from servicekit.paging import Total
@@ -203,36 +203,38 @@ class ReceivedOut(BaseModel):
     read_at: datetime | None = Field(description="本人首次阅读时间")
 
     @classmethod
-    def of(cls, row: InboxLine, now: datetime) -> Self:
-        """Convert a query row."""
-        withdrawn = row.notice.status is NoticeStatus.WITHDRAWN
+    def of(cls, row: Any, now: datetime) -> Self:
+        """Convert a row of `inbox_statements.page`."""
         owing = (
-            row.notice.status is NoticeStatus.PUBLISHED
-            and row.notice.kind is not NoticeKind.ANNOUNCEMENT
-            and row.signature is None
-            and row.given_back is None
+            row.status == NoticeStatus.PUBLISHED
+            and row.kind != NoticeKind.ANNOUNCEMENT
+            and row.signed_at is None
+            and row.returned is None
         )
+        publisher = None
+        if row.publisher_id is not None:
+            publisher = UnitRef(id=row.publisher_id, code=row.publisher_code, name=row.publisher_name)
         return cls(
-            id=row.notice.id,
-            kind=row.notice.kind,
-            status=row.notice.status,
-            document_number=row.notice.document_number,
-            title=row.notice.title,
-            urgency=row.notice.urgency,
-            publisher=_ref(row.publisher),
-            withdrawn_at=row.notice.withdrawn_at,
-            withdraw_reason=row.notice.withdraw_reason,
-            cover_text=None if withdrawn else row.delivery.cover_text,
-            delivered_at=row.delivery.forwarded_at,
-            deadline=row.delivery.deadline,
-            overdue=owing and is_late(now, row.delivery.deadline),
-            signed=row.signature is not None,
-            signed_at=None if row.signature is None else row.signature.signed_at,
-            late=row.signature is not None and row.signature.late,
-            on_behalf=row.signature is not None and row.signature.signing_unit_id is not None,
+            id=row.id,
+            kind=row.kind,
+            status=row.status,
+            document_number=row.document_number,
+            title=row.title,
+            urgency=row.urgency,
+            publisher=publisher,
+            withdrawn_at=row.withdrawn_at,
+            withdraw_reason=row.withdraw_reason,
+            cover_text=None if row.status == NoticeStatus.WITHDRAWN else row.cover_text,
+            delivered_at=row.delivered_at,
+            deadline=row.deadline,
+            overdue=owing and is_late(now, row.deadline),
+            signed=row.signed_at is not None,
+            signed_at=row.signed_at,
+            late=bool(row.late),
+            on_behalf=row.signing_unit_id is not None,
             asks_answer=row.form_id is not None,
             answer=row.answer,
-            returned=None if row.given_back is None else row.given_back.status,
+            returned=row.returned,
             forwarded=row.forwarded_at is not None,
             forwarded_at=row.forwarded_at,
             read_at=row.read_at,
