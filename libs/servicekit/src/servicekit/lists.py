@@ -61,6 +61,10 @@ class Listed(Cut[T], Generic[T]):
         """Return the page of the API with each row as `show` returns it."""
         return CountedPage(items=[show(one) for one in self.items], next=self.next, total=self.total)
 
+    def each(self, make: Callable[[T], Shown]) -> "Listed[Shown]":
+        """Return the same page with what `make` makes of each row."""
+        return Listed([make(one) for one in self.items], self.next, self.total)
+
 
 async def listed(
     session: AsyncSession, statement: Select[*Ts], order: Order, paging: PageRequest

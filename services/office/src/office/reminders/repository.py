@@ -189,4 +189,4 @@ class ReminderRepository:
             statement = statement.where(Reminder.reason == reason)
         order = Order((Reminder.at, Reminder.notice_id), (instant, UUID), descending=True)
         found = await listed(self._session, statement, order, paging)
-        return Listed([Reminded(*row) for row in found.items], found.next, found.total)
+        return found.each(lambda row: Reminded(*row))
