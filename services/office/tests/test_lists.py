@@ -35,6 +35,8 @@ ORDERS = {
     ("listOutbox", "created"): ("created_at", True),
     ("listOutbox", "updated"): ("updated_at", True),
     ("listTasks", "newest"): ("opened_at", True),
+    ("listReceivedReminders", "newest"): ("at", True),
+    ("listReceivedReminders", "oldest"): ("at", False),
     ("listTasks", "deadline"): ("deadline", False),
 }
 """The field of an order, and whether the latest is first."""

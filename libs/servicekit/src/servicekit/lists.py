@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from contracts.vocabulary import Vocabulary
 from servicekit.paging import MOST_COUNTED, CountedPage, Cut, PageRequest, Total, encode
 
 T = TypeVar("T")
@@ -49,6 +50,17 @@ class Order:
 def by_id(column: InstrumentedAttribute[UUID], *, latest_first: bool = False) -> Order:
     """Return the order of ids, which is the order in which rows were made."""
     return Order((column,), (UUID,), latest_first)
+
+
+class AgeSort(Vocabulary):
+    """The orders of lists of what was made one after another."""
+
+    NEWEST = "newest", "从新到旧"
+    OLDEST = "oldest", "从旧到新"
+
+    def of(self, column: InstrumentedAttribute[UUID]) -> Order:
+        """Return the order of the ids."""
+        return by_id(column, latest_first=self is AgeSort.NEWEST)
 
 
 @dataclass(frozen=True)
