@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from servicekit.db import Database
 
-_WAITING = text(
+_WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE :query"
 )
@@ -28,7 +28,9 @@ async def rows(database: Database, statement: str, **values: Any) -> list[tuple[
 
 async def waits(database: Database, query: str) -> None:
     """Return when a statement that is LIKE `query` waits for a lock; TimeoutError after a minute."""
-    async with asyncio.timeout(60), database.engine.connect() as connection:
-        while not await connection.scalar(_WAITING, {"query": query}):
-            await connection.commit()
+    async with asyncio.timeout(60):
+        while True:
+            [(waiting,)] = await rows(database, _WAITING, query=query)
+            if waiting:
+                return
             await asyncio.sleep(0.01)
