@@ -27,10 +27,10 @@ async def rows(database: Database, statement: str, **values: Any) -> list[tuple[
 
 
 async def waits(database: Database, query: str) -> None:
-    """Return when a statement that is LIKE `query` waits for a lock; TimeoutError after a minute."""
-    async with asyncio.timeout(60):
-        while True:
-            [(waiting,)] = await rows(database, _WAITING, query=query)
-            if waiting:
-                return
-            await asyncio.sleep(0.01)
+    """Return when a statement that is LIKE `query` waits for a lock; AssertionError after a minute."""
+    for _ in range(3000):
+        [(waiting,)] = await rows(database, _WAITING, query=query)
+        if waiting:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"nobody waits: {query}")
