@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,14 +13,11 @@ from identity.base import MIGRATIONS
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 from testkit.plugin import DatabaseFactory
+from testkit.writers import rows, run, waits
 
 BEGAN = datetime(2026, 3, 1, 4, tzinfo=UTC)
 PATHS = {"R": "R", "A": "R.A", "B": "R.B", "C": "R.C"}
 IDS = {code: UUID(int=number) for number, code in enumerate(PATHS, 1)}
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE :query"
-)
 
 
 @pytest.fixture
@@ -30,26 +26,6 @@ async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]
     database = Database(await database_factory("identity"), plans="force_custom_plan", pool_size=3)
     yield database
     await database.close()
-
-
-async def run(database: Database, statement: str, **values: Any) -> None:
-    """Run a statement in a transaction of its own, which waits a second for a lock at most."""
-    async with database.transaction() as session:
-        await session.execute(text("SET LOCAL lock_timeout = '1s'"))
-        await session.execute(text(statement), values)
-
-
-async def rows(database: Database, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    async with database.transaction() as session:
-        return [tuple(row) for row in await session.execute(text(statement), values)]
-
-
-async def waits(database: Database, query: str) -> None:
-    """Until a statement waits for a lock."""
-    async with asyncio.timeout(60), database.engine.connect() as connection:
-        while not await connection.scalar(WAITING, {"query": query}):
-            await connection.commit()
-            await asyncio.sleep(0.01)
 
 
 def migrated(database: Database, revision: str) -> "asyncio.Task[None]":

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,15 +12,12 @@ from office.base import MIGRATIONS
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 from testkit.plugin import DatabaseFactory
+from testkit.writers import rows, run, waits
 
 OPENED = datetime(2026, 3, 1, 4, tzinfo=UTC)
 LATER = OPENED + timedelta(days=5)
 CODES = ("R", "A", "B", "C")
 IDS = {code: UUID(int=number) for number, code in enumerate(CODES, 1)}
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE :query"
-)
 UNIT = (
     "INSERT INTO units (id, code, name, short_name, level, kind, stages, parent_id, path, status, version,"
     " placed_at) VALUES (:id, :code, :code, :code, 'school', 'school', '{}', NULL, text2ltree(:code),"
@@ -39,26 +35,6 @@ async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]
     database = Database(await database_factory("office"), plans="force_custom_plan", pool_size=3)
     yield database
     await database.close()
-
-
-async def run(database: Database, statement: str, **values: Any) -> None:
-    """Run a statement in a transaction of its own, which waits a second for a lock at most."""
-    async with database.transaction() as session:
-        await session.execute(text("SET LOCAL lock_timeout = '1s'"))
-        await session.execute(text(statement), values)
-
-
-async def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
-    async with database.transaction() as session:
-        return [tuple(row) for row in await session.execute(text(statement))]
-
-
-async def waits(database: Database, query: str) -> None:
-    """Until a statement waits for a lock."""
-    async with asyncio.timeout(60), database.engine.connect() as connection:
-        while not await connection.scalar(WAITING, {"query": query}):
-            await connection.commit()
-            await asyncio.sleep(0.01)
 
 
 async def migrate(database: Database, revision: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from contracts.vocabulary import Vocabulary
 from servicekit.paging import MOST_COUNTED, CountedPage, Cut, PageRequest, Total, encode
 
 T = TypeVar("T")
@@ -51,6 +52,17 @@ def by_id(column: InstrumentedAttribute[UUID], *, latest_first: bool = False) ->
     return Order((column,), (UUID,), latest_first)
 
 
+class AgeSort(Vocabulary):
+    """The orders of lists of what was made one after another."""
+
+    NEWEST = "newest", "从新到旧"
+    OLDEST = "oldest", "从旧到新"
+
+    def of(self, column: InstrumentedAttribute[UUID]) -> Order:
+        """Return the order of the ids."""
+        return by_id(column, latest_first=self is AgeSort.NEWEST)
+
+
 @dataclass(frozen=True)
 class Listed(Cut[T], Generic[T]):
     """A page of rows and the number of all rows."""
@@ -60,6 +72,10 @@ class Listed(Cut[T], Generic[T]):
     def page(self, show: Callable[[T], Shown]) -> CountedPage[Shown]:
         """Return the page of the API with each row as `show` returns it."""
         return CountedPage(items=[show(one) for one in self.items], next=self.next, total=self.total)
+
+    def each(self, make: Callable[[T], Shown]) -> "Listed[Shown]":
+        """Return the same page with what `make` makes of each row."""
+        return Listed([make(one) for one in self.items], self.next, self.total)
 
 
 async def listed(

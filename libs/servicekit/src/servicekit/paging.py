@@ -107,6 +107,14 @@ def whole_number(text: str) -> int:
     return number
 
 
+def integer(text: str) -> int:
+    """Parse a cursor part that PostgreSQL's integer can hold, for `PageRequest.key`. Raises ValueError."""
+    number = int(text)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError("not a number of ours")
+    return number
+
+
 def encode(key: Sequence[Any]) -> str:
     """Return an opaque cursor for the sort key of a row."""
     raw = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))

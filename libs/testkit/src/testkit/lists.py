@@ -1,4 +1,5 @@
-"""Checks of lists: what they refuse, that pages lose and repeat nothing, that the total is right, and names.
+"""Checks of lists: what they refuse, that pages lose and repeat nothing, that the total is right, that orders
+and filters are what they say, and names.
 
 The rows may be made by `made`, which fills what a test has nothing to say about.
 """
@@ -46,22 +47,60 @@ async def check_list(one: List, call: Call, least: int = 2) -> None:
         refused = await call({name: "nosuch"})
         assert refused.status_code == 422, (name, refused.text)
         assert name in {error.get("parameter") for error in refused.json()["errors"]}, refused.text
+    shown: list[str] = []
     for sort in (None, *one.sorts):
         given = {} if sort is None else {one.sort_parameter: sort}
-        whole = await _page(call, given | {"limit": str(_limit(one))})
-        assert whole["next"] is None
-        assert len(whole["items"]) >= least, whole
+        items = await _whole(one, call, given)
+        assert len(items) >= least, items
+        # Another order has the same items.
+        shown = shown or sorted(map(str, items))
+        assert sorted(map(str, items)) == shown, sort
         found, cursor, pages = [], None, 0
         while cursor is not None or pages == 0:
             page = await _page(call, given | {"limit": "1"} | ({} if cursor is None else {"cursor": cursor}))
-            assert page["total"] == {"count": len(whole["items"]), "exact": True}
+            assert page["total"] == {"count": len(items), "exact": True}
             found += page["items"]
             cursor, pages = page["next"], pages + 1
-            assert pages <= len(whole["items"])
-        assert found == whole["items"], sort
-        for item in whole["items"]:
+            assert pages <= len(items)
+        assert found == items, sort
+        for item in items:
             for field, beside in one.ids():
                 assert item[field] is None or (beside is not None and item[beside]), (field, item)
+
+
+async def check_order(one: List, call: Call, sort: str, field: str, *, latest_first: bool = False) -> None:
+    """Check that a list, sorted by `sort`, is in the order of `field`, of which it has several values."""
+    items = await _whole(one, call, {one.sort_parameter: sort})
+    values = [item[field] for item in items]
+    assert len(set(values)) > 1, values
+    assert values == sorted(values, reverse=latest_first), (sort, values)
+
+
+async def check_filters(one: List, call: Call, fields: Mapping[str, str] | None = None) -> set[str]:
+    """Check each filter that has the name of a field, or that of its field in `fields`: for each value there,
+    the list has the items with this value; with "no", it may be some of them. No item is there with "yes" and
+    with "no". Return the checked parameters that divide the list.
+    """
+    everything, checked = await _whole(one, call, {}), set[str]()
+    for name, parameter in one.parameters.items():
+        if parameter["in"] != "query" or name in {"limit", "cursor", "q", one.sort_parameter}:
+            continue
+        field, parts = (fields or {}).get(name, name), []
+        if any(kind.get("type") == "boolean" for kind in _kinds(parameter)):
+            yes, no = [await _whole(one, call, {name: word}) for word in ("true", "false")]
+            assert all(item in everything for item in yes + no), name
+            assert not [item for item in yes if item in no], name
+            if field in everything[0]:
+                assert yes == [item for item in everything if item[field]], name
+            parts = [yes, no]
+        elif field in everything[0]:
+            values = {_code(item[field]) for item in everything} - {None}
+            parts = [await _whole(one, call, {name: str(value)}) for value in values]
+            for value, part in zip(values, parts, strict=True):
+                assert part == [item for item in everything if _code(item[field]) == value], (name, value)
+        if parts and all(0 < len(part) < len(everything) for part in parts):
+            checked.add(name)
+    return checked
 
 
 def made(model: type[Row], now: datetime, usual: Mapping[str, object], **given: object) -> Row:
@@ -105,14 +144,29 @@ def _checked_parameters(one: List) -> list[str]:
     """Return the parameters that are words, ids, numbers or yes and no, which "nosuch" is none of."""
     found = []
     for name, parameter in one.parameters.items():
-        kinds = [parameter["schema"], *parameter["schema"].get("anyOf", ())]
         checked = any(
             "$ref" in kind or kind.get("format") == "uuid" or kind.get("type") in {"boolean", "integer"}
-            for kind in kinds
+            for kind in _kinds(parameter)
         )
         if parameter["in"] == "query" and checked:
             found.append(name)
     return found
+
+
+def _kinds(parameter: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [parameter["schema"], *parameter["schema"].get("anyOf", ())]
+
+
+async def _whole(one: List, call: Call, given: Mapping[str, str]) -> list[dict[str, Any]]:
+    page = await _page(call, {**given, "limit": str(_limit(one))})
+    assert page["next"] is None
+    items: list[dict[str, Any]] = page["items"]
+    return items
+
+
+def _code(value: Any) -> Any:
+    """Return what a filter names a value by."""
+    return value["id"] if isinstance(value, dict) else value
 
 
 def _limit(one: List) -> int:

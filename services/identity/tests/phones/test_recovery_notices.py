@@ -3,6 +3,7 @@
 import pytest
 from fastapi import FastAPI
 
+from identity.units.changes import day_of
 from services.identity.tests.support.phones import (
     COUNTY_ADMIN,
     NEW,
@@ -56,8 +57,8 @@ async def test_at_most_two_administrators_are_told_within_the_budget(
     left = app.state.settings.reminder_budget_per_unit - 3
     await run(
         app,
-        f"INSERT INTO reminder_budgets (scope, day, used) SELECT id::text, (now() AT TIME ZONE"
-        f" 'Asia/Shanghai')::date, {left} FROM units WHERE code = '370102'",
+        f"INSERT INTO reminder_budgets (scope, day, used)"
+        f" SELECT id::text, '{day_of(app.state.clock.now())}', {left} FROM units WHERE code = '370102'",
     )
     await recovery(new_browser())
     told = [one for one in app.state.sms.messages if "申请找回账号" in one.text]

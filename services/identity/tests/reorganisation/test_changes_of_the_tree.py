@@ -90,18 +90,21 @@ async def test_a_moved_unit_takes_its_whole_subtree_along(centre: Office, app: F
     assert [change["change"] for change in history["items"]] == ["moved_with", "opened"]
 
 
-async def opened_earlier(app: FastAPI, days: int) -> None:
-    """As if the world had been loaded some days ago: tokens are checked by the real clock."""
+async def opened_on(app: FastAPI, day: date) -> None:
+    """As if the world had been loaded on this day.
+
+    It was loaded once for all tests, today or yesterday, and tokens are checked by the real clock.
+    """
     async with app.state.database.transaction() as session:
-        await session.execute(text(f"UPDATE unit_changes SET effective_on = effective_on - {days}"))
+        await session.execute(text("UPDATE unit_changes SET effective_on = :day"), {"day": day})
 
 
 async def test_the_tree_of_a_day_before_the_move_is_still_there(
     centre: Office, app: FastAPI, clock: FrozenClock
 ) -> None:
-    await opened_earlier(app, 15)
     today = day_of(clock.now())
     first = today - timedelta(days=15)
+    await opened_on(app, first)
     school = (await centre.unit("S3701020001"))["id"]
     on_document = {
         "document_number": "鲁教发〔2026〕12号",
@@ -248,6 +251,7 @@ async def test_a_change_is_dated_neither_in_the_future_nor_before_what_it_depend
     today = day_of(clock.now())
     future = (today + timedelta(days=1)).isoformat()
     past = (today - timedelta(days=1)).isoformat()
+    await opened_on(app, today)
     assert code_of(await centre.move("370102", "370200", effective_on=future)) == (
         400,
         "effective_on_in_future",
@@ -255,7 +259,7 @@ async def test_a_change_is_dated_neither_in_the_future_nor_before_what_it_depend
     early = await centre.move("370102", "370200", effective_on=past)
     assert code_of(early) == (409, "effective_on_too_early")
     assert today.isoformat() in early.json()["detail"]
-    await opened_earlier(app, 10)
+    await opened_on(app, today - timedelta(days=10))
     assert (await centre.move("370102", "370200", effective_on=past)).status_code == 200
     again = await centre.move("370102", "370100", effective_on=(today - timedelta(days=2)).isoformat())
     assert code_of(again) == (409, "effective_on_too_early")

@@ -18,6 +18,7 @@ from identity.audit_review.schemas import AuditExportIn, AuditExportOut, AuditRe
 from servicekit import problems
 from servicekit.db import Database
 from servicekit.dependencies import ServiceClock
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1/audit", tags=["审计"], responses=problems.responses(*REFUSALS, *REFUSED))
@@ -31,7 +32,8 @@ Word = Annotated[str | None, Query(min_length=1, max_length=200)]
 @router.get(
     "",
     summary="查询审计日志",
-    description="从新到旧。查询本身也记入审计日志。未指定操作人、对象或请求编号时，时间范围不超过 93 天。",
+    description="默认从新到旧。查询本身也记入审计日志。"
+    "未指定操作人、对象或请求编号时，时间范围不超过 93 天。",
     responses=problems.responses(errors.RangeReversed, errors.RangeTooLong, errors.SearchTooBroad),
 )
 async def search_audit(
@@ -45,12 +47,13 @@ async def search_audit(
     action: Annotated[Word, Query(description="动作，如 account.suspended")] = None,
     target: Annotated[Word, Query(description="对象的标识")] = None,
     correlation_id: Annotated[Word, Query(description="请求编号")] = None,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[AuditRecordOut]:
-    """Return audit rows with the names of people and units, latest first. The search is recorded."""
+    """Return audit rows with the names of people and units. The search is recorded."""
     # Rows of this moment are in it: their ids have the next milliseconds.
     end = until or clock.now() + timedelta(minutes=1)
     filters = Filters(since or end - _WEEK, end, actor, action, target, correlation_id)
-    found = await trail.search(admin, filters, paging)
+    found = await trail.search(admin, filters, sort, paging)
     names = await trail.names(
         one
         for row in found.items

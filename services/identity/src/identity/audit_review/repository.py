@@ -63,12 +63,14 @@ class AuditReader:
         """End statements of this transaction that take longer."""
         await self._session.execute(select(func.set_config("statement_timeout", f"{seconds}s", True)))
 
-    async def search(self, filters: Filters, before: UUID | None, limit: int) -> Sequence[AuditRecord]:
-        """Return rows, latest first, one more than `limit`."""
+    async def search(
+        self, filters: Filters, order: Order, after: tuple[UUID, ...] | None, limit: int
+    ) -> Sequence[AuditRecord]:
+        """Return rows that come after an id, one more than `limit`."""
         statement = select(AuditRecord).where(*filters.conditions())
-        if before is not None:
-            statement = statement.where(AuditRecord.id < before)
-        return (await self._session.scalars(statement.order_by(AuditRecord.id.desc()).limit(limit + 1))).all()
+        if after is not None:
+            statement = statement.where(order.behind(after))
+        return (await self._session.scalars(statement.order_by(*order.clauses()).limit(limit + 1))).all()
 
     async def invites(self, ids: Sequence[UUID]) -> Sequence[tuple[UUID, str]]:
         """Return the invites among some ids, each with the name of its unit."""

@@ -28,7 +28,7 @@ from identity.directory.service import Directory
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest, Total, cut
 
 Answer = TypeVar("Answer")
@@ -49,26 +49,27 @@ class AuditTrail:
         self._rows = AuditReader(session)
         self._exports = ExportRepository(session)
 
-    async def search(self, reader: Principal, filters: Filters, paging: PageRequest) -> Listed[AuditRecord]:
-        """Return rows, latest first. A number that takes too long to count is that of the page, not exact.
+    async def search(
+        self, reader: Principal, filters: Filters, sort: AgeSort, paging: PageRequest
+    ) -> Listed[AuditRecord]:
+        """Return rows. A number that takes too long to count is that of the page, not exact.
 
         Raises `RangeReversed`, `RangeTooLong`, `SearchTooBroad`.
         """
-        key = paging.key(UUID)
-        before = None if key is None else key[0]
+        after, order = paging.key(UUID), sort.of(AuditRecord.id)
         _check(filters)
-        if before is None and not (filters.actor or filters.target or filters.correlation_id):
+        if after is None and not (filters.actor or filters.target or filters.correlation_id):
             _check_length(filters)
-        rows = await self._in_time(self._rows.search(filters, before, paging.limit), _SEARCH_SECONDS)
+        rows = await self._in_time(self._rows.search(filters, order, after, paging.limit), _SEARCH_SECONDS)
         if rows is None:
             raise SearchTooBroad
         found = cut(rows, paging.limit, lambda row: [row.id])
-        if before is None and found.next is None:
+        if after is None and found.next is None:
             total = Total.of(len(rows))
         else:
             counted = await self._in_time(self._rows.total(filters), _COUNT_SECONDS)
             total = counted or Total(count=len(found.items), exact=False)
-        if before is None:
+        if after is None:
             self._audit.record(actor=reader.sub, action="audit.read", target=None, filters=words(filters))
         return Listed(found.items, found.next, total)
 

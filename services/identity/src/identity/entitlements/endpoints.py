@@ -13,7 +13,7 @@ from identity.accounts.schemas import ReasonIn
 from identity.directory.dependencies import DirectoryService
 from identity.entitlements import errors
 from identity.entitlements.dependencies import EntitlementRequestService, EntitlementService
-from identity.entitlements.repository import WishSort
+from identity.entitlements.repository import ReviewSort
 from identity.entitlements.schemas import (
     EntitlementIn,
     EntitlementRequestOut,
@@ -25,6 +25,7 @@ from identity.memberships.auth import REFUSED, EntitlementGranter, EntitlementRe
 from identity.memberships.schemas import MemberOut, NamePart
 from identity.units.auth import Member, Person
 from servicekit import problems
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["系统授权"], responses=problems.responses(*REFUSALS))
@@ -128,7 +129,7 @@ async def list_wishes(
     directory: DirectoryService,
     paging: Paging,
     q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
-    sort: Annotated[WishSort, Query(description="排列")] = WishSort.OLDEST,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.OLDEST,
 ) -> CountedPage[EntitlementRequestOut]:
     """Return the requests that the caller may decide."""
     found = await requests.pending(admin, q, sort, paging)
@@ -200,7 +201,7 @@ async def withdraw_wish(
 @router.get(
     "/entitlement-reviews",
     summary="待复核的系统授权",
-    description="下级单位 30 天内到期的授权，按到期时间排列；到期未复核即失效。"
+    description="下级单位 30 天内到期的授权，默认按到期时间从早到晚；到期未复核即失效。"
     "本单位的由上一级单位复核，部级单位的由安全管理员复核；安全管理员可以看到全部。",
     responses=problems.responses(*REFUSED),
 )
@@ -209,9 +210,10 @@ async def list_reviews(
     service: EntitlementService,
     paging: Paging,
     q: Annotated[NamePart | None, Query(description="姓名包含")] = None,
+    sort: Annotated[ReviewSort, Query(description="排列")] = ReviewSort.SOONEST,
 ) -> CountedPage[ReviewOut]:
     """Return the entitlements that are due for review."""
-    return (await service.due(admin, q, paging)).page(ReviewOut.of)
+    return (await service.due(admin, q, sort, paging)).page(ReviewOut.of)
 
 
 _REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound, errors.ReviewedAbove)

@@ -12,7 +12,7 @@ from contracts.vocabulary import EntitlementRequestStatus, Vocabulary
 from identity.accounts.models import Account
 from identity.entitlements.models import Entitlement, EntitlementRequest
 from identity.units.models import Unit
-from servicekit.lists import Listed, Order, by_id, listed
+from servicekit.lists import AgeSort, Listed, Order, by_id, listed
 from servicekit.ltree import under
 from servicekit.paging import PageRequest, instant
 from servicekit.words import inline
@@ -22,20 +22,20 @@ _PENDING = EntitlementRequest.status == inline(EntitlementRequestStatus.PENDING)
 
 Asked = tuple[EntitlementRequest, Account, Unit]
 Held = tuple[Entitlement, Account, Unit]
-_BY_END = Order((Entitlement.expires_at, Entitlement.id), (instant, UUID))
 _Rows = TypeVar("_Rows", Select[Entitlement, Account, Unit], Select[EntitlementRequest, Account, Unit])
 
 
-class WishSort(Vocabulary):
-    """In which order requests to decide are listed."""
+class ReviewSort(Vocabulary):
+    """In which order entitlements to review are listed."""
 
-    OLDEST = "oldest", "申请时间从早到晚"
-    NEWEST = "newest", "申请时间从新到旧"
+    SOONEST = "soonest", "到期时间从早到晚"
+    LATEST = "latest", "到期时间从晚到早"
 
     @property
     def order(self) -> Order:
         """The order of the query."""
-        return by_id(EntitlementRequest.id, latest_first=self is WishSort.NEWEST)
+        columns = (Entitlement.expires_at, Entitlement.id)
+        return Order(columns, (instant, UUID), descending=self is ReviewSort.LATEST)
 
 
 class EntitlementRepository:
@@ -85,12 +85,12 @@ class EntitlementRepository:
         return None if found is None or found.withdrawn_at is not None else found
 
     async def due(
-        self, above: str | None, until: datetime, name: str | None, paging: PageRequest
+        self, above: str | None, until: datetime, name: str | None, sort: ReviewSort, paging: PageRequest
     ) -> Listed[Held]:
         """Return the entitlements for units below the path `above`, or for all units, that end before
-        `until`, by their end; with `name` only those of people whose names contain it.
+        `until`; with `name` only those of people whose names contain it.
         """
-        return await listed(self._session, _named(_due(above, until), name), _BY_END, paging)
+        return await listed(self._session, _named(_due(above, until), name), sort.order, paging)
 
     async def count_due(self, above: str | None, until: datetime, most: int) -> int:
         """Return the number of those entitlements, at most `most`."""
@@ -153,13 +153,13 @@ class EntitlementRepository:
         ).all()
 
     async def pending_below(
-        self, path: str, name: str | None, sort: WishSort, paging: PageRequest, *, and_own: bool
+        self, path: str, name: str | None, sort: AgeSort, paging: PageRequest, *, and_own: bool
     ) -> Listed[Asked]:
         """Return undecided requests of units below one, with `and_own` also its own; with `name` only those
         for people whose names contain it.
         """
         statement = _named(_pending(path, and_own=and_own), name)
-        return await listed(self._session, statement, sort.order, paging)
+        return await listed(self._session, statement, sort.of(EntitlementRequest.id), paging)
 
     async def count_pending_below(self, path: str, *, and_own: bool, most: int) -> int:
         """Return the number of those requests, at most `most`."""

@@ -21,13 +21,13 @@ from identity.entitlements.errors import (
     UnknownEntitlement,
 )
 from identity.entitlements.models import EntitlementRequest
-from identity.entitlements.repository import Asked, EntitlementRepository, WishSort
+from identity.entitlements.repository import Asked, EntitlementRepository
 from identity.entitlements.service import Entitlements
 from identity.memberships.service import Memberships
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 
 
@@ -96,7 +96,7 @@ class EntitlementRequests:
         return await self._rows.of_person(sub, paging)
 
     async def pending(
-        self, principal: Principal, name: str | None, sort: WishSort, paging: PageRequest
+        self, principal: Principal, name: str | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[Asked]:
         """Return the requests that the caller may decide; `name` is a part of the person's name."""
         if principal.acting is None:

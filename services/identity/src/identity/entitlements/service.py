@@ -20,7 +20,7 @@ from identity.entitlements.errors import (
     UnknownEntitlement,
 )
 from identity.entitlements.models import Entitlement
-from identity.entitlements.repository import EntitlementRepository, Held
+from identity.entitlements.repository import EntitlementRepository, Held, ReviewSort
 from identity.memberships.models import Profile
 from identity.memberships.service import Memberships, path_of
 from identity.revocations.service import Revocations
@@ -134,12 +134,14 @@ class Entitlements:
             if request.unit_id == former:
                 request.unit_id = present
 
-    async def due(self, principal: Principal, name: str | None, paging: PageRequest) -> Listed[Held]:
-        """Return the entitlements for units below the caller's that end within `rules.REVIEW`, by their end;
-        a security administrator of the platform sees all. `name` is a part of the person's name.
+    async def due(
+        self, principal: Principal, name: str | None, sort: ReviewSort, paging: PageRequest
+    ) -> Listed[Held]:
+        """Return the entitlements for units below the caller's that end within `rules.REVIEW`; a security
+        administrator of the platform sees all. `name` is a part of the person's name.
         """
         path = None if principal.may(Permission.PLATFORM_ENTITLEMENTS) else path_of(principal)
-        return await self._rows.due(path, self._clock.now() + rules.REVIEW, name, paging)
+        return await self._rows.due(path, self._clock.now() + rules.REVIEW, name, sort, paging)
 
     async def count_due(self, principal: Principal, most: int) -> int:
         """Return the number of entitlements that are due for the caller's review, at most `most`."""

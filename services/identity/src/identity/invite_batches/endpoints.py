@@ -23,6 +23,7 @@ from identity.memberships.auth import REFUSED, Admitter
 from identity.memberships.schemas import NamePart
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 UPLOADS = "/api/v1/invite-batches"
@@ -75,7 +76,7 @@ async def upload_invites(
 @router.get(
     "/units/{unit_id}/invite-batches",
     summary="单位的批量邀请",
-    description="从新到旧；保留 30 天。",
+    description="默认从新到旧；保留 30 天。",
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_invite_batches(
@@ -85,9 +86,10 @@ async def list_invite_batches(
     directory: DirectoryService,
     paging: Paging,
     status: Annotated[InviteBatchStatus | None, Query(description="状态")] = None,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[InviteBatchOut]:
-    """Return the batches of a unit, latest first."""
-    found = await batches.of_unit(admin, unit_id, status, paging)
+    """Return the batches of a unit."""
+    found = await batches.of_unit(admin, unit_id, status, sort, paging)
     return await directory.named_page(found.page(InviteBatchOut.of))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.vocabulary import InviteBatchStatus, InviteResult
 from filekit.http import row_number
 from identity.invite_batches.models import InviteBatch, InviteBatchRow, InviteBudget
-from servicekit.lists import Listed, Order, by_id, listed_one
+from servicekit.lists import AgeSort, Listed, Order, listed_one
 from servicekit.paging import PageRequest
 
 _IN_FILE = Order((InviteBatchRow.number,), (row_number,))
@@ -36,13 +36,13 @@ class InviteBatchRepository:
         )
 
     async def of_unit(
-        self, unit_id: UUID, status: InviteBatchStatus | None, paging: PageRequest
+        self, unit_id: UUID, status: InviteBatchStatus | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[InviteBatch]:
-        """Return a unit's batches, latest first; with `status` only those in it."""
+        """Return a unit's batches; with `status` only those in it."""
         statement = select(InviteBatch).where(InviteBatch.unit_id == unit_id)
         if status is not None:
             statement = statement.where(InviteBatch.status == status)
-        return await listed_one(self._session, statement, by_id(InviteBatch.id, latest_first=True), paging)
+        return await listed_one(self._session, statement, sort.of(InviteBatch.id), paging)
 
     async def listed_rows(
         self, batch_id: UUID, result: InviteResult | None, name: str | None, paging: PageRequest

@@ -24,7 +24,7 @@ from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 
 _FAILED = (InviteResult.WRONG, InviteResult.REFUSED)
@@ -82,14 +82,15 @@ class InviteBatches:
         principal: Principal,
         unit_id: UUID,
         status: InviteBatchStatus | None,
+        sort: AgeSort,
         paging: PageRequest,
     ) -> Listed[InviteBatch]:
-        """Return the batches of a unit in the caller's subtree, latest first; with `status` only those in it.
+        """Return the batches of a unit in the caller's subtree; with `status` only those in it.
 
         Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
-        return await self._rows.of_unit(unit.id, status, paging)
+        return await self._rows.of_unit(unit.id, status, sort, paging)
 
     async def get(self, principal: Principal, batch_id: UUID, *, lock: bool = False) -> InviteBatch:
         """Return a batch of a unit in the caller's subtree. Raises `BatchNotFound`, `OutOfReach`."""

@@ -16,6 +16,7 @@ from identity.memberships.auth import REFUSED, Admitter
 from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["邀请码"], responses=problems.responses(*REFUSALS))
@@ -46,7 +47,7 @@ async def create_invite(
 @router.get(
     "/units/{unit_id}/invites",
     summary="单位的邀请码",
-    description="从新到旧；不含邀请码本身。",
+    description="默认从新到旧；不含邀请码本身。",
     responses=problems.responses(*REFUSED, UnitNotFound),
 )
 async def list_invites(
@@ -56,9 +57,10 @@ async def list_invites(
     directory: DirectoryService,
     paging: Paging,
     usable: Annotated[bool, Query(description="只列仍可使用的")] = False,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[InviteOut]:
-    """Return the invites of a unit, latest first, without their codes."""
-    found = await service.of_unit(admin, unit_id, paging, usable=usable)
+    """Return the invites of a unit, without their codes."""
+    found = await service.of_unit(admin, unit_id, sort, paging, usable=usable)
     return await directory.named_page(found.page(InviteOut.of))
 
 

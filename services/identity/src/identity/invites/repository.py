@@ -8,10 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.invites.models import Invite
-from servicekit.lists import Listed, by_id, listed_one
+from servicekit.lists import AgeSort, Listed, listed_one
 from servicekit.paging import PageRequest
-
-_LATEST = by_id(Invite.id, latest_first=True)
 
 
 class InviteRepository:
@@ -32,15 +30,15 @@ class InviteRepository:
         return found
 
     async def of_unit(
-        self, unit_id: UUID, paging: PageRequest, *, usable_at: datetime | None
+        self, unit_id: UUID, sort: AgeSort, paging: PageRequest, *, usable_at: datetime | None
     ) -> Listed[Invite]:
-        """Return a unit's invites, latest first."""
+        """Return a unit's invites."""
         statement = select(Invite).where(Invite.unit_id == unit_id)
         if usable_at is not None:
             statement = statement.where(
                 Invite.revoked_at.is_(None), Invite.expires_at > usable_at, Invite.uses < Invite.max_uses
             )
-        return await listed_one(self._session, statement, _LATEST, paging)
+        return await listed_one(self._session, statement, sort.of(Invite.id), paging)
 
     async def lock(self, invite_id: UUID) -> Invite | None:
         """Return an invite by id, locked and refreshed."""

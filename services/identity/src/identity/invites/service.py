@@ -21,7 +21,7 @@ from identity.units.service import Units
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 
 _INVITE = "invite"
@@ -73,15 +73,15 @@ class Invites:
         return invite, code
 
     async def of_unit(
-        self, principal: Principal, unit_id: UUID, paging: PageRequest, *, usable: bool
+        self, principal: Principal, unit_id: UUID, sort: AgeSort, paging: PageRequest, *, usable: bool
     ) -> Listed[Invite]:
-        """Return the invites of a unit in the caller's subtree, latest first.
+        """Return the invites of a unit in the caller's subtree.
 
         `usable`: only those that somebody can still use. Raises `UnitNotFound`, `OutOfReach`.
         """
         unit = await self._units.within_reach(principal, unit_id)
         usable_at = self._clock.now() if usable else None
-        return await self._rows.of_unit(unit.id, paging, usable_at=usable_at)
+        return await self._rows.of_unit(unit.id, sort, paging, usable_at=usable_at)
 
     async def revoke(self, principal: Principal, invite_id: UUID) -> Invite:
         """Revoke an invite of a unit in the caller's subtree. Raises `InviteNotFound`, `OutOfReach`."""

@@ -15,7 +15,7 @@ from identity.directory.dependencies import DirectoryService
 from identity.invites import errors as invite_errors
 from identity.joining import errors
 from identity.joining.dependencies import JoinService
-from identity.joining.repository import JoinFilter, JoinSort
+from identity.joining.repository import JoinFilter
 from identity.joining.schemas import (
     ApprovalIn,
     CodeIn,
@@ -34,6 +34,7 @@ from identity.roles.errors import RoleNotGrantable, UnknownRole
 from identity.units.auth import Person
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit import problems
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1", tags=["加入单位"], responses=problems.responses(*REFUSALS))
@@ -201,7 +202,7 @@ async def list_join_requests(
     unit_id: Annotated[UUID | None, Query(description="只列申请加入此单位的")] = None,
     transfer: Annotated[bool | None, Query(description="只列调动的；false 为不是调动的")] = None,
     q: Annotated[NamePart | None, Query(description="申请人的姓名包含")] = None,
-    sort: Annotated[JoinSort, Query(description="排列")] = JoinSort.OLDEST,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.OLDEST,
 ) -> CountedPage[JoinRequestOut]:
     """Return requests for the caller's unit and all units below it."""
     wanted = JoinFilter(waiting, unit_id, transfer, q)

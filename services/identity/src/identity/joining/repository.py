@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from contracts.vocabulary import JoinRequestStatus, Vocabulary
+from contracts.vocabulary import JoinRequestStatus
 from identity.accounts.models import Account
 from identity.joining.models import JoinRequest
 from identity.units.models import Unit
-from servicekit.lists import Listed, Order, by_id, listed
+from servicekit.lists import AgeSort, Listed, by_id, listed
 from servicekit.ltree import LTree, under
 from servicekit.paging import PageRequest
 from servicekit.words import inline
@@ -35,18 +35,6 @@ class JoinFilter:
     transfer: bool | None = None
     name: str | None = None
     """A part of the applicant's name."""
-
-
-class JoinSort(Vocabulary):
-    """In which order requests to decide are listed."""
-
-    OLDEST = "oldest", "申请时间从早到晚"
-    NEWEST = "newest", "申请时间从新到旧"
-
-    @property
-    def order(self) -> Order:
-        """The order of the query."""
-        return by_id(JoinRequest.id, latest_first=self is JoinSort.NEWEST)
 
 
 class JoinRepository:
@@ -77,7 +65,7 @@ class JoinRepository:
         return await listed(self._session, mine, by_id(JoinRequest.id, latest_first=True), paging)
 
     async def pending_under(
-        self, path: str, wanted: JoinFilter, sort: JoinSort, paging: PageRequest
+        self, path: str, wanted: JoinFilter, sort: AgeSort, paging: PageRequest
     ) -> Listed[Asked]:
         """Return pending requests for units in a subtree."""
         statement = _whole().where(_PENDING, under(Unit.path, path))
@@ -90,7 +78,7 @@ class JoinRepository:
             statement = statement.where(leaves if wanted.transfer else ~leaves)
         if wanted.name is not None:
             statement = statement.where(Account.name.contains(wanted.name, autoescape=True))
-        return await listed(self._session, statement, sort.order, paging)
+        return await listed(self._session, statement, sort.of(JoinRequest.id), paging)
 
     async def count_waiting(self, path: str, most: int) -> int:
         """Return the number of requests about which the administrators of a unit have been asked, at most

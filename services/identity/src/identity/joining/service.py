@@ -25,7 +25,7 @@ from identity.joining.errors import (
     OwnRequest,
 )
 from identity.joining.models import JoinRequest
-from identity.joining.repository import Asked, JoinFilter, JoinRepository, JoinSort
+from identity.joining.repository import Asked, JoinFilter, JoinRepository
 from identity.joining.schemas import ApprovalIn, JoinIn, TransferIn
 from identity.member_changes.service import MemberChanges
 from identity.memberships.errors import AlreadyMember, MembershipNotFound
@@ -36,7 +36,7 @@ from identity.units.models import Unit
 from identity.units.service import Units
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 
 MOST_COUNTED = 1000
@@ -173,7 +173,7 @@ class Joining:
         return await self._units.children(parent_id, name, paging)
 
     async def pending(
-        self, principal: Principal, wanted: JoinFilter, sort: JoinSort, paging: PageRequest
+        self, principal: Principal, wanted: JoinFilter, sort: AgeSort, paging: PageRequest
     ) -> Listed[Asked]:
         """Return the requests that the caller may decide.
 

@@ -33,6 +33,7 @@ from identity.units.auth import UnitAdmin
 from identity.units.errors import EffectiveInFuture, UnitNotFound
 from servicekit import problems
 from servicekit.dependencies import ServiceDatabase
+from servicekit.lists import AgeSort
 from servicekit.paging import CountedPage, Paging
 
 UPLOADS = "/api/v1/unit-imports"
@@ -97,7 +98,7 @@ async def upload_units(
 @router.get(
     "/unit-imports",
     summary="单位导入列表",
-    description="管辖范围内的导入，从新到旧；保留 30 天。",
+    description="管辖范围内的导入，默认从新到旧；保留 30 天。",
     responses=problems.responses(*_ADMIN),
 )
 async def list_unit_imports(
@@ -106,9 +107,11 @@ async def list_unit_imports(
     directory: DirectoryService,
     paging: Paging,
     status: Annotated[UnitImportStatus | None, Query(description="状态")] = None,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[UnitImportOut]:
-    """Return imports, latest first."""
-    return await directory.named_page((await imports.list(admin, status, paging)).page(UnitImportOut.of))
+    """Return imports."""
+    found = await imports.list(admin, status, sort, paging)
+    return await directory.named_page(found.page(UnitImportOut.of))
 
 
 @router.get(

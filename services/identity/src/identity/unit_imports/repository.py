@@ -33,7 +33,7 @@ from identity.unit_imports.rules import MERGED, Row
 from identity.units.models import Unit
 from servicekit.db import Database, plan_with_values
 from servicekit.ids import new_id
-from servicekit.lists import Listed, Order, by_id, listed_one
+from servicekit.lists import AgeSort, Listed, Order, by_id, listed_one
 from servicekit.ltree import between, under
 from servicekit.paging import PageRequest
 from servicekit.words import inline
@@ -130,13 +130,13 @@ class ImportRepository:
         return (imports or 0) + (exports or 0)
 
     async def under(
-        self, path: str, status: UnitImportStatus | None, paging: PageRequest
+        self, path: str, status: UnitImportStatus | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[UnitImport]:
-        """Return the imports of a subtree, latest first; with `status` only those in it."""
+        """Return the imports of a subtree; with `status` only those in it."""
         statement = select(UnitImport).join(Unit, Unit.id == UnitImport.root_id).where(under(Unit.path, path))
         if status is not None:
             statement = statement.where(UnitImport.status == status)
-        return await listed_one(self._session, statement, by_id(UnitImport.id, latest_first=True), paging)
+        return await listed_one(self._session, statement, sort.of(UnitImport.id), paging)
 
     async def exports_of(
         self, sub: UUID, status: ExportStatus | None, paging: PageRequest

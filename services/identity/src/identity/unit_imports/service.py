@@ -35,7 +35,7 @@ from identity.units.service import Units
 from jobs.queue import JobView
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 
 MOST_RUNNING = 5
@@ -99,12 +99,12 @@ class UnitImports:
         return row
 
     async def list(
-        self, principal: Principal, status: UnitImportStatus | None, paging: PageRequest
+        self, principal: Principal, status: UnitImportStatus | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[UnitImport]:
-        """Return the imports of the caller's subtree, latest first; with `status` only those in it."""
+        """Return the imports of the caller's subtree; with `status` only those in it."""
         if principal.acting is None:
             raise OutOfReach
-        return await self._rows.under(principal.acting.path, status, paging)
+        return await self._rows.under(principal.acting.path, status, sort, paging)
 
     async def get(self, principal: Principal, import_id: UUID, *, lock: bool = False) -> UnitImport:
         """Return an import of the caller's subtree. Raises `ImportNotFound`."""

@@ -81,7 +81,7 @@ class ExportRepository:
             statement = statement.where(ExportEvent.by == by)
         order = by_id(ExportEvent.id, latest_first=True)
         found = await listed(self._session, statement, order, paging)
-        return Listed([LogLine(*row) for row in found.items], found.next, found.total)
+        return found.each(lambda row: LogLine(*row))
 
     async def delete_log(self, before: datetime, limit: int) -> int:
         """Delete some records from before `before`; return their number."""

@@ -185,5 +185,4 @@ async def list_file_downloads(
 ) -> CountedPage[DownloadOut]:
     """本单位文件的下载记录，从新到旧：何人、何时、下载了哪个文件。单位管理员、签发人可以查看。"""
     wanted = DownloadFilter(file_id=file_id, by=by, since=since, until=until)
-    page, total = await files.downloads(actor, paging, wanted)
-    return CountedPage(items=[DownloadOut.of(view) for view in page.items], next=page.next, total=total)
+    return (await files.downloads(actor, paging, wanted)).page(DownloadOut.of)

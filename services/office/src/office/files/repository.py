@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.directory.models import Unit
 from office.files.models import Download, File
 from servicekit.ids import first_id
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 
 
 @dataclass(frozen=True)
@@ -123,24 +124,16 @@ class FileRepository:
         await self._session.flush()
 
     async def downloads(
-        self, owner: Unit, wanted: DownloadFilter, *, after: UUID | None, limit: int
-    ) -> Sequence[tuple[Download, Unit | None]]:
-        """Return downloads of the files of a unit with the unit of the person, the latest first."""
-        statement = (
-            select(Download, Unit)
-            .outerjoin(Unit, Unit.id == Download.unit_id)
-            .where(*_wanted(owner, wanted))
-            .order_by(Download.id.desc())
-            .limit(limit)
-        )
-        if after is not None:
-            statement = statement.where(Download.id < after)
-        return [(row[0], row[1]) for row in await self._session.execute(statement)]
+        self, owner: Unit, wanted: DownloadFilter, paging: PageRequest
+    ) -> Listed[tuple[Download, Unit | None]]:
+        """Return downloads of the files of a unit with the unit of the person, the latest first.
 
-    async def count_downloads(self, owner: Unit, wanted: DownloadFilter) -> int:
-        """Return the number of downloads, up to one more than lists count."""
-        rows = select(Download.id).where(*_wanted(owner, wanted)).limit(MOST_COUNTED + 1)
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+        Raises `BadCursor`.
+        """
+        statement: Select[Download, Unit | None] = (
+            select(Download, Unit).outerjoin(Unit, Unit.id == Download.unit_id).where(*_wanted(owner, wanted))
+        )
+        return await listed(self._session, statement, by_id(Download.id, latest_first=True), paging)
 
 
 def _wanted(owner: Unit, wanted: DownloadFilter) -> list[ColumnElement[bool]]:

@@ -32,7 +32,8 @@ from office.files.models import Download, File
 from office.files.repository import DownloadFilter, FileRepository
 from servicekit.clock import Clock
 from servicekit.db import release
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import FieldError, NotFound
 
 log = structlog.get_logger("files")
@@ -264,17 +265,12 @@ class Files:
 
     async def downloads(
         self, actor: Actor, paging: PageRequest, wanted: DownloadFilter
-    ) -> tuple[Cut[DownloadView], Total]:
+    ) -> Listed[DownloadView]:
         """Return downloads of the files of the actor's unit, the latest first. Raises `BadCursor`."""
         unit = await self._units.own(actor)
-        after = paging.key(UUID)
-        rows = await self._files.downloads(
-            unit, wanted, after=None if after is None else after[0], limit=paging.limit + 1
-        )
-        names = await self._units.names({download.by for download, _ in rows})
-        views = [DownloadView(download, names.get(download.by), by_unit) for download, by_unit in rows]
-        total = Total.of(await self._files.count_downloads(unit, wanted))
-        return cut(views, paging.limit, lambda view: [view.download.id]), total
+        found = await self._files.downloads(unit, wanted, paging)
+        names = await self._units.names({download.by for download, _ in found.items})
+        return found.each(lambda row: DownloadView(row[0], names.get(row[0].by), row[1]))
 
     def _stored(self) -> FileStore:
         if self._store is None:

@@ -55,8 +55,7 @@ async def list_articles(
     ] = None,
 ) -> CountedPage[ArticleLine]:
     """在用的文章，按分类和次序。"""
-    page, total = await articles.list(paging, category=category, words=q)
-    return CountedPage(items=[ArticleLine.of_line(one) for one in page.items], next=page.next, total=total)
+    return (await articles.list(paging, category=category, words=q)).page(ArticleLine.of_line)
 
 
 @router.get("/{article_id}", summary="查看帮助文章", responses=responses(*REFUSALS, NotFound))

@@ -1,10 +1,9 @@
 """Queries over articles."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -13,9 +12,11 @@ from office.help.errors import ArticleTitleTaken
 from office.help.models import Article, ArticleVersion
 from office.help.rules import MAX_WORDS
 from office.writing.words import pairs_of
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, Order, listed_one
+from servicekit.paging import PageRequest, integer
 
 MAX_VERSIONS = 500
+_PLACED = Order((Article.category, Article.position, Article.id), (str, integer, UUID))
 
 
 class ArticleRepository:
@@ -50,22 +51,12 @@ class ArticleRepository:
         )
         return (await self._session.scalars(statement)).one_or_none()
 
-    async def list(
-        self, category: str | None, words: str | None, *, after: Sequence[Any] | None, limit: int
-    ) -> Sequence[Article]:
-        """Return articles in use by category and position, without their bodies."""
-        key = (Article.category, Article.position, Article.id)
+    async def list(self, category: str | None, words: str | None, paging: PageRequest) -> Listed[Article]:
+        """Return articles in use by category and position, without their bodies. Raises `BadCursor`."""
         statement = (
             select(Article).options(defer(Article.body, raiseload=True)).where(*_wanted(category, words))
         )
-        if after is not None:
-            statement = statement.where(tuple_(*key) > tuple_(*after))
-        return (await self._session.scalars(statement.order_by(*key).limit(limit))).all()
-
-    async def count(self, category: str | None, words: str | None) -> int:
-        """Return the number of articles, up to one more than lists count."""
-        rows = select(Article.id).where(*_wanted(category, words)).limit(MOST_COUNTED + 1)
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+        return await listed_one(self._session, statement, _PLACED, paging)
 
     async def version(self, article_id: UUID, version: int) -> ArticleVersion | None:
         """Return one version of an article."""

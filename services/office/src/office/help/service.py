@@ -16,7 +16,8 @@ from office.writing import richtext, secrecy
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 _JSON = TypeAdapter(ArticleContent)
@@ -71,14 +72,9 @@ class Help:
             raise NotFound
         return article
 
-    async def list(
-        self, paging: PageRequest, *, category: str | None, words: str | None
-    ) -> tuple[Cut[Article], Total]:
-        """Return articles in use by category and position, and their number. Raises `BadCursor`."""
-        after = paging.key(str, int, UUID)
-        rows = await self._articles.list(category, words, after=after, limit=paging.limit + 1)
-        total = Total.of(await self._articles.count(category, words))
-        return cut(rows, paging.limit, lambda one: [one.category, one.position, one.id]), total
+    async def list(self, paging: PageRequest, *, category: str | None, words: str | None) -> Listed[Article]:
+        """Return articles in use by category and position. Raises `BadCursor`."""
+        return await self._articles.list(category, words, paging)
 
     async def versions(self, article_id: UUID) -> Sequence[VersionView]:
         """Return the versions of an article, the latest first. Raises `NotFound`."""

@@ -108,9 +108,8 @@ async def list_outbox(
     ] = OutboxOrder.CREATED,
 ) -> CountedPage[OutboxLine]:
     """包括草稿、审核中和已撤回的；审核人看不到草稿。"""
-    listed = await notices.outbox(actor, paging, wanted, order)
-    items = [OutboxLine.of(notice, listed.names) for notice in listed.page.items]
-    return CountedPage(items=items, next=listed.page.next, total=listed.total)
+    found, names = await notices.outbox(actor, paging, wanted, order)
+    return found.page(lambda notice: OutboxLine.of(notice, names))
 
 
 @router.get(

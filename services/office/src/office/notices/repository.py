@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,19 +14,19 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, defer
+from sqlalchemy.orm import defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.vocabulary import AccountStatus, NoticeStatus, Permission, Vocabulary
 from office.directory.models import Person, RoleAllowance, Unit
 from office.notices.models import Notice, Revision, Step
 from office.writing.words import pairs_of
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, Order, by_id, listed_one
+from servicekit.paging import PageRequest, instant
 from servicekit.words import inline
 
 MAX_STEPS = 500
@@ -57,13 +56,11 @@ class OutboxOrder(Vocabulary):
     UPDATED = "updated", "修改时间从新到旧"
 
     @property
-    def columns(self) -> tuple[InstrumentedAttribute[Any], ...]:
-        """The columns of the sort key."""
-        return (Notice.id,) if self is OutboxOrder.CREATED else (Notice.updated_at, Notice.id)
-
-    def key_of(self, notice: Notice) -> list[object]:
-        """Return the sort key of a notice."""
-        return [notice.id] if self is OutboxOrder.CREATED else [notice.updated_at.isoformat(), notice.id]
+    def order(self) -> Order:
+        """The order of the query."""
+        if self is OutboxOrder.CREATED:
+            return by_id(Notice.id, latest_first=True)
+        return Order((Notice.updated_at, Notice.id), (instant, UUID), descending=True)
 
 
 _FILES = text(
@@ -141,26 +138,11 @@ class NoticeRepository:
         return (await self._session.scalars(statement)).one_or_none()
 
     async def outbox(
-        self,
-        unit: Unit,
-        wanted: OutboxFilter,
-        order: OutboxOrder,
-        *,
-        after: Sequence[Any] | None,
-        limit: int,
-    ) -> Sequence[Notice]:
-        """Return the unit's own notices without their texts, the newest first, starting after `after`."""
-        columns = order.columns
+        self, unit: Unit, wanted: OutboxFilter, order: OutboxOrder, paging: PageRequest
+    ) -> Listed[Notice]:
+        """Return the unit's own notices without their texts, the newest first. Raises `BadCursor`."""
         statement = select(Notice).options(defer(Notice.body, raiseload=True)).where(*_wanted(unit, wanted))
-        if after is not None:
-            statement = statement.where(tuple_(*columns) < tuple_(*after))
-        statement = statement.order_by(*(column.desc() for column in columns)).limit(limit)
-        return (await self._session.scalars(statement)).all()
-
-    async def count(self, unit: Unit, wanted: OutboxFilter) -> int:
-        """Return the number of the unit's own notices, at most one more than are counted."""
-        found = select(Notice.id).where(*_wanted(unit, wanted)).limit(MOST_COUNTED + 1).subquery()
-        return (await self._session.scalars(select(func.count()).select_from(found))).one()
+        return await listed_one(self._session, statement, order.order, paging)
 
     async def counts(self, unit: Unit, *, drafts: bool) -> dict[NoticeStatus, int]:
         """Return the number of the unit's own notices in each status."""

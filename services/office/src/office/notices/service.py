@@ -36,7 +36,8 @@ from office.writing.richtext import TooDeepError
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions, VersionChanged
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, Total, cut, instant
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 
@@ -56,15 +57,6 @@ class Related:
 
     notice: Notice
     received: bool
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A page of the unit's own notices."""
-
-    page: Cut[Notice]
-    total: Total
-    names: dict[UUID, str]
 
 
 class Notices:
@@ -140,18 +132,16 @@ class Notices:
 
     async def outbox(
         self, actor: Actor, paging: PageRequest, wanted: OutboxFilter, order: OutboxOrder
-    ) -> Listed:
-        """Return the unit's own notices, the newest first by `order`; drafts only to those who may draft."""
+    ) -> tuple[Listed[Notice], dict[UUID, str]]:
+        """Return the unit's own notices, the newest first by `order`, and the names of the people in them.
+
+        Drafts only to those who may draft. Raises `BadCursor`.
+        """
         unit = await self._units.own(actor)
-        after = paging.key(UUID) if order is OutboxOrder.CREATED else paging.key(instant, UUID)
         wanted = replace(wanted, drafts=actor.may(Permission.NOTICES_DRAFT))
-        notices = await self._notices.outbox(unit, wanted, order, after=after, limit=paging.limit + 1)
-        people = {sub for one in notices for sub in (one.created_by, one.updated_by, one.issued_by)}
-        return Listed(
-            cut(notices, paging.limit, order.key_of),
-            Total.of(await self._notices.count(unit, wanted)),
-            await self._notices.names(people),
-        )
+        found = await self._notices.outbox(unit, wanted, order, paging)
+        people = {sub for one in found.items for sub in (one.created_by, one.updated_by, one.issued_by)}
+        return found, await self._notices.names(people)
 
     async def counts(self, actor: Actor) -> dict[NoticeStatus, int]:
         """Return how many notices the unit has in each status, without drafts for those who may not draft."""

@@ -132,8 +132,7 @@ async def list_document_numbers(
     actor: Reader, numbering: NumberingService, wanted: Wanted, paging: Paging
 ) -> CountedPage[NumberOut]:
     """本单位已签发的文号，从新到旧；已撤回的也在内，其文号不再使用。"""
-    found, total = await numbering.register(actor, wanted, paging)
-    return CountedPage(items=[NumberOut.of(line) for line in found.items], next=found.next, total=total)
+    return (await numbering.register(actor, wanted, paging)).page(NumberOut.of)
 
 
 @router.get(

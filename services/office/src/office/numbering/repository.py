@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,8 @@ from office.directory.models import Person
 from office.numbering.errors import PrefixTaken
 from office.numbering.models import DocumentNumber, NumberCounter, NumberSeries
 from office.writing.words import pairs_of
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 
 _SERIES = 0x4E55
 """First key of advisory locks."""
@@ -29,6 +30,14 @@ class RegisterFilter:
     year: int | None = None
     words: str | None = None
     voided: bool | None = None
+
+
+@dataclass(frozen=True)
+class RegisterLine:
+    """A number of the register and the name of who issued the document."""
+
+    number: DocumentNumber
+    issuer: str | None
 
 
 class NumberingRepository:
@@ -150,23 +159,25 @@ class NumberingRepository:
         return (await self._session.scalars(statement)).one_or_none()
 
     async def register(
-        self, unit_id: UUID, wanted: RegisterFilter, *, after: UUID | None, limit: int
-    ) -> Sequence[tuple[DocumentNumber, str | None]]:
-        """Return lines of the register with the issuer's name, latest first, starting after `after`."""
-        statement = (
-            select(DocumentNumber, Person.name)
-            .outerjoin(Person, Person.sub == DocumentNumber.issued_by)
-            .where(*_wanted(unit_id, wanted))
-        )
-        if after is not None:
-            statement = statement.where(DocumentNumber.id < after)
-        rows = await self._session.execute(statement.order_by(DocumentNumber.id.desc()).limit(limit))
-        return [(row[0], row[1]) for row in rows]
+        self, unit_id: UUID, wanted: RegisterFilter, paging: PageRequest
+    ) -> Listed[RegisterLine]:
+        """Return lines of the register, latest first. Raises `BadCursor`."""
+        order = by_id(DocumentNumber.id, latest_first=True)
+        found = await listed(self._session, _register(unit_id, wanted), order, paging)
+        return found.each(lambda row: RegisterLine(*row))
 
-    async def count(self, unit_id: UUID, wanted: RegisterFilter) -> int:
-        """Return the number of lines, at most one more than are counted."""
-        lines = select(DocumentNumber.id).where(*_wanted(unit_id, wanted)).limit(MOST_COUNTED + 1).subquery()
-        return (await self._session.scalars(select(func.count()).select_from(lines))).one()
+    async def first(self, unit_id: UUID, wanted: RegisterFilter, limit: int) -> list[RegisterLine]:
+        """Return the first lines of the register, the oldest first."""
+        statement = _register(unit_id, wanted).order_by(DocumentNumber.id).limit(limit)
+        return [RegisterLine(*row) for row in await self._session.execute(statement)]
+
+
+def _register(unit_id: UUID, wanted: RegisterFilter) -> Select[DocumentNumber, str | None]:
+    return (
+        select(DocumentNumber, Person.name)
+        .outerjoin(Person, Person.sub == DocumentNumber.issued_by)
+        .where(*_wanted(unit_id, wanted))
+    )
 
 
 def _wanted(unit_id: UUID, wanted: RegisterFilter) -> list[ColumnElement[bool]]:

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from office.numbering import rules
-from office.numbering.service import RegisterLine, SeriesLine
+from office.numbering.repository import RegisterLine
+from office.numbering.service import SeriesLine
 
 Letterhead = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=2, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")

@@ -19,11 +19,12 @@ from office.numbering.errors import (
     UnknownPrefix,
 )
 from office.numbering.models import DocumentNumber, NumberSeries
-from office.numbering.repository import NumberingRepository, RegisterFilter
+from office.numbering.repository import NumberingRepository, RegisterFilter, RegisterLine
 from servicekit.clock import SHANGHAI, Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 
@@ -34,14 +35,6 @@ class SeriesLine:
     series: NumberSeries
     year: int
     next: int
-
-
-@dataclass(frozen=True)
-class RegisterLine:
-    """A number of the register and the name of who issued the document."""
-
-    number: DocumentNumber
-    issuer: str | None
 
 
 class Numbering:
@@ -169,23 +162,18 @@ class Numbering:
 
     async def register(
         self, actor: Actor, wanted: RegisterFilter, paging: PageRequest
-    ) -> tuple[Cut[RegisterLine], Total]:
-        """Return a page of the unit's register, latest first, and how many lines there are."""
+    ) -> Listed[RegisterLine]:
+        """Return a page of the unit's register, latest first. Raises `BadCursor`."""
         unit = await self._units.own(actor)
-        after = paging.key(UUID)
-        lines = await self._numbers.register(
-            unit.id, wanted, after=None if after is None else after[0], limit=paging.limit + 1
-        )
-        total = Total.of(await self._numbers.count(unit.id, wanted))
-        return cut([RegisterLine(*line) for line in lines], paging.limit, lambda one: [one.number.id]), total
+        return await self._numbers.register(unit.id, wanted, paging)
 
     async def exported(self, actor: Actor, wanted: RegisterFilter) -> Sequence[RegisterLine]:
         """Return all lines of the register that are wanted, the oldest first. Raises `TooManyNumbers`."""
         unit = await self._units.own(actor)
-        lines = await self._numbers.register(unit.id, wanted, after=None, limit=rules.MAX_EXPORTED + 1)
+        lines = await self._numbers.first(unit.id, wanted, rules.MAX_EXPORTED + 1)
         if len(lines) > rules.MAX_EXPORTED:
             raise TooManyNumbers
-        return [RegisterLine(*line) for line in reversed(lines)]
+        return lines
 
     async def _own(self, actor: Actor, series_id: UUID) -> NumberSeries:
         unit = await self._units.own(actor)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from filekit.spool import temporary_file
 from filekit.xlsx_writer import Column, SheetWriter
-from office.numbering.service import RegisterLine
+from office.numbering.repository import RegisterLine
 from servicekit.clock import SHANGHAI
 
 _COLUMNS = (

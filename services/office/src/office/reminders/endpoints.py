@@ -22,6 +22,7 @@ from office.reminders.schemas import (
     ScheduleOut,
 )
 from office.returns.errors import NoReceiptNeeded
+from servicekit.lists import AgeSort
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
@@ -36,9 +37,10 @@ async def list_received_reminders(
     reminders: ReminderService,
     paging: Paging,
     reason: Annotated[ReminderReason | None, Query(description="提醒的原因")] = None,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[ReminderOut]:
-    """从新到旧；已签收的、已撤回的通知不再列出。"""
-    return (await reminders.received(actor, reason, paging)).page(ReminderOut.of)
+    """默认从新到旧；已签收的、已撤回的通知不再列出。"""
+    return (await reminders.received(actor, reason, sort, paging)).page(ReminderOut.of)
 
 
 @router.get(
@@ -79,10 +81,14 @@ async def remind_units(
     responses=responses(*REFUSALS, PermissionRequired, NotFound, BadCursor),
 )
 async def list_reminder_runs(
-    notice_id: UUID, actor: Officer, reminders: ReminderService, paging: Paging
+    notice_id: UUID,
+    actor: Officer,
+    reminders: ReminderService,
+    paging: Paging,
+    sort: Annotated[AgeSort, Query(description="排列")] = AgeSort.NEWEST,
 ) -> CountedPage[RunOut]:
-    """本单位的手工催办和定时催办，从新到旧。"""
-    return (await reminders.runs(actor, notice_id, paging)).page(RunOut.of)
+    """本单位的手工催办和定时催办，默认从新到旧。"""
+    return (await reminders.runs(actor, notice_id, sort, paging)).page(RunOut.of)
 
 
 @router.get(

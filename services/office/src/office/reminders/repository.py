@@ -18,7 +18,7 @@ from office.reminders.errors import AlreadyReminding
 from office.reminders.models import Reminder, ReminderRun, ReminderSchedule
 from office.reminders.rules import INTERVAL, slot
 from office.returns.models import STANDING, Return
-from servicekit.lists import Listed, Order, by_id, listed, listed_one
+from servicekit.lists import AgeSort, Listed, Order, listed, listed_one
 from servicekit.paging import PageRequest, instant
 
 _REMINDING = 0x5245
@@ -77,13 +77,15 @@ class ReminderRepository:
         """Return a run as it is now."""
         return await self._session.get(ReminderRun, run_id, populate_existing=True)
 
-    async def runs(self, notice_id: UUID, paths_of: UUID, paging: PageRequest) -> Listed[ReminderRun]:
-        """Return the runs of a notice that a unit has made, and those of the schedule; the latest first."""
+    async def runs(
+        self, notice_id: UUID, paths_of: UUID, sort: AgeSort, paging: PageRequest
+    ) -> Listed[ReminderRun]:
+        """Return the runs of a notice that a unit has made, and those of the schedule."""
         statement = select(ReminderRun).where(
             ReminderRun.notice_id == notice_id,
             or_(ReminderRun.requested_unit_id == paths_of, ReminderRun.offset.is_not(None)),
         )
-        return await listed_one(self._session, statement, by_id(ReminderRun.id, latest_first=True), paging)
+        return await listed_one(self._session, statement, sort.of(ReminderRun.id), paging)
 
     async def lock(self, notice_id: UUID) -> None:
         """Have other runs of the notice wait for this transaction.
@@ -169,11 +171,9 @@ class ReminderRepository:
         return [Scheduled(*row) for row in await self._session.execute(statement)]
 
     async def of_unit(
-        self, unit_id: UUID, reason: ReminderReason | None, paging: PageRequest
+        self, unit_id: UUID, reason: ReminderReason | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[Reminded]:
-        """Return the reminders of a unit that it has not acted on, the latest first; with `reason` only those
-        for it.
-        """
+        """Return the reminders of a unit that it has not acted on; with `reason` only those for it."""
         signed = exists().where(
             Signature.notice_id == Reminder.notice_id, Signature.unit_id == Reminder.unit_id
         )
@@ -187,6 +187,7 @@ class ReminderRepository:
         )
         if reason is not None:
             statement = statement.where(Reminder.reason == reason)
-        order = Order((Reminder.at, Reminder.notice_id), (instant, UUID), descending=True)
+        key = (Reminder.at, Reminder.notice_id)
+        order = Order(key, (instant, UUID), descending=sort is AgeSort.NEWEST)
         found = await listed(self._session, statement, order, paging)
-        return Listed([Reminded(*row) for row in found.items], found.next, found.total)
+        return found.each(lambda row: Reminded(*row))

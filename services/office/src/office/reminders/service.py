@@ -23,7 +23,7 @@ from office.reminders.rules import DEFAULT_OFFSETS
 from office.returns.errors import NoReceiptNeeded
 from servicekit.clock import Clock
 from servicekit.ids import new_id
-from servicekit.lists import Listed
+from servicekit.lists import AgeSort, Listed
 from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
@@ -92,14 +92,15 @@ class Reminders:
         job = await job_queue.get(self._session, run.job_id)
         return RunView(run, job, await self._units.get(unit_id))
 
-    async def runs(self, actor: Actor, notice_id: UUID, paging: PageRequest) -> Listed[RunView]:
+    async def runs(
+        self, actor: Actor, notice_id: UUID, sort: AgeSort, paging: PageRequest
+    ) -> Listed[RunView]:
         """Return the runs of a notice by the own unit and by the schedule. Raises `NotFound`, `BadCursor`."""
         unit = await self._units.own(actor)
         await self._notices.visible(actor, unit, notice_id)
-        found = await self._reminders.runs(notice_id, unit.id, paging)
+        found = await self._reminders.runs(notice_id, unit.id, sort, paging)
         units = await self._units.of_ids(run.unit_id for run in found.items)
-        views = [RunView(run, None, units.get(run.unit_id)) for run in found.items]
-        return Listed(views, found.next, found.total)
+        return found.each(lambda run: RunView(run, None, units.get(run.unit_id)))
 
     async def run(self, actor: Actor, notice_id: UUID, run_id: UUID) -> RunView:
         """Return a run with its progress. Raises `NotFound`."""
@@ -144,13 +145,11 @@ class Reminders:
         return schedule
 
     async def received(
-        self, actor: Actor, reason: ReminderReason | None, paging: PageRequest
+        self, actor: Actor, reason: ReminderReason | None, sort: AgeSort, paging: PageRequest
     ) -> Listed[Reminded]:
-        """Return the reminders of the own unit that it has not acted on, the latest first; with `reason` only
-        those for it.
-        """
+        """Return the reminders of the own unit that it has not acted on; with `reason` only those for it."""
         unit = await self._units.own(actor)
-        return await self._reminders.of_unit(unit.id, reason, paging)
+        return await self._reminders.of_unit(unit.id, reason, sort, paging)
 
     async def _circulating(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, UUID]:
         own = await self._units.own(actor)

@@ -38,9 +38,8 @@ async def list_returns(
     notice_id: Annotated[UUID | None, Query(description="只列该通知的")] = None,
 ) -> CountedPage[ReturnLineOut]:
     """下级单位退回本单位所发通知的记录，按退回时间从新到旧。"""
-    found = await returns.list(actor, paging, status=status, notice_id=notice_id)
-    items = [ReturnLineOut.of_line(line, found.names) for line in found.page.items]
-    return CountedPage(items=items, next=found.page.next, total=found.total)
+    found, names = await returns.list(actor, paging, status=status, notice_id=notice_id)
+    return found.page(lambda line: ReturnLineOut.of_line(line, names))
 
 
 @router.post(

@@ -1,19 +1,23 @@
 """Queries over returns."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import ReturnStatus
 from office.directory.models import Unit
 from office.notices.models import Notice
 from office.returns.models import STANDING, Return
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, Order, listed
+from servicekit.paging import PageRequest, instant, integer
 
-_KEY = (Return.returned_at, Return.notice_id, Return.unit_id, Return.number)
+_LATEST = Order(
+    (Return.returned_at, Return.notice_id, Return.unit_id, Return.number),
+    (instant, UUID, UUID, integer),
+    descending=True,
+)
 
 
 class ReturnLine(NamedTuple):
@@ -62,32 +66,19 @@ class ReturnRepository:
     async def to_unit(
         self,
         unit_id: UUID,
+        paging: PageRequest,
         *,
         status: ReturnStatus | None,
         notice_id: UUID | None,
-        after: Sequence[Any] | None,
-        limit: int,
-    ) -> list[ReturnLine]:
-        """Return what was returned to the unit, the latest first, starting after `after`."""
+    ) -> Listed[ReturnLine]:
+        """Return what was returned to the unit, the latest first. Raises `BadCursor`."""
         statement = (
             select(Return, Notice, Unit)
             .join(Notice, Notice.id == Return.notice_id)
             .outerjoin(Unit, Unit.id == Return.unit_id)
             .where(*_within(unit_id, status, notice_id))
         )
-        if after is not None:
-            statement = statement.where(tuple_(*_KEY) < tuple_(*after))
-        rows = await self._session.execute(
-            statement.order_by(*(column.desc() for column in _KEY)).limit(limit)
-        )
-        return [ReturnLine(*row) for row in rows]
-
-    async def count_to_unit(
-        self, unit_id: UUID, *, status: ReturnStatus | None, notice_id: UUID | None
-    ) -> int:
-        """Return how many there are, up to one more than lists count."""
-        rows = select(Return.number).where(*_within(unit_id, status, notice_id)).limit(MOST_COUNTED + 1)
-        return (await self._session.scalars(select(func.count()).select_from(rows.subquery()))).one()
+        return (await listed(self._session, statement, _LATEST, paging)).each(lambda row: ReturnLine(*row))
 
 
 def _within(unit_id: UUID, status: ReturnStatus | None, notice_id: UUID | None) -> list[ColumnElement[bool]]:

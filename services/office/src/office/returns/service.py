@@ -1,7 +1,6 @@
 """Returns of notices: by the unit that has one, and what its sender makes of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,17 +20,9 @@ from office.returns.models import Return
 from office.returns.repository import ReturnLine, ReturnRepository
 from office.tasks.service import OWN, NewTask, Tasks, ToUnit
 from servicekit.clock import Clock
-from servicekit.paging import Cut, PageRequest, Total, cut, instant
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
-
-
-@dataclass(frozen=True)
-class ReturnList:
-    """A page of returns, how many there are, and the names of the people in it."""
-
-    page: Cut[ReturnLine]
-    total: Total
-    names: dict[UUID, str]
 
 
 class Returns:
@@ -156,25 +147,14 @@ class Returns:
 
     async def list(
         self, actor: Actor, paging: PageRequest, *, status: ReturnStatus | None, notice_id: UUID | None
-    ) -> ReturnList:
-        """Return what was returned to the own unit, the latest first. Raises `BadCursor`."""
+    ) -> tuple[Listed[ReturnLine], dict[UUID, str]]:
+        """Return what was returned to the own unit, the latest first, and the names of the people in it.
+
+        Raises `BadCursor`.
+        """
         own = await self._units.own(actor)
-        after = paging.key(instant, UUID, UUID, int)
-        lines = await self._returns.to_unit(
-            own.id, status=status, notice_id=notice_id, after=after, limit=paging.limit + 1
-        )
-        page = cut(
-            lines,
-            paging.limit,
-            lambda line: [
-                line.given_back.returned_at.isoformat(),
-                line.given_back.notice_id,
-                line.given_back.unit_id,
-                line.given_back.number,
-            ],
-        )
-        total = await self._returns.count_to_unit(own.id, status=status, notice_id=notice_id)
-        return ReturnList(page, Total.of(total), await self.names(page.items))
+        found = await self._returns.to_unit(own.id, paging, status=status, notice_id=notice_id)
+        return found, await self.names(found.items)
 
     async def names(self, lines: Iterable[ReturnLine]) -> dict[UUID, str]:
         """Return the names of the people in `lines`."""

@@ -68,9 +68,7 @@ async def list_templates(
 ) -> CountedPage[TemplateSummary]:
     """本单位的模板，以及上级单位供下级使用的模板；新建的在前。"""
     wanted = TemplateFilter(kind=kind, own=own, words=q)
-    found, total = await templates.list(actor, paging, wanted)
-    items = [TemplateSummary.of(view) for view in found.items]
-    return CountedPage(items=items, next=found.next, total=total)
+    return (await templates.list(actor, paging, wanted)).page(TemplateSummary.of)
 
 
 @router.get("/{template_id}", summary="查看模板", responses=responses(*_IN_ROLE, NotFound))

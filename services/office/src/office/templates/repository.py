@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,8 @@ from office.directory.models import Person, Unit
 from office.templates.errors import TemplateNameTaken
 from office.templates.models import NoticeTemplate, TemplateVersion
 from office.writing.words import pairs_of
-from servicekit.paging import MOST_COUNTED
+from servicekit.lists import Listed, by_id, listed
+from servicekit.paging import PageRequest
 
 MAX_VERSIONS = 500
 
@@ -72,29 +73,15 @@ class TemplateRepository:
         return None if row is None else (row[0], row[1])
 
     async def list(
-        self, unit: Unit, wanted: TemplateFilter, *, after: UUID | None, limit: int
-    ) -> Sequence[tuple[NoticeTemplate, Unit | None]]:
-        """Return templates that the unit may use, the newest first, starting after the id `after`."""
-        statement = (
+        self, unit: Unit, wanted: TemplateFilter, paging: PageRequest
+    ) -> Listed[tuple[NoticeTemplate, Unit | None]]:
+        """Return templates that the unit may use, the newest first. Raises `BadCursor`."""
+        statement: Select[NoticeTemplate, Unit | None] = (
             select(NoticeTemplate, Unit)
             .outerjoin(Unit, Unit.id == NoticeTemplate.unit_id)
             .where(*_usable(unit), *_wanted(unit, wanted))
         )
-        if after is not None:
-            statement = statement.where(NoticeTemplate.id < after)
-        rows = await self._session.execute(statement.order_by(NoticeTemplate.id.desc()).limit(limit))
-        return [(row[0], row[1]) for row in rows]
-
-    async def count(self, unit: Unit, wanted: TemplateFilter) -> int:
-        """Return the number of templates, at most one more than are counted."""
-        found = (
-            select(NoticeTemplate.id)
-            .outerjoin(Unit, Unit.id == NoticeTemplate.unit_id)
-            .where(*_usable(unit), *_wanted(unit, wanted))
-            .limit(MOST_COUNTED + 1)
-            .subquery()
-        )
-        return (await self._session.scalars(select(func.count()).select_from(found))).one()
+        return await listed(self._session, statement, by_id(NoticeTemplate.id, latest_first=True), paging)
 
     async def versions(self, template_id: UUID) -> Sequence[TemplateVersion]:
         """Return the versions of a template, the latest first."""

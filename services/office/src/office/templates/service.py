@@ -18,7 +18,8 @@ from office.writing import richtext, secrecy
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
-from servicekit.paging import Cut, PageRequest, Total, cut
+from servicekit.lists import Listed
+from servicekit.paging import PageRequest
 from servicekit.problems import NotFound
 
 _JSON = TypeAdapter(TemplateContent)
@@ -89,17 +90,10 @@ class Templates:
             raise NotFound
         return _view(*found)
 
-    async def list(
-        self, actor: Actor, paging: PageRequest, wanted: TemplateFilter
-    ) -> tuple[Cut[TemplateView], Total]:
-        """Return a page of the templates that the unit may use, and their number."""
+    async def list(self, actor: Actor, paging: PageRequest, wanted: TemplateFilter) -> Listed[TemplateView]:
+        """Return a page of the templates that the unit may use, the newest first. Raises `BadCursor`."""
         unit = await self._units.own(actor)
-        after = paging.key(UUID)
-        found = await self._templates.list(
-            unit, wanted, after=None if after is None else after[0], limit=paging.limit + 1
-        )
-        total = Total.of(await self._templates.count(unit, wanted))
-        return cut([_view(*one) for one in found], paging.limit, lambda view: [view.template.id]), total
+        return (await self._templates.list(unit, wanted, paging)).each(lambda row: _view(*row))
 
     async def versions(
         self, actor: Actor, template_id: UUID
