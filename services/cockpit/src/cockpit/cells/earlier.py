@@ -32,12 +32,12 @@ CELLS = Table(
     Base.metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("node_id", Integer, ForeignKey("cell_nodes.id"), nullable=False),
-    *(
-        Column(name, Text, nullable=False)
-        for name in ("feed", "calendar", "period", "stage", "programme", "funding")
-    ),
-    Column("amount", Numeric(22, 2), nullable=False),
-    *(Column(name, BigInteger, nullable=False) for name in ("times", "persons")),
+    *(Column(name, Text, nullable=False) for name in ("feed", "calendar")),
+    Column("period", Text, nullable=False, comment="2017, or 2017-spring"),
+    *(Column(name, Text, nullable=False) for name in ("stage", "programme", "funding")),
+    Column("amount", Numeric(22, 2), nullable=False, comment="yuan"),
+    Column("times", BigInteger, nullable=False, comment="facts less reversals"),
+    Column("persons", BigInteger, nullable=False, comment="distinct, from cell_persons"),
     CheckConstraint("calendar IN ('year','school_year','term')", name="calendar_known"),
     UniqueConstraint("node_id", "feed", "calendar", "period", "stage", "programme", "funding"),
 )
@@ -54,8 +54,12 @@ COUNTED_LOADS = Table(
     Column("load_id", Uuid, primary_key=True),
     Column("feed", Text, nullable=False),
     Column("counted_at", _TIME, server_default=func.now(), nullable=False),
-    Column("marked_at", _TIME),
-    Column("schools", ARRAY(Text)),
+    Column("marked_at", _TIME, comment="known to the store of facts since"),
+    Column(
+        "schools",
+        ARRAY(Text),
+        comment="codes of its units that were schools; null in loads of earlier releases",
+    ),
     Index("ix_counted_loads_unmarked", "counted_at", postgresql_where=text("marked_at IS NULL")),
 )
 UNCOUNTED_LOADS = Table(

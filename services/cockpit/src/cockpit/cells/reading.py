@@ -1,10 +1,12 @@
 """Queries over cells."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, Select, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -56,9 +58,23 @@ class CellReader:
 
         One statement: between two, a batch could be committed, and a unit have less than those below it.
         """
-        parts = [_selected(number, one) for number, one in enumerate(selections)]
-        found: Any = await self._session.execute(parts[0] if len(parts) == 1 else union_all(*parts))
-        return [Stored(*row) for row in found]
+        parts: dict[_Part, dict[str, list[int]]] = {}
+        for number, one in enumerate(selections):
+            parts.setdefault(_part(one), {}).setdefault(name_of(one.grouping), []).append(number)
+        if not parts:
+            return []
+        parameters: dict[str, Any] = {}
+        statements = [
+            _statement(number, part, list(groupings), parameters)
+            for number, (part, groupings) in enumerate(parts.items())
+        ]
+        found = await self._session.execute(text(" UNION ALL ".join(statements)), parameters)
+        wanted = list(parts.values())
+        return [
+            Stored(selection, row[2], row[3], _values(row[4]), *row[5:])
+            for row in found
+            for selection in wanted[row[0]][row[1]]
+        ]
 
     async def counters(self, cells: Sequence[int]) -> list[tuple[int, int, bytes]]:
         """Return the counters of some cells: cell, block, counter."""
@@ -177,31 +193,65 @@ _FIGURES = (
 )
 
 
-def _selected(number: int, one: Selection) -> Select[Any]:
-    codes = CellNode.code == func.any(literal(list(one.codes), ARRAY(Text)))
-    place: ColumnElement[bool] = codes & (CellNode.tree == one.tree)
-    if one.below:
-        place = CellNode.parent_id.in_(select(CellNode.id).where(place))
-    statement: Any = (
-        select(literal(number, Integer), CellNode.code, Cell.period, CellCombination.values, *_FIGURES)
-        .select_from(CellNode)
-        .join(Cell, Cell.node_id == CellNode.id)
-        .join(CellCombination, CellCombination.id == Cell.combination_id)
-        .where(
-            place,
-            Cell.calendar == one.calendar,
-            Cell.period == func.any(literal(list(one.periods), ARRAY(Text))),
-            CellCombination.feed == one.feed,
-            CellCombination.dimensions == name_of(one.grouping),
-            _ANYTHING,
+class _Part(NamedTuple):
+    """What selections have in common that one query answers; they differ in the grouping."""
+
+    feed: str
+    tree: Tree
+    calendar: Calendar
+    codes: tuple[str, ...]
+    periods: tuple[str, ...]
+    only: tuple[tuple[str, tuple[str, ...]], ...]
+    below: bool
+
+
+# Written out: SQLAlchemy takes as long to put such a query together as PostgreSQL to answer it.
+_PART = """
+SELECT {n}, c.dimensions, n.code, f.period, CAST(c."values" AS text), f.id, f.version,
+       f.amount, f.times, f.persons, f.weight
+FROM cell_nodes n
+JOIN cell_figures f ON f.node_id = n.id
+JOIN cell_combinations c ON c.id = f.combination_id
+WHERE {place} AND f.calendar = :calendar{n} AND f.period = ANY(CAST(:periods{n} AS text[]))
+  AND c.feed = :feed{n} AND c.dimensions = ANY(CAST(:groupings{n} AS text[])) {only}
+  AND (f.times <> 0 OR f.amount <> 0 OR f.weight <> 0)
+"""
+_HERE = "{n}code = ANY(CAST(:codes{number} AS text[])) AND {n}tree = :tree{number}"
+
+
+def _part(one: Selection) -> _Part:
+    only = tuple(sorted((dimension.value, tuple(sorted(values))) for dimension, values in one.only.items()))
+    return _Part(one.feed, one.tree, one.calendar, tuple(one.codes), tuple(one.periods), only, one.below)
+
+
+def _statement(number: int, part: _Part, groupings: list[str], parameters: dict[str, Any]) -> str:
+    """Return the query of a part, and add its parameters."""
+    parameters |= {
+        f"feed{number}": part.feed,
+        f"tree{number}": part.tree.value,
+        f"calendar{number}": part.calendar.value,
+        f"codes{number}": list(part.codes),
+        f"periods{number}": list(part.periods),
+        f"groupings{number}": groupings,
+    }
+    only = ""
+    for at, (dimension, values) in enumerate(part.only):
+        parameters[f"only{number}_{at}"] = list(values)
+        parameters[f"dimension{number}_{at}"] = dimension
+        only += (
+            f'AND c."values" ->> CAST(:dimension{number}_{at} AS text)'
+            f" = ANY(CAST(:only{number}_{at} AS text[]))"
         )
-    )
-    for dimension, values in one.only.items():
-        statement = statement.where(
-            CellCombination.values[dimension.value].astext == func.any(literal(sorted(values), ARRAY(Text)))
-        )
-    selected: Select[Any] = statement
-    return selected
+    place = _HERE.format(n="n.", number=number)
+    if part.below:
+        place = f"n.parent_id IN (SELECT id FROM cell_nodes WHERE {_HERE.format(n='', number=number)})"  # noqa: S608 - constants
+    return _PART.format(n=number, place=place, only=only)
+
+
+@lru_cache(maxsize=10_000)
+def _values(given: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(given)
+    return found
 
 
 def _blocks(cells: Sequence[int], after: int) -> Select[Any]:
