@@ -17,7 +17,7 @@ from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
 from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode
-from cockpit.cells.reading import CellReader
+from cockpit.cells.reading_repository import CellReader
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier

@@ -339,7 +339,7 @@ async def test_figures_are_read_by_what_is_kept_along_both_trees(cockpit: Cockpi
         ]
 
         for code, by, words in (
-            ("370102", grouping(Dimension.STAGE, Dimension.LIST_SOURCE), "困难类型×困难等级"),
+            ("370102", grouping(Dimension.STAGE, Dimension.LIST_SOURCE), "困难等级×困难类型"),
             ("3701020001", grouping(Dimension.HARDSHIP_TYPE), "学校的"),
             ("370102", grouping(Dimension.BANK), "合计"),
         ):

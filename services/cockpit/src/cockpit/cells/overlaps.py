@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence, Set
 
 from cockpit.cells.counters import Counter
-from cockpit.cells.reading import CellReader, Stored
+from cockpit.cells.reading_repository import CellReader, Stored
 
 BLOCKS = 500
 """Blocks compared at a time: some megabytes."""

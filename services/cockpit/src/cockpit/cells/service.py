@@ -17,7 +17,7 @@ from cockpit.cells.errors import FiguresIncomplete, GroupingNotKept
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.overlaps import Overlaps
-from cockpit.cells.reading import CellReader, Selection, Stored
+from cockpit.cells.reading_repository import CellReader, Selection, Stored
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.rules import Calendar, CellKey, Delta, Dimension, Grouping, Question, Tree
 from cockpit.cells.spill import Changes

@@ -19,7 +19,7 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.dimensions import SECTOR_OF, CellFeed, name_of
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
-from cockpit.cells.reading import CellReader
+from cockpit.cells.reading_repository import CellReader
 from cockpit.cells.rules import COUNTRY, Calendar, Combination, Dimension, Grouping, Tree, code_of, has_city
 from jobs.kinds import Periodic
 from servicekit.db import Database

@@ -15,6 +15,45 @@ from cockpit.cells.rules import Calendar, Dimension, Grouping, Tree, name_of
 from cockpit.directory.models import Unit
 from contracts.vocabulary import Level
 
+# Written out: SQLAlchemy takes as long to put such a query together as PostgreSQL to answer it.
+_HERE_SQL = """
+    SELECT q.number, n.code, f.period, CAST(c."values" AS text), f.id, f.version,
+           f.amount, f.times, f.persons, f.weight
+    FROM unnest(CAST(:place_numbers AS integer[]), CAST(:trees AS text[]), CAST(:codes AS text[]))
+         k (number, tree, code)
+    JOIN cell_nodes n ON n.code = k.code AND n.tree = k.tree
+    JOIN unnest(CAST(:numbers AS integer[]), CAST(:feeds AS text[]), CAST(:groupings AS text[]),
+                CAST(:onlys AS jsonb[]), CAST(:calendars AS text[]), CAST(:periods AS text[]))
+         q (number, feed, dimensions, chosen, calendar, period) ON q.number = k.number
+    JOIN cell_combinations c ON c.feed = q.feed AND c.dimensions = q.dimensions
+    JOIN cell_figures f ON f.node_id = n.id AND f.calendar = q.calendar AND f.period = q.period
+                       AND f.combination_id = c.id
+    WHERE (f.times <> 0 OR f.amount <> 0 OR f.weight <> 0)
+      AND NOT EXISTS (SELECT FROM jsonb_each(q.chosen) o (name, known)
+                      WHERE NOT o.known @> (c."values" -> o.name))
+"""
+_BELOW_SQL = """
+    SELECT q.number, n.code, f.period, CAST(c."values" AS text), f.id, f.version,
+           f.amount, f.times, f.persons, f.weight
+    FROM unnest(CAST(:below_place_numbers AS integer[]), CAST(:below_trees AS text[]),
+                CAST(:below_codes AS text[]))
+         k (number, tree, code)
+    JOIN cell_nodes a ON a.code = k.code AND a.tree = k.tree
+    JOIN cell_nodes n ON n.parent_id = a.id
+    JOIN unnest(CAST(:below_numbers AS integer[]), CAST(:below_feeds AS text[]),
+                CAST(:below_groupings AS text[]), CAST(:below_onlys AS jsonb[]),
+                CAST(:below_calendars AS text[]), CAST(:below_periods AS text[]))
+         q (number, feed, dimensions, chosen, calendar, period) ON q.number = k.number
+    JOIN cell_combinations c ON c.feed = q.feed AND c.dimensions = q.dimensions
+    JOIN cell_figures f ON f.node_id = n.id AND f.calendar = q.calendar AND f.period = q.period
+                       AND f.combination_id = c.id
+    WHERE (f.times <> 0 OR f.amount <> 0 OR f.weight <> 0)
+      AND NOT EXISTS (SELECT FROM jsonb_each(q.chosen) o (name, known)
+                      WHERE NOT o.known @> (c."values" -> o.name))
+"""
+_BOTH_SQL = f"{_HERE_SQL} UNION ALL {_BELOW_SQL}"
+_HERE, _BELOW, _BOTH = text(_HERE_SQL), text(_BELOW_SQL), text(_BOTH_SQL)
+
 _ANYTHING = or_(Cell.times != 0, Cell.amount != 0, Cell.weight != 0)
 
 
@@ -58,23 +97,15 @@ class CellReader:
 
         One statement: between two, a batch could be committed, and a unit have less than those below it.
         """
-        parts: dict[_Part, dict[str, list[int]]] = {}
-        for number, one in enumerate(selections):
-            parts.setdefault(_part(one), {}).setdefault(name_of(one.grouping), []).append(number)
-        if not parts:
-            return []
-        parameters: dict[str, Any] = {}
-        statements = [
-            _statement(number, part, list(groupings), parameters)
-            for number, (part, groupings) in enumerate(parts.items())
-        ]
-        found = await self._session.execute(text(" UNION ALL ".join(statements)), parameters)
-        wanted = list(parts.values())
-        return [
-            Stored(selection, row[2], row[3], _values(row[4]), *row[5:])
-            for row in found
-            for selection in wanted[row[0]][row[1]]
-        ]
+        here = [(number, one) for number, one in enumerate(selections) if not one.below]
+        below = [(number, one) for number, one in enumerate(selections) if one.below]
+        if not below:
+            found: Any = await self._session.execute(_HERE, _parameters("", here))
+        elif not here:
+            found = await self._session.execute(_BELOW, _parameters("below_", below))
+        else:
+            found = await self._session.execute(_BOTH, _parameters("", here) | _parameters("below_", below))
+        return [Stored(*row[:3], _values(row[3]), *row[4:]) for row in found]
 
     async def counters(self, cells: Sequence[int]) -> list[tuple[int, int, bytes]]:
         """Return the counters of some cells: cell, block, counter."""
@@ -193,59 +224,34 @@ _FIGURES = (
 )
 
 
-class _Part(NamedTuple):
-    """What selections have in common that one query answers; they differ in the grouping."""
-
-    feed: str
-    tree: Tree
-    calendar: Calendar
-    codes: tuple[str, ...]
-    periods: tuple[str, ...]
-    only: tuple[tuple[str, tuple[str, ...]], ...]
-    below: bool
-
-
-# Written out: SQLAlchemy takes as long to put such a query together as PostgreSQL to answer it.
-_PART = """
-SELECT {n}, c.dimensions, n.code, f.period, CAST(c."values" AS text), f.id, f.version,
-       f.amount, f.times, f.persons, f.weight
-FROM cell_nodes n
-JOIN cell_figures f ON f.node_id = n.id
-JOIN cell_combinations c ON c.id = f.combination_id
-WHERE {place} AND f.calendar = :calendar{n} AND f.period = ANY(CAST(:periods{n} AS text[]))
-  AND c.feed = :feed{n} AND c.dimensions = ANY(CAST(:groupings{n} AS text[])) {only}
-  AND (f.times <> 0 OR f.amount <> 0 OR f.weight <> 0)
-"""
-_HERE = "{n}code = ANY(CAST(:codes{number} AS text[])) AND {n}tree = :tree{number}"
-
-
-def _part(one: Selection) -> _Part:
-    only = tuple(sorted((dimension.value, tuple(sorted(values))) for dimension, values in one.only.items()))
-    return _Part(one.feed, one.tree, one.calendar, tuple(one.codes), tuple(one.periods), only, one.below)
-
-
-def _statement(number: int, part: _Part, groupings: list[str], parameters: dict[str, Any]) -> str:
-    """Return the query of a part, and add its parameters."""
-    parameters |= {
-        f"feed{number}": part.feed,
-        f"tree{number}": part.tree.value,
-        f"calendar{number}": part.calendar.value,
-        f"codes{number}": list(part.codes),
-        f"periods{number}": list(part.periods),
-        f"groupings{number}": groupings,
-    }
-    only = ""
-    for at, (dimension, values) in enumerate(part.only):
-        parameters[f"only{number}_{at}"] = list(values)
-        parameters[f"dimension{number}_{at}"] = dimension
-        only += (
-            f'AND c."values" ->> CAST(:dimension{number}_{at} AS text)'
-            f" = ANY(CAST(:only{number}_{at} AS text[]))"
+def _parameters(prefix: str, selections: Sequence[tuple[int, Selection]]) -> dict[str, Any]:
+    """Return a row for each place, and for each period, of the selections."""
+    places = [(number, one.tree.value, code) for number, one in selections for code in one.codes]
+    asked = [
+        (
+            number,
+            one.feed,
+            name_of(one.grouping),
+            json.dumps({name.value: sorted(values) for name, values in one.only.items()}),
+            one.calendar.value,
+            period,
         )
-    place = _HERE.format(n="n.", number=number)
-    if part.below:
-        place = f"n.parent_id IN (SELECT id FROM cell_nodes WHERE {_HERE.format(n='', number=number)})"  # noqa: S608 - constants
-    return _PART.format(n=number, place=place, only=only)
+        for number, one in selections
+        for period in one.periods
+    ]
+    names: tuple[tuple[str, ...], tuple[str, ...]] = (
+        ("place_numbers", "trees", "codes"),
+        ("numbers", "feeds", "groupings", "onlys", "calendars", "periods"),
+    )
+    tables: tuple[tuple[Sequence[tuple[Any, ...]], tuple[str, ...]], ...] = (
+        (places, names[0]),
+        (asked, names[1]),
+    )
+    return {
+        f"{prefix}{name}": [row[at] for row in rows]
+        for rows, columns in tables
+        for at, name in enumerate(columns)
+    }
 
 
 @lru_cache(maxsize=10_000)
