@@ -105,7 +105,7 @@ class CellReader:
             found = await self._session.execute(_BELOW, _parameters("below_", below))
         else:
             found = await self._session.execute(_BOTH, _parameters("", here) | _parameters("below_", below))
-        return [Stored(*row[:3], _values(row[3]), *row[4:]) for row in found]
+        return [Stored._make((*row[:3], _values(row[3]), *row[4:])) for row in found]
 
     async def counters(self, cells: Sequence[int]) -> list[tuple[int, int, bytes]]:
         """Return the counters of some cells: cell, block, counter."""

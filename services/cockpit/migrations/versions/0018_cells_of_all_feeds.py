@@ -4,15 +4,15 @@ The tables of the first version stay for the release before, which serves meanwh
 and `uncounted_loads` tells it of the loads of this version. All loads that count are listed in `cell_loads`
 as not yet contained; the service adds them to the new cells after its start.
 
-Revision: 0017
+Revision: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0017"
-down_revision: str | None = "0016"
+revision: str = "0018"
+down_revision: str | None = "0017"
 branch_labels: None = None
 depends_on: None = None
 
