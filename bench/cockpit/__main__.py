@@ -222,8 +222,8 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
 
 
 _SIZES = """
-SELECT (SELECT count(*) FROM cells) AS cells, pg_total_relation_size('cells') AS cell_bytes,
-       pg_total_relation_size('cell_persons') AS person_bytes,
+SELECT (SELECT count(*) FROM cell_figures) AS cells, pg_total_relation_size('cell_figures') AS cell_bytes,
+       pg_total_relation_size('cell_counters') AS person_bytes,
        pg_total_relation_size('person_numbers') AS number_bytes
 """
 

@@ -24,7 +24,7 @@ from bench.cockpit.serving import Served, served
 from bench.cockpit.world import ROOT, store, units
 from bench.common.servers import on_server
 from cockpit.base import MIGRATIONS
-from cockpit.cells.models import Cell, CellNode
+from cockpit.cells.models import Cell, CellCombination, CellNode
 from cockpit.cells.verifying import Verifier
 from cockpit.models import Batch, Unit
 from contracts.intake import BatchStatus
@@ -54,8 +54,9 @@ async def check(cockpit: Served) -> str:
         shown = await session.scalar(
             select(func.sum(Cell.times))
             .join(CellNode, CellNode.id == Cell.node_id)
-            .where(CellNode.code == ROOT, Cell.calendar == "year", Cell.stage == "", Cell.programme == "")
-            .where(Cell.funding == "")
+            .join(CellCombination, CellCombination.id == Cell.combination_id)
+            .where(CellNode.code == ROOT, Cell.calendar == "year")
+            .where(CellCombination.feed == "award", CellCombination.dimensions == "")
         )
     assert not batches.get(BatchStatus.RECEIVING), batches
     committed, reversed_ = (

@@ -112,7 +112,7 @@ class Loading:
         self.times.facts.append(written - began)
         self.times.prepare.append(prepared - written)
         self.times.commit.append(done - prepared)
-        self.times.cells += len(deltas.changes)
+        self.times.cells += deltas.changes.cells
         return load_id
 
     def _line(self, batch_id: UUID, load_id: UUID, row: Award) -> bytes:

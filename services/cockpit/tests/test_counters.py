@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit.cells.counters import PERSONS, Counter, counters_of
-from cockpit.cells.rules import Calendar, ancestry, periods
+from cockpit.cells.rules import region_path
 
 _LOAD = st.dictionaries(
     st.one_of(st.integers(0, 12), st.integers(PERSONS - 2, PERSONS + 2), st.integers(0, 10**9)),
@@ -36,16 +36,18 @@ def test_a_load_and_its_reversal_leave_nobody() -> None:
     assert [counter.persons() for counter in blocks.values()] == [0, 0]
 
 
-def test_a_spring_belongs_to_the_school_year_that_began_before_it() -> None:
-    found = {term: dict(periods(2017, term)) for term in ("spring", "autumn", "year")}
-    assert {term: when[Calendar.SCHOOL_YEAR] for term, when in found.items()} == {
-        "spring": "2016",
-        "autumn": "2017",
-        "year": "2017",
+def test_regions_lie_below_city_province_and_country() -> None:
+    paths = {
+        "370102": "000000.370000.370100.370102",
+        "370100": "000000.370000.370100",
+        "370000": "000000.370000",
+        # Districts of a municipality and counties directly below a province have no city.
+        "110101": "000000.110000.110101",
+        "429004": "000000.420000.429004",
+        "659001": "000000.650000.659001",
+        "370102001": "000000.370000.370100.370102",
+        "000000": "000000",
+        "": "000000",
+        "济南": "000000",
     }
-    assert {when[Calendar.YEAR] for when in found.values()} == {"2017"}
-    assert {when[Calendar.TERM] for when in found.values()} == {"2017-spring", "2017-autumn", "2017-year"}
-
-
-def test_the_ancestry_of_a_path_begins_at_the_root() -> None:
-    assert ancestry("1.2.3") == ["1", "1.2", "1.2.3"]
+    assert {code: region_path(code) for code in paths} == paths

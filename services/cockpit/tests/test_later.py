@@ -7,7 +7,7 @@ import pytest
 
 from cockpit.cells.building import FAILED, CellBuilder
 from cockpit.cells.load_repository import LoadRepository
-from cockpit.cells.models import UncountedLoad
+from cockpit.cells.models import CellLoad
 from cockpit.cells.service import Cells, LoadDeltas
 from servicekit.ids import new_id
 from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of, move, paths
@@ -48,7 +48,7 @@ async def test_a_load_that_fails_is_reported_and_the_others_are_added(
     builder: CellBuilder = cockpit.app.state.cell_builder
     prepare, before = builder.prepare, FAILED._value.get()
     async with cockpit.database.transaction() as session:
-        session.add(UncountedLoad(load_id=new_id(), feed="award", since=datetime(2020, 1, 1, tzinfo=UTC)))
+        session.add(CellLoad(load_id=new_id(), feed="award", since=datetime(2020, 1, 1, tzinfo=UTC)))
     (bad,) = await uncounted(cockpit)
 
     async def fail(feed: str, load_id: UUID) -> LoadDeltas:

@@ -10,6 +10,7 @@ from authkit.jwks import KeySet
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.overlaps import Overlaps
 from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
@@ -124,6 +125,7 @@ def build(
     )
     app.state.analytics = analytics
     app.state.cell_builder = builder
+    app.state.cell_overlaps = Overlaps()
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
     app.state.reversals = reversals

@@ -1,14 +1,8 @@
 """Import every table of Cockpit, so that `Base.metadata` is complete."""
 
 from cockpit.access.models import AccessRefusal
-from cockpit.cells.models import (
-    Cell,
-    CellNode,
-    CellPersons,
-    CountedLoad,
-    PersonNumber,
-    UncountedLoad,
-)
+from cockpit.cells import earlier
+from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
@@ -18,17 +12,18 @@ __all__ = [
     "AccessRefusal",
     "Batch",
     "Cell",
+    "CellCombination",
+    "CellLoad",
     "CellNode",
     "CellPersons",
-    "CountedLoad",
     "DiscardedLoad",
     "PersonNumber",
     "PublishedBatch",
     "PublishedLine",
     "PublishedTable",
     "QuarantinedRow",
-    "UncountedLoad",
     "Unit",
     "Upload",
     "UploadPart",
+    "earlier",
 ]

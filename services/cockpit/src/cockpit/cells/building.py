@@ -26,11 +26,14 @@ from cockpit.analytics.errors import AnalyticsBusy, AnalyticsUnavailable
 from cockpit.analytics.store import Analytics
 from cockpit.cells import rules
 from cockpit.cells.counters import counters_of
-from cockpit.cells.facts import CELL_FEEDS, LoadFacts, Marks, Row
+from cockpit.cells.dimensions import CellFeed
+from cockpit.cells.facts import LoadFacts, Marks, Row
+from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.repository import CellRepository
-from cockpit.cells.rules import Delta, Key, Sum
+from cockpit.cells.rules import CellKey, Combination, Delta, Key, Sum, Tree, rank_of
 from cockpit.cells.service import Cells, LoadDeltas
+from cockpit.cells.spill import Changes
 from cockpit.directory.service import Units
 from contracts.vocabulary import Level
 from jobs.kinds import Periodic
@@ -76,25 +79,26 @@ class CellBuilder:
     ) -> LoadDeltas:
         """Return what a load changes in the cells. Raises as `Analytics.query` does.
 
-        Call it outside of a transaction, after the facts have been written. Needs memory for the changed
-        cells, not for the facts. `alive` is called after each page: a large load takes many minutes. A load
-        that `reverses` another changes the same cells, whatever its units have become since.
+        Call it outside of a transaction, after the facts have been written. Needs memory for a page of facts
+        and a run of changes, whatever the size of the load. `alive` is called after each page: a large load
+        takes many minutes. A load that `reverses` another changes the same cells, whatever its units have
+        become since.
         """
-        changes: dict[Key, Delta] = {}
+        changes = Changes()
         found: set[str] = set()
         kept = await self._schools_of(reverses)
         declared = CELL_FEEDS.get(feed)
         if declared is not None:
             async for rows in self._facts.sums(declared, load_id):
-                numbers = await self._numbers(rows)
-                codes = {code for row in rows for code in row["unit_path"].split(".")}
+                numbers = await self._numbers(rows) if declared.persons else {}
+                codes = {code for row in rows for code in row["place"].split(".")}
                 schools = await self._schools(codes) if kept is None else kept
                 found |= schools & codes
-                await asyncio.to_thread(_add, changes, rows, numbers, schools)
+                page = await asyncio.to_thread(_changed, declared, rows, numbers, schools)
+                await self._add(declared, changes, page)
                 if alive is not None:
                     await alive()
-        nodes = await self._nodes(sorted({key.path for key in changes}))
-        return LoadDeltas(load_id, feed, nodes, changes, found)
+        return LoadDeltas(load_id, feed, changes, found)
 
     async def mark(self) -> None:
         """Tell the store of facts which loads count. Two processes may do so at once: it keeps a set."""
@@ -209,32 +213,53 @@ class CellBuilder:
             known = await self._units(session).by_codes(codes)
         return frozenset(code for code, unit in known.items() if unit.level == Level.SCHOOL)
 
-    async def _nodes(self, paths: Sequence[str]) -> dict[str, int]:
-        nodes: dict[str, int] = {}
-        for start in range(0, len(paths), NUMBERED):
-            async with self._database.transaction() as session:
-                nodes |= await CellRepository(session).nodes(paths[start : start + NUMBERED])
-        return nodes
+    async def _add(self, feed: CellFeed, changes: Changes, page: dict[Key, Delta]) -> None:
+        """Add the changes of a page, by the numbers of their places and combinations."""
+        nodes: dict[tuple[Tree, str], int] = {}
+        for tree in Tree:
+            paths = sorted({key.path for key in page if key.tree is tree})
+            for start in range(0, len(paths), NUMBERED):
+                async with self._database.transaction() as session:
+                    found = await CellRepository(session).nodes(tree, paths[start : start + NUMBERED])
+                nodes.update({(tree, path): node for path, node in found.items()})
+        async with self._database.transaction() as session:
+            combinations = await CellRepository(session).combinations(
+                feed.name.value, sorted({key.values for key in page})
+            )
+        await asyncio.to_thread(_hold, changes, page, nodes, combinations)
 
 
-def _add(
-    changes: dict[Key, Delta], rows: Sequence[Row], numbers: dict[str, int], schools: frozenset[str]
+def _hold(
+    changes: Changes,
+    page: dict[Key, Delta],
+    nodes: dict[tuple[Tree, str], int],
+    combinations: dict[Combination, int],
 ) -> None:
+    for key, delta in page.items():
+        node, combination = nodes[key.tree, key.path], combinations[key.values]
+        changes.add(CellKey(rank_of(key.path), node, combination, key.calendar.value, key.period), delta)
+    changes.spill()
+
+
+def _changed(
+    feed: CellFeed, rows: Sequence[Row], numbers: dict[str, int], schools: frozenset[str]
+) -> dict[Key, Delta]:
     sums = (
         Sum(
-            path=row["unit_path"],
-            year=row["year"],
-            term=row["term"],
-            stage=row["stage"],
-            programme=row["programme"],
-            funding=row["funding"],
+            path=row["place"],
+            region=row["region"],
+            periods={calendar: row[f"period_{calendar.value}"] for calendar in feed.periods},
+            values={dimension: row[f"value_{dimension.value}"] for dimension in feed.columns},
             amount=row["amount"],
             times=row["times"],
-            persons=counters_of([numbers[token] for token in row["tokens"]], row["nets"]),
+            weight=row["weight"],
+            persons=counters_of([numbers[token] for token in row["tokens"]], row["nets"])
+            if feed.persons
+            else {},
         )
         for row in rows
     )
-    rules.merge(changes, rules.changes_of(sums, schools.__contains__))
+    return rules.changes_of(feed, sums, schools.__contains__)
 
 
 def _hash(token: str) -> UUID:

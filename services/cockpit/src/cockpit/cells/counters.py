@@ -31,6 +31,10 @@ class Counter:
         """Return the number of persons with more facts than reversals."""
         return self._present().bit_count()
 
+    def common(self, other: "Counter") -> int:
+        """Return the number of persons who are in both."""
+        return (self._present() & other._present()).bit_count()
+
     def _present(self) -> int:
         """Compare bit by bit, the highest slice first."""
         greater, equal = 0, (1 << PERSONS) - 1

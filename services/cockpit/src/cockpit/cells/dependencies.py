@@ -9,8 +9,8 @@ from cockpit.cells.service import Cells
 from servicekit.db import Session
 
 
-async def _cells(session: Session) -> Cells:
-    return Cells(session)
+async def _cells(session: Session, request: Request) -> Cells:
+    return Cells(session, request.app.state.cell_overlaps)
 
 
 async def _builder(request: Request) -> CellBuilder:

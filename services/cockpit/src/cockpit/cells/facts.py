@@ -3,43 +3,39 @@
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from cockpit.analytics.store import Analytics
+from cockpit.cells.dimensions import CellFeed
 
-PAGE = 20_000
-"""Sums of one page: some tens of megabytes, for a load of any size."""
+PAGE = 50_000
+"""Facts of one page: some tens of megabytes, for a load of any size."""
 
-
-@dataclass(frozen=True)
-class CellFeed:
-    """Where the facts of a feed with cells are."""
-
-    name: str
-    table: str
-
-
-AWARDS = CellFeed("award", "award_facts")
-CELL_FEEDS = {feed.name: feed for feed in (AWARDS,)}
-
-_SUMS = """
-SELECT unit_path, year, term, stage, programme, funding,
-       sum(net_amount) AS amount, sum(net_times) AS times,
-       groupArray(person_token) AS tokens, groupArray(net_times) AS nets
+# Ranges of places with about a page of facts each, in one pass.
+_RANGES = """
+SELECT max(unit_path) AS upto, sum(facts) AS facts
 FROM (
-    SELECT unit_path, year, term, stage, programme, funding, person_token,
-           sum(amount * sign) AS net_amount, sum(sign) AS net_times
-    FROM __TABLE__
-    WHERE load_id = {load:UUID}
-      AND (unit_path, year, term, stage, programme, funding)
-        > ({path:String}, {year:UInt16}, {term:String}, {stage:String}, {programme:String}, {funding:String})
-    GROUP BY unit_path, year, term, stage, programme, funding, person_token
+    SELECT unit_path, facts, sum(facts) OVER (ORDER BY unit_path) AS so_far
+    FROM (SELECT unit_path, count() AS facts FROM __TABLE__ WHERE load_id = {load:UUID} GROUP BY unit_path)
 )
-GROUP BY unit_path, year, term, stage, programme, funding
-ORDER BY unit_path, year, term, stage, programme, funding
-LIMIT {page:UInt32}
+GROUP BY intDiv(so_far - 1, {page:UInt32})
+ORDER BY upto
+"""
+_SUMS = """
+SELECT __SHOWN__, sum(net_amount) AS amount, sum(net_times) AS times, sum(net_weight) AS weight
+       __PERSONS__
+FROM (
+    SELECT __KEPT__, __TOKEN__
+           sum(toDecimal128(__AMOUNT__, 2) * (sign * __SIGN__)) AS net_amount,
+           sum(sign * __SIGN__) AS net_times,
+           sum(toDecimal128(__WEIGHT__, 2) * (sign * __SIGN__)) AS net_weight
+    FROM __TABLE__
+    WHERE load_id = {load:UUID} AND unit_path > {after:String} AND unit_path <= {upto:String} __PART__
+    GROUP BY __SHOWN__ __BY_TOKEN__
+)
+GROUP BY __SHOWN__
+ORDER BY place
 """
 
 _MARKS = """
@@ -78,6 +74,34 @@ class Marks:
         )
 
 
+def sums_of(feed: CellFeed, *, part: bool = False) -> str:
+    """Return the query for the sums of a load, or of a `part` of the persons of a place with many facts."""
+    kept = {
+        "place": "unit_path",
+        "region": "region_code",
+        **{f"period_{calendar.value}": sql for calendar, sql in feed.periods.items()},
+        **{f"value_{dimension.value}": sql for dimension, sql in feed.columns.items()},
+    }
+    # What has no persons is one fact to the other.
+    split = "person_token" if feed.persons else "record_id"
+    words = {
+        "__SHOWN__": ", ".join(kept),
+        "__KEPT__": ", ".join(f"{sql} AS {name}" for name, sql in kept.items()),
+        "__PERSONS__": ", groupArray(token) AS tokens, groupArray(net_times) AS nets" if feed.persons else "",
+        "__TOKEN__": "person_token AS token," if feed.persons else "",
+        "__BY_TOKEN__": ", token" if feed.persons else "",
+        "__AMOUNT__": feed.amount,
+        "__WEIGHT__": feed.weight,
+        "__SIGN__": feed.sign,
+        "__TABLE__": feed.table,
+        "__PART__": f"AND cityHash64({split}) % {{parts:UInt32}} = {{part:UInt32}}" if part else "",
+    }
+    sql = _SUMS
+    for word, text in words.items():
+        sql = sql.replace(word, text)
+    return sql
+
+
 class LoadFacts:
     """Read the facts of a load."""
 
@@ -85,21 +109,25 @@ class LoadFacts:
         self._analytics = analytics
 
     async def sums(self, feed: CellFeed, load_id: UUID) -> AsyncIterator[list[Row]]:
-        """Yield the sums of a load, a page at a time, ordered by path."""
-        after: Row = {"unit_path": "", "year": 0, "term": "", "stage": "", "programme": "", "funding": ""}
-        while True:
-            rows = await self._analytics.query(
-                _SUMS.replace("__TABLE__", feed.table),
-                {
-                    "load": load_id,
-                    "path": after["unit_path"],
-                    **{name: after[name] for name in ("year", "term", "stage", "programme", "funding")},
-                    "page": PAGE,
-                },
-                writing=True,
-            )
-            if rows:
-                yield rows
-            if len(rows) < PAGE:
-                return
-            after = rows[-1]
+        """Yield the sums of a load, those of about `PAGE` facts at a time, ordered by path.
+
+        Reads each fact twice, however many there are. A place with more facts than a page is given in parts
+        of its persons, each with all of their facts.
+        """
+        ranges = await self._analytics.query(
+            _RANGES.replace("__TABLE__", feed.table), {"load": load_id, "page": PAGE}, writing=True
+        )
+        after = ""
+        for one in ranges:
+            here = {"load": load_id, "after": after, "upto": one["upto"]}
+            parts = -(-int(one["facts"]) // PAGE)
+            if parts < 3:
+                yield await self._analytics.query(sums_of(feed), here, writing=True)
+            else:
+                for part in range(parts):
+                    rows = await self._analytics.query(
+                        sums_of(feed, part=True), {**here, "parts": parts, "part": part}, writing=True
+                    )
+                    if rows:
+                        yield rows
+            after = one["upto"]

@@ -1,104 +1,114 @@
-"""Which cells a fact belongs to. Pure functions.
+"""Which cells a fact belongs to, and which cells answer a question. Pure functions.
 
-A cell has the figures of one place of the tree in one period, for all facts or for those of a stage, a
-programme, a source of funds. The facts of a load are first summed to `Sum`s, and each sum is added to the
-cells of every unit on its path, as the path was at intake.
+A cell has the figures of one place of a tree in one period, for all facts or for those with some values of
+some dimensions (a combination). The facts of a load are first summed to `Sum`s, and each sum is added to the
+cells of every place on its two paths: the unit's authority path and its territory, as both were at intake.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from cockpit.cells.counters import Counter
-from contracts.vocabulary import Vocabulary
-
-ALL = ""
-"""The value of a dimension that a cell does not tell apart."""
-
-
-class Calendar(Vocabulary):
-    """The kinds of periods (a figure of one never compares with one of another)."""
-
-    YEAR = "year", "自然年"
-    SCHOOL_YEAR = "school_year", "学年"
-    TERM = "term", "学期"
-
-
-TERMS = ("spring", "autumn", "year")
-
-
-class Dimension(Vocabulary):
-    """What cells tell apart inside a unit and a period."""
-
-    STAGE = "stage", "学段"
-    PROGRAMME = "programme", "资助项目"
-    FUNDING = "funding", "资金来源"
-
-
-Grouping = frozenset[Dimension]
-
-GROUPINGS: tuple[Grouping, ...] = (
-    frozenset(),
-    frozenset({Dimension.STAGE}),
-    frozenset({Dimension.PROGRAMME}),
-    frozenset({Dimension.FUNDING}),
-    frozenset({Dimension.STAGE, Dimension.PROGRAMME}),
+from cockpit.cells.dimensions import (
+    SECTOR_OF,
+    Calendar,
+    CellFeed,
+    Combination,
+    Dimension,
+    Grouping,
+    Sector,
+    Tree,
+    grouping,
+    name_of,
 )
-"""The combinations for offices. Persons do not add up: what a page shows needs a combination of its own."""
 
-SCHOOL_GROUPINGS: tuple[Grouping, ...] = (
-    frozenset(),
-    frozenset({Dimension.STAGE}),
-    frozenset({Dimension.FUNDING}),
-)
-"""For half a million schools, which appear in lists and in the overview of their calendar year."""
+__all__ = [
+    "COUNTRY",
+    "SECTOR_OF",
+    "Calendar",
+    "CellFeed",
+    "Combination",
+    "Delta",
+    "Dimension",
+    "Grouping",
+    "Key",
+    "Sector",
+    "Sum",
+    "Tree",
+    "changes_of",
+    "code_of",
+    "grouping",
+    "name_of",
+    "region_path",
+]
+
+COUNTRY = "000000"
+"""The region above the provinces. Facts of units without a region belong to no other."""
+MUNICIPALITIES = ("11", "12", "31", "50")
+"""直辖市: their districts lie directly below them."""
+_DIRECT = "90"
+"""省直辖县级行政区划: counties directly below a province (`429004`, `659001`)."""
 
 
 class Key(NamedTuple):
-    """A cell: authority path of the unit, calendar and period, and the value of each dimension or `ALL`."""
+    """A cell: place in a tree, calendar and period, and the values that it is for."""
 
+    tree: Tree
     path: str
     calendar: Calendar
     period: str
-    stage: str = ALL
-    programme: str = ALL
-    funding: str = ALL
+    values: Combination = ()
 
-    @property
-    def order(self) -> tuple[int, str, str, str, str, str, str]:
-        """Return the order in which cells are locked: the cells that all batches share come last."""
-        return (-self.path.count("."), *self)
+
+class CellKey(NamedTuple):
+    """A cell by the numbers of its place and combination. Sorted, these are the order in which cells are
+    locked: `rank` is less the deeper the place, and the cells that all batches share come last.
+    """
+
+    rank: int
+    node: int
+    combination: int
+    calendar: str
+    period: str
+
+
+def rank_of(path: str) -> int:
+    """Return the rank of a place: the root has 0."""
+    return -path.count(".")
 
 
 @dataclass(frozen=True)
 class Sum:
-    """The facts of a load that differ in nothing but the person."""
+    """The facts of a load that differ in nothing but the person and what no cell tells apart."""
 
     path: str
-    year: int
-    term: str
-    stage: str
-    programme: str
-    funding: str
+    region: str
+    periods: Mapping[Calendar, str]
+    values: Mapping[Dimension, str]
     amount: Decimal
     times: int
+    weight: Decimal
     persons: Mapping[int, Counter]
 
 
 @dataclass(slots=True)
 class Delta:
-    """What a load changes in a cell: yuan, facts less reversals, and counters of persons by block."""
+    """What a load changes in a cell: yuan, facts less reversals, weight, counters of persons by block."""
 
     amount: Decimal = Decimal(0)
     times: int = 0
+    weight: Decimal = Decimal(0)
     persons: dict[int, Counter] = field(default_factory=dict)
 
-    def add(self, amount: Decimal, times: int, persons: Mapping[int, Counter]) -> None:
+    def add(self, other: "Delta | Sum") -> None:
         """Add a change to this one; the counters given stay as they are."""
-        self.amount += amount
-        self.times += times
-        for block, counter in persons.items():
+        self.amount += other.amount
+        self.times += other.times
+        self.weight += other.weight
+        for block, counter in other.persons.items():
             mine = self.persons.get(block)
             if mine is None:
                 self.persons[block] = Counter(list(counter.plus), list(counter.minus))
@@ -106,28 +116,30 @@ class Delta:
                 mine.add(counter)
 
 
-def periods(year: int, term: str) -> list[tuple[Calendar, str]]:
-    """Return the periods of a fact. A school year is named after the year in which it begins.
-
-    A spring belongs to the school year that began in the autumn before; what was granted for a whole year
-    (`year`) belongs to the school year that begins in it.
-    """
-    return [
-        (Calendar.YEAR, str(year)),
-        (Calendar.SCHOOL_YEAR, str(year - 1 if term == "spring" else year)),
-        (Calendar.TERM, f"{year}-{term}"),
-    ]
-
-
-def ancestry(path: str) -> list[str]:
-    """Return the paths of the unit's authorities and of the unit, the root first."""
-    labels = path.split(".")
-    return [".".join(labels[: count + 1]) for count in range(len(labels))]
-
-
 def code_of(path: str) -> str:
-    """Return the code of the unit at the end of a path. Codes are never changed and never given again."""
+    """Return the code at the end of a path. Codes are never changed and never given again."""
     return path.rpartition(".")[2]
+
+
+@cache
+def region_path(code: str) -> str:
+    """Return the path of a region: country, province, city, county, as far as there are such.
+
+    `code` is of GB/T 2260; what follows the first six digits is left out. A code that is none is the
+    country's.
+    """
+    code = code[:6]
+    if len(code) != 6 or not (code.isascii() and code.isdigit()) or code.startswith("00"):
+        return COUNTRY
+    above = [COUNTRY, f"{code[:2]}0000"]
+    if code[2:4] != "00" and has_city(code):
+        above.append(f"{code[:4]}00")
+    return ".".join(above if above[-1] == code else [*above, code])
+
+
+def has_city(code: str) -> bool:
+    """Return whether there is a city between a region and its province, or the region is one."""
+    return code[:2] not in MUNICIPALITIES and code[2:4] != _DIRECT
 
 
 class Rest(NamedTuple):
@@ -135,62 +147,120 @@ class Rest(NamedTuple):
 
     calendar: Calendar
     period: str
-    stage: str
-    programme: str
-    funding: str
-
-    @property
-    def of_schools(self) -> bool:
-        """Return whether schools have such a cell, too."""
-        shown = frozenset(one for one in Dimension if getattr(self, one.value) != ALL)
-        return self.calendar is Calendar.YEAR and shown in SCHOOL_GROUPINGS
+    values: Combination
 
 
-def changes_of(sums: Iterable[Sum], is_school: Callable[[str], bool]) -> dict[Key, Delta]:
-    """Return what some sums change in the cells of all units on their paths.
+Place = dict[Rest, Delta]
 
-    `is_school` tells a school by its code. Summed up from below: the cells of a unit are those of the places
+
+def changes_of(feed: CellFeed, sums: Iterable[Sum], is_school: Callable[[str], bool]) -> dict[Key, Delta]:
+    """Return what some sums change in the cells of all places on their paths.
+
+    `is_school` tells a school by its code. Summed up from below: the cells of a place are those of the places
     below it and its own, so that the facts of a county are added up once and not for each level above it.
     """
+    regions: dict[str, Place] = {}
+    units: dict[str, Place] = {}
+    for (path, region), place in _leaves(feed, sums).items():
+        _add(regions.setdefault(region_path(region), {}), place)
+        if path in units:
+            _add(units[path], place)
+        else:
+            units[path] = place
     changes: dict[Key, Delta] = {}
-    places: dict[str, dict[Rest, Delta]] = {}
-    for one in sums:
-        place = places.setdefault(one.path, {})
-        for rest in _rests(one):
-            place.setdefault(rest, Delta()).add(one.amount, one.times, one.persons)
-    for path in sorted(_with_ancestors(places), key=lambda path: -path.count(".")):
-        found = places.pop(path)
-        if path.count("."):
-            above = places.setdefault(path.rpartition(".")[0], {})
-            for rest, delta in found.items():
-                above.setdefault(rest, Delta()).add(delta.amount, delta.times, delta.persons)
-        school = is_school(code_of(path))
-        for rest, delta in found.items():
-            if not school or rest.of_schools:
-                changes[Key(path, *rest)] = delta
+    for tree, places in ((Tree.AUTHORITY, units), (Tree.TERRITORY, regions)):
+        for path, place in _rolled_up(places):
+            school = tree is Tree.AUTHORITY and is_school(code_of(path))
+            for rest, delta in place.items():
+                if not school or _of_schools(feed, rest):
+                    changes[Key(tree, path, *rest)] = delta
     return changes
 
 
-def merge(changes: dict[Key, Delta], more: Mapping[Key, Delta]) -> None:
-    """Add further changes."""
-    for key, delta in more.items():
-        changes.setdefault(key, Delta()).add(delta.amount, delta.times, delta.persons)
+def _leaves(feed: CellFeed, sums: Iterable[Sum]) -> dict[tuple[str, str], Place]:
+    leaves: dict[tuple[str, str], Place] = {}
+    for one in sums:
+        place = leaves.setdefault((one.path, one.region), {})
+        for rest in _rests(feed, one):
+            place.setdefault(rest, Delta()).add(one)
+    return leaves
 
 
-def _with_ancestors(paths: Iterable[str]) -> set[str]:
-    return {above for path in paths for above in ancestry(path)}
+def _rests(feed: CellFeed, one: Sum) -> Iterable[Rest]:
+    values = dict(one.values)
+    if Dimension.STAGE in values:
+        values[Dimension.SECTOR] = SECTOR_OF[values[Dimension.STAGE]]
+    found: dict[Grouping, Combination] = {}
+    for calendar, period in one.periods.items():
+        for kept in feed.offices[calendar]:
+            combination = found.get(kept)
+            if combination is None:
+                combination = found[kept] = combined({shown: values[shown] for shown in kept})
+            yield Rest(calendar, period, combination)
 
 
-def _rests(one: Sum) -> Iterable[Rest]:
-    values = (
-        (Dimension.STAGE, one.stage),
-        (Dimension.PROGRAMME, one.programme),
-        (Dimension.FUNDING, one.funding),
-    )
-    shown = [
-        tuple(value if dimension in grouping else ALL for dimension, value in values)
-        for grouping in GROUPINGS
-    ]
-    return [
-        Rest(calendar, period, *rest) for calendar, period in periods(one.year, one.term) for rest in shown
-    ]
+def combined(values: Mapping[Dimension, str]) -> Combination:
+    """Return the combination of some values."""
+    return tuple(sorted((dimension.value, value) for dimension, value in values.items()))
+
+
+def _of_schools(feed: CellFeed, rest: Rest) -> bool:
+    return frozenset(Dimension(name) for name, _ in rest.values) in feed.kept(rest.calendar, school=True)
+
+
+def _rolled_up(places: dict[str, Place]) -> Iterable[tuple[str, Place]]:
+    """Yield all places with their cells, those below before those above."""
+    paths = {path.rsplit(".", count)[0] for path in places for count in range(path.count(".") + 1)}
+    for path in sorted(paths, key=rank_of):
+        place = places.pop(path)
+        if "." in path:
+            _add(places.setdefault(path.rpartition(".")[0], {}), place)
+        yield path, place
+
+
+def _add(place: Place, more: Place) -> None:
+    for rest, delta in more.items():
+        place.setdefault(rest, Delta()).add(delta)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which cells answer, and how: stored values to choose, then dimensions to tell apart.
+
+    `sectors` of the answer follow from stored stages.
+    """
+
+    stored: Grouping
+    only: Mapping[Dimension, frozenset[str]]
+    by: Grouping
+    sectors: bool = False
+
+
+def plan(kept: Iterable[Grouping], by: Grouping, only: Mapping[Dimension, Iterable[str]]) -> Question | None:
+    """Return how kept groupings answer a question exactly, None if none does.
+
+    A stage tells its sector, so a question about both, or about sectors where only stages are kept, is
+    answered by the cells of stages; the service adds up their persons.
+    """
+    asked = by | only.keys()
+    chosen = {dimension: frozenset(values) for dimension, values in only.items()}
+    if Dimension.SECTOR in asked and (Dimension.STAGE in asked or asked not in kept):
+        sectors = chosen.pop(Dimension.SECTOR, None)
+        if sectors is not None:
+            stages = frozenset(stage for stage, sector in SECTOR_OF.items() if sector in sectors)
+            chosen[Dimension.STAGE] = stages & chosen.get(Dimension.STAGE, stages)
+        asked = (asked - {Dimension.SECTOR}) | {Dimension.STAGE}
+        if asked not in kept:
+            return None
+        return Question(asked, chosen, by, Dimension.SECTOR in by)
+    return Question(asked, chosen, by) if asked in kept else None
+
+
+def answer(values: Mapping[str, str], question: Question) -> dict[Dimension, str]:
+    """Return the values that a stored cell has in the answer."""
+    shown = {
+        one: values[one.value] for one in question.by if one is not Dimension.SECTOR or not question.sectors
+    }
+    if question.sectors:
+        shown[Dimension.SECTOR] = SECTOR_OF[values[Dimension.STAGE.value]]
+    return shown

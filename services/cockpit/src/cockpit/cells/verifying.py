@@ -1,7 +1,7 @@
 """Cells recomputed from the facts and compared.
 
-A slice is one place in one year: the calendar year, its terms, and the school year that begins in it.
-ClickHouse computes it from all facts that count, with no use of cells, counters or person numbers.
+A slice is one place of a tree in one year: all periods that begin with it. ClickHouse computes it from all
+facts that count, with no use of cells, counters or person numbers.
 """
 
 import random
@@ -15,12 +15,12 @@ from prometheus_client import Counter
 
 from cockpit.analytics.schema import COUNTED
 from cockpit.analytics.store import Analytics
-from cockpit.cells import rules
 from cockpit.cells.building import CellBuilder
-from cockpit.cells.facts import CELL_FEEDS, CellFeed
+from cockpit.cells.dimensions import SECTOR_OF, CellFeed, name_of
+from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
-from cockpit.cells.repository import CellRepository
-from cockpit.cells.rules import ALL, Calendar, Dimension, Grouping
+from cockpit.cells.reading_repository import CellReader
+from cockpit.cells.rules import COUNTRY, Calendar, Combination, Dimension, Grouping, Tree, code_of, has_city
 from jobs.kinds import Periodic
 from servicekit.db import Database
 
@@ -31,39 +31,38 @@ WRONG = Counter("zhuxue_cockpit_wrong_cells_total", "Cells that differed from th
 ATTEMPTS = 5
 """Attempts at a slice during which no load may begin to count."""
 SAMPLE = 20
-"""Places chosen each night."""
+"""Places chosen each night, for each feed."""
 SECONDS = 1_800
 """A recount of the centre reads every fact of a year."""
-LIMIT = 100_000
+LIMIT = 200_000
 """Cells of a slice: more are not in one place and year."""
 
-_PERIOD = {
-    Calendar.YEAR: "toString(year)",
-    Calendar.SCHOOL_YEAR: "toString(if(term = 'spring', year - 1, year))",
-    Calendar.TERM: "concat(toString(year), '-', term)",
+_RECOUNT = """
+SELECT period, __NAMES__ sum(net_amount) AS amount, sum(net_times) AS times,
+       sum(net_weight) AS weight, countIf(net_times > 0) AS persons
+FROM (
+    SELECT __PERIOD__ AS period, __VALUES__ __TOKEN__ AS token,
+           sum(toDecimal128(__AMOUNT__, 2) * (sign * __SIGN__)) AS net_amount,
+           sum(sign * __SIGN__) AS net_times,
+           sum(toDecimal128(__WEIGHT__, 2) * (sign * __SIGN__)) AS net_weight
+    FROM __TABLE__
+    WHERE __COUNTED__ AND __PLACE__ AND __YEARS__
+    GROUP BY __NAMES__ period, token
+)
+WHERE startsWith(period, {year:String})
+GROUP BY __NAMES__ period
+HAVING times != 0 OR amount != 0 OR weight != 0
+"""
+_PLACES = {
+    "unit": "(unit_path = {place:String} OR startsWith(unit_path, concat({place:String}, '.')))",
+    "region": "startsWith(substring(region_code, 1, 6), {place:String})",
+    "country": "{place:String} != ''",
 }
 
-_RECOUNT = """
-SELECT period, __DIMENSIONS__ sum(net_amount) AS amount, sum(net_times) AS times,
-       countIf(net_times > 0) AS persons
-FROM (
-    SELECT __PERIOD__ AS period, __DIMENSIONS__ person_token,
-           sum(amount * sign) AS net_amount, sum(sign) AS net_times
-    FROM __TABLE__
-    WHERE __COUNTED__
-      AND (unit_path = {path:String} OR startsWith(unit_path, concat({path:String}, '.')))
-      AND year BETWEEN {first:UInt16} AND {last:UInt16}
-    GROUP BY period, __DIMENSIONS__ person_token
-)
-WHERE period IN {periods:Array(String)}
-GROUP BY __DIMENSIONS__ period
-HAVING times != 0
-"""
-
-Shown = tuple[str, str, str, str, str]
-"""Calendar, period, stage, programme, funding."""
-Values = tuple[Decimal, int, int]
-"""Yuan, person-times, persons."""
+Shown = tuple[str, str, Combination]
+"""Calendar, period, values."""
+Values = tuple[Decimal, int, Decimal, int]
+"""Yuan, person-times, weight, persons."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,8 @@ class Difference:
 class Verdict:
     """What was compared. `settled` is False if loads began to count during each attempt."""
 
+    feed: str
+    tree: Tree
     path: str
     year: int
     compared: int
@@ -95,107 +96,140 @@ class Verifier:
         self._analytics = analytics
         self._builder = builder
 
-    async def slice(self, feed: str, path: str, year: int) -> Verdict:
+    async def slice(self, feed: str, path: str, year: int, tree: Tree = Tree.AUTHORITY) -> Verdict:
         """Verify one place and year. Raises as `Analytics.query` does."""
-        verdict = Verdict(path, year, 0, (), settled=False)
         for _ in range(ATTEMPTS):
             await self._builder.mark()
             before = await self._loads()
             stored = await self._stored(feed, path, year)
-            computed = await self._computed(CELL_FEEDS[feed], path, stored, year)
-            if await self._loads() == before:
-                return self._compare(path, year, stored, computed)
-        return verdict
+            computed = await self._computed(CELL_FEEDS[feed], tree, path, stored, year)
+            # All loads known to count are in the cells, and were before.
+            if before[0] == before[1] and await self._loads() == before:
+                keys = sorted(stored.keys() | computed.keys())
+                wrong = [
+                    Difference(path, key, stored.get(key), computed.get(key))
+                    for key in keys
+                    if stored.get(key) != computed.get(key)
+                ]
+                return Verdict(feed, tree, path, year, len(keys), wrong)
+        return Verdict(feed, tree, path, year, 0, (), settled=False)
 
-    async def code(self, feed: str, code: str, year: int) -> list[Verdict]:
-        """Verify a unit at all of its places."""
+    async def code(self, feed: str, code: str, year: int, tree: Tree = Tree.AUTHORITY) -> list[Verdict]:
+        """Verify a unit at all of its places, or a region."""
         async with self._database.transaction() as session:
-            paths = await CellRepository(session).paths(code)
-        return [await self.slice(feed, path, year) for path in paths]
+            paths = await CellReader(session).paths(tree, code)
+        return [await self.slice(feed, path, year, tree) for path in paths]
 
     async def sample(self) -> list[Verdict]:
-        """Verify some random slices; log and count what differs."""
+        """Verify some random slices of every feed and both trees; log and count what differs."""
         verdicts: list[Verdict] = []
         for feed in CELL_FEEDS:
             async with self._database.transaction() as session:
-                slices = await CellRepository(session).some_slices(
-                    feed, [random.random() for _ in range(SAMPLE)]
-                )
-            for path, period in slices:
-                verdict = await self.slice(feed, path, int(period))
-                verdicts.append(verdict)
-                for wrong in verdict.differences:
-                    WRONG.inc()
+                slices = await CellReader(session).some_slices(feed, [random.random() for _ in range(SAMPLE)])
+            for tree, path, year in slices:
+                verdict = await self.slice(feed, path, year, tree)
+                WRONG.inc(len(verdict.differences))
+                for one in verdict.differences:
                     log.error(
                         "cell differs from the facts",
-                        path=wrong.path,
-                        cell=wrong.cell,
-                        stored=wrong.stored,
-                        computed=wrong.computed,
+                        feed=feed,
+                        path=one.path,
+                        cell=str(one.cell),
+                        stored=str(one.stored),
+                        computed=str(one.computed),
                     )
-        log.info("cells verified", slices=len(verdicts), cells=sum(one.compared for one in verdicts))
+                verdicts.append(verdict)
         return verdicts
 
     def nightly(self) -> Periodic:
         """Return the verification of a sample as a periodic task."""
         return Periodic("cockpit.cells.verify", self.sample, cron="30 3 * * *")
 
-    async def _loads(self) -> int:
+    async def _loads(self) -> tuple[int, int]:
         async with self._database.transaction() as session:
-            return await LoadRepository(session).loads_counted()
+            return await LoadRepository(session).state()
 
     async def _stored(self, feed: str, path: str, year: int) -> dict[Shown, Values]:
         async with self._database.transaction() as session:
-            rows = await CellRepository(session).slice(feed, path, _periods(year), LIMIT)
-        return {(row[0], *row[1:5]): (row[5], row[6], row[7]) for row in rows}
+            rows = await CellReader(session).slice(feed, path, year, LIMIT)
+        return {
+            (str(row.code), row.period, tuple(sorted(row.values.items()))): (
+                row.amount,
+                row.times,
+                row.weight,
+                row.persons,
+            )
+            for row in rows
+        }
 
     async def _computed(
-        self, feed: CellFeed, path: str, stored: dict[Shown, Values], year: int
+        self, feed: CellFeed, tree: Tree, path: str, stored: dict[Shown, Values], year: int
     ) -> dict[Shown, Values]:
-        """Return the cells of the slice by the facts. Which combinations a place has is told by its cells."""
-        office = any(calendar != Calendar.YEAR for calendar, *_ in stored)
+        """Return the cells of the slice by the facts. Which groupings a place has is told by its cells."""
+        kept = {
+            (calendar.value, name_of(one))
+            for calendar in feed.offices
+            for one in feed.offices[calendar]
+            if one not in feed.kept(calendar, school=True)
+        }
+        office = tree is Tree.TERRITORY or any(
+            (calendar, ",".join(name for name, _ in values)) in kept for calendar, _, values in stored
+        )
         computed: dict[Shown, Values] = {}
-        for calendar in Calendar if office else (Calendar.YEAR,):
-            for grouping in rules.GROUPINGS if office else rules.SCHOOL_GROUPINGS:
-                for row in await self._recount(feed, path, calendar, grouping, year):
-                    shown = tuple(str(row.get(d.value, ALL)) for d in Dimension)
-                    key = (calendar.value, row["period"], *shown)
-                    computed[key] = (row["amount"], row["times"], row["persons"])
+        for calendar in feed.periods:
+            for dimensions in feed.kept(calendar, school=not office):
+                for row in await self._recount(feed, tree, path, calendar, dimensions, year):
+                    values = tuple(sorted((one.value, row[f"value_{one.value}"]) for one in dimensions))
+                    figures = row["amount"], row["times"], row["weight"], row["persons"]
+                    computed[calendar.value, row["period"], values] = figures
         return computed
 
     async def _recount(
-        self, feed: CellFeed, path: str, calendar: Calendar, grouping: Grouping, year: int
+        self, feed: CellFeed, tree: Tree, path: str, calendar: Calendar, dimensions: Grouping, year: int
     ) -> list[dict[str, Any]]:
-        dimensions = "".join(f"{one.value}, " for one in Dimension if one in grouping)
-        sql = (
-            _RECOUNT.replace("__DIMENSIONS__", dimensions)
-            .replace("__PERIOD__", _PERIOD[calendar])
-            .replace("__TABLE__", feed.table)
-            .replace("__COUNTED__", COUNTED)
-        )
-        periods = [period for kind, period in _periods(year) if kind is calendar]
+        place, parameter = _place(tree, path)
+        # A date may lie in another year than the one stated, whose partitions are read otherwise.
+        years = "1" if calendar in feed.dated else "year BETWEEN {first:UInt16} AND {last:UInt16}"
+        words = {
+            "__NAMES__": "".join(f"value_{one.value}, " for one in dimensions),
+            "__VALUES__": "".join(f"{_value(feed, one)} AS value_{one.value}, " for one in dimensions),
+            "__PERIOD__": feed.periods[calendar],
+            "__TOKEN__": "person_token" if feed.persons else "''",
+            "__AMOUNT__": feed.amount,
+            "__WEIGHT__": feed.weight,
+            "__SIGN__": feed.sign,
+            "__TABLE__": feed.table,
+            "__COUNTED__": COUNTED,
+            "__PLACE__": place,
+            "__YEARS__": years,
+        }
+        sql = _RECOUNT if feed.persons else _RECOUNT.replace("countIf(net_times > 0)", "0")
+        for word, text in words.items():
+            sql = sql.replace(word, text)
         return await self._analytics.query(
             sql,
-            {"path": path, "first": year, "last": year + 1, "periods": periods},
+            {"place": parameter, "year": str(year), "first": year - 1, "last": year + 1},
             writing=True,
             seconds=SECONDS,
         )
 
-    def _compare(
-        self, path: str, year: int, stored: dict[Shown, Values], computed: dict[Shown, Values]
-    ) -> Verdict:
-        keys = sorted(stored.keys() | computed.keys())
-        wrong = [
-            Difference(path, key, stored.get(key), computed.get(key))
-            for key in keys
-            if stored.get(key) != computed.get(key)
-        ]
-        return Verdict(path, year, len(keys), wrong)
+
+def _value(feed: CellFeed, dimension: Dimension) -> str:
+    if dimension is not Dimension.SECTOR:
+        return feed.columns[dimension]
+    stages, sectors = (
+        ", ".join(f"'{one}'" for one in words) for words in zip(*SECTOR_OF.items(), strict=True)
+    )
+    return f"transform({feed.columns[Dimension.STAGE]}, [{stages}], [{sectors}], '')"
 
 
-def _periods(year: int) -> list[tuple[Calendar, str]]:
-    return [
-        (Calendar.YEAR, str(year)),
-        (Calendar.SCHOOL_YEAR, str(year)),
-        *((Calendar.TERM, f"{year}-{term}") for term in rules.TERMS),
-    ]
+def _place(tree: Tree, path: str) -> tuple[str, str]:
+    """Return the condition on facts for a place, and its parameter."""
+    if tree is Tree.AUTHORITY:
+        return _PLACES["unit"], path
+    code = code_of(path)
+    if code == COUNTRY:
+        return _PLACES["country"], code
+    if code.endswith("0000"):
+        return _PLACES["region"], code[:2]
+    return _PLACES["region"], code[:4] if code.endswith("00") and has_city(code) else code

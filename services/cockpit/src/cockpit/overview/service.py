@@ -1,14 +1,15 @@
 """资助概览: awards in a unit's subtree in a year, and the published figures of the unit."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from authkit.principal import Principal
 from cockpit.access.service import Access
-from cockpit.cells.rules import ALL, Calendar
-from cockpit.cells.service import NOTHING, UNDIVIDED, Cells, Dimensions, Figures, Sums
+from cockpit.cells.rules import Calendar, Dimension, Tree, grouping
+from cockpit.cells.service import Ask, CellRow, Cells
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.directory.service import Units
@@ -59,14 +60,23 @@ class Overviews:
         unit = await self._access.unit(actor, unit_id, "overview")
         below = await self._units.children(unit)
         as_of = await self._cells.as_of(self._clock.now())
-        figures = await self._cells.figures(FeedName.AWARD, unit.code, Calendar.YEAR, str(year))
+        ask = partial(Ask, FeedName.AWARD, Tree.AUTHORITY, Calendar.YEAR, [unit.code], [str(year)])
+        whole, stages, funding, parts = await self._cells.ask(
+            [
+                ask(),
+                ask(by=grouping(Dimension.STAGE)),
+                ask(by=grouping(Dimension.FUNDING)),
+                ask(below=True),
+            ]
+        )
         published = await self._published.of_year(unit, year)
-        own, children = _children(below, figures)
+        total = whole[0] if whole else None
+        own, children = _children(below, total, {row.code: row for row in parts})
         return Overview(
             unit=UnitBrief.model_validate(unit),
             year=year,
             as_of=as_of,
-            awards=_awards(figures.cells),
+            awards=_awards(total, _by(Dimension.STAGE, stages), _by(Dimension.FUNDING, funding)),
             published=[_table(table) for table in published],
             own=own,
             children=children,
@@ -76,24 +86,34 @@ class Overviews:
         """Return the years with any figure about a unit. Raises as `overview` does."""
         unit = await self._access.unit(actor, unit_id, "overview.years")
         await self._cells.as_of(self._clock.now())
-        awards = await self._cells.periods(FeedName.AWARD, unit.code, Calendar.YEAR)
+        awards = await self._cells.periods(FeedName.AWARD, Tree.AUTHORITY, Calendar.YEAR, unit.code)
         published = await self._published.years(unit)
         years = sorted({*map(int, awards), *published})
         return Years(unit=UnitBrief.model_validate(unit), years=years)
 
 
-def _children(units: Sequence[Unit], figures: Figures) -> tuple[Own, list[Child]]:
-    whole = figures.cells.get(UNDIVIDED, NOTHING)
-    amount = whole.amount - sum((sums.amount for sums in figures.below.values()), Decimal(0))
-    times = whole.times - sum(sums.times for sums in figures.below.values())
-    sums = dict(figures.below)
+Whole = CellRow | None
+
+
+def _amount(row: Whole) -> Decimal:
+    return Decimal(0) if row is None else row.amount
+
+
+def _by(dimension: Dimension, rows: Iterable[CellRow]) -> dict[str, CellRow]:
+    return {row.values[dimension]: row for row in rows}
+
+
+def _children(units: Sequence[Unit], whole: Whole, below: Mapping[str, CellRow]) -> tuple[Own, list[Child]]:
+    amount = _amount(whole) - sum((row.amount for row in below.values()), Decimal(0))
+    times = (whole.times if whole else 0) - sum(row.times for row in below.values())
+    rows = dict(below)
     children: list[Child] = []
     for child in units:
-        found = sums.pop(child.code, None)
+        found = rows.pop(child.code, None)
         if found is not None or child.status == UnitStatus.ACTIVE:
-            children.append(_child(child.code, child, found or NOTHING))
+            children.append(_child(child.code, child, found))
     # A unit that has moved away keeps here what it received here.
-    children += [_child(code, None, found) for code, found in sorted(sums.items())]
+    children += [_child(code, None, found) for code, found in sorted(rows.items())]
     return Own(amount=Amount.of(amount), person_times=times), children
 
 
@@ -101,42 +121,40 @@ def _of(row: dict[str, Any], source: str, scope: str, batch_id: UUID) -> bool:
     return (row["source"], row["scope"], row["batch_id"]) == (source, scope, batch_id)
 
 
-def _awards(cells: Mapping[Dimensions, Sums]) -> Awards:
-    whole = cells.get(UNDIVIDED, NOTHING)
+def _awards(whole: Whole, stages: Mapping[str, CellRow], funding: Mapping[str, CellRow]) -> Awards:
     names: list[MetricName] = [MetricName.AID_AMOUNT, MetricName.AID_PERSON_TIMES, MetricName.AID_PERSONS]
     return Awards(
-        amount=Amount.of(whole.amount),
-        person_times=whole.times,
-        persons=whole.persons,
+        amount=Amount.of(_amount(whole)),
+        person_times=whole.times if whole else 0,
+        persons=whole.persons if whole else 0,
         scope=METRICS[MetricName.AID_AMOUNT].scope,
         metrics=names,
-        by_stage=_parts(STAGES, lambda stage: cells.get((stage, ALL, ALL))),
-        by_funding=_parts(FUNDING, lambda funding: cells.get((ALL, ALL, funding))),
+        by_stage=_parts(STAGES, stages),
+        by_funding=_parts(FUNDING, funding),
     )
 
 
-def _parts(names: Mapping[str, str], sums_of: Callable[[str], Sums | None]) -> list[Part]:
-    found = ((code, name, sums_of(code)) for code, name in names.items())
+def _parts(names: Mapping[str, str], rows: Mapping[str, CellRow]) -> list[Part]:
     return [
         Part(
             code=code,
             name=name,
-            amount=Amount.of(sums.amount),
-            person_times=sums.times,
-            persons=sums.persons,
+            amount=Amount.of(row.amount),
+            person_times=row.times,
+            persons=row.persons,
         )
-        for code, name, sums in found
-        if sums is not None
+        for code, name in names.items()
+        if (row := rows.get(code)) is not None
     ]
 
 
-def _child(code: str, unit: Unit | None, sums: Sums) -> Child:
+def _child(code: str, unit: Unit | None, row: Whole) -> Child:
     return Child(
         code=code,
         unit=None if unit is None else UnitBrief.model_validate(unit),
-        amount=Amount.of(sums.amount),
-        person_times=sums.times,
-        persons=sums.persons,
+        amount=Amount.of(_amount(row)),
+        person_times=row.times if row else 0,
+        persons=row.persons if row else 0,
     )
 
 
