@@ -9,12 +9,28 @@ from services.cockpit.tests.support.running_cockpit import NATIONAL_2017, Cockpi
 from testkit.lists import check_list
 
 
+async def changed_standard(cockpit: Cockpit) -> str:
+    """Return the id of a policy standard with three changes."""
+    manager = cockpit.bearer("centre", roles=["unit_admin"])
+    listed = await cockpit.http.get("/api/v1/standards", params={"limit": 1}, headers=manager)
+    found: str = listed.json()["items"][0]["id"]
+    for version in (1, 2):
+        done = await cockpit.http.patch(
+            f"/api/v1/standards/{found}",
+            json={"reason": "补充说明", "note": f"第{version}次"},
+            headers={**manager, "If-Match": f'"{version}"'},
+        )
+        assert done.status_code == 200, done.text
+    return found
+
+
 async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
     for amount in ("5", "6", "7"):
         taken = await cockpit.upload("award", "county", csv_of([award(amount=amount)]))
         assert taken.status_code == 201, taken.text
     published = await cockpit.upload("published_aggregate", "centre", NATIONAL_2017.read_bytes())
     assert published.status_code == 201, published.text
+    standard = await changed_standard(cockpit)
     begun = {"feed": "award", "source": "大文件", "content_type": "text/csv", "size_bytes": 10}
     for _ in range(3):
         made = await cockpit.http.post("/api/v1/intake/uploads", json=begun, headers=cockpit.bearer())
@@ -28,6 +44,8 @@ async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
         "listPublishedLines": ("centre", f"/api/v1/intake/batches/{published.json()['id']}/published"),
         "listPublishedTables": ("centre", "/api/v1/published/tables"),
         "listPublishedFigures": ("centre", "/api/v1/published/lines"),
+        "listStandards": ("county", "/api/v1/standards"),
+        "listStandardChanges": ("county", f"/api/v1/standards/{standard}/changes"),
     }
     paged = [one for one in lists({"cockpit": cockpit.app.openapi()}) if one.paged]
     assert {one.id for one in paged} == set(who)

@@ -81,6 +81,24 @@ async def test_totals_stand_beside_their_parts_with_a_note_on_rounding(cockpit: 
     assert "different" not in {one["verdict"] for one in table["balances"]}
 
 
+async def test_amount_per_head_of_2016_is_the_standard_in_force(cockpit: Cockpit) -> None:
+    await send(cockpit, HIGHER_2016)
+    (brief,) = (await get(cockpit, "tables"))["items"]
+    table = await get(cockpit, f"tables/{brief['id']}")
+    found = {
+        (one["programme_name"], one["stage_name"]): (one["per_head"], one["verdict"])
+        for one in table["per_head"]
+    }
+    assert found["国家励志奖学金", "普通高等教育"] == ("5000.00", "equal")
+    assert found["本专科生国家奖学金", "普通高等教育"] == ("8000.00", "equal")
+    assert found["研究生国家奖学金", "硕士"] == ("20000.00", "equal")
+    assert found["研究生国家奖学金", "博士"] == ("30000.00", "equal")
+    # Between the least and the most that was allowed: 2,000 and 4,500.
+    assert found["本专科生国家助学金", "普通高等教育"] == ("2832.78", "within")
+    assert found["国家助学贷款", "普通高等教育"][1] == "within"
+    assert found["研究生国家助学金", "普通高等教育"][1] == "unknown"
+
+
 async def test_national_table_of_2017_holds_in_every_balance(cockpit: Cockpit) -> None:
     await send(cockpit, NATIONAL)
     (brief,) = (await get(cockpit, "tables", q="免费教科书"))["items"]

@@ -40,6 +40,7 @@ class Permission(Vocabulary):
     TASKS_DISTRIBUTE = "tasks.distribute", "转交和放回同事领取的待办"
     HELP_WRITE = "help.write", "编写帮助文章"
     FIGURES_CONTRIBUTE = "figures.contribute", "报送数据"
+    STANDARDS_MANAGE = "standards.manage", "管理资助政策标准"
     PLATFORM_SETTINGS = "platform.settings", "管理平台设置"
     PLATFORM_CLIENTS = "platform.clients", "管理全部接入系统"
     PLATFORM_ACCOUNTS = "platform.accounts", "管理全部账号的状态和登录方式"
@@ -77,6 +78,7 @@ BUILT_IN: Final[Mapping[str, frozenset[Permission]]] = {
             Permission.TASKS_DISTRIBUTE,
             Permission.HELP_WRITE,
             Permission.FIGURES_CONTRIBUTE,
+            Permission.STANDARDS_MANAGE,
         }
     ),
     Role.HANDLER: frozenset(

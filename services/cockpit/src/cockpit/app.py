@@ -27,6 +27,8 @@ from cockpit.overview import endpoints as overview
 from cockpit.published import endpoints as published
 from cockpit.published.filling import PublishedFiller
 from cockpit.settings import Settings
+from cockpit.standards import endpoints as standards
+from cockpit.standards.planting import plant
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
 from messaging.bus import Bus
@@ -92,6 +94,7 @@ def build(
         await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
         await builder.reconcile()
         await filler.catch_up()
+        await plant(database, server.clock)
         yield
 
     app = server.app(
@@ -99,6 +102,7 @@ def build(
         routers=(
             overview.router,
             published.router,
+            standards.router,
             feeds.router,
             intake.router,
             intake_forms.router,

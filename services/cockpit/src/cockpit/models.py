@@ -6,6 +6,7 @@ from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, Cell
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
+from cockpit.standards.models import Standard, StandardChange
 from cockpit.uploads.models import Upload, UploadPart
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "PublishedLine",
     "PublishedTable",
     "QuarantinedRow",
+    "Standard",
+    "StandardChange",
     "Unit",
     "Upload",
     "UploadPart",

@@ -12,6 +12,8 @@ from cockpit.feeds.values import PROGRAMMES, PUBLISHED_FUNDING, PUBLISHED_STAGES
 from cockpit.published import models, rules
 from cockpit.published.models import Entry, Found
 from cockpit.published.service import WholeTable, YearTotals
+from cockpit.standards.rules import Comparison
+from cockpit.standards.schemas import ComparisonOut
 
 
 class PublishedLine(BaseModel):
@@ -143,6 +145,24 @@ class BalanceOut(BaseModel):
         )
 
 
+class PerHeadOut(ComparisonOut):
+    """What a person got on average, beside the standard of the year."""
+
+    stage_name: str = Field(description="学段", examples=["普通高等教育"])
+    programme: str = Field(description="资助项目代码", examples=["inspirational_scholarship"])
+    programme_name: str = Field(description="资助项目", examples=["国家励志奖学金"])
+
+    @classmethod
+    def of_line(cls, line: models.PublishedLine, comparison: Comparison) -> Self:
+        """Convert a comparison."""
+        return cls(
+            stage_name=PUBLISHED_STAGES.get(line.stage, line.stage),
+            programme=line.programme,
+            programme_name=PROGRAMMES.get(line.programme, line.programme),
+            **ComparisonOut.of(comparison).model_dump(),
+        )
+
+
 class PublishedTableOut(BaseModel):
     """A published table with all of its lines."""
 
@@ -151,6 +171,9 @@ class PublishedTableOut(BaseModel):
     newest: UUID = Field(description="同一来源、口径和年度中现行的表；与本表不同时，本表已被更新的批次替代")
     lines: list[PublishedLine] = Field(description="全部各行，合计与分项并存")
     balances: list[BalanceOut] = Field(description="勾稽关系；只列公布了两边数值的")
+    per_head: list[PerHeadOut] = Field(
+        description="各项目的人均金额与当年政策标准的比较；只列公布了人数的项目"
+    )
 
     @classmethod
     def of(cls, found: WholeTable) -> Self:
@@ -161,6 +184,7 @@ class PublishedTableOut(BaseModel):
             newest=found.newest,
             lines=[PublishedLine.of(found.table, line) for line in found.lines],
             balances=[BalanceOut.of(balance) for balance in found.balances],
+            per_head=[PerHeadOut.of_line(*one) for one in found.per_head],
         )
 
 

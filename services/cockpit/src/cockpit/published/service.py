@@ -17,6 +17,8 @@ from cockpit.published import rules
 from cockpit.published.errors import PublishedTableNotFound
 from cockpit.published.models import Entry, Found, PublishedBatch, PublishedLine, PublishedTable
 from cockpit.published.repository import LineFilter, PublishedRepository, TableFilter
+from cockpit.standards.rules import Calendar, Comparison, compare
+from cockpit.standards.service import Standards
 from servicekit.lists import Listed
 from servicekit.paging import PageRequest
 
@@ -45,6 +47,7 @@ class WholeTable:
     lines: Sequence[PublishedLine]
     balances: list[rules.Balance]
     newest: UUID
+    per_head: list[tuple[PublishedLine, Comparison]]
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class YearTotals:
 class Published:
     """Read published tables. A table counts for the unit that sent it, wherever it moves."""
 
-    def __init__(self, session: AsyncSession, access: Access) -> None:
+    def __init__(self, session: AsyncSession, access: Access, standards: Standards) -> None:
         self._access = access
+        self._standards = standards
         self._tables = PublishedRepository(session)
 
     async def of_year(self, unit: Unit, year: int) -> list[YearTable]:
@@ -100,7 +104,9 @@ class Published:
         unit = await self._access.unit(actor, table.unit_id, "published.read")
         lines = await self._tables.lines(table_id)
         balances = rules.balances([line_of(line) for line in lines])
-        return WholeTable(table, batch, unit, lines, balances, await self._tables.newest(table))
+        newest = await self._tables.newest(table)
+        per_head = await self._per_head(table.year, lines)
+        return WholeTable(table, batch, unit, lines, balances, newest, per_head)
 
     async def lines(
         self,
@@ -130,6 +136,22 @@ class Published:
     async def of_batch(self, batch_id: UUID, paging: PageRequest) -> Listed[Entry]:
         """Return the lines of a batch, also of one that has been withdrawn; the caller has checked reach."""
         return await self._tables.of_batch(batch_id, paging)
+
+    async def _per_head(
+        self, year: int, lines: Sequence[PublishedLine]
+    ) -> list[tuple[PublishedLine, Comparison]]:
+        """Compare each line of a programme, with persons, with the programme's standard of the year."""
+        wanted = [line for line in lines if line.programme and line.persons]
+        if not wanted:
+            return []
+        book = await self._standards.book()
+        found = []
+        for line in wanted:
+            # Of higher education as a whole, every stage of the programme.
+            stage = None if line.stage in {rules.HIGHER, rules.TOTAL} else line.stage
+            level = book.over(line.programme, Calendar.YEAR, str(year), stage=stage)
+            found.append((line, compare(Decimal(line.amount), line.persons or 0, level)))
+        return found
 
     async def _check(self, unit_id: UUID) -> None:
         if await self._tables.incomplete(unit_id):
