@@ -54,7 +54,7 @@ async def test_the_county_sees_its_records_masked_page_by_page_and_each_page_is_
         page = await look(cockpit, query=query)
         assert page.status_code == 200, page.text
         body = page.json()
-        assert (body["records"], body["persons"]) == (7, 7)
+        assert (body["total"]["count"], body["persons"]) == (7, 7)
         found += body["items"]
         query = f"?limit=3&cursor={body['next']}" if body["next"] else ""
     assert {one["record_id"] for one in found} == {row["record_id"] for row in rows}
@@ -85,7 +85,7 @@ async def test_filters_narrow_the_list_and_what_was_withdrawn_is_gone(cockpit: C
     for filters in narrow:
         body = (await look(cockpit, claims=None, query="", **filters)).json()
         assert [one["record_id"] for one in body["items"]] == [wanted["record_id"]], filters
-        assert (body["records"], body["persons"]) == (1, 1)
+        assert (body["total"]["count"], body["persons"]) == (1, 1)
     refused = await look(cockpit, feed="hardship", programme=PROGRAMME)
     assert (refused.status_code, refused.json()["code"]) == (400, "records_not_listed")
 

@@ -21,6 +21,19 @@ from servicekit.paging import PageRequest, instant
 SECONDS = 20
 """A county's facts of one year are found by the order of the table."""
 
+_RECORDS = """
+SELECT unit_code, cityHash64(person_token) AS who, concat(__KEY__) AS record, any(person_token) AS token,
+       any(batch_id) AS batch, __NAME__ AS record_name, __AMOUNT__ AS yuan__COLUMNS__
+FROM __TABLE__ WHERE __CONDITIONS__
+GROUP BY unit_code, who, record HAVING sum(sign) > 0
+"""
+_FIRST = "SELECT * FROM (__RECORDS__) ORDER BY unit_code, who, record LIMIT {most:UInt32}"
+_NEXT = """
+SELECT * FROM (__RECORDS__) WHERE (unit_code, who, record) > ({c:String}, {w:UInt64}, {r:String})
+ORDER BY unit_code, who, record LIMIT {most:UInt32}
+"""
+_COUNTS = "SELECT count() AS records, uniqExact(token) AS persons FROM (__RECORDS__)"
+
 Row = dict[str, Any]
 After = tuple[str, int, str]
 """Unit code, hash of the person's token, key of the record."""
@@ -51,21 +64,18 @@ class IndividualFacts:
     async def page(self, wanted: Wanted, after: After | None, limit: int) -> list[Row]:
         """Return records in the order of school and person."""
         given: dict[str, Any] = {}
-        begin = ""
+        sql = _FIRST
         if after is not None:
             given = {"c": after[0], "w": after[1], "r": after[2]}
-            begin = "WHERE (unit_code, who, record) > ({c:String}, {w:UInt64}, {r:String})"
-        sql = (
-            f"SELECT * FROM ({_records(wanted)}) {begin}"  # noqa: S608 - only constants
-            " ORDER BY unit_code, who, record LIMIT {most:UInt32}"
-        )
+            sql = _NEXT
+        sql = sql.replace("__RECORDS__", _records(wanted))
         return await self._analytics.query(
             sql, {**_parameters(wanted), **given, "most": limit}, seconds=SECONDS
         )
 
     async def counts(self, wanted: Wanted) -> tuple[int, int]:
         """Return the number of records and of persons."""
-        sql = f"SELECT count() AS records, uniqExact(token) AS persons FROM ({_records(wanted)})"  # noqa: S608
+        sql = _COUNTS.replace("__RECORDS__", _records(wanted))
         rows = await self._analytics.query(sql, _parameters(wanted), seconds=SECONDS)
         return int(rows[0]["records"]), int(rows[0]["persons"])
 
@@ -85,13 +95,18 @@ def _records(wanted: Wanted) -> str:
     amount = "sum(amount * sign)" if feed.amount else "toDecimal64(0, 2)"
     record_id = "any(record_id)" if "record_id" in feed.record else "''"
     columns = "".join(f", any({column}) AS c_{column}" for column in feed.columns)
-    return (
-        f"SELECT unit_code, cityHash64(person_token) AS who, concat({key}) AS record,"  # noqa: S608
-        f" any(person_token) AS token, any(batch_id) AS batch, {record_id} AS record_name,"
-        f" {amount} AS yuan{columns}"
-        f" FROM {feed.table} WHERE {' AND '.join(conditions)}"
-        " GROUP BY unit_code, who, record HAVING sum(sign) > 0"
-    )
+    parts = {
+        "__KEY__": key,
+        "__NAME__": record_id,
+        "__AMOUNT__": amount,
+        "__COLUMNS__": columns,
+        "__TABLE__": feed.table,
+        "__CONDITIONS__": " AND ".join(conditions),
+    }
+    sql = _RECORDS
+    for mark, part in parts.items():
+        sql = sql.replace(mark, part)
+    return sql
 
 
 def _parameters(wanted: Wanted) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cockpit.feeds.declarations import FeedName
 from cockpit.feeds.rules import FIRST_YEAR, LAST_YEAR
 from cockpit.individuals.models import IndividualUse
-from servicekit.paging import Page
+from servicekit.paging import CountedPage
 
 _VALUE = r"^[^\x00-\x1f\x7f]+$"
 
@@ -70,10 +70,9 @@ class Individual(BaseModel):
     yuan: str | None = Field(description="金额（元，精确到分）；该数据源没有金额时为空", examples=["625.00"])
 
 
-class Individuals(Page[Individual]):
+class Individuals(CountedPage[Individual]):
     """A page of records, and how many there are."""
 
-    records: int = Field(description="符合条件的记录数", examples=[1200])
     persons: int = Field(description="符合条件的人数", examples=[1100])
     use: UUID = Field(description="本次查看在使用记录中的标识")
 

@@ -20,7 +20,7 @@ from servicekit.db import release
 from servicekit.ids import new_id
 from servicekit.lists import Listed
 from servicekit.logs import correlation_id
-from servicekit.paging import PageRequest, cut
+from servicekit.paging import PageRequest, Total, cut
 
 _FILTERS = ("school", "stage", "programme", "period")
 
@@ -65,7 +65,7 @@ class IndividualRecords:
         return Individuals(
             items=[_shown(row, wanted, schools.get(row["unit_code"])) for row in found.items],
             next=found.next,
-            records=records,
+            total=Total(count=records, exact=True),
             persons=persons,
             use=use.id,
         )
