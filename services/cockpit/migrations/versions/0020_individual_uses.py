@@ -1,6 +1,6 @@
 """The record of who looked at individual records.
 
-Revision: 0019
+Revision: 0020
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql
 
 from servicekit.ltree import LTree
 
-revision: str = "0019"
-down_revision: str | None = "0018"
+revision: str = "0020"
+down_revision: str | None = "0019"
 branch_labels: None = None
 depends_on: None = None
 
