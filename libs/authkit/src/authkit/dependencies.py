@@ -118,9 +118,8 @@ def requires(
             raise EntitlementRequired
         if permissions and not principal.may(*permissions):
             raise PermissionRequired
-        if not principal.is_client and not (_strong(principal, acr) and _recent(principal, max_age)):
-            scheme = "Bearer" if principal.jkt is None else "DPoP"
-            raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)
+        if not principal.is_client:
+            check_sign_in(principal, acr, max_age)
         return principal
 
     return check
@@ -144,6 +143,17 @@ def requires_either(
         return await (everywhere if principal.may(platform) else below)(principal)
 
     return check
+
+
+def check_sign_in(principal: Principal, acr: str | None, max_age: int | None) -> None:
+    """Verify the level of a person's sign-in and its age in seconds.
+
+    For a dependency that checks more than `requires` does; it declares itself with `stepping_up`. Raises
+    `InsufficientUserAuthentication`.
+    """
+    if not (_strong(principal, acr) and _recent(principal, max_age)):
+        scheme = "Bearer" if principal.jkt is None else "DPoP"
+        raise InsufficientUserAuthentication(acr, max_age, scheme=scheme)
 
 
 def _strong(principal: Principal, acr: str | None) -> bool:

@@ -17,6 +17,7 @@ from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds import endpoints as feeds
+from cockpit.individuals import endpoints as individuals
 from cockpit.intake import endpoints as intake
 from cockpit.intake import forms as intake_forms
 from cockpit.intake.facts import FactWriter
@@ -108,6 +109,7 @@ def build(
             intake_forms.router,
             uploads.router,
             metrics.router,
+            individuals.router,
         ),
         periodic=(
             receiver.sweeping(),

@@ -4,6 +4,7 @@ from cockpit.access.models import AccessRefusal
 from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import Unit
+from cockpit.individuals.models import IndividualUse
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
 from cockpit.standards.models import Standard, StandardChange
@@ -18,6 +19,7 @@ __all__ = [
     "CellNode",
     "CellPersons",
     "DiscardedLoad",
+    "IndividualUse",
     "PersonNumber",
     "PublishedBatch",
     "PublishedLine",

@@ -34,3 +34,12 @@ class UnitNotFound(NotFound):
     code = "unit_not_found"
     title = "单位不存在"
     detail = "没有这个单位。"
+
+
+class CountyRequired(Problem):
+    """Only the county in charge of the students may see single records."""
+
+    status = 403
+    code = "county_required"
+    title = "仅限县级"
+    detail = "学生个体信息仅供主管县级学生资助管理部门查看。"

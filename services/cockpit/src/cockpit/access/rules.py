@@ -3,6 +3,8 @@
 from contracts.vocabulary import Entitlement, Kind, Level
 
 ENTITLEMENT = Entitlement.COCKPIT
+IN_CHARGE = Level.COUNTY
+"""Whose aid office is in charge of the students of its schools."""
 LEVELS = (Level.MINISTRY, Level.PROVINCE, Level.CITY, Level.COUNTY)
 KIND = Kind.STUDENT_AID
 

@@ -43,7 +43,8 @@ def decide(
     for need in needs:
         if hidden.closed:
             break
-        swaps.protect(need)
+        if not swaps.moves_anyway(need):
+            swaps.protect(need)
     return hidden
 
 

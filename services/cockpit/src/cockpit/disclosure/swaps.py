@@ -64,8 +64,6 @@ class Swaps:
 
     def protect(self, need: Need) -> None:
         """Hide what protects a small cell: the cheapest swaps; else the whole column; else the table."""
-        if self._moves_anyway(need):
-            return
         found: list[tuple[int, int, Swap]] = []
         for number, swap in enumerate(self._swaps(need)):
             cost = self._cost(need, swap)
@@ -114,18 +112,19 @@ class Swaps:
                 return
         self._hidden.closed = True
 
-    def _moves_anyway(self, need: Need) -> bool:
-        """Return whether the row can make moves needed above that change the small cell enough."""
-        moves: list[Move] = []
-        room = 0
+    def moves_anyway(self, need: Need) -> bool:
+        """Return whether moves of the row that are needed above change the small cell enough."""
+        best: dict[bool, tuple[int, Move]] = {}
         for move in self._hidden.above.moves:
-            by = abs(move.change.get((need.combination, need.part), 0))
+            by = move.change.get((need.combination, need.part), 0)
             if by and (step := min(move.times, self._possible(need.code, move))):
-                room += by * step
-                moves.append(Move(move.change, step))
-        if room < WIDTH:
+                # Two moves may take the same persons: only the largest in each direction counts.
+                room, _ = best.get(by > 0, (0, move))
+                if abs(by) * step > room:
+                    best[by > 0] = abs(by) * step, Move(move.change, step)
+        if sum(room for room, _ in best.values()) < WIDTH:
             return False
-        self._hidden.moves.setdefault(need.code, []).extend(moves)
+        self._hidden.moves.setdefault(need.code, []).extend(move for _, move in best.values())
         return True
 
     def _possible(self, code: str, move: Move) -> int:

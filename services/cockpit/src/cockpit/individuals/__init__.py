@@ -1,0 +1,1 @@
+"""The records of individual students behind a figure, for the county in charge."""
