@@ -25,7 +25,16 @@ def year(number: int) -> datetime:
 
 
 def place(path: str, first: int, last: int) -> UnitPlace:
-    return UnitPlace(parent_id=None, path=path, status="active", valid_from=year(first), valid_to=year(last))
+    return UnitPlace(
+        parent_id=None,
+        path=path,
+        status="active",
+        valid_from=year(first),
+        valid_to=year(last),
+        level="county",
+        kind="school",
+        stages=["compulsory"],
+    )
 
 
 def school(version: int, path: str, since: datetime | None, *former: UnitPlace) -> UnitChangedV1:
@@ -71,7 +80,10 @@ async def stored(database: Database) -> tuple[datetime | None, list[tuple[str, d
     async with database.transaction() as session:
         since = (await session.scalars(select(Unit.placed_at))).one()
         rows = await session.scalars(select(FormerPlace).order_by(FormerPlace.valid_from))
-        return since, [(row.path, row.valid_from, row.valid_to) for row in rows]
+        places = rows.all()
+        attributes = [(row.level, row.kind, row.stages) for row in places]
+        assert attributes == [("county", "school", ["compulsory"])] * len(places)
+        return since, [(row.path, row.valid_from, row.valid_to) for row in places]
 
 
 PLACES = (year(2026), [(A, year(2024), year(2025)), (B, year(2025), year(2026))])

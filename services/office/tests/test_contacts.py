@@ -1,6 +1,7 @@
 """The address book: who is found, what is shown of them, and that it follows changes."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -184,6 +185,9 @@ async def test_units_have_numbers_duty_phones_and_ancestors(office: RunningOffic
 
 
 async def test_a_unit_shows_its_former_names_and_places(office: RunningOffice) -> None:
+    # A change of the level is no move.
+    office.world.reclassify("370103", "city", office.clock.now())
+    office.clock.advance(timedelta(days=1))
     await office.move("370103", "320100")
     unit = office.world.event("370103")
     name = FormerName(

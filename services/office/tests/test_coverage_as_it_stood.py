@@ -51,6 +51,23 @@ async def test_a_unit_opened_after_a_notice_does_not_lower_its_coverage(office: 
     assert await counts(office, notice) == (11, 11, 11)
 
 
+async def test_a_unit_that_changes_its_level_keeps_a_notice_to_that_level(office: RunningOffice) -> None:
+    office.world.reclassify("370102", "school", office.clock.now())
+    await office.deliver(office.world.event("370102"))
+    office.clock.advance(timedelta(days=1))
+    notice = await office.published(recipients={"reach": "subtree", "levels": ["school"], "onward": False})
+    await office.signed(notice, "370102")
+    a_year_later(office)
+    office.world.reclassify("370102", "county", office.clock.now())
+    office.world.reclassify("370103", "school", office.clock.now())
+    await office.deliver(office.world.event("370102"), office.world.event("370103"))
+    # The one has it and counts. The other has it from now on, and was not owed it.
+    assert await counts(office, notice) == (1, 1, 1)
+    for code in ("370102", "370103"):
+        inbox = (await office.unit(code).get(f"{N}/inbox")).json()
+        assert [line["id"] for line in inbox["items"]] == [notice]
+
+
 async def test_a_unit_does_not_count_for_having_forwarded_what_it_was_not_owed(office: RunningOffice) -> None:
     notice = await office.published()
     a_year_later(office)

@@ -27,7 +27,7 @@ from servicekit.lanes import Lane
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
 
-Kind = Literal["open", "move", "close", "merge", "forward", "sign", "read", "answer", "return"]
+Kind = Literal["open", "move", "close", "merge", "reclassify", "forward", "sign", "read", "answer", "return"]
 FIGURES = ("total", "delivered", "signed", "answered", "returned", "overdue", "read")
 Counts = tuple[int, ...]
 """`FIGURES`, people, and people who have read."""
@@ -115,6 +115,10 @@ class Replay:
         depth = len(self.paths[code]) - 1
         for other in [code, *self.below(code)]:
             self.paths[other] = (*self.paths[parent], *self.paths[other][depth:])
+        self.settle()
+
+    def reclassify(self, code: str, level: str) -> None:
+        self.levels[code] = level
         self.settle()
 
     def open(self, code: str, parent: str) -> None:
@@ -398,6 +402,14 @@ class History:
             self._move(child, other)
         self._close(code, other)
 
+    def _reclassify(self, code: str, _: str) -> None:
+        if code in {ROOT, PUBLISHER}:
+            return
+        level = "county" if self.replay.levels[code] == "school" else "school"
+        self.world.reclassify(code, level, self.office.clock.now())
+        self.replay.reclassify(code, level)
+        self._publish([code])
+
     def _publish(self, codes: Sequence[str]) -> None:
         self.events += [self.world.event(code) for code in codes]
 
@@ -411,6 +423,8 @@ STEPS = st.lists(
                 "move",
                 "close",
                 "merge",
+                "reclassify",
+                "reclassify",
                 "forward",
                 "forward",
                 "forward",

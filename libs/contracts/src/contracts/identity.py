@@ -22,7 +22,9 @@ from contracts.vocabulary import (
 
 
 class UnitPlace(BaseModel):
-    """The place of a unit in the authority tree, from `valid_from` (inclusive) to `valid_to` (exclusive)."""
+    """The place of a unit in the authority tree, from `valid_from` (inclusive) to `valid_to` (exclusive), and
+    its level, kind and stages at that time; None in messages of earlier releases.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -31,6 +33,9 @@ class UnitPlace(BaseModel):
     status: Open[UnitStatus]
     valid_from: datetime
     valid_to: datetime
+    level: Open[Level] | None = None
+    kind: Open[Kind] | None = None
+    stages: list[Open[Stage]] | None = None
 
 
 class FormerName(BaseModel):
@@ -48,10 +53,10 @@ class UnitChangedV1(EventModel):
 
     `code` never changes and is never assigned to another unit, even after the unit is closed.
     `version` increases with every change of the unit; a consumer keeps the highest version. `placed_at` is
-    the time at which the unit got its current parent, path and status; None means unknown. `former_places`
-    are sorted by date; the last one ends at `placed_at`. `duty_phone` is the landline or service number on
-    which the unit answers (值班电话), never that of a person. `merged_into_id` is the unit that continues the
-    work of a closed one. `former_names` are sorted by date.
+    the time at which the unit got its current parent, path, status, level, kind and stages; None means
+    unknown. `former_places` are sorted by date; the last one ends at `placed_at`. `duty_phone` is the
+    landline or service number on which the unit answers (值班电话), never that of a person.
+    `merged_into_id` is the unit that continues the work of a closed one. `former_names` are sorted by date.
     """
 
     type: ClassVar[str] = "zhuxue.identity.unit.changed.v1"

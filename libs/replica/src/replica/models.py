@@ -167,7 +167,8 @@ class RoleColumns:
 
 
 class FormerPlaceColumns:
-    """The place of a unit from `valid_from` (inclusive) to `valid_to` (exclusive) (`UnitPlace`).
+    """The place and the attributes of a unit from `valid_from` (inclusive) to `valid_to` (exclusive)
+    (`UnitPlace`). Null attributes are not known: then the present ones count.
 
     Grows with moves and closures of units, some thousands a year; never pruned. A service with this table
     has a nullable column `placed_at` in its units.
@@ -181,6 +182,9 @@ class FormerPlaceColumns:
     parent_id: Mapped[UUID | None]
     path: Mapped[str] = mapped_column(LTree)
     status: Mapped[str] = mapped_column(Text)
+    level: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str | None] = mapped_column(Text)
+    stages: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - declared_attr works on the class

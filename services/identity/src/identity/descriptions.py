@@ -84,8 +84,8 @@ DESCRIPTIONS = {
     # units
     "opened_at": "设立时间",
     "closed_at": "撤销时间",
-    "placed_at": "隶属于现上级单位的起始时间",
-    "former_places": "以往的隶属关系",
+    "placed_at": "现隶属关系、状态、层级、类别和学段的起始时间",
+    "former_places": "以往的隶属关系，连同当时的层级、类别和学段",
     "former_names": "曾用名",
     "duty_phone": "值班电话（固定电话或服务号码）",
     "address": "地址",

@@ -89,6 +89,9 @@ async def test_an_event_says_since_when_the_unit_stands_there_and_where_it_stood
             status="active",
             valid_from=opened_at,
             valid_to=clock.now(),
+            level=unit.level,
+            kind=unit.kind,
+            stages=sorted(unit.stages),
         ),
     )
     assert await snapshot_of(database, clock, unit.id) == second

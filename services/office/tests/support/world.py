@@ -106,6 +106,10 @@ class World:
         self._leave(code, at)
         self.units[code]["status"] = "closed"
 
+    def reclassify(self, code: str, level: str, at: datetime) -> None:
+        self._leave(code, at)
+        self.units[code]["level"] = level
+
     def _leave(self, code: str, at: datetime) -> None:
         unit = self.units[code]
         if unit["placed_at"] != at:
@@ -116,6 +120,9 @@ class World:
                     status=unit["status"],
                     valid_from=unit["placed_at"] or EVER,
                     valid_to=at,
+                    level=unit["level"],
+                    kind=unit["kind"],
+                    stages=unit["stages"],
                 )
             )
         unit["placed_at"] = at

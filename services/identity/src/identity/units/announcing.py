@@ -68,6 +68,9 @@ def unit_changed(unit: Unit, states: Sequence[Place]) -> UnitChangedV1:
                 status=place.status,
                 valid_from=place.since,
                 valid_to=end,
+                level=place.level,
+                kind=place.kind,
+                stages=list(place.stages),
             )
             for place, end in zip(former, ends, strict=True)
         ),

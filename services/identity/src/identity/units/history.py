@@ -1,31 +1,35 @@
 """Dated places of a unit in the authority tree, derived from its changes. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class Place:
-    """A unit's parent, path, status and name, and the date from which they apply."""
+    """A unit's parent, path, status, attributes and name, and the date from which they apply."""
 
     parent_id: UUID | None
     path: str
     status: str
     since: datetime
     name: str = ""
+    level: str | None = None
+    kind: str | None = None
+    stages: tuple[str, ...] = ()
+    """With level and kind what decides, beside the place, which notices a unit receives; sorted."""
 
     def is_at(self, other: "Place") -> bool:
-        """Return whether both are the same place, regardless of their dates and names."""
-        return (self.parent_id, self.path, self.status) == (other.parent_id, other.path, other.status)
+        """Return whether both are the same place and attributes, regardless of their dates and names."""
+        return replace(self, since=other.since, name=other.name) == other
 
 
 def places(states: Sequence[Place]) -> list[Place]:
     """Return the places of a unit, from its states in the order of their versions.
 
-    A later version that takes effect earlier (a correction) replaces the states after its date. Changes of
-    other attributes, a rename for example, add no place.
+    A later version that takes effect earlier (a correction) replaces the states after its date. A change of
+    level, kind or stages adds a place, a rename for example does not.
     """
     return _distinct(states, Place.is_at)
 

@@ -1,6 +1,7 @@
 """Queries for units."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -125,13 +126,17 @@ class UnitRepository:
                 UnitChange.state["status"].astext,
                 UnitChange.changed_at,
                 UnitChange.state["name"].astext,
+                UnitChange.state["level"].astext,
+                UnitChange.state["kind"].astext,
+                UnitChange.state["stages"],
             )
             .where(UnitChange.unit_id == any_(literal(unit_ids, ARRAY(Uuid))))
             .order_by(UnitChange.unit_id, UnitChange.version)
         )
         states: dict[UUID, list[Place]] = {}
-        for unit_id, *place in rows:
-            states.setdefault(unit_id, []).append(Place(*place))
+        for unit_id, *state, stages in rows:
+            place = Place(*state)
+            states.setdefault(unit_id, []).append(replace(place, stages=tuple(sorted(stages or ()))))
         return states
 
     async def count(self) -> int:

@@ -1,7 +1,7 @@
 """SQL conditions on rows that address units. Runs no queries."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, Uuid, and_, func, literal, or_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -10,7 +10,7 @@ from sqlalchemy.sql.selectable import Exists
 from contracts.vocabulary import Reach, UnitStatus
 from office.addressing.models import AddressColumns
 from office.addressing.rules import Address
-from office.directory.models import Unit
+from office.directory.models import FormerPlace, Unit
 from servicekit.ltree import under
 from servicekit.words import inline
 
@@ -18,13 +18,22 @@ Row = type[AddressColumns]
 """A model with `AddressColumns`, or an alias of it."""
 
 
-def in_filter(row: Row, unit: type[Unit]) -> ColumnElement[bool]:
-    """Return whether the unit passes the filters of the stored address, both in the query."""
+def in_filter(row: Row, place: Any) -> ColumnElement[bool]:
+    """Return whether a unit passes the filters of the stored address, with its attributes at a place."""
     return and_(
-        or_(func.cardinality(row.levels) == 0, unit.level == func.any(row.levels)),
-        or_(func.cardinality(row.kinds) == 0, unit.kind == func.any(row.kinds)),
-        or_(func.cardinality(row.stages) == 0, unit.stages.op("&&", is_comparison=True)(row.stages)),
+        or_(func.cardinality(row.levels) == 0, place.level == func.any(row.levels)),
+        or_(func.cardinality(row.kinds) == 0, place.kind == func.any(row.kinds)),
+        or_(func.cardinality(row.stages) == 0, place.stages.op("&&", is_comparison=True)(row.stages)),
     )
+
+
+ATTRIBUTES: Final = ("level", "kind", "stages")
+"""What filters ask of a unit."""
+
+
+def then(former: type[FormerPlace], unit: type[Unit], name: str) -> ColumnElement[Any]:
+    """Return an attribute of the unit at its former place."""
+    return func.coalesce(getattr(former, name), getattr(unit, name)).label(name)
 
 
 def stands_below(path: Any, code: Any) -> ColumnElement[bool]:
@@ -33,18 +42,18 @@ def stands_below(path: Any, code: Any) -> ColumnElement[bool]:
     return and_(position >= 0, position < func.nlevel(path) - 1)
 
 
-def addressed_at(
-    row: Row, sender: type[Unit], unit: type[Unit], parent_id: Any, path: Any, picked: Exists
-) -> ColumnElement[bool]:
-    """Return whether `row`, sent by `sender`, addresses `unit` at the place with `parent_id` and `path`.
+def addressed_at(row: Row, sender: type[Unit], place: Any, picked: Exists) -> ColumnElement[bool]:
+    """Return whether `row`, sent by `sender`, addresses a unit at a place.
+
+    The place has `parent_id`, `path`, `level`, `kind` and `stages`; a `Unit` is one, too.
 
     `picked` says whether the row names the unit.
     """
     return and_(
-        in_filter(row, unit),
+        in_filter(row, place),
         or_(
-            and_(row.reach == inline(Reach.CHILDREN), parent_id == sender.id),
-            and_(row.reach == inline(Reach.SUBTREE), stands_below(path, sender.code)),
+            and_(row.reach == inline(Reach.CHILDREN), place.parent_id == sender.id),
+            and_(row.reach == inline(Reach.SUBTREE), stands_below(place.path, sender.code)),
             and_(row.reach == inline(Reach.PICKED), picked),
         ),
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.addressing.predicates import recipients
+from office.addressing.predicates import ATTRIBUTES, recipients, then
 from office.addressing.rules import Address
 from office.addressing.standing import Place, Standing
 from office.directory.models import FormerPlace, Unit
@@ -28,6 +28,9 @@ class _At(NamedTuple):
     parent_id: UUID | None
     path: str
     until: datetime | None
+    level: str
+    kind: str
+    stages: Sequence[str]
 
 
 class AddressRepository:
@@ -68,14 +71,18 @@ class AddressRepository:
         """Return units with all their places, by their ids."""
         places: dict[UUID, list[_At]] = {unit.id: [] for unit in units}
         former = await self._session.execute(
-            select(FormerPlace.unit_id, FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_to)
+            select(
+                *(FormerPlace.unit_id, FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_to),
+                *(then(FormerPlace, Unit, name) for name in ATTRIBUTES),
+            )
+            .join(Unit, Unit.id == FormerPlace.unit_id)
             .where(FormerPlace.unit_id.in_(places))
             .order_by(FormerPlace.unit_id, FormerPlace.valid_from)
         )
-        for unit_id, parent_id, path, until in former:
-            places[unit_id].append(_At(parent_id, path, until))
+        for unit_id, *place in former:
+            places[unit_id].append(_At(*place))
         for unit in units:
-            places[unit.id].append(_At(unit.parent_id, unit.path, None))
+            places[unit.id].append(_At(unit.parent_id, unit.path, None, unit.level, unit.kind, unit.stages))
         codes = {code for all_ in places.values() for place in all_ for code in place.path.split(".")[:-1]}
         ids: dict[str, list[UUID]] = {}
         for code, unit_id in await self._session.execute(

@@ -10,11 +10,16 @@ from office.directory.models import Unit
 
 @dataclass(frozen=True)
 class Place:
-    """Where a unit stood until `until` (None: stands): its parent, its path, and all units above it."""
+    """Where a unit stood until `until` (None: stands): its parent, its path, its attributes then, and all
+    units above it.
+    """
 
     parent_id: UUID | None
     path: str
     until: datetime | None
+    level: str
+    kind: str
+    stages: Sequence[str]
     above: tuple[UUID, ...]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,7 +68,7 @@ class Contacts:
         merged = None if card.unit.merged_into_id is None else await self._units.get(card.unit.merged_into_id)
         former: list[tuple[FormerPlace, Unit | None]] = []
         if viewer.sees(card.relation, ContactField.DUTY):
-            places = await self._units.former_places(card.unit)
+            places = _moves(card.unit, await self._units.former_places(card.unit))
             above = await self._units.of_ids(one.parent_id for one in places if one.parent_id is not None)
             former = [(one, above.get(one.parent_id) if one.parent_id else None) for one in places]
         return UnitView(
@@ -195,3 +196,25 @@ def _code(path: str) -> str:
 def _at_and_below(path: str) -> list[str]:
     """Return the token of everybody at and below a path; none for the root."""
     return [UNIT + _code(path)] if "." in path else []
+
+
+def _moves(unit: Unit, places: Sequence[FormerPlace]) -> list[FormerPlace]:
+    """Return the former places without changes of level, kind and stages only, which are no moves."""
+    found: list[FormerPlace] = []
+    since: datetime | None = None
+    for number, place in enumerate(places, start=1):
+        following: FormerPlace | Unit = places[number] if number < len(places) else unit
+        since = since or place.valid_from
+        if any(getattr(place, name) != getattr(following, name) for name in ("parent_id", "path", "status")):
+            found.append(
+                FormerPlace(
+                    unit_id=unit.id,
+                    valid_from=since,
+                    valid_to=place.valid_to,
+                    parent_id=place.parent_id,
+                    path=place.path,
+                    status=place.status,
+                )
+            )
+            since = None
+    return found

@@ -1,6 +1,6 @@
 """SQL for groups whose units a notice reaches differently: by level, kind and stages, or by name."""
 
-from office.coverage.places import UNCHANGED, addresses, first, is_late, passes
+from office.coverage.places import UNCHANGED, addresses, first, is_late, passes, then
 
 _BY_CELL = f"""
     {passes("d", "c")} AND (
@@ -19,8 +19,9 @@ CELLS = f"""
         WHERE f.notice_id = :notice AND f.plain AND f.onward
         UNION
         SELECT ltree2text(r.path)
-        FROM special d JOIN units r ON r.parent_id = d.unit_id AND {passes("d", "r")}
-        WHERE d.onward AND d.reach = 'children'
+        FROM special d JOIN units r ON r.parent_id = d.unit_id
+             CROSS JOIN {then("r", "d.forwarded_at")} t
+        WHERE d.onward AND d.reach = 'children' AND {passes("d", "t")}
         UNION
         SELECT ltree2text(r.path)
         FROM special d JOIN forwarding_units k ON k.notice_id = :notice AND k.forwarding_id = d.id
@@ -58,7 +59,7 @@ CELLS = f"""
                               AND c.stages = u.stages
              LEFT JOIN cell_groups g ON g.path = subpath(u.path, 0, -1)
              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = u.parent_id
-             {first(True, addresses("d", "u", "u.parent_id", "u.path"))}
+             {first(True, addresses("d", "u"))}
         WHERE {UNCHANGED} AND u.status = 'active' AND u.id <> :publisher AND u.path <@ text2ltree(:root)
           AND u.path <> text2ltree(:root) AND nlevel(u.path) > CAST(:depth AS int) + 1
     )

@@ -8,6 +8,7 @@ The rules (docs/adr/0019-coverage-as-it-stood.md):
   the unit comes within its reach. It keeps the notice after a later move.
 - A unit is *owed* a notice if it was active and addressed, or below a unit that was addressed and is expected
   to pass the notice on, at the time of a dispatch.
+- Level, kind and stages are dated like places: filters ask for those of the time.
 - Units that are owed the notice count, except closed units that have not signed and units that left the
   publisher's tree before the notice reached them. The publisher itself does not count.
 - A unit counts at the place where the notice first reached it, and until then at its present place.
@@ -17,6 +18,7 @@ The statements are text: putting them together anew for each request took longer
 
 from functools import cache
 
+ATTRIBUTES = ("level", "kind", "stages")
 PRESENT = "u.placed_at > :published_at"
 UNCHANGED = "(u.placed_at IS NULL OR u.placed_at <= :published_at)"
 LATE = (
@@ -39,16 +41,30 @@ def passes(dispatch: str, unit: str) -> str:
     )
 
 
-def addresses(dispatch: str, unit: str, parent: str, path: str) -> str:
-    """Return whether a row of `special` addresses the unit at the place."""
+def addresses(dispatch: str, place: str, unit_id: str = "id") -> str:
+    """Return whether a row of `special` addresses the unit at the place, which has its attributes then."""
     return f"""
-        ({passes(dispatch, unit)} AND (
-            {dispatch}.reach = 'children' AND {dispatch}.unit_id = {parent}
+        ({passes(dispatch, place)} AND (
+            {dispatch}.reach = 'children' AND {dispatch}.unit_id = {place}.parent_id
             OR {dispatch}.reach = 'subtree'
-               AND index({path}, text2ltree({dispatch}.sender)) BETWEEN 0 AND nlevel({path}) - 2
-            OR {dispatch}.reach = 'picked' AND {names(dispatch, f"{unit}.id")}
+               AND index({place}.path, text2ltree({dispatch}.sender)) BETWEEN 0 AND nlevel({place}.path) - 2
+            OR {dispatch}.reach = 'picked' AND {names(dispatch, f"{place}.{unit_id}")}
         ))
     """
+
+
+def attributes(place: str, unit: str) -> str:
+    """Return the columns of the unit's attributes at the former place: those that filters ask for."""
+    return ", ".join(f"coalesce({place}.{name}, {unit}.{name}) AS {name}" for name in ATTRIBUTES)
+
+
+def then(unit: str, at: str) -> str:
+    """Return a lateral relation with the attributes of the unit at a time."""
+    return f"""LATERAL (
+            SELECT {attributes("p", unit)} FROM (SELECT) one
+                   LEFT JOIN former_places p ON p.unit_id = {unit}.id
+                                            AND p.valid_from <= {at} AND p.valid_to > {at}
+        )"""  # noqa: S608 - our names
 
 
 def names(dispatch: str, unit_id: str) -> str:
@@ -64,6 +80,10 @@ SPECIAL = """special AS MATERIALIZED (
         FROM forwardings f JOIN units s ON s.id = f.unit_id
         WHERE f.notice_id = :notice AND NOT f.plain
     ),"""
+
+
+def _listed(of: str, special: bool) -> str:
+    return ", " + ", ".join(f"{of}.{name}" for name in ATTRIBUTES) if special else ""
 
 
 def _plainly(parent: str) -> str:
@@ -99,7 +119,7 @@ def _near(special: bool, people: bool, near: str) -> str:
         SELECT u.id, u.parent_id, u.path, w.deadline, false AS changed,
                {_people_of(people, "u.id")} AS people, true AS active, u.path AS stands, u.placed_at AS since
         FROM units u LEFT JOIN forwardings f ON {_plainly("u.parent_id")}
-             {first(special, addresses("d", "u", "u.parent_id", "u.path"))}
+             {first(special, addresses("d", "u"))}
         WHERE ({near}) AND {UNCHANGED} AND u.status = 'active' AND u.id <> :publisher
           AND u.path <@ text2ltree(:publisher_path)
     """  # noqa: S608 - our names
@@ -136,15 +156,13 @@ def places(
         f"""
             UNION ALL
             SELECT p.*, d.deadline, d.forwarded_at, d.id
-            FROM moves p JOIN units u ON u.id = p.unit_id
-                 JOIN special d ON d.forwarded_at < p.valid_to
-                               AND {addresses("d", "u", "p.parent_id", "p.path")}
+            FROM moves p JOIN special d ON d.forwarded_at < p.valid_to AND {addresses("d", "p", "unit_id")}
         """  # noqa: S608 - our names
         if special
         else ""
     )
-    here = first(special, addresses("d", "u", "u.parent_id", "u.path"))
-    then = first(special, addresses("d", "u", "p.parent_id", "p.path"))
+    here = first(special, addresses("d", "u"))
+    before = first(special, addresses("d", "p", "unit_id"))
     return f"""
     WITH {SPECIAL if special else ""}
     last AS MATERIALIZED (
@@ -158,7 +176,8 @@ def places(
     ), places AS MATERIALIZED (
         -- All former places of these, and of units that have left.
         SELECT p.unit_id, p.valid_from, p.valid_to, p.parent_id, p.path, p.status
-        FROM former_places p
+               {"," + attributes("p", "u") if special else ""}
+        FROM former_places p {"JOIN units u ON u.id = p.unit_id" if special else ""}
         WHERE p.valid_to > :published_at AND p.unit_id IN (
             SELECT id FROM standing
             UNION
@@ -169,9 +188,8 @@ def places(
     ), settled AS MATERIALIZED (
         -- Units that are owed the notice, and that it had reached before they changed. Most changes are so.
         SELECT p.unit_id AS id, p.parent_id, p.path, w.deadline
-        FROM places p {"JOIN units u ON u.id = p.unit_id" if special else ""}
-             LEFT JOIN forwardings f ON {_plainly("p.parent_id")}
-             {then}
+        FROM places p LEFT JOIN forwardings f ON {_plainly("p.parent_id")}
+             {before}
         WHERE CAST(:all_owed AS boolean) AND p.status = 'active' AND p.valid_from <= :published_at
           AND p.valid_to > (SELECT at FROM last) AND p.path <@ text2ltree(:publisher_path)
           AND p.unit_id <> :publisher AND w.deadline IS NOT NULL
@@ -225,17 +243,17 @@ def places(
         SELECT c.id FROM candidates c WHERE NOT EXISTS (SELECT FROM sure WHERE unit_id = c.id)
     ), stays AS (
         -- Where these stood, active, before the last dispatch.
-        SELECT p.unit_id, p.path, p.valid_from AS since, p.valid_to AS until
+        SELECT p.unit_id, p.path, p.valid_from AS since, p.valid_to AS until {_listed("p", special)}
         FROM moves p JOIN unsure ON unsure.id = p.unit_id
         WHERE p.status = 'active' AND p.valid_from <= {_LAST}
         UNION ALL
-        SELECT c.id, c.stands, c.since, NULL
-        FROM unsure JOIN candidates c ON c.id = unsure.id
+        SELECT c.id, c.stands, c.since, NULL {_listed("u", special)}
+        FROM unsure JOIN candidates c ON c.id = unsure.id {"JOIN units u ON u.id = c.id" if special else ""}
         WHERE c.active AND (c.since IS NULL OR c.since <= {_LAST})
     ), lines AS MATERIALIZED (
         -- Each unit above them, and how far above.
         SELECT s.unit_id, s.since, s.until, a.code, CAST(a.place AS int) AS place, nlevel(s.path) AS length,
-               string_to_array(ltree2text(s.path), '.') AS labels
+               string_to_array(ltree2text(s.path), '.') AS labels {_listed("s", special)}
         FROM stays s
              CROSS JOIN LATERAL unnest(string_to_array(ltree2text(s.path), '.'))
                                 WITH ORDINALITY a (code, place)
@@ -249,7 +267,6 @@ def places(
         FROM lines l
              JOIN senders d ON d.code = l.code AND (l.since IS NULL OR d.forwarded_at >= l.since)
                             AND (l.until IS NULL OR d.forwarded_at < l.until)
-             {"JOIN units u ON u.id = l.unit_id" if special else ""}
         WHERE d.plain AND (d.onward OR l.place = l.length - 1)
               {_OWED_SPECIALLY if special else ""}
         UNION ALL SELECT unit_id FROM sure
@@ -277,15 +294,15 @@ _COUNTED = """
 _PEOPLE = "LEFT JOIN unit_people n ON n.unit_id = u.id AND n.placed_at > :published_at"
 _LAST = "(SELECT at FROM last)"
 _OWED_SPECIALLY = f"""
-    OR d.reach = 'subtree' AND {passes("d", "u")}
+    OR d.reach = 'subtree' AND {passes("d", "l")}
     OR d.reach = 'children' AND EXISTS (
-        SELECT FROM units r
-        WHERE r.code = l.labels[l.place + 1] AND {passes("d", "r")} AND (d.onward OR r.id = u.id)
+        SELECT FROM units r CROSS JOIN {then("r", "d.forwarded_at")} t
+        WHERE r.code = l.labels[l.place + 1] AND {passes("d", "t")} AND (d.onward OR r.id = l.unit_id)
     )
     OR d.reach = 'picked' AND EXISTS (
         SELECT FROM units r
         WHERE r.code = ANY(l.labels[l.place + 1 : l.length]) AND {names("d", "r.id")}
-          AND (d.onward OR r.id = u.id)
+          AND (d.onward OR r.id = l.unit_id)
     )
 """  # noqa: S608 - our names
 
@@ -301,11 +318,12 @@ def holder(path: str, *, special: bool) -> str:
     """Return a lateral relation with the nearest unit that has the notice, at `path` or above it."""
     here = former = ""
     if special:
-        here = f"OR EXISTS (SELECT FROM special d WHERE {addresses('d', 'h', 'h.parent_id', 'h.path')})"
+        here = f"OR EXISTS (SELECT FROM special d WHERE {addresses('d', 'h')})"
         former = f"""
-            OR EXISTS (SELECT FROM former_places p JOIN special d ON d.forwarded_at < p.valid_to
-                       WHERE p.unit_id = h.id AND {addresses("d", "h", "p.parent_id", "p.path")})
-        """
+            OR EXISTS (SELECT FROM (SELECT p.unit_id, p.parent_id, p.path, p.valid_to, {attributes("p", "h")}
+                                    FROM former_places p WHERE p.unit_id = h.id) p
+                       JOIN special d ON d.forwarded_at < p.valid_to AND {addresses("d", "p", "unit_id")})
+        """  # noqa: S608 - our names
     return f"""LATERAL (
             SELECT h.id, h.code, h.name, h.path
             FROM unnest(string_to_array(ltree2text({path}), '.')) AS label (code)

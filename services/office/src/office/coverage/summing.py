@@ -178,7 +178,7 @@ _CLOSED = _part(
 
 def _gone(special: bool) -> str:
     """Return minus the units whose return was confirmed: those of `counting`, and others of the groups."""
-    reached = first(special, addresses("d", "u", "u.parent_id", "u.path"))
+    reached = first(special, addresses("d", "u"))
     return _part(
         "c.branch",
         f"""(

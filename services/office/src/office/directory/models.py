@@ -31,7 +31,7 @@ class Unit(UnitColumns, Base):
     placed_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True),
         index=True,
-        doc="since when it has had its parent, path and status; None: not known",
+        doc="since when it has had its parent, path, status, level, kind and stages; None: not known",
     )
 
     duty_phone: Mapped[str | None] = mapped_column(Text, doc="on which the unit answers, never a person's")
@@ -52,7 +52,7 @@ class RoleAllowance(RoleColumns, Base):
 
 
 class FormerPlace(FormerPlaceColumns, Base):
-    """A former place of a unit: its parent, path and status at that time."""
+    """A former place of a unit: its parent, path, status, level, kind and stages at that time."""
 
 
 class Person(PersonColumns, Base):

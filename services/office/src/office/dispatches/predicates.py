@@ -28,7 +28,7 @@ def has_here(notice_id: Any, unit: type[Unit]) -> ColumnElement[bool]:
         .where(
             special.notice_id == notice_id,
             ~special.plain,
-            reached_by(special, sender, unit, unit.parent_id, unit.path),
+            reached_by(special, sender, unit.id, unit),
         )
         .correlate_except(special, sender)
         .exists()
@@ -50,10 +50,8 @@ def is_picked(forwarding: type[Forwarding], unit_id: Any) -> Exists:
 
 
 def reached_by(
-    forwarding: type[Forwarding], sender: type[Unit], unit: type[Unit], parent_id: Any, path: Any
+    forwarding: type[Forwarding], sender: type[Unit], unit_id: Any, place: Any
 ) -> ColumnElement[bool]:
-    """Return whether the dispatch of `sender` addresses `unit` at the place with `parent_id` and `path`."""
-    picked = is_picked(forwarding, unit.id)
-    return and_(
-        forwarding.unit_id == sender.id, addressed_at(forwarding, sender, unit, parent_id, path, picked)
-    )
+    """Return whether the dispatch of `sender` addresses the unit at a place (see `addressed_at`)."""
+    picked = is_picked(forwarding, unit_id)
+    return and_(forwarding.unit_id == sender.id, addressed_at(forwarding, sender, place, picked))

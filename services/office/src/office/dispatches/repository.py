@@ -114,7 +114,7 @@ class DispatchRepository:
             .where(
                 Forwarding.notice_id == notice_id,
                 Forwarding.unit_id == sender.id,
-                reached_by(Forwarding, by, Unit, Unit.parent_id, Unit.path),
+                reached_by(Forwarding, by, Unit.id, Unit),
             )
             .correlate(Unit)
         )

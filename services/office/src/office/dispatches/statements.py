@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import BindParameter
 
+from office.addressing.predicates import ATTRIBUTES, then
 from office.directory.models import FormerPlace, Unit
 from office.dispatches.models import Forwarding
 from office.dispatches.predicates import reached_by
@@ -52,7 +53,7 @@ def _first(found: type[Forwarding], places: CTE) -> tuple[ColumnElement[Any], ..
 
 def _reaching() -> tuple[Select[Any], type[Forwarding], CTE]:
     """Return the query of the dispatches that reach the unit, once for each of its places."""
-    unit, here, sender = aliased(Unit), aliased(Unit), aliased(Unit)
+    here, sender = aliased(Unit), aliased(Unit)
     never = cast(null(), DateTime(timezone=True))
     places = union_all(
         select(
@@ -60,8 +61,13 @@ def _reaching() -> tuple[Select[Any], type[Forwarding], CTE]:
             FormerPlace.valid_to.label("until"),
             FormerPlace.parent_id.label("parent_id"),
             FormerPlace.path.label("path"),
-        ).where(FormerPlace.unit_id == UNIT),
-        select(never, never, here.parent_id, here.path).where(here.id == UNIT),
+            *(then(FormerPlace, here, name) for name in ATTRIBUTES),
+        )
+        .join(here, here.id == FormerPlace.unit_id)
+        .where(FormerPlace.unit_id == UNIT),
+        select(never, never, here.parent_id, here.path, here.level, here.kind, here.stages).where(
+            here.id == UNIT
+        ),
     ).cte("places")
     line = places.alias("line")
     codes = func.string_to_array(func.ltree2text(func.subpath(line.c.path, 0, -1), type_=Text), ".")
@@ -72,17 +78,15 @@ def _reaching() -> tuple[Select[Any], type[Forwarding], CTE]:
     found = aliased(Forwarding, sent.correlate(sender).offset(0).lateral("sent"))
     reaching = (
         select(found.id)
-        .select_from(unit)
-        .join(above, above.c.code.is_not(None))
+        .select_from(above)
         .join(sender, sender.code == above.c.code)
         .join(found, true())
         .join(
             places,
             and_(
                 or_(places.c.until.is_(None), found.forwarded_at < places.c.until),
-                reached_by(found, sender, unit, places.c.parent_id, places.c.path),
+                reached_by(found, sender, UNIT, places.c),
             ),
         )
-        .where(unit.id == UNIT)
     )
     return reaching, found, places

@@ -43,6 +43,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from contracts.documents import NoticeKind
 from contracts.vocabulary import NoticeStatus
+from office.addressing.predicates import ATTRIBUTES, then
 from office.answers.models import Answer
 from office.directory.models import FormerPlace, Unit
 from office.dispatches.models import Forwarding
@@ -128,7 +129,7 @@ def _found(sort: InboxSort | None, *, after: bool, filtered: bool) -> Subquery:
     """Return the dispatches by which the unit has the wanted notices: of each sender as many as a page has,
     or all of them if `sort` is None.
     """
-    unit, sender, places = aliased(Unit), aliased(Unit), _places()
+    sender, places = aliased(Unit), _places()
     above = _above(places)
 
     def sent(dispatch: type[Forwarding], *conditions: ColumnElement[bool]) -> Any:
@@ -137,8 +138,8 @@ def _found(sort: InboxSort | None, *, after: bool, filtered: bool) -> Subquery:
         statement = (
             select(*columns)
             .where(or_(places.c.until.is_(None), dispatch.forwarded_at < places.c.until), *conditions)
-            .where(_is_wanted(dispatch, filtered=filtered), ~_has_it_before(dispatch, places, unit))
-            .correlate(places, unit, sender)
+            .where(_is_wanted(dispatch, filtered=filtered), ~_has_it_before(dispatch, places))
+            .correlate(places, sender)
         )
         if sort is not None:
             statement = statement.order_by(*_order(sort, dispatch)).limit(_LIMIT)
@@ -152,15 +153,15 @@ def _found(sort: InboxSort | None, *, after: bool, filtered: bool) -> Subquery:
         special,
         special.unit_id == sender.id,
         ~special.plain,
-        reached_by(special, sender, unit, places.c.parent_id, places.c.path),
+        reached_by(special, sender, UNIT, places.c),
     )
-    stands = select(places, unit.id).select_from(unit).join(places, true()).where(unit.id == UNIT)
     return union_all(
-        stands.join(plainly, true()).with_only_columns(*plainly.c),
-        stands.join(above, true())
+        select(*plainly.c).select_from(places).join(plainly, true()),
+        select(*specially.c)
+        .select_from(places)
+        .join(above, true())
         .join(sender, sender.code == above.c.code)
-        .join(specially, true())
-        .with_only_columns(*specially.c),
+        .join(specially, true()),
     ).subquery("found")
 
 
@@ -172,9 +173,12 @@ def _places() -> CTE:
         FormerPlace.valid_to.label("until"),
         FormerPlace.parent_id.label("parent_id"),
         FormerPlace.path.label("path"),
-    ).where(FormerPlace.unit_id == UNIT)
+        *(then(FormerPlace, here, name) for name in ATTRIBUTES),
+    )
+    former = former.join(here, here.id == FormerPlace.unit_id).where(FormerPlace.unit_id == UNIT)
     never = cast(null(), _INSTANT)
-    present = select(cast(literal_column("2147483647"), BigInteger), never, here.parent_id, here.path)
+    last = cast(literal_column("2147483647"), BigInteger)
+    present = select(last, never, here.parent_id, here.path, here.level, here.kind, here.stages)
     return union_all(former, present.where(here.id == UNIT)).cte("places")
 
 
@@ -185,7 +189,7 @@ def _above(places: CTE) -> Subquery:
     return select(func.unnest(codes).label("code")).distinct().subquery("above")
 
 
-def _has_it_before(dispatch: type[Forwarding], places: CTE, unit: type[Unit]) -> ColumnElement[bool]:
+def _has_it_before(dispatch: type[Forwarding], places: CTE) -> ColumnElement[bool]:
     """Return whether another dispatch of the notice has reached the unit at an earlier place, or before."""
     first, earlier = places.alias(), places.alias()
     plain, special, sender = aliased(Forwarding), aliased(Forwarding), aliased(Unit)
@@ -215,7 +219,7 @@ def _has_it_before(dispatch: type[Forwarding], places: CTE, unit: type[Unit]) ->
         select(special.id)
         .select_from(special)
         .join(sender, sender.id == special.unit_id)
-        .join(earlier, reached_by(special, sender, unit, earlier.c.parent_id, earlier.c.path))
+        .join(earlier, reached_by(special, sender, UNIT, earlier.c))
         .where(
             special.notice_id == dispatch.notice_id,
             ~special.plain,
@@ -225,7 +229,7 @@ def _has_it_before(dispatch: type[Forwarding], places: CTE, unit: type[Unit]) ->
     )
     return or_(
         *(
-            one.correlate(places, dispatch, unit).limit(literal_column("1")).scalar_subquery().is_not(None)
+            one.correlate(places, dispatch).limit(literal_column("1")).scalar_subquery().is_not(None)
             for one in (plainly, specially)
         )
     )

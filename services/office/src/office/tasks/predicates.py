@@ -54,11 +54,12 @@ def above_values(standings: Iterable[Standing]) -> dict[str, list[Any]]:
     """Return the parameters of `ABOVE`."""
     values: dict[str, list[Any]] = {f"above_{name}": [] for name in _ABOVE}
     for standing in standings:
-        unit, stages = standing.unit, _BETWEEN.join(standing.unit.stages)
+        unit = standing.unit
         for place in standing.places:
+            stages = _BETWEEN.join(place.stages)
             for sender in place.above:
                 direct = sender == place.parent_id
-                row = (unit.id, sender, direct, place.until, unit.level, unit.kind, stages)
+                row = (unit.id, sender, direct, place.until, place.level, place.kind, stages)
                 for name, value in zip(values, row, strict=True):
                     values[name].append(value)
     return values
@@ -98,5 +99,5 @@ def reaches_now(sender: type[Unit], unit: type[Unit]) -> ColumnElement[bool]:
     picked = is_picked(unit.id)
     return and_(
         TaskAddress.sender_id == sender.id,
-        addressed_at(TaskAddress, sender, unit, unit.parent_id, unit.path, picked),
+        addressed_at(TaskAddress, sender, unit, picked),
     )
