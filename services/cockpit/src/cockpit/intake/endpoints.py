@@ -1,5 +1,6 @@
 """The API of intake."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
@@ -62,7 +63,7 @@ _CSV = {
 }
 
 
-_BODY = {
+BODY = {
     "requestBody": {
         "required": True,
         "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
@@ -126,7 +127,7 @@ Key = Annotated[
         "要更正一批数据，先撤回，再上传更正后的文件。"
     ),
     response_model=BatchOut,
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
@@ -183,7 +184,7 @@ def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
         "与上传相同地校验整个文件，但不保存任何内容："
         "返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。"
     ),
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
     responses=problems.responses(*FILE_ERRORS),
 )
 async def check_file(
@@ -229,7 +230,11 @@ async def list_batches(
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
     """Return a batch with the number of quarantined rows by reason."""
-    found, reasons = await batches.get(actor, batch_id)
+    return detailed(*await batches.get(actor, batch_id))
+
+
+def detailed(found: FoundBatch, reasons: dict[str, int]) -> BatchDetail:
+    """Return the answer for a batch and the number of its quarantined rows by reason."""
     batch = found.batch
     partly = batch.reasons is not None and batch.rejected > KEPT_ROWS
     message = unkept(batch.rejected, KEPT_ROWS) if partly else None
@@ -256,8 +261,13 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
 )
 async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
     """Return the rows as received, with line number and reason; safe to open in a spreadsheet."""
+    return attached(batch_id, await batches.quarantined(actor, batch_id))
+
+
+def attached(batch_id: UUID, rows: AsyncIterator[str]) -> StreamingResponse:
+    """Return the answer with the report of a batch."""
     return StreamingResponse(
-        await batches.quarantined(actor, batch_id),
+        rows,
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="quarantine-{batch_id}.csv"',
