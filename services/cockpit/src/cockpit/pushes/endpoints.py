@@ -9,8 +9,7 @@ from fastapi.responses import StreamingResponse
 from authkit.errors import PermissionRequired
 from cockpit.access.auth import REFUSALS
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
-from cockpit.intake.claiming import NewBatch
-from cockpit.intake.endpoints import (
+from cockpit.intake.answers import (
     BATCH_ERRORS,
     BODY,
     FILE_ERRORS,
@@ -21,6 +20,7 @@ from cockpit.intake.endpoints import (
     attached,
     detailed,
 )
+from cockpit.intake.claiming import NewBatch
 from cockpit.intake.errors import BatchNotFound, PersonalNumber
 from cockpit.intake.files import kind_of
 from cockpit.intake.schemas import BatchDetail, BatchOut
