@@ -84,7 +84,7 @@ async def test_bad_rows_are_quarantined_with_line_and_reason_and_the_rest_is_in(
 async def test_rows_beyond_those_that_are_kept_are_counted_with_their_reasons(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("rejected", "endpoints"):
+    for module in ("rejected", "answers"):
         monkeypatch.setattr(f"cockpit.intake.{module}.KEPT_ROWS", 3)
     rows = [award(), *(award(amount="-1") for _ in range(4)), award(amount="-1", unit_code="9")]
     made = await cockpit.upload("award", "county", csv_of(rows))

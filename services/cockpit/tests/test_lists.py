@@ -35,11 +35,20 @@ async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
     for _ in range(3):
         made = await cockpit.http.post("/api/v1/intake/uploads", json=begun, headers=cockpit.bearer())
         assert made.status_code == 201, made.text
+    for client in ("one", "another"):
+        given = {"client_id": client, "name": "某平台", "feeds": ["award"]}
+        by_admin = cockpit.bearer(roles=["unit_admin"])
+        await cockpit.http.post("/api/v1/intake/push-grants", json=given, headers=by_admin)
     # The same lines as another file, from another source.
     other = NATIONAL_2017.read_bytes() + b"\n"
     await cockpit.upload("published_aggregate", "centre", other, source="另一来源")
+
+    def headers(by: str) -> dict[str, str]:
+        return cockpit.bearer(by, roles=["handler", "unit_admin"])
+
     who = {
         "listBatches": ("county", "/api/v1/intake/batches"),
+        "listPushGrants": ("city", "/api/v1/intake/push-grants"),
         "listUploads": ("county", "/api/v1/intake/uploads"),
         "listPublishedLines": ("centre", f"/api/v1/intake/batches/{published.json()['id']}/published"),
         "listPublishedTables": ("centre", "/api/v1/published/tables"),
@@ -53,6 +62,6 @@ async def test_every_list_pages_counts_and_refuses(cockpit: Cockpit) -> None:
         by, path = who[one.id]
 
         async def call(parameters: Mapping[str, str], by: str = by, path: str = path) -> httpx.Response:
-            return await cockpit.http.get(path, params=dict(parameters), headers=cockpit.bearer(by))
+            return await cockpit.http.get(path, params=dict(parameters), headers=headers(by))
 
         await check_list(one, call)

@@ -27,6 +27,7 @@ from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.published import endpoints as published
 from cockpit.published.filling import PublishedFiller
+from cockpit.pushes import endpoints as pushes
 from cockpit.settings import Settings
 from cockpit.standards import endpoints as standards
 from cockpit.standards.planting import plant
@@ -107,6 +108,7 @@ def build(
             feeds.router,
             intake.router,
             intake_forms.router,
+            pushes.router,
             uploads.router,
             metrics.router,
             individuals.router,
@@ -126,6 +128,7 @@ def build(
         larger_bodies={
             intake.UPLOADS: settings.upload_limit_bytes,
             intake.CHECKS: settings.upload_limit_bytes,
+            pushes.PUSHES: settings.upload_limit_bytes,
             uploads.UPLOADS: uploads.PART_BYTES,
         },
     )

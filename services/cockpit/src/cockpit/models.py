@@ -7,6 +7,7 @@ from cockpit.directory.models import Unit
 from cockpit.individuals.models import IndividualUse
 from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
+from cockpit.pushes.models import PushGrant, PushRecord
 from cockpit.standards.models import Standard, StandardChange
 from cockpit.uploads.models import Upload, UploadPart
 
@@ -24,6 +25,8 @@ __all__ = [
     "PublishedBatch",
     "PublishedLine",
     "PublishedTable",
+    "PushGrant",
+    "PushRecord",
     "QuarantinedRow",
     "Standard",
     "StandardChange",

@@ -3,107 +3,45 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from authkit.errors import PermissionRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
-from cockpit.analytics import errors as analytics
 from cockpit.feeds.declarations import FeedName
-from cockpit.intake import errors, members
+from cockpit.intake import errors
+from cockpit.intake.answers import (
+    BATCH_ERRORS,
+    BODY,
+    FILE_ERRORS,
+    Feed,
+    Key,
+    Source,
+    UnitOf,
+    answered,
+    attached,
+    detailed,
+)
 from cockpit.intake.claiming import NewBatch
 from cockpit.intake.dependencies import BatchService, ContributionService
-from cockpit.intake.files import MEDIA_TYPES, kind_of
-from cockpit.intake.quarantine import unkept
-from cockpit.intake.rejected import KEPT_ROWS
+from cockpit.intake.files import kind_of
 from cockpit.intake.repository import BatchFilter
-from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, CheckOut, FileOut
-from cockpit.intake.service import FoundBatch
-from cockpit.published.errors import TooManyPublishedLines
+from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut
 from cockpit.published.schemas import PublishedLine
 from contracts.intake import BatchStatus
-from filekit.errors import (
-    ArchiveTooLarge,
-    EmptyFile,
-    EncryptedArchive,
-    EncryptedWorkbook,
-    MacroWorkbook,
-    MalformedArchive,
-    MalformedCsv,
-    MalformedWorkbook,
-    NestedArchive,
-    OldWorkbook,
-    SeveralSheets,
-    SheetMissing,
-    UnknownEncoding,
-    UnsafeArchive,
-    UnsupportedFileType,
-    UnsupportedMember,
-    WorkbookTooLarge,
-)
-from filekit.http import BINARY
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import CountedPage, Paging
 
 router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*REFUSALS))
 _UNIT = (UnitNotReplicated, UnitOutOfReach)
+OF_PEOPLE = (PermissionRequired, *_UNIT, UnitNotFound)
+"""What those who may contribute are refused with."""
 
 UPLOADS = "/api/v1/intake/batches"
 CHECKS = "/api/v1/intake/checks"
 """Below these paths the larger body limit holds."""
-
-
-_CSV = {
-    "schema": {"type": "string", "format": "binary"},
-    "example": "year,scope,stage,funding,amount_100m_cny,share_percent,persons_10k\n"
-    '2017,"资助总额,不含免费教科书和营养膳食",合计,财政,1210.6,64.32,\n',
-}
-
-
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {media: _CSV if media == "text/csv" else BINARY for media in MEDIA_TYPES},
-    }
-}
-FILE_ERRORS = (
-    *(PermissionRequired, *_UNIT, UnitNotFound, errors.PersonalNumber),
-    *(errors.WrongColumns, EmptyFile, errors.BadEncoding, MalformedCsv),
-    *(errors.UnsupportedMedia, problems.BodyTooLarge, UnknownEncoding, errors.MalformedParquet),
-    *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
-    *(WorkbookTooLarge, SeveralSheets, SheetMissing, errors.RowsUnaccounted, errors.MixedEncodings),
-    *(MalformedArchive, EncryptedArchive, UnsafeArchive, NestedArchive, UnsupportedMember, ArchiveTooLarge),
-)
-BATCH_ERRORS = (
-    *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
-    *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
-    TooManyPublishedLines,
-    *analytics.REFUSALS,
-)
-Source = Annotated[
-    str,
-    Query(
-        min_length=1,
-        max_length=200,
-        pattern=NAMED,
-        description="数据来源",
-        examples=["China Daily, 2018-03-14"],
-    ),
-]
-Feed = Annotated[FeedName, Query(description="数据源")]
-UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=8,
-        max_length=128,
-        pattern=r"^[\x21-\x7e]+$",
-        description="同一单位内同一键的重复上传只生效一次；batch_id 与 Idempotency-Key 至少给定一个",
-    ),
-]
 
 
 @router.post(
@@ -126,10 +64,11 @@ Key = Annotated[
         "要更正一批数据，先撤回，再上传更正后的文件。"
     ),
     response_model=BatchOut,
-    openapi_extra=_BODY,
+    openapi_extra=BODY,
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
         **problems.responses(
+            *OF_PEOPLE,
             *FILE_ERRORS,
             *BATCH_ERRORS,
         ),
@@ -168,14 +107,6 @@ async def create_batch(
     return answered(response, found, ours)
 
 
-def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
-    """Return the answer for a batch that was received, by this request or before."""
-    if not ours:
-        response.status_code = 200
-        response.headers["Idempotency-Replayed"] = "true"
-    return BatchOut.of(*found)
-
-
 @router.post(
     "/checks",
     summary="试校验一个文件",
@@ -183,8 +114,8 @@ def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
         "与上传相同地校验整个文件，但不保存任何内容："
         "返回将接收、将隔离的行数、各原因的行数和前 100 条有误的行。"
     ),
-    openapi_extra=_BODY,
-    responses=problems.responses(*FILE_ERRORS),
+    openapi_extra=BODY,
+    responses=problems.responses(*OF_PEOPLE, *FILE_ERRORS),
 )
 async def check_file(
     request: Request,
@@ -229,16 +160,7 @@ async def list_batches(
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
     """Return a batch with the number of quarantined rows by reason."""
-    found, reasons = await batches.get(actor, batch_id)
-    batch = found.batch
-    partly = batch.reasons is not None and batch.rejected > KEPT_ROWS
-    message = unkept(batch.rejected, KEPT_ROWS) if partly else None
-    return BatchDetail(
-        batch=BatchOut.of(*found),
-        files=[FileOut.of(file) for file in members.restored(batch.files)],
-        rejected_by_reason=reasons,
-        message=message,
-    )
+    return detailed(*await batches.get(actor, batch_id))
 
 
 @router.get(
@@ -256,14 +178,7 @@ async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -
 )
 async def download_quarantine(batch_id: UUID, actor: BatchReader, batches: BatchService) -> StreamingResponse:
     """Return the rows as received, with line number and reason; safe to open in a spreadsheet."""
-    return StreamingResponse(
-        await batches.quarantined(actor, batch_id),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="quarantine-{batch_id}.csv"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return attached(batch_id, await batches.quarantined(actor, batch_id))
 
 
 @router.get(

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cockpit.access.auth import REFUSALS, Contributor
 from cockpit.feeds.declarations import FeedName
+from cockpit.intake.answers import BATCH_ERRORS, FILE_ERRORS, Key, answered
 from cockpit.intake.claiming import NewBatch
 from cockpit.intake.dependencies import ContributionService
-from cockpit.intake.endpoints import BATCH_ERRORS, FILE_ERRORS, UPLOADS, Key, answered
+from cockpit.intake.endpoints import OF_PEOPLE, UPLOADS
 from cockpit.intake.errors import UnsupportedMedia
 from cockpit.intake.files import kind_of_file
 from cockpit.intake.schemas import NAMED, BatchOut, CheckOut
@@ -67,7 +68,7 @@ _FORM_ERRORS = (NotAForm, MalformedForm, problems.Unprocessable)
     openapi_extra=_body(BatchForm),
     responses={
         200: {"model": BatchOut, "description": "此前已接收的同一批次"},
-        **problems.responses(*FILE_ERRORS, *BATCH_ERRORS, *_FORM_ERRORS),
+        **problems.responses(*OF_PEOPLE, *FILE_ERRORS, *BATCH_ERRORS, *_FORM_ERRORS),
     },
 )
 async def create_batch_from_form(
@@ -96,7 +97,7 @@ async def create_batch_from_form(
         f"与“试校验一个文件”相同，参数和文件在 `multipart/form-data` 表单中。{_ORDER}不保存任何内容。"
     ),
     openapi_extra=_body(CheckForm),
-    responses=problems.responses(*FILE_ERRORS, *_FORM_ERRORS),
+    responses=problems.responses(*OF_PEOPLE, *FILE_ERRORS, *_FORM_ERRORS),
 )
 async def check_form(request: Request, actor: Contributor, contributions: ContributionService) -> CheckOut:
     """Judge a file in a form and keep nothing of it (dry run)."""

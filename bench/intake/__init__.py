@@ -1,0 +1,1 @@
+"""Rows a second, memory and time of intake, by format."""
