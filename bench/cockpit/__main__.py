@@ -162,6 +162,7 @@ PAGES = {
     FeedName.LOAN: (Calendar.YEAR, Dimension.LOAN_KIND),
 }
 """What a page about a feed asks for: a calendar, and the dimension that it tells apart."""
+VERIFIED = ("centre", "city by territory")
 COLUMNS = {
     "centre": (Tree.AUTHORITY, ROOT),
     "province": (Tree.AUTHORITY, "370000"),
@@ -175,7 +176,7 @@ COLUMNS = {
 async def pages(cockpit: Served, feeds: Sequence[FeedName], runs: int) -> list[list[str]]:
     """Return a row for each feed: a page of a place with all places below it, read in one statement.
 
-    Raises AssertionError if a cell of the places differs from the facts.
+    Raises AssertionError if a cell of the centre, or of the city by territory, differs from the facts.
     """
     database: Database = cockpit.app.state.database
     verifier: Verifier = cockpit.app.state.cell_verifier
@@ -184,7 +185,7 @@ async def pages(cockpit: Served, feeds: Sequence[FeedName], runs: int) -> list[l
         calendar, dimension = PAGES[feed]
         times: list[float] = []
         shown: list[str] = []
-        for tree, code in COLUMNS.values():
+        for name, (tree, code) in COLUMNS.items():
             ask = partial(Ask, feed, tree, calendar, [code], [str(YEAR)])
             asked = [ask(), ask(by=grouping(dimension)), ask(below=True)]
 
@@ -194,11 +195,12 @@ async def pages(cockpit: Served, feeds: Sequence[FeedName], runs: int) -> list[l
 
             took, _ = await _timed(page, runs, 1)
             shown.append(f"{percentile(took, 0.99):,.1f}")
-            began = time.perf_counter()
-            for verdict in await verifier.code(feed.value, code, YEAR, tree):
-                assert verdict.settled, verdict
-                assert not verdict.differences, verdict.differences[:3]
-            times.append(time.perf_counter() - began)
+            if name in VERIFIED:
+                began = time.perf_counter()
+                for verdict in await verifier.code(feed.value, code, YEAR, tree):
+                    assert verdict.settled, verdict
+                    assert not verdict.differences, verdict.differences[:3]
+                times.append(time.perf_counter() - began)
         rows.append([feed.value, *shown, f"{times[0] * 1000:,.0f}"])
         sys.stderr.write("  ".join(rows[-1]) + "\n")
     return rows
