@@ -105,18 +105,14 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
             await asyncio.to_thread(postgres.stop)
 
 
-@contextlib.asynccontextmanager
-async def _filling(cockpit: "FastAPI", settings: Settings) -> AsyncIterator[None]:
+def _filling(cockpit: "FastAPI", settings: Settings) -> contextlib.AbstractAsyncContextManager[None]:
     """Load generated facts while everything runs. What is interrupted is loaded after the next start."""
-    from onebox.facts.filling import fill  # not before the services, whose modules it needs
+    from onebox.facts.filling import Filling  # not before the services, whose modules it needs
+    from servicekit.background import repeated
 
-    task = asyncio.create_task(fill(cockpit, settings.awards)) if settings.awards else None
-    try:
-        yield
-    finally:
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    if not settings.awards:
+        return contextlib.nullcontext()
+    return repeated("generated facts", Filling(cockpit, settings.awards).run, every=1.0)
 
 
 async def main(settings: Settings, began: float) -> None:

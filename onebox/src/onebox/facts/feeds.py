@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cockpit.feeds.declarations import FeedName
+from contracts.vocabulary import Level
 from onebox.facts.awards import Aided, Award, Unit, aided, divisions, school_code
 
 TODAY = date(2026, 11, 20)
@@ -350,7 +351,7 @@ class _Flows:
                 str(moved),
             )
             yield Made(FeedName.FUND_FLOW, code, row, "withheld" if wrong else None)
-            if here.level == "county" and sum_:
+            if here.level == Level.COUNTY and sum_:
                 spent = row._replace(
                     record_id=f"F{code}-{number:05d}P",
                     flow_kind="payment",
