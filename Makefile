@@ -105,7 +105,7 @@ new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=surveys (ONE=s
 new-service: $(VENV)/.dev ## Write a service: NAME=portal (LABEL=工作门户)
 	@$(PY) -m scaffold service $(NAME) $(if $(LABEL),--label $(LABEL))
 
-facts: $(VENV)/.dev ## Write generated awards: N=100000 (SEED=1 SCHOOLS=0 TO=.state/facts)
+facts: $(VENV)/.dev ## Write generated facts of six feeds: N=100000 awards (SEED=1 SCHOOLS=0 TO=.state/facts)
 	@$(PY) -m bench.cockpit.facts $(or $(N),100000) --seed $(or $(SEED),1) --schools $(or $(SCHOOLS),0) --to $(or $(TO),.state/facts)
 
 bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identity (ARGS=--quick, ARGS=--write)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -22,7 +23,12 @@ from bench.common.tables import machine, python_versions, table, write
 from cockpit.analytics.schema import COUNTED
 from cockpit.analytics.store import Analytics
 from cockpit.base import MIGRATIONS
+from cockpit.cells.rules import COUNTRY, Calendar, Dimension, Tree, grouping
+from cockpit.cells.service import Ask, CellRef, Cells
+from cockpit.cells.verifying import Verifier
+from cockpit.feeds.declarations import FeedName
 from cockpit.models import Unit
+from onebox.facts.feeds import ROWS
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 
@@ -52,15 +58,16 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.cockpit", description=__doc__)
     parser.add_argument("--facts", type=int, default=10_000_000, help="how many awards (10000000)")
-    parser.add_argument("--batch", type=int, default=20_000, help="most awards of a batch (20000)")
+    parser.add_argument("--feeds", choices=["all", "award"], default="all", help="all: what follows, too")
+    parser.add_argument("--batch", type=int, default=20_000, help="most facts of a batch (20000)")
     parser.add_argument("--schools", type=int, default=10, help="schools of a county (10)")
     parser.add_argument("--within", default="", help="only counties whose code begins like this; 37…")
     parser.add_argument("--runs", type=int, default=200, help="requests of each view (200)")
-    parser.add_argument("--quick", action="store_true", help="100,000 awards of one city, 50 requests")
+    parser.add_argument("--quick", action="store_true", help="8,000 awards of one city, 50 requests")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     given = parser.parse_args(argv)
     if given.quick:
-        given.facts, given.runs, given.schools, given.within = 100_000, 50, 2, "3701"
+        given.facts, given.runs, given.schools, given.within = 8_000, 50, 2, "3701"
     return given
 
 
@@ -146,6 +153,94 @@ async def views(
     return rows
 
 
+PAGES = {
+    FeedName.AWARD: (Calendar.YEAR, Dimension.STAGE),
+    FeedName.ENROLMENT: (Calendar.SCHOOL_YEAR, Dimension.STAGE),
+    FeedName.HARDSHIP: (Calendar.SCHOOL_YEAR, Dimension.HARDSHIP_TYPE),
+    FeedName.PAYMENT: (Calendar.YEAR, Dimension.PAYMENT_STATE),
+    FeedName.FUND_FLOW: (Calendar.YEAR, Dimension.FLOW_KIND),
+    FeedName.LOAN: (Calendar.YEAR, Dimension.LOAN_KIND),
+}
+"""What a page about a feed asks for: a calendar, and the dimension that it tells apart."""
+VERIFIED = ("centre", "city by territory")
+COLUMNS = {
+    "centre": (Tree.AUTHORITY, ROOT),
+    "province": (Tree.AUTHORITY, "370000"),
+    "city": (Tree.AUTHORITY, "370100"),
+    "county": (Tree.AUTHORITY, "370102"),
+    "country by territory": (Tree.TERRITORY, COUNTRY),
+    "city by territory": (Tree.TERRITORY, "370100"),
+}
+
+
+async def pages(cockpit: Served, feeds: Sequence[FeedName], runs: int) -> list[list[str]]:
+    """Return a row for each feed: a page of a place with all places below it, read in one statement.
+
+    Raises AssertionError if a cell of the centre, or of the city by territory, differs from the facts.
+    """
+    database: Database = cockpit.app.state.database
+    verifier: Verifier = cockpit.app.state.cell_verifier
+    rows = []
+    for feed in feeds:
+        calendar, dimension = PAGES[feed]
+        times: list[float] = []
+        shown: list[str] = []
+        for name, (tree, code) in COLUMNS.items():
+            ask = partial(Ask, feed, tree, calendar, [code], [str(YEAR)])
+            asked = [ask(), ask(by=grouping(dimension)), ask(below=True)]
+
+            async def page(asked: list[Ask] = asked) -> object:
+                async with database.transaction() as session:
+                    return await Cells(session).ask(asked)
+
+            took, _ = await _timed(page, runs, 1)
+            shown.append(f"{percentile(took, 0.99):,.1f}")
+            if name in VERIFIED:
+                began = time.perf_counter()
+                for verdict in await verifier.code(feed.value, code, YEAR, tree):
+                    assert verdict.settled, verdict
+                    assert not verdict.differences, verdict.differences[:3]
+                times.append(time.perf_counter() - began)
+        rows.append([feed.value, *shown, f"{times[0] * 1000:,.0f}"])
+        sys.stderr.write("  ".join(rows[-1]) + "\n")
+    return rows
+
+
+_BOTH = f"""
+SELECT count() AS n FROM (
+    SELECT person_token FROM hardship_facts WHERE {COUNTED} AND year = {{year:UInt16}}
+    GROUP BY person_token HAVING sum(sign) > 0
+    INTERSECT
+    SELECT person_token FROM award_facts
+    WHERE {COUNTED} AND if(term = 'spring', year - 1, year) = {{year:UInt16}}
+    GROUP BY person_token HAVING sum(sign) > 0
+)
+"""  # noqa: S608 - only the constant above
+
+
+async def listed_and_aided(cockpit: Served) -> list[list[str]]:
+    """Return how long the persons of the country who are listed and aided take, at first and again."""
+    database: Database = cockpit.app.state.database
+    where = Tree.AUTHORITY, Calendar.SCHOOL_YEAR, ROOT, str(YEAR)
+    times, cpu, count = [], [], 0
+    for _ in range(2):
+        began, used = time.perf_counter(), _cpu()
+        async with database.transaction() as session:
+            cells = Cells(session, cockpit.app.state.cell_overlaps)
+            count = await cells.persons_in_both(
+                CellRef(FeedName.HARDSHIP, *where), CellRef(FeedName.AWARD, *where)
+            )
+        times.append((time.perf_counter() - began) * 1000)
+        cpu.append((_cpu() - used) * 1000)
+    found = await cockpit.app.state.analytics.query(_BOTH, {"year": YEAR}, seconds=1_800)
+    assert found[0]["n"] == count, (found, count)
+    return [
+        ["persons both listed and aided", f"{count:,}"],
+        ["counting them, first / again (ms)", f"{times[0]:,.0f} / {times[1]:,.1f}"],
+        ["the same, Python CPU (ms)", f"{cpu[0]:,.0f} / {cpu[1]:,.1f}"],
+    ]
+
+
 async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
     """Load the facts in batches, ask each view, print the results."""
     await upgrade(MIGRATIONS, url)
@@ -157,8 +252,9 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
         await store(database, world)
         loading = Loading(database, analytics, app.state.cell_builder, world)
         began, cpu, loaded = time.perf_counter(), _cpu(), 0
-        for county, part in batches(given.facts, given.batch, 1, given.schools, given.within):
-            await loading.load(county, part)
+        feeds = tuple(ROWS) if given.feeds == "all" else (FeedName.AWARD,)
+        for feed, place, part in batches(given.facts, given.batch, 1, given.schools, given.within, feeds):
+            await loading.load(feed, place, part)
             loaded += len(part)
             if len(loading.times.commit) % 500 == 0:
                 sys.stderr.write(f"{loaded:,} facts in {time.perf_counter() - began:,.0f} s\n")
@@ -177,6 +273,8 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
             "school": world["3701020001"],
         }
         rows = await views(cockpit, places, given.runs)
+        feed_rows = await pages(cockpit, feeds, given.runs)
+        overlap = await listed_and_aided(cockpit) if given.feeds == "all" else []
     times = loading.times
     count = len(times.commit)
 
@@ -214,7 +312,9 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
         "",
         *table(columns, rows),
         "",
-        *table(["loading", "measured"], others),
+        *table(["page of", *(f"{name}, p99 (ms)" for name in COLUMNS), "verify the centre (ms)"], feed_rows),
+        "",
+        *table(["loading", "measured"], [*others, *overlap]),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if given.write:

@@ -11,12 +11,13 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy import insert
 
-from bench.cockpit.facts import Award, awards, counties, divisions
+from bench.cockpit.facts import counties, divisions
 from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import Cells
-from cockpit.feeds.declarations import AWARD, ORIGIN_COLUMNS
+from cockpit.feeds.declarations import FEEDS, ORIGIN_COLUMNS, FeedName
 from cockpit.models import Batch, Unit
+from onebox.facts.feeds import ROWS, Row, facts
 from servicekit.db import Database
 from servicekit.ids import new_id
 
@@ -45,7 +46,7 @@ def _unit(code: str, parent: Unit | None, level: str) -> Unit:
         level=level,
         kind="school" if level == "school" else "student_aid",
         stages=[],
-        region_code=None,
+        region_code=None if level == "ministry" else code[:6],
         parent_id=None if parent is None else parent.id,
         path=code if parent is None else f"{parent.path}.{code}",
         status="active",
@@ -70,16 +71,26 @@ class Times:
     prepare: list[float] = field(default_factory=list)
     commit: list[float] = field(default_factory=list)
     cells: int = 0
+    loaded: int = 0
 
 
 def batches(
-    count: int, rows: int, seed: int, schools: int, within: str = ""
-) -> Iterator[tuple[str, list[Award]]]:
-    """Yield the awards of one county after the other, at most `rows` in a batch, with the county's code."""
-    generated = (award for award, _ in awards(count, seed, schools, within))
-    for county, of_county in groupby(generated, key=lambda award: award.unit_code[:6]):
-        while part := list(islice(of_county, rows)):
-            yield county, part
+    count: int, rows: int, seed: int, schools: int, within: str = "", feeds: Sequence[FeedName] = tuple(ROWS)
+) -> Iterator[tuple[FeedName, str, list[Row]]]:
+    """Yield the facts of one place after the other, at most `rows` of a feed in a batch, with its code."""
+    made = facts(count, seed, schools, within)
+    for place, of_place in groupby(made, key=lambda one: one.place):
+        waiting: dict[FeedName, list[Row]] = {feed: [] for feed in feeds}
+        for one in of_place:
+            if one.feed in waiting:
+                held = waiting[one.feed]
+                held.append(one.row)
+                if len(held) == rows:
+                    yield one.feed, place, held
+                    waiting[one.feed] = []
+        for feed, held in waiting.items():
+            if held:
+                yield feed, place, held
 
 
 class Loading:
@@ -94,29 +105,42 @@ class Loading:
         self._world = world
         self.times = Times()
 
-    async def load(self, county: str, rows: Sequence[Award]) -> UUID:
+    async def load(self, feed: FeedName, place: str, rows: Sequence[Row]) -> UUID:
         """Load one batch. Return its load."""
+        declared = FEEDS[feed]
         batch_id, load_id = new_id(), new_id()
         began = time.perf_counter()
-        lines = io.BytesIO(b"".join(self._line(batch_id, load_id, row) for row in rows))
+        measures = [column for column in declared.measures if column.name in rows[0]._fields]
+        places = [rows[0]._fields.index(column.name) for column in measures]
+        year = rows[0]._fields.index(declared.year)
+        unit = rows[0]._fields.index("unit_code")
+        lines = io.BytesIO(
+            b"".join(
+                self._line(batch_id, load_id, row[unit], row[year], [row[at] for at in places])
+                for row in rows
+            )
+        )
         await self._analytics.insert(
-            AWARD.table, (*ORIGIN_COLUMNS, *(column.stored for column in AWARD.measures)), lines
+            declared.table, (*ORIGIN_COLUMNS, *(column.stored for column in measures)), lines
         )
         written = time.perf_counter()
-        deltas = await self._builder.prepare(AWARD.name, load_id)
+        deltas = await self._builder.prepare(feed, load_id)
         prepared = time.perf_counter()
         async with self._database.transaction() as session:
-            session.add(self._batch(batch_id, load_id, self._world[county], len(rows)))
+            session.add(self._batch(feed, batch_id, load_id, self._world[place], len(rows)))
             await Cells(session).apply(deltas)
         done = time.perf_counter()
         self.times.facts.append(written - began)
         self.times.prepare.append(prepared - written)
         self.times.commit.append(done - prepared)
         self.times.cells += deltas.changes.cells
+        self.times.loaded += len(rows)
         return load_id
 
-    def _line(self, batch_id: UUID, load_id: UUID, row: Award) -> bytes:
-        unit = self._world[row.unit_code]
+    def _line(
+        self, batch_id: UUID, load_id: UUID, code: object, year: object, values: Sequence[object]
+    ) -> bytes:
+        unit = self._world[str(code)]
         fact = (
             str(batch_id),
             str(load_id),
@@ -125,24 +149,19 @@ class Loading:
             str(unit.id),
             unit.code,
             unit.path,
-            "",
-            row.year,
+            unit.region_code or "",
+            year,
             1,
             "2026-11-26 00:00:00.000",
-            row.record_id,
-            row.term,
-            row.stage,
-            row.programme,
-            row.funding,
-            row.person_token,
-            row.amount,
+            # A date that is missing is null; texts of facts are not.
+            *(None if value == "" else value for value in values),
         )
-        return json.dumps(fact, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(fact, ensure_ascii=False, default=str).encode() + b"\n"
 
-    def _batch(self, batch_id: UUID, load_id: UUID, unit: Unit, rows: int) -> Batch:
+    def _batch(self, feed: FeedName, batch_id: UUID, load_id: UUID, unit: Unit, rows: int) -> Batch:
         return Batch(
             id=batch_id,
-            feed=AWARD.name,
+            feed=feed,
             source="bench",
             unit_id=unit.id,
             unit_path=unit.path,

@@ -7,8 +7,14 @@ import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from bench.cockpit.facts import PLANTED, awards
+from cockpit.feeds.declarations import FEEDS, FeedName
+from cockpit.feeds.judging import judge
+from onebox.facts.feeds import ROWS, facts
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,11 +34,35 @@ def test_generated_awards_are_as_many_as_asked_for_and_their_faults_are_listed()
     assert set(planted) == {"above_standard", "other_person", "other_county"}
 
 
+def test_generated_facts_of_all_feeds_are_valid_and_agree_with_each_other() -> None:
+    made = list(facts(1_500, 5, 1, "3701"))
+    by_feed: dict[FeedName, list[Any]] = {feed: [] for feed in ROWS}
+    for one in made:
+        by_feed[one.feed].append(one)
+    for feed, rows in by_feed.items():
+        declared, fields = FEEDS[feed], ROWS[feed]._fields
+        texts = {
+            column.name: pa.array(
+                [str(getattr(one.row, column.name)) if column.name in fields else "" for one in rows]
+            )
+            for column in declared.columns
+        }
+        assert rows
+        assert judge(declared, texts).errors == {}
+        keys = {tuple(getattr(one.row, name) for name in declared.key) for one in rows}
+        assert len(keys) == len(rows)
+    awards_ = {one.row.record_id: one for one in by_feed[FeedName.AWARD]}
+    enrolled = {one.row.person_token for one in by_feed[FeedName.ENROLMENT]}
+    for one in by_feed[FeedName.PAYMENT]:
+        assert awards_[one.row.award_record_id].row.amount == one.row.amount
+    assert all(one.planted or one.row.person_token in enrolled for one in awards_.values())
+
+
 async def test_every_level_is_measured_and_equals_the_facts() -> None:
     done = await asyncio.to_thread(
         subprocess.run,
         [
-            *(sys.executable, "-m", "bench.cockpit", "--facts", "2000", "--within", "37010"),
+            *(sys.executable, "-m", "bench.cockpit", "--facts", "600", "--within", "370102"),
             *("--schools", "1", "--runs", "16"),
         ],
         cwd=ROOT,
@@ -43,3 +73,5 @@ async def test_every_level_is_measured_and_equals_the_facts() -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     rows = re.findall(r"^\| (centre|province|city|county|school) \|", done.stdout, re.MULTILINE)
     assert rows == ["centre", "province", "city", "county", "school"]
+    pages = re.findall(r"^\| (award|enrolment|hardship|payment|fund_flow|loan) \|", done.stdout, re.MULTILINE)
+    assert len(pages) == 6

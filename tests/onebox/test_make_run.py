@@ -35,6 +35,7 @@ class Onebox:
         self.environment = os.environ | {
             "ZHUXUE_ONEBOX_STATE_DIR": str(directory),
             "ZHUXUE_ONEBOX_FIRST_PORT": str(self.port),
+            "ZHUXUE_ONEBOX_AWARDS": "0",
         }
         self.process = self.spawn()
         self.starting: list[str] = []

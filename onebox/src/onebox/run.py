@@ -24,6 +24,8 @@ from onebox.settings import HOST, PORTS, Settings
 from servicekit import logs
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from messaging.cli import Service
 
 console = Console()
@@ -97,9 +99,20 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
                             servers.start(name, apps[name], settings.first_port + PORTS[name])
                         await servers.started()
                 status.ready(services.demo_accounts(), time.monotonic() - began)
-                yield status
+                async with _filling(apps["cockpit"], settings):
+                    yield status
         finally:
             await asyncio.to_thread(postgres.stop)
+
+
+def _filling(cockpit: "FastAPI", settings: Settings) -> contextlib.AbstractAsyncContextManager[None]:
+    """Load generated facts while everything runs. What is interrupted is loaded after the next start."""
+    from onebox.facts.filling import Filling  # not before the services, whose modules it needs
+    from servicekit.background import repeated
+
+    if not settings.awards:
+        return contextlib.nullcontext()
+    return repeated("generated facts", Filling(cockpit, settings.awards).run, every=1.0)
 
 
 async def main(settings: Settings, began: float) -> None:

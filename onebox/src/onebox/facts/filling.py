@@ -1,0 +1,82 @@
+"""Load generated facts into the Cockpit of `make run`, after its start, so that its pages show something."""
+
+import asyncio
+import contextlib
+import csv
+import io
+from collections.abc import AsyncIterator, Iterator
+
+from fastapi import FastAPI
+
+from cockpit.directory.service import Units
+from cockpit.feeds.declarations import FeedName
+from cockpit.intake.claiming import NewBatch
+from cockpit.intake.errors import BatchIdReused
+from cockpit.intake.files import FileKind
+from cockpit.intake.receiving import Receiver
+from contracts.intake import BatchFormat
+from identity.units.rules import CENTRE_CODE
+from onebox.facts.feeds import ROWS, Made, facts
+from servicekit.db import Database
+
+WITHIN = "3701"
+"""济南, where the people of the demo are: sums of the whole country would take minutes."""
+SCHOOLS = 2
+"""Schools of each county in world S."""
+BLOCK = 65_536
+AGAIN, NEVER = 1.0, 1e9
+SOURCE = "生成的演示数据"
+
+
+def school_code(county: str, number: int) -> str:
+    """Return the code of a school of world S."""
+    return f"S{county}{number:04d}"
+
+
+class Filling:
+    """Loads the facts that belong to so many awards; those that are there already, not again."""
+
+    def __init__(self, cockpit: FastAPI, awards: int) -> None:
+        self._database: Database = cockpit.state.database
+        self._receiver: Receiver = cockpit.state.receiver
+        self._awards = awards
+        self._units = {CENTRE_CODE, *(made.row.unit_code for made in _made(1_000))}
+
+    async def run(self) -> float:
+        """Load the facts if the units have been copied. Return in how many seconds to call again."""
+        async with self._database.transaction() as session:
+            found = await Units(session).by_codes(self._units)
+        if found.keys() != self._units:
+            return AGAIN
+        centre = found[CENTRE_CODE]
+        for feed, content in (await asyncio.to_thread(_files, self._awards)).items():
+            key = f"onebox-{feed.value}"
+            new = NewBatch(feed, centre.id, SOURCE, None, key, FileKind(BatchFormat.CSV, "utf-8"))
+            # Refused if an earlier release has loaded facts that it generated otherwise.
+            with contextlib.suppress(BatchIdReused):
+                await self._receiver.receive("onebox", new, centre, _chunks(content))
+        return NEVER
+
+
+def _made(awards: int) -> Iterator[Made]:
+    return facts(awards, 1, SCHOOLS, WITHIN, school_code)
+
+
+def _files(awards: int) -> dict[FeedName, bytes]:
+    """Return a file for each feed, those first that others refer to."""
+    order = (
+        *(FeedName.ENROLMENT, FeedName.HARDSHIP, FeedName.AWARD),
+        *(FeedName.PAYMENT, FeedName.FUND_FLOW, FeedName.LOAN),
+    )
+    texts = {feed: io.StringIO() for feed in order}
+    writers = {feed: csv.writer(text) for feed, text in texts.items()}
+    for feed in order:
+        writers[feed].writerow(ROWS[feed]._fields)
+    for made in _made(awards):
+        writers[made.feed].writerow(made.row)
+    return {feed: text.getvalue().encode() for feed, text in texts.items()}
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), BLOCK):
+        yield content[start : start + BLOCK]
