@@ -60,6 +60,8 @@ async def served(url: str, folder: str) -> AsyncIterator[Served]:
         client_id="cockpit",
         client_secret=SecretStr("not-used-here"),
         analytics_dsn=f"chdb://{folder}",
+        # Figures are compared with those of the facts, however small.
+        hide_small_cells=False,
     )
     app = build(settings, bus=InProcessBus(), keys=KeySet(fetch))
     async with (

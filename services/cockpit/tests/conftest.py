@@ -41,13 +41,27 @@ def upload_limit() -> int:
 
 
 @pytest.fixture
+def hide_small_cells() -> bool:
+    return False
+
+
+@pytest.fixture
 async def start(
-    database_factory: DatabaseFactory, analytics_dsn: str, upload_limit: int, configured_logs: None
+    database_factory: DatabaseFactory,
+    analytics_dsn: str,
+    upload_limit: int,
+    hide_small_cells: bool,
+    configured_logs: None,
 ) -> "Start":
     """Starts the service; again after it was left, on the same databases."""
     from services.cockpit.tests.support.running_cockpit import migrate, prepared
 
-    return await prepared(await database_factory("cockpit", migrate), analytics_dsn, upload_limit)
+    return await prepared(
+        await database_factory("cockpit", migrate),
+        analytics_dsn,
+        upload_limit,
+        hide_small_cells=hide_small_cells,
+    )
 
 
 @pytest.fixture

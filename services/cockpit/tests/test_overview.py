@@ -99,7 +99,11 @@ async def test_persons_are_counted_once_and_awards_each_time(cockpit: Cockpit) -
         "general_high": ("0.02", 1, 1),
     }
     assert {p["code"]: p["persons"] for p in awards["by_funding"]} == {"central": 2, "local": 1}
-    assert overview["own"] == {"amount": {"yuan": "500.00", "display": "500.00 元"}, "person_times": 1}
+    assert overview["own"] == {
+        "suppressed": False,
+        "amount": {"yuan": "500.00", "display": "500.00 元"},
+        "person_times": 1,
+    }
     assert {c["code"]: (c["amount"]["yuan"], c["person_times"]) for c in overview["children"]} == {
         "3701020001": ("0.03", 2),
         "3701020002": ("1000.00", 1),

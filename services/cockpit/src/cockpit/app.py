@@ -16,6 +16,7 @@ from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.disclosure.service import Decided
 from cockpit.feeds import endpoints as feeds
 from cockpit.individuals import endpoints as individuals
 from cockpit.intake import endpoints as intake
@@ -133,6 +134,8 @@ def build(
         },
     )
     app.state.analytics = analytics
+    app.state.decided_tables = Decided()
+    app.state.hide_small_cells = settings.hide_small_cells
     app.state.cell_builder = builder
     app.state.cell_overlaps = Overlaps()
     app.state.cell_verifier = verifier

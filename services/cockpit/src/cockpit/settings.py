@@ -37,6 +37,15 @@ class Settings(ServiceSettings, SnapshotSettings):
     """A batch that has not moved for so long belongs to a process that is gone. With chDB every unfinished
     batch found at start does, because nobody else can have the directory open."""
 
+    hide_small_cells: bool = True
+    """Hide figures about 1 to 4 persons and what would give them back. Off in dev mode only."""
+
+    @model_validator(mode="after")
+    def _small_cells_are_hidden(self) -> Self:
+        if not self.hide_small_cells and self.mode != "dev":
+            raise ValueError("hide_small_cells can be off in dev mode only: figures would tell about persons")
+        return self
+
     @model_validator(mode="after")
     def _one_process_for_one_directory(self) -> Self:
         if self.analytics_embedded and self.workers > 1:

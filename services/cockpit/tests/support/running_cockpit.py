@@ -237,7 +237,9 @@ NATIONAL_2017 = Path(__file__).parents[2] / "src/cockpit/data/published/national
 Start = Callable[[], AbstractAsyncContextManager[Cockpit]]
 
 
-async def prepared(database_url: str, analytics_dsn: str, upload_limit: int) -> Start:
+async def prepared(
+    database_url: str, analytics_dsn: str, upload_limit: int, *, hide_small_cells: bool = False
+) -> Start:
     """Put the small world into the database; returns what starts the service on it, as often as called."""
     world = small_world()
     tokens = TokenFactory(issuer=ISSUER, audience=AUDIENCE)
@@ -255,6 +257,8 @@ async def prepared(database_url: str, analytics_dsn: str, upload_limit: int) -> 
         upload_key=SecretStr("cc" * 32),
         upload_limit_bytes=upload_limit,
         max_body_bytes=1024,
+        # Most tests count few persons.
+        hide_small_cells=hide_small_cells,
     )
     database = Database(database_url, plans="force_custom_plan")
     async with database.transaction() as session:

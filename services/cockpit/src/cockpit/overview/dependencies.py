@@ -7,6 +7,7 @@ from fastapi import Depends
 from cockpit.access.dependencies import AccessService
 from cockpit.cells.dependencies import CellService
 from cockpit.directory.dependencies import UnitService
+from cockpit.disclosure.dependencies import DisclosureService
 from cockpit.overview.service import Overviews
 from cockpit.published.dependencies import PublishedService
 from servicekit.dependencies import ServiceClock
@@ -17,9 +18,10 @@ async def _overviews(
     access: AccessService,
     units: UnitService,
     cells: CellService,
+    disclosure: DisclosureService,
     published: PublishedService,
 ) -> Overviews:
-    return Overviews(clock, access, units, cells, published)
+    return Overviews(clock, access, units, cells, disclosure, published)
 
 
 OverviewService = Annotated[Overviews, Depends(_overviews)]

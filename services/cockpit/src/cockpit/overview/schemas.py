@@ -24,12 +24,16 @@ class Amount(BaseModel):
         return cls(yuan=rules.yuan(amount), display=rules.display(amount))
 
 
+SUPPRESSED = "为保护个人信息不予显示（人数为 1 至 4，或可据以推算出这样的数值）；此时各数值为空"
+
+
 class Sums(BaseModel):
     """资助金额, 资助人次, and 资助人数, which is not additive over parts."""
 
-    amount: Amount
-    person_times: int = Field(description="资助人次", examples=[1200])
-    persons: int = Field(description="资助人数，精确去重", examples=[1100])
+    suppressed: bool = Field(description=SUPPRESSED, examples=[False])
+    amount: Amount | None
+    person_times: int | None = Field(description="资助人次", examples=[1200])
+    persons: int | None = Field(description="资助人数，精确去重", examples=[1100])
 
 
 class Part(Sums):
@@ -93,16 +97,18 @@ class Child(BaseModel):
 
     code: str = Field(examples=["370100"])
     unit: UnitBrief | None
-    amount: Amount
-    person_times: int
-    persons: int = Field(description="资助人数，精确去重；各下级相加可能大于本单位", examples=[1100])
+    suppressed: bool = Field(description=SUPPRESSED, examples=[False])
+    amount: Amount | None
+    person_times: int | None
+    persons: int | None = Field(description="资助人数，精确去重；各下级相加可能大于本单位", examples=[1100])
 
 
 class Own(BaseModel):
     """The awards of the unit itself, outside its children."""
 
-    amount: Amount
-    person_times: int
+    suppressed: bool = Field(description=SUPPRESSED, examples=[False])
+    amount: Amount | None
+    person_times: int | None
 
 
 class Overview(BaseModel):

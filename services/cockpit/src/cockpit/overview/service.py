@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from authkit.principal import Principal
@@ -13,6 +13,7 @@ from cockpit.cells.service import Ask, CellRow, Cells
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
 from cockpit.directory.service import Units
+from cockpit.disclosure.service import Disclosure
 from cockpit.intake.feeds import FeedName
 from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
 from cockpit.metrics.catalogue import METRICS, MetricName
@@ -44,12 +45,14 @@ class Overviews:
         access: Access,
         units: Units,
         cells: Cells,
+        disclosure: Disclosure,
         published: Published,
     ) -> None:
         self._clock = clock
         self._access = access
         self._units = units
         self._cells = cells
+        self._disclosure = disclosure
         self._published = published
 
     async def overview(self, actor: Principal, unit_id: UUID | None, year: int) -> Overview:
@@ -61,22 +64,34 @@ class Overviews:
         below = await self._units.children(unit)
         as_of = await self._cells.as_of(self._clock.now())
         ask = partial(Ask, FeedName.AWARD, Tree.AUTHORITY, Calendar.YEAR, [unit.code], [str(year)])
-        whole, stages, funding, parts = await self._cells.ask(
-            [
-                ask(),
-                ask(by=grouping(Dimension.STAGE)),
-                ask(by=grouping(Dimension.FUNDING)),
-                ask(below=True),
-            ]
-        )
+        asks = [
+            ask(),
+            ask(by=grouping(Dimension.STAGE)),
+            ask(by=grouping(Dimension.FUNDING)),
+            ask(below=True),
+        ]
+        whole, stages, funding, parts = await self._cells.ask(asks)
+        # What is empty may be hidden, too: that it is empty would tell about the rest.
+        answers = [
+            whole or [_nothing(unit.code, year)],
+            _with_all(stages, [_nothing(unit.code, year, {Dimension.STAGE: one}) for one in STAGES]),
+            _with_all(funding, [_nothing(unit.code, year, {Dimension.FUNDING: one}) for one in FUNDING]),
+            _with_all(parts, [_nothing(child.code, year) for child in below]),
+        ]
+        hidden = await self._disclosure.hidden(actor, asks, answers)
+        shown = [
+            {_key(row): Shown(row, hides) for row, hides in zip(rows, hiding, strict=True)}
+            for rows, hiding in zip(answers, hidden, strict=True)
+        ]
         published = await self._published.of_year(unit, year)
-        total = whole[0] if whole else None
-        own, children = _children(below, total, {row.code: row for row in parts})
+        (total,) = shown[0].values()
+        hides_own = await self._disclosure.hides_own(actor, asks[0], unit.code)
+        own, children = _children(below, total.row, shown[3], hides_own=hides_own)
         return Overview(
             unit=UnitBrief.model_validate(unit),
             year=year,
             as_of=as_of,
-            awards=_awards(total, _by(Dimension.STAGE, stages), _by(Dimension.FUNDING, funding)),
+            awards=_awards(total, shown[1], shown[2]),
             published=[_table(table) for table in published],
             own=own,
             children=children,
@@ -92,41 +107,69 @@ class Overviews:
         return Years(unit=UnitBrief.model_validate(unit), years=years)
 
 
-Whole = CellRow | None
+class Shown(NamedTuple):
+    """A row, and whether its figures are hidden from the viewer."""
+
+    row: CellRow
+    hidden: bool
+
+    @property
+    def empty(self) -> bool:
+        """Return whether there is nothing to list."""
+        return not self.hidden and not (self.row.times or self.row.amount)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of the API."""
+        if self.hidden:
+            return {"suppressed": True, "amount": None, "person_times": None, "persons": None}
+        row = self.row
+        amount = Amount.of(row.amount)
+        return {"suppressed": False, "amount": amount, "person_times": row.times, "persons": row.persons}
 
 
-def _amount(row: Whole) -> Decimal:
-    return Decimal(0) if row is None else row.amount
+def _nothing(code: str, year: int, values: Mapping[Dimension, str] | None = None) -> CellRow:
+    return CellRow(code, str(year), values or {}, Decimal(0), 0, 0, Decimal(0))
 
 
-def _by(dimension: Dimension, rows: Iterable[CellRow]) -> dict[str, CellRow]:
-    return {row.values[dimension]: row for row in rows}
+def _key(row: CellRow) -> str:
+    return next(iter(row.values.values()), row.code)
 
 
-def _children(units: Sequence[Unit], whole: Whole, below: Mapping[str, CellRow]) -> tuple[Own, list[Child]]:
-    amount = _amount(whole) - sum((row.amount for row in below.values()), Decimal(0))
-    times = (whole.times if whole else 0) - sum(row.times for row in below.values())
+def _with_all(rows: Sequence[CellRow], all_rows: Sequence[CellRow]) -> list[CellRow]:
+    found = {_key(row) for row in rows}
+    return [*rows, *(row for row in all_rows if _key(row) not in found)]
+
+
+def _children(
+    units: Sequence[Unit], whole: CellRow, below: Mapping[str, Shown], *, hides_own: bool
+) -> tuple[Own, list[Child]]:
+    amount = whole.amount - sum((shown.row.amount for shown in below.values()), Decimal(0))
+    times = whole.times - sum(shown.row.times for shown in below.values())
     rows = dict(below)
     children: list[Child] = []
     for child in units:
-        found = rows.pop(child.code, None)
-        if found is not None or child.status == UnitStatus.ACTIVE:
+        found = rows.pop(child.code)
+        if not found.empty or child.status == UnitStatus.ACTIVE:
             children.append(_child(child.code, child, found))
     # A unit that has moved away keeps here what it received here.
     children += [_child(code, None, found) for code, found in sorted(rows.items())]
-    return Own(amount=Amount.of(amount), person_times=times), children
+    own = (
+        Own(suppressed=True, amount=None, person_times=None)
+        if hides_own
+        else Own(suppressed=False, amount=Amount.of(amount), person_times=times)
+    )
+    return own, children
 
 
 def _of(row: dict[str, Any], source: str, scope: str, batch_id: UUID) -> bool:
     return (row["source"], row["scope"], row["batch_id"]) == (source, scope, batch_id)
 
 
-def _awards(whole: Whole, stages: Mapping[str, CellRow], funding: Mapping[str, CellRow]) -> Awards:
+def _awards(whole: Shown, stages: Mapping[str, Shown], funding: Mapping[str, Shown]) -> Awards:
     names: list[MetricName] = [MetricName.AID_AMOUNT, MetricName.AID_PERSON_TIMES, MetricName.AID_PERSONS]
     return Awards(
-        amount=Amount.of(_amount(whole)),
-        person_times=whole.times if whole else 0,
-        persons=whole.persons if whole else 0,
+        **whole.figures,
         scope=METRICS[MetricName.AID_AMOUNT].scope,
         metrics=names,
         by_stage=_parts(STAGES, stages),
@@ -134,28 +177,16 @@ def _awards(whole: Whole, stages: Mapping[str, CellRow], funding: Mapping[str, C
     )
 
 
-def _parts(names: Mapping[str, str], rows: Mapping[str, CellRow]) -> list[Part]:
+def _parts(names: Mapping[str, str], rows: Mapping[str, Shown]) -> list[Part]:
     return [
-        Part(
-            code=code,
-            name=name,
-            amount=Amount.of(row.amount),
-            person_times=row.times,
-            persons=row.persons,
-        )
+        Part(code=code, name=name, **shown.figures)
         for code, name in names.items()
-        if (row := rows.get(code)) is not None
+        if not (shown := rows[code]).empty
     ]
 
 
-def _child(code: str, unit: Unit | None, row: Whole) -> Child:
-    return Child(
-        code=code,
-        unit=None if unit is None else UnitBrief.model_validate(unit),
-        amount=Amount.of(_amount(row)),
-        person_times=row.times if row else 0,
-        persons=row.persons if row else 0,
-    )
+def _child(code: str, unit: Unit | None, shown: Shown) -> Child:
+    return Child(code=code, unit=None if unit is None else UnitBrief.model_validate(unit), **shown.figures)
 
 
 def _table(table: YearTable) -> PublishedTable:

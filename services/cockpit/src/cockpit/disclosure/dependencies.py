@@ -1,0 +1,18 @@
+"""Build the feature's service for each request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from cockpit.directory.dependencies import UnitService
+from cockpit.disclosure.service import Decided, Disclosure
+from servicekit.db import Session
+
+
+async def _disclosure(request: Request, session: Session, units: UnitService) -> Disclosure:
+    decided: Decided = request.app.state.decided_tables
+    active: bool = request.app.state.hide_small_cells
+    return Disclosure(session, units, decided, active=active)
+
+
+DisclosureService = Annotated[Disclosure, Depends(_disclosure)]

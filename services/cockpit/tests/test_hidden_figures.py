@@ -1,0 +1,75 @@
+"""Figures about few persons are hidden above the county, and with them what would give them back."""
+
+from typing import Any
+
+import pytest
+
+from cockpit.settings import Settings
+from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
+
+
+@pytest.fixture
+def hide_small_cells() -> bool:
+    return True
+
+
+async def given(cockpit: Cockpit, unit: str, school: str, persons: int, **changes: str) -> None:
+    rows = [award(unit_code=cockpit.world[school].code, **changes) for _ in range(persons)]
+    made = await cockpit.upload("award", unit, csv_of(rows))
+    assert made.json()["accepted"] == persons, made.text
+
+
+def children(overview: dict[str, Any]) -> dict[str, int | None]:
+    return {child["code"]: child["persons"] for child in overview["children"]}
+
+
+async def test_a_county_of_few_persons_and_the_one_that_would_give_it_back_are_hidden(
+    cockpit: Cockpit,
+) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    await given(cockpit, "lookalike", "lookalike_school", 50)
+    city = await cockpit.overview("city")
+    assert (city["awards"]["persons"], city["awards"]["suppressed"]) == (83, False)
+    assert children(city) == {"370102": None, "370103": None, "3701029": 50, "370102Y": 0}
+    hidden = [child for child in city["children"] if child["suppressed"]]
+    assert all(child["amount"] is child["person_times"] is None for child in hidden)
+    # Whoever drills down, or begins higher up, learns no more.
+    for who in ("city", "province", "centre"):
+        for place in ("county", "sibling", "school", "sibling_school"):
+            below = await cockpit.overview(place, by=who)
+            assert below["awards"]["suppressed"], (who, place)
+            assert below["awards"]["amount"] is None
+            assert all(part["suppressed"] for part in below["awards"]["by_stage"])
+    assert children(await cockpit.overview("city", by="centre")) == children(city)
+
+
+async def test_the_county_in_charge_sees_its_own_figures(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    own = await cockpit.overview("county")
+    assert (own["awards"]["persons"], own["awards"]["amount"]["yuan"]) == (3, "1875.00")
+    assert children(own)["3701020001"] == 3
+
+
+async def test_a_value_of_few_persons_is_hidden_with_another_one(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 40)
+    await given(cockpit, "county", "school", 20, funding="地方财政")
+    await given(cockpit, "county", "school", 2, funding="社会")
+    province = (await cockpit.overview("province"))["awards"]
+    assert province["persons"] == 62
+    persons = {part["code"]: part["persons"] for part in province["by_funding"]}
+    assert sorted(persons.values(), key=str) == [40, None, None]
+
+
+async def test_new_figures_are_judged_anew(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    assert children(await cockpit.overview("city"))["370102"] is None
+    await given(cockpit, "county", "school", 7)
+    assert children(await cockpit.overview("city"))["370102"] == 10
+
+
+def test_small_figures_can_be_shown_in_dev_mode_only() -> None:
+    with pytest.raises(ValueError, match="hide_small_cells"):
+        Settings.model_validate({"mode": "production", "hide_small_cells": False})
