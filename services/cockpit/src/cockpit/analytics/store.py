@@ -178,7 +178,10 @@ class Analytics:
             for change in changes:
                 for statement in self._profile.statements(change):
                     client.command(statement)
-            client.insert("schema_version", [[version]], column_names=["version"])
+            client.command(
+                "INSERT INTO schema_version (version) SELECT {version:UInt32}",
+                parameters={"version": version},
+            )
 
 
 def _die_on_crash() -> None:
