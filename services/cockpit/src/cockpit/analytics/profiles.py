@@ -101,8 +101,8 @@ class Cluster:
     def delete(self, table: str, condition: str) -> str:
         """Return the statement that deletes rows of a table: a distributed table cannot delete."""
         if table in EVERYWHERE:
-            return f"DELETE FROM {table} WHERE {condition}"  # noqa: S608 - constants of our own
-        return f"DELETE FROM {table}{LOCAL} {self._on} WHERE {condition}"  # noqa: S608
+            return OneNode(self.database).delete(table, condition)
+        return OneNode(self.database).delete(f"{table}{LOCAL} {self._on}", condition)
 
     @property
     def _on(self) -> str:
