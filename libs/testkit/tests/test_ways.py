@@ -12,6 +12,7 @@ from testkit.backends import (
     NoBackendError,
     UnavailableError,
     Way,
+    clickhouse,
     containers,
     debian,
     first_available,
@@ -76,6 +77,16 @@ def test_stop_is_done_once() -> None:
                 "apt-get install rabbitmq-server",
             ],
         ),
+        (
+            clickhouse.WAYS,
+            [
+                "CLICKHOUSE_URL",
+                "localhost:8123",
+                "Docker (clickhouse/clickhouse-server:26.9)",
+                "installed clickhouse",
+                "chDB behind HTTP, no server",
+            ],
+        ),
     ],
 )
 def test_the_order_of_ways(ways: tuple[Way, ...], names: list[str]) -> None:
@@ -86,7 +97,14 @@ def refuse(url: str) -> str:
     raise UnavailableError("refused")
 
 
-@pytest.mark.parametrize(("module", "variable"), [(postgresql, "DATABASE_URL"), (rabbitmq, "RABBITMQ_URL")])
+@pytest.mark.parametrize(
+    ("module", "variable"),
+    [
+        (postgresql, "DATABASE_URL"),
+        (rabbitmq, "RABBITMQ_URL"),
+        (clickhouse, "CLICKHOUSE_URL"),
+    ],
+)
 class TestEnvironment:
     def test_the_variable_comes_first(
         self, monkeypatch: pytest.MonkeyPatch, module: Any, variable: str

@@ -6,7 +6,7 @@ from typing import ParamSpec
 
 import pytest
 
-from cockpit.analytics.schema import MIGRATIONS
+from cockpit.analytics.tables import VERSIONS
 from cockpit.feeds.declarations import FEEDS
 from cockpit.metrics.catalogue import METRICS, MetricName
 from messaging.wiring import Messaging
@@ -53,7 +53,7 @@ async def test_the_facts_tables_are_made_once_and_starting_again_changes_nothing
             rows = await cockpit.app.state.analytics.query(
                 "SELECT version FROM schema_version ORDER BY version"
             )
-            assert [row["version"] for row in rows] == [version for version, _ in MIGRATIONS]
+            assert [row["version"] for row in rows] == [version for version, _ in VERSIONS]
 
 
 async def test_the_dictionary_lists_every_metric_with_its_scope(cockpit: Cockpit) -> None:

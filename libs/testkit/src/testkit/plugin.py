@@ -124,6 +124,12 @@ def rabbitmq_url(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
+def clickhouse_url(pytestconfig: pytest.Config) -> str:
+    """Give the URL (http://) of a ClickHouse, or of its engine behind HTTP. Use a database of your own."""
+    return pytestconfig.stash[_backends].get("clickhouse").url
+
+
+@pytest.fixture(scope="session")
 def node_program(pytestconfig: pytest.Config) -> Path:
     """Give the path of `node`. What a program needs is installed by `backends.node.install_package`."""
     return Path(pytestconfig.stash[_backends].get("node").url)

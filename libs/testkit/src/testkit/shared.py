@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from testkit.backends import Backend, MisconfiguredError, NoBackendError
 
-KINDS = ("postgresql", "rabbitmq", "node", "apache", "chromium")
+KINDS = ("postgresql", "rabbitmq", "clickhouse", "node", "apache", "chromium")
 """The modules below `testkit.backends` that have a `start()`; imported when the backend is asked for."""
 
 

@@ -59,6 +59,7 @@ def build(
     analytics = Analytics(
         settings.analytics_dsn,
         database=settings.analytics_database,
+        cluster=settings.analytics_cluster or None,
         threads=settings.analytics_threads,
         queue=settings.analytics_queue,
     )

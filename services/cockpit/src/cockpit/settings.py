@@ -21,6 +21,8 @@ class Settings(ServiceSettings, SnapshotSettings):
     analytics_dsn: str = Field(pattern=r"^(chdb|clickhouse|clickhouses|http|https)://")
     """`chdb:///directory` for the engine in this process (one process per directory), or a server's DSN."""
     analytics_database: str = Field(default="cockpit", pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    analytics_cluster: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    """The cluster of ClickHouse (`remote_servers`) whose nodes share the facts; none or empty is one node."""
     analytics_threads: int = Field(default=4, ge=1, le=64)
     analytics_queue: int = Field(default=32, ge=0, le=10_000)
     """Requests that may wait for a thread; more are refused with 503."""
@@ -54,6 +56,12 @@ class Settings(ServiceSettings, SnapshotSettings):
             raise ValueError(
                 "run_jobs must be true with chDB: jobs run in the process that has its directory open"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_cluster_of_servers(self) -> Self:
+        if self.analytics_embedded and self.analytics_cluster:
+            raise ValueError("analytics_cluster needs a server: chDB is one node")
         return self
 
     @model_validator(mode="after")

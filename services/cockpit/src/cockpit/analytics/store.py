@@ -17,7 +17,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError, Error
 
 from cockpit.analytics.errors import AnalyticsBusy, AnalyticsTimeout, AnalyticsUnavailable
 from cockpit.analytics.lanes import Lane
-from cockpit.analytics.schema import MIGRATIONS, VERSION_TABLE
+from cockpit.analytics.profiles import profile_of
+from cockpit.analytics.tables import SCHEMA_VERSION, VERSIONS
 
 T = TypeVar("T")
 
@@ -30,6 +31,9 @@ WRITERS = 2
 # Codes of ClickHouse (src/Common/ErrorCodes.cpp).
 _TIMED_OUT = {159, 160, 394}  # TIMEOUT_EXCEEDED, TOO_SLOW, QUERY_WAS_CANCELLED
 _UNANSWERED = {209, 210, 236}  # SOCKET_TIMEOUT, NETWORK_ERROR, ABORTED
+# NO_ZOOKEEPER, TABLE_IS_READ_ONLY, ALL_CONNECTION_TRIES_FAILED, TOO_FEW_LIVE_REPLICAS,
+# UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE, REPLICA_IS_NOT_IN_QUORUM, UNKNOWN_STATUS_OF_INSERT, KEEPER_EXCEPTION
+_UNANSWERED |= {225, 242, 279, 285, 286, 289, 319, 999}
 _OVERLOADED = {202, 241, 252}  # TOO_MANY_SIMULTANEOUS_QUERIES, MEMORY_LIMIT_EXCEEDED, TOO_MANY_PARTS
 
 
@@ -40,9 +44,18 @@ class Analytics:
     At most `queue` queries (and as many writes) wait for a thread; more raise `AnalyticsBusy`.
     """
 
-    def __init__(self, dsn: str, *, database: str = "cockpit", threads: int = 4, queue: int = 32) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        database: str = "cockpit",
+        cluster: str | None = None,
+        threads: int = 4,
+        queue: int = 32,
+    ) -> None:
         self._dsn = dsn
         self._database = database
+        self._profile = profile_of(database, cluster)
         self._queries = Lane("query", threads=threads, queue=queue, wait_seconds=WAIT_SECONDS)
         self._writes = Lane("write", threads=WRITERS, queue=queue, wait_seconds=QUERY_SECONDS)
         self._checks = Lane("check", threads=1, queue=queue, wait_seconds=WAIT_SECONDS)
@@ -104,6 +117,10 @@ class Analytics:
             patient=patient,
         )
 
+    async def delete(self, table: str, condition: str, parameters: Mapping[str, Any]) -> None:
+        """Delete rows of a table, on all nodes. Waits its turn, however long that is."""
+        await self.execute(self._profile.delete(table, condition), parameters, patient=True)
+
     async def insert(
         self, table: str, columns: Sequence[str], lines: BinaryIO, format_: str = "JSONCompactEachRow"
     ) -> None:
@@ -142,24 +159,29 @@ class Analytics:
             client = clickhouse_connect.get_client(
                 dsn=self._dsn,
                 database=database,
-                settings={"max_execution_time": QUERY_SECONDS},
+                settings={"max_execution_time": QUERY_SECONDS, **self._profile.settings},
             )
             self._clients.append(client)
             return client
 
     def _prepare(self) -> None:
         # Kept open until `close`, so that the engine does not restart in between.
-        self._open().command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
+        self._open().command(self._profile.create_database())
         _die_on_crash()
         client = self._client()
-        client.command(VERSION_TABLE)
+        for statement in self._profile.statements(SCHEMA_VERSION):
+            client.command(statement)
         applied = {row[0] for row in client.query("SELECT version FROM schema_version").result_rows}
-        for version, statements in MIGRATIONS:
+        for version, changes in VERSIONS:
             if version in applied:
                 continue
-            for statement in statements:
-                client.command(statement)
-            client.insert("schema_version", [[version]], column_names=["version"])
+            for change in changes:
+                for statement in self._profile.statements(change):
+                    client.command(statement)
+            client.command(
+                "INSERT INTO schema_version (version) SELECT {version:UInt32}",
+                parameters={"version": version},
+            )
 
 
 def _die_on_crash() -> None:

@@ -69,9 +69,7 @@ class Marks:
 
     async def remove(self, load: UUID) -> None:
         """Remove a load."""
-        await self._analytics.execute(
-            "DELETE FROM counted_loads WHERE load_id = {load:UUID}", {"load": load}, patient=True
-        )
+        await self._analytics.delete("counted_loads", "load_id = {load:UUID}", {"load": load})
 
 
 def sums_of(feed: CellFeed, *, part: bool = False) -> str:

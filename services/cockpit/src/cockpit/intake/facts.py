@@ -59,11 +59,7 @@ class FactWriter:
 
     async def delete(self, feed: str, load_id: UUID) -> None:
         """Delete the facts of a load that does not count."""
-        await self._analytics.execute(
-            f"DELETE FROM {feed_of(feed).table} WHERE load_id = {{load:UUID}}",  # noqa: S608 - a constant table name
-            {"load": load_id},
-            patient=True,
-        )
+        await self._analytics.delete(feed_of(feed).table, "load_id = {load:UUID}", {"load": load_id})
 
 
 class FactFile:
