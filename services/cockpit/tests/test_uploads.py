@@ -1,9 +1,14 @@
 """A large file arrives in parts, from where the last one ended, and becomes one batch."""
 
 import asyncio
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import httpx
 import pytest
@@ -13,16 +18,18 @@ from sqlalchemy import func, select
 
 from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.directory.service import Units
+from cockpit.intake import receiving
 from cockpit.intake.loading import Loader
 from cockpit.intake.receiving import Receiver
 from cockpit.settings import Settings
 from cockpit.uploads import jobs
 from cockpit.uploads.kinds import LOAD
 from cockpit.uploads.models import Upload, UploadPart
+from filekit.spool import temporary_file
 from servicekit.cipher import Cipher, Key, version_of
 from servicekit.ids import new_id
 from servicekit.retry import RetryPolicy
-from services.cockpit.tests.support.running_cockpit import Cockpit, amount, award, csv_of, stored
+from services.cockpit.tests.support.running_cockpit import Cockpit, Start, amount, award, csv_of, stored
 
 U = "/api/v1/intake/uploads"
 SUB = str(new_id())
@@ -244,6 +251,108 @@ async def failed(cockpit: Cockpit) -> bool:
         "/api/v1/intake/batches", params={"status": "failed"}, headers=cockpit.bearer()
     )
     return bool(page.json()["items"])
+
+
+async def test_what_is_not_what_the_sender_says_is_not_taken(cockpit: Cockpit) -> None:
+    content = csv_of([award(amount="5")]).encode()
+    other = hashlib.sha256(b"other").digest()
+    url = (await begin(cockpit, len(content), sha256=other.hex())).headers["location"]
+
+    async def part(digest: bytes) -> httpx.Response:
+        headers = {
+            **cockpit.bearer(),
+            "Upload-Offset": "0",
+            "Content-Digest": f"sha-256=:{base64.b64encode(digest).decode()}:",
+        }
+        return await cockpit.http.patch(url, content=content, headers=headers)
+
+    wrong = await part(other)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "checksum_mismatch")
+    assert (await cockpit.http.get(url, headers=cockpit.bearer())).json()["received"] == 0
+    assert (await part(hashlib.sha256(content).digest())).status_code == 200
+    found = await ended(cockpit, url)
+    assert (found["status"], found["failure"]) == ("failed", "checksum_mismatch")
+    assert (await stored(cockpit), await parts(cockpit)) == ((0, 0, 0), 0)
+
+    right = hashlib.sha256(content).hexdigest()
+    url = (await begin(cockpit, len(content), sha256=right)).headers["location"]
+    await send(cockpit, url, 0, content)
+    assert (await ended(cockpit, url))["status"] == "done"
+
+
+async def test_of_two_browsers_that_resume_one_upload_each_part_comes_once(cockpit: Cockpit) -> None:
+    content = csv_of([award(amount="5")]).encode()
+    url = (await begin(cockpit, len(content))).headers["location"]
+    for start, end in ((0, 100), (100, len(content))):
+        both = await asyncio.gather(*(send(cockpit, url, start, content[start:end]) for _ in range(2)))
+        assert sorted(answer.status_code for answer in both) == [200, 409]
+    assert (await ended(cockpit, url))["status"] == "done"
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_files_that_arrive_have_a_quota_together(cockpit: Cockpit) -> None:
+    cockpit.app.state.upload_quota = 100
+    first = await begin(cockpit, 60)
+    refused = await begin(cockpit, 41)
+    assert (refused.status_code, refused.json()["code"]) == (503, "upload_space_exhausted")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await begin(cockpit, 40)).status_code == 201
+    await cockpit.http.post(f"{first.headers['location']}/cancel", headers=cockpit.bearer())
+    assert (await begin(cockpit, 60)).status_code == 201
+
+
+@pytest.mark.parametrize("full", ["filekit.spool", "cockpit.intake.receiving"])
+async def test_a_full_disk_is_said_and_leaves_nothing(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    @contextmanager
+    def on_a_full_disk() -> Iterator[BinaryIO]:
+        with Path("/dev/full").open("r+b", buffering=0) as file:
+            yield file
+
+    monkeypatch.setattr(f"{full}.temporary_file", on_a_full_disk)
+    refused = await cockpit.upload("award", "county", csv_of([award()]))
+    assert (refused.status_code, refused.json()["code"]) == (503, "disk_full")
+    assert (await stored(cockpit))[1:] == (0, 0)
+    monkeypatch.undo()
+    assert (await cockpit.upload("award", "county", csv_of([award()]))).status_code == 201
+
+
+async def test_a_large_file_goes_on_after_a_restart_within_bounded_space(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a small scale: `make bench-intake` has a large one."""
+    rows = 12_000
+    content = csv_of([award(amount="1") for _ in range(rows)]).encode()
+    size, half = 256 * 1024, len(content) // 2
+    written: list[int] = []
+
+    @contextmanager
+    def watched() -> Iterator[BinaryIO]:
+        with temporary_file() as file:
+            yield file
+            written.append(file.seek(0, 2))
+
+    monkeypatch.setattr(receiving, "temporary_file", watched)
+    monkeypatch.setattr(receiving, "INSERT_ROWS", 2_000)
+    async with start() as cockpit:
+        cockpit.app.state.resumable_upload_limit = len(content)
+        assert (await begin(cockpit, len(content) + 1)).json()["code"] == "body_too_large"
+        url = (await begin(cockpit, len(content))).headers["location"]
+        for at in range(0, half, size):
+            assert (await send(cockpit, url, at, content[at : min(at + size, half)])).status_code == 200
+    async with start() as cockpit:
+        at = (await cockpit.http.get(url, headers=cockpit.bearer())).json()["received"]
+        assert at == half
+        for at in range(half, len(content), size):
+            assert (await send(cockpit, url, at, content[at : at + size])).status_code == 200
+        found = await ended(cockpit, url)
+        assert (found["status"], found["rows"]) == ("done", rows)
+        assert await amount(cockpit) == f"{rows}.00"
+        assert await parts(cockpit) == 0
+    # The facts that wait for an insert, not all of them.
+    assert written
+    assert max(written) < len(content) / 2
 
 
 async def test_uploads_are_bounded_and_within_reach(

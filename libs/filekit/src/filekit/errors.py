@@ -137,6 +137,16 @@ class SheetMissing(WorkbookRefused):
     detail = "工作簿中没有所需的工作表。"
 
 
+class DiskFull(Problem):
+    """There is no space for temporary files."""
+
+    status = 503
+    code = "disk_full"
+    title = "存储空间不足"
+    detail = "服务器的临时存储空间不足，未接收任何内容，请稍后再试。"
+    retry_after = 300
+
+
 class NotAForm(Problem):
     """The body is not multipart/form-data with a boundary."""
 

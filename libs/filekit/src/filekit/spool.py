@@ -1,6 +1,7 @@
 """Temporary files: an upload is written to disk completely before it is processed."""
 
 import asyncio
+import errno
 import hashlib
 import tempfile
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
+from filekit.errors import DiskFull
 from servicekit.problems import BodyTooLarge
 
 BLOCK = 256 * 1024
@@ -19,6 +21,17 @@ def temporary_file() -> Iterator[BinaryIO]:
     """Return an empty unnamed file, which is deleted when it is closed or the process exits."""
     with tempfile.TemporaryFile(prefix="zhuxue-") as file:
         yield cast(BinaryIO, file)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raise `DiskFull` where the system has no space left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,8 @@ class SpooledFile:
 async def spooled(
     chunks: AsyncIterable[bytes], *, limit: int, inspect: Callable[[bytes], object] | None = None
 ) -> AsyncIterator[SpooledFile]:
-    """Receive `chunks` into a temporary file. Raises `BodyTooLarge` at the first byte over `limit`.
+    """Receive `chunks` into a temporary file. Raises `DiskFull`, and `BodyTooLarge` at the first byte over
+    `limit`.
 
     `inspect` is called in a thread with every block in order, and raises to reject the file.
     """
@@ -53,7 +67,8 @@ async def spooled(
                 waiting, held = [], 0
         if waiting:
             await asyncio.to_thread(sink.write, waiting)
-        file.seek(0)
+        with writing():
+            file.seek(0)
         yield SpooledFile(file, size, sink.digest.digest())
 
 
@@ -68,7 +83,8 @@ class _Sink:
             if self._inspect is not None:
                 self._inspect(chunk)
             self.digest.update(chunk)
-            self._file.write(chunk)
+            with writing():
+                self._file.write(chunk)
 
 
 async def blocks(file: BinaryIO) -> AsyncIterator[bytes]:

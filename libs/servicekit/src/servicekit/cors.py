@@ -21,7 +21,7 @@ class Cors(CORSMiddleware):
             allow_methods=["*"],
             allow_headers=[
                 *("authorization", "content-type", "idempotency-key", "if-match", "dpop", "last-event-id"),
-                *("if-none-match", "if-range", "range", "upload-offset"),
+                *("if-none-match", "if-range", "range", "upload-offset", "content-digest"),
             ],
             expose_headers=[
                 *("etag", "x-correlation-id", "www-authenticate", "dpop-nonce"),

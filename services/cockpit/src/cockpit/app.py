@@ -144,4 +144,5 @@ def build(
     app.state.reversals = reversals
     app.state.upload_cipher = parts
     app.state.resumable_upload_limit = settings.resumable_upload_limit_bytes
+    app.state.upload_quota = settings.upload_quota_bytes
     return app

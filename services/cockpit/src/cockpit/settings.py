@@ -30,6 +30,8 @@ class Settings(ServiceSettings, SnapshotSettings):
     upload_limit_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
     resumable_upload_limit_bytes: int = Field(default=5 * 1024**3, ge=1024)
     """Of a file that arrives in parts."""
+    upload_quota_bytes: int = Field(default=50 * 1024**3, ge=1024)
+    """Of all files that arrive in parts or are being taken in; more are refused until others have ended."""
     upload_key: SecretStr | None = None
     """32 bytes in hex: AES-256-GCM for the parts. Without it each process makes one, so an upload that is not
     complete ends with the process."""

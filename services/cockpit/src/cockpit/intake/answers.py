@@ -18,6 +18,7 @@ from cockpit.intake.service import FoundBatch
 from cockpit.published.errors import TooManyPublishedLines
 from filekit.errors import (
     ArchiveTooLarge,
+    DiskFull,
     EmptyFile,
     EncryptedArchive,
     EncryptedWorkbook,
@@ -61,7 +62,7 @@ FILE_ERRORS = (
 )
 BATCH_ERRORS = (
     *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
-    *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete),
+    *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete, DiskFull),
     TooManyPublishedLines,
     *analytics.REFUSALS,
 )

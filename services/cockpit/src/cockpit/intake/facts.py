@@ -13,6 +13,7 @@ import pyarrow as pa
 from cockpit.analytics.store import Analytics
 from cockpit.feeds.declarations import feed_of
 from cockpit.intake.errors import FactsIncomplete, ReversalIncomplete
+from filekit.spool import writing
 
 
 class FactWriter:
@@ -77,13 +78,15 @@ class FactFile:
             # Each part has a dictionary of its own, of the few values that its rows share.
             options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=False)
             self._writer = pa.ipc.new_stream(self.file, facts.schema, options=options)
-        self._writer.write_batch(facts)
+        with writing():
+            self._writer.write_batch(facts)
 
     def end(self) -> None:
         """Complete the stream and go to its start. Blocks."""
-        if self._writer is not None:
-            self._writer.close()
-        self.file.seek(0)
+        with writing():
+            if self._writer is not None:
+                self._writer.close()
+            self.file.seek(0)
 
     def clear(self) -> None:
         """Begin another stream."""

@@ -32,12 +32,13 @@ _FOUND = (UnitNotReplicated, UnitOutOfReach, errors.UploadNotFound)
     description=(
         "用于大文件：声明数据源、格式和大小，再用 PATCH 依次上传各段（每段不超过 8 MiB），"
         "中断后可从已收到处续传。"
+        "可声明整个文件的 SHA-256，每段可带 Content-Digest（RFC 9530），不符的内容不接收。"
         "收齐后由后台任务校验和接收，进度见查询结果。"
         "未收齐的上传 24 小时没有进展、或 7 天仍未收齐即被清除，其他的记录保留 7 天。"
     ),
     responses=problems.responses(
         *(PermissionRequired, UnitNotReplicated, UnitOutOfReach, UnitNotFound, PersonalNumber),
-        *(UnsupportedMedia, problems.BodyTooLarge, errors.TooManyUploads),
+        *(UnsupportedMedia, problems.BodyTooLarge, errors.TooManyUploads, errors.UploadSpaceExhausted),
     ),
 )
 async def create_upload(
@@ -85,7 +86,7 @@ async def get_upload(
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": BINARY}}},
     responses=problems.responses(
         *(PermissionRequired, *_FOUND, problems.BodyTooLarge),
-        *(errors.UploadEnded, errors.UploadOffsetMismatch, errors.UploadTooLong),
+        *(errors.UploadEnded, errors.UploadOffsetMismatch, errors.UploadTooLong, errors.ChecksumMismatch),
     ),
 )
 async def append_upload(
@@ -95,9 +96,18 @@ async def append_upload(
     actor: Contributor,
     uploads: UploadService,
     offset: Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="这一段的起点（字节）")],
+    digest: Annotated[
+        str | None,
+        Header(
+            alias="Content-Digest",
+            max_length=200,
+            description="这一段的校验和（RFC 9530，sha-256）",
+            examples=["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
+        ),
+    ] = None,
 ) -> UploadOut:
     """Add a part of the file."""
-    row = await uploads.append(actor, upload_id, offset, await request.body())
+    row = await uploads.append(actor, upload_id, offset, await request.body(), digest)
     response.headers["Upload-Offset"] = str(row.received)
     return UploadOut.of(row)
 

@@ -32,6 +32,25 @@ class UploadTooLong(Conflict):
     detail = "收到的内容超过声明的文件大小。"
 
 
+class ChecksumMismatch(Problem):
+    """The content is not what the sender says it is: something was lost or changed on the way."""
+
+    status = 400
+    code = "checksum_mismatch"
+    title = "校验和不符"
+    detail = "收到的内容与声明的 SHA-256 不符，传输中可能有误，请重新上传。"
+
+
+class UploadSpaceExhausted(Problem):
+    """Other files take the space for files that arrive in parts."""
+
+    status = 503
+    code = "upload_space_exhausted"
+    title = "上传空间不足"
+    detail = "正在上传和接收的文件已占满上传空间，请稍后再试；本次上传没有留下任何内容。"
+    retry_after = 600
+
+
 class UploadEnded(Conflict):
     """The upload is complete or cancelled."""
 

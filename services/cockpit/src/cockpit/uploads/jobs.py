@@ -1,5 +1,7 @@
 """The job that takes in complete uploads, and the deletion of old ones."""
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from uuid import UUID
@@ -13,7 +15,7 @@ from cockpit.intake.errors import BatchInProgress
 from cockpit.intake.files import kind_of
 from cockpit.intake.models import Batch
 from cockpit.intake.receiving import Receiver
-from cockpit.uploads.errors import UploadEnded
+from cockpit.uploads.errors import ChecksumMismatch, UploadEnded
 from cockpit.uploads.kinds import LOAD, Which
 from cockpit.uploads.models import Upload
 from cockpit.uploads.repository import UploadRepository
@@ -139,7 +141,7 @@ class Loading:
                 return deleted
 
     async def _parts(self, row: Upload) -> AsyncIterator[bytes]:
-        start = 0
+        start, digest = 0, hashlib.sha256()
         while start < row.size_bytes:
             async with self._database.transaction() as session:
                 part = await UploadRepository(session).part(row.id, start)
@@ -147,8 +149,11 @@ class Loading:
                 # Cancelled meanwhile; the job learns of it at its next report.
                 return
             content = part.opened(self._cipher)
+            await asyncio.to_thread(digest.update, content)
             yield content
             start += len(content)
+        if row.sha256 is not None and digest.digest() != row.sha256:
+            raise ChecksumMismatch
 
     async def _end(self, of: Upload, batch: UUID | None, failure: tuple[str, str] | None) -> None:
         async with self._database.transaction() as session:

@@ -53,6 +53,7 @@ class Upload(Base):
     batch_id: Mapped[UUID | None] = mapped_column(comment="the caller's id of the batch")
     content_type: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int] = mapped_column(BigInteger, comment="as declared")
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary, comment="of the file, as declared")
     received: Mapped[int] = mapped_column(BigInteger, comment="bytes in parts")
     status: Mapped[UploadStatus] = mapped_column(Word(UploadStatus))
     job_id: Mapped[UUID | None]

@@ -46,6 +46,18 @@ class UploadRepository:
         )
         return found or 0
 
+    async def reserved(self) -> int:
+        """Return the bytes of all files that arrive or are being taken in; until the end of this transaction,
+        others wait that ask the same.
+        """
+        await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("uploads", 0))))
+        found = await self._session.scalar(
+            select(func.sum(Upload.size_bytes)).where(
+                (Upload.status == UploadStatus.RECEIVING) | (Upload.status == UploadStatus.LOADING)
+            )
+        )
+        return int(found or 0)
+
     async def part(self, upload_id: UUID, start: int) -> UploadPart | None:
         """Return the part that begins at `start`."""
         return await self._session.get(UploadPart, (upload_id, start))

@@ -29,6 +29,11 @@ class UploadIn(BaseModel):
         max_length=200, description="文件的 Content-Type，可带 charset", examples=["text/csv; charset=utf-8"]
     )
     size_bytes: int = Field(ge=1, description="文件大小（字节）", examples=[1073741824])
+    sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="整个文件的 SHA-256（十六进制小写），收齐后核对，不符则不接收",
+    )
 
 
 class UploadOut(BaseModel):

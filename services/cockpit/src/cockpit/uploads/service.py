@@ -1,5 +1,6 @@
 """Operations on uploads."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,13 @@ from cockpit.base import job_queue
 from cockpit.feeds import personal
 from cockpit.intake.errors import PersonalNumber
 from cockpit.intake.files import kind_of
-from cockpit.uploads.errors import TooManyUploads, UploadNotFound
+from cockpit.uploads import rules
+from cockpit.uploads.errors import (
+    ChecksumMismatch,
+    TooManyUploads,
+    UploadNotFound,
+    UploadSpaceExhausted,
+)
 from cockpit.uploads.kinds import LOAD, Which
 from cockpit.uploads.models import Upload, UploadPart
 from cockpit.uploads.repository import UploadRepository
@@ -27,32 +34,43 @@ from servicekit.problems import BodyTooLarge
 MOST_UNFINISHED = 20
 
 
+@dataclass(frozen=True)
+class Space:
+    """Bytes of one file, and of all files that arrive or are being taken in."""
+
+    limit: int
+    quota: int
+
+
 class Uploads:
     """Uploads within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, access: Access, cipher: Cipher, limit: int
+        self, session: AsyncSession, clock: Clock, access: Access, cipher: Cipher, space: Space
     ) -> None:
         self._session = session
         self._clock = clock
         self._access = access
         self._cipher = cipher
-        self._limit = limit
+        self._space = space
         self._uploads = UploadRepository(session)
 
     async def create(self, actor: Principal, given: UploadIn) -> Upload:
         """Begin an upload.
 
-        Raises `UnsupportedMedia`, `PersonalNumber`, `BodyTooLarge`, `TooManyUploads`, and as `Access.unit`.
+        Raises `UnsupportedMedia`, `PersonalNumber`, `BodyTooLarge`, `TooManyUploads`, `UploadSpaceExhausted`,
+        and as `Access.unit`.
         """
         kind_of(given.content_type, None)
         if personal.find(given.source):
             raise PersonalNumber
-        if given.size_bytes > self._limit:
+        if given.size_bytes > self._space.limit:
             raise BodyTooLarge
         unit = await self._access.unit(actor, given.unit, "uploads.create")
         if await self._uploads.unfinished(actor.sub) >= MOST_UNFINISHED:
             raise TooManyUploads
+        if await self._uploads.reserved() + given.size_bytes > self._space.quota:
+            raise UploadSpaceExhausted
         now = self._clock.now()
         row = Upload(
             id=new_id(),
@@ -63,6 +81,7 @@ class Uploads:
             batch_id=given.batch_id,
             content_type=given.content_type,
             size_bytes=given.size_bytes,
+            sha256=None if given.sha256 is None else bytes.fromhex(given.sha256),
             received=0,
             status=UploadStatus.RECEIVING,
             created_by=actor.sub,
@@ -72,11 +91,15 @@ class Uploads:
         self._uploads.add(row)
         return row
 
-    async def append(self, actor: Principal, upload_id: UUID, offset: int, content: bytes) -> Upload:
-        """Add a part; the last one starts the job that takes the file in.
+    async def append(
+        self, actor: Principal, upload_id: UUID, offset: int, content: bytes, digest: str | None = None
+    ) -> Upload:
+        """Add a part; the last one starts the job that takes the file in. `digest` is its `Content-Digest`.
 
-        Raises `UploadNotFound`, `UnitOutOfReach`, and the errors of `Upload.take`.
+        Raises `UploadNotFound`, `UnitOutOfReach`, `ChecksumMismatch`, and the errors of `Upload.take`.
         """
+        if digest is not None and not rules.matches(digest, content):
+            raise ChecksumMismatch
         row = await self._find(actor, upload_id, "uploads.append", lock=True)
         complete = row.take(offset, len(content), self._clock.now())
         if content:
