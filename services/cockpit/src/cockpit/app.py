@@ -17,6 +17,7 @@ from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.disclosure.service import Decided
+from cockpit.exports import endpoints as exports
 from cockpit.feeds import endpoints as feeds
 from cockpit.individuals import endpoints as individuals
 from cockpit.intake import endpoints as intake
@@ -114,6 +115,7 @@ def build(
             uploads.router,
             metrics.router,
             individuals.router,
+            exports.router,
         ),
         periodic=(
             receiver.sweeping(),
