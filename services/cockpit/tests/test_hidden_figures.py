@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cockpit.settings import Settings
-from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of
+from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of, move
 
 
 @pytest.fixture
@@ -68,6 +68,15 @@ async def test_new_figures_are_judged_anew(cockpit: Cockpit) -> None:
     assert children(await cockpit.overview("city"))["370102"] is None
     await given(cockpit, "county", "school", 7)
     assert children(await cockpit.overview("city"))["370102"] == 10
+
+
+async def test_what_a_county_received_before_it_moved_stays_hidden_there(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    await given(cockpit, "lookalike", "lookalike_school", 50)
+    await move(cockpit, "county", "province")
+    assert children(await cockpit.overview("city", by="centre"))["370102"] is None
+    assert children(await cockpit.overview("city"))["370102"] is None
 
 
 def test_small_figures_can_be_shown_in_dev_mode_only() -> None:

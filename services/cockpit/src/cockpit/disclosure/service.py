@@ -73,14 +73,20 @@ class Disclosure:
             return [[False] * len(rows) for rows in answers]
         assert actor.acting is not None
         top = actor.acting.path
-        codes = {row.code for rows in answers for row in rows}
+        codes = {row.code for rows in answers for row in rows} | {code for one in asks for code in one.codes}
         units = await self._units.by_codes(codes)
         found: list[list[bool]] = []
         for ask, rows in zip(asks, answers, strict=True):
             feed = CELL_FEEDS[ask.feed]
             judged: list[bool] = []
             for row in rows:
-                chain = _chain(top, row.code, units.get(row.code))
+                # What a unit received below a former authority is a row of the table there.
+                above = ask.codes[0] if ask.below and len(ask.codes) == 1 else None
+                chain = (
+                    _chain(top, row.code, units.get(row.code))
+                    if above is None
+                    else [*_chain(top, above, units.get(above)), row.code]
+                )
                 judged.append(
                     feed.persons
                     and any(
