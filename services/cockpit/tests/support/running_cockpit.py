@@ -36,7 +36,7 @@ ISSUER = "http://identity.zhuxue.test"
 async def migrate(url: str) -> None:
     """Migrate, and load the standards of the package once for all tests rather than at each start."""
     await upgrade(MIGRATIONS, url)
-    database = Database(url)
+    database = Database(url, plans="force_custom_plan")
     await plant(database, SystemClock())
     await database.close()
 
