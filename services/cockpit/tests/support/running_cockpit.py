@@ -22,7 +22,9 @@ from cockpit.app import build
 from cockpit.base import AUDIENCE, MIGRATIONS
 from cockpit.models import Batch, QuarantinedRow, Unit
 from cockpit.settings import Settings
+from cockpit.standards.planting import plant
 from messaging.inprocess import InProcessBus
+from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.ids import new_id
 from servicekit.migrations import upgrade
@@ -32,7 +34,11 @@ ISSUER = "http://identity.zhuxue.test"
 
 
 async def migrate(url: str) -> None:
+    """Migrate, and load the standards of the package once for all tests rather than at each start."""
     await upgrade(MIGRATIONS, url)
+    database = Database(url, plans="force_custom_plan")
+    await plant(database, SystemClock())
+    await database.close()
 
 
 @dataclass(frozen=True)

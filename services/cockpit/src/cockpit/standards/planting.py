@@ -39,19 +39,22 @@ async def plant(database: Database, clock: Clock) -> int:
 
 async def _plant(session: AsyncSession, clock: Clock) -> int:
     standards = StandardRepository(session)
-    known = await standards.seeds()
-    done = 0
-    for values in rows():
-        if values["seed"] in known:
-            continue
-        now = clock.now()
-        planted = await standards.plant({**values, "version": 1, "created_at": now, "changed_at": now})
-        if planted is None:
+    known, now = await standards.seeds(), clock.now()
+    new = [
+        {**values, "version": 1, "created_at": now, "changed_at": now}
+        for values in rows()
+        if values["seed"] not in known
+    ]
+    if not new:
+        return 0
+    planted = await standards.plant(new)
+    for values in new:
+        if values["id"] not in planted:
             log.warning("standard of the package not loaded: it overlaps another", seed=values["seed"])
             continue
         standards.record(
             StandardChange(
-                standard_id=planted,
+                standard_id=values["id"],
                 version=1,
                 action=StandardAction.LOADED,
                 at=now,
@@ -63,8 +66,7 @@ async def _plant(session: AsyncSession, clock: Clock) -> int:
                 correlation_id=None,
             )
         )
-        done += 1
-    return done
+    return len(planted)
 
 
 def _values(row: dict[str, str]) -> dict[str, Any]:

@@ -99,12 +99,15 @@ class StandardRepository:
         )
         return {seed for seed in found if seed is not None}
 
-    async def plant(self, values: dict[str, Any]) -> UUID | None:
-        """Insert a row of the package; None if another process has, or if it overlaps what is there."""
-        made = await self._session.execute(
-            upsert(Standard).values(values).on_conflict_do_nothing().returning(Standard.id)
+    async def plant(self, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+        """Insert rows of the package; return the ids of those that were.
+
+        The others another process has inserted, or they overlap what is there.
+        """
+        made = await self._session.scalars(
+            upsert(Standard).values(list(rows)).on_conflict_do_nothing().returning(Standard.id)
         )
-        return made.scalar_one_or_none()
+        return set(made)
 
 
 def _select(wanted: StandardFilter) -> Select[Standard]:
