@@ -114,6 +114,7 @@ bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identit
 snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST reference (refuses a breaking change of an event)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json
 	@$(PY) -m onebox.reference docs/api
+	@$(PY) -m onebox.pages services/portal/src/portal/proxying/routes.json
 	@$(PY) -m office.contacts.visibility docs/visibility.md
 	@$(PY) -m cockpit.feeds.document docs/feeds.md
 

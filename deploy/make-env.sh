@@ -50,6 +50,7 @@ while IFS= read -r line; do
         ZHUXUE_IDENTITY_HOSTNAME=) line=${line}id.$domain ;;
         ZHUXUE_OFFICE_HOSTNAME=) line=${line}bg.$domain ;;
         ZHUXUE_COCKPIT_HOSTNAME=) line=${line}jsc.$domain ;;
+        ZHUXUE_PORTAL_HOSTNAME=) line=${line}gz.$domain ;;
         ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
         # Second keys exist only while keys are being replaced.

@@ -22,18 +22,29 @@ class Members:
     services: dict[str, int]
     """Name and default port."""
     programs: tuple[str, ...]
+    front_ends: tuple[str, ...]
+    """Services that are no resource servers."""
 
     @classmethod
     def load(cls, root: Path = ROOT) -> Self:
         """Read members.toml of the workspace at `root`."""
         content = tomllib.loads((root / "members.toml").read_text(encoding="utf-8"))
-        return cls(tuple(content["libs"]), dict(content["services"]), tuple(content["programs"]))
+        return cls(
+            tuple(content["libs"]),
+            dict(content["services"]),
+            tuple(content["programs"]),
+            tuple(content["front_ends"]),
+        )
 
     def of(self, kind: str) -> set[str]:
-        """Return the names of a kind: `services`, `clients` (which call Identity), `all` or `shipped`."""
+        """Return the names of a kind: `services`, `resource_servers`, `clients` (those that call Identity
+        with a secret), `all` or `shipped`.
+        """
+        resource_servers = set(self.services) - set(self.front_ends)
         return {
             "services": set(self.services),
-            "clients": set(self.services) - {"identity"},
+            "resource_servers": resource_servers,
+            "clients": resource_servers - {"identity"},
             "all": {*self.libs, *self.services, *self.programs},
             "shipped": {*self.libs, *self.services, *self.programs} - {"testkit"},
         }[kind]

@@ -22,6 +22,7 @@ SQL
 create identity "$ZHUXUE_IDENTITY_DB_PASSWORD"
 create office "$ZHUXUE_OFFICE_DB_PASSWORD"
 create cockpit "$ZHUXUE_COCKPIT_DB_PASSWORD"
+create portal "$ZHUXUE_PORTAL_DB_PASSWORD"
 
 psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres \
     -c 'REVOKE ALL ON DATABASE postgres FROM PUBLIC' -c 'REVOKE ALL ON DATABASE template1 FROM PUBLIC'

@@ -18,8 +18,8 @@ COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 SERVICES = sorted(Members.load().services)
 INFRASTRUCTURE = ["gateway", "postgres", "rabbitmq"]
-# The cockpit's is started by a profile only.
-WORKERS = [f"{name}-worker" for name in SERVICES if name != "cockpit"]
+# The cockpit's is started by a profile only; front ends have no jobs.
+WORKERS = [f"{name}-worker" for name in SERVICES if name not in ("cockpit", *Members.load().front_ends)]
 JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
 # ${NAME}, ${NAME:-default}, ${NAME:?message}: the name, and what follows it.
 VARIABLES = re.findall(r"\$\{([A-Z0-9_]+)(:?[-?+]?)[^}]*\}", COMPOSE)
@@ -32,6 +32,7 @@ OPTIONAL = {
     "ZHUXUE_IDENTITY_OTHER_INDEX_KEY",
     "ZHUXUE_IDENTITY_REAL_NAME_SECRET",
     "ZHUXUE_IDENTITY_SMS_INBOUND_SECRET",
+    "ZHUXUE_PORTAL_OTHER_ENCRYPTION_KEY",
 }
 
 

@@ -12,11 +12,13 @@ from typing import NamedTuple
 import pytest
 from pydantic import JsonValue
 
+from onebox import pages
 from onebox.reference import applications, matrix, text_of
 from servicekit.openapi import routes
 from servicekit.vocabulary import vocabularies
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "api"
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "api"
 APPLICATIONS = applications()
 DOCUMENTS = {service: app.openapi() for service, app in APPLICATIONS.items()}
 # Who may call these is decided by the OAuth specifications, or anybody may.
@@ -87,6 +89,11 @@ OPERATIONS = list(operations())
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))
 def test_the_committed_reference_is_current(service: str) -> None:
     assert (REFERENCE / f"{service}.json").read_text() == text_of(DOCUMENTS[service]), "run `make snapshots`"
+
+
+def test_the_portal_passes_on_the_operations_that_exist() -> None:
+    listed = ROOT / "services" / "portal" / "src" / "portal" / "proxying" / "routes.json"
+    assert listed.read_text() == pages.text_of(DOCUMENTS), "run `make snapshots`"
 
 
 def test_the_page_of_permissions_is_current() -> None:

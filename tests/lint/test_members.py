@@ -39,9 +39,9 @@ def test_a_folder_that_is_not_in_the_list_is_found(copy: Path) -> None:
 
 def test_a_service_that_is_only_in_the_list_is_missing_in_every_place(copy: Path) -> None:
     with (copy / "members.toml").open("a") as file:
-        file.write("portal = 8004\n")
+        file.write("warnings = 8004\n")
     found = disagreements(copy)
-    assert found[0] == "members.toml: services/portal has no pyproject.toml"
+    assert found[0] == "members.toml: services/warnings has no pyproject.toml"
     assert len(found) == 1 + len(places())
     assert {line.partition(":")[0] for line in found[1:]} == {place.file for place in places()}
 

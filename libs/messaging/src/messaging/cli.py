@@ -34,14 +34,15 @@ _WORKER_OF = "ZHUXUE_WORKER_OF"
 class Service(Generic[S]):
     """A service, as the commands use it; `SERVICE` in its module `cli`.
 
-    `settings` reads the environment, so it is called only when needed.
+    `settings` reads the environment, so it is called only when needed. Without `tables`, the service has
+    neither events nor jobs, nor the commands for them.
     """
 
     name: str
     settings: Callable[[], S]
     build: Callable[[S], FastAPI]
     migrations: Path
-    tables: ServiceTables
+    tables: ServiceTables | None = None
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -51,11 +52,14 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "serve", help="serve HTTP, relay and consume events; run jobs unless RUN_JOBS is false"
     )
-    commands.add_parser("work", help="only run jobs and periodic tasks; serves health and metrics on PORT")
     commands.add_parser("migrate", help="bring the database up to the newest revision")
-    commands.add_parser("prune", help="delete old processed events and idempotency keys")
-    add_dead_letters(commands)
-    jobs_cli.add(commands)
+    if service.tables is not None:
+        commands.add_parser(
+            "work", help="only run jobs and periodic tasks; serves health and metrics on PORT"
+        )
+        commands.add_parser("prune", help="delete old processed events and idempotency keys")
+        add_dead_letters(commands)
+        jobs_cli.add(commands)
     arguments = parser.parse_args(argv)
     if arguments.command == "dead-letters" and not arguments.queue.startswith(f"{service.name}."):
         parser.error(f"{arguments.queue} is not a queue of {service.name}")
@@ -65,14 +69,10 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
         serve(service, settings)
     elif arguments.command == "work":
         work(service, settings)
-    elif arguments.command == "jobs":
-        asyncio.run(_jobs(service, settings, arguments))
     elif arguments.command == "migrate":
         asyncio.run(upgrade(service.migrations, settings.database_url))
-    elif arguments.command == "prune":
-        asyncio.run(_prune(service, settings))
-    else:
-        asyncio.run(_dead_letters(service, settings, arguments))
+    elif service.tables is not None:
+        asyncio.run(_with_tables(service.tables, settings, arguments))
     return 0
 
 
@@ -152,27 +152,17 @@ def dead_letters_of(database: Database, tables: ServiceTables) -> DeadLetters:
     return DeadLetters(database, tables.dead_letters, tables.outbox)
 
 
-async def _dead_letters(
-    service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace
+async def _with_tables(
+    tables: ServiceTables, settings: ServiceSettings, arguments: argparse.Namespace
 ) -> None:
+    """Execute a command that reads or changes the tables of events and jobs."""
     database = Database(settings.database_url, plans="force_custom_plan")
     try:
-        await run_dead_letters(dead_letters_of(database, service.tables), arguments)
-    finally:
-        await database.close()
-
-
-async def _jobs(service: Service[S], settings: ServiceSettings, arguments: argparse.Namespace) -> None:
-    database = Database(settings.database_url, plans="force_custom_plan")
-    try:
-        await jobs_cli.run(database, service.tables.jobs, arguments)
-    finally:
-        await database.close()
-
-
-async def _prune(service: Service[S], settings: ServiceSettings) -> None:
-    database = Database(settings.database_url, plans="force_custom_plan")
-    try:
-        await pruning.prune(database, service.tables)
+        if arguments.command == "jobs":
+            await jobs_cli.run(database, tables.jobs, arguments)
+        elif arguments.command == "prune":
+            await pruning.prune(database, tables)
+        else:
+            await run_dead_letters(dead_letters_of(database, tables), arguments)
     finally:
         await database.close()

@@ -5,7 +5,7 @@ Secrets have no defaults, so a service with a missing secret does not start.
 """
 
 import re
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +17,9 @@ class ServiceSettings(BaseSettings):
     """The settings that all services have."""
 
     model_config = SettingsConfigDict(extra="ignore")
+
+    has_events: ClassVar[bool] = True
+    """Whether the service publishes or consumes events, for which production needs a broker."""
 
     mode: Literal["dev", "production"] = "production"
     host: str = "127.0.0.1"
@@ -71,6 +74,6 @@ class ServiceSettings(BaseSettings):
                 raise ValueError("cors_origins must not be '*' in production")
             if any(re.fullmatch(LOCAL, origin) for origin in self.cors_origins):
                 raise ValueError("cors_origins must not name localhost in production")
-            if self.rabbitmq_url is None:
+            if self.has_events and self.rabbitmq_url is None:
                 raise ValueError("rabbitmq_url is required in production")
         return self

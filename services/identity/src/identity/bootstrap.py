@@ -6,9 +6,11 @@ Every step is idempotent: existing keys and units are kept, clients are set to t
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from authkit.client_keys import key_of, public_jwks
 from contracts.identity import DirectoryLoadedV1
 from contracts.vocabulary import Audience, PlatformRole, Role
 from identity.accounts.errors import BadName
@@ -43,6 +45,7 @@ from servicekit.clock import Clock
 from servicekit.ids import new_id
 
 PORTAL = "portal"
+WORKBENCH = "workbench"
 _CHUNK = 200
 PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpit:write", "identity"]
 
@@ -107,9 +110,11 @@ async def ensure_keys_and_clients(
     redirect_uris: list[str],
     signed_out_uris: Sequence[str] = (),
     exchanges: Mapping[str, Sequence[str]] | None = None,
+    workbench: "Workbench | None" = None,
 ) -> None:
     """Create a signing key if none exists, and register the service clients with the operator's secrets and
-    the portal's client, which people come back to at one of `signed_out_uris` after signing out.
+    the client of front ends without a server, which people come back to at one of `signed_out_uris` after
+    signing out. `workbench`: also register the portal's server.
 
     `exchanges`: for each service, the scopes at other services for which it may exchange tokens (RFC 8693).
     """
@@ -148,6 +153,36 @@ async def ensure_keys_and_clients(
             registered_at=clock.now(),
         )
     )
+
+    if workbench is not None:
+        await clients.put(workbench.client(clock.now()))
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The server of the portal (`services/portal`): its origin, and its key as 32 bytes."""
+
+    origin: str
+    key: bytes
+
+    def client(self, now: datetime) -> Client:
+        """Return its registration: pushed requests, tokens bound to keys, notices of ended sessions."""
+        return Client(
+            client_id=WORKBENCH,
+            client_name="学生资助工作门户",
+            token_endpoint_auth_method="private_key_jwt",
+            jwks=public_jwks(key_of(self.key)),
+            redirect_uris=[f"{self.origin}/bff/callback"],
+            backchannel_logout_uri=f"{self.origin}/bff/backchannel-logout",
+            backchannel_logout_session_required=True,
+            grant_types=["authorization_code", "refresh_token"],
+            scopes=PEOPLE_SCOPES,
+            audiences=list(Audience),
+            require_pushed_authorization_requests=True,
+            dpop_bound_access_tokens=True,
+            first_party=True,
+            registered_at=now,
+        )
 
 
 async def ensure_development_client(session: AsyncSession, clock: Clock, settings: Settings) -> None:

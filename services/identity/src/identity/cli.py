@@ -18,6 +18,7 @@ from identity.base import MIGRATIONS, tables
 from identity.search.service import SearchIndex
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
+from servicekit.cipher import Key
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.problems import Problem
@@ -42,6 +43,7 @@ async def _bootstrap(world: str | None) -> None:
                 vault,
                 service_secrets=own.client_secrets,
                 redirect_uris=own.portal_redirect_uris,
+                workbench=_workbench(own),
                 exchanges={name: own.exchanges_of(name) for name in own.client_secrets},
             )
             if settings.dev:
@@ -52,6 +54,13 @@ async def _bootstrap(world: str | None) -> None:
         sys.stdout.write("keys and clients are in place" + ("; world loaded\n" if loaded else "\n"))
     finally:
         await database.close()
+
+
+def _workbench(own: BootstrapSettings) -> bootstrap.Workbench | None:
+    if own.portal_url is None or own.portal_client_key is None:
+        return None
+    key = Key.parse(own.portal_client_key.get_secret_value())
+    return bootstrap.Workbench(str(own.portal_url).rstrip("/"), key.secret)
 
 
 async def _index_search() -> None:

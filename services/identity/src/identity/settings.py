@@ -193,6 +193,10 @@ class BootstrapSettings(BaseSettings):
     office_client_secret: SecretStr = Field(min_length=32)
     cockpit_client_secret: SecretStr = Field(min_length=32)
     portal_redirect_uris: list[str] = []
+    portal_url: AnyHttpUrl | None = None
+    """Public origin of the portal; its server is registered if this and its key are given."""
+    portal_client_key: SecretStr | None = None
+    """The portal's key, 32 bytes in hex; only its public part is stored."""
     token_exchange: list[str] = []
     """`office cockpit:read`: Office may exchange tokens of people with this scope for Cockpit (RFC 8693)."""
     first_admin_phone: str | None = None

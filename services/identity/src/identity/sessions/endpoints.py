@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from identity.sessions.dependencies import SessionService
+from identity.sessions.errors import SessionNotFound
 from identity.sessions.schemas import SignInOut
 from identity.units.auth import Person
 from servicekit import problems
@@ -16,6 +17,21 @@ from servicekit.paging import CountedPage, Paging
 router = APIRouter(
     prefix="/api/v1", tags=["我的账号"], responses=problems.responses(*REFUSALS, InsufficientScope)
 )
+
+
+@router.delete(
+    "/me/session",
+    status_code=204,
+    summary="退出当前登录",
+    description="结束令牌所属的登录会话：其授权和令牌一并撤销，并通知各接入系统。",
+    responses=problems.responses(SessionNotFound),
+)
+async def end_my_session(person: Person, sessions: SessionService) -> None:
+    """End the session that the caller's token belongs to, for a client that ends its own session as well."""
+    row = None if person.sid is None else await sessions.lock(UUID(person.sid))
+    if row is None or str(row.account_id) != person.sub:
+        raise SessionNotFound
+    await sessions.end(row, "signed out", actor=person.sub)
 
 
 @router.get(

@@ -1,0 +1,5 @@
+"""`python -m portal serve|migrate`."""
+
+from portal.cli import run
+
+raise SystemExit(run())

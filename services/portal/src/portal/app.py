@@ -1,0 +1,126 @@
+"""The composition root of the portal."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.client_keys import key_of
+from authkit.jwks import KeySet, fetch_over_http
+from contracts.vocabulary import Audience
+from portal.base import MIGRATIONS
+from portal.descriptions import DESCRIPTIONS
+from portal.issuer.client import Issuer, Target
+from portal.issuer.tokens import IssuedTokens
+from portal.proxying import endpoints as proxying
+from portal.proxying.rules import Routes
+from portal.proxying.service import Proxy, Upstream
+from portal.sessions.pruning import prune
+from portal.sessions.renewing import AccessTokens
+from portal.sessions.repository import SessionRepository
+from portal.sessions.sealing import Sealing
+from portal.sessions.service import Lifetimes, Sessions
+from portal.settings import Settings
+from portal.signing_in import endpoints as signing_in
+from portal.signing_in.service import SigningIn
+from servicekit.app import create_app
+from servicekit.background import repeated
+from servicekit.cipher import Cipher, Key
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+
+__all__ = ["MIGRATIONS", "build"]
+
+_PRUNE_SECONDS = 600.0
+_CONNECTIONS = 500
+"""Streams of pages stay open: one for each open page."""
+
+
+def listed_routes() -> Routes:
+    """Return the operations that pages may call; `routes.json` is generated (`make snapshots`)."""
+    return Routes(json.loads((Path(__file__).parent / "proxying" / "routes.json").read_text("utf-8")))
+
+
+def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """Assemble the portal."""
+    the_clock = clock or SystemClock()
+    database = Database(
+        settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
+    )
+    http = httpx.AsyncClient(
+        timeout=settings.upstream_timeout_seconds,
+        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+        follow_redirects=False,
+        trust_env=False,
+    )
+    identity = str(settings.identity_url).rstrip("/")
+    keys = KeySet(fetch_over_http(str(settings.jwks_url or f"{identity}/jwks")))
+    issuer = Issuer(
+        http,
+        Target(settings.issuer_url, identity),
+        the_clock,
+        client_id=settings.client_id,
+        key=key_of(Key.parse(settings.client_key.get_secret_value()).secret),
+    )
+    sealing = Sealing(Cipher(settings.encryption_keys))
+    lifetimes = Lifetimes(
+        timedelta(seconds=settings.session_idle_seconds), timedelta(seconds=settings.session_absolute_seconds)
+    )
+
+    def sessions(session: AsyncSession) -> Sessions:
+        return Sessions(SessionRepository(session), sealing, the_clock, lifetimes)
+
+    @asynccontextmanager
+    async def background(_: FastAPI) -> AsyncIterator[None]:
+        async def pruned() -> None:
+            await prune(database, the_clock.now())
+
+        async with http, keys.kept_fresh(), repeated("sessions.prune", pruned, every=_PRUNE_SECONDS):
+            yield
+
+    app = create_app(
+        name="portal",
+        title="工作门户",
+        settings=settings,
+        database=database,
+        routers=(signing_in.visited, signing_in.router),
+        background=background,
+        clock=the_clock,
+        larger_bodies={f"{proxying.PREFIX}/": settings.proxied_body_bytes},
+        pages=("/bff",),
+        words=DESCRIPTIONS,
+    )
+    tokens = AccessTokens(database, issuer, sealing, the_clock)
+    app.state.sealing = sealing
+    app.state.lifetimes = lifetimes
+    app.state.signing_in = SigningIn(
+        database,
+        issuer,
+        IssuedTokens(keys, issuer=settings.issuer_url, client_id=settings.client_id),
+        sealing,
+        the_clock,
+        sessions,
+        tokens,
+        origin=settings.origin,
+        issuer_url=settings.issuer_url,
+    )
+    proxy = Proxy(http, _upstreams(settings), tokens, the_clock)
+    app.mount(proxying.PREFIX, proxying.ProxyApp(proxy, listed_routes()))
+    return app
+
+
+def _upstreams(settings: Settings) -> dict[Audience, Upstream]:
+    reached = {
+        Audience.IDENTITY: (settings.identity_url, settings.issuer),
+        Audience.OFFICE: (settings.office_url, settings.office_public_url),
+        Audience.COCKPIT: (settings.cockpit_url, settings.cockpit_public_url),
+    }
+    return {
+        audience: Upstream(str(url).rstrip("/"), str(known or url).rstrip("/"))
+        for audience, (url, known) in reached.items()
+    }

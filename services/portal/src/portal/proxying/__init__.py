@@ -1,0 +1,1 @@
+"""Calls of pages to the services, with the access token that the browser never has."""

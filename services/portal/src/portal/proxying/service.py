@@ -1,0 +1,151 @@
+"""Passes calls of pages on to the services."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+import structlog
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from contracts.vocabulary import Audience
+from portal.issuer.proofs import proof
+from portal.proxying import rules
+from portal.proxying.errors import ServiceUnavailable, StepUpRequired, TokenRenewed
+from portal.proxying.rules import Destination
+from portal.sessions.renewing import AccessTokens, BoundToken
+from servicekit.clock import Clock
+from servicekit.problems import MEDIA_TYPE, body_of
+
+log = structlog.get_logger("proxying")
+
+_EVENTS: Final = "text/event-stream"
+REPEATABLE_BYTES: Final = 1_048_576
+"""A body up to this size is kept, so that the call can be made again with a new token."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A service: where the portal reaches it, and how the service knows itself."""
+
+    reached_at: str
+    known_as: str
+
+
+class Proxy:
+    """Calls the services, for the whole process."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        upstreams: Mapping[Audience, Upstream],
+        tokens: AccessTokens,
+        clock: Clock,
+    ) -> None:
+        self._http = http
+        self._upstreams = upstreams
+        self._tokens = tokens
+        self._clock = clock
+
+    async def call(self, request: Request, session_id: UUID, to: Destination) -> Response:
+        """Pass a call on and return the answer, streamed.
+
+        A refused token is renewed and the call made again; nothing has happened before, because a service
+        verifies the token first. Raises `SignInRequired`, `IssuerUnavailable`, `ServiceUnavailable`,
+        `TokenRenewed`.
+        """
+        body = await _body(request)
+        token = await self._tokens.get(session_id, to.audience)
+        answer = await self._send(request, to, token, body)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            required = rules.challenge(answer.headers.get("www-authenticate", ""))
+            if required is not None:
+                return await _step_up(answer, required)
+            await answer.aclose()
+            await self._tokens.refused(session_id, to.audience)
+            token = await self._tokens.get(session_id, to.audience)
+            if not isinstance(body, bytes):
+                raise TokenRenewed
+            answer = await self._send(request, to, token, body)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                await answer.aclose()
+                # Tokens of the second of a revocation are refused, too (`authkit.revocation`).
+                await self._tokens.refused(session_id, to.audience)
+                raise TokenRenewed
+        return _returned(answer, to)
+
+    async def _send(
+        self, request: Request, to: Destination, token: BoundToken, body: bytes | AsyncIterator[bytes]
+    ) -> httpx.Response:
+        upstream, method = self._upstreams[to.audience], request.method
+        query = request.url.query
+        url = upstream.reached_at + to.path + (f"?{query}" if query else "")
+        headers = {name: value for name, value in request.headers.items() if name in rules.SENT}
+        headers["authorization"] = f"DPoP {token.value}"
+        headers["dpop"] = proof(
+            token.key,
+            method=method,
+            url=upstream.known_as + to.path,
+            now=self._clock.now(),
+            access_token=token.value,
+        )
+        if request.client is not None:
+            headers["x-forwarded-for"] = request.client.host
+        outgoing = self._http.build_request(method, url, headers=headers, content=body or None)
+        if _EVENTS in headers.get("accept", ""):
+            # A stream of events is silent for as long as nothing happens.
+            outgoing.extensions["timeout"] = {**outgoing.extensions["timeout"], "read": None}
+        try:
+            return await self._http.send(outgoing, stream=True)
+        except httpx.HTTPError as error:
+            log.warning("a service gave no answer", service=to.audience.service, error=type(error).__name__)
+            raise ServiceUnavailable from error
+
+
+async def _body(request: Request) -> bytes | AsyncIterator[bytes]:
+    """Return the body whole if it is small, else as a stream."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > REPEATABLE_BYTES:
+        return request.stream()
+    if not declared and "transfer-encoding" in request.headers:
+        return request.stream()
+    return await request.body()
+
+
+async def _step_up(answer: httpx.Response, required: Mapping[str, str]) -> Response:
+    """Return what the page needs to send the person to Identity, with the text of the service."""
+    await answer.aread()
+    await answer.aclose()
+    detail = None
+    if answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        detail = answer.json().get("detail")
+    problem = StepUpRequired(detail if isinstance(detail, str) else None)
+    login = f"/bff/login?{urlencode(required)}"
+    return JSONResponse(
+        {**body_of(problem), "login": login}, problem.status, {"cache-control": "no-store"}, MEDIA_TYPE
+    )
+
+
+def _returned(answer: httpx.Response, to: Destination) -> Response:
+    """Return the answer of a service as a page gets it."""
+    headers = {name: value for name, value in answer.headers.items() if name in rules.RETURNED}
+    if "location" in headers:
+        headers["location"] = rules.public(headers["location"], to.audience.service)
+    # What a person may see must not be found by the next person at the same browser.
+    headers.setdefault("cache-control", "no-store")
+    headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Cookie")))
+
+    async def content() -> AsyncIterator[bytes]:
+        try:
+            async for part in answer.aiter_raw():
+                yield part
+        except httpx.HTTPError as error:
+            # The response has begun; the browser sees it end early.
+            log.warning("an answer ended early", service=to.audience.service, error=type(error).__name__)
+            raise ClientDisconnect from error
+
+    return StreamingResponse(content(), answer.status_code, headers, background=BackgroundTask(answer.aclose))

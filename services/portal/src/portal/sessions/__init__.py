@@ -1,0 +1,1 @@
+"""Sessions of browsers: a cookie names one, and its tokens stay here, encrypted."""

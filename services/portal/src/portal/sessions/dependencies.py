@@ -1,0 +1,71 @@
+"""The session of a request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import HTTPConnection
+
+from portal.errors import CrossSite
+from portal.sessions import cookies
+from portal.sessions.models import BrowserSession
+from portal.sessions.repository import SessionRepository
+from portal.sessions.service import Sessions
+from servicekit.db import Database, Session
+
+HEADER = "x-csrf"
+"""Every request of a script has it, with the value 1: pages of other sites cannot send it without asking
+(CORS preflight), and the portal allows no other origin (RFC 10017 §6.1.3.3.2).
+"""
+
+
+def of_portal(request: HTTPConnection, origin: str) -> None:
+    """Verify that a page of the portal sent the request. Raises `CrossSite`.
+
+    Also by what the browser itself says: `Sec-Fetch-Site` and `Origin`, if present.
+    """
+    if request.headers.get(HEADER) != "1":
+        raise CrossSite
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise CrossSite
+    if request.headers.get("origin", origin) != origin:
+        raise CrossSite
+
+
+async def _guarded(request: Request) -> None:
+    of_portal(request, request.app.state.public_origin)
+
+
+Guarded = Depends(_guarded)
+"""Only for pages of the portal."""
+
+
+def sessions_of(request: HTTPConnection, session: AsyncSession) -> Sessions:
+    """Return the sessions within a transaction."""
+    state = request.app.state
+    return Sessions(SessionRepository(session), state.sealing, state.clock, state.lifetimes)
+
+
+async def _sessions(request: Request, session: Session) -> Sessions:
+    return sessions_of(request, session)
+
+
+SessionService = Annotated[Sessions, Depends(_sessions)]
+
+
+async def current(request: HTTPConnection) -> BrowserSession:
+    """Return the browser's session, in a transaction of its own: a call to another system may follow.
+
+    Raises `SignInRequired`.
+    """
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        return await sessions_of(request, session).find(cookies.presented(request))
+
+
+async def _current(request: Request) -> BrowserSession:
+    return await current(request)
+
+
+CurrentSession = Annotated[BrowserSession, Depends(_current)]
+"""The browser's session; 401 without one."""

@@ -1,0 +1,133 @@
+"""Access tokens of sessions, renewed by one process at a time.
+
+A process claims the renewal under the lock of the session's row, asks Identity without a transaction, and
+stores the answer. A claim ends by itself, so a process that dies delays the others by seconds.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+import structlog
+from joserfc.jwk import ECKey
+
+from contracts.vocabulary import Audience
+from portal.errors import IssuerUnavailable, SignInRequired
+from portal.issuer.client import Issuer, Refused, TokenResponse
+from portal.sessions import rules
+from portal.sessions.repository import SessionRepository
+from portal.sessions.sealing import Sealing
+from servicekit.clock import Clock
+from servicekit.db import Database
+
+log = structlog.get_logger("sessions")
+
+_LOOK_SECONDS = 0.05
+_LOOKS = int(rules.RENEWING.total_seconds() / _LOOK_SECONDS)
+
+
+@dataclass(frozen=True)
+class BoundToken:
+    """An access token, and the key that has to sign each request with it (RFC 9449 §7)."""
+
+    value: str
+    key: ECKey
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """The right to renew a token of a session, and what it takes."""
+
+    refresh_token: str
+    key: ECKey
+
+
+class AccessTokens:
+    """Access tokens for the whole process."""
+
+    def __init__(self, database: Database, issuer: Issuer, sealing: Sealing, clock: Clock) -> None:
+        self._database = database
+        self._issuer = issuer
+        self._sealing = sealing
+        self._clock = clock
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    async def get(self, session_id: UUID, audience: Audience) -> BoundToken:
+        """Return a token that is valid for some seconds more.
+
+        Raises `SignInRequired` if the session has ended, here or at Identity, and `IssuerUnavailable`.
+        """
+        found = await self._look(session_id, audience, claim=False)
+        if isinstance(found, BoundToken):
+            return found
+        # One request of this process asks the database; the others find its token.
+        lock = self._locks.setdefault(session_id, asyncio.Lock())
+        async with lock:
+            for _ in range(_LOOKS):
+                found = await self._look(session_id, audience, claim=True)
+                if isinstance(found, BoundToken):
+                    return found
+                if isinstance(found, _Claim):
+                    return await self._renew(session_id, audience, found)
+                await asyncio.sleep(_LOOK_SECONDS)
+            raise IssuerUnavailable
+
+    async def refused(self, session_id: UUID, audience: Audience) -> None:
+        """Forget a token that a service has refused: its rights have changed, or it was revoked."""
+        async with self._database.transaction() as session:
+            await SessionRepository(session).drop_token(session_id, audience)
+
+    async def _look(self, session_id: UUID, audience: Audience, *, claim: bool) -> BoundToken | _Claim | None:
+        """Return the token if it is usable, else a claim to renew it; None if neither can be had now."""
+        async with self._database.transaction() as session:
+            rows, now = SessionRepository(session), self._clock.now()
+            row = await (rows.locked(session_id, now) if claim else rows.get(session_id, now))
+            if row is None:
+                raise SignInRequired
+            token = await rows.token(session_id, audience)
+            if token is not None and rules.usable(token.expires_at, now):
+                value = self._sealing.opened_access_token(token.token)
+                return BoundToken(value, self._sealing.opened_key(row.key))
+            if not claim or (row.refreshing_until is not None and row.refreshing_until > now):
+                return None
+            row.refreshing_until = now + rules.RENEWING
+            refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
+            return _Claim(refresh_token, self._sealing.opened_key(row.key))
+
+    async def _renew(self, session_id: UUID, audience: Audience, claim: _Claim) -> BoundToken:
+        answer: TokenResponse | None = None
+        try:
+            answer = await self._issuer.refresh(claim.refresh_token, audience, claim.key)
+        except Refused as error:
+            if error.error != "invalid_grant":
+                log.error("the issuer refused to renew a token", error=error.error)
+                raise IssuerUnavailable from error
+            await self._end(session_id)
+            raise SignInRequired from error
+        finally:
+            await self._store(session_id, audience, answer)
+        return BoundToken(answer.access_token, claim.key)
+
+    async def _store(self, session_id: UUID, audience: Audience, answer: TokenResponse | None) -> None:
+        """Store the answer, if there is one, and let others renew."""
+        async with self._database.transaction() as session:
+            rows, now = SessionRepository(session), self._clock.now()
+            row = await rows.locked(session_id, now)
+            if row is None:
+                return
+            row.refreshing_until = None
+            if answer is None:
+                return
+            if answer.refresh_token is not None:
+                row.refresh_token = self._sealing.refresh_token(answer.refresh_token)
+            expires = now + timedelta(seconds=answer.expires_in)
+            await rows.put_token(
+                session_id, audience, self._sealing.access_token(answer.access_token), expires
+            )
+
+    async def _end(self, session_id: UUID) -> None:
+        """End a session that has ended at Identity."""
+        async with self._database.transaction() as session:
+            await SessionRepository(session).delete_one(session_id)

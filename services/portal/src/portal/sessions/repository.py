@@ -1,0 +1,120 @@
+"""Queries over sessions and their tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.vocabulary import Audience
+from portal.sessions.models import AccessToken, BrowserSession
+
+MOST_LISTED = 100
+"""Sessions of one person in a list; a person has a few browsers."""
+
+
+class SessionRepository:
+    """Read and change sessions. Locks one session at a time."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, row: BrowserSession) -> None:
+        """Add a session."""
+        self._session.add(row)
+
+    async def flush(self) -> None:
+        """Write what has been added, before statements that refer to it."""
+        await self._session.flush()
+
+    async def by_secret(self, secret_hash: bytes, now: datetime) -> BrowserSession | None:
+        """Return a session that has not expired."""
+        found: BrowserSession | None = await self._session.scalar(
+            select(BrowserSession).where(
+                BrowserSession.secret_hash == secret_hash, BrowserSession.expires_at > now
+            )
+        )
+        return found
+
+    async def get(self, id_: UUID, now: datetime) -> BrowserSession | None:
+        """Return a session that has not expired."""
+        found: BrowserSession | None = await self._session.scalar(
+            select(BrowserSession).where(BrowserSession.id == id_, BrowserSession.expires_at > now)
+        )
+        return found
+
+    async def locked(self, id_: UUID, now: datetime) -> BrowserSession | None:
+        """Return a session that has not expired, locked until the transaction ends."""
+        found: BrowserSession | None = await self._session.scalar(
+            select(BrowserSession)
+            .where(BrowserSession.id == id_, BrowserSession.expires_at > now)
+            .with_for_update()
+        )
+        return found
+
+    async def of_person(self, sub: UUID, now: datetime) -> Sequence[BrowserSession]:
+        """Return the sessions of a person, the newest first."""
+        found = await self._session.scalars(
+            select(BrowserSession)
+            .where(BrowserSession.sub == sub, BrowserSession.expires_at > now)
+            .order_by(BrowserSession.created_at.desc(), BrowserSession.id.desc())
+            .limit(MOST_LISTED)
+        )
+        return found.all()
+
+    async def delete(self, sub: UUID, id_: UUID) -> bytes | None:
+        """Delete a session of a person; return its encrypted refresh token, None if there is none."""
+        found: bytes | None = await self._session.scalar(
+            delete(BrowserSession)
+            .where(BrowserSession.id == id_, BrowserSession.sub == sub)
+            .returning(BrowserSession.refresh_token)
+        )
+        return found
+
+    async def delete_one(self, id_: UUID) -> None:
+        """Delete a session."""
+        await self._session.execute(delete(BrowserSession).where(BrowserSession.id == id_))
+
+    async def delete_others(self, sub: UUID, kept: UUID) -> Sequence[bytes]:
+        """Delete all sessions of a person but one; return their encrypted refresh tokens."""
+        found = await self._session.scalars(
+            delete(BrowserSession)
+            .where(BrowserSession.sub == sub, BrowserSession.id != kept)
+            .returning(BrowserSession.refresh_token)
+        )
+        return found.all()
+
+    async def delete_of_issuer(self, sub: UUID | None, sid: str | None) -> int:
+        """Delete the sessions that a logout token names; return their number."""
+        statement = delete(BrowserSession)
+        if sid is not None:
+            statement = statement.where(BrowserSession.sid == sid)
+        if sub is not None:
+            statement = statement.where(BrowserSession.sub == sub)
+        return len((await self._session.scalars(statement.returning(BrowserSession.id))).all())
+
+    async def token(self, session_id: UUID, audience: Audience) -> AccessToken | None:
+        """Return the access token of a session for a service."""
+        return await self._session.get(AccessToken, (session_id, audience))
+
+    async def put_token(
+        self, session_id: UUID, audience: Audience, token: bytes, expires_at: datetime
+    ) -> None:
+        """Store an access token in place of the one before."""
+        statement = insert(AccessToken).values(
+            session_id=session_id, audience=audience, token=token, expires_at=expires_at
+        )
+        await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["session_id", "audience"],
+                set_={"token": statement.excluded.token, "expires_at": statement.excluded.expires_at},
+            )
+        )
+
+    async def drop_token(self, session_id: UUID, audience: Audience) -> None:
+        """Delete an access token that a service has refused."""
+        await self._session.execute(
+            delete(AccessToken).where(AccessToken.session_id == session_id, AccessToken.audience == audience)
+        )

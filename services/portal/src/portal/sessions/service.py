@@ -1,0 +1,123 @@
+"""Sessions within one request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from joserfc.jwk import ECKey
+
+from contracts.vocabulary import Audience
+from portal.errors import SignInRequired
+from portal.issuer.client import TokenResponse
+from portal.issuer.tokens import SignedIn
+from portal.sessions import rules
+from portal.sessions.cookies import digest
+from portal.sessions.models import BrowserSession
+from portal.sessions.repository import SessionRepository
+from portal.sessions.sealing import Sealing
+from servicekit.clock import Clock
+from servicekit.ids import new_id
+from servicekit.problems import NotFound
+
+
+@dataclass(frozen=True)
+class Lifetimes:
+    """How long sessions last: after their last use, and in all."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+class Sessions:
+    """Open, find and end sessions."""
+
+    def __init__(
+        self, repository: SessionRepository, sealing: Sealing, clock: Clock, lifetimes: Lifetimes
+    ) -> None:
+        self._rows = repository
+        self._sealing = sealing
+        self._clock = clock
+        self._lifetimes = lifetimes
+
+    async def open(
+        self,
+        secret: str,
+        who: SignedIn,
+        tokens: TokenResponse,
+        key: ECKey,
+        *,
+        audience: Audience,
+        browser: str,
+    ) -> BrowserSession:
+        """Open the session that the cookie value `secret` names, with its tokens.
+
+        Raises `SignInRequired` if the issuer gave no refresh token.
+        """
+        if tokens.refresh_token is None:
+            raise SignInRequired
+        now = self._clock.now()
+        ends = now + self._lifetimes.absolute
+        row = BrowserSession(
+            id=new_id(),
+            secret_hash=digest(secret),
+            sub=UUID(who.sub),
+            sid=who.sid,
+            acr=who.acr,
+            auth_time=None if who.auth_time is None else datetime.fromtimestamp(who.auth_time, UTC),
+            created_at=now,
+            seen_at=now,
+            expires_at=rules.expiry(now, ends, self._lifetimes.idle),
+            ends_at=ends,
+            browser=browser,
+            key=self._sealing.key(key),
+            refresh_token=self._sealing.refresh_token(tokens.refresh_token),
+        )
+        self._rows.add(row)
+        await self._rows.flush()
+        expires = now + timedelta(seconds=tokens.expires_in)
+        await self._rows.put_token(row.id, audience, self._sealing.access_token(tokens.access_token), expires)
+        return row
+
+    async def find(self, secret_hash: bytes | None) -> BrowserSession:
+        """Return the session of a cookie and record its use. Raises `SignInRequired`."""
+        now = self._clock.now()
+        row = None if secret_hash is None else await self._rows.by_secret(secret_hash, now)
+        if row is None:
+            raise SignInRequired
+        if rules.used_again(now, row.seen_at):
+            row.seen_at = now
+            row.expires_at = rules.expiry(now, row.ends_at, self._lifetimes.idle)
+        return row
+
+    async def replace(self, secret_hash: bytes) -> list[str]:
+        """End the session of a cookie, if there is one; return its refresh token."""
+        row = await self._rows.by_secret(secret_hash, self._clock.now())
+        if row is None:
+            return []
+        await self._rows.delete_one(row.id)
+        return [self._sealing.opened_refresh_token(row.refresh_token)]
+
+    async def mine(self, sub: UUID) -> Sequence[BrowserSession]:
+        """Return the sessions of a person, the newest first."""
+        return await self._rows.of_person(sub, self._clock.now())
+
+    async def end(self, sub: UUID, id_: UUID) -> str:
+        """End a session of a person; return its refresh token. Raises `NotFound`."""
+        sealed = await self._rows.delete(sub, id_)
+        if sealed is None:
+            raise NotFound
+        return self._sealing.opened_refresh_token(sealed)
+
+    async def forget(self, id_: UUID) -> None:
+        """End a session whose tokens Identity has revoked, if it has not ended yet."""
+        await self._rows.delete_one(id_)
+
+    async def end_others(self, sub: UUID, kept: UUID) -> list[str]:
+        """End all sessions of a person but one; return their refresh tokens."""
+        sealed = await self._rows.delete_others(sub, kept)
+        return [self._sealing.opened_refresh_token(one) for one in sealed]
+
+    async def end_of_issuer(self, sub: UUID | None, sid: str | None) -> int:
+        """End the sessions that a logout token names; return their number."""
+        return await self._rows.delete_of_issuer(sub, sid)

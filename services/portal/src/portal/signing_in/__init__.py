@@ -1,0 +1,1 @@
+"""Signing in and out: the code flow with Identity, and what Identity tells about ended sessions."""

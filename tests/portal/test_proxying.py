@@ -1,0 +1,182 @@
+"""Calls of pages to the services through the portal."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from sqlalchemy import text
+from starlette.responses import JSONResponse, StreamingResponse
+
+from authkit.dpop import verify_proof
+from contracts.vocabulary import Audience
+from portal.proxying.service import Upstream
+from testkit.serving import Served
+from tests.portal.conftest import NewVisitor, Site
+
+ME = "/api/identity/v1/me"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-csrf": ""},
+        {"x-csrf": "0"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
+    ids=str,
+)
+async def test_only_pages_of_the_portal_call_it(
+    headers: dict[str, str], portal_alone: httpx.AsyncClient
+) -> None:
+    sent = {"x-csrf": "1", "sec-fetch-site": "same-origin", "origin": "http://portal.test"}
+    for method, path in (("GET", ME), ("POST", "/bff/logout"), ("GET", "/bff/session")):
+        answer = await portal_alone.request(method, path, headers={**sent, **headers})
+        assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+        same = await portal_alone.request(method, path, headers=sent)
+        assert (same.status_code, same.json()["code"]) == (401, "sign_in_required"), "no redirect"
+        assert "access-control-allow-origin" not in answer.headers
+        assert same.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/identity/v1/snapshot/units"),
+        ("POST", "/api/identity/v1/me"),
+        ("GET", "/api/identity/../token"),
+        ("GET", "/api/identity/v1/%2e%2e/%2e%2e/token"),
+        ("GET", "/api/nowhere/v1/me"),
+        ("GET", "/api/"),
+        ("GET", "/api/identity//evil.example/v1/me"),
+        ("GET", "/api/office/metrics"),
+        ("TRACE", "/api/identity/v1/me"),
+    ],
+)
+async def test_nothing_else_is_passed_on(method: str, path: str, portal_alone: httpx.AsyncClient) -> None:
+    answer = await portal_alone.request(method, path, headers={"x-csrf": "1"})
+    assert (answer.status_code, answer.json()["code"]) in ((404, "not_proxied"), (404, "not_found")), path
+
+
+async def test_a_service_gets_token_proof_and_address_and_no_cookie(
+    site: Site, new_visitor: NewVisitor
+) -> None:
+    person, seen = new_visitor(), list[Request]()
+    bodies: list[bytes] = []
+    service, served = FastAPI(), Served()
+    answers: list[Any] = []
+
+    @service.api_route("/api/v1/tasks/counts", methods=["GET"])
+    @service.api_route("/api/v1/files", methods=["POST"])
+    async def answer(request: Request) -> Any:
+        seen.append(request)
+        bodies.append(await request.body())
+        return (
+            answers.pop(0)
+            if answers
+            else JSONResponse({"open": 1}, headers={"set-cookie": "a=b", "etag": '"1"'})
+        )
+
+    await person.sign_in()
+    upstreams = site.portal.routes[-1].app._proxy._upstreams  # type: ignore[attr-defined]
+    upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
+    async with served.running(service):
+        got = await person.call("GET", "/api/office/v1/tasks/counts?kind=a%20b", headers={"x-other": "1"})
+        assert (got.json(), got.headers["etag"]) == ({"open": 1}, '"1"')
+        assert "set-cookie" not in got.headers
+        [request] = seen
+        assert request.url.query == "kind=a%20b"
+        scheme, token = request.headers["authorization"].split(" ")
+        assert scheme == "DPoP"
+        now = site.clock.now().timestamp()
+        url = "https://bg.example.org/api/v1/tasks/counts"
+        verify_proof(request.headers["dpop"], method="GET", url=url, now=now, access_token=token)
+        assert request.headers["x-forwarded-for"] == "127.0.0.1"
+        assert not {"cookie", "x-csrf", "x-other", "sec-fetch-site"} & set(request.headers)
+        # A token that the service refuses is renewed, and the call is made again, with its body.
+        answers.append(JSONResponse({"code": "token_revoked"}, 401))
+        again = await person.call("POST", "/api/office/v1/files", content=b"abc")
+        assert again.status_code == 200
+        assert bodies[-2:] == [b"abc", b"abc"]
+        assert seen[-1].headers["authorization"] != seen[-2].headers["authorization"]
+        # Refused twice: nothing has happened, and the page tries again later.
+        answers.extend(JSONResponse({"code": "token_revoked"}, 401) for _ in range(2))
+        later = await person.call("POST", "/api/office/v1/files", content=b"abc")
+        assert (later.status_code, later.json()["code"]) == (503, "token_renewed")
+        assert later.headers["retry-after"] == "1"
+        # A stronger sign-in is needed: the page learns where to go, and no redirect is sent.
+        challenge = 'DPoP error="insufficient_user_authentication", acr_values="urn:x", max_age="300"'
+        body = {"detail": "此操作须再次验证身份。", "code": "insufficient_user_authentication"}
+        answers.append(JSONResponse(body, 401, {"www-authenticate": challenge}, "application/problem+json"))
+        step_up = await person.call("POST", "/api/office/v1/files", content=b"abc")
+        assert (step_up.status_code, step_up.json()["code"]) == (401, "step_up_required")
+        assert step_up.json()["login"] == "/bff/login?acr_values=urn%3Ax&max_age=300"
+        assert step_up.json()["detail"] == "此操作须再次验证身份。"
+        assert "www-authenticate" not in step_up.headers
+        # Events arrive while the stream is open.
+        released = asyncio.Event()
+
+        async def events() -> Any:
+            yield b"data: 1\n\n"
+            await released.wait()
+            yield b"data: 2\n\n"
+
+        answers.append(StreamingResponse(events(), media_type="text/event-stream"))
+        headers = {"x-csrf": "1", "cookie": f"__Host-Http-zhuxue={person.session_cookie()}"}
+        headers["accept"] = "text/event-stream"
+        url = f"{site.url}/api/office/v1/tasks/counts"
+        async with person.http.stream("GET", url, headers=headers) as stream:
+            parts = stream.aiter_raw()
+            assert await anext(parts) == b"data: 1\n\n"
+            released.set()
+            assert await anext(parts) == b"data: 2\n\n"
+    served.close()
+    gone = await person.call("GET", "/api/office/v1/tasks/counts")
+    assert (gone.status_code, gone.json()["code"]) == (503, "service_unavailable")
+    assert "retry-after" in gone.headers
+
+
+async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor: NewVisitor) -> None:
+    person, asked = new_visitor(), list[str]()
+    await person.sign_in()
+    async with site.portal.state.database.transaction() as session:
+        await session.execute(text("DELETE FROM access_tokens"))
+    issuer = site.portal.state.signing_in._issuer
+    renew = issuer.refresh
+
+    async def counted(refresh_token: str, audience: Audience, key: Any) -> Any:
+        asked.append(audience)
+        return await renew(refresh_token, audience, key)
+
+    issuer.refresh = counted
+    answers = await asyncio.gather(*(person.call("GET", ME) for _ in range(8)))
+    assert {one.status_code for one in answers} == {200}
+    assert asked == [Audience.IDENTITY]
+    # A process that died while it renewed holds the others up for seconds only.
+    async with site.portal.state.database.transaction() as session:
+        await session.execute(text("DELETE FROM access_tokens"))
+        await session.execute(
+            text("UPDATE sessions SET refreshing_until = :then"), {"then": site.clock.now()}
+        )
+    assert (await person.call("GET", ME)).status_code == 200
+
+
+async def test_a_suspended_person_is_out_at_once(site: Site, new_visitor: NewVisitor) -> None:
+    person = new_visitor()
+    await person.sign_in()
+    assert (await person.call("GET", ME)).status_code == 200
+    async with site.identity.state.database.transaction() as session:
+        sub = json.loads((await person.call("GET", ME)).text)["sub"]
+        await session.execute(text("UPDATE accounts SET status = 'suspended' WHERE id = :sub"), {"sub": sub})
+    async with site.portal.state.database.transaction() as session:
+        await session.execute(text("DELETE FROM access_tokens"))
+    answer = await person.call("GET", ME)
+    assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
+    async with site.portal.state.database.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
