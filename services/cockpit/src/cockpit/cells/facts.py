@@ -9,8 +9,9 @@ from uuid import UUID
 from cockpit.analytics.store import Analytics
 from cockpit.cells.dimensions import CellFeed
 
-PAGE = 50_000
-"""Facts of one page: some tens of megabytes, for a load of any size."""
+PAGE = 5_000
+"""Facts of one page. Each may change a hundred cells if no other is like it, so this bounds memory, whatever
+the size of a load."""
 
 # Ranges of places with about a page of facts each, in one pass.
 _RANGES = """
