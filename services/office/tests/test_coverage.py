@@ -251,6 +251,10 @@ def scoped_trees(draw: st.DrawFn) -> tuple[Tree, int]:
 
 BLOCKED_FORWARDER = Tree([0, 0, 1], [True, True, True], [True, False, True], [False, False, False])
 """The last unit has forwarded a notice that its superior unit withholds from it."""
+CLOSED_FORWARDER = Tree(
+    [0, 0, 0, 2, 3], [True, True, False, False, True], [True, False, True, False, False], [False] * 5
+)
+"""Nothing active stands directly below the third unit, which has forwarded; the last one is below that."""
 
 
 @settings(
@@ -259,6 +263,7 @@ BLOCKED_FORWARDER = Tree([0, 0, 1], [True, True, True], [True, False, True], [Fa
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(scoped=(BLOCKED_FORWARDER, 2))
+@example(scoped=(CLOSED_FORWARDER, 0))
 @given(scoped=scoped_trees())
 async def test_coverage_of_any_tree_is_what_a_naive_count_finds(
     office: RunningOffice, scoped: tuple[Tree, int]

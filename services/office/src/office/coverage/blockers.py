@@ -22,17 +22,11 @@ _BLOCKER = """
 
 _WHOLE = """
     {forwarded} AS MATERIALIZED (
-        -- Of the scope and of the units above it. Who has forwarded has or had units below.
-        SELECT ltree2text(c.path) AS path, c.path AS place, c.below
-        FROM (
-            SELECT c.path, c.below, c.unit_id FROM tree_counts c
-            WHERE c.level = '' AND c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond)
-            UNION ALL
-            SELECT c.path, c.below, c.unit_id
-            FROM generate_series(1, nlevel(text2ltree(:root)) - 1) size
-                 JOIN tree_counts c ON c.level = '' AND c.path = subpath(text2ltree(:root), 0, size)
-        ) c
-        WHERE EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice AND f.unit_id = c.unit_id)
+        SELECT DISTINCT ltree2text(u.path) AS path, u.path AS place, coalesce(c.below, 0) AS below
+        FROM forwardings f
+             JOIN units u ON u.id = f.unit_id
+             LEFT JOIN tree_counts c ON c.path = u.path AND c.level = ''
+        WHERE f.notice_id = :notice
     ), waiting AS (
         -- A superior unit that has the notice and has not forwarded it blocks what is below it.
         SELECT ltree2text(c.path) AS blocker, c.below AS units
