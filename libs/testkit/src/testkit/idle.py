@@ -39,6 +39,12 @@ def idle_workers() -> Iterator[None]:
         _idle.reset(token)
 
 
+def wake_workers() -> None:
+    """Start the waiting workers of this process: for jobs that a trigger or another process enqueues."""
+    for needed in _waiting.values():
+        needed.set()
+
+
 @contextlib.asynccontextmanager
 async def _running(self: Worker) -> AsyncIterator[None]:
     database = self._database.engine.url.database
