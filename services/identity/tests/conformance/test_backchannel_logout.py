@@ -16,8 +16,8 @@ from identity.sessions.jobs import EVENT, NOTIFY, LogoutDelivery
 from jobs.kinds import State
 from jobs.queue import JobView
 from services.identity.tests.support.registering import Register
-from testkit.relying_party import RelyingParty
 from testkit.idle import wake_workers
+from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
 
