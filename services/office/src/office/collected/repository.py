@@ -130,12 +130,8 @@ class NumberTotal(NamedTuple):
     most: Decimal | None
 
 
-_IN_GROUP: Final = """
-          AND (CAST(:group AS uuid) IS NULL OR answers.unit_id IN (
-              SELECT m.unit_id FROM contact_group_members m WHERE m.group_id = :group AND m.sub IS NULL))
-"""
 _CHOICES: Final = text(
-    f"""
+    """
     SELECT given.key, chosen.option, count(*)
     FROM answers
          CROSS JOIN LATERAL jsonb_each(answers.values) AS given
@@ -145,12 +141,13 @@ _CHOICES: Final = text(
          ) AS chosen (option)
     WHERE answers.notice_id = :notice AND answers.path <@ CAST(CAST(:paths AS text[]) AS ltree[])
           AND answers.submitted_at IS NOT NULL AND given.key = ANY(CAST(:keys AS text[]))
-          {_IN_GROUP}
+          AND (CAST(:group AS uuid) IS NULL OR answers.unit_id IN (
+              SELECT m.unit_id FROM contact_group_members m WHERE m.group_id = :group AND m.sub IS NULL))
     GROUP BY 1, 2
-    """  # noqa: S608 - our condition
+    """
 )
 _CELLS: Final = text(
-    f"""
+    """
     SELECT cell.key, count(*), sum(CAST(cell.value AS numeric)), min(CAST(cell.value AS numeric)),
            max(CAST(cell.value AS numeric))
     FROM answers
@@ -158,9 +155,10 @@ _CELLS: Final = text(
          CROSS JOIN LATERAL jsonb_each(filled.value) AS cell
     WHERE answers.notice_id = :notice AND answers.path <@ CAST(CAST(:paths AS text[]) AS ltree[])
           AND answers.values ? :table AND cell.key = ANY(CAST(:keys AS text[]))
-          {_IN_GROUP}
+          AND (CAST(:group AS uuid) IS NULL OR answers.unit_id IN (
+              SELECT m.unit_id FROM contact_group_members m WHERE m.group_id = :group AND m.sub IS NULL))
     GROUP BY 1
-    """  # noqa: S608 - our condition
+    """
 )
 
 
