@@ -381,6 +381,42 @@ async def test_an_export_holds_the_own_subtree_only(office: RunningOffice, code:
     assert {row[0] for row in rows} == {"370100", "S3701020001"} - (set() if code == "370100" else {"370100"})
 
 
+async def test_the_answers_of_a_group_are_listed_summed_up_and_exported(office: RunningOffice) -> None:
+    notice, client = await asked(office), office.unit("100000", sub=str(uuid.uuid4()))
+    for people, code in enumerate(("320000", "370100", "370102"), 1):
+        await answered(
+            office, code, notice, people=people, way="现场", staff=[{"name": "甲", "hours": people}]
+        )
+    members: list[JsonValue] = [
+        {"unit_id": office.world.id(code)} for code in ("320000", "370102", "370103", "100000")
+    ]
+    made = await client.post("/api/v1/contact-groups", json={"name": "东部", "members": members})
+    assert made.status_code == 201, made.text
+    group = {"group": str(made.json()["id"])}
+    path = f"{N}/{notice}/answers"
+    assert codes((await client.get(path, params=group)).json()) == ["320000", "370102"]
+    missing = await client.get(path, params=group | {"which": "missing"})
+    assert codes(missing.json()) == ["370103"]
+    below = group | {"under": office.world.id("370000")}
+    assert codes((await client.get(path, params=below)).json()) == ["370102"]
+    summary = (await client.get(f"{path}/summary", params=group)).json()
+    assert (summary["answered"], summary["missing"]["count"]) == (2, 1)
+    sums = {one["label"]: one["number"] or one["options"] for one in summary["fields"]}
+    assert [float(sums[label]["total"]) for label in ("参训人数", "名单·学时")] == [4, 4]
+    file = await client.get(
+        f"{await exported(client, await client.post(f'{path}/export', params=group))}/file"
+    )
+    book = sheets(file.content)
+    assert [row[0] for row in book["答复汇总"][1:]] == ["320000", "370102", ""]
+    assert [row[0] for row in book["未答复单位"][1:]] == ["370103"]
+    # A group of somebody else.
+    for refused in (
+        await office.unit("100000").get(path, params=group),
+        await office.unit("100000").post(f"{path}/export", params=group),
+    ):
+        assert code_of(refused) == (404, "not_found")
+
+
 async def test_the_inbox_says_which_notices_wait_for_an_answer(office: RunningOffice) -> None:
     plain, first, second = await office.published(), await asked(office), await asked(office)
     client = office.unit("370000")

@@ -208,7 +208,8 @@ async def test_recipients_print_what_they_have(office: RunningOffice) -> None:
 
 
 async def test_a_document_with_too_many_pages_is_refused(office: RunningOffice) -> None:
-    notice = await office.published(body="<p>页</p>" * 18_000)
+    # A page has 22 lines: 318 pages.
+    notice = await office.published(body="<p>页</p>" * 7_000)
     refused = await office.unit("100000").get(f"{N}/{notice}/pdf")
     assert code_of(refused) == (409, "document_too_long")
 

@@ -16,6 +16,7 @@ from identity.sessions.jobs import EVENT, NOTIFY, LogoutDelivery
 from jobs.kinds import State
 from jobs.queue import JobView
 from services.identity.tests.support.registering import Register
+from testkit.idle import wake_workers
 from testkit.relying_party import RelyingParty
 
 OUT = "http://localhost:8000/out"
@@ -184,6 +185,7 @@ async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(
                     "now())"
                 )
             )
+        wake_workers()
         await until(lambda: bodies)
         async with rp.browser.app.state.database.transaction() as session:
             assert await session.scalar(text("SELECT count(*) FROM logout_notices")) == 0

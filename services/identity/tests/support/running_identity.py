@@ -23,6 +23,7 @@ from messaging.inprocess import InProcessBus
 from servicekit.migrations import upgrade
 from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
+from testkit.idle import idle_workers
 from testkit.pages import csrf_of, hidden_fields
 
 ISSUER = "http://localhost:8001"
@@ -223,5 +224,6 @@ async def running(
     """Serve Identity in dev mode on a database that `filled` has prepared."""
     settings = settings_for(database_url, issuer=issuer, **changes)
     application = build(settings, bus or InProcessBus(), clock)
-    async with application.router.lifespan_context(application):
-        yield application
+    with idle_workers():
+        async with application.router.lifespan_context(application):
+            yield application

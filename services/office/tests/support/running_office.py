@@ -35,7 +35,7 @@ from messaging.inprocess import InProcessBus
 from office.addressing.rules import Address
 from office.answers.models import Answer
 from office.app import build
-from office.base import MIGRATIONS, outbox
+from office.base import MIGRATIONS, outbox, replica_tables
 from office.coverage.jobs import recount
 from office.coverage.schemas import CoverageOut
 from office.directory.models import FormerPlace, Person, Unit
@@ -52,6 +52,7 @@ from servicekit.ids import new_id
 from servicekit.migrations import upgrade
 from services.office.tests.support.world import World
 from testkit.clock import FrozenClock
+from testkit.idle import idle_workers
 from testkit.tokens import TokenFactory
 
 OFFICE_EVENTS = (
@@ -72,7 +73,12 @@ UNPACKED_LIMIT = 8 * 1024 * 1024
 
 
 async def migrate(url: str) -> None:
+    """Migrate, and have the replica be filled: tests put units there, Identity is not running."""
     await upgrade(MIGRATIONS, url)
+    database = Database(url, plans="force_custom_plan", pool_size=1)
+    async with database.transaction() as session:
+        await session.execute(insert(replica_tables.snapshots).values(id=new_id(), units=0))
+    await database.close()
 
 
 @dataclass
@@ -410,5 +416,6 @@ async def running(
         office = RunningOffice(app, world, tokens, bus, clock, app.state.database)
         bus.listen(OFFICE_EVENTS, office.events.append)
         await office.replace_units(world)
-        async with app.router.lifespan_context(app):
-            yield office
+        with idle_workers():
+            async with app.router.lifespan_context(app):
+                yield office

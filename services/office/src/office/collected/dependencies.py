@@ -9,6 +9,7 @@ from office.directory.dependencies import UnitService
 from office.exports.dependencies import ExportService
 from office.files.dependencies import AttachmentService
 from office.forms.dependencies import FormService
+from office.groups.dependencies import GroupService
 from office.notices.dependencies import NoticeService
 from servicekit.db import Session
 
@@ -20,8 +21,9 @@ async def _collection(
     forms: FormService,
     exports: ExportService,
     files: AttachmentService,
+    groups: GroupService,
 ) -> Collection:
-    return Collection(session, units, notices, forms, exports, files)
+    return Collection(session, units, notices, forms, exports, files, groups)
 
 
 CollectionService = Annotated[Collection, Depends(_collection)]

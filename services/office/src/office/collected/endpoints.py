@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from authkit.errors import OutOfReach, PermissionRequired
 from office.collected.dependencies import CollectionService
 from office.collected.errors import NoFilesCollected, TooManyFilesCollected
 from office.collected.repository import Which
 from office.collected.schemas import CollectedOut, SummaryOut
+from office.collected.service import Part
 from office.directory.errors import REFUSALS
 from office.exports.errors import TooManyExports
 from office.exports.schemas import ExportOut
@@ -21,7 +22,16 @@ from servicekit.problems import NotFound, responses
 router = APIRouter(prefix="/api/v1/notices/{notice_id}/answers", tags=["通知答复"])
 
 _SEEING = (*REFUSALS, PermissionRequired, OutOfReach, NotFound, NoForm)
-_Under = Annotated[UUID | None, Query(description="汇总该单位及其下级；默认本单位")]
+
+
+async def _part(
+    under: Annotated[UUID | None, Query(description="汇总该单位及其下级；默认本单位")] = None,
+    group: Annotated[UUID | None, Query(description="只汇总通讯录中该分组的单位")] = None,
+) -> Part:
+    return Part(under, group)
+
+
+_Part = Annotated[Part, Depends(_part)]
 
 
 @router.get("", summary="答复汇总表", responses=responses(*_SEEING, BadCursor))
@@ -30,7 +40,7 @@ async def list_answers(
     actor: Officer,
     collection: CollectionService,
     paging: Paging,
-    under: _Under = None,
+    part: _Part,
     which: Annotated[
         Which,
         Query(
@@ -52,17 +62,15 @@ async def list_answers(
     ] = None,
 ) -> CollectedOut:
     """一行一个单位，按隶属路径排序。转发单位只能看到本单位及其下级的答复；单位在收到通知时所在的范围内汇总。"""
-    return CollectedOut.of(
-        await collection.table(actor, notice_id, paging, under=under, which=which, words=q)
-    )
+    return CollectedOut.of(await collection.table(actor, notice_id, paging, part, which=which, words=q))
 
 
 @router.get("/summary", summary="答复合计", responses=responses(*_SEEING))
 async def summarize_answers(
-    notice_id: UUID, actor: Officer, collection: CollectionService, under: _Under = None
+    notice_id: UUID, actor: Officer, collection: CollectionService, part: _Part
 ) -> SummaryOut:
     """提交情况，数字字段的合计，单选、多选字段各选项的个数。"""
-    return SummaryOut.of(await collection.summary(actor, notice_id, under=under))
+    return SummaryOut.of(await collection.summary(actor, notice_id, part))
 
 
 @router.post(
@@ -76,10 +84,10 @@ async def export_answers(
     actor: Officer,
     collection: CollectionService,
     response: Response,
-    under: _Under = None,
+    part: _Part,
 ) -> ExportOut:
     """在后台生成 Excel：答复汇总、各表格字段的明细和未答复的单位。进度和文件见“导出”。"""
-    view = await collection.export(actor, notice_id, under=under)
+    view = await collection.export(actor, notice_id, part)
     response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
     return ExportOut.of_view(view)
 
@@ -95,12 +103,12 @@ async def export_answer_files(
     actor: Officer,
     collection: CollectionService,
     response: Response,
-    under: _Under = None,
+    part: _Part,
 ) -> ExportOut:
     """在后台把已提交的附件打包为 ZIP，一个单位一个文件夹，最多 10000 个文件、1 GiB，下载留痕。
 
     进度和文件见“导出”。
     """
-    view = await collection.export_files(actor, notice_id, under=under)
+    view = await collection.export_files(actor, notice_id, part)
     response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
     return ExportOut.of_view(view)

@@ -34,9 +34,7 @@ class Packing:
         if self._store is None:
             raise PermanentFailure("no place for files is configured")
         parameters = export.parameters
-        scope = Scope(
-            UUID(parameters["notice_id"]), UUID(parameters["publisher_id"]), tuple(parameters["paths"])
-        )
+        scope = Scope.of(parameters)
         async with job.transaction() as session:
             form = await CollectionRepository(session).form(scope.notice_id)
         fields = [] if form is None else form.parsed

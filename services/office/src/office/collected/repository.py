@@ -1,6 +1,6 @@
 """Queries over the answers of a subtree."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -23,6 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from contracts.documents import AnswerStatus
 from contracts.vocabulary import UnitStatus, Vocabulary
@@ -32,6 +33,7 @@ from office.directory.models import Unit
 from office.dispatches.predicates import has_here
 from office.files.models import File
 from office.forms.models import Form
+from office.groups.models import GroupMember
 from office.returns.models import STANDING, Return
 from servicekit.ltree import between, under
 from servicekit.paging import MOST_COUNTED
@@ -57,11 +59,47 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Scope:
-    """The answers to a notice of the units at and below `paths`, the places where one unit has stood."""
+    """The answers to a notice of the units at and below `paths`, the places where one unit has stood; with
+    `group_id` only of the units in a group of the address book.
+    """
 
     notice_id: UUID
     publisher_id: UUID
     paths: tuple[str, ...]
+    group_id: UUID | None = None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "Scope":
+        """Return the scope of an export."""
+        group_id = parameters.get("group_id")
+        return cls(
+            UUID(parameters["notice_id"]),
+            UUID(parameters["publisher_id"]),
+            tuple(parameters["paths"]),
+            None if group_id is None else UUID(group_id),
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what `of` reads."""
+        return {
+            "notice_id": str(self.notice_id),
+            "publisher_id": str(self.publisher_id),
+            "paths": list(self.paths),
+            "group_id": None if self.group_id is None else str(self.group_id),
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Return the parameters of statements in SQL."""
+        return {"notice": self.notice_id, "paths": list(self.paths), "group": self.group_id}
+
+    def has(self, unit_id: InstrumentedAttribute[UUID]) -> list[ColumnElement[bool]]:
+        """Return the condition for units in the group."""
+        if self.group_id is None:
+            return []
+        members = select(GroupMember.unit_id).where(
+            GroupMember.group_id == self.group_id, GroupMember.sub.is_(None)
+        )
+        return [unit_id.in_(members)]
 
 
 class Counts(NamedTuple):
@@ -103,6 +141,8 @@ _CHOICES: Final = text(
          ) AS chosen (option)
     WHERE answers.notice_id = :notice AND answers.path <@ CAST(CAST(:paths AS text[]) AS ltree[])
           AND answers.submitted_at IS NOT NULL AND given.key = ANY(CAST(:keys AS text[]))
+          AND (CAST(:group AS uuid) IS NULL OR answers.unit_id IN (
+              SELECT m.unit_id FROM contact_group_members m WHERE m.group_id = :group AND m.sub IS NULL))
     GROUP BY 1, 2
     """
 )
@@ -115,6 +155,8 @@ _CELLS: Final = text(
          CROSS JOIN LATERAL jsonb_each(filled.value) AS cell
     WHERE answers.notice_id = :notice AND answers.path <@ CAST(CAST(:paths AS text[]) AS ltree[])
           AND answers.values ? :table AND cell.key = ANY(CAST(:keys AS text[]))
+          AND (CAST(:group AS uuid) IS NULL OR answers.unit_id IN (
+              SELECT m.unit_id FROM contact_group_members m WHERE m.group_id = :group AND m.sub IS NULL))
     GROUP BY 1
     """
 )
@@ -248,19 +290,14 @@ class CollectionRepository:
 
     async def cells(self, scope: Scope, table: str, keys: Sequence[str]) -> dict[str, NumberTotal]:
         """Return what was filled into number columns of a table field."""
-        rows = await self._session.execute(
-            _CELLS,
-            {"notice": scope.notice_id, "paths": list(scope.paths), "table": table, "keys": list(keys)},
-        )
+        rows = await self._session.execute(_CELLS, scope.values() | {"table": table, "keys": list(keys)})
         return {row[0]: NumberTotal(*row[1:]) for row in rows}
 
     async def choices(self, scope: Scope, keys: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return how often each option of the choice fields was chosen."""
         found: dict[str, dict[str, int]] = {key: {} for key in keys}
         if keys:
-            rows = await self._session.execute(
-                _CHOICES, {"notice": scope.notice_id, "paths": list(scope.paths), "keys": list(keys)}
-            )
+            rows = await self._session.execute(_CHOICES, scope.values() | {"keys": list(keys)})
             for key, option, count in rows:
                 found[key][option] = count
         return found
@@ -290,7 +327,7 @@ def _within(scope: Scope) -> list[ColumnElement[bool]]:
         place = and_(under(Answer.path, paths[0]), between(Answer.path, paths[0]))
     else:
         place = or_(*(under(Answer.path, path) for path in paths))
-    return [Answer.notice_id == scope.notice_id, place]
+    return [Answer.notice_id == scope.notice_id, place, *scope.has(Answer.unit_id)]
 
 
 def _answers(scope: Scope, which: Which) -> list[ColumnElement[bool]]:
@@ -322,6 +359,7 @@ def _missing(scope: Scope) -> list[ColumnElement[bool]]:
         Answer.submitted_at.is_(None),
         has_here(literal(scope.notice_id), Unit),
         ~returned,
+        *scope.has(Unit.id),
     ]
 
 

@@ -21,6 +21,7 @@ from office.forms import rules
 from office.forms.fields import ChoiceField, MultiChoiceField, NumberField, TableField
 from office.forms.models import Form
 from office.forms.service import Forms
+from office.groups.service import Groups
 from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.ltree import path_of
@@ -33,6 +34,16 @@ MAX_PACKED_FILES: Final = 10_000
 MAX_PACKED_BYTES: Final = 2**30
 """Of one archive: it is kept in the database for a week. A larger subtree is fetched in parts."""
 _MAX_NAME: Final = 80
+
+
+@dataclass(frozen=True)
+class Part:
+    """Whose answers are wanted: of the subtree of `under` (None: the own unit), and with `group` only of the
+    units in a group of the actor's address book.
+    """
+
+    under: UUID | None = None
+    group: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,14 @@ class Collection:
         forms: Forms,
         exports: Exports,
         files: Attachments,
+        groups: Groups,
     ) -> None:
         self._units = units
         self._notices = notices
         self._forms = forms
         self._exports = exports
         self._files = files
+        self._groups = groups
         self._collected = CollectionRepository(session)
 
     async def table(
@@ -96,17 +109,17 @@ class Collection:
         actor: Actor,
         notice_id: UUID,
         paging: PageRequest,
+        part: Part,
         *,
-        under: UUID | None,
         which: Which,
         words: str | None,
     ) -> Collected:
-        """Return units of the subtree of `under` (None: the own unit) with their answers.
+        """Return units of a part with their answers.
 
         Raises `NotFound`, `NoForm`, `OutOfReach`, `BadCursor`. Only the publisher sees the answers to a
         withdrawn notice.
         """
-        scope, _, _, form = await self._scope(actor, notice_id, under)
+        scope, _, _, form = await self._scope(actor, notice_id, part)
         after = paging.key(path_of, UUID)
         if which is Which.MISSING:
             lines = await self._collected.missing(
@@ -130,9 +143,9 @@ class Collection:
         files = await self._files.by_ids([file for one in values for file in rules.files(fields, one)])
         return Collected(form, page, Total.of(count), names, files)
 
-    async def summary(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> Summary:
-        """Return the totals of the subtree of `under` (None: the own unit). Raises as `table` does."""
-        scope, unit, _, form = await self._scope(actor, notice_id, under)
+    async def summary(self, actor: Actor, notice_id: UUID, part: Part) -> Summary:
+        """Return the totals of a part. Raises as `table` does."""
+        scope, unit, _, form = await self._scope(actor, notice_id, part)
         fields = form.parsed
         numbers = await self._collected.numbers(
             scope, [one.key for one in fields if isinstance(one, NumberField)]
@@ -156,27 +169,23 @@ class Collection:
             fields=totals,
         )
 
-    async def export(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> ExportView:
-        """Have an Excel workbook made of the subtree of `under`. Raises as `table` does, `TooManyExports`."""
-        scope, unit, notice, _ = await self._scope(actor, notice_id, under)
+    async def export(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
+        """Have an Excel workbook made of a part. Raises as `table` does, `TooManyExports`."""
+        scope, unit, notice, _ = await self._scope(actor, notice_id, part)
         return await self._exports.start(
             actor,
             EXPORT_KIND,
             subject=f"notice/{notice.id}",
             name=f"答复汇总-{unit.short_name}-{notice.title}"[:_MAX_NAME],
-            parameters={
-                "notice_id": str(notice.id),
-                "publisher_id": str(notice.publisher_id),
-                "paths": list(scope.paths),
-            },
+            parameters=scope.parameters(),
         )
 
-    async def export_files(self, actor: Actor, notice_id: UUID, *, under: UUID | None) -> ExportView:
-        """Have a ZIP archive made of the files in the answers of the subtree of `under`.
+    async def export_files(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
+        """Have a ZIP archive made of the files in the answers of a part.
 
         Raises as `table` does, `TooManyExports`, `NoFilesCollected`, `TooManyFilesCollected`.
         """
-        scope, unit, notice, form = await self._scope(actor, notice_id, under)
+        scope, unit, notice, form = await self._scope(actor, notice_id, part)
         keys = rules.file_keys(form.parsed)
         count, size = await self._collected.count_files(scope, keys, MAX_PACKED_FILES + 1)
         if count == 0:
@@ -189,12 +198,7 @@ class Collection:
             subject=f"notice/{notice.id}",
             name=f"答复附件-{unit.short_name}-{notice.title}"[:_MAX_NAME],
             format=ExportFormat.ZIP,
-            parameters={
-                "notice_id": str(notice.id),
-                "publisher_id": str(notice.publisher_id),
-                "paths": list(scope.paths),
-                "total": count,
-            },
+            parameters=scope.parameters() | {"total": count},
         )
 
     async def _columns(self, scope: Scope, table: TableField) -> list[FieldTotal]:
@@ -214,19 +218,22 @@ class Collection:
             for column in columns
         ]
 
-    async def _scope(
-        self, actor: Actor, notice_id: UUID, under: UUID | None
-    ) -> tuple[Scope, Unit, Notice, Form]:
+    async def _scope(self, actor: Actor, notice_id: UUID, part: Part) -> tuple[Scope, Unit, Notice, Form]:
         own = await self._units.own(actor)
         notice, delivery, _ = await self._notices.visible(actor, own, notice_id)
         if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
             raise NotFound
         form = await self._forms.of(notice_id)
-        unit = own if under is None else await self._units.reachable(actor, under)
+        unit = own if part.under is None else await self._units.reachable(actor, part.under)
+        if part.group is not None and not await self._groups.exists(
+            part.group, unit_id=actor.unit_id, by=actor.sub
+        ):
+            raise NotFound
         former = await self._units.former_places(unit)
         paths = dict.fromkeys([*(place.path for place in former), unit.path])
         paths.pop(unit.path)
-        return Scope(notice.id, notice.publisher_id, (*paths, unit.path)), unit, notice, form
+        scope = Scope(notice.id, notice.publisher_id, (*paths, unit.path), part.group)
+        return scope, unit, notice, form
 
 
 def _unit_of(line: Line) -> UUID:

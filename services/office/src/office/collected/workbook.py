@@ -33,8 +33,7 @@ _MAX_SHEET: Final = 31
 
 async def write(job: Job[ExportOf], export: Export, file: BinaryIO) -> int:
     """Write the workbook of an export; return the number of answers."""
-    parameters = export.parameters
-    scope = Scope(UUID(parameters["notice_id"]), UUID(parameters["publisher_id"]), tuple(parameters["paths"]))
+    scope = Scope.of(export.parameters)
     async with job.transaction() as session:
         collected = CollectionRepository(session)
         form = await collected.form(scope.notice_id)

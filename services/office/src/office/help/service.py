@@ -1,7 +1,7 @@
 """Articles within one request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -12,7 +12,7 @@ from office.directory.service import Units
 from office.help.errors import ArticleTooDeep, ClassifiedArticleRefused, OnlyCentre
 from office.help.models import Article, ArticleContent, ArticleVersion
 from office.help.repository import ArticleRepository
-from office.writing import richtext, secrecy
+from office.writing.checked import checked
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
@@ -104,12 +104,7 @@ class Help:
         return article
 
     async def _write(self, article: Article, content: ArticleContent, by: UUID) -> Article:
-        try:
-            content = replace(content, body=richtext.clean(content.body))
-        except richtext.TooDeepError as error:
-            raise ArticleTooDeep from error
-        if secrecy.is_marked(content.texts()):
-            raise ClassifiedArticleRefused
+        content = checked(content, ArticleTooDeep, ClassifiedArticleRefused)
         now = self._clock.now()
         article.write(content, by=by, now=now)
         await self._articles.save(article)

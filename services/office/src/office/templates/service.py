@@ -1,7 +1,7 @@
 """Templates of notices within one request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -14,7 +14,8 @@ from office.templates import rules
 from office.templates.errors import ClassifiedTemplateRefused, TemplateTooDeep
 from office.templates.models import NoticeTemplate, TemplateContent, TemplateVersion
 from office.templates.repository import TemplateFilter, TemplateRepository
-from office.writing import richtext, secrecy
+from office.writing import richtext
+from office.writing.checked import checked
 from servicekit.clock import Clock
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
@@ -130,12 +131,7 @@ class Templates:
         return unit, template
 
     async def _write(self, template: NoticeTemplate, content: TemplateContent, by: UUID) -> None:
-        try:
-            content = replace(content, body=richtext.clean(content.body))
-        except richtext.TooDeepError as error:
-            raise TemplateTooDeep from error
-        if secrecy.is_marked(content.texts()):
-            raise ClassifiedTemplateRefused
+        content = checked(content, TemplateTooDeep, ClassifiedTemplateRefused)
         now = self._clock.now()
         template.write(content, by=by, now=now)
         await self._templates.save(template)
