@@ -38,6 +38,13 @@ from services.cockpit.tests.support.running_cockpit import Cockpit, amount, awar
 DOCUMENT = Path(__file__).parents[3] / "docs/feeds.md"
 COLUMNS = [(feed, column) for feed in FEEDS.values() for column in feed.columns]
 
+# What may be a number of a person, in groups or not.
+PERSONAL = (
+    r"[0-9A-Za-z]?[-_]?([GJLg]?[1-8][0-9]{5}[-_]?(19|20)?[0-9]{2}[-_]?[01][0-9][-_]?[0-3][0-9][-_]?[0-9]{3}[0-9Xx]?"
+    r"|(86|0086)?[-_]?1[3-9][0-9][-_]?[0-9]{4}[-_]?[0-9]{4}"
+    r"|(62|51|4[0-9])[0-9]{2}[-_]?([0-9]{4}[-_]?){3}[0-9]{0,3})[-_]?[0-9A-Za-z]?"
+)
+
 
 def examples(feed: Feed, **changes: str) -> dict[str, str]:
     return {column.name: column.example for column in feed.columns} | changes
@@ -74,7 +81,8 @@ def test_a_column_judges_many_texts_as_its_rule_judges_each(
 ) -> None:
     likely = st.from_regex(column.kind.sure, fullmatch=True) if column.kind.sure else st.just(column.example)
     digits = st.text("0123456789.-年月日/ １", max_size=24)
-    texts = data.draw(st.lists(st.one_of(likely, digits, st.text(max_size=30)), max_size=5))
+    kinds = st.one_of(likely, digits, st.from_regex(PERSONAL, fullmatch=True), st.text(max_size=30))
+    texts = data.draw(st.lists(kinds, max_size=5))
     values, errors = judge_column(column, pa.array(texts, pa.string()))
     for place, text in enumerate(texts):
         code, expected = alone(column, text.strip(" \t\r\n\u00a0\u3000\ufeff"))

@@ -1,5 +1,6 @@
 """What a column of a feed may hold: its parser, its type in Arrow, and the rule in words."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,14 +65,41 @@ def text(title: str, limit: int) -> Kind:
     return Kind(title, rule, rules.text(limit, title), pa.string())
 
 
+def _perhaps_personal(apart: str) -> str:
+    """Return a pattern of all texts in which `cockpit.feeds.personal` may find a number, and of few others.
+
+    It knows the shapes and the days of a month, not the check characters. `apart` is one of the characters
+    that may stand between digits.
+    """
+
+    def digits(pattern: str) -> str:
+        return f"{apart}{{0,3}}".join(re.findall(r"\[[^]]+\]|[0-9]", pattern.replace("#", "[0-9]")))
+
+    month_and_day = [
+        f"{month}{day}" for month in ("0[1-9]", "1[0-2]") for day in ("0[1-9]", "[12]#", "3[01]")
+    ]
+    shapes = [
+        *("#" * 6 + century + "##" + day + "###[0-9Xx]" for century in ("19", "20") for day in month_and_day),
+        *("#" * 8 + day + "###" for day in month_and_day),
+        *("62" + "#" * 14, "4" + "#" * 15, "5[1-5]" + "#" * 14),
+        "[GJLgjl]" + "#" * 17 + "[0-9Xx]",
+    ]
+    # In groups of 3, 4 and 4 digits, two of which may be one.
+    phone = f"1[3-9][0-9]{apart}{{0,3}}[0-9]{{4}}{apart}{{0,3}}[0-9]{{4}}"
+    whole = f"^{apart}*[GJLgjl]?{apart}*(?:[0-9]{apart}*){{17}}[0-9Xx]{apart}*$"
+    return "|".join([*map(digits, shapes), phone, whole])
+
+
 RECORD = Kind(
     "编号",
     "1–64 位字母、数字或 _ - . : /，在批次内唯一，不得是身份证号、手机号或银行卡号",
     rules.record_id,
     pa.string(),
     sure=r"^[A-Za-z0-9_\-.:/]{1,64}$",
-    unsure=r"(?:[0-9][_\-.:/]{0,3}){10}[0-9]",
+    unsure=_perhaps_personal(r"[_\-.:/]"),
 )
+
+
 TOKEN = Kind(
     "标识",
     "16–64 位字母、数字、下划线或连字符；由报送方以带密钥的散列（HMAC）生成，同一人始终相同，"
@@ -79,7 +107,7 @@ TOKEN = Kind(
     rules.person_token,
     pa.string(),
     sure=r"^[A-Za-z0-9_\-]{16,64}$",
-    unsure=r"(?:[0-9][_\-]{0,3}){10}[0-9]",
+    unsure=_perhaps_personal(r"[_\-]"),
 )
 UNIT = Kind("单位代码", "统一用户认证中的单位代码，在批次所属单位管辖范围内", rules.unit_code, pa.string())
 YEAR = Kind("年度", "自然年，2000–2099 的四位数字", rules.year, pa.uint16())
