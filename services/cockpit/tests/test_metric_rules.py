@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.cells.rules import Calendar
+from cockpit.cells.dimensions import Calendar
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics import periods
 from cockpit.metrics.expressions import (
@@ -146,6 +146,8 @@ def test_an_expression_reads_its_leaves_and_computes_from_them(now: int, before:
         (Calendar.TERM, "2024-spring", "2023-spring", "2023-autumn"),
         (Calendar.TERM, "2024-autumn", "2023-autumn", "2024-spring"),
         (Calendar.TERM, "2024-year", "2023-year", None),
+        (Calendar.MONTH, "2024-01", "2023-01", "2023-12"),
+        (Calendar.MONTH, "2024-10", "2023-10", "2024-09"),
     ],
 )
 def test_periods_are_compared_with_the_year_before_and_terms_with_the_term_before(
@@ -165,6 +167,7 @@ def test_periods_are_compared_with_the_year_before_and_terms_with_the_term_befor
         (Calendar.YEAR, "2024-spring"),
         (Calendar.TERM, "2024"),
         (Calendar.TERM, "2024-summer"),
+        (Calendar.MONTH, "2024-13"),
         (Calendar.YEAR, "２０２４"),
         (Calendar.YEAR, "2024\n"),
     ],
@@ -177,4 +180,5 @@ def test_periods_have_chinese_names() -> None:
     assert periods.title(Calendar.YEAR, "2024") == "2024年"
     assert periods.title(Calendar.SCHOOL_YEAR, "2024") == "2024—2025学年"
     assert periods.title(Calendar.TERM, "2024-autumn") == "2024年秋季学期"
+    assert periods.title(Calendar.MONTH, "2024-03") == "2024年3月"
     assert periods.title(Calendar.TERM, "2024-year") == "2024年全年"

@@ -53,6 +53,7 @@ class MetricName(Vocabulary):
     TRANSFER_AMOUNT = "transfer_amount", "拨付金额"
     RECLAIMED_AMOUNT = "reclaimed_amount", "收回金额"
     TRANSFER_RATE = "transfer_rate", "拨付率"
+    FLOW_AMOUNT = "flow_amount", "资金流转金额"
     DUE_AMOUNT = "due_amount", "应发金额"
     PAID_AMOUNT = "paid_amount", "发放金额"
     RETURNED_AMOUNT = "returned_amount", "退回金额"

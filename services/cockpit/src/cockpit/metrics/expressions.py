@@ -7,7 +7,7 @@ read for it, and `evaluate` computes it from that.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cockpit.cells.rules import Dimension
+from cockpit.cells.dimensions import Dimension
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.figures import NO_BASE, Figure, difference, ratio
 from contracts.vocabulary import Vocabulary

@@ -4,6 +4,7 @@ Values are fractions until they are written, so that nothing is rounded twice. R
 zero (四舍五入), to the decimals of the unit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -19,6 +20,7 @@ class Absence(Vocabulary):
 
     NO_DATA = "no_data", "无数据"
     NO_BASE = "no_base", "无可比基数"
+    NOT_KEPT = "not_kept", "该层级或条件下不提供"
     SUPPRESSED = "suppressed", "人数较少，不予显示"
 
 
@@ -66,8 +68,8 @@ class Figure:
 
 NO_DATA = Figure(None, Absence.NO_DATA)
 NO_BASE = Figure(None, Absence.NO_BASE)
+NOT_KEPT = Figure(None, Absence.NOT_KEPT)
 SUPPRESSED = Figure(None, Absence.SUPPRESSED)
-ZERO = Figure(Fraction(0))
 
 
 def _lacking(*figures: Figure) -> Figure | None:
@@ -94,6 +96,15 @@ def difference(whole: Figure, *parts: Figure) -> Figure:
         return lacking
     assert whole.value is not None
     return Figure(whole.value - sum((part.value or Fraction(0) for part in parts), Fraction(0)))
+
+
+def total(figures: Iterable[Figure]) -> Figure:
+    """Return the sum of the values there are; no value if there are none, or if one is suppressed."""
+    given = list(figures)
+    values = [figure.value for figure in given if figure.value is not None]
+    if any(figure.suppressed for figure in given):
+        return SUPPRESSED
+    return Figure(sum(values, Fraction(0))) if values else NO_DATA
 
 
 def growth(now: Figure, before: Figure, unit: Unit) -> Figure:

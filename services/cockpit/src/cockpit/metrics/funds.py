@@ -1,6 +1,6 @@
 """The metrics of 资助资金."""
 
-from cockpit.cells.rules import Dimension
+from cockpit.cells.dimensions import Dimension
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric, MetricName, Module
 from cockpit.metrics.expressions import Border, Cell, Less, Measure, Ratio
@@ -82,6 +82,16 @@ FUNDS = (
         FLOWS,
         additive=False,
         expression=Ratio(_TRANSFER, _BUDGET, percent=True),
+    ),
+    Metric(
+        MetricName.FLOW_AMOUNT,
+        Module.FUNDS,
+        "本辖区各单位收到（收回时为退出）的资金，可按环节、层级、项目和来源查询。",
+        "sum(金额)",
+        Unit.YUAN,
+        "资金流转：按自然年度、逐笔文件和拨付记录统计；同一笔资金每经一级计一次",
+        additive=True,
+        expression=Cell(FeedName.FUND_FLOW, Measure.AMOUNT),
     ),
     Metric(
         MetricName.DUE_AMOUNT,

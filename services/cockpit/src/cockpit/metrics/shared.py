@@ -1,6 +1,6 @@
 """Cells and words that several declarations use."""
 
-from cockpit.cells.rules import Dimension
+from cockpit.cells.dimensions import Dimension
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.expressions import Cell, Measure
 
