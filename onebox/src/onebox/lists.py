@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cockpit.feeds.declarations import FEEDS
-from cockpit.metrics.catalogue import METRICS
+from cockpit.metrics.declarations import METRICS
 from contracts.vocabulary import NoticeStatus
 from identity.directory.service import MOST_IDS
 from identity.privacy.repository import MOST_EXPORTS

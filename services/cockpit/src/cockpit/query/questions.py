@@ -45,7 +45,7 @@ class Question:
     @property
     def asked(self) -> Grouping:
         """The dimensions told apart or limited."""
-        return frozenset(self.by) | self.only.keys()
+        return frozenset((*self.by, *self.only))
 
     @property
     def figures(self) -> tuple[Asked, ...]:

@@ -133,7 +133,7 @@ def _bad_metric(asked: QueryIn, place: int, name: MetricName) -> Iterable[FieldE
         words = "、".join(one.label for one in offered)
         yield FieldError.at("metrics", place, detail=f"“{metric.chinese}”只能按{words}查询")
         return
-    limited = frozenset(asked.dimensions) | asked.filters.keys()
+    limited = frozenset((*asked.dimensions, *asked.filters))
     if not offers(metric, asked.calendar, limited):
         words = "；".join("×".join(one.label for one in group) for group in groupings(metric, asked.calendar))
         detail = f"“{metric.chinese}”不能这样分组，可用的维度：{words or '无'}"

@@ -53,8 +53,8 @@ class Frame(NamedTuple):
 
     def metrics(self, names: Iterable[MetricName], by: Iterable[Dimension] = ()) -> tuple[Metric, ...]:
         """Return the metrics; of a breakdown, only those that can be told apart like this."""
-        dimensions = frozenset(by)
-        asked = dimensions | self.only.keys()
+        dimensions = tuple(by)
+        asked = frozenset((*dimensions, *self.only))
         return tuple(
             METRICS[name]
             for name in names
