@@ -11,7 +11,7 @@ import pytest
 from testkit.plugin import DatabaseFactory
 
 if TYPE_CHECKING:
-    from services.cockpit.tests.support.running_cockpit import Cockpit, Start
+    from services.cockpit.tests.support.running_cockpit import Cockpit, Start, World
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +41,15 @@ def upload_limit() -> int:
 
 
 @pytest.fixture
+<<<<<<< HEAD
 def hide_small_cells() -> bool:
     return False
+=======
+def world() -> "World":
+    from services.cockpit.tests.support.running_cockpit import small_world
+
+    return small_world()
+>>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
 
 
 @pytest.fixture
@@ -50,18 +57,26 @@ async def start(
     database_factory: DatabaseFactory,
     analytics_dsn: str,
     upload_limit: int,
+<<<<<<< HEAD
     hide_small_cells: bool,
+=======
+    world: "World",
+>>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
     configured_logs: None,
 ) -> "Start":
     """Starts the service; again after it was left, on the same databases."""
     from services.cockpit.tests.support.running_cockpit import migrate, prepared
 
+<<<<<<< HEAD
     return await prepared(
         await database_factory("cockpit", migrate),
         analytics_dsn,
         upload_limit,
         hide_small_cells=hide_small_cells,
     )
+=======
+    return await prepared(await database_factory("cockpit", migrate), analytics_dsn, upload_limit, world)
+>>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class _Key(NamedTuple):
     feed: FeedName
     tree: Tree
     calendar: Calendar
-    code: str
+    codes: tuple[str, ...]
     by: Grouping
     only: tuple[tuple[Dimension, tuple[str, ...]], ...]
     below: bool
@@ -62,7 +62,7 @@ async def _read(cells: Cells, questions: Sequence[Question]) -> dict[_Key, list[
             key.feed,
             key.tree,
             key.calendar,
-            [key.code],
+            key.codes,
             sorted(wanted),
             key.by,
             {dimension: list(values) for dimension, values in key.only},
@@ -70,15 +70,23 @@ async def _read(cells: Cells, questions: Sequence[Question]) -> dict[_Key, list[
         )
         for key, wanted in periods.items()
     ]
-    return dict(zip(periods, await cells.ask(asks), strict=True))
+    return dict(zip(periods, await cells.ask(asks), strict=True)) if asks else {}
 
 
 def _keys_of(question: Question, one: Reading) -> Iterator[_Key]:
+    """Yield what is read for the place itself, and for those below it.
+
+    Schools have no cells of sectors, theirs are added up from those of stages; offices have.
+    """
     only = tuple((dimension, values) for dimension, values in question.only.items() if dimension in one.by)
-    key = _Key(one.feed, question.tree, question.calendar, question.own.code, one.by, only, below=False)
+    own = (question.own.code,)
+    key = _Key(one.feed, question.tree, question.calendar, own, one.by, only, below=False)
     if question.with_own and question.own.school == one.school:
         yield key
-    if any(child.school == one.school for child in question.children):
+    below = tuple(child.code for child in question.children if child.school == one.school)
+    if below and one.school and Dimension.SECTOR in one.by:
+        yield key._replace(codes=below)
+    elif below:
         yield key._replace(below=True)
 
 

@@ -8,7 +8,7 @@ from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric
 from cockpit.metrics.expressions import Both, Leaf, leaves
-from cockpit.metrics.offering import WORDS, parts, reading
+from cockpit.metrics.offering import WORDS, offers, parts, reading
 from cockpit.metrics.periods import GROWTHS, Comparison, base, years_before
 from cockpit.metrics.tables import Asked
 from cockpit.query.places import Place
@@ -92,16 +92,20 @@ class Reading:
 
 
 def readings(question: Question) -> dict[Reading, set[str]]:
-    """Return what is read, with the periods."""
+    """Return what is read, with the periods; nothing for metrics that a kind of place does not have."""
     found: dict[Reading, set[str]] = {}
-    kinds = {place.school for place in question.places}
     wanted = {other for period in question.periods for other in bases(question, period)}
-    for leaf, back in all_leaves(question):
-        for number, (cell, asked) in enumerate(parts(leaf, question.asked)):
-            years = back + (leaf.back if isinstance(leaf, Both) and number else 0)
-            for school in kinds:
-                one = Reading(cell.feed, reading(cell, asked, school=school), school)
-                found.setdefault(one, set()).update(years_before(period, years) for period in wanted)
+    for school in {place.school for place in question.places}:
+        for metric in question.metrics:
+            if metric.expression is None or not offers(
+                metric, question.calendar, question.asked, school=school
+            ):
+                continue
+            for leaf, back in leaves(metric.expression):
+                for number, (cell, asked) in enumerate(parts(leaf, question.asked)):
+                    years = back + (leaf.back if isinstance(leaf, Both) and number else 0)
+                    one = Reading(cell.feed, reading(cell, asked, school=school), school)
+                    found.setdefault(one, set()).update(years_before(period, years) for period in wanted)
     return found
 
 
