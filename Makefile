@@ -117,6 +117,7 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 	@$(PY) -m onebox.pages services/portal/src/portal/proxying/routes.json
 	@$(PY) -m office.contacts.visibility docs/visibility.md
 	@$(PY) -m cockpit.feeds.document docs/feeds.md
+	@$(PY) -m cockpit.metrics.document docs/metrics.md
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

@@ -1,6 +1,7 @@
 """The dictionary of metrics, and a worked example of each through intake and API."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from cockpit.feeds.declarations import FeedName
@@ -11,6 +12,7 @@ from cockpit.metrics.examples import COMPARED, EXAMPLES, Example
 from services.cockpit.tests.support.figures import add_units, ask, numbered, send
 from services.cockpit.tests.support.running_cockpit import Cockpit, World
 
+DOCUMENT = Path(__file__).parents[3] / "docs/metrics.md"
 _GROUPS = "甲乙丙丁"
 
 
@@ -101,8 +103,9 @@ async def test_an_entry_says_what_it_can_be_asked_by(cockpit: Cockpit) -> None:
     assert [one["chinese"] for one in comparisons.json()] == ["同比", "环比", "累计", "占比"]
 
 
-def test_the_document_has_every_metric_with_its_example() -> None:
+def test_the_document_is_current_and_has_every_metric_with_its_example() -> None:
     text = document()
+    assert DOCUMENT.read_text(encoding="utf-8") == text, "run make snapshots"
     for metric in METRICS.values():
         assert f"### {metric.chinese} (`{metric.name}`)" in text
     assert text.count("- 算例：") == len(EXAMPLES) + len(COMPARED)
