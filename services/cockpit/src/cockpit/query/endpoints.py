@@ -3,22 +3,13 @@
 from fastapi import APIRouter
 
 from cockpit.access.auth import REFUSALS, Viewer
-from cockpit.access.errors import UnitNotFound, UnitOutOfReach
-from cockpit.cells.errors import FiguresIncomplete
 from cockpit.query import errors
 from cockpit.query.dependencies import QueryService
 from cockpit.query.schemas import QueryIn, QueryOut
-from replica.errors import UnitNotReplicated
 from servicekit import problems
 
-PLACE_REFUSALS = (
-    *(UnitNotReplicated, UnitOutOfReach, UnitNotFound, FiguresIncomplete),
-    *(errors.RegionNotFound, errors.NoTerritory),
-)
-"""What any endpoint with a place and figures may answer."""
-
 router = APIRouter(
-    prefix="/api/v1", tags=["指标查询"], responses=problems.responses(*REFUSALS, *PLACE_REFUSALS)
+    prefix="/api/v1", tags=["指标查询"], responses=problems.responses(*REFUSALS, *errors.PLACE_REFUSALS)
 )
 
 

@@ -1,5 +1,8 @@
 """Errors of questions."""
 
+from cockpit.access.errors import UnitNotFound, UnitOutOfReach
+from cockpit.cells.errors import FiguresIncomplete
+from replica.errors import UnitNotReplicated
 from servicekit.problems import NotFound, Problem
 
 
@@ -33,3 +36,10 @@ class NoTerritory(Problem):
     code = "no_territory"
     title = "没有属地统计"
     detail = "本单位没有单独的行政区划，请按隶属关系查询。"
+
+
+PLACE_REFUSALS = (
+    *(UnitNotReplicated, UnitOutOfReach, UnitNotFound, FiguresIncomplete),
+    *(RegionNotFound, NoTerritory),
+)
+"""What any endpoint with a place and figures may answer."""

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from cockpit.access.auth import REFUSALS, Viewer
 from cockpit.cells.dimensions import Calendar, Sector, Tree
 from cockpit.metrics.catalogue import Module
-from cockpit.query.endpoints import PLACE_REFUSALS
-from cockpit.query.errors import QuestionNotOffered
+from cockpit.query.errors import PLACE_REFUSALS, QuestionNotOffered
 from cockpit.views.conditional import unchanged
 from cockpit.views.dependencies import ViewService
 from cockpit.views.schemas import ViewOut
