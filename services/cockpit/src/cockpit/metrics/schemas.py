@@ -10,7 +10,6 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.metrics import offering
 from cockpit.metrics.catalogue import Compared, Metric, MetricName, Module
 from cockpit.metrics.examples import Example
-from cockpit.metrics.figures import Unit
 from cockpit.metrics.periods import Comparison
 
 
@@ -38,7 +37,7 @@ class ExampleOut(BaseModel):
 class OfferedOut(BaseModel):
     """What a metric can be asked by in one calendar."""
 
-    calendar: Calendar
+    calendar: Calendar = Field(description="日历")
     groupings: list[list[Dimension]] = Field(
         description="可用的维度及其两两组合；本级合计总是可查", examples=[[["stage"], ["stage", "programme"]]]
     )
@@ -55,7 +54,6 @@ class MetricOut(BaseModel):
     definition: str = Field(description="定义", examples=["获得资助的学生人数，一名学生只计一次。"])
     formula: str = Field(examples=["count(distinct 人员标识)，精确去重"])
     unit: str = Field(examples=["人"])
-    unit_code: Unit = Field(description="计量单位的代码")
     scope: str = Field(description="口径", examples=["资助明细：按自然年度、逐笔发放记录统计"])
     source: str = Field(examples=["数据源 award"])
     feeds: list[FeedName] = Field(description="所用的数据源")
@@ -76,7 +74,6 @@ class MetricOut(BaseModel):
             definition=metric.definition,
             formula=metric.formula,
             unit=metric.unit.label,
-            unit_code=metric.unit,
             scope=metric.scope,
             source=metric.source,
             feeds=list(metric.feeds),

@@ -156,8 +156,8 @@ class RowOut(BaseModel):
 class QueryOut(BaseModel):
     """The answer to a question. Rows are ordered by place, period and values."""
 
-    tree: Tree
-    calendar: Calendar
+    tree: Tree = Field(description="按隶属关系或按属地")
+    calendar: Calendar = Field(description="日历")
     as_of: datetime
     columns: list[ColumnOut] = Field(description="各列")
     dimensions: list[DimensionOut] = Field(description="分行的维度")

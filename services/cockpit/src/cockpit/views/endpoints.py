@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from cockpit.access.auth import REFUSALS, Viewer
 from cockpit.cells.dimensions import Calendar, Sector, Tree
@@ -35,7 +35,7 @@ async def get_view(
     response: Response,
     actor: Viewer,
     views: ViewService,
-    module: Module,
+    module: Annotated[Module, Path(description="模块")],
     sector: Annotated[Sector | None, Query(description="教育类别，默认全部")] = None,
     tree: Annotated[Tree, Query(description="按隶属关系或按属地")] = Tree.AUTHORITY,
     unit: Annotated[UUID | None, Query(description="单位（按隶属），默认为本单位")] = None,

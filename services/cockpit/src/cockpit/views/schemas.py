@@ -19,7 +19,7 @@ class PeriodOut(BaseModel):
 class PeriodsOut(BaseModel):
     """A calendar in which the view can be asked for, and the periods with data."""
 
-    calendar: Calendar
+    calendar: Calendar = Field(description="日历")
     periods: list[PeriodOut] = Field(description="有数据的各期，由近到远")
 
 
@@ -100,13 +100,13 @@ class LinksOut(BaseModel):
 class ViewOut(BaseModel):
     """The page of a module for one place, period and sector."""
 
-    module: Module
+    module: Module = Field(description="模块")
     title: str = Field(examples=["资助概览"])
     sector: Sector | None = Field(description="教育类别；为空是全部")
-    tree: Tree
+    tree: Tree = Field(description="按隶属关系或按属地")
     place: PlaceOut = Field(description="所查的单位或区划")
     trail: list[PlaceOut] = Field(description="其上级，自权限内的最高一级起")
-    calendar: Calendar
+    calendar: Calendar = Field(description="日历")
     period: str = Field(description="时期", examples=["2024"])
     period_title: str = Field(description="时期的名称", examples=["2024年"])
     as_of: datetime
