@@ -41,15 +41,15 @@ def upload_limit() -> int:
 
 
 @pytest.fixture
-<<<<<<< HEAD
 def hide_small_cells() -> bool:
     return False
-=======
+
+
+@pytest.fixture
 def world() -> "World":
     from services.cockpit.tests.support.running_cockpit import small_world
 
     return small_world()
->>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
 
 
 @pytest.fixture
@@ -57,26 +57,20 @@ async def start(
     database_factory: DatabaseFactory,
     analytics_dsn: str,
     upload_limit: int,
-<<<<<<< HEAD
     hide_small_cells: bool,
-=======
     world: "World",
->>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
     configured_logs: None,
 ) -> "Start":
     """Starts the service; again after it was left, on the same databases."""
     from services.cockpit.tests.support.running_cockpit import migrate, prepared
 
-<<<<<<< HEAD
     return await prepared(
         await database_factory("cockpit", migrate),
         analytics_dsn,
         upload_limit,
+        world,
         hide_small_cells=hide_small_cells,
     )
-=======
-    return await prepared(await database_factory("cockpit", migrate), analytics_dsn, upload_limit, world)
->>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
 
 
 @pytest.fixture

@@ -243,16 +243,15 @@ NATIONAL_2017 = Path(__file__).parents[2] / "src/cockpit/data/published/national
 Start = Callable[[], AbstractAsyncContextManager[Cockpit]]
 
 
-<<<<<<< HEAD
 async def prepared(
-    database_url: str, analytics_dsn: str, upload_limit: int, *, hide_small_cells: bool = False
+    database_url: str,
+    analytics_dsn: str,
+    upload_limit: int,
+    world: World,
+    *,
+    hide_small_cells: bool = False,
 ) -> Start:
-    """Put the small world into the database; returns what starts the service on it, as often as called."""
-    world = small_world()
-=======
-async def prepared(database_url: str, analytics_dsn: str, upload_limit: int, world: World) -> Start:
     """Put a world into the database; returns what starts the service on it, as often as called."""
->>>>>>> 7c8f0caa (cockpit: Test views and random questions against a scan of the files)
     tokens = TokenFactory(issuer=ISSUER, audience=AUDIENCE)
     settings = Settings(
         mode="dev",

@@ -7,6 +7,7 @@ from fastapi import Depends
 from cockpit.access.dependencies import AccessService
 from cockpit.cells.dependencies import CellService
 from cockpit.directory.dependencies import UnitService
+from cockpit.disclosure.dependencies import DisclosureService
 from cockpit.query.placing import Places
 from cockpit.query.service import Queries
 from servicekit.dependencies import ServiceClock
@@ -19,8 +20,10 @@ async def _places(access: AccessService, units: UnitService, cells: CellService)
 PlaceService = Annotated[Places, Depends(_places)]
 
 
-async def _queries(clock: ServiceClock, places: PlaceService, cells: CellService) -> Queries:
-    return Queries(clock, places, cells)
+async def _queries(
+    clock: ServiceClock, places: PlaceService, cells: CellService, disclosure: DisclosureService
+) -> Queries:
+    return Queries(clock, places, cells, disclosure)
 
 
 QueryService = Annotated[Queries, Depends(_queries)]

@@ -1,38 +1,54 @@
 """Answers questions: reads the cells that the metrics are made of, and computes the figures from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
 from cockpit.cells.service import Ask, CellRef, CellRow, Cells
+from cockpit.disclosure.tables import is_small
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric
 from cockpit.metrics.expressions import Border, Both, Cell, Leaf, evaluate
-from cockpit.metrics.figures import NO_BASE, NO_DATA, NOT_KEPT, Figure, growth, ratio, total
+from cockpit.metrics.figures import NO_BASE, NO_DATA, NOT_KEPT, SUPPRESSED, Figure, growth, ratio, total
 from cockpit.metrics.offering import comparisons, offers, parts, reading
 from cockpit.metrics.periods import GROWTHS, Comparison, base, order, years_before
 from cockpit.metrics.tables import Asked, FigureTable, Line, Values, values_of
 from cockpit.query.places import Place
 from cockpit.query.questions import Question, Reading, all_leaves, bases, readings
 
-_Rows = dict[tuple[str, str], dict[Values, list[CellRow]]]
+_Rows = dict[tuple[str, str], dict[Values, list["_Shown"]]]
 """Cells by place and period, then by their values of the dimensions that the question tells apart."""
 _Side = tuple[Cell, Grouping]
 """A cell of a leaf, and the dimensions asked for that it has."""
 
 
-async def answers(cells: Cells, questions: Sequence[Question]) -> list[FigureTable]:
+Hide = Callable[[Sequence[Ask], Sequence[Sequence[CellRow]]], Awaitable[list[list[bool]]]]
+"""Says for each row of some answers whether the viewer must not see it."""
+
+
+class _Shown(NamedTuple):
+    """A cell, and whether it is hidden from the viewer."""
+
+    row: CellRow
+    hidden: bool
+
+
+async def answers(
+    cells: Cells, questions: Sequence[Question], hide: Hide, *, guarded: bool
+) -> list[FigureTable]:
     """Answer some questions. All cells are of one moment; common persons of two cells are counted after it.
 
-    Raises as `Cells.ask` does.
+    What `hide` says the viewer must not see is suppressed, with all that is computed from it; if `guarded`,
+    so are fewer than five persons in both of two cells, or in one of them only. Raises as
+    `Cells.ask` does.
     """
-    found = await _read(cells, questions)
+    found = await _read(cells, questions, hide)
     tables: list[FigureTable] = []
     for question in questions:
-        evaluation = _Evaluation(question, _indexed(question, found))
+        evaluation = _Evaluation(question, _indexed(question, found), guarded=guarded)
         for at, pair in evaluation.pairs():
             evaluation.common[at] = await cells.persons_in_both(*pair)
         tables.append(evaluation.table())
@@ -51,7 +67,7 @@ class _Key(NamedTuple):
     below: bool
 
 
-async def _read(cells: Cells, questions: Sequence[Question]) -> dict[_Key, list[CellRow]]:
+async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict[_Key, list[_Shown]]:
     periods: dict[_Key, set[str]] = {}
     for question in questions:
         for one, wanted in readings(question).items():
@@ -70,7 +86,14 @@ async def _read(cells: Cells, questions: Sequence[Question]) -> dict[_Key, list[
         )
         for key, wanted in periods.items()
     ]
-    return dict(zip(periods, await cells.ask(asks), strict=True)) if asks else {}
+    if not asks:
+        return {}
+    answered = await cells.ask(asks)
+    hidden = await hide(asks, answered)
+    return {
+        key: [_Shown(*one) for one in zip(rows, hiding, strict=True)]
+        for key, rows, hiding in zip(periods, answered, hidden, strict=True)
+    }
 
 
 def _keys_of(question: Question, one: Reading) -> Iterator[_Key]:
@@ -90,14 +113,15 @@ def _keys_of(question: Question, one: Reading) -> Iterator[_Key]:
         yield key._replace(below=True)
 
 
-def _indexed(question: Question, found: Mapping[_Key, Sequence[CellRow]]) -> dict[Reading, _Rows]:
+def _indexed(question: Question, found: Mapping[_Key, Sequence[_Shown]]) -> dict[Reading, _Rows]:
     indexed: dict[Reading, _Rows] = {}
     for one in readings(question):
         rows = indexed.setdefault(one, {})
         for key in _keys_of(question, one):
-            for row in found[key]:
+            for one_shown in found[key]:
+                row = one_shown.row
                 shown = values_of({by: row.values[by] for by in question.by if by in row.values})
-                rows.setdefault((row.code, row.period), {}).setdefault(shown, []).append(row)
+                rows.setdefault((row.code, row.period), {}).setdefault(shown, []).append(one_shown)
     return indexed
 
 
@@ -108,8 +132,9 @@ class _Evaluation:
     of the cells is empty.
     """
 
-    def __init__(self, question: Question, rows: Mapping[Reading, _Rows]) -> None:
+    def __init__(self, question: Question, rows: Mapping[Reading, _Rows], *, guarded: bool) -> None:
         self._question = question
+        self._guarded = guarded
         self._rows = rows
         self.common: dict[tuple[Both, str, str, Values], int] = {}
 
@@ -190,7 +215,11 @@ class _Evaluation:
             figure = self._sum(side, place, at, values)
             if figure.value is None:
                 return figure
-        return Figure(Fraction(self.common.get((both, place.code, period, values), 0)))
+        common = self.common.get((both, place.code, period, values), 0)
+        wholes = [self._sum(side, place, at, values).value for side, at in self._sides(both, period)]
+        if self._guarded and (is_small(common) or any(is_small(int(one or 0) - common) for one in wholes)):
+            return SUPPRESSED
+        return Figure(Fraction(common))
 
     def _pair(self, both: Both, place: Place, period: str, values: Values) -> tuple[CellRef, CellRef] | None:
         """Return the two cells, None if one of them is empty."""
@@ -229,10 +258,12 @@ class _Evaluation:
         if not at:
             return NO_DATA
         shown = tuple(pair for pair in values if pair[0] in asked)
-        counted = (row for row in at.get(shown, ()) if _counts(cell, row, place))
-        return Figure(sum((Fraction(getattr(row, cell.measure.value)) for row in counted), Fraction(0)))
+        counted = [one for one in at.get(shown, ()) if _counts(cell, one.row, place)]
+        if any(one.hidden for one in counted):
+            return SUPPRESSED
+        return Figure(sum((Fraction(getattr(one.row, cell.measure.value)) for one in counted), Fraction(0)))
 
-    def _at(self, side: _Side, place: Place, period: str) -> Mapping[Values, list[CellRow]]:
+    def _at(self, side: _Side, place: Place, period: str) -> Mapping[Values, list[_Shown]]:
         cell, asked = side
         one = Reading(cell.feed, reading(cell, asked, school=place.school), place.school)
         return self._rows.get(one, {}).get((place.code, period), {})
@@ -243,7 +274,7 @@ class _Evaluation:
         for leaf in leaves:
             side = next(iter(parts(leaf, self._question.asked)))
             for values, rows in self._at(side, place, period).items():
-                if any(_counts(side[0], row, place) for row in rows):
+                if any(_counts(side[0], one.row, place) for one in rows):
                     found.add(values)
         return sorted(found)
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from authkit.principal import Principal
 from cockpit.cells.service import Cells
+from cockpit.disclosure.service import Disclosure
 from cockpit.metrics.catalogue import MetricName
 from cockpit.metrics.declarations import METRICS
 from cockpit.metrics.expressions import cells as cells_of
@@ -39,10 +41,11 @@ from servicekit.problems import FieldError
 class Queries:
     """Answer questions within the caller's reach. Reads cells only, so PostgreSQL only."""
 
-    def __init__(self, clock: Clock, places: Places, cells: Cells) -> None:
+    def __init__(self, clock: Clock, places: Places, cells: Cells, disclosure: Disclosure) -> None:
         self._clock = clock
         self._places = places
         self._cells = cells
+        self._disclosure = disclosure
 
     async def ask(self, actor: Principal, asked: QueryIn) -> QueryOut:
         """Answer a question. Raises `QuestionNotOffered`, `QuestionTooLarge`, and as `Places.own` does."""
@@ -59,17 +62,24 @@ class Queries:
             by=tuple(sorted(asked.dimensions)),
             only={dimension: tuple(values) for dimension, values in asked.filters.items()},
         )
-        table, question = await self._answer(question, with_children=asked.rows is not Rows.OWN)
+        table, question = await self._answer(actor, question, with_children=asked.rows is not Rows.OWN)
         return _written(question, table, await self._cells.as_of(self._clock.now()))
 
-    async def _answer(self, question: Question, *, with_children: bool) -> tuple[FigureTable, Question]:
+    async def _answer(
+        self, actor: Principal, question: Question, *, with_children: bool
+    ) -> tuple[FigureTable, Question]:
         """Return the answer, and the question with the children that it found."""
         if with_children:
             found = await self._places.children(question.tree, question.own)
             _bound(question, len(found) + question.with_own)
             question = replace(question, children=found + await self._others(question, found))
         _bound(question, len(question.places))
-        (table,) = await answers(self._cells, [question])
+        (table,) = await answers(
+            self._cells,
+            [question],
+            partial(self._disclosure.hidden, actor),
+            guarded=self._disclosure.guards(actor),
+        )
         return table, question
 
     async def _others(self, question: Question, known: tuple[Place, ...]) -> tuple[Place, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from cockpit.cells.dimensions import Calendar, Dimension, Sector, Tree
 from cockpit.metrics.catalogue import Metric, MetricName
 from cockpit.metrics.declarations import METRICS
-from cockpit.metrics.figures import NO_DATA, Figure, Unit, difference, ratio
+from cockpit.metrics.figures import NO_DATA, SUPPRESSED, Figure, Unit, difference, ratio
 from cockpit.metrics.offering import WORDS, offers, summable
 from cockpit.metrics.periods import GROWTHS, Comparison, order, title, years_before
 from cockpit.metrics.tables import Asked, FigureTable, Line, Values
@@ -121,6 +121,7 @@ class Page:
         tables: Sequence[FigureTable],
         available: Mapping[Calendar, Sequence[str]],
         *,
+        hides_own: bool,
         trail: Iterable[Place],
         as_of: datetime,
     ) -> ViewOut:
@@ -149,7 +150,7 @@ class Page:
             ],
             funnel=self._funnel(key),
             child_columns=[writing.column(asked) for asked in columns],
-            own=self._own(columns, whole, children),
+            own=self._own(columns, whole, children, hides_own=hides_own),
             children=[self._child(place, columns, children, compared) for place in frame.children],
             links=LinksOut(
                 dictionary=f"/api/v1/metrics?module={frame.spec.module.value}", query="/api/v1/query"
@@ -211,7 +212,9 @@ class Page:
                 columns.append(Asked(metric.name, Comparison.YEAR_ON_YEAR))
         return columns
 
-    def _own(self, columns: Iterable[Asked], whole: FigureTable, children: FigureTable) -> list[FigureOut]:
+    def _own(
+        self, columns: Iterable[Asked], whole: FigureTable, children: FigureTable, *, hides_own: bool
+    ) -> list[FigureOut]:
         """Return what the places below do not have: a place that has sent nothing has none of it."""
         (line,) = whole.lines
         found: list[FigureOut] = []
@@ -221,7 +224,7 @@ class Page:
             if metric.additive and asked.comparison is None:
                 parts = (child.figures[asked] for child in children.lines)
                 given = [part for part in parts if part.value is not None or part.suppressed]
-                figure = difference(line.figures[asked], *given)
+                figure = SUPPRESSED if hides_own else difference(line.figures[asked], *given)
             found.append(FigureOut.of(figure, metric.unit, asked.comparison))
         return found
 

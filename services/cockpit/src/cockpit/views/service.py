@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from authkit.principal import Principal
 from cockpit.cells.dimensions import Calendar, Sector, Tree
-from cockpit.cells.service import Cells
+from cockpit.cells.service import Ask, Cells
+from cockpit.disclosure.service import Disclosure
 from cockpit.metrics.catalogue import Module
 from cockpit.metrics.periods import order, valid
 from cockpit.query.errors import QuestionNotOffered
@@ -38,10 +40,11 @@ class Wanted(NamedTuple):
 class Views:
     """Build the views within the caller's reach."""
 
-    def __init__(self, clock: Clock, places: Places, cells: Cells) -> None:
+    def __init__(self, clock: Clock, places: Places, cells: Cells, disclosure: Disclosure) -> None:
         self._clock = clock
         self._places = places
         self._cells = cells
+        self._disclosure = disclosure
 
     async def view(self, actor: Principal, wanted: Wanted) -> ViewOut:
         """Return a page. Raises `QuestionNotOffered`, and as `Places.own` and `Cells.ask` do."""
@@ -60,10 +63,17 @@ class Views:
         children += await self._places.others(wanted.tree, calendar, own, children, [spec.feed], [period])
         frame = Frame(spec, wanted.sector, wanted.tree, calendar, period, own, children)
         view = Page(frame, known)
-        tables = await answers(self._cells, view.questions())
+        tables = await answers(
+            self._cells,
+            view.questions(),
+            partial(self._disclosure.hidden, actor),
+            guarded=self._disclosure.guards(actor),
+        )
+        whole = Ask(spec.feed, wanted.tree, calendar, [own.code], [period])
         return view.written(
             tables,
             available,
+            hides_own=await self._disclosure.hides_own(actor, whole, own.code),
             trail=await self._places.trail(actor, wanted.tree, own),
             as_of=await self._cells.as_of(self._clock.now()),
         )
