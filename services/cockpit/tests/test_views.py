@@ -329,3 +329,33 @@ async def test_questions_that_cannot_be_answered_say_why(cockpit: Cockpit) -> No
     assert (await get(cockpit, "overview", "corps", tree="territory")).json()["code"] == "no_territory"
     empty = await view(cockpit, "hardship", "corps")
     assert {figure["figure"]["absent"] for figure in empty["key_figures"]} == {"no_data"}
+
+
+@pytest.fixture
+def hide_small_cells(request: pytest.FixtureRequest) -> bool:
+    return "small_figures" in request.node.name
+
+
+async def test_small_figures_are_hidden_with_all_that_follows_from_them(cockpit: Cockpit) -> None:
+    rows = [
+        *awards("3701020001", range(3), "500.00", term="autumn"),
+        *awards("3701020002", range(10, 60), "500.00", term="autumn"),
+        *awards("3701030001", range(60, 120), "500.00", term="autumn", funding="local"),
+        *awards("3702030001", range(200, 202), "500.00", term="autumn"),
+    ]
+    await send(cockpit, numbered(rows))
+    page = await view(cockpit, "overview")
+    children = {child["place"]["code"]: child["figures"] for child in page["children"]}
+    columns = [(column["metric"], column["comparison"]) for column in page["child_columns"]]
+    for metric in ("aid_amount", "aid_persons", "aid_person_times", "aid_per_person"):
+        figure = children["370200"][columns.index((metric, None))]
+        assert (figure["value"], figure["display"], figure["suppressed"]) == (None, "*", True)
+    # The place beside it would give it away.
+    assert children["370000"][0]["suppressed"]
+    asked = await ask(cockpit, metrics=["aid_amount"], rows="children", periods=["2024"])
+    found = {row["place"]: row["figures"][0] for row in asked["rows"]}
+    assert found["370200"]["suppressed"]
+    assert found["370000"]["suppressed"]
+    # The county in charge sees its own figures.
+    own = await view(cockpit, "overview", "shibei")
+    assert own["key_figures"][2]["figure"]["value"] == "2"

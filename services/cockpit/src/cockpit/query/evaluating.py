@@ -217,7 +217,9 @@ class _Evaluation:
                 return figure
         common = self.common.get((both, place.code, period, values), 0)
         wholes = [self._sum(side, place, at, values).value for side, at in self._sides(both, period)]
-        if self._guarded and (is_small(common) or any(is_small(int(one or 0) - common) for one in wholes)):
+        if self._guarded and any(
+            is_small((count,)) for count in (common, *(int(one or 0) - common for one in wholes))
+        ):
             return SUPPRESSED
         return Figure(Fraction(common))
 
