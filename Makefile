@@ -43,6 +43,7 @@ test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour
 	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 $(PY) -m pytest -n auto --dist worksteal \
 	  services/identity/tests/properties services/identity/tests/codes/test_attack.py $(ARGS)
+	@COCKPIT_FACTS=1000000 COCKPIT_QUERIES=500 $(PY) -m pytest -n0 services/cockpit/tests/test_query_equals_scan.py
 
 # Not part of `make test`, because measuring takes time (docs/contributing.md).
 coverage: $(VENV)/.dev ## Run all tests, or those of MEMBER=libs/jobs, and compare branch coverage (WRITE=1 records it)
@@ -117,6 +118,7 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 	@$(PY) -m onebox.pages services/portal/src/portal/proxying/routes.json
 	@$(PY) -m office.contacts.visibility docs/visibility.md
 	@$(PY) -m cockpit.feeds.document docs/feeds.md
+	@$(PY) -m cockpit.metrics.document docs/metrics.md
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

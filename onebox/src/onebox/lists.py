@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cockpit.feeds.declarations import FEEDS
-from cockpit.metrics.catalogue import METRICS
+from cockpit.metrics.catalogue import COMPARISONS
+from cockpit.metrics.declarations import METRICS
 from contracts.vocabulary import NoticeStatus
 from identity.directory.service import MOST_IDS
 from identity.privacy.repository import MOST_EXPORTS
@@ -30,6 +31,7 @@ COMPLETE: Mapping[str, int | str] = {
     "listAnswerRevisions": MOST_REVISIONS,
     "listArticleVersions": MAX_ARTICLE_VERSIONS,
     "listAssignments": MOST_ASSIGNMENTS,
+    "listComparisons": len(COMPARISONS),
     "listContactFavourites": MAX_FAVOURITES,
     "listContactGroups": MAX_GROUPS,
     "countOutbox": len(NoticeStatus),

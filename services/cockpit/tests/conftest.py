@@ -11,7 +11,7 @@ import pytest
 from testkit.plugin import DatabaseFactory
 
 if TYPE_CHECKING:
-    from services.cockpit.tests.support.running_cockpit import Cockpit, Start
+    from services.cockpit.tests.support.running_cockpit import Cockpit, Start, World
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +46,19 @@ def hide_small_cells() -> bool:
 
 
 @pytest.fixture
+def world() -> "World":
+    from services.cockpit.tests.support.running_cockpit import small_world
+
+    return small_world()
+
+
+@pytest.fixture
 async def start(
     database_factory: DatabaseFactory,
     analytics_dsn: str,
     upload_limit: int,
     hide_small_cells: bool,
+    world: "World",
     configured_logs: None,
 ) -> "Start":
     """Starts the service; again after it was left, on the same databases."""
@@ -60,6 +68,7 @@ async def start(
         await database_factory("cockpit", migrate),
         analytics_dsn,
         upload_limit,
+        world,
         hide_small_cells=hide_small_cells,
     )
 

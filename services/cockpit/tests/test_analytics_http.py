@@ -14,7 +14,14 @@ from cockpit.analytics import store
 from cockpit.analytics.errors import AnalyticsTimeout, AnalyticsUnavailable
 from cockpit.analytics.store import Analytics
 from servicekit.ids import new_id
-from services.cockpit.tests.support.running_cockpit import award, csv_of, migrate, prepared, withdraw
+from services.cockpit.tests.support.running_cockpit import (
+    award,
+    csv_of,
+    migrate,
+    prepared,
+    small_world,
+    withdraw,
+)
 from testkit.plugin import DatabaseFactory
 
 
@@ -81,7 +88,9 @@ async def test_a_server_that_is_gone_is_unavailable() -> None:
 async def test_a_batch_is_taken_in_shown_verified_and_withdrawn_over_http(
     database_factory: DatabaseFactory, clickhouse_url: str, configured_logs: None
 ) -> None:
-    start = await prepared(await database_factory("cockpit", migrate), clickhouse_url, 1024 * 1024)
+    start = await prepared(
+        await database_factory("cockpit", migrate), clickhouse_url, 1024 * 1024, small_world()
+    )
     async with start() as cockpit:
         made = await cockpit.upload("award", "county", csv_of([award(amount="5"), award(amount="0.07")]))
         assert (made.status_code, made.json()["accepted"]) == (201, 2), made.text

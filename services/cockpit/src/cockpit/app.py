@@ -30,11 +30,13 @@ from cockpit.overview import endpoints as overview
 from cockpit.published import endpoints as published
 from cockpit.published.filling import PublishedFiller
 from cockpit.pushes import endpoints as pushes
+from cockpit.query import endpoints as query
 from cockpit.settings import Settings
 from cockpit.standards import endpoints as standards
 from cockpit.standards.planting import plant
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
+from cockpit.views import endpoints as views
 from messaging.bus import Bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
@@ -116,6 +118,8 @@ def build(
             metrics.router,
             individuals.router,
             exports.router,
+            query.router,
+            views.router,
         ),
         periodic=(
             receiver.sweeping(),

@@ -244,10 +244,14 @@ Start = Callable[[], AbstractAsyncContextManager[Cockpit]]
 
 
 async def prepared(
-    database_url: str, analytics_dsn: str, upload_limit: int, *, hide_small_cells: bool = False
+    database_url: str,
+    analytics_dsn: str,
+    upload_limit: int,
+    world: World,
+    *,
+    hide_small_cells: bool = False,
 ) -> Start:
-    """Put the small world into the database; returns what starts the service on it, as often as called."""
-    world = small_world()
+    """Put a world into the database; returns what starts the service on it, as often as called."""
     tokens = TokenFactory(issuer=ISSUER, audience=AUDIENCE)
     settings = Settings(
         mode="dev",

@@ -2,6 +2,7 @@
 recorded.
 """
 
+from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,8 +55,11 @@ class Access:
 
     def path(self, actor: Principal, unit_id: UUID, path: str, action: str) -> None:
         """Verify that `path` is in the caller's subtree. Otherwise record it and raise `UnitOutOfReach`."""
-        if actor.reaches(path):
-            return
+        if not actor.reaches(path):
+            self.refuse(actor, unit_id, path, action)
+
+    def refuse(self, actor: Principal, unit_id: UUID, path: str, action: str) -> NoReturn:
+        """Record that `path` is out of the caller's reach, and raise `UnitOutOfReach`."""
         assert actor.acting is not None
         refusal = UnitOutOfReach()
         self._session.add(

@@ -240,7 +240,8 @@ class Cells:
     async def _plan(self, one: Ask) -> Question:
         declared = CELL_FEEDS[one.feed]
         plan = _planned(one, declared, school=False)
-        if one.tree is Tree.AUTHORITY:
+        # Schools below have no row where they do not keep such cells; the offices beside them have.
+        if one.tree is Tree.AUTHORITY and not one.below:
             asked = plan.stored
             if asked not in declared.kept(one.calendar, school=True) and await self._reader.any_school(
                 one.codes, below=one.below

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
+from contracts.vocabulary import Kind, UnitStatus
 
 
 class UnitRepository:
@@ -22,6 +23,26 @@ class UnitRepository:
     async def by_codes(self, codes: Collection[str]) -> Sequence[Unit]:
         """Return the units with these codes; omit codes that do not exist."""
         return (await self._session.scalars(select(Unit).where(Unit.code.in_(codes)))).all()
+
+    async def some_children(self, unit_id: UUID, limit: int) -> Sequence[Unit]:
+        """Return the first `limit` direct children, as `children` does."""
+        statement = select(Unit).where(Unit.parent_id == unit_id).order_by(Unit.code).limit(limit)
+        return (await self._session.scalars(statement)).all()
+
+    async def aid_offices(self, like: str, limit: int) -> Sequence[Unit]:
+        """Return active aid offices whose region matches a pattern (`LIKE`), ordered by region and code."""
+        return (
+            await self._session.scalars(
+                select(Unit)
+                .where(
+                    Unit.region_code.like(like),
+                    Unit.kind == Kind.STUDENT_AID,
+                    Unit.status == UnitStatus.ACTIVE,
+                )
+                .order_by(Unit.region_code, Unit.code)
+                .limit(limit)
+            )
+        ).all()
 
     async def children(self, unit_id: UUID) -> Sequence[Unit]:
         """Return direct children in the authority tree, including closed ones, ordered by code."""

@@ -28,3 +28,19 @@ class Units:
     async def children(self, unit: Unit) -> Sequence[Unit]:
         """Return direct children, including closed ones, whose awards still count."""
         return await self._units.children(unit.id)
+
+    async def some_children(self, unit_id: UUID, limit: int) -> Sequence[Unit]:
+        """Return the first `limit` direct children, including closed ones."""
+        return await self._units.some_children(unit_id, limit)
+
+    async def regions(self, like: str, limit: int) -> dict[str, Unit]:
+        """Return the aid offices of regions that match a pattern, by region.
+
+        Two offices share 650000: of these it is the one with the region's own code.
+        """
+        found: dict[str, Unit] = {}
+        for unit in await self._units.aid_offices(like, limit):
+            region = unit.region_code or ""
+            if region not in found or unit.code == region:
+                found[region] = unit
+        return found

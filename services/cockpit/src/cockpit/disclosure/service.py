@@ -62,6 +62,10 @@ class Disclosure:
         self._active = active
         self._seen: dict[tuple[FeedName, Family, tuple[str, ...]], Hidden] = {}
 
+    def guards(self, actor: Principal) -> bool:
+        """Return whether the viewer is kept from small figures at all."""
+        return self._active and not _in_charge(actor)
+
     async def hidden(
         self, actor: Principal, asks: Sequence[Ask], answers: Sequence[Sequence[CellRow]]
     ) -> list[list[bool]]:

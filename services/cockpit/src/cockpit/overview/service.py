@@ -16,7 +16,8 @@ from cockpit.directory.service import Units
 from cockpit.disclosure.service import Disclosure
 from cockpit.intake.feeds import FeedName
 from cockpit.intake.rules import FUNDING, PUBLISHED_STAGES, STAGES
-from cockpit.metrics.catalogue import METRICS, MetricName
+from cockpit.metrics.catalogue import MetricName
+from cockpit.metrics.declarations import METRICS
 from cockpit.overview import rules
 from cockpit.overview.schemas import (
     Amount,

@@ -1,0 +1,1 @@
+"""Questions over metrics, dimensions, places and periods."""

@@ -1,0 +1,1 @@
+"""The four modules: everything that a page needs, in one answer."""

@@ -1,0 +1,29 @@
+"""Entity tags of answers that say when they were made."""
+
+from hashlib import sha256
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+TIMES = {"as_of"}
+"""What differs from one answer to the next although nothing has changed."""
+
+
+def tag_of(answer: BaseModel) -> str:
+    """Return a tag that changes exactly when something else than the time of the answer does.
+
+    Weak (RFC 9110 §8.8.1), because answers with the same tag differ in that time.
+    """
+    content = answer.model_dump_json(exclude=TIMES)
+    return f'W/"{sha256(content.encode()).hexdigest()[:32]}"'
+
+
+def unchanged(request: Request, response: Response, answer: BaseModel) -> Response | None:
+    """Set the tag of an answer; return 304 if the caller has the same (RFC 9110 §13.1.2)."""
+    tag = tag_of(answer)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    seen = [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
+    if "*" in seen or tag.removeprefix("W/") in [one.removeprefix("W/") for one in seen]:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return None
