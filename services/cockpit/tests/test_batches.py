@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from cockpit.analytics.store import Analytics
-from cockpit.intake import receiving
+from cockpit.intake import reading
 from cockpit.intake.errors import BatchSuperseded
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
@@ -126,13 +126,6 @@ async def test_the_same_file_under_two_names_at_the_same_moment_counts_once(
     assert await amount(cockpit) == "5.00"
 
 
-async def test_a_record_sent_again_in_another_file_counts_again(cockpit: Cockpit) -> None:
-    record = award(amount="5")
-    for rows in ([record], [record, award(amount="1")]):
-        assert (await cockpit.upload("award", "county", csv_of(rows))).json()["accepted"] == len(rows)
-    assert await amount(cockpit) == "11.00"
-
-
 async def test_a_batch_id_tells_nothing_about_other_units(cockpit: Cockpit) -> None:
     batch_id = str(uuid4())
     mine = await cockpit.upload("award", "county", csv_of([award()]), batch_id=batch_id)
@@ -243,7 +236,7 @@ async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
 
 
 async def test_facts_are_inserted_in_large_batches(cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert receiving.INSERT_ROWS >= 100_000
+    assert reading.INSERT_ROWS >= 100_000
     inserts: list[int] = []
     insert = Analytics.insert
 
@@ -271,7 +264,7 @@ async def test_facts_are_inserted_in_large_batches(cockpit: Cockpit, monkeypatch
     assert parts == [{"n": 1}]
 
     # In pieces, so that neither memory nor disk grows with the file.
-    monkeypatch.setattr(receiving, "INSERT_ROWS", 6_000)
+    monkeypatch.setattr(reading, "INSERT_ROWS", 6_000)
     inserts.clear()
     await cockpit.upload("award", "county", csv_of([award(amount="1") for _ in range(13_000)]))
     assert len(inserts) == 2

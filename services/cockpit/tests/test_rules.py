@@ -3,9 +3,11 @@
 import contextlib
 import csv
 import io
+import re
 import secrets
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -72,6 +74,26 @@ def test_personal_numbers_are_found_however_they_are_written(text: str, code: st
         with pytest.raises(RowError) as caught:
             parse(text)
         assert caught.value.code == code
+
+
+@given(
+    before=st.lists(st.text("23456789", min_size=1, max_size=5), max_size=60),
+    cuts=st.sets(st.integers(1, 17)),
+    apart=st.text(" -_./:、，～\u3000\u200b—", min_size=1, max_size=6),
+    after=st.lists(st.text("0123456789", min_size=1, max_size=3), max_size=3),
+)
+def test_no_number_of_digits_around_an_id_number_hides_it(
+    before: list[str], cuts: set[int], apart: str, after: list[str]
+) -> None:
+    number = "370102198001010013"
+    ends = [0, *sorted(cuts), 18]
+    groups = [number[a:b] for a, b in pairwise(ends)]
+    text = apart.join([*before, *groups, *after])
+    assert personal.ID_NUMBER in {found.code for found in personal.find(text)}
+    # The place may stay, and what is not part of a number.
+    assert "80010100" not in re.sub(r"[^0-9*]", "", personal.mask(text))
+    with pytest.raises(RowError):
+        rules.text(2_000, "备注")(text)
 
 
 @pytest.mark.parametrize(

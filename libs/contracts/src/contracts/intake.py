@@ -13,6 +13,23 @@ class BatchStatus(Vocabulary):
     REVERSED = "reversed", "已冲正"
 
 
+class BatchMode(Vocabulary):
+    """What the rows of a batch do to the records that count."""
+
+    NEW = "new", "新增"
+    CORRECTION = "correction", "更正"
+    DELETION = "deletion", "删除"
+
+
+class RecordAction(Vocabulary):
+    """What a batch, or its withdrawal, did to a record."""
+
+    ADDED = "added", "新增"
+    CORRECTED = "corrected", "更正"
+    DELETED = "deleted", "删除"
+    WITHDRAWN = "withdrawn", "随批次撤回"
+
+
 class BatchFormat(Vocabulary):
     """The format of a file with facts."""
 

@@ -24,6 +24,7 @@ from cockpit.intake import endpoints as intake
 from cockpit.intake import forms as intake_forms
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
+from cockpit.intake.records import Records
 from cockpit.intake.reversing import Reversals
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
@@ -78,6 +79,7 @@ def build(
         filler,
         server.clock,
         Units,
+        Records(analytics),
         limit=settings.upload_limit_bytes,
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
     )

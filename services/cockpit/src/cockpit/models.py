@@ -5,7 +5,7 @@ from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import Unit
 from cockpit.individuals.models import IndividualUse
-from cockpit.intake.models import Batch, DiscardedLoad, QuarantinedRow
+from cockpit.intake.models import Batch, BatchSuccession, DiscardedLoad, QuarantinedRow, RecordVersion
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
 from cockpit.pushes.models import PushGrant, PushRecord
 from cockpit.standards.models import Standard, StandardChange
@@ -14,6 +14,7 @@ from cockpit.uploads.models import Upload, UploadPart
 __all__ = [
     "AccessRefusal",
     "Batch",
+    "BatchSuccession",
     "Cell",
     "CellCombination",
     "CellLoad",
@@ -28,6 +29,7 @@ __all__ = [
     "PushGrant",
     "PushRecord",
     "QuarantinedRow",
+    "RecordVersion",
     "Standard",
     "StandardChange",
     "Unit",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cockpit.analytics.tables import EVERYWHERE, SHARDED_BY, AddColumns, Change, Table
+from cockpit.analytics.tables import EVERYWHERE, SHARDED_BY, AddColumns, AddIndex, Change, Table
 
 LOCAL = "_local"
 """What the name of a replicated table has in addition to that of the distributed one."""
@@ -49,6 +49,8 @@ class OneNode:
 
     def statements(self, change: Change) -> list[str]:
         """Return the statements of a change."""
+        if isinstance(change, AddIndex):
+            return _index(change.table, "", change)
         if isinstance(change, AddColumns):
             return [_alter(change.table, "", change)]
         return [_create(change, change.name, "", "MergeTree")]
@@ -83,6 +85,8 @@ class Cluster:
 
     def statements(self, change: Change) -> list[str]:
         """Return the statements of a change: first the replicated tables, then the distributed one."""
+        if isinstance(change, AddIndex):
+            return _index(f"{change.table}{LOCAL}", self._on, change)
         if isinstance(change, AddColumns):
             if change.table in EVERYWHERE:
                 return [_alter(change.table, self._on, change)]
@@ -128,6 +132,14 @@ def _create(table: Table, name: str, on: str, engine: str) -> str:
 def _alter(name: str, on: str, change: AddColumns) -> str:
     lines = [f"ADD COLUMN IF NOT EXISTS {column.ddl}" for column in change.columns]
     return f"ALTER TABLE {_spaced(name, on)}\n    {_joined(lines)}"
+
+
+def _index(name: str, on: str, change: AddIndex) -> list[str]:
+    table = _spaced(name, on)
+    return [
+        f"ALTER TABLE {table} ADD INDEX IF NOT EXISTS {change.name} {change.index}",
+        f"ALTER TABLE {table} MATERIALIZE INDEX {change.name}",
+    ]
 
 
 def _spaced(name: str, on: str) -> str:

@@ -45,7 +45,16 @@ class AddColumns:
     columns: tuple[Column, ...]
 
 
-Change = Table | AddColumns
+@dataclass(frozen=True)
+class AddIndex:
+    """A further data-skipping index of a table of facts, by its name and what it is."""
+
+    table: str
+    name: str
+    index: str
+
+
+Change = Table | AddColumns | AddIndex
 
 _WORD = "LowCardinality(String)"
 _YUAN = "Decimal(20, 2)"
@@ -187,10 +196,14 @@ _LOANS = _facts(
     key=("stage", "loan_kind"),
 )
 
+_FACTS = (_AWARDS, _AGGREGATES, _ENROLMENTS, _HARDSHIPS, _PAYMENTS, _FUND_FLOWS, _LOANS)
+
 VERSIONS: tuple[tuple[int, tuple[Change, ...]], ...] = (
     (1, (_AWARDS, _AGGREGATES)),
     (2, (_COUNTED_LOADS,)),
     (3, (_PUBLISHED_MORE, _ENROLMENTS, _HARDSHIPS, _PAYMENTS, _FUND_FLOWS, _LOANS)),
+    # The facts of a unit are close to each other, in the order of its path; but it may have had several.
+    (4, tuple(AddIndex(table.name, "by_unit", "unit_code TYPE minmax GRANULARITY 1") for table in _FACTS)),
 )
 
 EVERYWHERE = frozenset(

@@ -73,7 +73,7 @@ def _perhaps_personal(apart: str) -> str:
     """
 
     def digits(pattern: str) -> str:
-        return f"{apart}{{0,3}}".join(re.findall(r"\[[^]]+\]|[0-9]", pattern.replace("#", "[0-9]")))
+        return f"{apart}*".join(re.findall(r"\[[^]]+\]|[0-9]", pattern.replace("#", "[0-9]")))
 
     month_and_day = [
         f"{month}{day}" for month in ("0[1-9]", "1[0-2]") for day in ("0[1-9]", "[12]#", "3[01]")
@@ -85,14 +85,14 @@ def _perhaps_personal(apart: str) -> str:
         "[GJLgjl]" + "#" * 17 + "[0-9Xx]",
     ]
     # In groups of 3, 4 and 4 digits, two of which may be one.
-    phone = f"1[3-9][0-9]{apart}{{0,3}}[0-9]{{4}}{apart}{{0,3}}[0-9]{{4}}"
+    phone = f"1[3-9][0-9]{apart}*[0-9]{{4}}{apart}*[0-9]{{4}}"
     whole = f"^{apart}*[GJLgjl]?{apart}*(?:[0-9]{apart}*){{17}}[0-9Xx]{apart}*$"
     return "|".join([*map(digits, shapes), phone, whole])
 
 
 RECORD = Kind(
     "编号",
-    "1–64 位字母、数字或 _ - . : /，在批次内唯一，不得是身份证号、手机号或银行卡号",
+    "1–64 位字母、数字或 _ - . : /，在同一单位内唯一，不得是身份证号、手机号或银行卡号",
     rules.record_id,
     pa.string(),
     sure=r"^[A-Za-z0-9_\-.:/]{1,64}$",

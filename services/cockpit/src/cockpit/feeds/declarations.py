@@ -1,96 +1,21 @@
 """The feeds, declared once: API, templates, validation, facts and `docs/feeds.md` read this."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cockpit.feeds import columns as kinds
 from cockpit.feeds import values
-from cockpit.feeds.columns import Check, Column, choice, folded
-from contracts.vocabulary import Kind, Level, Vocabulary
+from cockpit.feeds.columns import Check, Column, choice
+from cockpit.feeds.feed import ORIGIN_COLUMNS, Feed, FeedName
+from contracts.vocabulary import Kind, Level
 
-
-class FeedName(Vocabulary):
-    """The feeds (数据源)."""
-
-    PUBLISHED_AGGREGATE = "published_aggregate", "已发布的汇总数据"
-    AWARD = "award", "资助明细"
-    ENROLMENT = "enrolment", "在籍学生"
-    HARDSHIP = "hardship", "困难学生名单"
-    PAYMENT = "payment", "资金发放"
-    FUND_FLOW = "fund_flow", "资金下达与拨付"
-    LOAN = "loan", "国家助学贷款"
-
+__all__ = ["AWARDING_KINDS", "AWARDING_LEVELS", "FEEDS", "ORIGIN_COLUMNS", "Feed", "FeedName", "feed_of"]
 
 AWARDING_LEVELS = (Level.SCHOOL, Level.COUNTY)
 AWARDING_KINDS = (Kind.SCHOOL, Kind.STUDENT_AID)
 """Whose records of students may be taken in: schools', and counties' aid offices'."""
-
-ORIGIN_COLUMNS = (
-    "batch_id",
-    "load_id",
-    "source",
-    "scope",
-    "unit_id",
-    "unit_code",
-    "unit_path",
-    "region_code",
-    "year",
-    "sign",
-    "recorded_at",
-)
-"""What every fact carries."""
-
-
-@dataclass(frozen=True)
-class Feed:
-    """A kind of file.
-
-    `scope` is the 口径 of its facts, None if each row has its own. `unit_column` holds the unit of a row,
-    None if all rows belong to the batch's unit; `any_unit` allows offices of every level. The columns of
-    `key` identify a row within a batch. `derived` are facts' columns that follow from others.
-    """
-
-    name: FeedName
-    meaning: str
-    columns: tuple[Column, ...]
-    table: str
-    key: tuple[str, ...]
-    year: str = "year"
-    checks: tuple[Check, ...] = ()
-    scope: str | None = None
-    unit_column: str | None = None
-    any_unit: bool = False
-    derived: Mapping[str, Callable[[Mapping[str, pa.Array]], pa.Array]] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        """The Chinese name."""
-        return self.name.label
-
-    @cached_property
-    def by_name(self) -> dict[str, Column]:
-        """The columns by their names."""
-        return {column.name: column for column in self.columns}
-
-    @cached_property
-    def measures(self) -> tuple[Column, ...]:
-        """The columns that facts have besides those of their origin."""
-        origin = {self.year, self.unit_column, None if self.scope else "scope"}
-        return tuple(column for column in self.columns if column.name not in origin)
-
-    def name_of(self, heading: str) -> str | None:
-        """Return the column for a heading, or None; brackets and letters may be full or half width."""
-        return self._names.get(folded(heading))
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        return {
-            folded(word): column.name for column in self.columns for word in (column.name, column.chinese)
-        }
 
 
 def _not_before(later: pa.Array, earlier: pa.Array) -> pa.Array:
@@ -153,6 +78,7 @@ PUBLISHED_AGGREGATE = Feed(
     ),
     table="aggregate_facts",
     key=("year", "scope", "stage", "funding", "programme", "region_group"),
+    editions=True,
     derived={"is_total": lambda row: pc.equal(row["stage"], values.TOTAL)},
 )
 
@@ -176,7 +102,7 @@ AWARD = Feed(
         Column("amount", "金额（元）", kinds.YUAN, "625.00"),
     ),
     table="award_facts",
-    key=("record_id",),
+    key=("unit_code", "record_id"),
     scope="资助明细：按自然年度、逐笔发放记录统计",
     unit_column="unit_code",
 )
@@ -282,7 +208,7 @@ PAYMENT = Feed(
         Column("reversal_of", "冲销的记录编号", kinds.RECORD, "", required=False),
     ),
     table="payment_facts",
-    key=("record_id",),
+    key=("unit_code", "record_id"),
     checks=(
         Check(
             "paid_on_missing",
@@ -326,7 +252,7 @@ FUND_FLOW = Feed(
         Column("moved_on", "日期", kinds.DAY, "2024-04-10"),
     ),
     table="fund_flow_facts",
-    key=("record_id",),
+    key=("unit_code", "record_id"),
     checks=(
         Check(
             "wrong_direction",
@@ -368,7 +294,7 @@ LOAN = Feed(
         Column("state", "贷款状态", choice("贷款状态", values.LOAN_STATES, "unknown_state"), "已发放"),
     ),
     table="loan_facts",
-    key=("record_id",),
+    key=("unit_code", "record_id"),
     checks=(
         Check(
             "balance_above_amount",

@@ -24,9 +24,17 @@ for programs, `/api/v1/feeds/{feed}/template.xlsx` and `template.csv` are files 
 - A heading is the name or the Chinese name of a column, in any order. Optional columns may be missing. A
   value of a list is the code or the Chinese word.
 - A row is one line. A row with errors goes to the quarantine with all of its errors; it can be downloaded,
-  corrected and sent as another batch, with the columns of the report. If no row is valid, the batch is
-  `rejected` and does not count. Of a batch, the first 10,000 such rows are kept; all are counted, by reason
-  too. `POST /api/v1/intake/checks` judges a file and keeps nothing (dry run).
+  corrected and sent as another batch (`resubmits`), with the columns of the report. If no row is valid, the
+  batch is `rejected` and does not count. Of a batch, the first 10,000 such rows are kept; all are counted, by
+  reason too. `POST /api/v1/intake/checks` judges a file and keeps nothing (dry run).
+- A record is identified by its unit and the columns of its key. It counts once, in whatever files and from
+  whatever sources it comes: a row equal to a record that counts is refused as `already_counted`, one with
+  other content as `record_conflict`. `mode=correction` replaces records that count (else
+  `nothing_to_correct`), `mode=deletion` removes them, for rows equal to them (else `record_differs`,
+  `nothing_to_delete`). Both are batches, which can be withdrawn; a batch whose records another has changed
+  can be withdrawn after that one only.
+- `resubmits` names the batch whose quarantined rows a file has, corrected; the batch shows what is still
+  outstanding.
 - ID numbers, student numbers, phones and bank cards are refused in every column.
 """
 
@@ -38,6 +46,8 @@ def document() -> str:
 
 def _section(feed: Feed) -> str:
     key = "、".join(f"`{name}`" for name in feed.key)
+    if feed.editions:
+        key += "（在同一批次内；各批次是各自的版本，以最新的为准）"
     lines = [
         f"\n## {feed.title} (`{feed.name}`)\n",
         f"{feed.meaning} 口径：{feed.scope or '由每行自带'}。行的标识：{key}。\n",

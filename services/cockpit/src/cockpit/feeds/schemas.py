@@ -58,7 +58,10 @@ class FeedOut(BaseModel):
     title: str = Field(description="名称", examples=["已发布的汇总数据"])
     meaning: str = Field(description="说明")
     columns: list[ColumnOut]
-    key: list[str] = Field(description="在批次内区分各行的列", examples=[["record_id"]])
+    key: list[str] = Field(
+        description="标识一条记录的列（同一单位内唯一，跨批次、跨来源）",
+        examples=[["unit_code", "record_id"]],
+    )
     checks: list[CheckOut] = Field(description="各列之间的规则")
     scope: str | None = Field(description="口径；为空时由每行自带")
 

@@ -12,10 +12,12 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.intake import errors, members
 from cockpit.intake.files import MEDIA_TYPES
 from cockpit.intake.quarantine import unkept
+from cockpit.intake.record_repository import NO_FAMILY, Family
 from cockpit.intake.rejected import KEPT_ROWS
-from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, FileOut
+from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, FamilyOut, FileOut
 from cockpit.intake.service import FoundBatch
 from cockpit.published.errors import TooManyPublishedLines
+from contracts.intake import BatchMode
 from filekit.errors import (
     ArchiveTooLarge,
     DiskFull,
@@ -59,12 +61,14 @@ FILE_ERRORS = (
     *(UnsupportedFileType, OldWorkbook, EncryptedWorkbook, MacroWorkbook, MalformedWorkbook),
     *(WorkbookTooLarge, SeveralSheets, SheetMissing, errors.RowsUnaccounted, errors.MixedEncodings),
     *(MalformedArchive, EncryptedArchive, UnsafeArchive, NestedArchive, UnsupportedMember, ArchiveTooLarge),
+    errors.EditionsNotCorrected,
+    *analytics.REFUSALS,
 )
 BATCH_ERRORS = (
     *(errors.BatchKeyRequired, errors.BatchIdReused, errors.BatchDuplicate),
     *(errors.BatchInProgress, errors.BatchSuperseded, errors.FactsIncomplete, DiskFull),
+    *(errors.ParentNotFound, errors.RecordsBusy),
     TooManyPublishedLines,
-    *analytics.REFUSALS,
 )
 Source = Annotated[
     str,
@@ -78,6 +82,8 @@ Source = Annotated[
 ]
 Feed = Annotated[FeedName, Query(description="数据源")]
 UnitOf = Annotated[UUID | None, Query(description="数据所属单位，默认为本单位")]
+Mode = Annotated[BatchMode, Query(description="新增、更正或删除记录")]
+Resubmits = Annotated[UUID | None, Query(description="补报哪一批次的隔离行；同一单位、同一数据源")]
 Key = Annotated[
     str | None,
     Header(
@@ -98,14 +104,20 @@ def answered(response: Response, found: FoundBatch, ours: bool) -> BatchOut:
     return BatchOut.of(*found)
 
 
-def detailed(found: FoundBatch, reasons: dict[str, int]) -> BatchDetail:
-    """Return the answer for a batch and the number of its quarantined rows by reason."""
+def detailed(found: FoundBatch, reasons: dict[str, int], family: Family = NO_FAMILY) -> BatchDetail:
+    """Return the answer for a batch, the number of its quarantined rows by reason, and its family."""
     batch = found.batch
     partly = batch.reasons is not None and batch.rejected > KEPT_ROWS
     message = unkept(batch.rejected, KEPT_ROWS) if partly else None
     return BatchDetail(
         batch=BatchOut.of(*found),
         files=[FileOut.of(file) for file in members.restored(batch.files)],
+        corrects=list(family.corrects),
+        family=FamilyOut(
+            resubmissions=[BatchOut.of(*child) for child in family.children],
+            accepted=batch.accepted + family.taken,
+            outstanding=max(0, batch.rejected - family.taken),
+        ),
         rejected_by_reason=reasons,
         message=message,
     )

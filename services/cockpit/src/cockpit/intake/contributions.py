@@ -7,12 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access.service import Access
-from cockpit.feeds import personal
 from cockpit.intake.claiming import NewBatch
-from cockpit.intake.errors import PersonalNumber
+from cockpit.intake.errors import BatchCorrected
 from cockpit.intake.loading import Checked
 from cockpit.intake.receiving import Receiver
-from cockpit.intake.reversing import Reversals
+from cockpit.intake.reversing import Reversals, SucceededBy
 from cockpit.intake.service import Batches, FoundBatch
 from contracts.intake import BatchStatus
 from servicekit.db import release
@@ -51,8 +50,7 @@ class Contributions:
 
     async def check(self, actor: Principal, new: NewBatch, chunks: AsyncIterable[bytes]) -> Checked:
         """Judge a file as `receive` would, and keep nothing. Raises as `receive` does for the file itself."""
-        if personal.find(new.source):
-            raise PersonalNumber
+        new.check_words()
         unit = await self._access.unit(actor, new.unit, "intake.check")
         await release(self._session)
         return await self._receiver.check(new, unit, chunks)
@@ -60,11 +58,16 @@ class Contributions:
     async def reverse(self, actor: Principal, batch_id: UUID) -> FoundBatch:
         """Reverse a batch: write its facts with the opposite sign, so that the two cancel out.
 
-        Idempotent. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`, `ReversalIncomplete`.
+        Idempotent. Raises `BatchNotFound`, `UnitOutOfReach`, `BatchNotReversible`, `BatchCorrected`,
+        `ReversalIncomplete`.
         """
         batch, unit = await self._batches.find(actor, batch_id, "intake.reverse")
         if batch.status is BatchStatus.REVERSED:
             return FoundBatch(batch, unit)
         batch.check_reversible()
         await release(self._session)
-        return FoundBatch(await self._reversals.reverse(batch, actor.sub), unit)
+        try:
+            return FoundBatch(await self._reversals.reverse(batch, actor.sub), unit)
+        except SucceededBy as error:
+            later = error.batch
+            raise BatchCorrected.of(later.id) if actor.reaches(later.unit_path) else BatchCorrected from error

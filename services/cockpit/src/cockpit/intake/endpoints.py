@@ -17,6 +17,8 @@ from cockpit.intake.answers import (
     FILE_ERRORS,
     Feed,
     Key,
+    Mode,
+    Resubmits,
     Source,
     UnitOf,
     answered,
@@ -29,7 +31,7 @@ from cockpit.intake.files import kind_of
 from cockpit.intake.repository import BatchFilter
 from cockpit.intake.schemas import BatchDetail, BatchOut, CheckOut
 from cockpit.published.schemas import PublishedLine
-from contracts.intake import BatchStatus
+from contracts.intake import BatchMode, BatchStatus
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import CountedPage, Paging
@@ -60,8 +62,12 @@ CHECKS = "/api/v1/intake/checks"
         "所有行都被隔离的批次状态为 `rejected`，不计入；更正后可用同一批次号重新上传。\n\n"
         "重复上传只计一次：同一 `batch_id` 或 `Idempotency-Key`（至少给定一个）是同一批次；"
         "同一文件以另一标识上传，在前一批次计入期间被拒绝。"
-        "行只在批次内区分：`record_id` 在批次内唯一，同一记录在另一文件中再次上传会再次计入。"
-        "要更正一批数据，先撤回，再上传更正后的文件。"
+        "同一记录（数据源、单位、标识列相同）只计一次，不论在哪个文件、来自哪个来源："
+        "与已计入的记录完全相同的行隔离为 `already_counted`，标识相同而内容不同的隔离为 `record_conflict`。"
+        "\n\n要更正已计入的记录，以 `mode=correction` 上传更正后的各行；"
+        "要删除，以 `mode=deletion` 上传要删除的各行，内容须与计入的一致。"
+        "更正和删除都是新的批次，可以撤回，撤回后恢复原值；被更正过的批次，须先撤回更正批次才能撤回。"
+        "更正隔离行后再上传的，用 `resubmits` 注明原批次。"
     ),
     response_model=BatchOut,
     openapi_extra=BODY,
@@ -82,6 +88,8 @@ async def create_batch(
     feed: Feed,
     source: Source,
     unit: UnitOf = None,
+    mode: Mode = BatchMode.NEW,
+    resubmits: Resubmits = None,
     batch_id: Annotated[
         UUID | None,
         Query(
@@ -96,12 +104,20 @@ async def create_batch(
     Valid rows are loaded, invalid rows go to quarantine; a file with wrong columns is refused.
 
     Repeated uploads count once: the same `batch_id` or `Idempotency-Key` (one of them is required) identifies
-    the same batch, and an identical file under another one is refused while the first counts. `record_id` is
-    unique only within a batch: a record sent again in another file counts again.
-    To correct a batch, reverse it and send the corrected file.
+    the same batch, and an identical file under another one is refused while the first counts. A record counts
+    once, in whatever files it comes; corrections and deletions are batches of their own.
     """
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=batch_id, key=key, kind=kind)
+    new = NewBatch(
+        feed=feed,
+        unit=unit,
+        source=source,
+        batch_id=batch_id,
+        key=key,
+        kind=kind,
+        mode=mode,
+        parent=resubmits,
+    )
     found, ours = await contributions.receive(actor, new, request.stream())
     response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
     return answered(response, found, ours)
@@ -124,10 +140,11 @@ async def check_file(
     feed: Feed,
     source: Source = "试校验",
     unit: UnitOf = None,
+    mode: Mode = BatchMode.NEW,
 ) -> CheckOut:
     """Judge a file and keep nothing of it (dry run)."""
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=None, key=None, kind=kind)
+    new = NewBatch(feed=feed, unit=unit, source=source, batch_id=None, key=None, kind=kind, mode=mode)
     return CheckOut.of(await contributions.check(actor, new, request.stream()))
 
 
@@ -155,7 +172,7 @@ async def list_batches(
 @router.get(
     "/batches/{batch_id}",
     summary="批次详情",
-    description="批次及各原因的隔离行数。",
+    description="批次、各原因的隔离行数、它更正了哪些批次，以及其隔离行的补报情况。",
     responses=problems.responses(*_UNIT, errors.BatchNotFound),
 )
 async def get_batch(batch_id: UUID, actor: BatchReader, batches: BatchService) -> BatchDetail:
@@ -197,12 +214,16 @@ async def list_published_lines(
 @router.post(
     "/batches/{batch_id}/reverse",
     summary="撤回一批数据",
-    description="撤回后，各项数据不再包含该批次；其明细及撤回记录保留。",
+    description=(
+        "撤回后，各项数据不再包含该批次；其明细及撤回记录保留。撤回更正或删除的批次，恢复原来的记录；"
+        "记录已被其他批次更正或删除的，须先撤回那些批次。"
+    ),
     responses=problems.responses(
         PermissionRequired,
         *_UNIT,
         errors.BatchNotFound,
         errors.BatchNotReversible,
+        errors.BatchCorrected,
         errors.ReversalIncomplete,
     ),
 )

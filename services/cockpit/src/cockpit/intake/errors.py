@@ -167,3 +167,47 @@ class BatchNotReversible(Conflict):
     code = "batch_not_reversible"
     title = "批次不能撤回"
     detail = "只有已生效的批次可以撤回。"
+
+
+class BatchCorrected(Conflict):
+    """Another batch, which counts, has changed records of this one; it must be withdrawn first."""
+
+    code = "batch_corrected"
+    title = "批次已被更正"
+    detail = "本批次的部分记录已被另一批次更正或删除，请先撤回那一批次。"
+
+    @classmethod
+    def of(cls, batch_id: UUID) -> Self:
+        """Create with the batch to withdraw first."""
+        return cls(f"本批次的部分记录已被批次 {batch_id} 更正、删除或重新报送，请先撤回那一批次。")
+
+
+class ParentNotFound(NotFound):
+    """The batch whose rows are sent again is not one of the unit and feed with quarantined rows."""
+
+    code = "parent_not_found"
+    title = "原批次不存在"
+    detail = "本单位没有这一数据源的、有隔离行的这个批次。"
+
+
+class EditionsNotCorrected(Problem):
+    """Each batch of the feed is an edition of its own: a newer one takes its place."""
+
+    status = 400
+    code = "editions_not_corrected"
+    title = "不能逐行更正"
+    detail = "公布的汇总数据按版本保存，不逐行更正或删除；请上传新的版本，或撤回原批次。"
+
+
+class RecordsMoved(Exception):
+    """Another load has begun to count since the records were compared. Compare again."""
+
+
+class RecordsBusy(Problem):
+    """Other batches about the same units began to count during every attempt."""
+
+    status = 503
+    code = "records_busy"
+    title = "相同单位的数据正在入库"
+    detail = "相同单位的其他批次正在入库，本批次未生效，请稍后重新上传。"
+    retry_after = 10

@@ -16,6 +16,7 @@ from cockpit.intake.endpoints import OF_PEOPLE, UPLOADS
 from cockpit.intake.errors import UnsupportedMedia
 from cockpit.intake.files import kind_of_file
 from cockpit.intake.schemas import NAMED, BatchOut, CheckOut
+from contracts.intake import BatchMode
 from filekit.errors import MalformedForm, NotAForm
 from filekit.forms import FileForm, file_form
 from servicekit import problems
@@ -33,6 +34,7 @@ class CheckForm(BaseModel):
     feed: FeedName = Field(description="数据源")
     source: str = Field(default="试校验", min_length=1, max_length=200, pattern=NAMED, description="数据来源")
     unit: UUID | None = Field(default=None, description="数据所属单位，默认为本单位")
+    mode: BatchMode = Field(default=BatchMode.NEW, description="新增、更正或删除记录")
 
 
 class BatchForm(CheckForm):
@@ -43,6 +45,7 @@ class BatchForm(CheckForm):
         default=None,
         description="批次号，由上传方给定，在单位内唯一；batch_id 与 Idempotency-Key 至少给定一个",
     )
+    resubmits: UUID | None = Field(default=None, description="补报哪一批次的隔离行；同一单位、同一数据源")
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
@@ -83,7 +86,14 @@ async def create_batch_from_form(
     given = _fields(BatchForm, form)
     kind = kind_of_file(form.file.name, form.file.content_type)
     new = NewBatch(
-        feed=given.feed, unit=given.unit, source=given.source, batch_id=given.batch_id, key=key, kind=kind
+        feed=given.feed,
+        unit=given.unit,
+        source=given.source,
+        batch_id=given.batch_id,
+        key=key,
+        kind=kind,
+        mode=given.mode,
+        parent=given.resubmits,
     )
     found, ours = await contributions.receive(actor, new, form.file.content)
     response.headers["Location"] = f"{UPLOADS}/{found.batch.id}"
@@ -104,7 +114,15 @@ async def check_form(request: Request, actor: Contributor, contributions: Contri
     form = await _form(request)
     given = _fields(CheckForm, form)
     kind = kind_of_file(form.file.name, form.file.content_type)
-    new = NewBatch(feed=given.feed, unit=given.unit, source=given.source, batch_id=None, key=None, kind=kind)
+    new = NewBatch(
+        feed=given.feed,
+        unit=given.unit,
+        source=given.source,
+        batch_id=None,
+        key=None,
+        kind=kind,
+        mode=given.mode,
+    )
     return CheckOut.of(await contributions.check(actor, new, form.file.content))
 
 

@@ -17,10 +17,12 @@ from cockpit.feeds.declarations import AWARDING_KINDS, AWARDING_LEVELS, Feed
 from cockpit.feeds.judging import Judged, distinct, judge, mapped
 from cockpit.feeds.rules import RowError
 from cockpit.intake.files import raw_of
+from cockpit.intake.identities import keys_of, stripes_of
+from cockpit.intake.known import Known, error_of
 from cockpit.intake.members import MemberFile
-from cockpit.intake.seen import Seen
+from cockpit.intake.seen import Seen, digests_of
 from cockpit.intake.steps import Step
-from contracts.intake import BatchFormat
+from contracts.intake import BatchFormat, BatchMode
 from contracts.vocabulary import Kind
 from filekit.threads import ParsingThreads
 from servicekit.db import Database
@@ -35,13 +37,22 @@ _INSTANT = pa.timestamp("ms", "UTC")
 
 @dataclass(frozen=True)
 class Origin:
-    """The values shared by all facts of a load."""
+    """The values shared by all facts of a load, and what its rows do to the records that count."""
 
     batch_id: UUID
     load_id: UUID
     source: str
     unit: Unit
     recorded_at: datetime
+    mode: BatchMode = BatchMode.NEW
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of the records that count: rows to refuse, and the batches that may be named."""
+
+    known: Known = field(default_factory=Known)
+    named: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Loader:
         names: list[str],
         origin: Origin,
         threads: ParsingThreads,
+        earlier: Earlier | None = None,
     ) -> None:
         self._database = database
         self._threads = threads
@@ -93,8 +105,15 @@ class Loader:
         self._feed = feed
         self._names = names
         self._origin = origin
+        self._earlier = earlier or Earlier()
         self._seen = Seen()
+        self._stripes: set[int] = set()
         self._units: dict[str, Unit | None] = {}
+
+    @property
+    def stripes(self) -> set[int]:
+        """Return the stripes of the units of all accepted rows, at least."""
+        return self._stripes
 
     async def judge(self, step: Step) -> Chunk:
         """Return the facts of the valid rows, and the invalid rows with their reasons."""
@@ -189,11 +208,18 @@ class Loader:
         if not len(places):
             return
         taken = pa.array(places)
-        columns = [judged.values[name].take(taken).to_pylist() for name in self._feed.key]
-        keys = columns[0] if len(columns) == 1 else list(map(repr, zip(*columns, strict=True)))
-        for row in places[self._seen.add(keys)].tolist():
+        values = {name: judged.values[name].take(taken) for name in self._feed.key}
+        digests = digests_of(keys_of(self._feed, values, self._origin.unit.code).to_pylist())
+        for row in places[self._seen.add(digests)].tolist():
             good[row] = False
             judged.errors[row] = [RowError("duplicate_row", "与本批次中此前的一行重复")]
+        column = next(name for name in self._feed.key if name != self._feed.unit_column)
+        for at, refusal in self._earlier.known.find(digests).items():
+            row = int(places[at])
+            if good[row]:
+                good[row] = False
+                error = error_of(refusal, self._origin.mode, column, self._earlier.named)
+                judged.errors[row] = [error]
 
     def _facts(self, values: dict[str, pa.Array], count: int) -> pa.RecordBatch:
         origin, feed = self._origin, self._feed
@@ -222,10 +248,12 @@ class Loader:
         """Return where the facts belong: the unit of each row, with its place in both trees at intake."""
         column = self._feed.unit_column
         if column is None:
+            self._stripes |= stripes_of([self._origin.unit.code])
             return {name: same(text) for name, text in _place(self._origin.unit).items()}
         places = {
             code: _place(unit) for code in distinct(values[column]) if (unit := self._units[code]) is not None
         }
+        self._stripes |= stripes_of(list(places))
 
         def texts(name: str) -> pa.Array:
             return mapped(values[column], lambda code: places[code][name], pa.string())

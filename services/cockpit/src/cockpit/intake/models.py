@@ -1,5 +1,6 @@
 """Batches and their rejected rows."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     false,
@@ -22,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cockpit.base import Base
 from cockpit.intake.errors import BatchNotReversible, BatchSuperseded
 from cockpit.intake.rejected import Rejected
-from contracts.intake import BatchFormat, BatchStatus
+from contracts.intake import BatchFormat, BatchMode, BatchStatus
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
 
@@ -38,6 +40,7 @@ class Batch(Base):
     __table_args__ = (
         known("status", BatchStatus, "status_known"),
         known("format", BatchFormat, "format_known"),
+        known("mode", BatchMode, "mode_known"),
         CheckConstraint("(status = 'reversed') = (reversal_load_id IS NOT NULL)", name="reversal_has_load"),
         UniqueConstraint("unit_id", "client_key"),
         UniqueConstraint("unit_id", "batch_id"),
@@ -52,6 +55,10 @@ class Batch(Base):
     unit_path: Mapped[str] = mapped_column(LTree, comment="authority path at intake")
     batch_id: Mapped[UUID | None] = mapped_column(comment="the caller's id, unique in its unit")
     client_key: Mapped[str | None] = mapped_column(Text, comment="the caller's Idempotency-Key")
+    mode: Mapped[BatchMode] = mapped_column(Word(BatchMode), server_default=BatchMode.NEW)
+    parent_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("batches.id"), index=True, comment="the batch whose quarantined rows it has"
+    )
     status: Mapped[BatchStatus] = mapped_column(Word(BatchStatus))
     load_id: Mapped[UUID] = mapped_column(comment="the attempt whose facts count")
     reversal_load_id: Mapped[UUID | None]
@@ -67,6 +74,9 @@ class Batch(Base):
     rejected: Mapped[int] = mapped_column(BigInteger)
     reasons: Mapped[dict[str, int] | None] = mapped_column(
         JSONB, comment="rejected rows by code; null in batches of earlier releases, which keep every row"
+    )
+    stripes: Mapped[list[int] | None] = mapped_column(
+        ARRAY(SmallInteger), comment="groups of units of its records; null in batches of earlier releases"
     )
     created_by: Mapped[str] = mapped_column(Text, comment="subject of the token")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -99,9 +109,17 @@ class Batch(Base):
             raise BatchSuperseded
         self.touched_at = now
 
-    def commit(self, load_id: UUID, accepted: int, rejected: Rejected, now: datetime) -> None:
+    def load_again(self, load_id: UUID, again: UUID, now: datetime) -> None:
+        """Go on with another load of the same file, which has not begun. Raises `BatchSuperseded`."""
+        self.touch(load_id, now)
+        self.load_id = again
+
+    def commit(
+        self, load_id: UUID, accepted: int, rejected: Rejected, stripes: Collection[int], now: datetime
+    ) -> None:
         """Commit the batch, so that it counts. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
+        self.stripes = sorted(stripes)
         self.status, self.committed_at = BatchStatus.COMMITTED, now
         self.accepted = accepted
         self._count(rejected)
@@ -132,6 +150,29 @@ class Batch(Base):
         self.check_reversible()
         self.status, self.reversal_load_id = BatchStatus.REVERSED, load_id
         self.reversed_by, self.reversed_at = by, now
+
+
+class BatchSuccession(Base):
+    """`batch` has changed, deleted or added again records of `earlier`: it must be withdrawn first."""
+
+    __tablename__ = "batch_successions"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    earlier_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True, index=True)
+
+
+class RecordVersion(Base):
+    """Changes whenever a load about units of the stripe begins to count.
+
+    A commit compares its rows with the records that count, without a transaction, and counts only if the
+    version has stayed the same since then.
+    """
+
+    __tablename__ = "record_versions"
+
+    feed: Mapped[str] = mapped_column(Text, primary_key=True)
+    stripe: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
 
 
 class QuarantinedRow(Base):

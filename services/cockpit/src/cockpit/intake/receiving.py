@@ -6,6 +6,7 @@ its facts never count and `sweep` deletes them.
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,26 +21,19 @@ from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds.declarations import FEEDS
 from cockpit.intake import files, members
-from cockpit.intake.claiming import NewBatch
-from cockpit.intake.errors import (
-    BatchDuplicate,
-    BatchIdReused,
-    BatchInProgress,
-    BatchSuperseded,
-    RowsUnaccounted,
-)
-from cockpit.intake.facts import FactFile, FactWriter
-from cockpit.intake.loading import Checked, Loader, Origin
-from cockpit.intake.members import count
+from cockpit.intake.claiming import Claims, NewBatch, check_twin
+from cockpit.intake.comparing import Comparer, Comparison, Loaded, settle
+from cockpit.intake.errors import BatchSuperseded, RecordsBusy, RecordsMoved, RowsUnaccounted
+from cockpit.intake.facts import FactWriter
+from cockpit.intake.loading import Checked, Chunk, Earlier, Origin
 from cockpit.intake.models import Batch
+from cockpit.intake.reading import Confirm, Progress, Source, SourceFiles
+from cockpit.intake.records import Records
 from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
-from cockpit.intake.steps import Reader
 from cockpit.published.filling import Lines, NewTables, PublishedFiller
 from contracts.cockpit import BatchCommittedV1
-from contracts.intake import BatchStatus
-from filekit.spool import SpooledFile, temporary_file
-from filekit.threads import ParsingThreads
+from contracts.intake import BatchMode, BatchStatus
 from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -48,14 +42,21 @@ from servicekit.problems import Problem
 
 log = structlog.get_logger("intake")
 
-INSERT_ROWS = 100_000
-"""Facts of one insert: each insert makes a part per year in ClickHouse, and many small parts slow it down."""
 QUARANTINE_ROWS = 1_000
 """Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
+MOST_LOADS = 5
+"""Loads of one attempt: one more whenever rows have to be refused that were written."""
+MOST_COMPARISONS = 20
+"""Comparisons of one load: one more whenever another load about the same units began to count meanwhile."""
 
-Progress = Callable[[int], Awaitable[None]]
-Confirm = Callable[[AsyncSession, Batch], Awaitable[None]]
+
+@dataclass
+class Counted:
+    """The rows of a load so far."""
+
+    rejected: Rejected
+    accepted: int = 0
 
 
 class Receiver:
@@ -72,6 +73,7 @@ class Receiver:
         published: PublishedFiller,
         clock: Clock,
         units: Callable[[AsyncSession], Units],
+        records: Records,
         *,
         limit: int,
         stale_after: timedelta,
@@ -82,9 +84,12 @@ class Receiver:
         self._published = published
         self._clock = clock
         self._units = units
+        self._records = records
+        self._comparer = Comparer(database, records, cells)
         self._limit = limit
         self._stale_after = stale_after
-        self._threads = ParsingThreads()
+        self._files = SourceFiles(database, units, facts)
+        self._claims = Claims(database, stale_after, self._discard, clock.now)
 
     async def receive(
         self,
@@ -106,40 +111,57 @@ class Receiver:
         """
         feed = FEEDS[new.feed]
         async with files.received(chunks, new.kind, limit or self._limit) as upload:
-            reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
-            try:
-                while not reader.opened:
-                    await self._threads.run(reader.open)
-                batch, ours = await self._claim(sub, new, unit, upload, reader)
-                if ours:
-                    origin = Origin(batch.id, batch.load_id, batch.source, unit, batch.touched_at)
-                    loader = Loader(self._database, self._units, feed, reader.names, origin, self._threads)
-                    batch = await self._load(batch, reader, loader, progress, confirm)
-                return batch, ours
-            finally:
-                await self._threads.run(reader.close)
+            source = Source(upload, new.kind, feed, unit, progress, confirm)
+            async with self._files.opened(source) as reader:
+                batch, ours = await self._claims.claim(sub, new, unit, upload, reader)
+            return (await self._load(batch, source), True) if ours else (batch, False)
 
     async def check(self, new: NewBatch, unit: Unit, chunks: AsyncIterable[bytes]) -> Checked:
-        """Judge a file without keeping anything of it. Raises as `receive` does for the file itself."""
-        feed, found = FEEDS[new.feed], Checked()
+        """Judge a file without keeping anything of it. Raises as `receive` does for the file itself.
+
+        Its facts are written, to compare them with the records that count, and deleted.
+        """
+        feed = FEEDS[new.feed]
+        origin = Origin(new_id(), new_id(), new.source, unit, self._clock.now(), new.mode)
+
+        async def alive(_: Chunk) -> None:
+            await self._stay(origin.load_id)
+
         async with files.received(chunks, new.kind, self._limit) as upload:
-            reader = await self._threads.run(files.reader_of, upload, new.kind, feed)
+            source = Source(upload, new.kind, feed, unit)
+            async with self._database.transaction() as session:
+                await BatchRepository(session).discard(feed.name, origin.load_id, self._clock.now())
             try:
-                while not reader.opened:
-                    await self._threads.run(reader.open)
-                nowhere = Origin(new_id(), new_id(), new.source, unit, self._clock.now())
-                loader = Loader(self._database, self._units, feed, reader.names, nowhere, self._threads)
-                while not reader.ended:
-                    chunk = await loader.judge(await self._threads.run(reader.take))
-                    found.add(chunk)
-                    count(reader.files, chunk.accepted, len(chunk.rejected))
-                found.format, found.encoding = new.kind.format, reader.encoding
-                found.headings, found.files = reader.headings, list(reader.files)
-                if found.accepted + found.rejected != reader.rows:
-                    raise RowsUnaccounted
+                found, stripes = await self._check(source, origin, None, alive)
+                if found.accepted:
+                    loaded = Loaded(feed, origin, found.accepted, stripes)
+                    refused = (await self._comparer.compare(loaded)).refused
+                    if refused is not None:
+                        found, _ = await self._check(source, origin, refused, alive)
             finally:
-                await self._threads.run(reader.close)
+                await self._drop(feed.name, origin.load_id)
         return found
+
+    async def _check(
+        self,
+        source: Source,
+        origin: Origin,
+        earlier: Earlier | None,
+        alive: Callable[[Chunk], Awaitable[None]],
+    ) -> tuple[Checked, frozenset[int]]:
+        """Judge a file, and write its facts if nothing is known of `earlier` ones yet."""
+        found = Checked(format=source.kind.format)
+        async with self._files.opened(source) as reader:
+            found.encoding, found.headings = reader.encoding, reader.headings
+            loader = self._files.loader(source, reader, origin, earlier)
+            async for chunk in self._files.judged(source, reader, loader, write=earlier is None):
+                found.add(chunk)
+                members.count(reader.files, chunk.accepted, len(chunk.rejected))
+                await alive(chunk)
+            found.files = list(reader.files)
+            if found.accepted + found.rejected != reader.rows:
+                raise RowsUnaccounted
+        return found, frozenset(loader.stripes)
 
     async def sweep(self, older_than: timedelta | None = None) -> int:
         """Fail batches without a sign of life (for `stale_after` if None) and return their number.
@@ -164,131 +186,107 @@ class Receiver:
         """Return the sweep as a periodic task."""
         return Periodic("cockpit.intake.sweep", self.sweep, every=self._stale_after)
 
-    async def _claim(
-        self, sub: str, new: NewBatch, unit: Unit, upload: SpooledFile, reader: Reader
-    ) -> tuple[Batch, bool]:
-        """Return the batch to load, or (with False) the batch that was loaded before."""
-        now, load_id = self._clock.now(), new_id()
-        made_id = new_id()
-        async with self._database.transaction() as session:
-            batches = BatchRepository(session)
-            inserted = await batches.claim(
-                {
-                    "id": made_id,
-                    "batch_id": new.batch_id,
-                    "feed": new.feed,
-                    "source": new.source,
-                    "unit_id": unit.id,
-                    "unit_path": unit.path,
-                    "client_key": new.key,
-                    "status": BatchStatus.RECEIVING,
-                    "load_id": load_id,
-                    "sha256": upload.sha256,
-                    "size_bytes": upload.size,
-                    "columns": reader.headings,
-                    "format": new.kind.format,
-                    "encoding": reader.encoding,
-                    "accepted": 0,
-                    "rejected": 0,
-                    "created_by": sub,
-                    "created_at": now,
-                    "touched_at": now,
-                }
-            )
-            if inserted:
-                batch = await batches.locked(made_id)
-            else:
-                batch = await self._earlier(batches, new, unit)
-            if batch is None or not _same(batch, new, unit):
-                raise BatchIdReused
-            if batch.status in {BatchStatus.COMMITTED, BatchStatus.REVERSED}:
-                if batch.sha256 != upload.sha256:
-                    raise BatchIdReused
-                return batch, False
-            if batch.status is BatchStatus.REJECTED and batch.sha256 == upload.sha256 and not inserted:
-                return batch, False
-            await self._check_twin(batches, batch, upload.sha256)
-            if inserted:
-                return batch, True
-            if batch.status is BatchStatus.REJECTED:
-                await batches.forget_quarantine(batch.id)
-            if batch.status is BatchStatus.RECEIVING:
-                if batch.touched_at > now - self._stale_after:
-                    raise BatchInProgress
-                await self._discard(batches, batch, "interrupted", now)
-            form = new.kind.format, reader.encoding, reader.headings
-            batch.begin(load_id, upload.sha256, upload.size, form, now)
-            return batch, True
-
-    async def _earlier(self, batches: BatchRepository, new: NewBatch, unit: Unit) -> Batch | None:
-        """Return the batch of the unit that has the caller's id or key already."""
-        batch = None
-        if new.batch_id is not None:
-            batch = await batches.locked_by_batch_id(unit.id, new.batch_id)
-        if batch is None and new.key is not None:
-            batch = await batches.locked_by_key(unit.id, new.key)
-        return batch
-
-    async def _check_twin(self, batches: BatchRepository, batch: Batch, sha256: bytes) -> None:
-        twin = await batches.twin(batch, sha256)
-        if twin is not None:
-            raise BatchDuplicate.of(twin)
-
-    async def _load(
-        self,
-        batch: Batch,
-        reader: Reader,
-        loader: Loader,
-        progress: Progress | None,
-        confirm: Confirm | None,
-    ) -> Batch:
-        accepted, rejected = 0, Rejected()
-
-        async def report() -> None:
-            if progress is not None:
-                await progress(accepted + rejected.count)
-
-        async def alive() -> None:
-            await self._keep(batch, [])
-            await report()
-
+    async def _load(self, batch: Batch, source: Source) -> Batch:
         try:
-            with temporary_file() as file:
-                facts, waiting = FactFile(file), 0
-                while not reader.ended:
-                    step = await self._threads.run(reader.take)
-                    chunk = await loader.judge(step)
-                    if chunk.facts is not None:
-                        await self._threads.run(facts.write, chunk.facts)
-                    waiting += chunk.accepted
-                    accepted += chunk.accepted
-                    rejected.add(chunk.rejected)
-                    count(reader.files, chunk.accepted, len(chunk.rejected))
-                    if waiting >= INSERT_ROWS:
-                        await self._insert(batch, facts)
-                        waiting = 0
-                    await self._keep(batch, rejected.take(QUARANTINE_ROWS))
-                    await report()
-                if waiting:
-                    await self._insert(batch, facts)
-                await self._keep(batch, rejected.take(1))
-            if accepted + rejected.count != reader.rows:
-                raise RowsUnaccounted
-            await self._facts.check(batch.feed, batch.load_id, accepted)
-            rejected.files = members.stored(reader.files)
-            if not accepted:
-                return await self._reject(batch, rejected)
-            deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
-            lines = await self._published.read(batch.feed, batch.load_id)
-            return await self._commit(batch, deltas, lines, accepted, rejected, confirm)
+            earlier: Earlier | None = None
+            for _ in range(MOST_LOADS):
+                done = await self._attempt(batch, source, earlier)
+                if isinstance(done, Batch):
+                    return done
+                earlier = done
+                batch = await self._load_again(batch)
+            raise RecordsBusy
         except Exception as error:
             await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
             raise
 
-    async def _insert(self, batch: Batch, facts: FactFile) -> None:
-        await self._threads.run(facts.end)
-        await self._facts.insert(batch.feed, facts.columns, facts.file)
-        facts.clear()
+    async def _attempt(self, batch: Batch, source: Source, earlier: Earlier | None) -> Batch | Earlier | None:
+        """Load a file once. Return the batch, or what is to be refused by another load of it."""
+        counted = Counted(Rejected())
+        # Rows to delete are written only to be compared.
+        deleting = batch.mode is BatchMode.DELETION
+        written = new_id() if deleting else batch.load_id
+        origin = Origin(batch.id, written, batch.source, source.unit, batch.touched_at, batch.mode)
+
+        async def alive() -> None:
+            await self._keep(batch, counted.rejected.take(QUARANTINE_ROWS))
+            if deleting:
+                await self._stay(written)
+            if source.progress is not None:
+                await source.progress(counted.accepted + counted.rejected.count)
+
+        if deleting:
+            async with self._database.transaction() as session:
+                await BatchRepository(session).discard(batch.feed, written, self._clock.now())
+        try:
+            async with self._files.opened(source) as reader:
+                loader = self._files.loader(source, reader, origin, earlier)
+                async for chunk in self._files.judged(source, reader, loader):
+                    counted.accepted += chunk.accepted
+                    counted.rejected.add(chunk.rejected)
+                    members.count(reader.files, chunk.accepted, len(chunk.rejected))
+                    await alive()
+                await self._keep(batch, counted.rejected.take(1))
+                if counted.accepted + counted.rejected.count != reader.rows:
+                    raise RowsUnaccounted
+                counted.rejected.files = members.stored(reader.files)
+            await self._facts.check(batch.feed, written, counted.accepted)
+            if not counted.accepted:
+                return await self._reject(batch, counted.rejected)
+            loaded = Loaded(source.feed, origin, counted.accepted, frozenset(loader.stripes))
+            return await self._count(batch, loaded, counted, earlier, source.confirm, alive)
+        finally:
+            if deleting:
+                await self._drop(batch.feed, written)
+
+    async def _count(
+        self,
+        batch: Batch,
+        loaded: Loaded,
+        counted: Counted,
+        earlier: Earlier | None,
+        confirm: Confirm | None,
+        alive: Callable[[], Awaitable[None]],
+    ) -> Batch | Earlier | None:
+        """Compare a load with the records that count, and commit it; return what is to be refused instead."""
+        found = await self._comparer.compare(loaded)
+        if found.refused is not None:
+            return found.refused
+        if batch.mode is not BatchMode.NEW:
+            await self._reverse_earlier(batch, loaded, found)
+        deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
+        lines = await self._published.read(batch.feed, batch.load_id)
+        for _ in range(MOST_COMPARISONS):
+            try:
+                return await self._commit(batch, deltas, lines, counted, found, confirm)
+            except RecordsMoved:
+                await alive()
+                later = await self._comparer.compare(loaded)
+            if earlier is not None or not found.still_holds(later):
+                # What was refused may be acceptable by now.
+                return later.refused if earlier is None else None
+            found = later
+        raise RecordsBusy
+
+    async def _reverse_earlier(self, batch: Batch, loaded: Loaded, found: Comparison) -> None:
+        rows, feed = loaded.rows, loaded.feed
+        await self._records.reverse(feed, loaded.origin.load_id, rows, batch.load_id, batch.id)
+        plus = rows if loaded.origin.load_id == batch.load_id else 0
+        await self._records.check(feed, batch.load_id, plus, found.matched.current)
+
+    async def _load_again(self, batch: Batch) -> Batch:
+        """Discard the load of a batch and begin another."""
+        async with self._database.transaction() as session:
+            batches = BatchRepository(session)
+            current = await batches.locked(batch.id)
+            if current is None:
+                raise BatchSuperseded
+            now = self._clock.now()
+            current.load_again(batch.load_id, new_id(), now)
+            await batches.discard(batch.feed, batch.load_id, now)
+            await batches.forget_quarantine(batch.id)
+        await self._delete(batch.feed, batch.load_id)
+        return current
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
         """Quarantine rows, and record a sign of life of the attempt."""
@@ -306,8 +304,8 @@ class Receiver:
         batch: Batch,
         deltas: LoadDeltas,
         lines: Lines,
-        accepted: int,
-        rejected: Rejected,
+        counted: Counted,
+        found: Comparison,
         confirm: Confirm | None,
     ) -> Batch:
         async with self._database.transaction() as session:
@@ -316,9 +314,10 @@ class Receiver:
             if current is None:
                 raise BatchSuperseded
             # Check again: the other batch may have been committed since this one started.
-            await self._check_twin(batches, current, current.sha256)
-            now = self._clock.now()
-            current.commit(batch.load_id, accepted, rejected, now)
+            await check_twin(batches, current, current.sha256)
+            now, accepted, rejected = self._clock.now(), counted.accepted, counted.rejected
+            await settle(session, batch.id, batch.feed, found)
+            current.commit(batch.load_id, accepted, rejected, found.versions, now)
             if confirm is not None:
                 await confirm(session, current)
             tables = NewTables(batch.id, batch.load_id, batch.unit_id, batch.source, now)
@@ -367,16 +366,19 @@ class Receiver:
         await batches.discard(batch.feed, batch.load_id, now)
         await batches.forget_quarantine(batch.id)
 
+    async def _stay(self, load_id: UUID) -> None:
+        """Keep the facts of a discarded load that is still compared from the sweep."""
+        async with self._database.transaction() as session:
+            await BatchRepository(session).keep_discarded(load_id, self._clock.now())
+
+    async def _drop(self, feed: str, load_id: UUID) -> None:
+        """Delete the facts of a discarded load now; the sweep does it if that fails."""
+        try:
+            await self._delete(feed, load_id)
+        except Exception:
+            log.warning("discarded facts not deleted", load=str(load_id), exc_info=True)
+
     async def _delete(self, feed: str, load_id: UUID) -> None:
         await self._facts.delete(feed, load_id)
         async with self._database.transaction() as session:
             await BatchRepository(session).forget_discarded(load_id)
-
-
-def _same(batch: Batch, new: NewBatch, unit: Unit) -> bool:
-    return (
-        batch.unit_id == unit.id
-        and batch.feed == new.feed
-        and batch.source == new.source
-        and (new.batch_id is None or batch.batch_id == new.batch_id)
-    )

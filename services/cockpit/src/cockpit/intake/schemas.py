@@ -13,7 +13,7 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.intake.loading import Checked
 from cockpit.intake.members import MemberFile, place_of
 from cockpit.intake.models import Batch
-from contracts.intake import BatchFormat, BatchStatus
+from contracts.intake import BatchFormat, BatchMode, BatchStatus
 
 NAMED = r"^[^\x00-\x1f\x7f]+$"
 """A name without control characters."""
@@ -48,6 +48,8 @@ class BatchOut(BaseModel):
                     "name": "全国学生资助管理中心",
                     "level": "ministry",
                 },
+                "mode": "new",
+                "parent_id": None,
                 "status": "committed",
                 "accepted": 9,
                 "rejected": 0,
@@ -68,6 +70,8 @@ class BatchOut(BaseModel):
     feed: FeedName
     source: str
     unit: UnitBrief | None
+    mode: BatchMode = Field(description="对已计入记录的作用：新增、更正或删除")
+    parent_id: UUID | None = Field(description="补报的原批次；不是补报时为空")
     status: BatchStatus
     accepted: int = Field(description="已接收行数")
     rejected: int = Field(description="已隔离行数")
@@ -90,6 +94,8 @@ class BatchOut(BaseModel):
                 "feed": batch.feed,
                 "source": batch.source,
                 "unit": None if unit is None else UnitBrief.model_validate(unit),
+                "mode": batch.mode,
+                "parent_id": batch.parent_id,
                 "status": batch.status,
                 "accepted": batch.accepted,
                 "rejected": batch.rejected,
@@ -157,11 +163,21 @@ class CheckOut(BaseModel):
         )
 
 
+class FamilyOut(BaseModel):
+    """A batch and those that sent its quarantined rows again."""
+
+    resubmissions: list[BatchOut] = Field(description="补报本批次隔离行的批次，按时间；最多 100 个")
+    accepted: int = Field(description="本批次与各补报批次计入的行数之和", examples=[998])
+    outstanding: int = Field(description="尚未补报成功的隔离行数", examples=[2])
+
+
 class BatchDetail(BaseModel):
     """A batch, with the number of quarantined rows per reason."""
 
     batch: BatchOut
     files: list[FileOut] = Field(description="压缩包中的各文件及其行数；不是压缩包时为空")
+    corrects: list[UUID] = Field(description="被本批次更正、删除或重新报送了记录的批次；最多 100 个")
+    family: FamilyOut = Field(description="隔离行的补报情况")
     rejected_by_reason: dict[str, int] = Field(
         description="按原因代码统计的隔离行数", examples=[{"unknown_unit": 2, "looks_like_id_number": 1}]
     )

@@ -14,6 +14,7 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.intake.errors import BatchNotFound, NotPublished
 from cockpit.intake.models import Batch
 from cockpit.intake.quarantine import Quarantine
+from cockpit.intake.record_repository import Family, RecordRepository
 from cockpit.intake.repository import BatchFilter, BatchRepository
 from cockpit.published.models import Entry
 from cockpit.published.service import Published
@@ -48,15 +49,16 @@ class Batches:
         found = await self._batches.below(unit.path, wanted, paging)
         return Listed([FoundBatch(*row) for row in found.items], found.next, found.total)
 
-    async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int]]:
-        """Return a batch and the number of its quarantined rows by code.
+    async def get(self, actor: Principal, batch_id: UUID) -> tuple[FoundBatch, dict[str, int], Family]:
+        """Return a batch, the number of its quarantined rows by code, and its family.
 
         Raises `BatchNotFound`, `UnitOutOfReach`.
         """
         found = await self.find(actor, batch_id, "intake.read")
+        family = await RecordRepository(self._session).family(found.batch)
         if found.batch.reasons is not None:
-            return found, dict(Counter(found.batch.reasons).most_common())
-        return found, await self._batches.reasons(batch_id) if found.batch.rejected else {}
+            return found, dict(Counter(found.batch.reasons).most_common()), family
+        return found, await self._batches.reasons(batch_id) if found.batch.rejected else {}, family
 
     async def quarantined(self, actor: Principal, batch_id: UUID) -> AsyncIterator[str]:
         """Stream the quarantined rows of a batch as CSV. Raises `BatchNotFound`, `UnitOutOfReach`."""

@@ -15,6 +15,8 @@ from cockpit.intake.answers import (
     FILE_ERRORS,
     Feed,
     Key,
+    Mode,
+    Resubmits,
     Source,
     answered,
     attached,
@@ -28,6 +30,7 @@ from cockpit.pushes.auth import PUSH_REFUSALS, Pusher, Registrar
 from cockpit.pushes.dependencies import GrantService, PushService
 from cockpit.pushes.errors import AlreadyGranted, GrantNotFound, PushNotGranted
 from cockpit.pushes.schemas import GrantIn, GrantOut
+from contracts.intake import BatchMode
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import CountedPage, Paging
@@ -73,11 +76,22 @@ async def push_batch(
         UUID | None,
         Query(description="批次号，在单位内唯一；batch_id 与 Idempotency-Key 至少给定一个"),
     ] = None,
+    mode: Mode = BatchMode.NEW,
+    resubmits: Resubmits = None,
     key: Key = None,
 ) -> BatchOut:
     """Receive a file from a client that is registered for the unit."""
     kind = kind_of(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    new = NewBatch(feed=feed, unit=None, source=source, batch_id=batch_id, key=key, kind=kind)
+    new = NewBatch(
+        feed=feed,
+        unit=None,
+        source=source,
+        batch_id=batch_id,
+        key=key,
+        kind=kind,
+        mode=mode,
+        parent=resubmits,
+    )
     found, ours = await pushes.receive(client, unit_code, new, request.stream())
     response.headers["Location"] = f"{PUSHES}/{found.batch.id}"
     return answered(response, found, ours)
