@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from cockpit.analytics.errors import AnalyticsBusy
 from cockpit.directory.service import Units
-from cockpit.intake import receiving
+from cockpit.intake import reading
 from cockpit.intake.loading import Loader
 from cockpit.intake.receiving import Receiver
 from cockpit.settings import Settings
@@ -301,7 +301,7 @@ async def test_files_that_arrive_have_a_quota_together(cockpit: Cockpit) -> None
     assert (await begin(cockpit, 60)).status_code == 201
 
 
-@pytest.mark.parametrize("full", ["filekit.spool", "cockpit.intake.receiving"])
+@pytest.mark.parametrize("full", ["filekit.spool", "cockpit.intake.reading"])
 async def test_a_full_disk_is_said_and_leaves_nothing(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch, full: str
 ) -> None:
@@ -333,8 +333,8 @@ async def test_a_large_file_goes_on_after_a_restart_within_bounded_space(
             yield file
             written.append(file.seek(0, 2))
 
-    monkeypatch.setattr(receiving, "temporary_file", watched)
-    monkeypatch.setattr(receiving, "INSERT_ROWS", 2_000)
+    monkeypatch.setattr(reading, "temporary_file", watched)
+    monkeypatch.setattr(reading, "INSERT_ROWS", 2_000)
     async with start() as cockpit:
         cockpit.app.state.resumable_upload_limit = len(content)
         assert (await begin(cockpit, len(content) + 1)).json()["code"] == "body_too_large"
