@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +13,7 @@ from fastapi import FastAPI, Request
 from sqlalchemy import text
 from starlette.responses import JSONResponse, StreamingResponse
 
+import portal.app
 from authkit.dpop import verify_proof
 from contracts.vocabulary import Audience
 from portal.proxying.service import Upstream
@@ -142,6 +146,72 @@ async def test_a_service_gets_token_proof_and_address_and_no_cookie(
     assert "retry-after" in gone.headers
 
 
+@pytest.fixture
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal has one connection to services."""
+    monkeypatch.setattr(portal.app, "_CONNECTIONS", 1)
+
+
+@pytest.mark.usefixtures("one_connection")
+async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisitor) -> None:
+    person, seen, closed = new_visitor(), list[Request](), asyncio.Event()
+    service, served = FastAPI(), Served()
+
+    @service.get("/api/v1/tasks/stream")
+    async def stream() -> StreamingResponse:
+        async def events() -> AsyncIterator[bytes]:
+            try:
+                yield b"data: 1\n\n"
+                await asyncio.Event().wait()
+            finally:
+                closed.set()
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    @service.get("/api/v1/tasks/counts")
+    async def counts(request: Request) -> dict[str, int]:
+        seen.append(request)
+        return {"open": 1}
+
+    await person.sign_in()
+    proxy = site.portal.routes[-1].app._proxy  # type: ignore[attr-defined]
+    proxy._upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
+
+    @asynccontextmanager
+    async def page() -> AsyncIterator[AsyncIterator[bytes]]:
+        headers = {"x-csrf": "1", "cookie": f"__Host-Http-zhuxue={person.session_cookie()}"}
+        headers["accept"] = "text/event-stream"
+        url = f"{site.url}/api/office/v1/tasks/stream"
+        async with person.http.stream("GET", url, headers=headers) as answer:
+            parts = answer.aiter_raw()
+            assert await anext(parts) == b"data: 1\n\n"
+            yield parts
+
+    async with served.running(service), asyncio.timeout(60):
+        async with page():
+            # Other calls need not wait, and say what browsers say, which is not only ASCII.
+            headers = {"user-agent": "Navigateur é".encode("latin-1"), "content-digest": "sha-256=:AA==:"}
+            got = await person.call("GET", "/api/office/v1/tasks/counts?a=%E4%B8%AD", headers=headers)
+            assert got.json() == {"open": 1}
+        [request] = seen
+        assert request.headers["user-agent"] == "Navigateur é"
+        assert request.headers["content-digest"] == "sha-256=:AA==:"
+        assert request.url.query == "a=%E4%B8%AD"
+        assert got.headers.get_list("x-correlation-id") == [request.headers["x-correlation-id"]]
+        # The browser has gone, and with it the stream of the service.
+        await closed.wait()
+        # A page that is open is not somebody who works.
+        site.clock.advance(timedelta(minutes=100))
+        async with page() as parts:
+            # The portal stops: the stream ends as if the service had ended it.
+            proxy.stop()
+            assert [part async for part in parts] == []
+        site.clock.advance(timedelta(minutes=21))
+        answer = await person.call("GET", "/bff/session")
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
+    served.close()
+
+
 async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor: NewVisitor) -> None:
     person, asked = new_visitor(), list[str]()
     await person.sign_in()
@@ -158,6 +228,15 @@ async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor
     answers = await asyncio.gather(*(person.call("GET", ME) for _ in range(8)))
     assert {one.status_code for one in answers} == {200}
     assert asked == [Audience.IDENTITY]
+    # A call that was refused with a token that another one has renewed meanwhile keeps the new one.
+    tokens = site.portal.state.signing_in._tokens
+    async with site.portal.state.database.transaction() as session:
+        session_id = await session.scalar(text("SELECT id FROM sessions"))
+    old = await tokens.get(session_id, Audience.IDENTITY)
+    await tokens.refused(session_id, Audience.IDENTITY, old)
+    new = await tokens.get(session_id, Audience.IDENTITY)
+    await tokens.refused(session_id, Audience.IDENTITY, old)
+    assert (await tokens.get(session_id, Audience.IDENTITY)).value == new.value != old.value
     # A process that died while it renewed holds the others up for seconds only.
     async with site.portal.state.database.transaction() as session:
         await session.execute(text("DELETE FROM access_tokens"))

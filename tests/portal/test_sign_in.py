@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from sqlalchemy import text
 
+from portal.issuer.client import Refused
 from testkit.pages import csrf_of
 from tests.portal.conftest import NewVisitor, Site, Visitor
 
@@ -117,6 +118,28 @@ async def test_signing_out_ends_the_session_everywhere(site: Site, new_visitor: 
     page = await person.follow(await person.send("GET", "/bff/login"))
     assert "/login" in str(page.url), "Identity asks again"
     assert not await refused(other)
+    # Rights have changed since the token was issued: Identity refuses it, but its session continues.
+    issuer = site.portal.state.signing_in._issuer
+    end = issuer.end_session
+
+    async def refuse_once(*_: Any) -> None:
+        issuer.end_session = end
+        raise Refused("invalid_token")
+
+    issuer.end_session = refuse_once
+    assert (await other.call("POST", "/bff/logout")).json() == {"everywhere": True}
+    page = await other.follow(await other.send("GET", "/bff/login"))
+    assert "/login" in str(page.url), "Identity asks again"
+
+
+async def test_many_tabs_that_sign_in_leave_room_in_the_header(new_visitor: NewVisitor) -> None:
+    person = new_visitor()
+    for number in range(12):
+        await person.send("GET", "/bff/login", params={"return_to": f"/notices?page={number}"})
+    cookies = person.cookies[urlsplit(person.site.url).netloc]
+    assert sum(len(name) + len(value) + 4 for name, value in cookies.items()) < 4096
+    back = await person.sign_in(path="/bff/login?return_to=/tasks")
+    assert back.headers["location"] == "/tasks"
 
 
 async def test_identity_ends_sessions_by_its_notice(site: Site, new_visitor: NewVisitor) -> None:
@@ -174,6 +197,22 @@ async def test_a_session_that_is_not_used_ends(site: Site, new_visitor: NewVisit
     assert (await person.call("GET", "/bff/session")).status_code == 200
     site.clock.advance(timedelta(minutes=121))
     assert (await person.call("GET", "/bff/session")).status_code == 401
+
+
+async def test_a_session_that_ends_while_it_is_used_is_over(site: Site, new_visitor: NewVisitor) -> None:
+    person = new_visitor()
+    await person.sign_in()
+    site.clock.advance(timedelta(minutes=5))
+    database = site.portal.state.database
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    async with database.transaction() as session:
+        await session.execute(text("DELETE FROM sessions"))
+        call = asyncio.create_task(person.call("GET", "/bff/session"))
+        async with asyncio.timeout(60), database.transaction() as other:
+            while not await other.scalar(waiting):
+                await other.commit()
+                await asyncio.sleep(0.01)
+    assert (await call).json()["code"] == "sign_in_required"
 
 
 async def test_people_see_their_sessions_and_end_them(new_visitor: NewVisitor) -> None:

@@ -6,10 +6,12 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
 from portal.app import listed_routes
 from portal.proxying.rules import Routes, challenge, public
 from portal.sessions import rules as lifetimes
+from portal.settings import Settings
 from portal.signing_in.rules import failure, local
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -113,3 +115,21 @@ def test_a_token_near_its_end_is_renewed() -> None:
     assert not lifetimes.usable(NOW + timedelta(seconds=20), NOW)
     assert lifetimes.used_again(NOW + timedelta(minutes=1), NOW)
     assert not lifetimes.used_again(NOW + timedelta(seconds=59), NOW)
+
+
+def test_two_keys_of_one_version_are_refused() -> None:
+    """They could not be told apart: the second one would encrypt."""
+    url = AnyHttpUrl("http://127.0.0.1:1")
+    with pytest.raises(ValidationError, match="different versions"):
+        Settings(
+            mode="dev",
+            issuer="http://127.0.0.1:1",
+            public_url=url,
+            database_url="postgresql+asyncpg://portal@127.0.0.1/portal",
+            identity_url=url,
+            office_url=url,
+            cockpit_url=url,
+            client_key=SecretStr("5b" * 32),
+            encryption_key=SecretStr("e1" * 32),
+            other_encryption_key=SecretStr("e2" * 32),
+        )

@@ -33,12 +33,15 @@ from servicekit.background import repeated
 from servicekit.cipher import Cipher, Key
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
+from servicekit.shutdown import on_stop
 
 __all__ = ["MIGRATIONS", "build"]
 
 _PRUNE_SECONDS = 600.0
 _CONNECTIONS = 500
-"""Streams of pages stay open: one for each open page."""
+"""To services at once, and as many to Identity for signing in. Streams of events are not counted: each open
+page has one, and they must not leave other calls waiting.
+"""
 
 
 def listed_routes() -> Routes:
@@ -52,16 +55,14 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     database = Database(
         settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
     )
-    http = httpx.AsyncClient(
-        timeout=settings.upstream_timeout_seconds,
-        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
-        follow_redirects=False,
-        trust_env=False,
-    )
+    seconds = settings.upstream_timeout_seconds
+    http, http_of_issuer = _client(seconds, _CONNECTIONS), _client(seconds, _CONNECTIONS)
+    # A stream is silent for as long as nothing happens.
+    streams = _client(httpx.Timeout(seconds, read=None), None)
     identity = str(settings.identity_url).rstrip("/")
     keys = KeySet(fetch_over_http(str(settings.jwks_url or f"{identity}/jwks")))
     issuer = Issuer(
-        http,
+        http_of_issuer,
         Target(settings.issuer_url, identity),
         the_clock,
         client_id=settings.client_id,
@@ -80,8 +81,10 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         async def pruned() -> None:
             await prune(database, the_clock.now())
 
-        async with http, keys.kept_fresh(), repeated("sessions.prune", pruned, every=_PRUNE_SECONDS):
-            yield
+        async with http, http_of_issuer, streams, keys.kept_fresh():
+            with on_stop(proxy.stop):
+                async with repeated("sessions.prune", pruned, every=_PRUNE_SECONDS):
+                    yield
 
     app = create_app(
         name="portal",
@@ -109,9 +112,14 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         origin=settings.origin,
         issuer_url=settings.issuer_url,
     )
-    proxy = Proxy(http, _upstreams(settings), tokens, the_clock)
+    proxy = Proxy(http, streams, _upstreams(settings), tokens, the_clock)
     app.mount(proxying.PREFIX, proxying.ProxyApp(proxy, listed_routes()))
     return app
+
+
+def _client(timeout: float | httpx.Timeout, connections: int | None) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    return httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
 
 
 def _upstreams(settings: Settings) -> dict[Audience, Upstream]:

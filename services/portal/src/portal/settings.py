@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from servicekit.cipher import Key
+from servicekit.cipher import Key, check_versions, keys_of
 from servicekit.settings import ServiceSettings
 
 
@@ -57,6 +57,7 @@ class Settings(ServiceSettings):
     def _reached_by_browsers(self) -> Self:
         if self.public_url is None:
             raise ValueError("public_url is required: people come back to it after signing in")
+        check_versions(self.encryption_keys, "encryption_key and other_encryption_key")
         return self
 
     @property
@@ -68,5 +69,4 @@ class Settings(ServiceSettings):
     @property
     def encryption_keys(self) -> list[Key]:
         """The keys of what is stored; the first one encrypts."""
-        given = [self.encryption_key, self.other_encryption_key]
-        return [Key.parse(one.get_secret_value()) for one in given if one is not None]
+        return keys_of(self.encryption_key, self.other_encryption_key)

@@ -146,7 +146,7 @@ class Issuer:
         answer = await self._send("DELETE", self._target.reached_at + _SESSION, headers=headers)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise Refused("invalid_token")
-        if not answer.is_success:
+        if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
             raise IssuerUnavailable
 
     async def _token(self, asked: Mapping[str, str], key: ECKey) -> TokenResponse:

@@ -5,13 +5,16 @@ Mounted as an ASGI application: the portal neither validates nor documents what 
 
 from typing import Final
 
-from starlette.requests import Request
+import structlog
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from portal.proxying.errors import NotProxied
 from portal.proxying.rules import Routes
-from portal.proxying.service import Proxy
+from portal.proxying.service import Proxy, wants_events
 from portal.sessions.dependencies import current, of_portal
+
+log = structlog.get_logger("proxying")
 
 PREFIX: Final = "/api"
 
@@ -33,9 +36,14 @@ class ProxyApp:
         to = self._routes.find(service, f"/api/{rest}", request.method)
         if to is None:
             raise NotProxied
-        row = await current(request)
-        response = await self._proxy.call(request, row.id, to)
-        await response(scope, receive, send)
+        # A page that is open renews its stream by itself: nobody needs to be there.
+        row = await current(request, used=not wants_events(request))
+        try:
+            response = await self._proxy.call(request, row.id, to)
+            await response(scope, receive, send)
+        except ClientDisconnect:
+            # Nothing more can be said; the server closes the connection.
+            log.info("a call was given up", service=service)
 
 
 def _path(scope: Scope) -> str:

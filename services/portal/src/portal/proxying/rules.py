@@ -13,9 +13,10 @@ from contracts.vocabulary import Audience
 
 SENT: Final = frozenset(
     {
-        *("accept", "accept-language", "content-type", "content-length", "content-disposition"),
+        *("accept", "accept-language", "content-digest", "content-disposition", "content-encoding"),
+        *("content-length", "content-type"),
         *("idempotency-key", "if-match", "if-none-match", "if-range", "last-event-id", "range"),
-        *("upload-offset", "user-agent", "x-correlation-id"),
+        *("upload-offset", "user-agent"),
     }
 )
 """Headers of a browser that a service gets. Neither cookies nor anything that names who calls."""
@@ -25,7 +26,7 @@ RETURNED: Final = frozenset(
         *("accept-ranges", "cache-control", "content-disposition", "content-encoding", "content-language"),
         *("content-length", "content-range", "content-type", "deprecation", "etag", "last-modified"),
         *("link", "location", "retry-after", "sunset", "upload-length", "upload-offset", "vary"),
-        *("x-content-type-options", "x-correlation-id", "content-security-policy"),
+        *("x-accel-buffering", "x-content-type-options", "content-security-policy"),
     }
 )
 """Headers of a service that a browser gets. A service sets no cookies here and gives no challenge."""

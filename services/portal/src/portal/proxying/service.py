@@ -1,9 +1,11 @@
 """Passes calls of pages on to the services."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlencode
+from typing import Any, Final
+from urllib.parse import quote_from_bytes, urlencode
 from uuid import UUID
 
 import httpx
@@ -19,11 +21,13 @@ from portal.proxying.errors import ServiceUnavailable, StepUpRequired, TokenRene
 from portal.proxying.rules import Destination
 from portal.sessions.renewing import AccessTokens, BoundToken
 from servicekit.clock import Clock
+from servicekit.logs import HEADER, correlation_id
 from servicekit.problems import MEDIA_TYPE, body_of
+from servicekit.sse import MEDIA_TYPE as EVENTS
 
 log = structlog.get_logger("proxying")
 
-_EVENTS: Final = "text/event-stream"
+_PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 REPEATABLE_BYTES: Final = 1_048_576
 """A body up to this size is kept, so that the call can be made again with a new token."""
 
@@ -42,14 +46,23 @@ class Proxy:
     def __init__(
         self,
         http: httpx.AsyncClient,
+        streams: httpx.AsyncClient,
         upstreams: Mapping[Audience, Upstream],
         tokens: AccessTokens,
         clock: Clock,
     ) -> None:
+        """`streams` is for streams of events: they take connections for as long as pages are open."""
         self._http = http
+        self._streams = streams
+        self._stopped: asyncio.Task[None] | None = None
         self._upstreams = upstreams
         self._tokens = tokens
         self._clock = clock
+
+    def stop(self) -> None:
+        """End the streams of events, for which the server would wait before it stops."""
+        if self._stopped is None:
+            self._stopped = asyncio.get_running_loop().create_task(self._streams.aclose())
 
     async def call(self, request: Request, session_id: UUID, to: Destination) -> Response:
         """Pass a call on and return the answer, streamed.
@@ -66,7 +79,7 @@ class Proxy:
             if required is not None:
                 return await _step_up(answer, required)
             await answer.aclose()
-            await self._tokens.refused(session_id, to.audience)
+            await self._tokens.refused(session_id, to.audience, token)
             token = await self._tokens.get(session_id, to.audience)
             if not isinstance(body, bytes):
                 raise TokenRenewed
@@ -74,36 +87,69 @@ class Proxy:
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 await answer.aclose()
                 # Tokens of the second of a revocation are refused, too (`authkit.revocation`).
-                await self._tokens.refused(session_id, to.audience)
+                await self._tokens.refused(session_id, to.audience, token)
                 raise TokenRenewed
-        return _returned(answer, to)
+        return self._returned(answer, to)
 
     async def _send(
         self, request: Request, to: Destination, token: BoundToken, body: bytes | AsyncIterator[bytes]
     ) -> httpx.Response:
         upstream, method = self._upstreams[to.audience], request.method
-        query = request.url.query
+        query = quote_from_bytes(request.scope["query_string"], _PRINTABLE)
         url = upstream.reached_at + to.path + (f"?{query}" if query else "")
-        headers = {name: value for name, value in request.headers.items() if name in rules.SENT}
-        headers["authorization"] = f"DPoP {token.value}"
-        headers["dpop"] = proof(
+        # Bytes: browsers and servers may send more than ASCII in a header.
+        headers = {name: value for name, value in request.headers.raw if name.decode("latin-1") in rules.SENT}
+        headers[b"authorization"] = f"DPoP {token.value}".encode()
+        headers[b"dpop"] = proof(
             token.key,
             method=method,
             url=upstream.known_as + to.path,
             now=self._clock.now(),
             access_token=token.value,
-        )
+        ).encode()
         if request.client is not None:
-            headers["x-forwarded-for"] = request.client.host
-        outgoing = self._http.build_request(method, url, headers=headers, content=body or None)
-        if _EVENTS in headers.get("accept", ""):
-            # A stream of events is silent for as long as nothing happens.
-            outgoing.extensions["timeout"] = {**outgoing.extensions["timeout"], "read": None}
+            headers[b"x-forwarded-for"] = request.client.host.encode()
+        headers[HEADER] = (correlation_id() or "").encode()
+        http = self._streams if wants_events(request) else self._http
+        outgoing = http.build_request(method, url, headers=headers, content=body or None)
         try:
-            return await self._http.send(outgoing, stream=True)
+            return await http.send(outgoing, stream=True)
         except httpx.HTTPError as error:
             log.warning("a service gave no answer", service=to.audience.service, error=type(error).__name__)
             raise ServiceUnavailable from error
+
+    def _returned(self, answer: httpx.Response, to: Destination) -> Response:
+        """Return the answer of a service as a page gets it."""
+        headers: dict[str, str] = {}
+        for raw, value in answer.headers.raw:
+            name = raw.decode("latin-1").lower()
+            if name in rules.RETURNED:
+                headers[name] = ", ".join(filter(None, (headers.get(name), value.decode("latin-1"))))
+        if "location" in headers:
+            headers["location"] = rules.public(headers["location"], to.audience.service)
+        # What a person may see must not be found by the next person at the same browser.
+        headers.setdefault("cache-control", "no-store")
+        headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Cookie")))
+
+        async def content() -> AsyncIterator[bytes]:
+            try:
+                async for part in answer.aiter_raw():
+                    yield part
+            except httpx.HTTPError as error:
+                if self._stopped is not None:
+                    return
+                # The response has begun; the browser sees it end early.
+                log.warning("an answer ended early", service=to.audience.service, error=type(error).__name__)
+                raise ClientDisconnect from error
+
+        return StreamingResponse(
+            content(), answer.status_code, headers, background=BackgroundTask(answer.aclose)
+        )
+
+
+def wants_events(request: Request) -> bool:
+    """Return whether the page wants a stream of events, which stays open."""
+    return EVENTS in request.headers.get("accept", "")
 
 
 async def _body(request: Request) -> bytes | AsyncIterator[bytes]:
@@ -118,34 +164,16 @@ async def _body(request: Request) -> bytes | AsyncIterator[bytes]:
 
 async def _step_up(answer: httpx.Response, required: Mapping[str, str]) -> Response:
     """Return what the page needs to send the person to Identity, with the text of the service."""
-    await answer.aread()
-    await answer.aclose()
-    detail = None
-    if answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
-        detail = answer.json().get("detail")
+    try:
+        await answer.aread()
+    except httpx.HTTPError as error:
+        raise ServiceUnavailable from error
+    body: Any = None
+    with contextlib.suppress(ValueError):
+        body = answer.json()
+    detail = body.get("detail") if isinstance(body, dict) else None
     problem = StepUpRequired(detail if isinstance(detail, str) else None)
     login = f"/bff/login?{urlencode(required)}"
     return JSONResponse(
         {**body_of(problem), "login": login}, problem.status, {"cache-control": "no-store"}, MEDIA_TYPE
     )
-
-
-def _returned(answer: httpx.Response, to: Destination) -> Response:
-    """Return the answer of a service as a page gets it."""
-    headers = {name: value for name, value in answer.headers.items() if name in rules.RETURNED}
-    if "location" in headers:
-        headers["location"] = rules.public(headers["location"], to.audience.service)
-    # What a person may see must not be found by the next person at the same browser.
-    headers.setdefault("cache-control", "no-store")
-    headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Cookie")))
-
-    async def content() -> AsyncIterator[bytes]:
-        try:
-            async for part in answer.aiter_raw():
-                yield part
-        except httpx.HTTPError as error:
-            # The response has begun; the browser sees it end early.
-            log.warning("an answer ended early", service=to.audience.service, error=type(error).__name__)
-            raise ClientDisconnect from error
-
-    return StreamingResponse(content(), answer.status_code, headers, background=BackgroundTask(answer.aclose))

@@ -53,14 +53,14 @@ async def _sessions(request: Request, session: Session) -> Sessions:
 SessionService = Annotated[Sessions, Depends(_sessions)]
 
 
-async def current(request: HTTPConnection) -> BrowserSession:
+async def current(request: HTTPConnection, *, used: bool = True) -> BrowserSession:
     """Return the browser's session, in a transaction of its own: a call to another system may follow.
 
-    Raises `SignInRequired`.
+    `used`: somebody uses the session, which therefore lasts longer. Raises `SignInRequired`.
     """
     database: Database = request.app.state.database
     async with database.transaction() as session:
-        return await sessions_of(request, session).find(cookies.presented(request))
+        return await sessions_of(request, session).find(cookies.presented(request), used=used)
 
 
 async def _current(request: Request) -> BrowserSession:

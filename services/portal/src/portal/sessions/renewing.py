@@ -5,7 +5,7 @@ stores the answer. A claim ends by itself, so a process that dies delays the oth
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -32,15 +32,17 @@ _LOOKS = int(rules.RENEWING.total_seconds() / _LOOK_SECONDS)
 class BoundToken:
     """An access token, and the key that has to sign each request with it (RFC 9449 §7)."""
 
-    value: str
+    value: str = field(repr=False)
     key: ECKey
+    sealed: bytes = field(repr=False)
+    """As it is stored."""
 
 
 @dataclass(frozen=True)
 class _Claim:
     """The right to renew a token of a session, and what it takes."""
 
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     key: ECKey
 
 
@@ -74,10 +76,13 @@ class AccessTokens:
                 await asyncio.sleep(_LOOK_SECONDS)
             raise IssuerUnavailable
 
-    async def refused(self, session_id: UUID, audience: Audience) -> None:
-        """Forget a token that a service has refused: its rights have changed, or it was revoked."""
+    async def refused(self, session_id: UUID, audience: Audience, token: BoundToken) -> None:
+        """Forget a token that a service has refused: its rights have changed, or it was revoked.
+
+        Another call may have renewed it meanwhile.
+        """
         async with self._database.transaction() as session:
-            await SessionRepository(session).drop_token(session_id, audience)
+            await SessionRepository(session).drop_token(session_id, audience, token.sealed)
 
     async def _look(self, session_id: UUID, audience: Audience, *, claim: bool) -> BoundToken | _Claim | None:
         """Return the token if it is usable, else a claim to renew it; None if neither can be had now."""
@@ -89,7 +94,7 @@ class AccessTokens:
             token = await rows.token(session_id, audience)
             if token is not None and rules.usable(token.expires_at, now):
                 value = self._sealing.opened_access_token(token.token)
-                return BoundToken(value, self._sealing.opened_key(row.key))
+                return BoundToken(value, self._sealing.opened_key(row.key), token.token)
             if not claim or (row.refreshing_until is not None and row.refreshing_until > now):
                 return None
             row.refreshing_until = now + rules.RENEWING
@@ -98,8 +103,10 @@ class AccessTokens:
 
     async def _renew(self, session_id: UUID, audience: Audience, claim: _Claim) -> BoundToken:
         answer: TokenResponse | None = None
+        sealed = b""
         try:
             answer = await self._issuer.refresh(claim.refresh_token, audience, claim.key)
+            sealed = self._sealing.access_token(answer.access_token)
         except Refused as error:
             if error.error != "invalid_grant":
                 log.error("the issuer refused to renew a token", error=error.error)
@@ -107,10 +114,12 @@ class AccessTokens:
             await self._end(session_id)
             raise SignInRequired from error
         finally:
-            await self._store(session_id, audience, answer)
-        return BoundToken(answer.access_token, claim.key)
+            await self._store(session_id, audience, answer, sealed)
+        return BoundToken(answer.access_token, claim.key, sealed)
 
-    async def _store(self, session_id: UUID, audience: Audience, answer: TokenResponse | None) -> None:
+    async def _store(
+        self, session_id: UUID, audience: Audience, answer: TokenResponse | None, sealed: bytes
+    ) -> None:
         """Store the answer, if there is one, and let others renew."""
         async with self._database.transaction() as session:
             rows, now = SessionRepository(session), self._clock.now()
@@ -123,9 +132,7 @@ class AccessTokens:
             if answer.refresh_token is not None:
                 row.refresh_token = self._sealing.refresh_token(answer.refresh_token)
             expires = now + timedelta(seconds=answer.expires_in)
-            await rows.put_token(
-                session_id, audience, self._sealing.access_token(answer.access_token), expires
-            )
+            await rows.put_token(session_id, audience, sealed, expires)
 
     async def _end(self, session_id: UUID) -> None:
         """End a session that has ended at Identity."""

@@ -113,8 +113,12 @@ class SessionRepository:
             )
         )
 
-    async def drop_token(self, session_id: UUID, audience: Audience) -> None:
-        """Delete an access token that a service has refused."""
+    async def drop_token(self, session_id: UUID, audience: Audience, token: bytes) -> None:
+        """Delete an access token that a service has refused, unless it has been replaced."""
         await self._session.execute(
-            delete(AccessToken).where(AccessToken.session_id == session_id, AccessToken.audience == audience)
+            delete(AccessToken).where(
+                AccessToken.session_id == session_id,
+                AccessToken.audience == audience,
+                AccessToken.token == token,
+            )
         )

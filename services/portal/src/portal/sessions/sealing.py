@@ -1,5 +1,6 @@
 """Encryption of tokens and keys in the database; a value of one column does not open in another."""
 
+import base64
 import json
 
 from joserfc.jwk import ECKey
@@ -39,8 +40,9 @@ class Sealing:
 
     def transaction(self, plain: bytes) -> str:
         """Encrypt what a browser keeps while somebody signs in."""
-        return self._cipher.seal("sign_in", plain).hex()
+        return base64.urlsafe_b64encode(self._cipher.seal("sign_in", plain)).rstrip(b"=").decode()
 
     def opened_transaction(self, sealed: str) -> bytes:
         """Decrypt what a browser has kept. Raises ValueError or `cryptography.exceptions.InvalidTag`."""
-        return self._cipher.open("sign_in", bytes.fromhex(sealed))
+        padded = sealed + "=" * (-len(sealed) % 4)
+        return self._cipher.open("sign_in", base64.urlsafe_b64decode(padded.encode("ascii")))

@@ -79,13 +79,16 @@ class Sessions:
         await self._rows.put_token(row.id, audience, self._sealing.access_token(tokens.access_token), expires)
         return row
 
-    async def find(self, secret_hash: bytes | None) -> BrowserSession:
-        """Return the session of a cookie and record its use. Raises `SignInRequired`."""
+    async def find(self, secret_hash: bytes | None, *, used: bool = True) -> BrowserSession:
+        """Return the session of a cookie and record its use, if it is one. Raises `SignInRequired`."""
         now = self._clock.now()
         row = None if secret_hash is None else await self._rows.by_secret(secret_hash, now)
         if row is None:
             raise SignInRequired
-        if rules.used_again(now, row.seen_at):
+        if used and rules.used_again(now, row.seen_at):
+            # It may be ended at this moment by somebody else.
+            if await self._rows.locked(row.id, now) is None:
+                raise SignInRequired
             row.seen_at = now
             row.expires_at = rules.expiry(now, row.ends_at, self._lifetimes.idle)
         return row

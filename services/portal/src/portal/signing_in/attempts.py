@@ -4,6 +4,7 @@ Two tabs that sign in at the same time have two attempts.
 """
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey
+from joserfc.util import to_bytes, urlsafe_b64decode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from authkit.client_keys import key_of
 from portal.issuer.keys import new_session_key
 from portal.sessions.sealing import Sealing
 
@@ -21,7 +24,12 @@ LIFETIME = timedelta(minutes=10)
 _COOKIE = "__Host-Http-zhuxue-sign-in-"
 _PART = 12
 """So many characters of `state` name the cookie."""
+_NAME = re.compile(rf"{_COOKIE}[\w-]{{{_PART}}}", re.ASCII)
 _MAX_LENGTH = 8192
+MOST = 5
+"""So many attempts a browser keeps. Many tabs that open at once would fill the header of all requests beyond
+what servers read (8 KiB at nginx).
+"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Attempt:
 
     def keep(self, response: Response, sealing: Sealing) -> None:
         """Have the browser keep the attempt, encrypted. `Lax`: it comes back from another site."""
-        kept = {**vars(self), "key": self.key.as_dict(private=True)}
+        kept = {**vars(self), "key": self.key.as_dict(private=True)["d"]}
         response.set_cookie(
             _COOKIE + self.state[:_PART],
             sealing.transaction(json.dumps(kept).encode()),
@@ -60,6 +68,13 @@ class Attempt:
         response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 
+def limit(request: Request, response: Response) -> None:
+    """Have the browser delete its oldest attempts before another one; browsers send the oldest first."""
+    found = [name for name in request.cookies if _NAME.fullmatch(name)]
+    for name in found[: max(0, len(found) - MOST + 1)]:
+        response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
+
+
 def kept(request: Request, state: str, sealing: Sealing, now: datetime) -> Attempt | None:
     """Return the attempt with this state that the browser has begun, or None."""
     sealed = request.cookies.get(_COOKIE + state[:_PART], "")
@@ -69,7 +84,7 @@ def kept(request: Request, state: str, sealing: Sealing, now: datetime) -> Attem
         found: dict[str, Any] = json.loads(sealing.opened_transaction(sealed))
     except (InvalidTag, ValueError):
         return None
-    attempt = Attempt(**{**found, "key": ECKey.import_key(found["key"])})
+    attempt = Attempt(**{**found, "key": key_of(urlsafe_b64decode(to_bytes(found["key"])))})
     if not secrets.compare_digest(attempt.state.encode(), state.encode()):
         return None
     return attempt if now.timestamp() < attempt.until else None

@@ -30,6 +30,8 @@ router = APIRouter(
     responses=problems.responses(CrossSite, SignInRequired),
 )
 
+_MOST_OF_NAME = 512
+"""So many characters of what a browser says it is are kept."""
 _Text = Annotated[str | None, Query(max_length=512)]
 
 
@@ -56,6 +58,7 @@ async def login(
     wish = Wish(acr_values, max_age, login_hint, prompt)
     attempt, url = await signing_in.begin(rules.local(return_to), wish)
     response = RedirectResponse(url, 303)
+    attempts.limit(request, response)
     attempt.keep(response, request.app.state.sealing)
     return response
 
@@ -89,7 +92,7 @@ async def callback(
             attempt,
             code,
             issuer=iss,
-            browser=request.headers.get("user-agent", ""),
+            browser=request.headers.get("user-agent", "")[:_MOST_OF_NAME],
             before=cookies.presented(request),
         )
     except NotSignedIn as failure:

@@ -151,16 +151,29 @@ class SigningIn:
         """
         everywhere = True
         try:
-            token = await self._tokens.get(row.id, Audience.IDENTITY)
-            await self._issuer.end_session(token.value, token.key)
-        except (Refused, SignInRequired):
+            await self._end_at_issuer(row.id)
+        except SignInRequired:
             log.info("the session had ended at the issuer")
-        except IssuerUnavailable:
+        except (Refused, IssuerUnavailable):
             everywhere = False
         async with self._database.transaction() as session:
             # Identity's notice may have ended it already.
             await self._sessions(session).forget(row.id)
         return everywhere
+
+    async def _end_at_issuer(self, session_id: UUID) -> None:
+        """End the session at Identity, with a new token if it refuses the present one.
+
+        It refuses tokens of before the last change of rights, while the session continues. Raises `Refused`,
+        `SignInRequired`, `IssuerUnavailable`.
+        """
+        token = await self._tokens.get(session_id, Audience.IDENTITY)
+        try:
+            await self._issuer.end_session(token.value, token.key)
+        except Refused:
+            await self._tokens.refused(session_id, Audience.IDENTITY, token)
+            token = await self._tokens.get(session_id, Audience.IDENTITY)
+            await self._issuer.end_session(token.value, token.key)
 
     async def ended_at_issuer(self, logout_token: str) -> int:
         """End the sessions that a logout token names; return their number.
@@ -168,13 +181,15 @@ class SigningIn:
         A token that was used before ends nothing. Raises `InvalidToken`.
         """
         told = await self._issued.logged_out(logout_token, now=self._clock.now())
+        try:
+            sub = None if told.sub is None else UUID(told.sub)
+        except ValueError as error:
+            raise InvalidToken("sub") from error
         async with self._database.transaction() as session:
             expires = datetime.fromtimestamp(told.expires_at, UTC)
             if not await LogoutTokenRepository(session).first(told.jti, expires):
                 return 0
-            return await self._sessions(session).end_of_issuer(
-                None if told.sub is None else UUID(told.sub), told.sid
-            )
+            return await self._sessions(session).end_of_issuer(sub, told.sid)
 
     async def revoke(self, refresh_tokens: Sequence[str]) -> None:
         """Revoke refresh tokens at Identity. Call it after the response: whoever signs out does not wait.
