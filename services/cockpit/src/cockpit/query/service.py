@@ -77,7 +77,7 @@ class Queries:
         (table,) = await answers(
             self._cells,
             [question],
-            partial(self._disclosure.hidden, actor),
+            partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
         )
         return table, question

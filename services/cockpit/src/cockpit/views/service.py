@@ -66,7 +66,7 @@ class Views:
         tables = await answers(
             self._cells,
             view.questions(),
-            partial(self._disclosure.hidden, actor),
+            partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
         )
         whole = Ask(spec.feed, wanted.tree, calendar, [own.code], [period])
