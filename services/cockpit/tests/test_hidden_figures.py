@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cockpit.disclosure.service import Disclosure
 from cockpit.settings import Settings
 from services.cockpit.tests.support.figures import ask
 from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of, move
@@ -120,6 +121,24 @@ async def test_what_a_hidden_column_lacks_is_hidden_too(cockpit: Cockpit) -> Non
     by_stage = await asked(cockpit, unit=county, rows="children", dimensions=["stage"])
     assert len(by_stage) > 1
     assert set(by_stage.values()) == {"*"}
+
+
+async def test_figures_and_what_is_hidden_of_them_are_of_one_moment(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    decide = Disclosure.hidden
+
+    async def after_a_batch(self: Disclosure, *asked: Any) -> list[list[bool]]:
+        monkeypatch.setattr(Disclosure, "hidden", decide)
+        await given(cockpit, "county", "school", 7)
+        return await decide(self, *asked)
+
+    monkeypatch.setattr(Disclosure, "hidden", after_a_batch)
+    unit = str(cockpit.world["county"].id)
+    assert await asked(cockpit, unit=unit) == {("370102", "2017"): "*"}
+    assert await asked(cockpit, unit=unit) == {("370102", "2017"): "10 人"}
 
 
 def test_small_figures_can_be_shown_in_dev_mode_only() -> None:

@@ -54,6 +54,7 @@ class Views:
         own = await self._places.own(
             actor, wanted.tree, wanted.unit, wanted.region, f"views.{wanted.module.value}"
         )
+        await self._cells.hold()
         available = {
             one: await self._cells.periods(spec.feed, wanted.tree, one, own.code) for one in spec.calendars
         }
