@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from cockpit.disclosure.service import Disclosure
 from cockpit.settings import Settings
+from services.cockpit.tests.support.figures import ask
 from services.cockpit.tests.support.running_cockpit import Cockpit, award, csv_of, move
 
 
@@ -77,6 +79,66 @@ async def test_what_a_county_received_before_it_moved_stays_hidden_there(cockpit
     await move(cockpit, "county", "province")
     assert children(await cockpit.overview("city", by="centre"))["370102"] is None
     assert children(await cockpit.overview("city"))["370102"] is None
+
+
+async def asked(cockpit: Cockpit, **question: Any) -> dict[tuple[str, ...], str]:
+    """What the city is shown of persons: by place, period and values."""
+    answer = await ask(cockpit, "city", metrics=["aid_persons"], **{"periods": ["2017"], **question})
+    return {
+        (row["place"], row["period"], *row["values"].values()): row["figures"][0]["display"]
+        for row in answer["rows"]
+    }
+
+
+async def test_sectors_and_stages_together_do_not_show_what_stages_hide(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 40)
+    await given(cockpit, "county", "school", 3, stage="普通高中")
+    await given(cockpit, "county", "school", 2, stage="中等职业教育")
+    for stage in ("义务教育", "普通高中", "中等职业教育"):
+        await given(cockpit, "sibling", "sibling_school", 50, stage=stage)
+        await given(cockpit, "lookalike", "lookalike_school", 60, stage=stage)
+    for place in ("county", "school"):
+        unit = str(cockpit.world[place].id)
+        code = cockpit.world[place].code
+        stages = await asked(cockpit, unit=unit, dimensions=["stage"])
+        assert stages[code, "2017", "general_high"] == "*"
+        for sector in ("basic", "vocational"):
+            within = await asked(cockpit, unit=unit, dimensions=["stage"], filters={"sector": [sector]})
+            assert within.items() <= stages.items(), sector
+        # A school has no cells of sectors: they are added up from its stages.
+        sectors = await asked(cockpit, unit=unit, dimensions=["sector"])
+        assert sectors[code, "2017", "vocational"] == "*", place
+
+
+async def test_what_a_hidden_column_lacks_is_hidden_too(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    county = str(cockpit.world["county"].id)
+    below = await asked(cockpit, unit=county, rows="both")
+    assert (len(below), set(below.values())) == (3, {"*"})
+    terms = await asked(cockpit, unit=county, calendar="term", periods=["2017-spring", "2017-autumn"])
+    assert (len(terms), set(terms.values())) == (2, {"*"})
+    by_stage = await asked(cockpit, unit=county, rows="children", dimensions=["stage"])
+    assert len(by_stage) > 1
+    assert set(by_stage.values()) == {"*"}
+
+
+async def test_figures_and_what_is_hidden_of_them_are_of_one_moment(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    decide = Disclosure.hidden
+
+    async def after_a_batch(self: Disclosure, *asked: Any) -> list[list[bool]]:
+        monkeypatch.setattr(Disclosure, "hidden", decide)
+        await given(cockpit, "county", "school", 7)
+        return await decide(self, *asked)
+
+    monkeypatch.setattr(Disclosure, "hidden", after_a_batch)
+    unit = str(cockpit.world["county"].id)
+    assert await asked(cockpit, unit=unit) == {("370102", "2017"): "*"}
+    assert await asked(cockpit, unit=unit) == {("370102", "2017"): "10 人"}
 
 
 def test_small_figures_can_be_shown_in_dev_mode_only() -> None:

@@ -90,6 +90,22 @@ async def test_filters_narrow_the_list_and_what_was_withdrawn_is_gone(cockpit: C
     assert (refused.status_code, refused.json()["code"]) == (400, "records_not_listed")
 
 
+async def test_a_corrected_record_is_listed_as_it_counts_and_a_deleted_one_is_not(cockpit: Cockpit) -> None:
+    corrected, deleted = award(amount="5"), award(amount="7")
+    await cockpit.upload("award", "county", csv_of([corrected, deleted]))
+    fixed = {**corrected, "amount": "6", "funding": "地方财政"}
+    made = await cockpit.upload("award", "county", csv_of([fixed]), mode="correction")
+    gone = await cockpit.upload("award", "county", csv_of([deleted]), mode="deletion")
+    assert (made.json()["accepted"], gone.json()["accepted"]) == (1, 1)
+    body = (await look(cockpit)).json()
+    assert (body["total"]["count"], body["persons"]) == (1, 1)
+    (one,) = body["items"]
+    assert (one["record_id"], one["yuan"], one["values"]["funding"], one["batch_id"]) == (
+        *(corrected["record_id"], "6.00", "local"),
+        made.json()["id"],
+    )
+
+
 @pytest.mark.parametrize(
     ("who", "code"),
     [

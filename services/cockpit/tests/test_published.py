@@ -219,6 +219,27 @@ async def test_tables_of_an_earlier_release_are_filled_and_refused_until_then(co
     assert len((await get(cockpit, "lines"))["items"]) == 9
 
 
+async def test_tables_that_cannot_be_filled_do_not_hold_up_others(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = await send(cockpit, NATIONAL, "county")
+    await send(cockpit, NATIONAL)
+    async with cockpit.database.transaction() as session:
+        await session.execute(delete(PublishedTable))
+        await session.execute(update(PublishedBatch).values(filled_at=None))
+    # A table with two lines of one meaning.
+    await cockpit.app.state.analytics.execute(
+        "INSERT INTO aggregate_facts SELECT * FROM aggregate_facts WHERE batch_id = {batch:UUID}",
+        {"batch": broken},
+    )
+    monkeypatch.setattr(filling, "FILLED", 1)
+    filler = PublishedFiller(cockpit.database, cockpit.app.state.analytics)
+    assert [await filler.catch_up(), await filler.catch_up()] == [1, 0]
+    assert len((await get(cockpit, "lines"))["items"]) == 9
+    refused = await cockpit.http.get("/api/v1/published/tables", headers=cockpit.bearer("county"))
+    assert (refused.status_code, refused.json()["code"]) == (503, "figures_incomplete")
+
+
 async def test_a_batch_with_more_lines_than_tables_have_is_refused_whole(
     cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

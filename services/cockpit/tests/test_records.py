@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from cockpit.intake.receiving import Receiver
+from cockpit.intake.record_repository import RecordRepository
+from cockpit.intake.repository import BatchRepository
 from cockpit.models import Batch
 from services.cockpit.tests.support.running_cockpit import (
     Cockpit,
@@ -128,6 +131,16 @@ async def test_a_correction_replaces_records_and_its_withdrawal_restores_them(co
     assert (await amount(cockpit), await amount(cockpit, "sibling")) == ("12.00", "0.00")
     await withdraw(cockpit, original, "city")
     assert await amount(cockpit, "city") == "0.00"
+
+
+async def test_a_commit_refers_to_a_batch_that_is_being_withdrawn_without_waiting(cockpit: Cockpit) -> None:
+    """The withdrawal waits for the versions of the records that the commit holds: both would wait."""
+    earlier = UUID((await send(cockpit, [award()]))["batch"]["id"])
+    later = UUID((await send(cockpit, [award()]))["batch"]["id"])
+    async with cockpit.database.transaction() as withdrawal, cockpit.database.transaction() as commit:
+        await BatchRepository(withdrawal).locked(earlier)
+        await commit.execute(text("SET LOCAL lock_timeout = '2s'"))
+        await RecordRepository(commit).succeed(later, {earlier})
 
 
 async def test_deleted_records_do_not_count_and_can_come_again(cockpit: Cockpit) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cockpit.access.models import AccessRefusal
+from cockpit.directory.models import Unit
 from cockpit.feeds.declarations import FeedName
 from services.cockpit.tests.support.figures import ask, numbered, send
 from services.cockpit.tests.support.running_cockpit import Cockpit, World, withdraw
@@ -329,6 +330,18 @@ async def test_questions_that_cannot_be_answered_say_why(cockpit: Cockpit) -> No
     assert (await get(cockpit, "overview", "corps", tree="territory")).json()["code"] == "no_territory"
     empty = await view(cockpit, "hardship", "corps")
     assert {figure["figure"]["absent"] for figure in empty["key_figures"]} == {"no_data"}
+
+
+@pytest.mark.parametrize("region", ["370100", "110101"], ids=["of a city", "foreign"])
+async def test_an_office_that_lies_in_a_region_does_not_see_its_figures(
+    cockpit: Cockpit, region: str
+) -> None:
+    async with cockpit.database.transaction() as session:
+        await session.execute(update(Unit).where(Unit.code == "370102").values(region_code=region))
+    refused = await get(cockpit, "overview", "lixia", tree="territory")
+    assert (refused.status_code, refused.json()["code"]) == (400, "no_territory")
+    for who, where in (("shihezi", "659001"), ("xiantao", "429004"), ("qingdao", "370200")):
+        assert (await view(cockpit, "overview", who, tree="territory"))["place"]["code"] == where
 
 
 @pytest.fixture

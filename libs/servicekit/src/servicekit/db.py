@@ -72,6 +72,16 @@ async def release(session: AsyncSession) -> None:
     database.committed(session)
 
 
+async def hold(session: AsyncSession) -> None:
+    """Commit now, and let all further statements of the request see the database at one moment.
+
+    For a request whose statements must agree, while others write. It must not change rows afterwards: that
+    fails if another transaction has changed them since.
+    """
+    await release(session)
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
     """Make the pool replace a closed connection. The driver detects the closure; `pool_pre_ping` would cost
     each request three round trips.

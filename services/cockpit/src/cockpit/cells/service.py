@@ -22,6 +22,7 @@ from cockpit.cells.repository import CellRepository
 from cockpit.cells.rules import Calendar, CellKey, Delta, Dimension, Grouping, Question, Tree
 from cockpit.cells.spill import Changes
 from cockpit.feeds.declarations import FeedName
+from servicekit.db import hold
 
 STATEMENT = 1_000
 """Cells changed by one statement."""
@@ -113,6 +114,7 @@ class Cells:
     """Change and read the cells."""
 
     def __init__(self, session: AsyncSession, overlaps: Overlaps | None = None) -> None:
+        self._session = session
         self._cells = CellRepository(session)
         self._reader = CellReader(session)
         self._loads = LoadRepository(session)
@@ -130,6 +132,14 @@ class Cells:
         changes = deltas.changes.ordered()
         while part := await asyncio.to_thread(_next, changes):
             await self._cells.add(part)
+
+    async def hold(self) -> None:
+        """Read from now on at one moment, with all that reads in the same session.
+
+        Otherwise a batch may begin to count after figures have been read, and before it is decided which of
+        them are hidden.
+        """
+        await hold(self._session)
 
     async def as_of(self, now: datetime) -> datetime:
         """Return the time up to which the cells contain everything that counts.

@@ -3,15 +3,17 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from itertools import product
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access import rules as access
-from cockpit.cells.dimensions import SECTOR_OF, Dimension
+from cockpit.cells.dimensions import SECTOR_OF, Dimension, Tree
 from cockpit.cells.feeds import CELL_FEEDS
-from cockpit.cells.rules import COUNTRY, code_of
+from cockpit.cells.rules import COUNTRY, Question, code_of, combined, plan
 from cockpit.cells.service import Ask, CellRow
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
@@ -20,6 +22,8 @@ from cockpit.disclosure.repository import TableRepository
 from cockpit.disclosure.rules import decide
 from cockpit.disclosure.tables import OPEN, Columns, Combination, Hidden, Place
 from cockpit.feeds.declarations import FeedName
+from cockpit.metrics.offering import WORDS
+from contracts.vocabulary import Level
 
 _IMPLIED = {
     (Dimension.STAGE.value, stage): (Dimension.SECTOR.value, sector) for stage, sector in SECTOR_OF.items()
@@ -29,6 +33,10 @@ _OWN = ""
 MOST_KEPT = 2_000
 """Decided tables that a process keeps, some ten kilobytes each."""
 
+Places = Sequence[Sequence[str]]
+"""The codes of the places that have lines in each answer."""
+Tables = Sequence[tuple[Hidden, bool]]
+"""The tables that decide about a cell, and whether it is a part of the year in them."""
 Key = tuple[str, Family, tuple[str, ...], tuple[tuple[str, int], ...]]
 
 
@@ -52,6 +60,13 @@ class Decided:
             self._tables.popitem(last=False)
 
 
+class Shown(NamedTuple):
+    """The row of an answer, and whether it is hidden from the viewer."""
+
+    row: CellRow
+    hidden: bool
+
+
 class Disclosure:
     """Decides within one request what its viewer is not shown."""
 
@@ -73,55 +88,81 @@ class Disclosure:
 
         Call it with the rows of `Cells.ask` in the same transaction. A county sees all figures of its own.
         """
-        if not self._active or _in_charge(actor):
+        if not self.guards(actor):
             return [[False] * len(rows) for rows in answers]
-        assert actor.acting is not None
-        top = actor.acting.path
-        codes = {row.code for rows in answers for row in rows} | {code for one in asks for code in one.codes}
-        units = await self._units.by_codes(codes)
+        units = await self._units_of(asks, [[row.code for row in rows] for rows in answers])
         found: list[list[bool]] = []
         for ask, rows in zip(asks, answers, strict=True):
             feed = CELL_FEEDS[ask.feed]
+            stored = _stored(ask, units)
             judged: list[bool] = []
-            for row in rows:
-                # What a unit received below a former authority is a row of the table there.
-                above = ask.codes[0] if ask.below and len(ask.codes) == 1 else None
-                chain = (
-                    _chain(top, row.code, units.get(row.code))
-                    if above is None
-                    else [*_chain(top, above, units.get(above)), row.code]
-                )
-                judged.append(
-                    feed.persons
-                    and any(
-                        [await self._hides(ask, chain, row, combination) for combination in _cells(ask, row)]
-                    )
-                )
-            found.append(judged)
+            for row in rows if feed.persons else ():
+                chain = _chain_in(ask, _top(actor), row.code, units)
+                tables = await self._tables_of(ask, chain, row.period)
+                judged.append(any(_hides(tables, chain[-1], one) for one in _cells(stored, row.values)))
+            found.append(judged if feed.persons else [False] * len(rows))
         return found
+
+    async def shown(
+        self, actor: Principal, asks: Sequence[Ask], answers: Sequence[Sequence[CellRow]], places: Places
+    ) -> list[list[Shown]]:
+        """Return the rows of some answers as `hidden` judges them.
+
+        With them come rows that the answers lack for `places`, if the viewer must not know that they are
+        empty: they would tell where the rest is.
+        """
+        hidden = await self.hidden(actor, asks, answers)
+        empty = await self._hidden_empty(actor, asks, answers, places)
+        return [
+            [*map(Shown, rows, hiding), *(Shown(row, hidden=True) for row in more)]
+            for rows, hiding, more in zip(answers, hidden, empty, strict=True)
+        ]
+
+    async def _hidden_empty(
+        self, actor: Principal, asks: Sequence[Ask], answers: Sequence[Sequence[CellRow]], places: Places
+    ) -> list[list[CellRow]]:
+        if not self.guards(actor):
+            return [[] for _ in asks]
+        units = await self._units_of(asks, places)
+        found: list[list[CellRow]] = []
+        for ask, rows, codes in zip(asks, answers, places, strict=True):
+            feed, stored = CELL_FEEDS[ask.feed], _stored(ask, units)
+            known = {(row.code, row.period, combined(row.values)) for row in rows}
+            empty: list[CellRow] = []
+            for code, period in product(codes if feed.persons else (), ask.periods):
+                chain = _chain_in(ask, _top(actor), code, units)
+                tables = await self._tables_of(ask, chain, period)
+                if not any(table.hides_some_empty(chain[-1], part=part) for table, part in tables):
+                    continue
+                empty += (
+                    CellRow(code, period, values, Decimal(0), 0, 0, Decimal(0))
+                    for values in _values(ask)
+                    if (code, period, combined(values)) not in known
+                    and any(_hides(tables, chain[-1], one) for one in _cells(stored, values))
+                )
+            found.append(empty)
+        return found
+
+    async def _units_of(self, asks: Sequence[Ask], places: Places) -> dict[str, Unit]:
+        codes = {code for one in places for code in one} | {code for one in asks for code in one.codes}
+        return await self._units.by_codes(codes)
 
     async def hides_own(self, actor: Principal, ask: Ask, code: str) -> bool:
         """Return whether the viewer is not shown what a place has outside the places below it.
 
         `ask` has one period, and nothing is told apart.
         """
-        if not self._active or _in_charge(actor):
+        if not self.guards(actor):
             return False
-        assert actor.acting is not None
         units = await self._units.by_codes([code])
-        chain = [*_chain(actor.acting.path, code, units.get(code)), _OWN]
-        for family, part in families(CELL_FEEDS[ask.feed], ask.calendar, ask.periods[0]):
-            table = await self._table(ask.feed, family, chain)
-            if table.hides(_OWN, frozenset(), part=part):
-                return True
-        return False
+        chain = [*_chain(_top(actor), code, units.get(code)), _OWN]
+        return _hides(await self._tables_of(ask, chain, ask.periods[0]), _OWN, frozenset())
 
-    async def _hides(self, ask: Ask, chain: Sequence[str], row: CellRow, combination: Combination) -> bool:
-        for family, part in families(CELL_FEEDS[ask.feed], ask.calendar, row.period):
-            table = await self._table(ask.feed, family, chain)
-            if table.hides(chain[-1], combination, part=part):
-                return True
-        return False
+    async def _tables_of(self, ask: Ask, chain: Sequence[str], period: str) -> Tables:
+        return [
+            (await self._table(ask.feed, family, chain), part)
+            for family, part in families(CELL_FEEDS[ask.feed], ask.calendar, period)
+        ]
 
     async def _table(self, feed: FeedName, family: Family, chain: Sequence[str]) -> Hidden:
         """Return the table that has the last place of a chain as a row; the viewer's own has one alone."""
@@ -207,10 +248,62 @@ def _aliases(code: str) -> list[str]:
 CENTRE = "100000"
 
 
-def _cells(ask: Ask, row: CellRow) -> Iterable[Combination]:
-    """Yield the kept cells that a row adds up."""
-    own = {dimension: [value] for dimension, value in row.values.items()}
-    chosen = {**{dimension: list(values) for dimension, values in ask.only.items()}, **own}
+def _hides(tables: Tables, code: str, combination: Combination) -> bool:
+    return any(table.hides(code, combination, part=part) for table, part in tables)
+
+
+def _top(actor: Principal) -> str:
+    assert actor.acting is not None
+    return actor.acting.path
+
+
+def _chain_in(ask: Ask, top: str, code: str, units: Mapping[str, Unit]) -> list[str]:
+    """Return the codes from the viewer's place down to a place of an answer."""
+    if ask.below and len(ask.codes) == 1:
+        # What a unit received below a former authority is a row of the table there.
+        above = ask.codes[0]
+        return [*_chain(top, above, units.get(above)), code]
+    return _chain(top, code, units.get(code))
+
+
+def _stored(ask: Ask, units: Mapping[str, Unit]) -> Question:
+    """Return which kept cells answer: the figure of a sector may be added up from stages."""
+    feed = CELL_FEEDS[ask.feed]
+    schools = (
+        ask.tree is Tree.AUTHORITY
+        and not ask.below
+        and any(code in units and units[code].level == Level.SCHOOL for code in ask.codes)
+    )
+    found = plan(feed.kept(ask.calendar, school=False), ask.by, ask.only)
+    if schools and (found is None or found.stored not in feed.kept(ask.calendar, school=True)):
+        found = plan(feed.kept(ask.calendar, school=True), ask.by, ask.only)
+    assert found is not None, "answered before"
+    return found
+
+
+def _cells(stored: Question, shown: Mapping[Dimension, str]) -> Iterable[Combination]:
+    """Yield the kept cells that a row with these values adds up."""
+    chosen: dict[Dimension, Iterable[str]] = {}
+    for one in stored.stored:
+        if one in shown:
+            chosen[one] = [shown[one]]
+        elif one in stored.only:
+            chosen[one] = stored.only[one]
+        else:
+            chosen[one] = SECTOR_OF
+    sector = shown.get(Dimension.SECTOR) if stored.sectors else None
+    if sector is not None:
+        chosen[Dimension.STAGE] = [stage for stage in chosen[Dimension.STAGE] if SECTOR_OF[stage] == sector]
     names = sorted(chosen)
-    for values in product(*(chosen[name] for name in names)):
+    for values in product(*(sorted(chosen[name]) for name in names)):
         yield frozenset((name.value, value) for name, value in zip(names, values, strict=True))
+
+
+def _values(ask: Ask) -> Iterable[dict[Dimension, str]]:
+    """Yield the values that a row of an answer can have."""
+    names = sorted(ask.by)
+    for values in product(*(ask.only.get(name, WORDS[name]) for name in names)):
+        found = dict(zip(names, values, strict=True))
+        stage, sector = found.get(Dimension.STAGE), found.get(Dimension.SECTOR)
+        if stage is None or sector is None or SECTOR_OF[stage] == sector:
+            yield found

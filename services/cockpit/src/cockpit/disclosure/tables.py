@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 SMALL = 5
 """A cell with fewer persons is hidden."""
@@ -78,6 +79,21 @@ class Hidden:
     def hides_empty(self, combination: Combination, *, part: bool) -> bool:
         """Return whether the cells of all rows are hidden, empty ones included."""
         return self.closed or combination in self.every or self.above.hides(combination, part=part)
+
+    def hides_some_empty(self, code: str, *, part: bool) -> bool:
+        """Return whether an empty cell of a row may be hidden. A part of a hidden year is, empty or not."""
+        above = self.above
+        return (
+            self.closed
+            or above.closed
+            or bool(self.every or above.whole)
+            or (part and (bool(above.parts) or code in self._divided))
+        )
+
+    @cached_property
+    def _divided(self) -> frozenset[str]:
+        """The rows with hidden parts, once the table is decided."""
+        return frozenset(row for row, _ in self.parts)
 
     def columns(self, code: str) -> Columns:
         """Return what is hidden for the places below a row."""

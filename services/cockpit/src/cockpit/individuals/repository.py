@@ -23,7 +23,8 @@ SECONDS = 20
 
 _RECORDS = """
 SELECT unit_code, cityHash64(person_token) AS who, concat(__KEY__) AS record, any(person_token) AS token,
-       any(batch_id) AS batch, __NAME__ AS record_name, __AMOUNT__ AS yuan__COLUMNS__
+       argMaxIf(batch_id, recorded_at, sign > 0) AS batch, __NAME__ AS record_name,
+       __AMOUNT__ AS yuan__COLUMNS__
 FROM __TABLE__ WHERE __CONDITIONS__
 GROUP BY unit_code, who, record HAVING sum(sign) > 0
 """
@@ -91,7 +92,9 @@ def _records(wanted: Wanted) -> str:
             for name in wanted.filters
         ),
     ]
-    key = ", '|', ".join(("toString(batch_id)", *feed.record))
+    # By content, and not by batch: a correction takes back the fact of another batch.
+    content = dict.fromkeys((*feed.record, *feed.columns, *(("toString(amount)",) if feed.amount else ())))
+    key = ", '|', ".join(content)
     amount = "sum(amount * sign)" if feed.amount else "toDecimal64(0, 2)"
     record_id = "any(record_id)" if "record_id" in feed.record else "''"
     columns = "".join(f", any({column}) AS c_{column}" for column in feed.columns)

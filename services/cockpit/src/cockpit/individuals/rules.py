@@ -15,8 +15,8 @@ KEPT_DAYS = 183
 class Listed:
     """A feed whose facts can be listed.
 
-    `columns` are shown, `record` identifies a record beside its batch, unit and person; `period` is an
-    expression over the fact's columns that filters compare.
+    `columns` are shown, `record` identifies a record beside its unit and person; `period` is an expression
+    over the fact's columns that filters compare.
     """
 
     table: str

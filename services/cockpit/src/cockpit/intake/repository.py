@@ -60,8 +60,14 @@ class BatchRepository:
         return made.first() is not None
 
     async def locked(self, batch_id: UUID) -> Batch | None:
-        """Return the batch, locked until the transaction ends."""
-        return await self._session.get(Batch, batch_id, with_for_update=True, populate_existing=True)
+        """Return the batch, locked until the transaction ends.
+
+        A batch that corrects this one may refer to it meanwhile: its commit holds the records, for which a
+        withdrawal of this one waits with this lock.
+        """
+        return await self._session.get(
+            Batch, batch_id, with_for_update={"key_share": True}, populate_existing=True
+        )
 
     async def locked_by_batch_id(self, unit_id: UUID, batch_id: UUID) -> Batch | None:
         """Return the batch of a caller's id, locked until the transaction ends."""

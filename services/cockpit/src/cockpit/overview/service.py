@@ -62,6 +62,7 @@ class Overviews:
         Raises `UnitNotFound`, `UnitOutOfReach`, `FiguresIncomplete`.
         """
         unit = await self._access.unit(actor, unit_id, "overview")
+        await self._cells.hold()
         below = await self._units.children(unit)
         as_of = await self._cells.as_of(self._clock.now())
         ask = partial(Ask, FeedName.AWARD, Tree.AUTHORITY, Calendar.YEAR, [unit.code], [str(year)])

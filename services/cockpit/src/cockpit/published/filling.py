@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cockpit.analytics.errors import AnalyticsBusy, AnalyticsUnavailable
 from cockpit.analytics.store import Analytics
 from cockpit.feeds.declarations import FeedName
 from cockpit.published.errors import TooManyPublishedLines
@@ -88,23 +89,38 @@ class PublishedFiller:
             await PublishedWriter(session).add(new, lines)
 
     async def catch_up(self) -> int:
-        """Fill the batches that their commit did not fill; return their number."""
+        """Fill the batches that their commit did not fill; return their number.
+
+        A batch that fails is logged, and does not keep those after it from being filled, nor the service
+        from starting; the next run tries it again. Figures of its unit are refused until then.
+        """
         done = 0
+        after: tuple[datetime, UUID] | None = None
         while True:
             async with self._database.transaction() as session:
-                unfilled = await PublishedRepository(session).unfilled(FILLED)
+                unfilled = await PublishedRepository(session).unfilled(FILLED, after)
             for batch_id, load_id, unit_id, source, committed_at in unfilled:
-                # Of an earlier release, which had no limit: their lines are few hundred, too.
-                lines = await self._lines(load_id, 1_000_000)
-                async with self._database.transaction() as session:
-                    new = NewTables(batch_id, load_id, unit_id, source, committed_at)
-                    await PublishedWriter(session).add(new, lines)
-                done += 1
+                after = committed_at, batch_id
+                done += await self._fill(NewTables(batch_id, load_id, unit_id, source, committed_at))
             if len(unfilled) < FILLED:
                 break
         if done:
             log.info("published tables filled afterwards", count=done)
         return done
+
+    async def _fill(self, new: NewTables) -> bool:
+        try:
+            # Of an earlier release, which had no limit: their lines are few hundred, too.
+            lines = await self._lines(new.load_id, 1_000_000)
+            async with self._database.transaction() as session:
+                await PublishedWriter(session).add(new, lines)
+        except (AnalyticsBusy, AnalyticsUnavailable):
+            # The store has no answer for any batch.
+            raise
+        except Exception:
+            log.exception("published tables not filled", batch=str(new.batch_id))
+            return False
+        return True
 
     def catching_up(self) -> Periodic:
         """Return `catch_up` as a periodic task."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import Select, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -133,8 +133,11 @@ class PublishedRepository:
         for start in range(0, len(rows), _INSERTED):
             await self._session.execute(upsert(PublishedLine), rows[start : start + _INSERTED])
 
-    async def unfilled(self, limit: int) -> list[tuple[UUID, UUID, UUID, str, datetime]]:
-        """Return batches whose lines are not here: id, load, unit, source, time."""
+    async def unfilled(
+        self, limit: int, after: tuple[datetime, UUID] | None = None
+    ) -> list[tuple[UUID, UUID, UUID, str, datetime]]:
+        """Return batches whose lines are not here, oldest first: id, load, unit, source, time."""
+        key = tuple_(PublishedBatch.committed_at, PublishedBatch.batch_id)
         rows = await self._session.execute(
             select(
                 PublishedBatch.batch_id,
@@ -143,8 +146,8 @@ class PublishedRepository:
                 PublishedBatch.source,
                 PublishedBatch.committed_at,
             )
-            .where(PublishedBatch.filled_at.is_(None))
-            .order_by(PublishedBatch.committed_at)
+            .where(PublishedBatch.filled_at.is_(None), *(() if after is None else (key > after,)))
+            .order_by(key)
             .limit(limit)
         )
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

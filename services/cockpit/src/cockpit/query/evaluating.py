@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
 from cockpit.cells.service import Ask, CellRef, CellRow, Cells
+from cockpit.disclosure.service import Shown
 from cockpit.disclosure.tables import is_small
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric
@@ -19,21 +20,17 @@ from cockpit.metrics.tables import Asked, FigureTable, Line, Values, values_of
 from cockpit.query.places import Place
 from cockpit.query.questions import Question, Reading, all_leaves, bases, readings
 
-_Rows = dict[tuple[str, str], dict[Values, list["_Shown"]]]
+_Rows = dict[tuple[str, str], dict[Values, list[Shown]]]
 """Cells by place and period, then by their values of the dimensions that the question tells apart."""
 _Side = tuple[Cell, Grouping]
 """A cell of a leaf, and the dimensions asked for that it has."""
 
 
-Hide = Callable[[Sequence[Ask], Sequence[Sequence[CellRow]]], Awaitable[list[list[bool]]]]
-"""Says for each row of some answers whether the viewer must not see it."""
-
-
-class _Shown(NamedTuple):
-    """A cell, and whether it is hidden from the viewer."""
-
-    row: CellRow
-    hidden: bool
+Hide = Callable[
+    [Sequence[Ask], Sequence[Sequence[CellRow]], Sequence[Sequence[str]]], Awaitable[list[list[Shown]]]
+]
+"""Returns the rows of some answers, and the empty ones of some places that the viewer must not know to be
+empty: each with whether the viewer must not see it."""
 
 
 async def answers(
@@ -67,12 +64,14 @@ class _Key(NamedTuple):
     below: bool
 
 
-async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict[_Key, list[_Shown]]:
+async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict[_Key, list[Shown]]:
     periods: dict[_Key, set[str]] = {}
+    places: dict[_Key, set[str]] = {}
     for question in questions:
         for one, wanted in readings(question).items():
-            for key in _keys_of(question, one):
+            for key, codes in _keys_of(question, one):
                 periods.setdefault(key, set()).update(wanted)
+                places.setdefault(key, set()).update(codes)
     asks = [
         Ask(
             key.feed,
@@ -88,16 +87,12 @@ async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict
     ]
     if not asks:
         return {}
-    answered = await cells.ask(asks)
-    hidden = await hide(asks, answered)
-    return {
-        key: [_Shown(*one) for one in zip(rows, hiding, strict=True)]
-        for key, rows, hiding in zip(periods, answered, hidden, strict=True)
-    }
+    shown = await hide(asks, await cells.ask(asks), [sorted(places[key]) for key in periods])
+    return dict(zip(periods, shown, strict=True))
 
 
-def _keys_of(question: Question, one: Reading) -> Iterator[_Key]:
-    """Yield what is read for the place itself, and for those below it.
+def _keys_of(question: Question, one: Reading) -> Iterator[tuple[_Key, tuple[str, ...]]]:
+    """Yield what is read for the place itself, and for those below it; each with the places.
 
     Schools have no cells of sectors, theirs are added up from those of stages; offices have.
     """
@@ -105,19 +100,19 @@ def _keys_of(question: Question, one: Reading) -> Iterator[_Key]:
     own = (question.own.code,)
     key = _Key(one.feed, question.tree, question.calendar, own, one.by, only, below=False)
     if question.with_own and question.own.school == one.school:
-        yield key
+        yield key, own
     below = tuple(child.code for child in question.children if child.school == one.school)
     if below and one.school and Dimension.SECTOR in one.by:
-        yield key._replace(codes=below)
+        yield key._replace(codes=below), below
     elif below:
-        yield key._replace(below=True)
+        yield key._replace(below=True), below
 
 
-def _indexed(question: Question, found: Mapping[_Key, Sequence[_Shown]]) -> dict[Reading, _Rows]:
+def _indexed(question: Question, found: Mapping[_Key, Sequence[Shown]]) -> dict[Reading, _Rows]:
     indexed: dict[Reading, _Rows] = {}
     for one in readings(question):
         rows = indexed.setdefault(one, {})
-        for key in _keys_of(question, one):
+        for key, _ in _keys_of(question, one):
             for one_shown in found[key]:
                 row = one_shown.row
                 shown = values_of({by: row.values[by] for by in question.by if by in row.values})
@@ -265,7 +260,7 @@ class _Evaluation:
             return SUPPRESSED
         return Figure(sum((Fraction(getattr(one.row, cell.measure.value)) for one in counted), Fraction(0)))
 
-    def _at(self, side: _Side, place: Place, period: str) -> Mapping[Values, list[_Shown]]:
+    def _at(self, side: _Side, place: Place, period: str) -> Mapping[Values, list[Shown]]:
         cell, asked = side
         one = Reading(cell.feed, reading(cell, asked, school=place.school), place.school)
         return self._rows.get(one, {}).get((place.code, period), {})

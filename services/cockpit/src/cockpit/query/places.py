@@ -1,6 +1,6 @@
 """Places of both trees as answers name them, and where maps have them. Pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -96,3 +96,10 @@ def region_within(code: str, above: str) -> bool:
     """Return whether a region is another or lies in it."""
     path, upper = region_path(code), region_path(above)
     return path == upper or path.startswith(f"{upper}.")
+
+
+def is_territory(code: str, level: str, above: Iterable[str | None]) -> bool:
+    """Return whether a region is that of an office of this level, below offices in the regions `above`."""
+    return _RANKS[region(code, "").level] >= _RANKS.get(level, 0) and all(
+        upper is None or region_within(code, upper) for upper in above
+    )

@@ -17,7 +17,16 @@ from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds.declarations import FeedName
 from cockpit.query.errors import NoTerritory, RegionNotFound
-from cockpit.query.places import CORPS, Mark, Place, is_region, mark_of, region, region_within
+from cockpit.query.places import (
+    CORPS,
+    Mark,
+    Place,
+    is_region,
+    is_territory,
+    mark_of,
+    region,
+    region_within,
+)
 from contracts.vocabulary import Kind, Level, UnitStatus
 
 CHILDREN = 10_000
@@ -123,11 +132,23 @@ class Places:
         return region(code, office.short_name, office.id)
 
     async def _own_region(self, actor: Principal) -> str:
+        """Return the region whose figures are the caller's to see.
+
+        A unit may lie in its region without being the office of it: a development zone may have the code of
+        its city, and whoever creates a unit chooses its region.
+        """
         own = await self._access.own(actor)
-        mine = COUNTRY if own.level == Level.MINISTRY else own.region_code
-        if mine is None or own.code == CORPS:
+        if own.level == Level.MINISTRY:
+            return COUNTRY
+        above = await self._units.by_codes(own.path.split(".")[:-1])
+        regions = [unit.region_code for unit in above.values() if unit.level != Level.MINISTRY]
+        if (
+            own.region_code is None
+            or own.code == CORPS
+            or not is_territory(own.region_code, own.level, regions)
+        ):
             raise NoTerritory
-        return mine
+        return own.region_code
 
 
 def _unit(unit: Unit) -> Place:

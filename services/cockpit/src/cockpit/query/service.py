@@ -51,6 +51,7 @@ class Queries:
         """Answer a question. Raises `QuestionNotOffered`, `QuestionTooLarge`, and as `Places.own` does."""
         _validate(asked)
         own = await self._places.own(actor, asked.tree, asked.unit, asked.region, "query")
+        await self._cells.hold()
         question = Question(
             metrics=tuple(METRICS[name] for name in asked.metrics),
             tree=asked.tree,
@@ -77,7 +78,7 @@ class Queries:
         (table,) = await answers(
             self._cells,
             [question],
-            partial(self._disclosure.hidden, actor),
+            partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
         )
         return table, question

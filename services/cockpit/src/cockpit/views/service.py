@@ -54,6 +54,7 @@ class Views:
         own = await self._places.own(
             actor, wanted.tree, wanted.unit, wanted.region, f"views.{wanted.module.value}"
         )
+        await self._cells.hold()
         available = {
             one: await self._cells.periods(spec.feed, wanted.tree, one, own.code) for one in spec.calendars
         }
@@ -66,7 +67,7 @@ class Views:
         tables = await answers(
             self._cells,
             view.questions(),
-            partial(self._disclosure.hidden, actor),
+            partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
         )
         whole = Ask(spec.feed, wanted.tree, calendar, [own.code], [period])
