@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from portal.issuer.client import Refused
 from testkit.pages import csrf_of
+from testkit.writers import rows, waits
 from tests.portal.conftest import NewVisitor, Site, Visitor
 
 ME = "/api/identity/v1/me"
@@ -204,18 +205,14 @@ async def test_a_session_that_ends_while_it_is_used_is_over(site: Site, new_visi
     await person.sign_in()
     site.clock.advance(timedelta(minutes=5))
     database = site.portal.state.database
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     async with database.transaction() as session:
         await session.execute(text("DELETE FROM sessions"))
         call = asyncio.create_task(person.call("GET", "/bff/session"))
-        async with asyncio.timeout(60), database.transaction() as other:
-            while not await other.scalar(waiting):
-                await other.commit()
-                await asyncio.sleep(0.01)
+        await waits(database, "%sessions%")
     assert (await call).json()["code"] == "sign_in_required"
 
 
-async def test_people_see_their_sessions_and_end_them(new_visitor: NewVisitor) -> None:
+async def test_people_see_their_sessions_and_end_them(site: Site, new_visitor: NewVisitor) -> None:
     first, second, stranger = new_visitor(), new_visitor(), new_visitor()
     await first.sign_in()
     await second.sign_in()
@@ -226,6 +223,13 @@ async def test_people_see_their_sessions_and_end_them(new_visitor: NewVisitor) -
     assert (await first.call("DELETE", f"/bff/sessions/{foreign['id']}")).status_code == 404
     assert (await second.call("DELETE", f"/bff/sessions/{listed[1]['id']}")).status_code == 204
     assert await refused(first)
+    async with asyncio.timeout(60):
+        ended = "SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"
+        while not await rows(site.identity.state.database, ended):  # noqa: ASYNC110 - after the answer
+            await asyncio.sleep(0.05)
+    page = await first.follow(await first.send("GET", "/bff/login"))
+    assert "/login" in str(page.url), "Identity asks again"
+    assert not await refused(second)
     await first.sign_in()
     assert (await first.call("DELETE", "/bff/sessions")).json() == {"ended": 1}
     assert await refused(second)

@@ -27,6 +27,8 @@ from servicekit.sse import MEDIA_TYPE as EVENTS
 
 log = structlog.get_logger("proxying")
 
+_UPLOAD_SECONDS: Final = 600.0
+"""How long a service may take with a body that is not kept: it stores and checks it. The same at nginx."""
 _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 REPEATABLE_BYTES: Final = 1_048_576
 """A body up to this size is kept, so that the call can be made again with a new token."""
@@ -112,6 +114,8 @@ class Proxy:
         headers[HEADER] = (correlation_id() or "").encode()
         http = self._streams if wants_events(request) else self._http
         outgoing = http.build_request(method, url, headers=headers, content=body or None)
+        if not isinstance(body, bytes):
+            outgoing.extensions["timeout"] = {**outgoing.extensions["timeout"], "read": _UPLOAD_SECONDS}
         try:
             return await http.send(outgoing, stream=True)
         except httpx.HTTPError as error:

@@ -64,12 +64,12 @@ class SessionRepository:
         )
         return found.all()
 
-    async def delete(self, sub: UUID, id_: UUID) -> bytes | None:
-        """Delete a session of a person; return its encrypted refresh token, None if there is none."""
-        found: bytes | None = await self._session.scalar(
+    async def delete(self, sub: UUID, id_: UUID) -> BrowserSession | None:
+        """Delete a session of a person; return it, None if there is none."""
+        found: BrowserSession | None = await self._session.scalar(
             delete(BrowserSession)
             .where(BrowserSession.id == id_, BrowserSession.sub == sub)
-            .returning(BrowserSession.refresh_token)
+            .returning(BrowserSession)
         )
         return found
 
@@ -77,12 +77,12 @@ class SessionRepository:
         """Delete a session."""
         await self._session.execute(delete(BrowserSession).where(BrowserSession.id == id_))
 
-    async def delete_others(self, sub: UUID, kept: UUID) -> Sequence[bytes]:
-        """Delete all sessions of a person but one; return their encrypted refresh tokens."""
+    async def delete_others(self, sub: UUID, kept: UUID) -> Sequence[BrowserSession]:
+        """Delete all sessions of a person but one; return them."""
         found = await self._session.scalars(
             delete(BrowserSession)
             .where(BrowserSession.sub == sub, BrowserSession.id != kept)
-            .returning(BrowserSession.refresh_token)
+            .returning(BrowserSession)
         )
         return found.all()
 

@@ -1,7 +1,7 @@
 """Sessions within one request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +27,15 @@ class Lifetimes:
 
     idle: timedelta
     absolute: timedelta
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A session that has ended here, and what it takes to end it at Identity as well."""
+
+    sid: str
+    refresh_token: str = field(repr=False)
+    key: ECKey
 
 
 class Sessions:
@@ -105,21 +114,24 @@ class Sessions:
         """Return the sessions of a person, the newest first."""
         return await self._rows.of_person(sub, self._clock.now())
 
-    async def end(self, sub: UUID, id_: UUID) -> str:
-        """End a session of a person; return its refresh token. Raises `NotFound`."""
-        sealed = await self._rows.delete(sub, id_)
-        if sealed is None:
+    async def end(self, sub: UUID, id_: UUID) -> Ended:
+        """End a session of a person. Raises `NotFound`."""
+        row = await self._rows.delete(sub, id_)
+        if row is None:
             raise NotFound
-        return self._sealing.opened_refresh_token(sealed)
+        return self._ended(row)
 
     async def forget(self, id_: UUID) -> None:
         """End a session whose tokens Identity has revoked, if it has not ended yet."""
         await self._rows.delete_one(id_)
 
-    async def end_others(self, sub: UUID, kept: UUID) -> list[str]:
-        """End all sessions of a person but one; return their refresh tokens."""
-        sealed = await self._rows.delete_others(sub, kept)
-        return [self._sealing.opened_refresh_token(one) for one in sealed]
+    async def end_others(self, sub: UUID, kept: UUID) -> list[Ended]:
+        """End all sessions of a person but one."""
+        return [self._ended(row) for row in await self._rows.delete_others(sub, kept)]
+
+    def _ended(self, row: BrowserSession) -> Ended:
+        refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
+        return Ended(row.sid, refresh_token, self._sealing.opened_key(row.key))
 
     async def end_of_issuer(self, sub: UUID | None, sid: str | None) -> int:
         """End the sessions that a logout token names; return their number."""

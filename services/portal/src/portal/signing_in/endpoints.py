@@ -160,20 +160,24 @@ async def list_sessions(current: CurrentSession, sessions: SessionService) -> Se
     )
 
 
-@router.delete("/sessions", summary="退出其他登录", description="退出本人除当前浏览器以外的所有登录。")
+@router.delete(
+    "/sessions",
+    summary="退出其他登录",
+    description="退出本人除当前浏览器以外的所有登录，包括统一用户认证的。",
+)
 async def end_other_sessions(
     current: CurrentSession, sessions: SessionService, signing_in: SigningInService, after: BackgroundTasks
 ) -> SignedOutElsewhere:
     """End all other sessions of whoever is signed in."""
     ended = await sessions.end_others(current.sub, current.id)
-    after.add_task(signing_in.revoke, ended)
+    after.add_task(signing_in.end_elsewhere, ended, current)
     return SignedOutElsewhere(ended=len(ended))
 
 
 @router.delete(
     "/sessions/{session_id}",
     summary="退出一个登录",
-    description="退出本人的一个登录。",
+    description="退出本人的一个登录，包括该浏览器在统一用户认证的登录。",
     status_code=204,
     responses=problems.responses(problems.NotFound),
 )
@@ -185,4 +189,4 @@ async def end_session(
     after: BackgroundTasks,
 ) -> None:
     """End one session of whoever is signed in."""
-    after.add_task(signing_in.revoke, [await sessions.end(current.sub, session_id)])
+    after.add_task(signing_in.end_elsewhere, [await sessions.end(current.sub, session_id)], current)

@@ -17,7 +17,7 @@ from portal.sessions import cookies
 from portal.sessions.models import BrowserSession
 from portal.sessions.renewing import AccessTokens
 from portal.sessions.sealing import Sealing
-from portal.sessions.service import Sessions
+from portal.sessions.service import Ended, Sessions
 from portal.signing_in.attempts import Attempt
 from portal.signing_in.errors import NotSignedIn
 from portal.signing_in.repository import LogoutTokenRepository
@@ -190,6 +190,25 @@ class SigningIn:
             if not await LogoutTokenRepository(session).first(told.jti, expires):
                 return 0
             return await self._sessions(session).end_of_issuer(sub, told.sid)
+
+    async def end_elsewhere(self, ended: Sequence[Ended], current: BrowserSession) -> None:
+        """End sessions at Identity that have ended here. Call it after the response.
+
+        Otherwise those browsers would be signed in again without being asked. A session at Identity that is
+        the one of this browser continues. A failure is logged.
+        """
+        for one in ended:
+            if one.sid == current.sid:
+                await self.revoke([one.refresh_token])
+                continue
+            try:
+                token = await self._issuer.refresh(one.refresh_token, Audience.IDENTITY, one.key)
+                await self._issuer.end_session(token.access_token, one.key)
+            except Refused:
+                # It has ended there, or its rights have changed this second.
+                await self.revoke([one.refresh_token])
+            except IssuerUnavailable as error:
+                log.warning("a session was not ended at the issuer", error=str(error))
 
     async def revoke(self, refresh_tokens: Sequence[str]) -> None:
         """Revoke refresh tokens at Identity. Call it after the response: whoever signs out does not wait.
