@@ -149,6 +149,12 @@ async def test_a_use_is_recorded_even_if_the_store_does_not_answer(
     assert len(await uses(cockpit)) == 1
 
 
+async def test_a_reason_with_a_personal_number_is_refused_and_kept_nowhere(cockpit: Cockpit) -> None:
+    response = await look(cockpit, reason="核对学生 11010519491231002X")
+    assert (response.status_code, response.json()["code"]) == (400, "personal_number")
+    assert await uses(cockpit) == []
+
+
 async def test_superiors_read_the_record_of_uses_and_nobody_changes_it(cockpit: Cockpit) -> None:
     await look(cockpit)
     for who, seen in (("county", 1), ("city", 1), ("centre", 1), ("sibling", 0)):

@@ -10,6 +10,7 @@ from cockpit.individuals.auth import InCharge
 from cockpit.individuals.dependencies import RecordService
 from cockpit.individuals.errors import NotListed
 from cockpit.individuals.schemas import Individuals, IndividualsIn, UseOut
+from cockpit.intake.errors import PersonalNumber
 from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import BadCursor, CountedPage, Paging
@@ -27,7 +28,7 @@ router = APIRouter(
         "并填写事由；每次查看（每一页）都先记入使用记录。人员标识只显示首尾，每页至多 100 条。"
     ),
     responses=problems.responses(
-        *(CountyRequired, InsufficientUserAuthentication, NotListed, UnitNotReplicated),
+        *(CountyRequired, InsufficientUserAuthentication, NotListed, UnitNotReplicated, PersonalNumber),
         *analytics.REFUSALS,
     ),
 )

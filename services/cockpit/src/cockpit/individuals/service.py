@@ -10,11 +10,13 @@ from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.feeds import personal
 from cockpit.individuals.errors import NotListed
 from cockpit.individuals.models import IndividualUse
 from cockpit.individuals.repository import After, IndividualFacts, UseRepository, Wanted
 from cockpit.individuals.rules import LISTED, MOST, masked
 from cockpit.individuals.schemas import Individual, Individuals, IndividualsIn
+from cockpit.intake.errors import PersonalNumber
 from servicekit.clock import Clock
 from servicekit.db import release
 from servicekit.ids import new_id
@@ -22,6 +24,7 @@ from servicekit.lists import Listed
 from servicekit.logs import correlation_id
 from servicekit.paging import PageRequest, Total, cut
 
+_REASON = "查看事由中疑似含有身份证号、手机号或银行卡号，请改用不能识别个人的文字。"
 _FILTERS = ("school", "stage", "programme", "period")
 
 
@@ -48,8 +51,11 @@ class IndividualRecords:
     async def list(self, actor: Principal, given: IndividualsIn, paging: PageRequest) -> Individuals:
         """Return a page of the records of the caller's county, at most `MOST`.
 
-        Raises `NotListed`, `BadCursor`, `UnitNotReplicated`, and the errors of the store.
+        Raises `PersonalNumber`, `NotListed`, `BadCursor`, `UnitNotReplicated`, and the errors of the store.
         """
+        # The record of uses is kept for months, and superiors read it.
+        if personal.find(given.reason):
+            raise PersonalNumber(_REASON)
         after: After | None = paging.key(str, _hash, str)
         unit = await self._access.own(actor)
         use = self._record(actor, unit, given, further=after is not None)
