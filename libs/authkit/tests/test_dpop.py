@@ -41,6 +41,7 @@ async def client(verifier: TokenVerifier) -> AsyncIterator[httpx.AsyncClient]:
     problems.install(app)
 
     @app.get("/me")
+    @app.get("/me/{name}")
     async def me(caller: Authenticated) -> dict[str, str | None]:
         return {"jkt": caller.jkt}
 
@@ -65,6 +66,17 @@ async def test_a_bound_token_needs_its_proof(client: httpx.AsyncClient, issuer: 
     assert (await client.get("/me", headers=twice)).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/me/%E5%AD%A6", "/me/a%20b", "/me/a%3Ab", "/me/a%2541", "/me/a'b"])
+async def test_a_proof_names_the_path_as_it_is_sent(
+    client: httpx.AsyncClient, issuer: TokenFactory, path: str
+) -> None:
+    token = issuer.access_token(cnf={"jkt": KEY.thumbprint()})
+    for proven, status in ((path, 200), ("/me/aA", 401)):
+        headers = {"DPoP": make(token=token, htu=f"{URL}{proven}", jti=proven)}
+        answer = await client.get(path, headers=headers | {"Authorization": f"DPoP {token}"})
+        assert answer.status_code == status, (path, proven)
+
+
 @pytest.mark.parametrize("cnf", [{}, {"x5t#S256": "x"}, {"jkt": 1}, {"jkt": ""}, "x", []])
 async def test_a_confirmation_we_cannot_check_is_refused(
     client: httpx.AsyncClient, issuer: TokenFactory, cnf: Any
@@ -80,6 +92,7 @@ async def test_a_confirmation_we_cannot_check_is_refused(
         ("https://Office.Test/me", "https://office.test:443/me"),
         ("https://office.test", "https://office.test/"),
         ("https://office.test/me?a=b#c", "https://office.test/me"),
+        ("https://office.test/%6de/a%3ab", "https://office.test/me/a%3Ab"),
     ],
 )
 def test_addresses_are_compared_as_rfc_3986_says(here: str, there: str) -> None:

@@ -67,7 +67,10 @@ async def presented(request: Request, verifier: TokenVerifier, *, body: Sequence
         if len(proofs) != 1:
             raise InvalidProof
         origin: str | None = getattr(request.app.state, "public_origin", None)
-        url = str(request.url) if origin is None else origin + request.url.path
+        path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        # As it came: decoded, the path of `request.url` is not that of the proof.
+        own = f"{request.url.scheme}://{request.url.netloc}"
+        url = (origin or own) + path.partition(b"?")[0].decode("utf-8", "replace")
         return await verifier.verify_bound(token, proofs[0], method=request.method, url=url)
     if scheme.lower() != "bearer":
         raise InvalidToken

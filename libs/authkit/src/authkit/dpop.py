@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -146,6 +146,12 @@ def _instant(value: Any) -> float:
     return float(value)
 
 
+_PLAIN = "/!$&'()*+,;=:@~"
+"""Characters that mean the same in a path whether they are percent-encoded or not: services do not tell them
+apart.
+"""
+
+
 def _normal(url: str) -> tuple[str, str, int | None, str] | None:
     """Return the URI without query and fragment, normalized as in RFC 3986 §6.2.2 and §6.2.3."""
     try:
@@ -155,4 +161,5 @@ def _normal(url: str) -> tuple[str, str, int | None, str] | None:
         return None
     if not parts.hostname or "@" in parts.netloc:
         return None
-    return parts.scheme.lower(), parts.hostname.lower(), port, parts.path or "/"
+    path = quote(unquote_to_bytes(parts.path), _PLAIN)
+    return parts.scheme.lower(), parts.hostname.lower(), port, path or "/"
