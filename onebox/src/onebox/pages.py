@@ -9,8 +9,8 @@ from typing import Any
 from onebox.reference import documents
 
 _PREFIX = "/api/v1/"
-_FOR_MACHINES = f"{_PREFIX}snapshot/"
-"""What only services call."""
+_FOR_MACHINES = (f"{_PREFIX}snapshot/", f"{_PREFIX}intake/pushes")
+"""What only services and other platforms call."""
 _METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 
 

@@ -78,10 +78,13 @@ def test_a_path_that_is_passed_on_stays_as_it_is(tail: str, method: str) -> None
         assert urlsplit(urljoin("http://office:8002", found.path)).path == path, "no client resolves it"
 
 
-def test_what_only_services_call_is_not_listed() -> None:
+def test_what_only_machines_call_is_not_listed() -> None:
     routes = listed_routes()
     assert routes.find("identity", "/api/v1/me", "GET") is not None
     assert routes.find("identity", "/api/v1/snapshot/people", "GET") is None
+    assert routes.find("cockpit", "/api/v1/intake/pushes", "POST") is None
+    assert routes.find("cockpit", "/api/v1/intake/pushes/1", "GET") is None
+    assert routes.find("cockpit", "/api/v1/intake/push-grants", "GET") is not None
     assert routes.find("identity", "/token", "POST") is None
     assert routes.find("identity", "/introspect", "POST") is None
 

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey
 
 from authkit.client_keys import ALGORITHM
 from authkit.jwks import KeySet
+from portal.errors import IssuerUnavailable
 
 _LEEWAY_SECONDS = 30
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -83,7 +84,10 @@ class IssuedTokens:
         )
 
     async def _claims(self, token: str, now: datetime, *, typ: str | None = None) -> dict[str, Any]:
-        """Return the claims of a token whose signature, issuer, audience and time are right."""
+        """Return the claims of a token whose signature, issuer, audience and time are right.
+
+        Raises `InvalidToken`, and `IssuerUnavailable` before the keys have been fetched once.
+        """
         if len(token) > _MAX_LENGTH or token.count(".") != 2:
             raise InvalidToken("not a compact JWS")
         try:
@@ -91,6 +95,9 @@ class IssuedTokens:
             if header.get("alg") != ALGORITHM or (typ is not None and header.get("typ") != typ):
                 raise InvalidToken("header")
             jwk = await self._keys.get(str(header.get("kid")))
+            if not self._keys.loaded:
+                # Nothing can be said about the token: whoever sent it tries again.
+                raise IssuerUnavailable
             if jwk is None or jwk.get("kty") != "EC":
                 raise InvalidToken("kid")
             key = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})

@@ -114,7 +114,7 @@ def _failed(reason: str, return_to: str = rules.HOME) -> RedirectResponse:
     "/backchannel-logout",
     summary="统一退出通知",
     description="统一用户认证在登录结束时调用（OpenID Connect Back-Channel Logout 1.0）。",
-    responses=problems.responses(InvalidLogoutToken),
+    responses=problems.responses(InvalidLogoutToken, IssuerUnavailable),
 )
 async def backchannel_logout(
     response: Response,
