@@ -82,6 +82,7 @@ def test_a_new_service_and_new_features_pass_every_check(tmp_path: Path, postgre
     assert "0 broken" in run(copy, *LINT_IMPORTS)
 
     run(copy, "onebox.reference", "docs/api")
+    run(copy, "onebox.pages", "services/portal/src/portal/proxying/routes.json")
     for service, name, _ in FEATURES:
         path = f'"/api/v1/{name.replace("_", "-")}"'
         assert path in (copy / f"docs/api/{service}.json").read_text(), "the router is not included"

@@ -40,8 +40,9 @@ async def administrator(database: Database, clock: FrozenClock) -> Principal:
 
 
 async def sent(session: AsyncSession, unit: Unit) -> UnitChangedV1:
-    """The event of the transaction, before the relay takes it away."""
-    row = (await session.scalars(select(outbox.row).where(outbox.row.subject == str(unit.id)))).one()
+    """The event of the transaction, before the relay takes it away; an earlier one may still be there."""
+    of_unit = select(outbox.row).where(outbox.row.subject == str(unit.id))
+    row = (await session.scalars(of_unit.order_by(outbox.row.seq.desc()).limit(1))).one()
     return UnitChangedV1.model_validate(row.data)
 
 
