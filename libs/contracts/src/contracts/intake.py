@@ -21,15 +21,6 @@ class BatchMode(Vocabulary):
     DELETION = "deletion", "删除"
 
 
-class RecordAction(Vocabulary):
-    """What a batch, or its withdrawal, did to a record."""
-
-    ADDED = "added", "新增"
-    CORRECTED = "corrected", "更正"
-    DELETED = "deleted", "删除"
-    WITHDRAWN = "withdrawn", "随批次撤回"
-
-
 class BatchFormat(Vocabulary):
     """The format of a file with facts."""
 
