@@ -4,6 +4,7 @@ from cockpit.access.models import AccessRefusal
 from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import Unit
+from cockpit.exports.models import Export, ExportPart, ExportUse
 from cockpit.individuals.models import IndividualUse
 from cockpit.intake.models import Batch, BatchSuccession, DiscardedLoad, QuarantinedRow, RecordVersion
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
@@ -21,6 +22,9 @@ __all__ = [
     "CellNode",
     "CellPersons",
     "DiscardedLoad",
+    "Export",
+    "ExportPart",
+    "ExportUse",
     "IndividualUse",
     "PersonNumber",
     "PublishedBatch",
