@@ -38,9 +38,20 @@ async def filled(cockpit: Cockpit) -> Cockpit:
     return cockpit
 
 
-async def export(cockpit: Cockpit, table: dict[str, Any], format_: str = "csv", **claims: Any) -> httpx.Response:
+async def export(
+    cockpit: Cockpit, table: dict[str, Any], format_: str = "csv", **claims: Any
+) -> httpx.Response:
     given = {"table": table, "format": format_}
     return await cockpit.http.post(E, json=given, headers=cockpit.bearer("city", **claims))
+
+
+async def ended(cockpit: Cockpit, url: str, headers: dict[str, str]) -> dict[str, Any]:
+    async with asyncio.timeout(120):
+        while True:
+            found: dict[str, Any] = (await cockpit.http.get(url, headers=headers)).json()
+            if found["status"] != "running":
+                return found
+            await asyncio.sleep(0.05)
 
 
 def lines_of(response: httpx.Response) -> list[list[str]]:
@@ -112,9 +123,7 @@ async def test_a_large_table_is_made_by_a_job_and_equals_the_one_made_at_once(
     assert started.status_code == 202, started.text
     url = started.headers["location"]
     mine = cockpit.bearer("city", sub="a")
-    async with asyncio.timeout(120):
-        while (found := (await cockpit.http.get(url, headers=mine)).json())["status"] == "running":
-            await asyncio.sleep(0.05)
+    found = await ended(cockpit, url, mine)
     assert (found["status"], found["rows"]) == ("done", 4), found
     file = await cockpit.http.get(f"{url}/file", headers=mine)
     assert len(file.content) == found["size"]
@@ -125,8 +134,8 @@ async def test_a_large_table_is_made_by_a_job_and_equals_the_one_made_at_once(
     for headers in (cockpit.bearer("city", sub="b"), cockpit.bearer("county", sub="a")):
         other = await cockpit.http.get(f"{url}/file", headers=headers)
         assert (other.status_code, other.json()["code"]) == (404, "export_not_found")
-    ended = await cockpit.http.post(f"{url}/cancel", headers=mine)
-    assert (ended.status_code, ended.json()["code"]) == (409, "export_ended")
+    late = await cockpit.http.post(f"{url}/cancel", headers=mine)
+    assert (late.status_code, late.json()["code"]) == (409, "export_ended")
     listed = (await cockpit.http.get(E, params={"status": "done"}, headers=mine)).json()
     assert [one["id"] for one in listed["items"]] == [found["id"]]
 
@@ -174,8 +183,7 @@ async def test_an_export_that_is_cancelled_gives_no_file(
 def test_names_that_look_like_formulas_are_text() -> None:
     table = Table("表", ["名称", "金额"], [], [["=HYPERLINK(1)", Decimal("121060000000.01")]])
     assert (
-        content(table, FileFormat.CSV).decode("utf-8-sig").splitlines()[1]
-        == "'=HYPERLINK(1),121060000000.01"
+        content(table, FileFormat.CSV).decode("utf-8-sig").splitlines()[1] == "'=HYPERLINK(1),121060000000.01"
     )
     assert cells_of(content(table, FileFormat.XLSX))[1] == ["'=HYPERLINK(1)", "121060000000.01"]
 

@@ -49,15 +49,11 @@ def upgrade() -> None:
             "status IN ('running', 'done', 'failed', 'cancelled')", name=op.f("ck_exports_status_known")
         ),
         sa.CheckConstraint("format IN ('xlsx', 'csv')", name=op.f("ck_exports_format_known")),
-        sa.CheckConstraint(
-            "(status = 'running') = (finished_at IS NULL)", name=op.f("ck_exports_finished")
-        ),
+        sa.CheckConstraint("(status = 'running') = (finished_at IS NULL)", name=op.f("ck_exports_finished")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
     )
     op.create_index("ix_exports_created_by", "exports", ["created_by", "unit_id", "id"])
-    op.create_index(
-        "ix_exports_running", "exports", ["id"], postgresql_where=sa.text("status = 'running'")
-    )
+    op.create_index("ix_exports_running", "exports", ["id"], postgresql_where=sa.text("status = 'running'"))
     op.create_index("ix_exports_created_at", "exports", ["created_at"])
     op.create_table(
         "export_parts",

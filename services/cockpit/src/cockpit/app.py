@@ -43,7 +43,10 @@ from cockpit.standards.planting import plant
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
 from cockpit.views import endpoints as views
+from cockpit.walls import consumers as wall_events
+from cockpit.walls import endpoints as walls
 from messaging.bus import Bus
+from messaging.inbox import Subscription
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
@@ -136,7 +139,11 @@ def build(
             exports.router,
             query.router,
             views.router,
+            walls.router,
         ),
+        subscriptions=[
+            Subscription("cockpit.walls", wall_events.EVENTS, wall_events.WallEvents(server.clock).handle)
+        ],
         periodic=(
             receiver.sweeping(),
             loading.pruning(),

@@ -11,6 +11,7 @@ from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTab
 from cockpit.pushes.models import PushGrant, PushRecord
 from cockpit.standards.models import Standard, StandardChange
 from cockpit.uploads.models import Upload, UploadPart
+from cockpit.walls.models import WallDisplay
 
 __all__ = [
     "AccessRefusal",
@@ -39,5 +40,6 @@ __all__ = [
     "Unit",
     "Upload",
     "UploadPart",
+    "WallDisplay",
     "earlier",
 ]

@@ -89,9 +89,7 @@ class Exporting:
                     return
                 current.end(ExportStatus.DONE, self._clock.now(), rows=rows, size=size)
 
-    async def _written(
-        self, export: Export, unit: Unit, file: BinaryIO, progress: writing.Progress
-    ) -> int:
+    async def _written(self, export: Export, unit: Unit, file: BinaryIO, progress: writing.Progress) -> int:
         """Write what the person may see now: the unit may have moved since they asked."""
         wanted = ExportIn.model_validate(export.asked).table
         assert isinstance(wanted, QueryTable), "only these can be so large"
@@ -101,7 +99,7 @@ class Exporting:
             return await writing.written(table, export.format, file, progress)
 
     async def _saved(self, job: Job[Which], export: Export, file: BinaryIO) -> int:
-        """Write the file in several transactions, because it may have hundreds of megabytes; return its size."""
+        """Write the file in several transactions, because it may be large; return its size."""
         async with job.transaction() as session:
             await ExportRepository(session).delete_parts(export.id)
         await asyncio.to_thread(file.seek, 0)

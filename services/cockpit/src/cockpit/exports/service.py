@@ -133,9 +133,7 @@ class Exports:
         assert actor.acting is not None
         return await self._exports.uses(actor.acting.path, paging)
 
-    async def _enqueue(
-        self, actor: Principal, unit: Unit, given: ExportIn, name: str, lines: int
-    ) -> Running:
+    async def _enqueue(self, actor: Principal, unit: Unit, given: ExportIn, name: str, lines: int) -> Running:
         if await self._exports.count_running(actor.sub) >= MAX_RUNNING:
             raise TooManyExports
         export = Export(

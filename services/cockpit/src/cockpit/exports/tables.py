@@ -79,10 +79,7 @@ def _rows(table: FigureTable, question: Question, places: dict[str, PlaceOut]) -
             *_place(places[line.place]),
             title(question.calendar, line.period),
             *(WORDS[dimension].get(value, value) for dimension, value in line.values),
-            *(
-                _exact(line.figures[asked], unit)
-                for asked, unit in zip(question.figures, units, strict=True)
-            ),
+            *(_exact(line.figures[asked], unit) for asked, unit in zip(question.figures, units, strict=True)),
         ]
         for line in table.lines
     ]
