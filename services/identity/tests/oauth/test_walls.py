@@ -30,6 +30,12 @@ async def _walls(app: FastAPI, device_clients: None) -> None:
         # Events stay where the test can see them.
         await session.execute(text("ALTER TABLE outbox ALTER COLUMN next_attempt_at SET DEFAULT 'infinity'"))
         scopes = ["openid", "profile", "cockpit:read", "cockpit:wall", "offline_access"]
+        await session.execute(
+            text(
+                "INSERT INTO entitlements (id, account_id, name, granted_at)"
+                " SELECT gen_random_uuid(), id, 'cockpit', now() FROM accounts"
+            )
+        )
         await session.execute(update(Client).where(Client.client_id == "wall").values(scopes=scopes))
 
 
