@@ -29,6 +29,7 @@ async def allowed(cockpit: Cockpit, unit: str = "county", **changes: Any) -> UUI
         grant_id=grant_id,
         client_id="wall",
         sub=APPROVER,
+        approver="张三",
         unit_id=cockpit.world[unit].id,
         name="一楼大厅",
         allowed_at=now,

@@ -45,6 +45,7 @@ from cockpit.uploads.jobs import Loading
 from cockpit.views import endpoints as views
 from cockpit.walls import consumers as wall_events
 from cockpit.walls import endpoints as walls
+from cockpit.walls.service import WallGate
 from messaging.bus import Bus
 from messaging.inbox import Subscription
 from replica.replica import Replica
@@ -151,6 +152,7 @@ def build(
             filler.catching_up(),
             verifier.nightly(),
             *exporting.tidying(),
+            WallGate(database, server.clock).forgetting(),
         ),
         handlers=[loading.handler(), exporting.handler()],
         words=DESCRIPTIONS,

@@ -26,6 +26,7 @@ class WallDisplay(Base):
     name: Mapped[str] = mapped_column(Text)
     client_id: Mapped[str] = mapped_column(Text, index=True)
     approved_by: Mapped[UUID]
+    approver: Mapped[str] = mapped_column(Text, comment="name of the person")
     approved_at: Mapped[datetime] = mapped_column(_INSTANT)
     expires_at: Mapped[datetime] = mapped_column(_INSTANT)
     last_seen_at: Mapped[datetime | None] = mapped_column(_INSTANT)

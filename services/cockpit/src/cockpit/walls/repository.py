@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +31,7 @@ class WallRepository:
             "name": event.name,
             "client_id": event.client_id,
             "approved_by": event.sub,
+            "approver": event.approver,
             "approved_at": event.allowed_at,
             "expires_at": event.expires_at,
         }
@@ -78,6 +79,14 @@ class WallRepository:
             )
             .values(last_seen_at=now)
         )
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete some wall displays that ended before a time; return their number."""
+        old = select(WallDisplay.grant_id).where(WallDisplay.expires_at < before).limit(limit)
+        gone = await self._session.execute(
+            delete(WallDisplay).where(WallDisplay.grant_id.in_(old)).returning(WallDisplay.grant_id)
+        )
+        return len(gone.all())
 
     async def end_grant(self, grant_id: UUID, now: datetime) -> None:
         """End the wall display of a grant, if there is one."""

@@ -18,6 +18,7 @@ class WallOut(BaseModel):
     unit: UnitBrief = Field(description="显示哪个单位的数据")
     client_id: str = Field(description="大屏所用的应用", examples=["wall"])
     approved_by: UUID = Field(description="批准人的账号标识")
+    approved_by_name: str = Field(description="批准人的姓名", examples=["张三"])
     approved_at: datetime = Field(description="批准时间")
     expires_at: datetime = Field(description="到期时间，之后须重新批准")
     last_seen_at: datetime | None = Field(description="最近一次取数的时间，精确到分钟；从未取数的为空")
@@ -34,6 +35,7 @@ class WallOut(BaseModel):
             unit=UnitBrief.model_validate(unit),
             client_id=wall.client_id,
             approved_by=wall.approved_by,
+            approved_by_name=wall.approver,
             approved_at=wall.approved_at,
             expires_at=wall.expires_at,
             last_seen_at=wall.last_seen_at,

@@ -12,12 +12,16 @@ from cockpit.access.service import Access
 from cockpit.walls.errors import WallNotFound, WallRefused
 from cockpit.walls.repository import Found, WallRepository
 from contracts.vocabulary import Permission
+from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.lists import Listed
 from servicekit.paging import PageRequest
 
 NOTED_EVERY: Final = timedelta(minutes=1)
+KEEP: Final = timedelta(days=180)
+"""Of a wall display that has expired."""
+_AT_ONCE: Final = 100
 
 
 class WallGate:
@@ -45,6 +49,17 @@ class WallGate:
                 raise WallRefused
             if wall.last_seen_at is None or wall.last_seen_at < now - NOTED_EVERY:
                 await walls.seen(grant_id, now, now - NOTED_EVERY)
+
+    def forgetting(self) -> Periodic:
+        """Return the deletion of wall displays half a year after they expired, as a periodic task."""
+        return Periodic("cockpit.walls.prune", self.forget, every=timedelta(hours=24))
+
+    async def forget(self) -> None:
+        """Delete them."""
+        gone = _AT_ONCE
+        while gone == _AT_ONCE:
+            async with self._database.transaction() as session:
+                gone = await WallRepository(session).forget(self._clock.now() - KEEP, _AT_ONCE)
 
 
 class Walls:

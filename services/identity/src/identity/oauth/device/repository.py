@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, case, literal, select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session
 from identity.accounts.models import Account
 from identity.grants.models import Grant
 from identity.oauth.device.models import DeviceCode, DeviceTries
-from identity.oauth.state.repository import SUBJECT, with_subject
-from identity.oauth.state.subject import Subject
 from identity.units.models import Unit
 
 
@@ -49,17 +47,11 @@ class DeviceRepository:
         self._session.add(grant)
         await self._session.flush()
 
-    async def subject(self, account_id: UUID, sid: UUID | None, now: datetime) -> Subject | None:
-        """Return a person as tokens of a grant would describe them, in a session or (None) outside."""
-        statement = with_subject(select(*SUBJECT).select_from(Account), sid=literal(sid, Uuid)).where(
-            Account.id == account_id
-        )
-        row = (await self._session.execute(statement, {"at": now})).one_or_none()
-        return None if row is None else Subject.of(row)
-
-    async def unit_name(self, unit_id: UUID) -> str:
-        """Return the name of a unit."""
-        return (await self._session.scalars(select(Unit.name).where(Unit.id == unit_id))).one()
+    async def names(self, unit_id: UUID, account_id: UUID) -> tuple[str, str]:
+        """Return the names of a unit and of a person."""
+        statement = select(Unit.name, Account.name).where(Unit.id == unit_id, Account.id == account_id)
+        unit, person = (await self._session.execute(statement)).one()
+        return unit, person
 
     async def live(self, user_code_hashes: Sequence[bytes], now: datetime) -> Sequence[DeviceCode]:
         """Return the undecided requests with this user code, locked."""

@@ -18,7 +18,7 @@ from identity.oauth.device import rules
 from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode, user_code_hashes
 from identity.oauth.device.repository import DeviceRepository
-from identity.oauth.state.context import Parts
+from identity.oauth.state.context import Parts, person_in
 from identity.sessions.models import BrowserSession
 from servicekit.ids import id_at
 
@@ -39,6 +39,8 @@ class WallUnit:
 
     id: UUID
     name: str
+    approver: str
+    """The name of the person."""
 
 
 class Devices:
@@ -110,10 +112,12 @@ class Devices:
         if rules.WALL not in scopes:
             return None
         sid = None if "offline_access" in scopes else browser.id
-        person = await self._rows.subject(browser.account_id, sid, self._clock.now())
+        now = self._clock.now()
+        person = await self._session.run_sync(person_in, browser.account_id, sid, now)
         if person is None or person.acting is None or Entitlement.COCKPIT not in person.entitlements:
             return UserCodeRefusal.NO_COCKPIT
-        return WallUnit(person.acting.unit, await self._rows.unit_name(person.acting.unit))
+        unit = person.acting.unit
+        return WallUnit(unit, *await self._rows.names(unit, browser.account_id))
 
     async def allow(
         self,
@@ -162,6 +166,7 @@ class Devices:
                 grant_id=grant.id,
                 client_id=client.client_id,
                 sub=browser.account_id,
+                approver=unit.approver,
                 unit_id=unit.id,
                 name=name,
                 allowed_at=now,
