@@ -1,10 +1,11 @@
 """Workbooks are read row by row, in bounded steps, whatever they hold."""
 
+import functools
 import io
 import re
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -155,31 +156,41 @@ def far(_: Any, sheet: Any) -> None:
     sheet.write(1_048_575, 16_383, "b")
 
 
+@functools.cache
+def far_apart() -> bytes:
+    return book(far)
+
+
 LONG = "x" * (xlsx_rows.MAX_TEXT + 1)
-HOSTILE = {
-    "two far corners": book(far),
-    "a long text": plain(book(), f'<row><c t="inlineStr"><is><t>{LONG}</t></is></c></row>'),
-    "a document type": altered(book(), SHEET, "<worksheet", '<!DOCTYPE a [<!ENTITY b "c">]><worksheet'),
-    "rows backwards": plain(book(), '<row r="5"/><row r="4"/>'),
-    "rows without end": plain(book(), '<row r="1048577"/>'),
-    "cells backwards": plain(book(), '<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>'),
-    "a column that is none": plain(book(), '<row><c r="aa1"><v>1</v></c></row>'),
-    "a number that is none": plain(book(), "<row><c><v>1x</v></c></row>"),
-    "a string that is none": plain(book(), '<row><c t="s"><v>7</v></c></row>'),
-    "a string index that is none": plain(book(far), '<row><c t="s"><v>-1</v></c></row>'),
-    "an area that is none": altered(book(), SHEET, "<sheetData ?/>", '<sheetData/><mergeCell ref="A"/>'),
-    "no XML": altered(book(), SHEET, "<sheetData ?/>", "<sheetData"),
-    "a long shared string": altered(book(far), STRINGS, "<t>a</t>", f"<t>{LONG}</t>"),
-    "half a file": book(far)[:600] + book(far)[900:],
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "two far corners": far_apart,
+    "a long text": lambda: plain(book(), f'<row><c t="inlineStr"><is><t>{LONG}</t></is></c></row>'),
+    "a document type": lambda: altered(
+        book(), SHEET, "<worksheet", '<!DOCTYPE a [<!ENTITY b "c">]><worksheet'
+    ),
+    "rows backwards": lambda: plain(book(), '<row r="5"/><row r="4"/>'),
+    "rows without end": lambda: plain(book(), '<row r="1048577"/>'),
+    "cells backwards": lambda: plain(book(), '<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>'),
+    "a column that is none": lambda: plain(book(), '<row><c r="aa1"><v>1</v></c></row>'),
+    "a number that is none": lambda: plain(book(), "<row><c><v>1x</v></c></row>"),
+    "a string that is none": lambda: plain(book(), '<row><c t="s"><v>7</v></c></row>'),
+    "a string index that is none": lambda: plain(far_apart(), '<row><c t="s"><v>-1</v></c></row>'),
+    "an area that is none": lambda: altered(
+        book(), SHEET, "<sheetData ?/>", '<sheetData/><mergeCell ref="A"/>'
+    ),
+    "no XML": lambda: altered(book(), SHEET, "<sheetData ?/>", "<sheetData"),
+    "a long shared string": lambda: altered(far_apart(), STRINGS, "<t>a</t>", f"<t>{LONG}</t>"),
+    "half a file": lambda: far_apart()[:600] + far_apart()[900:],
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_workbook_is_refused_with_little_memory(name: str) -> None:
+    workbook = HOSTILE[name]()
     tracemalloc.start()
     try:
         with pytest.raises((MalformedWorkbook, WorkbookTooLarge)):
-            read(HOSTILE[name])
+            read(workbook)
         assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
     finally:
         tracemalloc.stop()
@@ -187,7 +198,7 @@ def test_a_hostile_workbook_is_refused_with_little_memory(name: str) -> None:
 
 def without(part: str) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(book(far))) as old, zipfile.ZipFile(out, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(far_apart())) as old, zipfile.ZipFile(out, "w") as new:
         for entry in old.infolist():
             if entry.filename != part:
                 new.writestr(entry.filename, old.read(entry))

@@ -6,9 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from testkit import plugin
 from testkit.backends import UnavailableError, postgresql
 
 ONE = """
@@ -180,6 +183,20 @@ def test_one_file_starts_no_workers(tmp_path: Path, selected: str, workers: bool
     status, said = outcome(run)
     assert status == 0, said
     assert ("worker gw" in said) is workers
+
+
+def test_there_are_a_quarter_more_workers_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+
+    def workers(cores: int) -> int:
+        asked = plugin.pytest_xdist_auto_num_workers(cast(pytest.Config, SimpleNamespace(args=["tests"])))
+        next(asked)
+        with pytest.raises(StopIteration) as answered:
+            asked.send(cores)
+        answer: int = answered.value.value
+        return answer
+
+    assert [workers(cores) for cores in (1, 2, 4, 8)] == [2, 3, 5, 10]
 
 
 @pytest.mark.parametrize(
