@@ -94,8 +94,8 @@ NAMELESS_OF: Mapping[str, frozenset[str]] = {
     "listUploads": frozenset({"unit_id"}),
     "listExportUses": frozenset({"export_id"}),
 }
-"""Ids of single lists that have no name yet: `getBatch` names the unit of a finished upload; `asked` says what
-an export has.
+"""Ids of single lists that have no name yet: `getBatch` names the unit of a finished upload, and
+`asked` says what an export has.
 """
 
 _CONTROL = frozenset({"limit", "cursor", "sort", "order", "q", "on"})

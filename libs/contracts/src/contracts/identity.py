@@ -216,7 +216,8 @@ class UnitAccessRevokedV1(EventModel):
 class WallAllowedV1(EventModel):
     """A person has allowed a wall display to show the views of the cockpit of one unit (RFC 8628).
 
-    `grant_id` is that of its tokens, `approver` the name of the person. The person acts for the unit and has the entitlement for the cockpit.
+    `grant_id` is that of its tokens, `approver` the name of the person, who acts for the unit and has the
+    entitlement for the cockpit.
     """
 
     type: ClassVar[str] = "zhuxue.identity.wall.allowed.v1"
