@@ -138,6 +138,7 @@ def build(
             metrics.router,
             individuals.router,
             exports.router,
+            exports.overviews,
             query.router,
             views.router,
             walls.router,

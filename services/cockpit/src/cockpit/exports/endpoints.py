@@ -30,6 +30,8 @@ from servicekit.paging import BadCursor, CountedPage, Paging
 
 EXPORTS = "/api/v1/exports"
 router = APIRouter(prefix="/api/v1", tags=["导出"], responses=problems.responses(*REFUSALS))
+overviews = APIRouter(prefix="/api/v1", tags=["资助概览"], responses=problems.responses(*REFUSALS))
+"""Files of overviews, for links."""
 
 UnitId = Annotated[UUID | None, Query(description="单位，默认为本单位；只能是本单位或下级")]
 Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="年度（自然年）", examples=[2017])]
@@ -137,9 +139,8 @@ async def download_export(
     )
 
 
-@router.get(
+@overviews.get(
     "/overview.xlsx",
-    tags=["资助概览"],
     summary="导出资助概览（Excel）",
     description="同导出资助概览（POST /api/v1/exports），供链接使用。",
     response_class=Response,
@@ -152,9 +153,8 @@ async def export_overview_workbook(
     return await _overview(actor, exports, unit, year, FileFormat.XLSX)
 
 
-@router.get(
+@overviews.get(
     "/overview.csv",
-    tags=["资助概览"],
     summary="导出资助概览（CSV）",
     description="UTF-8 编码，带 BOM；表格之后空一行，为口径和说明。同导出资助概览，供链接使用。",
     response_class=Response,

@@ -24,8 +24,8 @@ Rows = Sequence[Sequence[Cell]]
 class FileFormat(Vocabulary):
     """The kinds of files."""
 
-    XLSX = "xlsx", "Excel"
-    CSV = "csv", "CSV"
+    XLSX = "xlsx", "Excel 工作簿"
+    CSV = "csv", "CSV 文件"
 
 
 class Subject(Vocabulary):

@@ -49,7 +49,12 @@ class DeviceRepository:
 
     async def names(self, unit_id: UUID, account_id: UUID) -> tuple[str, str]:
         """Return the names of a unit and of a person."""
-        statement = select(Unit.name, Account.name).where(Unit.id == unit_id, Account.id == account_id)
+        statement = (
+            select(Unit.name, Account.name)
+            .select_from(Unit)
+            .join(Account, Account.id == account_id)
+            .where(Unit.id == unit_id)
+        )
         unit, person = (await self._session.execute(statement)).one()
         return unit, person
 
