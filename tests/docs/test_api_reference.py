@@ -52,6 +52,7 @@ WITHOUT_PERMISSION = {
         *("requestEntitlement", "searchPeople"),
     },
     "office": {"finishAssignment"},
+    "cockpit": {"stopWall"},
 }
 
 

@@ -90,8 +90,13 @@ NAMELESS: Mapping[str, str] = {
 }
 """Ids without a name beside them, and where the name is."""
 
-NAMELESS_OF: Mapping[str, frozenset[str]] = {"listUploads": frozenset({"unit_id"})}
-"""Ids of single lists that have no name yet: `getBatch` names the unit of a finished upload."""
+NAMELESS_OF: Mapping[str, frozenset[str]] = {
+    "listUploads": frozenset({"unit_id"}),
+    "listExportUses": frozenset({"export_id"}),
+}
+"""Ids of single lists that have no name yet: `getBatch` names the unit of a finished upload, and
+`asked` says what an export has.
+"""
 
 _CONTROL = frozenset({"limit", "cursor", "sort", "order", "q", "on"})
 

@@ -197,3 +197,18 @@ async def test_any_awards_are_shown_as_their_plain_sums_and_gone_after_reversal(
     after = (await cockpit.overview("city"))["awards"]
     assert (after["amount"]["yuan"], after["person_times"], after["persons"]) == ("0.00", 0, 0)
     assert after["by_stage"] == after["by_funding"] == []
+
+
+async def test_the_tag_of_an_overview_changes_exactly_when_its_figures_do(cockpit: Cockpit) -> None:
+    async def get(tag: str = "") -> tuple[int, str]:
+        headers = {**cockpit.bearer("county"), **({"If-None-Match": tag} if tag else {})}
+        found = await cockpit.http.get("/api/v1/overview", params={"year": 2017}, headers=headers)
+        return found.status_code, found.headers["etag"]
+
+    status, tag = await get()
+    assert status == 200
+    await cockpit.upload("award", "sibling", csv_of([award(unit_code="3701030001")]))
+    assert await get(tag) == (304, tag)
+    await cockpit.upload("award", "county", csv_of([award()]))
+    status, changed = await get(tag)
+    assert (status, changed != tag) == (200, True)

@@ -19,7 +19,8 @@ from cockpit.feeds.declarations import FEEDS
 from cockpit.feeds.rules import RowError
 from cockpit.feeds.values import TOTAL
 from cockpit.intake.lines import fields_of
-from cockpit.overview.rules import Line, checks, display, yuan
+from cockpit.overview.rules import checks, display, yuan
+from cockpit.published.rules import Line, Verdict
 
 TOKENS: tuple[Callable[[], str], ...] = (
     lambda: secrets.token_hex(32),
@@ -195,7 +196,7 @@ def test_money_for_machines_is_exact() -> None:
 
 
 def line(stage: str, funding: str, amount: int) -> Line:
-    return Line(stage, funding, stage == TOTAL, Decimal(amount), None, None)
+    return Line(stage, funding, Decimal(amount))
 
 
 def test_a_table_without_both_sides_has_no_checks() -> None:
@@ -206,7 +207,9 @@ def test_a_table_without_both_sides_has_no_checks() -> None:
 
 def test_a_check_compares_what_the_table_has() -> None:
     government = line(TOTAL, "government", 5)
-    (stages,) = checks([government, line("primary", "government", 2), line("junior", "government", 3)])
-    assert (stages.name, stages.equal) == ("stages_equal_government", True)
-    (sources,) = checks([government, line(TOTAL, "central", 2), line(TOTAL, "local", 2)])
-    assert (sources.name, sources.equal) == ("central_and_local_equal_government", False)
+    ((name, stages),) = checks(
+        [government, line("primary", "government", 2), line("junior", "government", 3)]
+    )
+    assert (name, stages.verdict) == ("stages_equal_government", Verdict.EQUAL)
+    ((name, sources),) = checks([government, line(TOTAL, "central", 2), line(TOTAL, "local", 1)])
+    assert (name, sources.verdict) == ("central_and_local_equal_government", Verdict.DIFFERENT)

@@ -213,6 +213,25 @@ class UnitAccessRevokedV1(EventModel):
     reason: str
 
 
+class WallAllowedV1(EventModel):
+    """A person has allowed a wall display to show the views of the cockpit of one unit (RFC 8628).
+
+    `grant_id` is that of its tokens, `approver` the name of the person, who acts for the unit and has the
+    entitlement for the cockpit.
+    """
+
+    type: ClassVar[str] = "zhuxue.identity.wall.allowed.v1"
+
+    grant_id: UUID
+    client_id: str
+    sub: UUID
+    approver: str
+    unit_id: UUID
+    name: str
+    allowed_at: datetime
+    expires_at: datetime
+
+
 class DirectoryLoadedV1(EventModel):
     """A bulk load of units and people was committed. Consumers must rebuild replicas from the snapshot API.
 

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.jwks import KeySet
+from cockpit.access.service import Access
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
@@ -16,8 +18,9 @@ from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.disclosure.service import Decided
+from cockpit.disclosure.service import Decided, Disclosure
 from cockpit.exports import endpoints as exports
+from cockpit.exports.jobs import Exporting
 from cockpit.feeds import endpoints as feeds
 from cockpit.individuals import endpoints as individuals
 from cockpit.intake import endpoints as intake
@@ -32,13 +35,19 @@ from cockpit.published import endpoints as published
 from cockpit.published.filling import PublishedFiller
 from cockpit.pushes import endpoints as pushes
 from cockpit.query import endpoints as query
+from cockpit.query.placing import Places
+from cockpit.query.service import Queries
 from cockpit.settings import Settings
 from cockpit.standards import endpoints as standards
 from cockpit.standards.planting import plant
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
 from cockpit.views import endpoints as views
+from cockpit.walls import consumers as wall_events
+from cockpit.walls import endpoints as walls
+from cockpit.walls.service import WallGate
 from messaging.bus import Bus
+from messaging.inbox import Subscription
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
@@ -88,6 +97,15 @@ def build(
     loading = Loading(
         database, server.clock, receiver, Units, parts, limit=settings.resumable_upload_limit_bytes
     )
+    decided, overlaps = Decided(), Overlaps()
+
+    def queries(session: AsyncSession) -> Queries:
+        units, cells = Units(session), Cells(session, overlaps)
+        places = Places(Access(session, server.clock, units), units, cells)
+        disclosure = Disclosure(session, units, decided, active=settings.hide_small_cells)
+        return Queries(server.clock, places, cells, disclosure)
+
+    exporting = Exporting(database, server.clock, queries)
 
     @asynccontextmanager
     async def resources(_: FastAPI) -> AsyncIterator[None]:
@@ -120,17 +138,24 @@ def build(
             metrics.router,
             individuals.router,
             exports.router,
+            exports.overviews,
             query.router,
             views.router,
+            walls.router,
         ),
+        subscriptions=[
+            Subscription("cockpit.walls", wall_events.EVENTS, wall_events.WallEvents(server.clock).handle)
+        ],
         periodic=(
             receiver.sweeping(),
             loading.pruning(),
             builder.catching_up(),
             filler.catching_up(),
             verifier.nightly(),
+            *exporting.tidying(),
+            WallGate(database, server.clock).forgetting(),
         ),
-        handlers=[loading.handler()],
+        handlers=[loading.handler(), exporting.handler()],
         words=DESCRIPTIONS,
         resources=resources,
         background=background,
@@ -143,10 +168,10 @@ def build(
         },
     )
     app.state.analytics = analytics
-    app.state.decided_tables = Decided()
+    app.state.decided_tables = decided
     app.state.hide_small_cells = settings.hide_small_cells
     app.state.cell_builder = builder
-    app.state.cell_overlaps = Overlaps()
+    app.state.cell_overlaps = overlaps
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
     app.state.reversals = reversals

@@ -6,6 +6,8 @@ DESCRIPTIONS = {
     "batch_id": "批次的标识",
     "upload_id": "上传的标识",
     "grant_id": "登记的标识",
+    "export_id": "导出的标识",
+    "wall_id": "大屏的标识",
     "feed": "数据源",
     "source": "数据来源",
     "size_bytes": "文件大小（字节）",

@@ -4,12 +4,14 @@ from cockpit.access.models import AccessRefusal
 from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import Unit
+from cockpit.exports.models import Export, ExportPart, ExportUse
 from cockpit.individuals.models import IndividualUse
 from cockpit.intake.models import Batch, BatchSuccession, DiscardedLoad, QuarantinedRow, RecordVersion
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
 from cockpit.pushes.models import PushGrant, PushRecord
 from cockpit.standards.models import Standard, StandardChange
 from cockpit.uploads.models import Upload, UploadPart
+from cockpit.walls.models import WallDisplay
 
 __all__ = [
     "AccessRefusal",
@@ -21,6 +23,9 @@ __all__ = [
     "CellNode",
     "CellPersons",
     "DiscardedLoad",
+    "Export",
+    "ExportPart",
+    "ExportUse",
     "IndividualUse",
     "PersonNumber",
     "PublishedBatch",
@@ -35,5 +40,6 @@ __all__ = [
     "Unit",
     "Upload",
     "UploadPart",
+    "WallDisplay",
     "earlier",
 ]

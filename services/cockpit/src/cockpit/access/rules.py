@@ -10,3 +10,5 @@ KIND = Kind.STUDENT_AID
 
 READ = "cockpit:read"
 WRITE = "cockpit:write"
+WALL = "cockpit:wall"
+"""Of wall displays: the views of one unit and nothing else (`cockpit.walls`)."""

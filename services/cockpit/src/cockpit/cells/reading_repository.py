@@ -36,10 +36,10 @@ _BELOW_SQL = """
     SELECT q.number, n.code, f.period, CAST(c."values" AS text), f.id, f.version,
            f.amount, f.times, f.persons, f.weight
     FROM unnest(CAST(:below_place_numbers AS integer[]), CAST(:below_trees AS text[]),
-                CAST(:below_codes AS text[]))
-         k (number, tree, code)
+                CAST(:below_codes AS text[]), CAST(:below_amongs AS jsonb[]))
+         k (number, tree, code, among)
     JOIN cell_nodes a ON a.code = k.code AND a.tree = k.tree
-    JOIN cell_nodes n ON n.parent_id = a.id
+    JOIN cell_nodes n ON n.parent_id = a.id AND (k.among IS NULL OR k.among ? n.code)
     JOIN unnest(CAST(:below_numbers AS integer[]), CAST(:below_feeds AS text[]),
                 CAST(:below_groupings AS text[]), CAST(:below_onlys AS jsonb[]),
                 CAST(:below_calendars AS text[]), CAST(:below_periods AS text[]))
@@ -59,7 +59,10 @@ _ANYTHING = or_(Cell.times != 0, Cell.amount != 0, Cell.weight != 0)
 
 @dataclass(frozen=True)
 class Selection:
-    """The cells of a grouping at the places with some codes, or (`below`) directly below them."""
+    """The cells of a grouping at the places with some codes, or (`below`) directly below them.
+
+    `among` limits the places below; empty are all.
+    """
 
     feed: str
     tree: Tree
@@ -69,6 +72,7 @@ class Selection:
     grouping: Grouping = frozenset()
     only: Mapping[Dimension, Collection[str]] = field(default_factory=dict)
     below: bool = False
+    among: Sequence[str] = ()
 
 
 class Stored(NamedTuple):
@@ -226,7 +230,11 @@ _FIGURES = (
 
 def _parameters(prefix: str, selections: Sequence[tuple[int, Selection]]) -> dict[str, Any]:
     """Return a row for each place, and for each period, of the selections."""
-    places = [(number, one.tree.value, code) for number, one in selections for code in one.codes]
+    places = [
+        (number, one.tree.value, code, json.dumps(list(one.among)) if one.among else None)
+        for number, one in selections
+        for code in one.codes
+    ]
     asked = [
         (
             number,
@@ -240,7 +248,7 @@ def _parameters(prefix: str, selections: Sequence[tuple[int, Selection]]) -> dic
         for period in one.periods
     ]
     names: tuple[tuple[str, ...], tuple[str, ...]] = (
-        ("place_numbers", "trees", "codes"),
+        ("place_numbers", "trees", "codes", "amongs"),
         ("numbers", "feeds", "groupings", "onlys", "calendars", "periods"),
     )
     tables: tuple[tuple[Sequence[tuple[Any, ...]], tuple[str, ...]], ...] = (

@@ -66,7 +66,8 @@ class CellRow:
 class Ask:
     """A question for `Cells.ask`: the figures of some places, or of those directly `below` one.
 
-    Told apart `by` dimensions, of facts that have `only` some values of dimensions.
+    Told apart `by` dimensions, of facts that have `only` some values of dimensions. `among` limits the places
+    below; empty are all.
     """
 
     feed: FeedName
@@ -77,6 +78,7 @@ class Ask:
     by: Grouping = frozenset()
     only: Only = field(default_factory=dict)
     below: bool = False
+    among: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ class Cells:
                 plan.stored,
                 plan.only,
                 one.below,
+                one.among,
             )
             for one, plan in zip(questions, plans, strict=True)
         ]

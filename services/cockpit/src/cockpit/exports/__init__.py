@@ -1,1 +1,1 @@
-"""Tables of figures as files for spreadsheets."""
+"""Tables of figures as files for spreadsheets: small ones at once, large ones made by a job."""

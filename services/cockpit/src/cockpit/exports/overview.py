@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cockpit.exports import rules
-from cockpit.exports.rules import Table
+from cockpit.exports.rules import Asker, Table
 from cockpit.overview.schemas import Amount, Overview, Part
 from filekit.xlsx_writer import Cell
 
 _HEADINGS = ("范围", "单位代码", "单位名称", "分项", "金额（元）", "人次", "人数")
 
 
-def table_of(overview: Overview, now: datetime) -> Table:
+def table_of(overview: Overview, now: datetime, asker: Asker) -> Table:
     """Return the figures of an overview with exact values: the unit, its parts, and the units below."""
     unit, awards = overview.unit, overview.awards
 
@@ -38,6 +38,11 @@ def table_of(overview: Overview, now: datetime) -> Table:
         counts = child.person_times, child.persons
         rows.append(row("下级单位", child.code, name, "", child.amount, *counts))
     notes = rules.notes(
-        f"{unit.name}（{unit.code}）", f"{overview.year} 年（自然年）", [awards.scope], overview.as_of, now
+        f"{unit.name}（{unit.code}），按隶属关系",
+        f"{overview.year} 年（自然年）",
+        [awards.scope],
+        overview.as_of,
+        now,
+        asker,
     )
-    return Table("资助概览", _HEADINGS, rows, notes)
+    return Table(f"资助概览{overview.year}", _HEADINGS, notes, rows)

@@ -1,9 +1,9 @@
-"""Calculation and display of figures. Pure functions."""
+"""Which published figures an overview shows, and the display of money. Pure functions."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from cockpit.published.rules import TOTAL, Balance, BalanceName, Line, balances
 from contracts.vocabulary import Vocabulary
 
 YI = Decimal(10) ** 8
@@ -17,56 +17,29 @@ class CheckName(Vocabulary):
     CENTRAL_AND_LOCAL = "central_and_local_equal_government", "中央+地方=财政"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of a published table."""
-
-    stage: str
-    funding: str
-    is_total: bool
-    amount: Decimal
-    share_percent: Decimal | None
-    persons: int | None
-
-
-@dataclass(frozen=True)
-class Check:
-    """A comparison of two figures that must be equal to the fen."""
-
-    name: CheckName
-    left: Decimal
-    right: Decimal
-
-    @property
-    def equal(self) -> bool:
-        """Return whether the figures are equal to the fen."""
-        return self.left == self.right
+_CHECKED = {
+    BalanceName.STAGES: CheckName.STAGES,
+    BalanceName.CENTRAL_AND_LOCAL: CheckName.CENTRAL_AND_LOCAL,
+}
 
 
 def total(lines: Iterable[Line], funding: str) -> Line | None:
     """Return the published total of one source of money."""
-    return next((line for line in lines if line.is_total and line.funding == funding), None)
+    return next((line for line in lines if line.stage == TOTAL and line.funding == funding), None)
 
 
 def government_stages(lines: Iterable[Line]) -> list[Line]:
     """Return government money by stage."""
-    return [line for line in lines if not line.is_total and line.funding == "government"]
+    return [line for line in lines if line.stage != TOTAL and line.funding == "government"]
 
 
-def checks(lines: list[Line]) -> list[Check]:
-    """Return the checks for which a table has both figures."""
+def checks(lines: Sequence[Line]) -> list[tuple[CheckName, Balance]]:
+    """Return the comparisons with all government money for which a table has both sides."""
     government = total(lines, "government")
-    if government is None:
-        return []
-    found: list[Check] = []
-    stages = government_stages(lines)
-    if stages:
-        left = sum((line.amount for line in stages), Decimal(0))
-        found.append(Check(CheckName.STAGES, left, government.amount))
-    central, local = total(lines, "central"), total(lines, "local")
-    if central is not None and local is not None:
-        found.append(Check(CheckName.CENTRAL_AND_LOCAL, central.amount + local.amount, government.amount))
-    return found
+    found = {
+        _CHECKED[one.name]: one for one in balances(lines) if one.line is government and one.name in _CHECKED
+    }
+    return [(name, found[name]) for name in CheckName if name in found]
 
 
 def yuan(amount: Decimal) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cockpit.directory.schemas import UnitBrief
 from cockpit.metrics.catalogue import MetricName
 from cockpit.overview import rules
+from cockpit.published.rules import Verdict
 
 
 class Amount(BaseModel):
@@ -75,6 +76,8 @@ class CheckOut(BaseModel):
     left: Amount
     right: Amount
     equal: bool
+    verdict: Verdict = Field(description="是否相符：公布值经四舍五入，分项之和与合计可有舍入差")
+    note: str | None = Field(description="不相等时的说明", examples=[None])
 
 
 class PublishedTable(BaseModel):

@@ -31,8 +31,8 @@ from cockpit.overview.schemas import (
     PublishedTable,
     Years,
 )
-from cockpit.published.models import PublishedLine
-from cockpit.published.service import Published, YearTable
+from cockpit.published.rules import Line, Verdict, note, plain
+from cockpit.published.service import Published, YearTable, line_of
 from contracts.vocabulary import UnitStatus
 from servicekit.clock import Clock
 
@@ -193,11 +193,9 @@ def _child(code: str, unit: Unit | None, shown: Shown) -> Child:
 
 def _table(table: YearTable) -> PublishedTable:
     source, scope = table.source, table.scope
-    lines = [_line(line) for line in table.lines]
+    lines = [line_of(line) for line in table.lines]
 
-    def figure(
-        metric: MetricName, line: rules.Line | None, stage: str | None = None
-    ) -> PublishedFigure | None:
+    def figure(metric: MetricName, line: Line | None, stage: str | None = None) -> PublishedFigure | None:
         if line is None:
             return None
         name = METRICS[metric].chinese
@@ -206,7 +204,7 @@ def _table(table: YearTable) -> PublishedTable:
             name=name if stage is None else f"{PUBLISHED_STAGES[stage]}{name.removeprefix('分学段')}",
             stage=stage,
             amount=Amount.of(line.amount),
-            share_percent=None if line.share_percent is None else _plain(line.share_percent),
+            share_percent=None if line.share_percent is None else plain(line.share_percent),
             persons=line.persons,
             scope=scope,
             source=source,
@@ -227,25 +225,16 @@ def _table(table: YearTable) -> PublishedTable:
         ),
         checks=[
             CheckOut(
-                name=check.name,
-                title=check.name.label,
-                left=Amount.of(check.left),
-                right=Amount.of(check.right),
-                equal=check.equal,
+                name=name,
+                title=name.label,
+                left=Amount.of(check.parts),
+                right=Amount.of(check.whole),
+                equal=check.verdict is Verdict.EQUAL,
+                verdict=check.verdict,
+                note=note(check),
             )
-            for check in rules.checks(lines)
+            for name, check in rules.checks(lines)
         ],
-    )
-
-
-def _line(line: PublishedLine) -> rules.Line:
-    return rules.Line(
-        stage=line.stage,
-        funding=line.funding,
-        is_total=line.is_total,
-        amount=line.amount,
-        share_percent=line.share_percent,
-        persons=line.persons,
     )
 
 
@@ -254,8 +243,3 @@ _ORDER = list(PUBLISHED_STAGES)
 
 def _present(figures: Iterable[PublishedFigure | None]) -> list[PublishedFigure]:
     return [figure for figure in figures if figure is not None]
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -62,6 +62,7 @@ class _Key(NamedTuple):
     by: Grouping
     only: tuple[tuple[Dimension, tuple[str, ...]], ...]
     below: bool
+    among: tuple[str, ...] = ()
 
 
 async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict[_Key, list[Shown]]:
@@ -82,6 +83,7 @@ async def _read(cells: Cells, questions: Sequence[Question], hide: Hide) -> dict
             key.by,
             {dimension: list(values) for dimension, values in key.only},
             below=key.below,
+            among=key.among,
         )
         for key, wanted in periods.items()
     ]
@@ -105,7 +107,7 @@ def _keys_of(question: Question, one: Reading) -> Iterator[tuple[_Key, tuple[str
     if below and one.school and Dimension.SECTOR in one.by:
         yield key._replace(codes=below), below
     elif below:
-        yield key._replace(below=True), below
+        yield key._replace(below=True, among=below if question.some else ()), below
 
 
 def _indexed(question: Question, found: Mapping[_Key, Sequence[Shown]]) -> dict[Reading, _Rows]:

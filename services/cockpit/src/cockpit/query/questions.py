@@ -18,12 +18,16 @@ FIGURES = 50_000
 INTERSECTIONS = 1_000
 """Pairs of cells whose common persons are counted for one answer, at most; each reads two sets of persons."""
 
+FIGURES_IN_BLOCKS = 20_000_000
+"""Figures of an answer that is read in blocks, at most: those of a million lines."""
+INTERSECTIONS_IN_BLOCKS = 20_000
+
 
 @dataclass(frozen=True)
 class Question:
     """Metrics × dimensions × places × periods, in one tree and calendar.
 
-    `children` are direct children of `own`, those that have lines in the answer.
+    `children` are direct children of `own`, those that have lines in the answer; only `some` of them, if so.
     """
 
     metrics: tuple[Metric, ...]
@@ -33,6 +37,7 @@ class Question:
     own: Place
     with_own: bool = True
     children: tuple[Place, ...] = ()
+    some: bool = False
     comparisons: tuple[Comparison, ...] = ()
     by: tuple[Dimension, ...] = ()
     only: Mapping[Dimension, tuple[str, ...]] = field(default_factory=dict)
@@ -109,10 +114,14 @@ def readings(question: Question) -> dict[Reading, set[str]]:
     return found
 
 
+def lines(places: int, question: Question) -> int:
+    """Return the lines that an answer for so many places can have."""
+    return places * len(question.periods) * combinations(question.by, question.only)
+
+
 def cost(places: int, question: Question) -> int:
     """Return the figures that an answer for so many places can have."""
-    lines = places * len(question.periods) * combinations(question.by, question.only)
-    return lines * len(question.figures)
+    return lines(places, question) * len(question.figures)
 
 
 def intersections(places: int, question: Question) -> int:

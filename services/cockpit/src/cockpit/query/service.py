@@ -1,7 +1,7 @@
 """Answers questions of a viewer: validates, bounds the cost, finds the places, reads and writes figures."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -38,6 +38,24 @@ from servicekit.clock import Clock
 from servicekit.problems import FieldError
 
 
+@dataclass(frozen=True)
+class Size:
+    """The place of a question, and how many lines and figures its answer has at most."""
+
+    own: Place
+    lines: int
+    figures: int
+
+
+@dataclass(frozen=True)
+class Large:
+    """An answer in blocks: the question with all its places, and tables whose lines follow each other."""
+
+    question: Question
+    as_of: datetime
+    tables: AsyncIterator[FigureTable]
+
+
 class Queries:
     """Answer questions within the caller's reach. Reads cells only, so PostgreSQL only."""
 
@@ -49,10 +67,51 @@ class Queries:
 
     async def ask(self, actor: Principal, asked: QueryIn) -> QueryOut:
         """Answer a question. Raises `QuestionNotOffered`, `QuestionTooLarge`, and as `Places.own` does."""
+        question = await self._question(actor, asked)
+        await self._cells.hold()
+        if asked.rows is not Rows.OWN:
+            found = await self._places.children(question.tree, question.own)
+            _bound(question, len(found) + question.with_own)
+            question = replace(question, children=found + await self._others(question, found))
+        _bound(question, len(question.places))
+        table = await self._answer(actor, question)
+        return _written(question, table, await self._cells.as_of(self._clock.now()))
+
+    async def size(self, actor: Principal, asked: QueryIn) -> Size:
+        """Return how large the answer to a question can be that is read in blocks.
+
+        Raises `QuestionNotOffered`, `QuestionTooLarge` if it is too large for that, and as `Places.own` does.
+        """
+        question = await self._question(actor, asked)
+        places = int(question.with_own)
+        if asked.rows is not Rows.OWN:
+            places += len(await self._places.children(question.tree, question.own))
+        _bound_blocks(question, places)
+        return Size(question.own, questions.lines(places, question), questions.cost(places, question))
+
+    async def blocks(self, actor: Principal, asked: QueryIn) -> Large:
+        """Answer a question of any size, all of it at one moment. Raises as `size` does.
+
+        Holds the session's transaction until the last block has been read.
+        """
+        question = await self._question(actor, asked)
+        await self._cells.hold()
+        if asked.rows is not Rows.OWN:
+            found = await self._places.children(question.tree, question.own)
+            question = replace(question, children=found + await self._others(question, found))
+        _bound_blocks(question, len(question.places))
+        as_of = await self._cells.as_of(self._clock.now())
+        return Large(question, as_of, self._read(actor, question))
+
+    async def _read(self, actor: Principal, question: Question) -> AsyncIterator[FigureTable]:
+        for block in _blocks(question):
+            yield await self._answer(actor, block)
+
+    async def _question(self, actor: Principal, asked: QueryIn) -> Question:
+        """Return a question that is offered, without places below its own."""
         _validate(asked)
         own = await self._places.own(actor, asked.tree, asked.unit, asked.region, "query")
-        await self._cells.hold()
-        question = Question(
+        return Question(
             metrics=tuple(METRICS[name] for name in asked.metrics),
             tree=asked.tree,
             calendar=asked.calendar,
@@ -63,25 +122,15 @@ class Queries:
             by=tuple(sorted(asked.dimensions)),
             only={dimension: tuple(values) for dimension, values in asked.filters.items()},
         )
-        table, question = await self._answer(actor, question, with_children=asked.rows is not Rows.OWN)
-        return _written(question, table, await self._cells.as_of(self._clock.now()))
 
-    async def _answer(
-        self, actor: Principal, question: Question, *, with_children: bool
-    ) -> tuple[FigureTable, Question]:
-        """Return the answer, and the question with the children that it found."""
-        if with_children:
-            found = await self._places.children(question.tree, question.own)
-            _bound(question, len(found) + question.with_own)
-            question = replace(question, children=found + await self._others(question, found))
-        _bound(question, len(question.places))
+    async def _answer(self, actor: Principal, question: Question) -> FigureTable:
         (table,) = await answers(
             self._cells,
             [question],
             partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
         )
-        return table, question
+        return table
 
     async def _others(self, question: Question, known: tuple[Place, ...]) -> tuple[Place, ...]:
         feeds = dict.fromkeys(
@@ -109,6 +158,36 @@ def _bound(question: Question, places: int) -> None:
             f"所查指标需对 {pairs:,} 组名单取交集，超过一次 {questions.INTERSECTIONS:,} 组的上限。"
             "请减少单位、时期或维度。"
         )
+
+
+def _bound_blocks(question: Question, places: int) -> None:
+    """Refuse a question that is too large even in blocks, or of which one place is too large for a block."""
+    _bound(question, 1)
+    figures = questions.cost(places, question)
+    if figures > questions.FIGURES_IN_BLOCKS:
+        raise QuestionTooLarge(
+            f"所查数据最多可有 {figures:,} 个数值，超过一次导出 {questions.FIGURES_IN_BLOCKS:,} 个的上限。"
+            "请减少单位、时期、维度或指标。"
+        )
+    pairs = questions.intersections(places, question)
+    if pairs > questions.INTERSECTIONS_IN_BLOCKS:
+        raise QuestionTooLarge(
+            f"所查指标需对 {pairs:,} 组名单取交集，超过一次导出 {questions.INTERSECTIONS_IN_BLOCKS:,} "
+            "组的上限。请减少单位、时期或维度。"
+        )
+
+
+def _blocks(question: Question) -> Iterator[Question]:
+    """Yield questions about some of the places each, none of which is too large."""
+    if question.with_own:
+        yield replace(question, children=())
+    pairs = questions.intersections(1, question)
+    most = min(
+        questions.FIGURES // questions.cost(1, question), questions.INTERSECTIONS // pairs if pairs else 10**9
+    )
+    for start in range(0, len(question.children), most):
+        block = question.children[start : start + most]
+        yield replace(question, with_own=False, children=block, some=len(question.children) > most)
 
 
 def _validate(asked: QueryIn) -> None:

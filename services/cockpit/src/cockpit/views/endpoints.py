@@ -5,14 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from cockpit.access.auth import REFUSALS, Viewer
+from cockpit.access.auth import REFUSALS
 from cockpit.cells.dimensions import Calendar, Sector, Tree
 from cockpit.metrics.catalogue import Module
+from cockpit.query.conditional import unchanged
 from cockpit.query.errors import PLACE_REFUSALS, QuestionNotOffered
-from cockpit.views.conditional import unchanged
 from cockpit.views.dependencies import ViewService
 from cockpit.views.schemas import ViewOut
 from cockpit.views.service import Wanted
+from cockpit.walls.dependencies import ViewerOrWall
+from cockpit.walls.errors import WallRefused
 from servicekit import problems
 
 router = APIRouter(prefix="/api/v1", tags=["专题"], responses=problems.responses(*REFUSALS, *PLACE_REFUSALS))
@@ -27,13 +29,13 @@ router = APIRouter(prefix="/api/v1", tags=["专题"], responses=problems.respons
     responses={
         200: {"headers": {"ETag": {"description": "数据的版本", "schema": {"type": "string"}}}},
         304: {"description": "数据未变（If-None-Match）"},
-        **problems.responses(QuestionNotOffered),
+        **problems.responses(QuestionNotOffered, WallRefused),
     },
 )
 async def get_view(
     request: Request,
     response: Response,
-    actor: Viewer,
+    actor: ViewerOrWall,
     views: ViewService,
     module: Annotated[Module, Path(description="模块")],
     sector: Annotated[Sector | None, Query(description="教育类别，默认全部")] = None,

@@ -21,6 +21,7 @@ SCOPES = [
     "office",
     "cockpit:read",
     "cockpit:write",
+    "cockpit:wall",
     "identity",
     "directory:read",
     "offline_access",

@@ -13,7 +13,7 @@ from identity.oauth.device import rules
 from identity.oauth.device.dependencies import DeviceService
 from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode
-from identity.oauth.device.service import FurtherSignIn
+from identity.oauth.device.service import FurtherSignIn, WallUnit
 from identity.pages import csrf
 from identity.pages.dependencies import AGREE_PAGE, DEVICE_PAGE, Browser
 from identity.pages.rendering import page, see_other
@@ -24,6 +24,7 @@ from identity.vault import Vault
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
 Code = Annotated[str, Form(max_length=40)]
+_STATUSES = {UserCodeRefusal.TOO_MANY: 429, UserCodeRefusal.NO_COCKPIT: 403}
 
 
 @router.get(DEVICE_PAGE)
@@ -61,7 +62,10 @@ async def show(
     if isinstance(found, UserCodeRefusal):
         return _refused(found, vault, mine, user_code)
     row, client = found
-    return _question(row, client, vault, mine, rules.normal(user_code) or "")
+    wall = await devices.wall(row, mine)
+    if isinstance(wall, UserCodeRefusal):
+        return _refused(wall, vault, mine, user_code)
+    return _question(row, client, vault, mine, rules.normal(user_code) or "", wall)
 
 
 @router.post(f"{DEVICE_PAGE}/decision")
@@ -75,6 +79,7 @@ async def decide(
     token: Token,
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
+    wall_name: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Approve or deny the device. After a required step-up, the person returns to the code."""
     mine = csrf.check(request, vault, settings, browser, token)
@@ -90,7 +95,13 @@ async def decide(
     elif (further := devices.further_sign_in(row, client, mine)) is not None:
         return _further(further, rules.normal(user_code) or "")
     else:
-        await devices.allow(row, client, mine)
+        wall, name = await devices.wall(row, mine), " ".join(wall_name.split())
+        if isinstance(wall, UserCodeRefusal):
+            return _refused(wall, vault, mine, user_code)
+        if wall is not None and not 0 < len(name) <= rules.WALL_NAME:
+            message = f"请填写大屏名称，不超过 {rules.WALL_NAME} 个字。"
+            return _question(row, client, vault, mine, rules.normal(user_code) or "", wall, message)
+        await devices.allow(row, client, mine, None if wall is None else (wall, name))
     return page("oauth/device_done.html", name=client.client_name, allowed=decision == "allow")
 
 
@@ -125,16 +136,24 @@ def _form(
 
 
 def _refused(why: UserCodeRefusal, vault: Vault, browser: BrowserSession, typed: str) -> Response:
-    status = 429 if why is UserCodeRefusal.TOO_MANY else 400
-    return _form(vault, browser, typed, message=why.value, status=status)
+    return _form(vault, browser, typed, message=why.value, status=_STATUSES.get(why, 400))
 
 
 def _question(
-    row: DeviceCode, client: Client, vault: Vault, browser: BrowserSession, user_code: str
+    row: DeviceCode,
+    client: Client,
+    vault: Vault,
+    browser: BrowserSession,
+    user_code: str,
+    wall: WallUnit | None,
+    message: str = "",
 ) -> Response:
     scopes = row.scope.split()
     return page(
         "oauth/device_confirm.html",
+        status=400 if message else 200,
+        wall=None if wall is None else wall.name,
+        message=message,
         name=client.client_name,
         host=urlsplit(client.client_uri or "").hostname,
         words=words(scopes),

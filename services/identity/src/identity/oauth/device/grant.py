@@ -41,6 +41,8 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
     scopes = list(dict.fromkeys((request.payload.scope or "").split()))
     if not scopes or not set(scopes) <= set(client.scopes):
         raise InvalidScopeError("Name scopes that the client is registered for.")
+    if not rules.fits_a_wall(scopes):
+        raise InvalidScopeError(f"{rules.WALL} goes with openid and offline_access only.")
     wanted = resources.requested(client, request.payload.datalist.get("resource", []))
     now, row_id, user_code = context.clock.now(), new_id(), rules.new_user_code()
     device_code = handle(row_id)

@@ -9,8 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from identity.accounts.models import Account
 from identity.grants.models import Grant
 from identity.oauth.device.models import DeviceCode, DeviceTries
+from identity.units.models import Unit
 
 
 class DeviceCodes:
@@ -44,6 +46,17 @@ class DeviceRepository:
         """Insert and flush the grant of an approved device, so that later queries return it."""
         self._session.add(grant)
         await self._session.flush()
+
+    async def names(self, unit_id: UUID, account_id: UUID) -> tuple[str, str]:
+        """Return the names of a unit and of a person."""
+        statement = (
+            select(Unit.name, Account.name)
+            .select_from(Unit)
+            .join(Account, Account.id == account_id)
+            .where(Unit.id == unit_id)
+        )
+        unit, person = (await self._session.execute(statement)).one()
+        return unit, person
 
     async def live(self, user_code_hashes: Sequence[bytes], now: datetime) -> Sequence[DeviceCode]:
         """Return the undecided requests with this user code, locked."""

@@ -1,6 +1,7 @@
 """Rules for codes of the device flow (RFC 8628 §3.2, §6.1). Pure."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -15,6 +16,19 @@ TRIES_PER_ADDRESS = 30
 """Attempts per person and per address; a school may share one address. With 20^8 codes, guessing is
 infeasible with either limit (§5.1).
 """
+
+
+WALL = "cockpit:wall"
+"""The scope of wall displays: the views of the cockpit for one unit."""
+WITH_WALL = frozenset({WALL, "openid", "offline_access"})
+"""Scopes that a wall display may have: it stands where everybody sees it."""
+WALL_NAME = 40
+"""Characters of the name of a wall display, at most."""
+
+
+def fits_a_wall(scopes: Collection[str]) -> bool:
+    """Return whether scopes are without that of wall displays, or have nothing that does not fit it."""
+    return WALL not in scopes or WITH_WALL.issuperset(scopes)
 
 
 def new_user_code() -> str:

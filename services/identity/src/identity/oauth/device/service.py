@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.identity import WallAllowedV1
+from contracts.vocabulary import Entitlement
 from identity.audit.service import AuditLog
+from identity.base import outbox
 from identity.clients.models import Client
 from identity.consents.service import Consents
 from identity.grants.models import Grant
@@ -14,7 +18,7 @@ from identity.oauth.device import rules
 from identity.oauth.device.errors import UserCodeRefusal
 from identity.oauth.device.models import DeviceCode, user_code_hashes
 from identity.oauth.device.repository import DeviceRepository
-from identity.oauth.state.context import Parts
+from identity.oauth.state.context import Parts, person_in
 from identity.sessions.models import BrowserSession
 from servicekit.ids import id_at
 
@@ -27,6 +31,16 @@ class FurtherSignIn:
 
     acr: str | None = None
     """The level to reach in the same session; None for a new sign-in."""
+
+
+@dataclass(frozen=True)
+class WallUnit:
+    """The unit whose figures a wall display will show."""
+
+    id: UUID
+    name: str
+    approver: str
+    """The name of the person."""
 
 
 class Devices:
@@ -88,12 +102,36 @@ class Devices:
         level = level_of({}, None, client.default_acr_values)
         return None if level.met(browser.acr) else FurtherSignIn(level.need)
 
-    async def allow(self, row: DeviceCode, client: Client, browser: BrowserSession) -> None:
+    async def wall(self, row: DeviceCode, browser: BrowserSession) -> WallUnit | UserCodeRefusal | None:
+        """Return the unit whose figures a device will show that asks to be a wall display; None for others.
+
+        It is the one for which the device's tokens will act: outside of the session, the person's primary
+        one. Only who may enter the cockpit allows a wall display.
+        """
+        scopes = row.scope.split()
+        if rules.WALL not in scopes:
+            return None
+        sid = None if "offline_access" in scopes else browser.id
+        now = self._clock.now()
+        person = await self._session.run_sync(person_in, browser.account_id, sid, now)
+        if person is None or person.acting is None or Entitlement.COCKPIT not in person.entitlements:
+            return UserCodeRefusal.NO_COCKPIT
+        unit = person.acting.unit
+        return WallUnit(unit, *await self._rows.names(unit, browser.account_id))
+
+    async def allow(
+        self,
+        row: DeviceCode,
+        client: Client,
+        browser: BrowserSession,
+        wall: tuple[WallUnit, str] | None = None,
+    ) -> None:
         """Approve the device: create a grant, as for a code, and a consent that the person can withdraw.
 
         With `offline_access` the grant is not bound to the browser's session and lasts for
         `device_grant_days`; it is revoked when the consent is withdrawn or an administrator ends the person's
-        sessions. Without, it ends with the session.
+        sessions. Without, it ends with the session. A wall display gets its unit and a
+        name, which are announced.
         """
         now, settings = self._clock.now(), self._parts.settings
         scopes = set(row.scope.split())
@@ -120,7 +158,22 @@ class Devices:
         await self._rows.add_grant(grant)
         row.allow(grant)
         await self._consents.give(browser.account_id, client.client_id, scopes, set(row.resources))
-        self._record("device.allowed", row, browser, grant=str(grant.id))
+        named: dict[str, str] = {}
+        if wall is not None:
+            unit, name = wall
+            named = {"unit": str(unit.id), "name": name}
+            event = WallAllowedV1(
+                grant_id=grant.id,
+                client_id=client.client_id,
+                sub=browser.account_id,
+                approver=unit.approver,
+                unit_id=unit.id,
+                name=name,
+                allowed_at=now,
+                expires_at=grant.expires_at,
+            )
+            outbox.add(self._session, event, subject=grant.id)
+        self._record("device.allowed", row, browser, grant=str(grant.id), **named)
 
     def deny(self, row: DeviceCode, browser: BrowserSession) -> None:
         """Deny the device."""

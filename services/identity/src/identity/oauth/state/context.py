@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -43,6 +43,11 @@ class Parts:
     records: AuditWriter
     policies: Mapping[PolicyKind, Document]
     """The current version of each document of the issuer."""
+
+
+def person_in(session: Session, sub: UUID, sid: UUID | None, now: datetime) -> Subject | None:
+    """Return a person as tokens describe them now, in a session or (None) outside of any."""
+    return OAuthRepository(session).person(sub, sid, now)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, any_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, DateTime, Select, Uuid, and_, any_, bindparam, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, contains_eager
 
@@ -136,6 +136,11 @@ _SUBJECT = (
     .where(Grant.id == bindparam("id"))
     .execution_options(populate_existing=True)
 )
+_PERSON = (
+    with_subject(select(*SUBJECT).select_from(Account), sid=bindparam("sid", type_=Uuid()))
+    .where(Account.id == bindparam("sub"))
+    .execution_options(populate_existing=True)
+)
 _SUBJECT_LOCKED = _SUBJECT.with_for_update(key_share=True, of=Grant)
 _CODE = (
     select(AuthorizationCode)
@@ -200,6 +205,11 @@ class OAuthRepository:
     def lock_account(self, sub: UUID) -> None:
         """Lock a person's account, memberships and entitlements against changes until the commit."""
         self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
+
+    def person(self, sub: UUID, sid: UUID | None, now: datetime) -> Subject | None:
+        """Return a person's data for tokens now, in a session or (None) outside of any."""
+        row = self._session.execute(_PERSON, {"sub": sub, "sid": sid, "at": now}).one_or_none()
+        return None if row is None else Subject.of(row)
 
     def subject(self, grant_id: UUID, now: datetime, *, lock: bool) -> Subject | None:
         """Return a grant and its person's data for tokens now; refreshes the grant; `lock` locks it."""
