@@ -60,6 +60,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--facts", type=int, default=10_000_000, help="how many awards (10000000)")
     parser.add_argument("--feeds", choices=["all", "award"], default="all", help="all: what follows, too")
     parser.add_argument("--batch", type=int, default=20_000, help="most facts of a batch (20000)")
+    parser.add_argument("--copies", type=int, default=1, help="persons that a row stands for; facts × (1)")
+    parser.add_argument("--by-province", action="store_true", help="batches of provinces, not of counties")
     parser.add_argument("--schools", type=int, default=10, help="schools of a county (10)")
     parser.add_argument("--within", default="", help="only counties whose code begins like this; 37…")
     parser.add_argument("--runs", type=int, default=200, help="requests of each view (200)")
@@ -250,14 +252,24 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
         analytics: Analytics = app.state.analytics
         world = units(given.schools)
         await store(database, world)
-        loading = Loading(database, analytics, app.state.cell_builder, world)
+        loading = Loading(database, analytics, app.state.cell_builder, world, given.copies)
         began, cpu, loaded = time.perf_counter(), _cpu(), 0
+        told = began
         feeds = tuple(ROWS) if given.feeds == "all" else (FeedName.AWARD,)
-        for feed, place, part in batches(given.facts, given.batch, 1, given.schools, given.within, feeds):
+        for feed, place, part in batches(
+            given.facts,
+            given.batch,
+            1,
+            given.schools,
+            given.within,
+            feeds,
+            by_province=given.by_province,
+        ):
             await loading.load(feed, place, part)
-            loaded += len(part)
-            if len(loading.times.commit) % 500 == 0:
-                sys.stderr.write(f"{loaded:,} facts in {time.perf_counter() - began:,.0f} s\n")
+            loaded = loading.times.loaded
+            if time.perf_counter() - told > 20:
+                told = time.perf_counter()
+                sys.stderr.write(f"{loaded:,} facts in {told - began:,.0f} s\n")
         await app.state.cell_builder.mark()
         took, used = time.perf_counter() - began, _cpu() - cpu
         async with database.engine.connect() as connection:

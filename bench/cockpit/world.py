@@ -17,7 +17,7 @@ from cockpit.cells.building import CellBuilder
 from cockpit.cells.service import Cells
 from cockpit.feeds.declarations import FEEDS, ORIGIN_COLUMNS, FeedName
 from cockpit.models import Batch, Unit
-from onebox.facts.feeds import ROWS, Row, facts
+from onebox.facts.feeds import ROWS, Made, Row, facts
 from servicekit.db import Database
 from servicekit.ids import new_id
 
@@ -63,6 +63,10 @@ async def store(database: Database, world: dict[str, Unit]) -> None:
             await session.execute(insert(Unit), part)
 
 
+_OF_ONE = frozenset({"person_token", "record_id", "award_record_id", "reversal_of"})
+"""Columns that name a person or a record."""
+
+
 @dataclass
 class Times:
     """Seconds of the steps of each batch."""
@@ -75,11 +79,24 @@ class Times:
 
 
 def batches(
-    count: int, rows: int, seed: int, schools: int, within: str = "", feeds: Sequence[FeedName] = tuple(ROWS)
+    count: int,
+    rows: int,
+    seed: int,
+    schools: int,
+    within: str = "",
+    feeds: Sequence[FeedName] = tuple(ROWS),
+    *,
+    by_province: bool = False,
 ) -> Iterator[tuple[FeedName, str, list[Row]]]:
-    """Yield the facts of one place after the other, at most `rows` of a feed in a batch, with its code."""
-    made = facts(count, seed, schools, within)
-    for place, of_place in groupby(made, key=lambda one: one.place):
+    """Yield the facts of one place after the other, at most `rows` of a feed in a batch, with its code.
+
+    The place is who sent them: a county, or its province.
+    """
+
+    def sender(one: Made) -> str:
+        return f"{one.place[:2]}0000" if by_province else one.place
+
+    for place, of_place in groupby(facts(count, seed, schools, within), key=sender):
         waiting: dict[FeedName, list[Row]] = {feed: [] for feed in feeds}
         for one in of_place:
             if one.feed in waiting:
@@ -94,11 +111,20 @@ def batches(
 
 
 class Loading:
-    """Write batches and commit them, as intake does after its checks."""
+    """Write batches and commit them, as intake does after its checks.
+
+    With `copies`, each row stands for so many persons of one school who differ in nothing else.
+    """
 
     def __init__(
-        self, database: Database, analytics: Analytics, builder: CellBuilder, world: dict[str, Unit]
+        self,
+        database: Database,
+        analytics: Analytics,
+        builder: CellBuilder,
+        world: dict[str, Unit],
+        copies: int = 1,
     ) -> None:
+        self._copies = copies
         self._database = database
         self._analytics = analytics
         self._builder = builder
@@ -123,19 +149,32 @@ class Loading:
         await self._analytics.insert(
             declared.table, (*ORIGIN_COLUMNS, *(column.stored for column in measures)), lines
         )
+        if self._copies > 1:
+            await self._copy(declared.table, [column.stored for column in measures], load_id)
         written = time.perf_counter()
         deltas = await self._builder.prepare(feed, load_id)
         prepared = time.perf_counter()
         async with self._database.transaction() as session:
-            session.add(self._batch(feed, batch_id, load_id, self._world[place], len(rows)))
+            session.add(self._batch(feed, batch_id, load_id, self._world[place], len(rows) * self._copies))
             await Cells(session).apply(deltas)
         done = time.perf_counter()
         self.times.facts.append(written - began)
         self.times.prepare.append(prepared - written)
         self.times.commit.append(done - prepared)
         self.times.cells += deltas.changes.cells
-        self.times.loaded += len(rows)
+        self.times.loaded += len(rows) * self._copies
         return load_id
+
+    async def _copy(self, table: str, columns: Sequence[str], load_id: UUID) -> None:
+        names = [*ORIGIN_COLUMNS, *columns]
+        shown = [f"concat({name}, '~', toString(copy))" if name in _OF_ONE else name for name in names]
+        await self._analytics.execute(
+            f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608 - declared names
+            f" SELECT {', '.join(shown)} FROM {table} ARRAY JOIN range(1, {{copies:UInt32}}) AS copy"
+            " WHERE load_id = {load:UUID}",
+            {"copies": self._copies, "load": load_id},
+            patient=True,
+        )
 
     def _line(
         self, batch_id: UUID, load_id: UUID, code: object, year: object, values: Sequence[object]

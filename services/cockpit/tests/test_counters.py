@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cockpit.cells.counters import PERSONS, Counter, counters_of
+from cockpit.cells.counters import NOBODY, PERSONS, Counter, counters_of
 from cockpit.cells.rules import region_path
 
 _LOAD = st.dictionaries(
@@ -22,8 +22,7 @@ def test_persons_are_those_with_more_facts_than_reversals(loads: list[dict[int, 
     for load in loads:
         counts.update(load)
         for block, counter in counters_of(list(load), list(load.values())).items():
-            kept = blocks.setdefault(block, Counter())
-            kept.add(counter)
+            kept = blocks.get(block, NOBODY).with_(counter)
             blocks[block] = Counter.unpack(kept.pack())
     assert sum(counter.persons() for counter in blocks.values()) == sum(n > 0 for n in counts.values())
 
@@ -32,7 +31,7 @@ def test_a_load_and_its_reversal_leave_nobody() -> None:
     blocks: dict[int, Counter] = {}
     for net in (5, -5):
         for block, counter in counters_of([1, PERSONS], [net, net]).items():
-            blocks.setdefault(block, Counter()).add(counter)
+            blocks[block] = blocks.get(block, NOBODY).with_(counter)
     assert [counter.persons() for counter in blocks.values()] == [0, 0]
 
 

@@ -8,24 +8,33 @@ order of batches needs a negative count.
 """
 
 import zlib
-from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
 
 PERSONS = 8_192
 """Persons of one counter."""
 _BYTES = PERSONS // 8
 
+Slices = tuple[int, ...]
+"""Bit n of slice k is bit k of the count of person n."""
 
-@dataclass(slots=True)
-class Counter:
-    """The counts of the persons of one block, for facts and for facts that reverse others."""
 
-    plus: list[int] = field(default_factory=list)
-    minus: list[int] = field(default_factory=list)
+class Counter(NamedTuple):
+    """The counts of the persons of one block, for facts and for facts that reverse others.
 
-    def add(self, other: "Counter") -> None:
-        """Add the counts of `other`."""
-        self.plus = _sum(self.plus, other.plus)
-        self.minus = _sum(self.minus, other.minus)
+    A value: many cells of a load share one.
+    """
+
+    plus: Slices = ()
+    minus: Slices = ()
+
+    def with_(self, other: "Counter") -> "Counter":
+        """Return the counts of both."""
+        plus, minus = other
+        if not minus:
+            return Counter(_sum(self.plus, plus), self.minus)
+        return Counter(_sum(self.plus, plus), _sum(self.minus, minus))
 
     def persons(self) -> int:
         """Return the number of persons with more facts than reversals."""
@@ -37,6 +46,8 @@ class Counter:
 
     def _present(self) -> int:
         """Compare bit by bit, the highest slice first."""
+        if not self.minus:
+            return reduce(or_, self.plus, 0)
         greater, equal = 0, (1 << PERSONS) - 1
         for k in reversed(range(max(len(self.plus), len(self.minus)))):
             plus = self.plus[k] if k < len(self.plus) else 0
@@ -55,8 +66,11 @@ class Counter:
     def unpack(cls, packed: bytes) -> "Counter":
         """Return the counter of `pack`."""
         raw = zlib.decompress(packed[2:])
-        slices = [int.from_bytes(raw[at : at + _BYTES], "little") for at in range(0, len(raw), _BYTES)]
+        slices = tuple(int.from_bytes(raw[at : at + _BYTES], "little") for at in range(0, len(raw), _BYTES))
         return cls(slices[: packed[0]], slices[packed[0] :])
+
+
+NOBODY = Counter()
 
 
 def counters_of(numbers: list[int], nets: list[int]) -> dict[int, Counter]:
@@ -69,9 +83,9 @@ def counters_of(numbers: list[int], nets: list[int]) -> dict[int, Counter]:
     for (block, net), places in blocks.items():
         bits = _bits(places)
         weight = abs(net)
-        slices = [bits if weight >> k & 1 else 0 for k in range(weight.bit_length())]
-        counter = found.setdefault(block, Counter())
-        counter.add(Counter(slices, []) if net > 0 else Counter([], slices))
+        slices = tuple(bits if weight >> k & 1 else 0 for k in range(weight.bit_length()))
+        counter = Counter(slices) if net > 0 else Counter((), slices)
+        found[block] = found.get(block, NOBODY).with_(counter)
     return found
 
 
@@ -82,11 +96,16 @@ def _bits(places: list[int]) -> int:
     return int.from_bytes(bits, "little")
 
 
-def _sum(left: list[int], right: list[int]) -> list[int]:
+def _sum(left: Slices, right: Slices) -> Slices:
     if not right:
         return left
     if not left:
-        return list(right)
+        return right
+    if len(left) == 1 == len(right):
+        # Most counters have one slice.
+        one, other = left[0], right[0]
+        carry = one & other
+        return (one ^ other, carry) if carry else (one | other,)
     result: list[int] = []
     carry = 0
     for k in range(max(len(left), len(right))):
@@ -97,4 +116,4 @@ def _sum(left: list[int], right: list[int]) -> list[int]:
         carry = (a & b) | (carry & either)
     if carry:
         result.append(carry)
-    return result
+    return tuple(result)

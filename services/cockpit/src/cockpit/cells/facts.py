@@ -10,15 +10,20 @@ from cockpit.analytics.store import Analytics
 from cockpit.cells.dimensions import CellFeed
 
 PAGE = 5_000
-"""Facts of one page. Each may change a hundred cells if no other is like it, so this bounds memory, whatever
+"""Sums of one page. Each may change a hundred cells if no other is like it, so this bounds memory, whatever
 the size of a load."""
+ALIKE = 20
+"""Facts that cost about as much as a sum, if they differ from others in the person only."""
 
-# Ranges of places with about a page of facts each, in one pass.
+# Ranges of places with about a page of sums each, in one pass.
 _RANGES = """
-SELECT max(unit_path) AS upto, sum(facts) AS facts
+SELECT max(unit_path) AS upto, sum(cost) AS costs
 FROM (
-    SELECT unit_path, facts, sum(facts) OVER (ORDER BY unit_path) AS so_far
-    FROM (SELECT unit_path, count() AS facts FROM __TABLE__ WHERE load_id = {load:UUID} GROUP BY unit_path)
+    SELECT unit_path, cost, sum(cost) OVER (ORDER BY unit_path) AS so_far
+    FROM (
+        SELECT unit_path, greatest(uniqExact(__DIFFERENT__), intDiv(count(), {alike:UInt32})) AS cost
+        FROM __TABLE__ WHERE load_id = {load:UUID} GROUP BY unit_path
+    )
 )
 GROUP BY intDiv(so_far - 1, {page:UInt32})
 ORDER BY upto
@@ -73,6 +78,12 @@ class Marks:
         await self._analytics.delete("counted_loads", "load_id = {load:UUID}", {"load": load})
 
 
+def ranges_of(feed: CellFeed) -> str:
+    """Return the query for the ranges of places in which a load is read."""
+    different = ", ".join(("region_code", *feed.periods.values(), *feed.columns.values()))
+    return _RANGES.replace("__DIFFERENT__", different).replace("__TABLE__", feed.table)
+
+
 def sums_of(feed: CellFeed, *, part: bool = False) -> str:
     """Return the query for the sums of a load, or of a `part` of the persons of a place with many facts."""
     kept = {
@@ -108,18 +119,18 @@ class LoadFacts:
         self._analytics = analytics
 
     async def sums(self, feed: CellFeed, load_id: UUID) -> AsyncIterator[list[Row]]:
-        """Yield the sums of a load, those of about `PAGE` facts at a time, ordered by path.
+        """Yield the sums of a load, about `PAGE` at a time, ordered by path.
 
-        Reads each fact twice, however many there are. A place with more facts than a page is given in parts
-        of its persons, each with all of their facts.
+        Reads each fact twice, however many there are. A place with more sums or facts than a page is given in
+        parts of its persons, each with all of their facts.
         """
         ranges = await self._analytics.query(
-            _RANGES.replace("__TABLE__", feed.table), {"load": load_id, "page": PAGE}, writing=True
+            ranges_of(feed), {"load": load_id, "page": PAGE, "alike": ALIKE}, writing=True
         )
         after = ""
         for one in ranges:
             here = {"load": load_id, "after": after, "upto": one["upto"]}
-            parts = -(-int(one["facts"]) // PAGE)
+            parts = -(-int(one["costs"]) // PAGE)
             if parts < 3:
                 yield await self._analytics.query(sums_of(feed), here, writing=True)
             else:

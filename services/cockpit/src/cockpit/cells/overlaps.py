@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence, Set
 
-from cockpit.cells.counters import Counter
+from cockpit.cells.counters import NOBODY, Counter
 from cockpit.cells.reading_repository import CellReader, Stored
 
 BLOCKS = 500
@@ -68,5 +68,5 @@ def _common(counters: Iterable[tuple[int, int, bytes]], mine: Set[int], other: S
         counter = Counter.unpack(packed)
         for cells, side in zip((mine, other), sides, strict=True):
             if cell in cells:
-                side.setdefault(block, Counter()).add(counter)
+                side[block] = side.get(block, NOBODY).with_(counter)
     return sum(counter.common(sides[1][block]) for block, counter in sides[0].items() if block in sides[1])

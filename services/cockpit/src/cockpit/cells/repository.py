@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cockpit.cells.counters import Counter
+from cockpit.cells.counters import NOBODY, Counter
 from cockpit.cells.rules import CellKey, Combination, Delta, Tree, code_of
 
 _NEW_NODES = text(
@@ -234,9 +234,8 @@ def _merged(
     persons: dict[int, int] = {}
     for cell, block, change in changes:
         before = stored.get((cell, block))
-        counter = Counter() if before is None else Counter.unpack(before)
-        were = counter.persons()
-        counter.add(change)
-        persons[cell] = persons.get(cell, 0) + counter.persons() - were
+        known = NOBODY if before is None else Counter.unpack(before)
+        counter = known.with_(change)
+        persons[cell] = persons.get(cell, 0) + counter.persons() - known.persons()
         packed.append(counter.pack())
     return packed, persons

@@ -104,16 +104,20 @@ class Delta:
     persons: dict[int, Counter] = field(default_factory=dict)
 
     def add(self, other: "Delta | Sum") -> None:
-        """Add a change to this one; the counters given stay as they are."""
+        """Add a change to this one."""
         self.amount += other.amount
         self.times += other.times
         self.weight += other.weight
+        persons = self.persons
         for block, counter in other.persons.items():
-            mine = self.persons.get(block)
-            if mine is None:
-                self.persons[block] = Counter(list(counter.plus), list(counter.minus))
-            else:
-                mine.add(counter)
+            mine = persons.get(block)
+            persons[block] = counter if mine is None else mine.with_(counter)
+
+    def __add__(self, other: "Delta") -> "Delta":
+        """Return both changes in one."""
+        whole = Delta(self.amount, self.times, self.weight, dict(self.persons))
+        whole.add(other)
+        return whole
 
 
 def code_of(path: str) -> str:
@@ -150,7 +154,42 @@ class Rest(NamedTuple):
     values: Combination
 
 
-Place = dict[Rest, Delta]
+Place = dict[int, Delta]
+"""The cells of a place by the number of the rest (`_Rests`): a number is compared faster than a rest."""
+
+
+class _Rests:
+    """What the cells of some sums are about, numbered."""
+
+    def __init__(self, feed: CellFeed) -> None:
+        self._feed = feed
+        self._numbers: dict[Rest, int] = {}
+        self._of: dict[tuple[str, ...], list[int]] = {}
+
+    def of(self, one: Sum) -> list[int]:
+        """Return the numbers of the cells of a sum. The sums of a page differ little."""
+        alike = (*one.periods.values(), *one.values.values())
+        found = self._of.get(alike)
+        if found is None:
+            numbers = self._numbers
+            found = self._of[alike] = [numbers.setdefault(rest, len(numbers)) for rest in self._rests(one)]
+        return found
+
+    def all(self) -> list[Rest]:
+        """Return the rests in the order of their numbers."""
+        return list(self._numbers)
+
+    def _rests(self, one: Sum) -> Iterable[Rest]:
+        values = dict(one.values)
+        if Dimension.STAGE in values:
+            values[Dimension.SECTOR] = SECTOR_OF[values[Dimension.STAGE]]
+        found: dict[Grouping, Combination] = {}
+        for calendar, period in one.periods.items():
+            for kept in self._feed.offices[calendar]:
+                combination = found.get(kept)
+                if combination is None:
+                    combination = found[kept] = combined({shown: values[shown] for shown in kept})
+                yield Rest(calendar, period, combination)
 
 
 def changes_of(feed: CellFeed, sums: Iterable[Sum], is_school: Callable[[str], bool]) -> dict[Key, Delta]:
@@ -159,44 +198,35 @@ def changes_of(feed: CellFeed, sums: Iterable[Sum], is_school: Callable[[str], b
     `is_school` tells a school by its code. Summed up from below: the cells of a place are those of the places
     below it and its own, so that the facts of a county are added up once and not for each level above it.
     """
-    regions: dict[str, Place] = {}
-    units: dict[str, Place] = {}
-    for (path, region), place in _leaves(feed, sums).items():
-        _add(regions.setdefault(region_path(region), {}), place)
-        if path in units:
-            _add(units[path], place)
-        else:
-            units[path] = place
+    numbered = _Rests(feed)
+    units: dict[str, list[Place]] = {}
+    regions: dict[str, list[Place]] = {}
+    for (path, region), place in _leaves(numbered, sums).items():
+        units.setdefault(path, []).append(place)
+        regions.setdefault(region_path(region), []).append(place)
+    rests = numbered.all()
+    kept_of_schools = [_of_schools(feed, rest) for rest in rests]
     changes: dict[Key, Delta] = {}
     for tree, places in ((Tree.AUTHORITY, units), (Tree.TERRITORY, regions)):
         for path, place in _rolled_up(places):
             school = tree is Tree.AUTHORITY and is_school(code_of(path))
-            for rest, delta in place.items():
-                if not school or _of_schools(feed, rest):
-                    changes[Key(tree, path, *rest)] = delta
+            for number, delta in place.items():
+                if not school or kept_of_schools[number]:
+                    changes[Key(tree, path, *rests[number])] = delta
     return changes
 
 
-def _leaves(feed: CellFeed, sums: Iterable[Sum]) -> dict[tuple[str, str], Place]:
+def _leaves(numbered: _Rests, sums: Iterable[Sum]) -> dict[tuple[str, str], Place]:
     leaves: dict[tuple[str, str], Place] = {}
     for one in sums:
         place = leaves.setdefault((one.path, one.region), {})
-        for rest in _rests(feed, one):
-            place.setdefault(rest, Delta()).add(one)
+        for number in numbered.of(one):
+            delta = place.get(number)
+            if delta is None:
+                place[number] = Delta(one.amount, one.times, one.weight, dict(one.persons))
+            else:
+                delta.add(one)
     return leaves
-
-
-def _rests(feed: CellFeed, one: Sum) -> Iterable[Rest]:
-    values = dict(one.values)
-    if Dimension.STAGE in values:
-        values[Dimension.SECTOR] = SECTOR_OF[values[Dimension.STAGE]]
-    found: dict[Grouping, Combination] = {}
-    for calendar, period in one.periods.items():
-        for kept in feed.offices[calendar]:
-            combination = found.get(kept)
-            if combination is None:
-                combination = found[kept] = combined({shown: values[shown] for shown in kept})
-            yield Rest(calendar, period, combination)
 
 
 def combined(values: Mapping[Dimension, str]) -> Combination:
@@ -208,19 +238,29 @@ def _of_schools(feed: CellFeed, rest: Rest) -> bool:
     return frozenset(Dimension(name) for name, _ in rest.values) in feed.kept(rest.calendar, school=True)
 
 
-def _rolled_up(places: dict[str, Place]) -> Iterable[tuple[str, Place]]:
-    """Yield all places with their cells, those below before those above."""
-    paths = {path.rsplit(".", count)[0] for path in places for count in range(path.count(".") + 1)}
+def _rolled_up(parts: dict[str, list[Place]]) -> Iterable[tuple[str, Place]]:
+    """Yield all places with their cells, those below before those above; a place may be that below it."""
+    paths = {path.rsplit(".", count)[0] for path in parts for count in range(path.count(".") + 1)}
     for path in sorted(paths, key=rank_of):
-        place = places.pop(path)
+        place = _together(parts.pop(path))
         if "." in path:
-            _add(places.setdefault(path.rpartition(".")[0], {}), place)
+            parts.setdefault(path.rpartition(".")[0], []).append(place)
         yield path, place
 
 
-def _add(place: Place, more: Place) -> None:
-    for rest, delta in more.items():
-        place.setdefault(rest, Delta()).add(delta)
+def _together(parts: list[Place]) -> Place:
+    """Return the cells of a place. Those of its only part are shared with it."""
+    if len(parts) == 1:
+        return parts[0]
+    place: Place = {}
+    for part in parts:
+        for number, delta in part.items():
+            mine = place.get(number)
+            if mine is None:
+                place[number] = Delta(delta.amount, delta.times, delta.weight, dict(delta.persons))
+            else:
+                mine.add(delta)
+    return place
 
 
 @dataclass(frozen=True)

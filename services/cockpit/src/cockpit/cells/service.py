@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.cells import rules
-from cockpit.cells.counters import Counter
+from cockpit.cells.counters import NOBODY, Counter
 from cockpit.cells.dimensions import CellFeed
 from cockpit.cells.errors import FiguresIncomplete, GroupingNotKept
 from cockpit.cells.feeds import CELL_FEEDS
@@ -303,7 +303,8 @@ def _row(
 def _added(first: Mapping[int, int], counters: Iterable[tuple[int, int, bytes]]) -> dict[int, int]:
     sums: dict[tuple[int, int], Counter] = {}
     for cell, block, packed in counters:
-        sums.setdefault((first[cell], block), Counter()).add(Counter.unpack(packed))
+        key = first[cell], block
+        sums[key] = sums.get(key, NOBODY).with_(Counter.unpack(packed))
     persons: dict[int, int] = {}
     for (cell, _), counter in sums.items():
         persons[cell] = persons.get(cell, 0) + counter.persons()

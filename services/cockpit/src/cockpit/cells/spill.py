@@ -37,16 +37,15 @@ class Changes:
         """Changed cells, those of several runs counted in each."""
 
     def add(self, key: CellKey, delta: Delta) -> None:
-        """Add a change; the one given must not be changed any more."""
+        """Add a change; the one given must not be changed any more, and stays as it is."""
         held = self._held.get(key)
         if held is None:
             self._held[key] = delta
             self._size += 1 + len(delta.persons)
             self.cells += 1
         else:
-            before = len(held.persons)
-            held.add(delta)
-            self._size += len(held.persons) - before
+            whole = self._held[key] = held + delta
+            self._size += len(whole.persons) - len(held.persons)
 
     def spill(self) -> None:
         """Write what is held to disk if it is much. Blocks."""
