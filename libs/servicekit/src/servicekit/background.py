@@ -50,8 +50,8 @@ async def repeated(
     and repeated after the delay of `retry`, without a limit. `wake` starts the next run immediately, but
     `apart` seconds after the beginning of the previous one at the earliest, so that what many requests have
     left to do is done together. On a busy machine a run takes longer, and woken runs are further apart, up to
-    a quarter of a second: they then take a tenth of the time instead of all of it. Leaving the context cancels the run. Runs have an empty context: no
-    correlation id, actor or other variable of the caller.
+    a quarter of a second: they then take a tenth of the time instead of all of it. Leaving the context
+    cancels the run. Runs have an empty context: no correlation id, actor or other variable of the caller.
     """
     loop = _loop(name, call, every, jitter, first, retry, wake, apart)
     task = asyncio.create_task(loop, name=name, context=contextvars.Context())

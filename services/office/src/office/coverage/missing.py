@@ -58,7 +58,8 @@ _GROUPS = """
              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = c.unit_id AND f.plain
              -- Looked up until the page is full: of a notice of this morning PostgreSQL expects one row.
              LEFT JOIN LATERAL (
-                 SELECT o.{done} FROM receipt_counts o WHERE o.notice_id = :notice AND o.path = c.path OFFSET 0
+                 SELECT o.{done} FROM receipt_counts o
+                 WHERE o.notice_id = :notice AND o.path = c.path OFFSET 0
              ) r ON true
              LEFT JOIN arrived a ON a.path = ltree2text(c.path)
              LEFT JOIN changed x ON x.path = ltree2text(c.path)

@@ -86,8 +86,8 @@ _DEEP = "counting c {} WHERE NOT c.alone"
 _DEEP_UNITS = f"u.path <@ text2ltree(:root) AND nlevel(u.path) > {_DEPTH} + 1 AND u.path <> text2ltree(:root)"
 _DUE = f"CAST({is_late('c')} AS int)"
 
-# Looked up for each unit (OFFSET keeps PostgreSQL from joining them otherwise): nothing is known yet of the rows
-# of a notice that was published this morning, and PostgreSQL would compare each unit with all signatures.
+# Looked up for each unit (OFFSET keeps PostgreSQL from joining them otherwise): nothing is known yet of the
+# rows of a notice of this morning, and PostgreSQL would compare each unit with all signatures.
 _ALONE = _part(
     _BRANCH,
     """counting c
@@ -221,7 +221,8 @@ _OF_GROUP = "CASE WHEN CAST(:whole AS boolean) THEN CAST(:deadline AS timestampt
 # which PostgreSQL expects one row: it would otherwise compare each group with all rows. Rows without a group
 # add nothing.
 _COUNTED = """(SELECT r.path, r.signed FROM receipt_counts r
-               WHERE r.notice_id = :notice AND r.path >= text2ltree(:root) AND r.path < text2ltree(:beyond))"""
+               WHERE r.notice_id = :notice
+                     AND r.path >= text2ltree(:root) AND r.path < text2ltree(:beyond))"""
 
 _GROUPS = _part(
     _label("c.path", _DEPTH),
