@@ -55,7 +55,10 @@ async def each(
         rows.append(
             [
                 f"one {kind}: CPU of servers + PostgreSQL",
-                f"{python:.2f} + {postgres:.2f} ms (p50 {percentile(times, 0.5):,.1f} ms)",
+                (
+                    f"{python:.2f} + {postgres:.2f} ms (p50 {percentile(times, 0.5):,.1f} ms,"
+                    f" p99 {percentile(times, 0.99):,.1f} ms)"
+                ),
             ]
         )
     return rows

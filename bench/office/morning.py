@@ -22,13 +22,15 @@ import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.common.http_client import Browser
 from bench.common.servers import processor_seconds, wait_for
 from bench.common.statistics import percentile
 from bench.office.world import SCOPES
 from contracts.vocabulary import Audience, Level
+from messaging.cli import keep_objects
 from office.directory.models import Unit
 from office.notices.models import Notice
 from office.receipts.models import Signature
@@ -43,6 +45,14 @@ ROLES: Final = ("handler", "unit_admin", "approver")
 FAR: Final = 2**33
 
 
+class Place(NamedTuple):
+    """A unit as the client needs it. Half a million whole ones would take a gigabyte."""
+
+    id: uuid.UUID
+    path: str
+    code: str
+
+
 class Tokens:
     """Access tokens of people in units; made by the tens of thousands."""
 
@@ -53,7 +63,7 @@ class Tokens:
         self._key = key
         self._header = _segment(self.factory.header(None))
 
-    def of(self, unit: Unit) -> str:
+    def of(self, unit: Place | Unit) -> str:
         """Return the header line of a new person in the unit."""
         claims = self.factory.claims(
             sub=str(uuid.uuid4()),
@@ -228,7 +238,7 @@ async def inboxes(served: Served, units: Sequence[Unit], runs: int) -> list[str]
 
 
 def _plan(
-    served: Served, notice: Notice, units: Sequence[Unit], tops: Sequence[Unit], rate: float, seconds: float
+    served: Served, notice: Notice, units: Sequence[Place], tops: Sequence[Place], rate: float, seconds: float
 ) -> list[Request]:
     """Return signatures at `rate`, half as many reads, a tenth inboxes, and coverage five times a second."""
     notice_path, found = f"{N}/{notice.id}", list[Request]()
@@ -251,8 +261,8 @@ async def morning(
 ) -> list[list[str]]:
     """Return the rows of the morning, after a verification that nothing was lost."""
     async with database.transaction() as session:
-        schools = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL))).all()
-        tops = (await session.scalars(select(Unit).where(Unit.code.in_(SCOPES)))).all()
+        schools = await _places(session, Unit.level == Level.SCHOOL)
+        tops = await _places(session, Unit.code.in_(SCOPES))
         earlier = await _signed(session, notice)
     units = random.Random(1).sample(schools, len(schools))
     plan = _plan(served, notice, units[50:], tops, rate, seconds)
@@ -271,17 +281,21 @@ async def morning(
             results[request.kind].times.append((time.perf_counter() - since) * 1000)
             due.task_done()
 
+    # The client's own pauses would be counted as the servers'.
+    keep_objects()
     workers = [asyncio.create_task(work(number)) for number in range(CONNECTIONS)]
-    before, begun = served.processors(), time.perf_counter()
+    before, own, begun = served.processors(), time.process_time(), time.perf_counter()
     probes = asyncio.create_task(_probes(served, notice, tops, units[:50], seconds))
     for request in plan:
         await asyncio.sleep(max(0.0, begun + request.at - time.perf_counter()))
         due.put_nowait((begun + request.at, request))
     await due.join()
     took = time.perf_counter() - begun
-    seen = await probes
+    seen, asked = await probes
+    client = (time.process_time() - own) * 1000 / (len(plan) + asked)
     python, postgres = (
-        (now - then) * 1000 / len(plan) for now, then in zip(served.processors(), before, strict=True)
+        (now - then) * 1000 / (len(plan) + asked)
+        for now, then in zip(served.processors(), before, strict=True)
     )
     for worker in workers:
         worker.cancel()
@@ -294,7 +308,8 @@ async def morning(
             f"{kind}: {len(one.times):,} requests",
             (
                 f"{len(one.times) / took:,.0f}/s, p50 {percentile(one.times, 0.5):,.0f} ms,"
-                f" p99 {percentile(one.times, 0.99):,.0f} ms, {one.failed} failed"
+                f" p95 {percentile(one.times, 0.95):,.0f} ms, p99 {percentile(one.times, 0.99):,.0f} ms,"
+                f" {one.failed} failed"
             ),
         ]
         for kind, one in results.items()
@@ -303,7 +318,17 @@ async def morning(
     return [
         ["asked for: signatures a second", f"{rate:,.0f} for {seconds:,.0f} s, done after {took:,.0f} s"],
         *rows,
-        ["CPU of a request: servers, PostgreSQL", f"{python:.1f} ms, {postgres:.1f} ms"],
+        [
+            "CPU of a request: servers, PostgreSQL, and the client beside them",
+            f"{python:.2f} ms, {postgres:.2f} ms, {client:.2f} ms",
+        ],
+        [
+            f"cores in use of {os.cpu_count()}: servers and PostgreSQL, client",
+            (
+                f"{(python + postgres) * (len(plan) + asked) / took / 1000:.2f},"
+                f" {client * (len(plan) + asked) / took / 1000:.2f}"
+            ),
+        ],
         ["signatures answered, stored", f"{signed:,}, {stored:,}"],
         ["a signature is in the coverage after, at most", f"{max(seen):,.0f} ms"],
     ]
@@ -314,10 +339,18 @@ async def _signed(session: Any, notice: Notice) -> int:
     return int(await session.scalar(statement))
 
 
+async def _places(session: AsyncSession, condition: ColumnElement[bool]) -> list[Place]:
+    rows = await session.execute(select(Unit.id, Unit.path, Unit.code).where(condition))
+    return [Place(*row) for row in rows]
+
+
 async def _probes(
-    served: Served, notice: Notice, tops: Sequence[Unit], units: Sequence[Unit], seconds: float
-) -> list[float]:
-    """Sign for single units, and return how long after each answer the centre's coverage had it, in ms."""
+    served: Served, notice: Notice, tops: Sequence[Place], units: Sequence[Place], seconds: float
+) -> tuple[list[float], int]:
+    """Sign for single units. Return how long after each answer the centre's coverage had it, in ms, and the
+    number of requests.
+    """
+    asked = 0
     centre = served.tokens.of(next(unit for unit in tops if unit.code == SCOPES[0]))
     browser, found = Browser("127.0.0.1", served.ports[-1]), list[float]()
     end = time.perf_counter() + seconds
@@ -329,9 +362,10 @@ async def _probes(
         begun = time.perf_counter()
         while True:
             shown = await browser.get(f"{N}/{notice.id}/coverage?under={unit.id}", centre)
+            asked += 1
             if json.loads(shown.body)["signed"] == 1:
                 break
         found.append((time.perf_counter() - begun) * 1000)
         await asyncio.sleep(seconds / len(units) / 2)
     browser.close()
-    return found
+    return found, asked + len(found)

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from authkit.jwks import KeySet
+from messaging.cli import keep_objects
 from office.app import build
 from office.settings import Settings
 from servicekit import logs
@@ -37,6 +38,7 @@ def main(url: str, broker: str, namespace: str, port: str, jwks: str, jobs: str)
         }
     )
     app = build(settings, keys=KeySet(keys))
+    keep_objects()
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_config=None, access_log=False, backlog=4096)
 
 

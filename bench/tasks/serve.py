@@ -7,6 +7,7 @@ from typing import Any
 import uvicorn
 
 from authkit.jwks import KeySet
+from messaging.cli import keep_objects
 from messaging.inprocess import InProcessBus
 from office.app import build
 from office.settings import Settings
@@ -33,6 +34,7 @@ def main(url: str, port: str, jwks: str) -> None:
         }
     )
     app = build(settings, bus=InProcessBus(), keys=KeySet(keys))
+    keep_objects()
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_config=None, access_log=False, backlog=4096)
 
 

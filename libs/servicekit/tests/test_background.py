@@ -36,6 +36,23 @@ async def test_a_loop_runs_at_once_and_again() -> None:
     assert calls.count == count
 
 
+async def test_woken_runs_that_take_long_are_further_apart_than_others() -> None:
+    wake, ran, begun = asyncio.Event(), asyncio.Event(), list[float]()
+    loop = asyncio.get_running_loop()
+
+    async def call() -> None:
+        begun.append(loop.time())
+        await asyncio.sleep(0.02)
+        ran.set()
+
+    async with asyncio.timeout(5), repeated("test", call, every=60, wake=wake, apart=0.001):
+        for _ in range(2):
+            wake.set()
+            await ran.wait()
+            ran.clear()
+    assert begun[1] - begun[0] >= 0.2
+
+
 _whose: ContextVar[str] = ContextVar("whose", default="nobody")
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Text, Uuid, bindparam, func, insert, select, text
 from libs.servicekit.tests.support.notes_service import Note
 from servicekit import lanes
 from servicekit.db import Database
-from servicekit.lanes import DatabaseBusy, Lanes, Statement
+from servicekit.lanes import DatabaseBusy, Lanes, Statement, shared
 from servicekit.problems import Problem
 
 ADD = Statement(
@@ -222,7 +222,7 @@ async def test_what_follows_a_shared_lock_sees_what_was_committed_before_it(
 
         async def count() -> int:
             async with own.transaction() as lane:
-                await lane.share(1, key)
+                await lane.lock(shared(1, key))
                 return int((await lane.first(COUNT, {})).notes)
 
         waiting = asyncio.create_task(count())

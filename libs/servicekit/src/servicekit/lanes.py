@@ -5,14 +5,14 @@ Core once per process and prepared once per connection. There is no session, no 
 and PostgreSQL plans each statement once (docs/adr/0034-lanes.md). Everything else uses `servicekit.db`.
 
     async with database.lanes.transaction() as lane:
-        await lane.share(SPACE, notice_id)
+        await lane.lock(shared(SPACE, notice_id))
         row = await lane.first(FACTS, {"notice": notice_id, "unit": unit_id})
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -97,6 +97,27 @@ class Statement:
         return found
 
 
+class Lock(NamedTuple):
+    """An advisory lock of a transaction."""
+
+    sql: str
+
+
+def shared(space: int, *ids: UUID) -> Lock:
+    """Return a lock that transactions share: `pg_advisory_xact_lock_shared(space, hashtext(ids))`."""
+    return Lock(f"SELECT pg_advisory_xact_lock_shared({_key(space, ids)})")
+
+
+def alone(space: int, *ids: UUID) -> Lock:
+    """Return the lock that excludes all others of the same ids: `pg_advisory_xact_lock`."""
+    return Lock(f"SELECT pg_advisory_xact_lock({_key(space, ids)})")
+
+
+def _key(space: int, ids: Sequence[UUID]) -> str:
+    text = "".join(str(UUID(str(id_))) for id_ in ids)
+    return f"{int(space)}, hashtext('{text}')"
+
+
 class Row(Protocol):
     """A row; its columns are attributes."""
 
@@ -159,18 +180,17 @@ class Lane:
         self._announced = False
         self._on_commit: list[Callable[[], None]] = []
 
-    async def share(self, space: int, id_: UUID) -> None:
-        """Take a shared advisory lock on `id_` until the transaction ends.
+    async def lock(self, *locks: Lock) -> None:
+        """Take advisory locks one after another, until the transaction ends.
 
-        The key is that of `pg_advisory_xact_lock_shared(space, hashtext(id))`. Statements that follow see
-        what was committed before the lock was granted.
+        Statements that follow see what was committed before the last of them was granted.
         """
-        lock = f"SELECT pg_advisory_xact_lock_shared({int(space)}, hashtext('{UUID(str(id_))}'))"
+        command = ";".join(lock.sql for lock in locks)
         if self._connection is None:
             # In one message with the beginning.
-            await self._begin(f"BEGIN;{lock}")
+            await self._begin(f"BEGIN;{command}")
         else:
-            await self._connection.driver.execute(lock)
+            await self._connection.driver.execute(command)
 
     async def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Return the first row, or None."""

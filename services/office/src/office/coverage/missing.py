@@ -56,7 +56,11 @@ _GROUPS = """
                coalesce(x.units, 0) AS changed
         FROM tree_counts c
              LEFT JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = c.unit_id AND f.plain
-             LEFT JOIN receipt_counts r ON r.notice_id = :notice AND r.path = c.path
+             -- Looked up until the page is full: of a notice of this morning PostgreSQL expects one row.
+             LEFT JOIN LATERAL (
+                 SELECT o.{done} FROM receipt_counts o
+                 WHERE o.notice_id = :notice AND o.path = c.path OFFSET 0
+             ) r ON true
              LEFT JOIN arrived a ON a.path = ltree2text(c.path)
              LEFT JOIN changed x ON x.path = ltree2text(c.path)
         WHERE c.level = '' AND c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond)

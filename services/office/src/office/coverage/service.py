@@ -1,5 +1,6 @@
 """Coverage of a notice for the publisher and each unit that has it, limited to the unit's own subtree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -83,12 +84,15 @@ class Coverage:
         """
         notice, scope = await self._viewed(actor, notice_id, under)
         now = self._clock.now()
-        blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
+        branches = await self._coverage.tallies(notice, scope, now)
+        blocking_count, blocking = 0, list[BlockingUnit]()
+        if _waits(branches):
+            blocking_count, blocking = await self._coverage.blocking(notice, scope, limit=BLOCKERS_SHOWN)
         return CoverageReport(
             notice_id=notice.id,
             scope=scope.unit,
             as_of=now,
-            branches=await self._coverage.tallies(notice, scope, now),
+            branches=branches,
             blocking_count=blocking_count,
             blocking=blocking,
             missing=await self._missing(notice, scope, Lack.SIGNATURE, paging, now),
@@ -166,6 +170,11 @@ class Coverage:
         return notice
 
 
+def _waits(branches: Sequence[BranchTally]) -> bool:
+    """Return whether the notice has not reached a unit. Only then is it asked who blocks it."""
+    return any(branch.total > branch.delivered for branch in branches)
+
+
 def _lacking(lack: Lack, branch: BranchTally) -> int:
     """Return how many units of a branch lack something."""
     match lack:
@@ -222,7 +231,9 @@ class Progress:
         """Return the numbers of the subtree of `unit`."""
         scope = await scope_of(self._coverage, self._units, notice, unit)
         branches = await self._coverage.tallies(notice, scope, self._clock.now())
-        blocking, _ = await self._coverage.blocking(notice, scope, limit=1)
+        blocking = 0
+        if _waits(branches):
+            blocking, _ = await self._coverage.blocking(notice, scope, limit=1)
         signed = sum(branch.signed for branch in branches)
         return Outstanding(
             unsigned=sum(branch.total for branch in branches) - signed,

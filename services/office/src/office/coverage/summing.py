@@ -86,11 +86,18 @@ _DEEP = "counting c {} WHERE NOT c.alone"
 _DEEP_UNITS = f"u.path <@ text2ltree(:root) AND nlevel(u.path) > {_DEPTH} + 1 AND u.path <> text2ltree(:root)"
 _DUE = f"CAST({is_late('c')} AS int)"
 
+# Looked up for each unit (OFFSET keeps PostgreSQL from joining them otherwise): nothing is known yet of the
+# rows of a notice of this morning, and PostgreSQL would compare each unit with all signatures.
 _ALONE = _part(
     _BRANCH,
     """counting c
-            LEFT JOIN signatures g ON g.notice_id = :notice AND g.unit_id = c.id
-            LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND a.submitted_at IS NOT NULL
+            LEFT JOIN LATERAL (
+                SELECT s.unit_id FROM signatures s WHERE s.notice_id = :notice AND s.unit_id = c.id OFFSET 0
+            ) g ON true
+            LEFT JOIN LATERAL (
+                SELECT o.unit_id FROM answers o
+                WHERE o.notice_id = :notice AND o.unit_id = c.id AND o.submitted_at IS NOT NULL OFFSET 0
+            ) a ON true
             CROSS JOIN LATERAL (
                 SELECT count(*) AS people FROM reads r WHERE r.notice_id = :notice AND r.unit_id = c.id
             ) r
@@ -210,14 +217,21 @@ def _gone(special: bool) -> str:
 _IN_GROUPS = f"""c.path >= text2ltree(:root) AND c.path < text2ltree(:beyond) AND nlevel(c.path) > {_DEPTH}"""
 _OF_GROUP = "CASE WHEN CAST(:whole AS boolean) THEN CAST(:deadline AS timestamptz) ELSE f.deadline END"
 
+# What was counted of the notice. A full join is a hash or a merge join, also for a notice of this morning, of
+# which PostgreSQL expects one row: it would otherwise compare each group with all rows. Rows without a group
+# add nothing.
+_COUNTED = """(SELECT r.path, r.signed FROM receipt_counts r
+               WHERE r.notice_id = :notice
+                     AND r.path >= text2ltree(:root) AND r.path < text2ltree(:beyond))"""
+
 _GROUPS = _part(
     _label("c.path", _DEPTH),
     f"""(SELECT c.path, c.children, c.people_children, coalesce(r.signed, 0) AS signed,
                 {_OF_GROUP} AS deadline
-         FROM tree_counts c
+         FROM (SELECT c.path, c.unit_id, c.children, c.people_children
+               FROM tree_counts c WHERE c.level = '' AND {_IN_GROUPS}) c
               LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = c.unit_id
-              LEFT JOIN receipt_counts r ON r.notice_id = :notice AND r.path = c.path
-         WHERE c.level = '' AND {_IN_GROUPS}) c""",  # noqa: S608 - our names
+              FULL JOIN {_COUNTED} r ON r.path = c.path) c""",  # noqa: S608 - our names
     total="c.children",
     delivered="CASE WHEN c.deadline IS NULL THEN 0 ELSE c.children END",
     overdue=f"CASE WHEN {is_late('c')} THEN c.children - c.signed ELSE 0 END",
@@ -247,8 +261,8 @@ _CELLS = (
     # Signatures of groups whose cells with the notice are all overdue.
     _part(
         _label("g.path", _DEPTH),
-        "cell_groups g JOIN receipt_counts r ON r.notice_id = :notice AND r.path = g.path WHERE g.due",
-        overdue="-r.signed",
+        f"(SELECT path FROM cell_groups WHERE due) g FULL JOIN {_COUNTED} r ON r.path = g.path",  # noqa: S608
+        overdue="-CASE WHEN g.path IS NULL THEN 0 ELSE r.signed END",
     ),
     # Those of groups in which some are: of units of overdue cells, but for those that a dispatch names.
     _part(

@@ -11,10 +11,11 @@ from office.directory.models import Unit
 from office.dispatches.rules import CIRCULATION
 from office.receipts import statements
 from office.receipts.models import Signature
+from office.receipts.rules import READERS
 from office.tasks.feed import as_json, to_share
 from office.tasks.models import Task, TaskShare
 from servicekit.ids import new_id
-from servicekit.lanes import Lane
+from servicekit.lanes import Lane, alone, shared
 
 
 class LaneRepository:
@@ -28,7 +29,11 @@ class LaneRepository:
 
         The same lock as that of `DispatchRepository.hold`.
         """
-        await self._lane.share(CIRCULATION, notice_id)
+        await self._lane.lock(shared(CIRCULATION, notice_id))
+
+    async def hold_for_reader(self, notice_id: UUID, unit_id: UUID) -> None:
+        """As `hold`, and wait for the other readers of the unit: only the first one counts the unit."""
+        await self._lane.lock(shared(CIRCULATION, notice_id), alone(READERS, notice_id, unit_id))
 
     async def signing(self, notice_id: UUID, unit_id: UUID, sub: UUID) -> Any:
         """Return the unit, the notice and how the unit has it, its signature, and the task that it ends.
@@ -101,15 +106,11 @@ class LaneRepository:
     ) -> bool:
         """Write and count the read unless there is one; return whether it is new.
 
-        `found` is what `reading` returned.
+        `found` is what `reading` returned after `hold_for_reader`.
         """
         values = {"notice": notice_id, "unit": unit_id, "sub": sub, "at": at}
-        values |= {"counted": counted, "group": group}
-        written = await self._lane.first(statements.READ, values)
-        if written.new and counted and not found.has_readers:
-            # In a statement of its own, which sees what was committed before the counters were locked.
-            await self._lane.first(statements.FIRST_READER, values)
-        return bool(written.new)
+        values |= {"counted": counted, "group": group, "first": 0 if found.has_readers else 1}
+        return bool((await self._lane.first(statements.READ, values)).new)
 
 
 def _subject(notice_id: UUID) -> str:

@@ -83,7 +83,7 @@ class Receiving:
 
         Raises `UnitNotReplicated`, `UnitInactive`, `NotFound`, and as `Notice.check_published` does.
         """
-        await self._receipts.hold(notice_id)
+        await self._receipts.hold_for_reader(notice_id, actor.unit_id)
         found = await self._receipts.reading(notice_id, actor.unit_id, actor.sub)
         _check_circulating(actor, found)
         if found.publisher_id == actor.unit_id:

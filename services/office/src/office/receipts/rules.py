@@ -1,8 +1,11 @@
-"""What an inbox lists, and how. Pure functions."""
+"""What an inbox lists, and how; who is counted. Pure functions."""
 
 from typing import Final
 
 from contracts.vocabulary import NoticeStatus, Vocabulary
+
+READERS: Final = 0x5245
+"""First key of the advisory lock of the readers of a notice in one unit."""
 
 RECEIVED: Final = (NoticeStatus.PUBLISHED, NoticeStatus.WITHDRAWN, NoticeStatus.SUPERSEDED)
 """What an inbox lists unless a status is asked for: withdrawn notices as 《…》已撤回."""

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    text,
     true,
     update,
 )
@@ -56,6 +55,7 @@ _SUB: Final = _value("sub", Uuid)
 _AT: Final = _value("at", _INSTANT)
 _COUNTED: Final = _value("counted", Boolean)
 _GROUP: Final = func.text2ltree(_value("group", Text), type_=LTree)
+_ONE: Final = literal(1, Integer)
 _SUBJECT: Final = _value("subject", Text)
 
 
@@ -145,16 +145,14 @@ READING: Final = Statement(
 SIGNING_UNIT: Final = Statement(select(Unit.id, Unit.code, Unit.name).where(Unit.id == UNIT))
 
 
-def _count(name: str, receipt: Any) -> Any:
-    """Return the insertion that adds 1 to a counter for each row of `receipt`."""
-    column = getattr(ReceiptCount, name)
+def _count(receipt: Any, **numbers: Any) -> Any:
+    """Return the insertion that adds these numbers to the counters for each row of `receipt`."""
     statement = insert(ReceiptCount).from_select(
-        ["notice_id", "path", name],
-        select(receipt.c.notice_id, _GROUP, literal(1, Integer)).where(_COUNTED),
+        ["notice_id", "path", *numbers],
+        select(receipt.c.notice_id, _GROUP, *numbers.values()).where(_COUNTED),
     )
-    return statement.on_conflict_do_update(
-        index_elements=["notice_id", "path"], set_={name: column + statement.excluded[name]}
-    )
+    added = {name: getattr(ReceiptCount, name) + statement.excluded[name] for name in numbers}
+    return statement.on_conflict_do_update(index_elements=["notice_id", "path"], set_=added)
 
 
 def _change(ended: Any) -> Any:
@@ -225,7 +223,7 @@ def _sign() -> Any:
             select(share.c.addressee).exists().label("ended"),
         )
         .add_cte(_change(share).cte("told_of"))
-        .add_cte(_count("signed", signed).cte("counting"))
+        .add_cte(_count(signed, signed=_ONE).cte("counting"))
         .add_cte(event.cte("recorded"))
     )
 
@@ -268,22 +266,9 @@ def _read() -> Any:
         .returning(Read.notice_id)
         .cte("read_now")
     )
-    return select(select(read.c.notice_id).exists().label("new")).add_cte(
-        _count("read", read).cte("counting")
-    )
+    counting = _count(read, read=_ONE, read_units=_value("first", Integer))
+    return select(select(read.c.notice_id).exists().label("new")).add_cte(counting.cte("counting"))
 
 
 READ: Final = Statement(_read())
-"""Write a read unless there is one, and count it, which locks the row of the counters."""
-
-FIRST_READER: Final = Statement(
-    text(
-        """
-        UPDATE receipt_counts SET read_units = read_units + 1
-        WHERE notice_id = :notice AND path = text2ltree(:group)
-          AND NOT EXISTS (SELECT FROM reads
-                          WHERE notice_id = :notice AND unit_id = :unit AND sub <> :sub AND counted)
-        """
-    ).bindparams(NOTICE, UNIT, _SUB, bindparam("group", type_=Text))
-)
-"""Count the unit if `sub` is the first of its people who has read, after the row was locked."""
+"""Write a read unless there is one, and count it. `first` is 1 for the first reader of the unit, else 0."""
