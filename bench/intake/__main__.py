@@ -44,7 +44,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 async def _one(template: str, number: int, path: Path, form: str, *, parts: bool) -> dict[str, float]:
     """Measure a file in a process and on a database of its own."""
     url = make_url(template)
-    name = f"bench_intake_{number}"
+    name = f"{url.database}_{number}"
     server = Database(
         url.set(database="postgres").render_as_string(hide_password=False), plans="force_custom_plan"
     )

@@ -1,6 +1,7 @@
 """Generated facts are the same for a seed, and `make bench-cockpit` runs; it fails if a figure differs."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from bench.cockpit.facts import PLANTED, awards
 from cockpit.feeds.declarations import FEEDS, FeedName
 from cockpit.feeds.judging import judge
 from onebox.facts.feeds import ROWS, facts
+from testkit.plugin import DatabaseFactory
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +60,8 @@ def test_generated_facts_of_all_feeds_are_valid_and_agree_with_each_other() -> N
     assert all(one.planted or one.row.person_token in enrolled for one in awards_.values())
 
 
-async def test_every_level_is_measured_and_equals_the_facts() -> None:
+async def test_every_level_is_measured_and_equals_the_facts(database_factory: DatabaseFactory) -> None:
+    url = await database_factory("bench-cockpit")
     done = await asyncio.to_thread(
         subprocess.run,
         [
@@ -66,6 +69,7 @@ async def test_every_level_is_measured_and_equals_the_facts() -> None:
             *("--schools", "1", "--runs", "16"),
         ],
         cwd=ROOT,
+        env={**os.environ, "BENCH_DATABASE_URL": url},
         capture_output=True,
         text=True,
         timeout=600,

@@ -16,7 +16,10 @@ async def test_lists_and_live_updates_are_measured(database_factory: DatabaseFac
     url = await database_factory("bench-tasks")
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "bench.tasks", "--units", "6000", "--runs", "2", "--browsers", "20"],
+        [
+            *(sys.executable, "-m", "bench.tasks", "--units", "6000", "--runs", "2"),
+            *("--browsers", "20", "--rest", "2"),
+        ],
         cwd=ROOT,
         env={**os.environ, "BENCH_DATABASE_URL": url},
         capture_output=True,

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,17 @@ def run(root: Path, *command: str, postgres: str | None = None) -> str:
     return done.stdout
 
 
+def seeded(cache: Path) -> Path:
+    """Begin the cache with what `make lint` has found out about the same files, in databases of SQLite."""
+    if not cache.is_dir():
+        for found in cache.parent.glob("3.*/*.db"):
+            target = cache / found.relative_to(cache.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(found)) as old, closing(sqlite3.connect(target)) as new:
+                old.backup(new)
+    return cache
+
+
 FEATURES = [
     ("shop", "orders", "订单"),
     ("office", "surveys", "调查"),
@@ -78,7 +91,7 @@ def test_a_new_service_and_new_features_pass_every_check(tmp_path: Path, postgre
     run(copy, "ruff", "format", "--check", "services", "libs", "onebox")
     # Its own cache: paths within the copies are the same from run to run.
     cache = ROOT / ".mypy_cache" / "scaffold"
-    run(copy, "mypy", "--cache-dir", str(cache), "--exclude", "migrations", *sources)
+    run(copy, "mypy", "--cache-dir", str(seeded(cache)), "--exclude", "migrations", *sources)
     assert "0 broken" in run(copy, *LINT_IMPORTS)
 
     run(copy, "onebox.reference", "docs/api")

@@ -4,13 +4,21 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from argon2 import Type
 
 from authkit import acr
 from services.identity.tests.support.authenticators import NewPerson, Person
+from services.identity.tests.support.running_identity import PRODUCTION_HASHER
 from testkit.pages import csrf_of
 
 SECURITY = "/account/security"
 PASSWORD = "Tianqi-2026"
+
+
+def test_a_password_costs_what_rfc9106_section_4_recommends() -> None:
+    hasher = PRODUCTION_HASHER
+    cost = (hasher.time_cost, hasher.memory_cost, hasher.parallelism)
+    assert (hasher.type, cost) == (Type.ID, (3, 64 * 1024, 4))
 
 
 async def test_a_password_is_argon2id_and_asked_for_beside_an_sms_code(person: Person) -> None:

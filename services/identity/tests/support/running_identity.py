@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from argon2 import PasswordHasher
 from authlib.common.security import generate_token
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import FastAPI
 
 from identity import bootstrap
 from identity.app import build
+from identity.authenticators import passwords
 from identity.base import MIGRATIONS
 from identity.partitions import partitioned
 from identity.policies.rules import REQUIRED
@@ -25,6 +27,10 @@ from servicekit.partitions import maintain
 from testkit.clock import FrozenClock
 from testkit.idle import idle_workers
 from testkit.pages import csrf_of, hidden_fields
+
+PRODUCTION_HASHER = passwords.HASHER
+# In production, each password that somebody types takes a sixth of a second of processor time.
+passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 ISSUER = "http://localhost:8001"
 CALLBACK = "http://localhost:8000/callback"

@@ -20,8 +20,8 @@ from identity.authenticators.tries import Tries
 from identity.authenticators.weak_passwords import is_weak
 from servicekit.clock import Clock
 
-# RFC 9106 §4, second recommended option: 3 passes over 64 MiB, 4 lanes.
-_hasher = PasswordHasher()
+HASHER = PasswordHasher()
+"""RFC 9106 §4, second recommended option: 3 passes over 64 MiB, 4 lanes."""
 
 
 class Passwords:
@@ -54,8 +54,8 @@ class Passwords:
         await self._tries.succeeded(row, account.id, "password")
         if rules.password_expired(row.changed_at, now, self._lifetime):
             raise PasswordExpired
-        if _hasher.check_needs_rehash(row.hash):
-            row.hash = await asyncio.to_thread(_hasher.hash, text)
+        if HASHER.check_needs_rehash(row.hash):
+            row.hash = await asyncio.to_thread(HASHER.hash, text)
 
     async def set(self, account: Account, phone: str, password: str) -> bool:
         """Set a person's password. Return whether it is their first.
@@ -71,21 +71,21 @@ class Passwords:
         now = self._clock.now()
         row = await self._rows.password(account.id, lock=True)
         if row is None:
-            new_hash = await asyncio.to_thread(_hasher.hash, text)
+            new_hash = await asyncio.to_thread(HASHER.hash, text)
             self._rows.add(
                 Password(account_id=account.id, hash=new_hash, previous=[], changed_at=now, failures=0)
             )
             return True
         if await asyncio.to_thread(_fits_any, [row.hash, *row.previous], text):
             raise PasswordReused
-        row.replace(await asyncio.to_thread(_hasher.hash, text), now)
+        row.replace(await asyncio.to_thread(HASHER.hash, text), now)
         row.succeeded()
         return False
 
 
 def _fits(stored: str, password: str) -> bool:
     try:
-        return _hasher.verify(stored, password)
+        return HASHER.verify(stored, password)
     except VerificationError:
         return False
 
