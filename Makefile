@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test test-unlinted test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo test test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -39,10 +39,6 @@ demo: $(VENV)/.run ## Run the main scenario against a running system (WAIT=1 wai
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
-# For .ci/run. The seeded tests of tests/lint, which `make lint` leaves out, are among them.
-test-unlinted: $(VENV)/.dev ## Run all tests except those that `make lint` has run
-	@$(PY) -m pytest -n auto --dist worksteal $(LINTED:%=--ignore=%) $(ARGS)
-
 # At night: the same rules with more cases.
 test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour
 	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 $(PY) -m pytest -n auto --dist worksteal \
@@ -61,18 +57,17 @@ screenshots: $(VENV)/.dev ## Photograph every page of Identity and write docs/pa
 	@$(PY) -m pytest -q -n0 tests/browser/screenshots.py
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
-# if one fails.
-LINTED := tests/contracts tests/docs $(wildcard services/*/tests/test_migrations.py)
+# if one fails. .ci/run leaves out lint-tests, because `make test` runs the same tests.
 LINTS := lint-types lint-tests lint-clients lint-style lint-imports lint-dependencies
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots, OpenAPI
-	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(LINTS)
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(filter-out $(WITHOUT),$(LINTS))
 
 .PHONY: $(LINTS)
 lint-types:
 	@$(VENV)/bin/mypy $(MEMBERS:%=%/src) bench scaffold requirements tests $(wildcard $(MEMBERS:%=%/tests))
 
 lint-tests:
-	@$(PY) -m pytest -q -m "not seeded" tests/lint $(LINTED)
+	@$(PY) -m pytest -q -m "not seeded" tests/lint tests/contracts tests/docs services/*/tests/test_migrations.py
 
 lint-clients:
 	@$(PY) -m scaffold.clients
