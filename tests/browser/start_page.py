@@ -29,8 +29,8 @@ async def start_page(site: Site) -> AsyncIterator[tuple[str, start.Status]]:
             site.clock,
             site.app.state.vault,
             service_secrets={name: name[0] * 40 for name in CLIENTS},
-            redirect_uris=[f"{served.url}/callback"],
-            signed_out_uris=[f"{served.url}/signed-out"],
+            redirect_uris=[f"{served.url}/demo/callback"],
+            signed_out_uris=[f"{served.url}/demo/signed-out"],
         )
     async with served.running(start.build(urls, status)):
         yield served.url, status

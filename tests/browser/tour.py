@@ -367,20 +367,20 @@ async def developers(person: Person) -> Shown:
     await person.visit(f"/dev/sms?phone={COUNTY_ADMIN}&still=true")
     yield "sms-inbox", "短信收件箱（开发模式）"
     async with start_page(site) as (url, status):
-        await page.goto(url)
+        await page.goto(f"{url}/demo/")
         yield "starting", "起始页：正在启动"
         ready(status)
         # By itself.
         await page.get_by_role("heading", name="学生资助办公系统").wait_for()
         yield "start", "起始页"
-        await page.goto(f"{url}/sign-in?account=nobody")
+        await page.goto(f"{url}/demo/sign-in?account=nobody")
         yield "start-problem", "起始页：无法登录"
-        await page.goto(f"{url}/sign-in")
-        await page.wait_for_url(f"{url}/me")
+        await page.goto(f"{url}/demo/sign-in")
+        await page.wait_for_url(f"{url}/demo/me")
         yield "start-signed-in", "起始页：已登录"
         await page.get_by_role("button", name="退出登录").click()
         await page.get_by_text("您已退出登录。").wait_for()
-        assert urlsplit(page.url).path == "/signed-out"
+        assert urlsplit(page.url).path == "/demo/signed-out"
         yield "start-signed-out", "起始页：已退出"
 
 

@@ -114,7 +114,7 @@ def keys_of(box: Onebox) -> list[str]:
 def sign_in(box: Onebox, browser: httpx.Client, account: str, phone: str) -> httpx.Response:
     """Through the start page as a person does; the page at the end."""
     identity = f"http://localhost:{box.port + 1}"
-    form_page = browser.get(f"http://localhost:{box.port}/sign-in", params={"account": account})
+    form_page = browser.get(f"http://localhost:{box.port}/demo/sign-in", params={"account": account})
     assert f'value="{phone}"' in form_page.text
     form = hidden_fields(form_page.text) | {"phone": phone}
     browser.post(f"{identity}/login/code", data=form)
@@ -138,17 +138,17 @@ def browsing(urls: list[str]) -> Iterator[httpx.Client]:
 
 def sign_in_and_out(box: Onebox, account: str, phone: str, urls: list[str]) -> str:
     """The page between, and the account's page; afterwards the person is back at the start page."""
-    start = f"http://localhost:{box.port}"
+    start = f"http://localhost:{box.port}/demo"
     with browsing(urls) as browser:
         page = sign_in(box, browser, account, phone)
         assert str(page.url) == f"{start}/me", "F5 does not redeem the code again"
-        assert "您已登录为" in browser.get(start).text
+        assert "您已登录为" in browser.get(f"{start}/").text
         account_page = browser.get(f"http://localhost:{box.port + 1}/account").text
         (form,) = [form for form in forms_of(page.text) if form.action.endswith("/end_session")]
         left = browser.post(form.action, data=form.hidden)
         assert str(left.url) == f"{start}/signed-out"
         assert "您已退出登录" in left.text
-        assert "您已登录为" not in browser.get(start).text
+        assert "您已登录为" not in browser.get(f"{start}/").text
         assert "/login" in str(browser.get(f"http://localhost:{box.port + 1}/account").url)
     return page.text + account_page
 
@@ -157,13 +157,18 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     start: Callable[[Path], Onebox], directory: Path
 ) -> None:
     first = start(directory)
-    page = get(f"http://127.0.0.1:{first.port}/")
+    portal = f"http://127.0.0.1:{first.port}"
+    assert '<div id="app">' in get(f"{portal}/").text, "the portal is the first page"
+    accounts = get(f"{portal}/demo/accounts")
+    assert "19900000001" not in accounts.text
+    page = get(f"{portal}/demo/")
     assert page.status_code == 200
     assert "19900000001" in page.text
     unsigned = {"id": "m-1", "phone": "19900000001", "text": "12345678"}
     refused = httpx.post(f"http://127.0.0.1:{first.port + 1}/sms/inbound", json=unsigned, timeout=60)
     assert refused.status_code == 401, "texts from phones are on, and verified"
-    keys = [form.hidden["account"] for form in forms_of(page.text) if form.action == "/sign-in"]
+    keys = [form.hidden["account"] for form in forms_of(page.text) if form.action == "/demo/sign-in"]
+    assert keys == [one["key"] for one in accounts.json()]
     assert len(set(keys)) == len(keys) >= 25
     assert {"system_admin", "security_admin", "audit_admin"} <= set(keys)
     for word in (*Level, *Role, *PlatformRole):
@@ -174,7 +179,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     assert re.search(r"本次启动用时 \d+\.\d 秒", page.text)
     assert any("载入程序" in shown for shown in first.starting)
     assert any("单位与人员" in shown for shown in first.starting)
-    assert get(f"http://127.0.0.1:{first.port}/sign-in?account=nobody").status_code == 404
+    assert get(f"http://127.0.0.1:{first.port}/demo/sign-in?account=nobody").status_code == 404
     urls: list[str] = []
     platform = sign_in_and_out(first, "system_admin", "19900009011", urls)
     assert all(words in platform for words in ("系统管理员", "不属于任何单位"))

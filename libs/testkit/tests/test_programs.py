@@ -126,7 +126,7 @@ def test_a_chromium_without_a_chinese_font_is_not_used(
         chromium.start()
 
 
-@pytest.mark.parametrize("folder", ["tests/clients/node", "bench/identity/peer"])
+@pytest.mark.parametrize("folder", ["tests/clients/node", "bench/identity/peer", "services/portal/web"])
 def test_lock_files_record_no_address(folder: str) -> None:
     root = Path(__file__).parents[3] / folder
     lock = json.loads((root / "package-lock.json").read_text())

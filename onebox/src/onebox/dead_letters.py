@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 
 async def _run(service: str, settings: Settings, arguments: argparse.Namespace) -> None:
     made = load_secrets(settings.state, services.CLIENTS)
-    postgres = Postgres(settings.state / "postgres", made.database_password, services.NAMES)
+    postgres = Postgres(settings.state / "postgres", made.database_password, services.STORED)
     postgres.attach()
     database = Database(postgres.url(service), plans="force_custom_plan", pool_size=1)
     tables = importlib.import_module(f"{service}.base").tables

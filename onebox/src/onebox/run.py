@@ -14,14 +14,16 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contracts.vocabulary import Audience
-from onebox import services, start, state
+from onebox import services, start, state, web
 from onebox.postgres import Postgres
 from onebox.servers import Servers
 from onebox.settings import HOST, PORTS, Settings
 from servicekit import logs
+from servicekit.nodejs import NodeUnavailable
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,12 +52,23 @@ def _check_ports(settings: Settings) -> None:
 
 
 async def _load(progress: Progress) -> "list[Service[Any]]":
-    task = progress.add_task("载入程序", total=len(services.NAMES))
+    task = progress.add_task("载入程序", total=len(services.STORED))
     loaded = []
-    for name in services.NAMES:
+    for name in services.STORED:
         loaded.append(await asyncio.to_thread(services.load, name))
         progress.advance(task)
     return loaded
+
+
+async def _build_pages(progress: Progress) -> None:
+    """Build the portal's pages, which takes a while the first time; everything else goes on meanwhile."""
+    task = progress.add_task("门户页面", total=1)
+    try:
+        await asyncio.to_thread(web.build)
+    except (web.BuildFailed, NodeUnavailable) as error:
+        # The services and their APIs are there all the same; the portal says that it has no pages.
+        console.print(f"[bold red]门户页面没有生成[/bold red]：{escape(str(error))}")
+    progress.advance(task)
 
 
 async def _start_postgres(postgres: Postgres, progress: Progress) -> None:
@@ -83,12 +96,13 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
     status = start.Status(progress)
     with state.held(directory):
         made = state.load_secrets(directory, services.CLIENTS)
-        postgres = Postgres(directory / "postgres", made.database_password, services.NAMES)
+        postgres = Postgres(directory / "postgres", made.database_password, services.STORED)
         around = services.Surroundings(directory, postgres, made, urls)
         try:
             async with Servers() as servers:
                 with progress:
                     servers.start("start", start.build(urls, status), settings.first_port)
+                    pages = asyncio.create_task(_build_pages(progress))
                     loaded, _ = await asyncio.gather(_load(progress), _start_postgres(postgres, progress))
                     await _migrate(loaded, postgres, progress)
                     apps = services.build(loaded, around)
@@ -98,8 +112,10 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
                         for name in names:
                             servers.start(name, apps[name], settings.first_port + PORTS[name])
                         await servers.started()
-                status.ready(services.demo_accounts(), time.monotonic() - began)
-                async with _filling(apps["cockpit"], settings):
+                    await pages
+                portal = services.build_portal(around)
+                async with portal.router.lifespan_context(portal), _filling(apps["cockpit"], settings):
+                    status.ready(services.demo_accounts(), time.monotonic() - began, portal)
                     yield status
         finally:
             await asyncio.to_thread(postgres.stop)
@@ -132,7 +148,8 @@ async def main(settings: Settings, began: float) -> None:
 def _print_addresses(settings: Settings, status: start.Status) -> None:
     urls = urls_of(settings)
     console.print(f"\n[bold]助学已启动[/bold]（{status.seconds:.1f} 秒）  数据在 {settings.state}")
-    console.print(f"  {'起始页':　<8}{urls['start']}")
+    console.print(f"  {'工作门户':　<8}{urls['start']}")
+    console.print(f"  {'令牌与接口':　<8}{urls['start']}{start.DEMO}/")
     for audience in Audience:
         console.print(f"  {audience.label:　<8}{urls[audience.service]}/docs")
     console.print(f"  {'短信收件箱':　<8}{urls['identity']}/dev/sms")

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from contracts.vocabulary import Audience, PlatformRole, Role
 from onebox.postgres import Postgres
 from onebox.settings import HOST
-from onebox.start import Demo
+from onebox.start import DEMO, Demo
 from onebox.state import Secrets
 from servicekit.clock import SystemClock
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from messaging.cli import Service
 
 NAMES = tuple(audience.service for audience in Audience)
+PORTAL = "portal"
+STORED = (*NAMES, PORTAL)
+"""All that have a database."""
 CLIENTS = tuple(name for name in NAMES if name != "identity")
 """Services that call Identity, each with the client of the same name."""
 
@@ -53,7 +56,28 @@ def build(loaded: "Sequence[Service[Any]]", around: Surroundings) -> dict[str, F
             _settings(service.name, around), bus
         )
         for service in loaded
+        if service.name != PORTAL
     }
+
+
+def build_portal(around: Surroundings) -> FastAPI:
+    """Create the portal, which has no events and serves at the address of the start page."""
+    from portal.app import build  # already imported
+    from portal.settings import Settings
+
+    return build(
+        Settings.model_validate(
+            {
+                "mode": "dev",
+                "issuer": around.urls["identity"],
+                "public_url": around.urls["start"],
+                "database_url": around.postgres.url(PORTAL),
+                **{f"{name}_url": around.urls[name] for name in NAMES},
+                "client_key": around.secrets.portal_client_key,
+                "encryption_key": around.secrets.portal_encryption_key,
+            }
+        )
+    )
 
 
 def _settings(name: str, around: Surroundings) -> Any:
@@ -124,8 +148,11 @@ async def prepare(identity: FastAPI, around: Surroundings, progress: Progress) -
             clock,
             vault,
             service_secrets=around.secrets.client_secrets,
-            redirect_uris=[f"{around.urls['start']}/callback"],
-            signed_out_uris=[f"{around.urls['start']}/signed-out"],
+            redirect_uris=[f"{around.urls['start']}{DEMO}/callback"],
+            signed_out_uris=[f"{around.urls['start']}{DEMO}/signed-out"],
+            workbench=bootstrap.Workbench(
+                around.urls["start"], bytes.fromhex(around.secrets.portal_client_key)
+            ),
         )
         await bootstrap.ensure_development_client(session, clock, identity.state.settings)
         await bootstrap.load_world(

@@ -1,7 +1,7 @@
-"""The start page at :8000: links, demo people, and a sign-in that shows its tokens.
+"""What is at :8000: the portal, once everything has started, and below /demo what developers need.
 
-It is an ordinary OIDC client, configured only with Identity's issuer URL. The work portal (工作门户) will
-replace it.
+That is demo people, a sign-in that shows its tokens, and links. It is an ordinary OIDC client, configured
+only with Identity's issuer URL.
 """
 
 import secrets
@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.progress import Progress
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -30,6 +31,8 @@ T = TypeVar("T")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
 )
+DEMO = "/demo"
+"""Where the pages for developers are, beside those of the portal."""
 _COOKIE = "zhuxue_start"
 _BROWSERS = 1000
 _ERRORS = {"access_denied": "您拒绝了授权，没有登录。"}
@@ -81,24 +84,26 @@ class Status:
     accounts: list[Demo] = field(default_factory=list)
     seconds: float | None = None
     """The duration of the start; None until it is complete."""
+    portal: FastAPI | None = None
+    """Serves all addresses that are not developers', once it is there."""
 
     @property
     def steps(self) -> list[tuple[str, int, int]]:
         """(name, done, total) of the started steps."""
         return [(task.description, int(task.completed), int(task.total or 0)) for task in self.progress.tasks]
 
-    def ready(self, accounts: list[Demo], seconds: float) -> None:
+    def ready(self, accounts: list[Demo], seconds: float, portal: FastAPI | None = None) -> None:
         """Record that all services are ready, after a start of `seconds`."""
-        self.accounts, self.seconds = accounts, seconds
+        self.accounts, self.seconds, self.portal = accounts, seconds, portal
 
 
 def build(urls: dict[str, str], status: Status) -> FastAPI:
-    """Create the page. `urls` by service name. Until `status` is ready, it shows the progress."""
+    """Create the application. `urls` by service name. Until `status` is ready, it shows the progress."""
     app = FastAPI(title="起始页", docs_url=None, redoc_url=None, openapi_url=None)
     design.install(app)
     pending: dict[str, tuple[str, str]] = {}
     people: dict[str, SignedIn] = {}
-    callback = f"{urls['start']}/callback"
+    callback = f"{urls['start']}{DEMO}/callback"
 
     def client() -> "AsyncOAuth2Client":
         with warnings.catch_warnings():
@@ -130,18 +135,42 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             seconds=status.seconds,
             notice=notice,
             who=who,
-            signed_out=f"{urls['start']}/signed-out",
+            signed_out=f"{urls['start']}{DEMO}/signed-out",
         )
 
-    @app.get("/")
-    async def start(request: Request) -> Response:
-        if status.seconds is None:
-            response = page("starting.html", 503, steps=status.steps)
-            response.headers["Retry-After"] = response.headers["Refresh"] = "1"
-            return response
-        return first_page(request)
+    def starting() -> Response:
+        response = page("starting.html", 503, steps=status.steps)
+        response.headers["Retry-After"] = response.headers["Refresh"] = "1"
+        return response
 
-    @app.get("/sign-in")
+    @app.get(f"{DEMO}/")
+    async def start(request: Request) -> Response:
+        return starting() if status.seconds is None else first_page(request)
+
+    @app.get(f"{DEMO}/accounts")
+    async def accounts() -> list[dict[str, Any]]:
+        """The demo people, whom the portal's page of signing in offers."""
+        names = ("key", "name", "unit", "level", "roles")
+        return [{name: getattr(one, name) for name in names} for one in status.accounts]
+
+    @app.get(f"{DEMO}/portal")
+    async def to_portal(request: Request, account: str, return_to: str = "/") -> Response:
+        """Sign in to the portal as a demo person; the address of the request does not name their number."""
+        phone = next((one.phone for one in status.accounts if one.key == account), None)
+        if phone is None or status.portal is None:
+            return problem("没有这个演示账号。", 404)
+        from portal.signing_in import attempts, rules  # already imported
+        from portal.signing_in.service import Wish
+
+        state = status.portal.state
+        wish = Wish(login_hint=phone, prompt="login")
+        attempt, url = await state.signing_in.begin(rules.local(return_to), wish)
+        response = RedirectResponse(url, 303)
+        attempts.limit(request, response)
+        attempt.keep(response, state.sealing)
+        return response
+
+    @app.get(f"{DEMO}/sign-in")
     async def sign_in(account: str = "", *, strong: bool = False) -> Response:
         """Sign in; as a demo person, whoever is signed in at the issuer. `strong`: with a second factor, as
         important operations of administrators require (RFC 9470).
@@ -171,7 +200,7 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         response.set_cookie(_COOKIE, browser, httponly=True, samesite="lax")
         return response
 
-    @app.get("/callback")
+    @app.get(f"{DEMO}/callback")
     async def called_back(request: Request) -> Response:
         browser = request.cookies.get(_COOKIE, "")
         state, verifier = pending.pop(browser, ("", ""))
@@ -190,15 +219,15 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         me = answer.json()
         _keep(people, browser, SignedIn(me, token["access_token"], token["id_token"]))
         # F5 does not redeem the code again.
-        return RedirectResponse("/me", 303)
+        return RedirectResponse(f"{DEMO}/me", 303)
 
-    @app.get("/me")
+    @app.get(f"{DEMO}/me")
     async def signed_in(request: Request) -> Response:
         from identity.authenticators.totp import code_at  # already imported
 
         who = people.get(request.cookies.get(_COOKIE, ""))
         if who is None:
-            return RedirectResponse("/", 303)
+            return RedirectResponse(f"{DEMO}/", 303)
         platform = who.me["platform_role"]
         secret = next((one.totp for one in status.accounts if one.key == platform), "")
         return page(
@@ -208,17 +237,22 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
             platform=_labels(PlatformRole, [platform] if platform else []),
             entitlements=_labels(Entitlement, who.me["entitlements"]),
             one_time=code_at(secret, datetime.now(UTC)) if secret else "",
-            signed_out=f"{urls['start']}/signed-out",
+            signed_out=f"{urls['start']}{DEMO}/signed-out",
         )
 
-    @app.get("/signed-out")
+    @app.get(f"{DEMO}/signed-out")
     async def signed_out(request: Request) -> Response:
         """The issuer sends people here after signing out (OpenID Connect RP-Initiated Logout 1.0 §3)."""
         people.pop(request.cookies.get(_COOKIE, ""), None)
         return first_page(request, "您已退出登录。")
 
-    @app.get("/livez")
+    @app.get(f"{DEMO}/livez")
     async def livez() -> dict[str, str]:
         return {"status": "ok"}
 
+    async def all_else(scope: Scope, receive: Receive, send: Send) -> None:
+        portal: ASGIApp = status.portal if status.portal is not None else starting()
+        await portal(scope, receive, send)
+
+    app.mount("", all_else, name="portal")
     return app

@@ -25,6 +25,9 @@ class Secrets:
     database_password: str
     sms_inbound_secret: str
     """Key of the messages that an SMS gateway passes on."""
+    portal_client_key: str
+    """The private key with which the portal authenticates at Identity."""
+    portal_encryption_key: str
     client_secrets: dict[str, str]
     """Client secrets of the services that call Identity, by name."""
 
@@ -52,6 +55,8 @@ def load_secrets(directory: Path, clients: Iterable[str]) -> Secrets:
         upload_key=kept.get("upload_key") or secrets.token_hex(32),
         database_password=kept.get("database_password") or secrets.token_urlsafe(24),
         sms_inbound_secret=kept.get("sms_inbound_secret") or secrets.token_urlsafe(32),
+        portal_client_key=kept.get("portal_client_key") or secrets.token_hex(32),
+        portal_encryption_key=kept.get("portal_encryption_key") or secrets.token_hex(32),
         client_secrets={
             # Older files have a separate name for each secret.
             name: secrets_of.get(name) or kept.get(f"{name}_client_secret") or secrets.token_urlsafe(32)

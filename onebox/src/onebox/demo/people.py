@@ -41,7 +41,7 @@ class System:
     def local(first_port: int = 8000) -> "System":
         """Return the URLs of `make run`."""
         identity, office, cockpit = (f"http://localhost:{first_port + i}" for i in (1, 2, 3))
-        return System(identity, office, cockpit, f"http://localhost:{first_port}/callback")
+        return System(identity, office, cockpit, f"http://localhost:{first_port}/demo/callback")
 
 
 def expect(response: httpx.Response, *statuses: int) -> Any:

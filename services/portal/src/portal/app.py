@@ -17,6 +17,8 @@ from portal.base import MIGRATIONS
 from portal.descriptions import DESCRIPTIONS
 from portal.issuer.client import Issuer, Target
 from portal.issuer.tokens import IssuedTokens
+from portal.pages import endpoints as pages
+from portal.pages.serving import PagesApp
 from portal.proxying import endpoints as proxying
 from portal.proxying.rules import Routes
 from portal.proxying.service import Proxy, Upstream
@@ -28,6 +30,7 @@ from portal.sessions.service import Lifetimes, Sessions
 from portal.settings import Settings
 from portal.signing_in import endpoints as signing_in
 from portal.signing_in.service import SigningIn
+from servicekit import design
 from servicekit.app import create_app
 from servicekit.background import repeated
 from servicekit.cipher import Cipher, Key
@@ -91,7 +94,7 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         title="工作门户",
         settings=settings,
         database=database,
-        routers=(signing_in.visited, signing_in.router),
+        routers=(signing_in.visited, signing_in.router, pages.router),
         background=background,
         clock=the_clock,
         larger_bodies={f"{proxying.PREFIX}/": settings.proxied_body_bytes},
@@ -114,6 +117,9 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     proxy = Proxy(http, streams, _upstreams(settings), tokens, the_clock)
     app.mount(proxying.PREFIX, proxying.ProxyApp(proxy, listed_routes()))
+    design.install(app)
+    # The last one: it has every path that is left.
+    app.mount("", PagesApp(settings.pages), name="pages")
     return app
 
 

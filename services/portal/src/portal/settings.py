@@ -1,5 +1,6 @@
 """Settings of the portal, from environment variables `ZHUXUE_PORTAL_*`."""
 
+from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
@@ -40,6 +41,9 @@ class Settings(ServiceSettings):
     proxied_body_bytes: int = Field(default=134_217_728, ge=1024)
     """Largest body that is passed on; the services have limits of their own."""
 
+    pages_dir: Path | None = None
+    """The folder of the built pages, if it is not the one beside the source."""
+
     @field_validator("other_encryption_key", mode="before")
     @classmethod
     def _empty_is_no_key(cls, value: object) -> object:
@@ -65,6 +69,11 @@ class Settings(ServiceSettings):
         """Return the origin at which browsers reach the portal."""
         assert self.public_origin is not None
         return self.public_origin
+
+    @property
+    def pages(self) -> Path:
+        """The folder of the built pages."""
+        return self.pages_dir or Path(__file__).parents[2] / "web" / "dist"
 
     @property
     def encryption_keys(self) -> list[Key]:

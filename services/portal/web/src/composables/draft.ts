@@ -1,0 +1,71 @@
+/**
+ * Keeps what somebody types until it is submitted: over a lost connection, an expired session, a step-up and a new
+ * version of the pages. It stays in this tab's `sessionStorage`, for this person, and goes when they sign out.
+ */
+import { onScopeDispose, ref, type Ref, toRaw, watch } from 'vue'
+
+const PREFIX = 'zhuxue:draft:'
+const OWNER = 'zhuxue:owner'
+const WAIT = 200
+
+/** Deletes drafts unless they belong to this person. */
+export function forgetDrafts(sub: string | null): void {
+  if (sub !== null && sessionStorage.getItem(OWNER) === sub) return
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key)
+  if (sub === null) sessionStorage.removeItem(OWNER)
+  else sessionStorage.setItem(OWNER, sub)
+}
+
+export interface Draft {
+  /** Whether the content at the start is that of before an interruption. */
+  restored: Ref<boolean>
+  /** The content is safe elsewhere, or not wanted any more. */
+  forget: () => void
+}
+
+/** Keeps `content` under `key`; what was kept before replaces it at once. */
+export function useDraft<T extends object>(key: string, content: Ref<T>): Draft {
+  const name = PREFIX + key
+  const restored = ref(false)
+  const kept = sessionStorage.getItem(name)
+  if (kept !== null) {
+    try {
+      content.value = { ...content.value, ...(JSON.parse(kept) as Partial<T>) }
+      restored.value = true
+    } catch {
+      sessionStorage.removeItem(name)
+    }
+  }
+  let timer = 0
+  const write = (): void => {
+    window.clearTimeout(timer)
+    timer = 0
+    sessionStorage.setItem(name, JSON.stringify(toRaw(content.value)))
+  }
+  const stop = watch(
+    content,
+    () => {
+      window.clearTimeout(timer)
+      timer = window.setTimeout(write, WAIT)
+    },
+    { deep: true },
+  )
+  const leave = (): void => {
+    if (timer) write()
+  }
+  window.addEventListener('pagehide', leave)
+  onScopeDispose(() => {
+    leave()
+    stop()
+    window.removeEventListener('pagehide', leave)
+  })
+  return {
+    restored,
+    forget: () => {
+      window.clearTimeout(timer)
+      timer = 0
+      restored.value = false
+      sessionStorage.removeItem(name)
+    },
+  }
+}

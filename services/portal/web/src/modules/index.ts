@@ -1,0 +1,25 @@
+/** All modules, in the order of the navigation. A new one is added here and nowhere else. */
+import type { Module } from './module'
+import { activities } from './activities/routes'
+import { administration } from './administration/routes'
+import { cockpit } from './cockpit/routes'
+import { complaints } from './complaints/routes'
+import { consultations } from './consultations/routes'
+import { contacts } from './contacts/routes'
+import { home } from './home/routes'
+import { notices } from './notices/routes'
+import { submissions } from './submissions/routes'
+import { tasks } from './tasks/routes'
+
+export const modules: readonly Module[] = [
+  home,
+  tasks,
+  notices,
+  contacts,
+  cockpit,
+  activities,
+  submissions,
+  consultations,
+  complaints,
+  administration,
+]

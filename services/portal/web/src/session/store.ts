@@ -1,0 +1,107 @@
+/** Who is signed in at this browser. */
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+import { CSRF, identity, onCall, onProblem, take, type Identity } from '@/api/client'
+import { type ApiProblem, problemOf } from '@/api/problems'
+import { forgetDrafts } from '@/composables/draft'
+
+export type Me = Identity['schemas']['MeOut']
+export type Permission = Identity['schemas']['Permission']
+
+interface Session {
+  sub: string
+  expires_at: string
+  ends_at: string
+}
+
+export interface Site {
+  identity_url: string
+  dev: boolean
+}
+
+/** Other tabs learn of a sign-out at once. */
+const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-session')
+
+/** Returns the address that signs in and comes back to this page. */
+export const signInAddress = (login = '/bff/login', returnTo = location.pathname + location.search): string =>
+  `${login}${login.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(returnTo)}`
+
+export const useSession = defineStore('session', () => {
+  const me = ref<Me | null>(null)
+  const session = ref<Session | null>(null)
+  const site = ref<Site>({ identity_url: '', dev: false })
+  /** Why a dialog asks to sign in again; typed text is kept. */
+  const interrupted = ref<ApiProblem | null>(null)
+  const lastUse = ref(Date.now())
+  let idle = 0
+  let loading: Promise<void> | null = null
+
+  async function read(): Promise<Session | null> {
+    const answer = await fetch('/bff/session', { headers: CSRF, cache: 'no-store' })
+    if (answer.status === 401) return null
+    if (!answer.ok) throw await problemOf(answer)
+    return (await answer.json()) as Session
+  }
+
+  function renewed(found: Session): void {
+    session.value = found
+    lastUse.value = Date.now()
+    idle = new Date(found.expires_at).getTime() - Date.now()
+  }
+
+  async function loadAll(): Promise<void> {
+    const [where, found] = await Promise.all([fetch('/bff/site', { headers: CSRF }), read()])
+    if (where.ok) site.value = (await where.json()) as Site
+    if (found === null) return
+    renewed(found)
+    forgetDrafts(found.sub)
+    me.value = await take(identity.GET('/me'))
+  }
+
+  /** Finds out once who is signed in. Throws `ApiProblem` when the portal does not answer. */
+  function load(): Promise<void> {
+    loading ??= loadAll().catch((error: unknown) => {
+      loading = null
+      throw error
+    })
+    return loading
+  }
+
+  /** Keeps the session for another while. */
+  async function stay(): Promise<void> {
+    const found = await read()
+    if (found) renewed(found)
+  }
+
+  /** Milliseconds until the session ends if nothing happens, and at the latest. */
+  function remaining(now = Date.now()): { idle: number; final: number } {
+    if (!session.value) return { idle: Infinity, final: Infinity }
+    return { idle: lastUse.value + idle - now, final: new Date(session.value.ends_at).getTime() - now }
+  }
+
+  async function signOut(): Promise<void> {
+    const answer = await fetch('/bff/logout', { method: 'POST', headers: CSRF })
+    if (!answer.ok && answer.status !== 401) throw await problemOf(answer)
+    forgetDrafts(null)
+    channel?.postMessage('signed out')
+    location.assign('/sign-in?signed_out=1')
+  }
+
+  async function actFor(unitId: string): Promise<void> {
+    await take(identity.POST('/me/acting-unit', { body: { unit_id: unitId } }))
+    location.assign('/')
+  }
+
+  const may = (permission: Permission): boolean => me.value?.permissions.includes(permission) ?? false
+  const signedIn = computed(() => me.value !== null)
+
+  onCall.made = () => (lastUse.value = Date.now())
+  onProblem.handle = (problem) => {
+    if (problem.code === 'sign_in_required' || problem.code === 'step_up_required') interrupted.value = problem
+  }
+  channel?.addEventListener('message', () => {
+    if (signedIn.value) location.assign('/sign-in?signed_out=1')
+  })
+
+  return { me, session, site, interrupted, signedIn, load, stay, remaining, signOut, actFor, may }
+})

@@ -1,0 +1,39 @@
+import { fileURLToPath, URL } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+/** Where `make run` serves the portal's API, to which `make web-dev` passes calls on. */
+const portal = process.env.ZHUXUE_PORTAL_ADDRESS ?? 'http://localhost:8000'
+
+export default defineConfig({
+  plugins: [vue()],
+  resolve: {
+    alias: {
+      '@': here('./src'),
+      // The tokens and the mark that Identity's pages have, too.
+      '@design': here('../../../libs/servicekit/src/servicekit/design'),
+    },
+  },
+  build: {
+    target: 'es2022',
+    // Files in `assets/` have a digest in their names and never change; others are asked for each time.
+    assetsDir: 'assets',
+    // A data: address would need a wider Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: true,
+    // The byte budget is a test (tests/portal), measured over the network and compressed.
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1200,
+  },
+  server: {
+    port: 5173,
+    strictPort: true,
+    fs: { allow: [here('.'), here('../../../libs/servicekit/src/servicekit/design')] },
+    // The cookie and the check of origins belong to the portal's own address: see docs/portal.md.
+    proxy: Object.fromEntries(
+      ['/api', '/bff', '/demo', '/design'].map((path) => [path, { target: portal, changeOrigin: true, headers: { origin: portal } }]),
+    ),
+  },
+})

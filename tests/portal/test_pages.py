@@ -1,0 +1,145 @@
+"""People at the portal's pages, in Chromium over the BFF: from signing in to signing for a notice."""
+
+import asyncio
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+from contracts.vocabulary import Role
+from identity.units import worlds
+from onebox import web
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen, overflow, serious_faults
+
+from .conftest import COUNTY_ADMIN, NewVisitor, Site
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Response
+
+FIRST_VIEW_BYTES = 300 * 1024
+ROUTE_BYTES = 120 * 1024
+PAGES = (
+    *("/", "/tasks", "/notices", "/contacts", "/administration"),
+    *("/activities", "/submissions", "/consultations", "/complaints", "/nowhere"),
+)
+TITLE = "关于报送资助工作总结的通知"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    web.build()
+
+
+async def published(new_visitor: NewVisitor) -> str:
+    """A notice of the city to its counties."""
+    city = new_visitor()
+    phone = next(
+        person.phone
+        for person in worlds.world_s_people()
+        if person.unit_code == "370100" and Role.APPROVER in person.roles
+    )
+    await city.sign_in(phone)
+    draft = {"title": TITLE, "body": "<p>请按时报送。</p><p style='text-align: center'>附件</p>"}
+    async with asyncio.timeout(PATIENCE):
+        # Office learns of the units by events.
+        answer = await city.call("POST", "/api/office/v1/notices", json=draft)
+        while answer.status_code != 201:
+            await asyncio.sleep(0.1)
+            answer = await city.call("POST", "/api/office/v1/notices", json=draft)
+    notice = answer.json()
+    series = await city.call("POST", "/api/office/v1/number-series", json={"prefix": "济教助"})
+    assert series.status_code == 201, series.text
+    issued = await city.call(
+        "POST",
+        f"/api/office/v1/notices/{notice['id']}/publish",
+        json={},
+        headers={"if-match": answer.headers["etag"], "idempotency-key": str(uuid4())},
+    )
+    assert issued.status_code == 200, issued.text
+    return str(notice["id"])
+
+
+async def sign_in(page: "Page", site: Site) -> None:
+    """From the portal's page to Identity's, and back."""
+    await page.goto(site.url)
+    await page.get_by_role("link", name="前往统一用户认证登录").click()
+    await page.get_by_label("手机号").fill(COUNTY_ADMIN)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("短信验证码").wait_for()
+    await page.get_by_label("短信验证码").fill(await site.last_code(COUNTY_ADMIN))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name="您好").wait_for()
+
+
+async def judge(page: "Page", name: str) -> None:
+    assert await overflow(page) == 0, name
+    assert await serious_faults(page) == [], name
+
+
+def compressed(sent: "list[tuple[str, bytes]]") -> int:
+    return sum(len(gzip.compress(body)) for address, body in sent if address.endswith(".js"))
+
+
+async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
+    site: Site, new_page: NewPage, new_visitor: NewVisitor
+) -> None:
+    notice_id = await published(new_visitor)
+    page = await new_page()
+    sent: list[tuple[str, bytes]] = []
+    api: list[str] = []
+
+    async def keep(response: "Response") -> None:
+        if response.url.startswith(f"{site.url}/assets/"):
+            sent.append((response.url, await response.body()))
+        elif response.url.startswith(f"{site.url}/api/") and "stream" not in response.url:
+            api.append(await response.text() + str(await response.all_headers()))
+
+    waiting: set[asyncio.Task[None]] = set()
+
+    def listen(response: "Response") -> None:
+        waiting.add(asyncio.ensure_future(keep(response)))
+
+    page.on("response", listen)
+    await page.goto(f"{site.url}/sign-in")
+    await page.get_by_role("link", name="前往统一用户认证登录").wait_for()
+    await judge(page, "sign-in")
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert 0 < compressed(sent) <= FIRST_VIEW_BYTES
+    await sign_in(page, site)
+    await judge(page, "home")
+    await page.get_by_role("region", name="最新通知").get_by_role("link", name=TITLE).click()
+    await page.get_by_role("heading", level=1, name=TITLE).wait_for()
+    assert page.url == f"{site.url}/notices/{notice_id}"
+    await judge(page, "notice")
+    await page.get_by_role("button", name="签收").click()
+    await expect(page.get_by_text("签收").filter(has_text="于")).to_be_visible(timeout=PATIENCE * 1000)
+    await expect(page.get_by_role("button", name="签收")).to_have_count(0)
+    await judge(page, "signed")
+    page.remove_listener("response", listen)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    kept = await page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+    assert api
+    for text in (*api, kept):
+        assert "eyJ" not in text, "no token reaches the browser"
+    await page.get_by_role("button", name="退出登录").click()
+    await page.get_by_text("您已退出登录").wait_for()
+    await page.goto(f"{site.url}/tasks")
+    await page.wait_for_url(f"{site.url}/sign-in?return_to=/tasks")
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=lambda screen: str(screen.name))
+async def test_every_page_is_accessible_and_fits(site: Site, new_page: NewPage, screen: Screen) -> None:
+    page = await new_page(screen)
+    await sign_in(page, site)
+    for path in PAGES:
+        await page.goto(site.url + path)
+        await page.get_by_role("heading", level=1).wait_for()
+        await judge(page, path)
+
+
+def test_no_file_of_the_pages_is_larger_than_a_route_may_be() -> None:
+    for file in Path(web.DIST, "assets").glob("*.js"):
+        assert len(gzip.compress(file.read_bytes())) <= ROUTE_BYTES, file.name
