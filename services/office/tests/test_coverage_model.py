@@ -217,9 +217,9 @@ def seen(answer: CoverageOut, lacking: dict[str, list[str]]) -> Expected:
 
 async def inbox(lane: Lane, unit: UUID, now: datetime) -> Sequence[Any]:
     """The lines of a unit's inbox: an equal number by the list and by its total."""
-    rows, reader, wanted = InboxRepository(lane), new_id(), InboxFilter(now)
-    lines = await rows.lines(unit, reader, wanted, InboxSort.DELIVERED, after=None, limit=10)
-    assert await rows.count(unit, reader, wanted) == len(lines)
+    rows, reader, wanted = InboxRepository(lane), new_id(), InboxFilter()
+    lines = await rows.lines(unit, reader, wanted, InboxSort.DELIVERED, now=now, after=None, limit=10)
+    assert await rows.count(unit, reader, wanted, now=now) == len(lines)
     return lines
 
 
