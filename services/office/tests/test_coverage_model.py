@@ -1,6 +1,6 @@
 """Coverage of any history of a small tree is what a naive replay of the history finds."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from sqlalchemy import select
 
+from contracts.documents import GroupScope
 from contracts.identity import UnitChangedV1
 from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN, Address
@@ -19,6 +20,9 @@ from office.coverage.schemas import ChildOut, CoverageOut
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.groups.models import Group
+from office.groups.repository import GroupRepository
+from office.groups.rules import Pick
 from office.groups.service import Groups
 from office.receipts.inbox_repository import InboxFilter, InboxRepository
 from office.receipts.rules import InboxSort
@@ -175,8 +179,8 @@ class Replay:
             for lack, lacks_it in lacks.items()
         }
 
-    def expected(self, scope: str, now: datetime) -> Expected:
-        within = {code: path for code, path in self.counted().items() if scope in path}
+    def expected(self, scope: str, now: datetime, members: Collection[str]) -> Expected:
+        within = {code: path for code, path in self.counted().items() if scope in path and code in members}
         children: dict[str, list[str]] = {}
         for code, path in within.items():
             for child in path[path.index(scope) + 1 :][:1]:
@@ -349,10 +353,54 @@ class History:
             self.replay.returned.add(code)
         await self.office.insert_return(self.notice, code, confirmed=confirmed)
 
-    async def lacking(self, scope: str, lack: str) -> list[str]:
+    async def group(self, codes: Collection[str]) -> str:
+        """A new group of the publisher with these units; its id."""
+        group = Group(
+            id=new_id(), scope=GroupScope.UNIT, unit_id=self.world.units[PUBLISHER]["id"], version=0
+        )
+        group.write(str(group.id), len(codes), by=new_id(), now=self.office.clock.now())
+        members = [(Pick(self.world.units[code]["id"]), code) for code in codes]
+        async with self.office.database.transaction() as session:
+            await GroupRepository(session).add(group)
+            await GroupRepository(session).replace_members(group.id, members)
+        return str(group.id)
+
+    async def seen(self, part: dict[str, str]) -> Expected:
+        """The coverage of a part, with all lists."""
+        path, params = f"{N}/{self.notice}/coverage", {**part, "limit": 1000}
+        response = await self.office.unit(PUBLISHER).get(path, params=params)
+        assert response.status_code == 200, response.text
+        answer = CoverageOut.model_validate_json(response.content)
+        return seen(answer, {lack: await self.lacking(part, lack) for lack in LACKS})
+
+    async def check_changes(self, scope: str) -> None:
+        """The changes explain each place where a unit counts and does not stand."""
+        path, params = f"{N}/{self.notice}/coverage/changes", {"under": self.world.id(scope), "limit": 1000}
+        response = await self.office.unit(PUBLISHER).get(path, params=params)
+        assert response.status_code == 200, response.text
+        changes = {item["unit"]["code"]: item for item in response.json()["items"]}
+        counted, paths = self.replay.counted(), self.replay.paths
+        elsewhere = {
+            code
+            for code, place in counted.items()
+            if place != paths[code] and (scope in place or scope in paths[code])
+        }
+        assert elsewhere <= changes.keys()
+        for code, item in changes.items():
+            place = counted.get(code)
+            assert item["steps"], code
+            assert item["counted_here"] == (place is not None and scope in place)
+            if place is not None:
+                assert item["counting"] == ("reached" if code in self.replay.reached else "present")
+                assert item["counted_below"]["code"] == place[-2]
+            else:
+                assert item["counted_below"] is None
+                assert (item["counting"] == "closed") == (code in self.replay.closed)
+
+    async def lacking(self, part: dict[str, str], lack: str) -> list[str]:
         """The codes of a list, read in pages."""
         found: list[str] = []
-        params: dict[str, str | int] = {"under": self.world.id(scope), "lack": lack, "limit": 3}
+        params: dict[str, str | int] = {**part, "lack": lack, "limit": 3}
         while True:
             response = await self.office.unit(PUBLISHER).get(
                 f"{N}/{self.notice}/coverage/units", params=params
@@ -471,10 +519,14 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
         await office.deliver(*data.draw(st.permutations(history.events)))
         await office.recount(history.notice)
     below = [code for code, path in history.replay.paths.items() if PUBLISHER in path]
-    for scope in {PUBLISHER, data.draw(st.sampled_from(below))}:
-        answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)
-        lacking = {lack: await history.lacking(scope, lack) for lack in LACKS}
-        assert seen(answer, lacking) == history.replay.expected(scope, office.clock.now())
+    for scope in dict.fromkeys((PUBLISHER, data.draw(st.sampled_from(below)))):
+        everybody, part = history.replay.paths.keys(), {"under": history.world.id(scope)}
+        expected = history.replay.expected(scope, office.clock.now(), everybody)
+        assert await history.seen(part) == expected
+        await history.check_changes(scope)
+    members = data.draw(st.sets(st.sampled_from(sorted(history.replay.paths)), min_size=1))
+    expected = history.replay.expected(scope, office.clock.now(), members)
+    assert await history.seen(part | {"group": await history.group(members)}) == expected
     async with office.database.transaction() as session:
         dispatches = Dispatches(session, Units(session), Addressing(session, Groups(session, office.clock)))
         units = (await session.scalars(select(Unit))).all()
