@@ -367,15 +367,16 @@ class History:
 
     async def seen(self, part: dict[str, str]) -> Expected:
         """The coverage of a part, with all lists."""
-        path, params = f"{N}/{self.notice}/coverage", {**part, "limit": 1000}
-        response = await self.office.unit(PUBLISHER).get(path, params=params)
+        path = f"{N}/{self.notice}/coverage"
+        response = await self.office.unit(PUBLISHER).get(path, params=part | {"limit": "1000"})
         assert response.status_code == 200, response.text
         answer = CoverageOut.model_validate_json(response.content)
         return seen(answer, {lack: await self.lacking(part, lack) for lack in LACKS})
 
     async def check_changes(self, scope: str) -> None:
         """The changes explain each place where a unit counts and does not stand."""
-        path, params = f"{N}/{self.notice}/coverage/changes", {"under": self.world.id(scope), "limit": 1000}
+        path = f"{N}/{self.notice}/coverage/changes"
+        params = {"under": self.world.id(scope), "limit": "1000"}
         response = await self.office.unit(PUBLISHER).get(path, params=params)
         assert response.status_code == 200, response.text
         changes = {item["unit"]["code"]: item for item in response.json()["items"]}
